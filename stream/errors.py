@@ -1,0 +1,68 @@
+"""Every error that this package raises on purpose.
+
+::
+
+    DistillwatchError
+    ├── SettingsError        a setting is unknown, missing or out of range      (exit 2)
+    ├── UsageError           a command was asked for something it cannot do     (exit 2)
+    ├── TopicError           a topic is missing or has the wrong partitions     (exit 2)
+    ├── BrokerError          the broker refuses, or cannot be reached           (exit 1 or retry)
+    ├── InvalidShareError    most records are invalid: the deployment is broken (exit 1)
+    ├── StateError           stored state cannot be used by this version        (exit 1)
+    ├── PacketError          an internal record cannot be read                  (exit 1)
+    └── DecodeError          a record is not an event: a value, not a failure   (dead letter)
+
+Bad input is data: a DecodeError never leaves intake, it becomes a dead letter with its reason.
+"""
+
+from __future__ import annotations
+
+
+class DistillwatchError(Exception):
+    """Anything that is reported to the user as one line."""
+
+    exit_code = 1
+
+
+class SettingsError(DistillwatchError):
+    """A setting is unknown, missing or out of range."""
+
+    exit_code = 2
+
+
+class UsageError(DistillwatchError):
+    """A command was asked for something it cannot do."""
+
+    exit_code = 2
+
+
+class TopicError(DistillwatchError):
+    """A topic is missing or has the wrong number of partitions."""
+
+    exit_code = 2
+
+
+class BrokerError(DistillwatchError):
+    """The broker refuses, or cannot be reached."""
+
+
+class InvalidShareError(DistillwatchError):
+    """Most records of a span are invalid."""
+
+
+class StateError(DistillwatchError):
+    """Stored state cannot be used by this version."""
+
+
+class PacketError(DistillwatchError):
+    """An internal record cannot be read."""
+
+
+class DecodeError(DistillwatchError):
+    """A record is not an event. ``reason`` is one of a small closed set of words."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """Keep the reason (a metric label) apart from the detail (for people)."""
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
+        self.detail = detail

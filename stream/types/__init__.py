@@ -1,0 +1,1 @@
+"""Nouns of the pipeline; no behaviour beyond what a value can say about itself."""

@@ -1,0 +1,63 @@
+"""Links as columns: which account used which linking value, per step of event time.
+
+The accounts stage emits one row per (account, linking value, step); the campaigns stage reads
+them partitioned by value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from stream.types.events import Array
+
+
+class LinkKind(IntEnum):
+    """The attributes that can link accounts. The numbers are part of the packet format."""
+
+    SYSTEM_PROMPT = 1
+    TEMPLATE = 2
+    PAYMENT = 3
+    ADDRESS = 4
+    CLIENT = 5  # TLS fingerprint together with user agent
+    PROMPT = 6
+
+
+LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
+    "time": np.dtype("<f8"),  # end of the step, epoch seconds
+    "account": np.dtype("<u4"),  # index into LinkBatch.accounts
+    "kind": np.dtype("u1"),  # LinkKind
+    "value": np.dtype("<u8"),  # keyed fingerprint, never 0
+    "requests": np.dtype("<i4"),  # of the account with this value, in this step
+    "input_tokens": np.dtype("<i8"),
+    "output_tokens": np.dtype("<i8"),
+    "created_at": np.dtype("<f8"),  # account creation, NaN when unknown
+    "first_seen": np.dtype("<f8"),  # of the account, event time
+    "day_requests": np.dtype("<f4"),  # of the account over its last day, all values
+    "active_hours": np.dtype("u1"),  # hours of the account's last day with a request, 0..24
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkBatch:
+    """Links of one lane; ``columns`` holds every name of :data:`LINK_COLUMNS`, shape ``(n,)``."""
+
+    accounts: Sequence[str]
+    columns: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.columns["time"])
+
+    def take(self, index: Array) -> LinkBatch:
+        """Return the rows at ``index`` (a mask or positions) with only their account ids."""
+        columns = {name: column[index] for name, column in self.columns.items()}
+        kept, columns["account"] = np.unique(columns["account"], return_inverse=True)
+        columns["account"] = columns["account"].astype(LINK_COLUMNS["account"])
+        return LinkBatch([self.accounts[i] for i in kept.tolist()], columns)

@@ -1,0 +1,69 @@
+"""What detection says: verdicts on accounts and groups of accounts that share a value."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason, as it appears in an alert (the contract's ``evidence``)."""
+
+    feature: str
+    value: float
+    unit: str
+    baseline: float | None  # the account's own, or the population's when it has none
+    contribution: float  # share of the score, 0 to 1
+    meaning: str  # a sentence part that a person understands
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """Traffic since the first evidence."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that looks anomalous at the end of a step."""
+
+    account_id: str
+    time: float  # end of the step, epoch seconds
+    since: float  # first evidence, epoch seconds
+    score: float  # calibrated, 0 to 1
+    evidence: list[Evidence]
+    observed: Observed
+    model_version: str
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """An account's part in a group."""
+
+    account_id: str
+    since: float  # first use of the value, epoch seconds
+    last: float  # last use of the value, epoch seconds
+    requests: int  # with the value, since ``since``
+    input_tokens: int
+    output_tokens: int
+    created_at: float | None
+    day_requests: float
+    active_hours: int
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Accounts that share one rare linking value, as one campaigns lane sees them.
+
+    Re-sent with the members that changed since the last time; ``size`` counts all.
+    """
+
+    kind: int  # LinkKind
+    value: int  # keyed fingerprint
+    time: float  # end of the step, epoch seconds
+    since: float  # first use of the value by a member
+    size: int
+    members: list[Member]
+
+
+Severity = Literal["info", "warning", "critical"]
