@@ -6,16 +6,16 @@ fingerprints (0 means absent). Account ids are kept once per batch and referred 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from stream.types.batch import Array, Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-Array = NDArray[Any]
+__all__ = ["EVENT_COLUMNS", "FLAG_LOGPROBS", "FLAG_STREAM", "Array", "EventBatch"]
 
 FLAG_STREAM: Final = 1
 FLAG_LOGPROBS: Final = 2
@@ -53,23 +53,8 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EventBatch:
-    """Events of one source partition, in source order.
+class EventBatch(Batch):
+    """Events of one source partition, in source order."""
 
-    ``columns`` holds every name of :data:`EVENT_COLUMNS` as one array of shape ``(n,)``.
-    """
-
-    accounts: Sequence[str]
-    columns: Mapping[str, Array]
-
-    def __len__(self) -> int:
-        """Return the number of events."""
-        return len(self.columns["time"])
-
-    def take(self, index: Array) -> EventBatch:
-        """Return the events at ``index`` (a mask or positions) with only their account ids."""
-        columns = {name: column[index] for name, column in self.columns.items()}
-        kept, columns["account"] = np.unique(columns["account"], return_inverse=True)
-        columns["account"] = columns["account"].astype(EVENT_COLUMNS["account"])
-        return EventBatch([self.accounts[i] for i in kept.tolist()], columns)
+    __slots__ = ()
+    SCHEMA = EVENT_COLUMNS

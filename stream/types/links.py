@@ -6,16 +6,15 @@ them partitioned by value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from stream.types.batch import Batch
 
-    from stream.types.events import Array
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LinkKind(IntEnum):
@@ -26,7 +25,6 @@ class LinkKind(IntEnum):
     PAYMENT = 3
     ADDRESS = 4
     CLIENT = 5  # TLS fingerprint together with user agent
-    PROMPT = 6
 
 
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
@@ -44,20 +42,8 @@ LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LinkBatch:
-    """Links of one lane; ``columns`` holds every name of :data:`LINK_COLUMNS`, shape ``(n,)``."""
+class LinkBatch(Batch):
+    """Links that one accounts lane found."""
 
-    accounts: Sequence[str]
-    columns: Mapping[str, Array]
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.columns["time"])
-
-    def take(self, index: Array) -> LinkBatch:
-        """Return the rows at ``index`` (a mask or positions) with only their account ids."""
-        columns = {name: column[index] for name, column in self.columns.items()}
-        kept, columns["account"] = np.unique(columns["account"], return_inverse=True)
-        columns["account"] = columns["account"].astype(LINK_COLUMNS["account"])
-        return LinkBatch([self.accounts[i] for i in kept.tolist()], columns)
+    __slots__ = ()
+    SCHEMA = LINK_COLUMNS

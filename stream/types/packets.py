@@ -1,8 +1,8 @@
 """What travels between the stages: one packet per target partition, with its watermark.
 
 A packet is msgpack (MessagePack specification) of raw little-endian columns. ``source`` numbers
-whatever sent it: the source partition for events, the lane for everything after. ``mark`` is a
-promise: the source will send no further row with an event time before it.
+whatever sent it: the source partition for events, the lane for everything after; ``sources`` is
+how many there are. ``mark`` is a promise: no further row of a step that has ended by then.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     version: int
     source: int
+    sources: int
     mark: float
     idle: bool = False
     accounts: list[str] = []
@@ -41,9 +42,10 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Packet).decode
 
 
-def pack(  # noqa: PLR0913 - the fields of a packet
+def pack(
     *,
     source: int,
+    sources: int,
     mark: float,
     idle: bool = False,
     rows: EventBatch | LinkBatch | None = None,
@@ -55,6 +57,7 @@ def pack(  # noqa: PLR0913 - the fields of a packet
         Packet(
             version=PACKET_VERSION,
             source=source,
+            sources=sources,
             mark=mark,
             idle=idle,
             accounts=list(rows.accounts) if rows is not None else [],

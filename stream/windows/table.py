@@ -91,7 +91,7 @@ class SlotTable:
         return np.sort(np.fromiter(self._slots.values(), np.int64, len(self._slots)))
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """Return the size of the arrays in bytes."""
         return sum(array.nbytes for array in self._arrays.values())
 

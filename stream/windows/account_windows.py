@@ -1,0 +1,240 @@
+"""What an account has done lately: rolling sums, sketches and moments, vectorised over accounts.
+
+All state is in the fields of a SlotTable; all time is the event's. Nothing here judges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.types.events import FLAG_LOGPROBS, FLAG_STREAM
+from stream.windows.panes import HORIZONS, PaneRing
+from stream.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
+from stream.windows.table import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream.types.events import Array
+    from stream.windows.table import SlotTable
+
+#: What the rings sum up, in order.
+METRICS: Final = ("requests", "input_tokens", "output_tokens", "errors", "logprobs", "streamed")
+
+_HOUR_S: Final = 3600.0
+_FIRST_ERROR_STATUS: Final = 400
+#: A request this long ago counts half in shares and means.
+_HALF_LIFE_S: Final = DAY_S
+_EVICTION_BONUS_S: Final = 6 * _HOUR_S
+
+_DISTINCT: Final = {
+    sketch.name: sketch
+    for sketch in (
+        DistinctSketch("addresses", "address"),
+        DistinctSketch("user_agents", "user_agent"),
+        DistinctSketch("models", "model"),
+        DistinctSketch("prompts", "prompt", words=4),
+        DistinctSketch("templates", "template"),
+    )
+}
+_LEADERS: Final = {
+    sketch.name: sketch
+    for sketch in (
+        LeaderSketch("template", "template"),
+        LeaderSketch("system_prompt", "system_prompt"),
+    )
+}
+#: Decayed moments: name -> (column, smallest value that says something).
+_MEANS: Final[Mapping[str, tuple[str, float]]] = {
+    "temperature": ("temperature", 0.0),
+    "max_tokens": ("max_tokens", 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRows:
+    """The events of one step, sorted by account and time; account i's begin at ``at[i]``."""
+
+    time: float  # end of the step, epoch seconds
+    step_s: float
+    accounts: list[str]  # distinct, in the order of the rows
+    at: Array  # shape (n,), i8
+    columns: Mapping[str, Array]  # shape (rows,)
+
+
+class AccountWindows:
+    """Rolling per-account state in event time, over the fields of a table."""
+
+    FIELDS: Final = (
+        Field("first_seen", np.dtype("<f8"), initial=np.nan),
+        Field("last_seen", np.dtype("<f8"), initial=np.nan),
+        Field("created_at", np.dtype("<f8"), initial=np.nan),
+        Field("hours", np.dtype("<u8")),  # bit h % 64: a request in hour h
+        *(PaneRing.field(horizon, len(METRICS)) for horizon in HORIZONS.values()),
+        *(sketch.field for sketch in _DISTINCT.values()),
+        *(field for sketch in _LEADERS.values() for field in sketch.fields()),
+        *(
+            Field(f"{name}_{part}", np.dtype("<f4"))
+            for name in ("gap", *_MEANS)
+            for part in ("n", "sum", "square")
+        ),
+    )
+
+    def __init__(self, table: SlotTable) -> None:
+        """Work on ``table``, which has to have :attr:`FIELDS`."""
+        self._table = table
+        self._rings = {
+            name: PaneRing(horizon, len(METRICS), table) for name, horizon in HORIZONS.items()
+        }
+
+    # -- writing ------------------------------------------------------------------------------
+
+    def update(self, rows: StepRows) -> Array:
+        """Take in one step; return the slots of its accounts, shape ``(n,)``, i8."""
+        table, columns, at = self._table, rows.columns, rows.at
+        slots = table.slots(rows.accounts, value=self.worth)
+        last_seen = table["last_seen"][slots]
+        start = rows.time - rows.step_s
+        sums = self._sums(columns, at)
+        for ring in self._rings.values():
+            ring.add(slots, start, last_seen, sums)
+        day, last_day = int(start // DAY_S), _day(last_seen)
+        for distinct in _DISTINCT.values():
+            distinct.add(table, slots, day, last_day, columns[distinct.column], at)
+        first, last = (
+            columns["time"][at],
+            columns["time"][np.append(at[1:], len(columns["time"])) - 1],
+        )
+        age = np.where(np.isnan(last_seen), 0, last - last_seen)
+        decay = np.exp2(-np.maximum(age, 0) / _HALF_LIFE_S)
+        for leader in _LEADERS.values():
+            leader.add(table, slots, decay, columns[leader.column], at)
+        self._add_moments(slots, decay, columns, at, last_seen)
+        self._add_times(slots, first, last, columns, at)
+        return slots
+
+    def _sums(self, columns: Mapping[str, Array], at: Array) -> Array:
+        rows = np.stack(
+            [
+                np.ones(len(columns["time"])),
+                columns["input_tokens"],
+                columns["output_tokens"],
+                columns["status"] >= _FIRST_ERROR_STATUS,
+                (columns["flags"] & FLAG_LOGPROBS) != 0,
+                (columns["flags"] & FLAG_STREAM) != 0,
+            ],
+            axis=1,
+        )
+        return np.asarray(np.add.reduceat(rows, at, axis=0))
+
+    def _add_moments(
+        self, slots: Array, decay: Array, columns: Mapping[str, Array], at: Array, last_seen: Array
+    ) -> None:
+        gaps = np.diff(columns["time"], prepend=np.nan)
+        gaps[at] = columns["time"][at] - last_seen
+        self._add_moment("gap", slots, decay, gaps, at)
+        for name, (column, least) in _MEANS.items():
+            values = columns[column].astype(float)
+            self._add_moment(name, slots, decay, np.where(values >= least, values, np.nan), at)
+
+    def _add_moment(self, name: str, slots: Array, decay: Array, values: Array, at: Array) -> None:
+        known = ~np.isnan(values)
+        values = np.where(known, values, 0)
+        for part, new in (("n", known), ("sum", values), ("square", values * values)):
+            field = self._table[f"{name}_{part}"]
+            field[slots] = field[slots] * decay + np.add.reduceat(new, at, dtype=float)
+
+    def _add_times(
+        self, slots: Array, first: Array, last: Array, columns: Mapping[str, Array], at: Array
+    ) -> None:
+        table = self._table
+        hour, last_hour = np.floor(last / _HOUR_S), np.floor(table["last_seen"][slots] / _HOUR_S)
+        table["hours"][slots] = _aged_hours(table["hours"][slots], last_hour, hour) | _bit(hour)
+        table["first_seen"][slots] = np.fmin(table["first_seen"][slots], first)
+        table["last_seen"][slots] = np.fmax(table["last_seen"][slots], last)
+        created = np.fmax.reduceat(columns["created_at"], at)
+        table["created_at"][slots] = np.fmax(table["created_at"][slots], created)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def totals(self, horizon: str, slots: Array, time: float) -> Array:
+        """Return the rolling sums of :data:`METRICS`, shape ``(n, len(METRICS))``, f8."""
+        return self._rings[horizon].totals(slots, time, self._table["last_seen"][slots])
+
+    def distinct(self, what: str, slots: Array, time: float) -> Array:
+        """Return estimated distinct values over the last one to two days, shape ``(n,)``, f8.
+
+        ``what``: addresses, user_agents, models, prompts or templates.
+        """
+        last_day = _day(self._table["last_seen"][slots])
+        return _DISTINCT[what].estimate(self._table, slots, int(time // DAY_S), last_day)
+
+    def active_hours(self, slots: Array, time: float) -> Array:
+        """Return how many of the last 24 hours had a request, shape ``(n,)``, i8."""
+        last_hour = np.floor(self._table["last_seen"][slots] / _HOUR_S)
+        # A step that ends on the hour belongs to the hour before.
+        hour = np.full(len(slots), np.ceil(time / _HOUR_S) - 1)
+        aged = _aged_hours(self._table["hours"][slots], last_hour, hour)
+        day = _bit(hour)
+        for back in range(1, 24):
+            day |= _bit(hour - back)
+        return np.bitwise_count(aged & day).astype(np.int64)
+
+    def template_share(self, slots: Array) -> Array:
+        """Return the share of the most frequent prompt template, 0 to 1, NaN when unknown."""
+        return _LEADERS["template"].share(self._table, slots)
+
+    def system_share(self, slots: Array) -> Array:
+        """Return the share of the most frequent system prompt, 0 to 1, NaN when unknown."""
+        return _LEADERS["system_prompt"].share(self._table, slots)
+
+    def gap_regularity(self, slots: Array) -> Array:
+        """Return the coefficient of variation of inter-arrival times; NaN when unknown."""
+        n, total, square = (
+            self._table[f"gap_{part}"][slots].astype(float) for part in ("n", "sum", "square")
+        )
+        known = (n > 1) & (total > 0)
+        n, total = np.where(known, n, 1), np.where(known, total, 1)
+        spread = np.sqrt(np.maximum(square / n - (total / n) ** 2, 0))
+        return np.where(known, spread / (total / n), np.nan)
+
+    def temperature_mean(self, slots: Array) -> Array:
+        """Return the decayed mean temperature; NaN when never given."""
+        return self._mean("temperature", slots)
+
+    def max_tokens_mean(self, slots: Array) -> Array:
+        """Return the decayed mean of the requested limit in tokens; NaN when never given."""
+        return self._mean("max_tokens", slots)
+
+    def _mean(self, name: str, slots: Array) -> Array:
+        n = self._table[f"{name}_n"][slots].astype(float)
+        total = self._table[f"{name}_sum"][slots].astype(float)
+        return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
+
+    def worth(self, slots: Array) -> Array:
+        """Return how much it would cost to forget each slot: recent and busy accounts last."""
+        week = self._table["ring_week"][slots, 0].sum(axis=1)
+        last_seen = np.nan_to_num(self._table["last_seen"][slots])
+        return np.asarray(last_seen + _EVICTION_BONUS_S * np.log2(1 + week))
+
+
+def _day(times: Array) -> Array:
+    return np.where(np.isnan(times), -(2**40), np.floor(np.nan_to_num(times) / DAY_S)).astype(int)
+
+
+def _bit(hour: Array) -> Array:
+    return np.asarray(np.uint64(1) << (hour.astype(np.int64) % 64).astype(np.uint64))
+
+
+def _aged_hours(hours: Array, last_hour: Array, hour: Array) -> Array:
+    """Clear the bits of the hours between ``last_hour`` and ``hour``, which had no request."""
+    gap = np.nan_to_num(np.maximum(hour - last_hour, 0), nan=64).clip(0, 64).astype(int)
+    kept = hours.copy()
+    for back in range(min(int(gap.max(initial=0)), 64)):
+        # The bit of an hour that passed without a request, ``back`` hours before ``hour``.
+        passed = gap > back
+        kept[passed] &= ~_bit(hour - back)[passed]
+    return np.asarray(kept)

@@ -1,0 +1,146 @@
+"""When a step of event time is over: rows wait here until every source has moved past them.
+
+A step is closed once, whole, and in a sorted order by its consumer, so that what follows depends
+on the events alone: not on their interleaving, on batch borders or on the number of workers.
+The watermarks are those of Akidau et al., "The Dataflow Model" (VLDB 2015), per source::
+
+    source 0   ────────────●  mark 12:03:20
+    source 1   ──────●        mark 12:01:50   ◀─ holds the gate
+    source 2   ─ idle ─       holds nobody up
+    steps      |12:00|12:01|12:02|12:03|      closed up to 12:01
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from stream.types.events import Array
+
+
+class Rows(Protocol):
+    """A batch of rows that can be cut."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        ...
+
+    def take(self, index: Array, /) -> Self:
+        """Return the rows at ``index`` (a mask or positions)."""
+        ...
+
+
+R = TypeVar("R", bound=Rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a source has said so far.
+
+    ``floor`` is the last thing of it that was taken (a source offset, or a mark): anything at or
+    below is a repetition.
+    """
+
+    floor: float = -math.inf
+    mark: float = -math.inf
+    idle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Generic[R]):
+    """Rows of one internal record that are not closed yet, and what was known before it."""
+
+    offset: int
+    rows: R
+    ends: Array  # step end of each row, epoch seconds
+    before: dict[int, Source]
+
+
+@dataclass
+class StepGate(Generic[R]):
+    """Sources, their marks, and the rows that wait; ``closed`` never runs backwards."""
+
+    step_s: float
+    closed: float = -math.inf
+    sources: dict[int, Source] = field(default_factory=dict)
+    expected: int = 0
+    next_offset: int | None = None
+    _waiting: list[Waiting[R]] = field(default_factory=list)
+
+    def hear(self, source: int, *, sources: int, mark: float, idle: bool, floor: float) -> None:
+        """Take note of a source's mark; marks and floors never run backwards."""
+        known = self.sources.get(source, Source())
+        self.sources[source] = Source(max(known.floor, floor), max(known.mark, mark), idle)
+        self.expected = max(self.expected, sources)
+
+    def hold(self, offset: int, rows: R, ends: Array, before: dict[int, Source]) -> None:
+        """Keep the rows of the internal record at ``offset`` until their steps close."""
+        self.next_offset = offset + 1
+        if len(rows):
+            self._waiting.append(Waiting(offset, rows, ends, before))
+
+    def closable(self) -> float:
+        """Return the end of the last step that every source has passed, epoch seconds."""
+        if len(self.sources) < self.expected or not self.sources:
+            return -math.inf
+        marks = [source.mark for source in self.sources.values() if not source.idle]
+        mark = min(marks) if marks else max(source.mark for source in self.sources.values())
+        return self.floor_step(mark)
+
+    def floor_step(self, time: float) -> float:
+        """Return the last step border at or before ``time``."""
+        return math.floor(time / self.step_s) * self.step_s if math.isfinite(time) else time
+
+    def step_ends(self, times: Array) -> Array:
+        """Return the end of the step each time lies in, shape ``(n,)``, f8."""
+        return (np.floor(times / self.step_s) + 1) * self.step_s
+
+    def close(self, until: float) -> list[tuple[float, list[R]]]:
+        """Close all steps up to ``until``: return (end, rows) for each step that has rows."""
+        if until <= self.closed:
+            return []
+        self.closed = until
+        steps: dict[float, list[R]] = {}
+        waiting, self._waiting = self._waiting, []
+        for held in waiting:
+            over = held.ends <= until
+            if not over.any():
+                self._waiting.append(held)
+                continue
+            for end in np.unique(held.ends[over]).tolist():
+                steps.setdefault(end, []).append(held.rows.take(held.ends == end))
+            if not over.all():
+                rest = ~over
+                self._waiting.append(
+                    Waiting(held.offset, held.rows.take(rest), held.ends[rest], held.before)
+                )
+        return sorted(steps.items())
+
+    def overfull_until(self, limit: int) -> float | None:
+        """Return up to where to close so that at most half of ``limit`` rows wait, or None."""
+        if self.waiting_rows <= limit:
+            return None
+        ends = np.sort(np.concatenate([held.ends for held in self._waiting]))
+        return float(ends[len(ends) - limit // 2 - 1])
+
+    @property
+    def last_end(self) -> float | None:
+        """Return the end of the last step that has rows waiting, epoch seconds, or None."""
+        return max((float(held.ends.max()) for held in self._waiting), default=None)
+
+    @property
+    def waiting_rows(self) -> int:
+        """Return how many rows wait."""
+        return sum(len(held.rows) for held in self._waiting)
+
+    @property
+    def resume(self) -> tuple[int | None, dict[int, Source]]:
+        """Return where a successor must start reading, and what was known before that record."""
+        if self._waiting:
+            oldest = self._waiting[0]
+            return oldest.offset, oldest.before
+        return self.next_offset, dict(self.sources)

@@ -1,0 +1,91 @@
+"""Rolling sums over panes: a ring per account and horizon, in event time.
+
+A horizon is cut into panes of equal width, aligned to the epoch; the rolling sum at a time is the
+sum of the newest ``panes`` panes, the unfinished one included::
+
+    hour   |10m|10m|10m|10m|10m|10m|      day   12 x 2 h      week   7 x 1 day
+                                 ▲ now
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.windows.table import Field
+
+if TYPE_CHECKING:
+    from stream.types.events import Array
+    from stream.windows.table import SlotTable
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """A rolling span of ``panes * width_s`` seconds."""
+
+    name: str
+    panes: int
+    width_s: float
+
+
+HORIZONS: Final = {
+    horizon.name: horizon
+    for horizon in (
+        Horizon("hour", 6, 600.0),
+        Horizon("day", 12, 7200.0),
+        Horizon("week", 7, 86400.0),
+    )
+}
+
+
+class PaneRing:
+    """Rolling sums of several metrics over one horizon; state in the field ``ring_<name>``."""
+
+    def __init__(self, horizon: Horizon, metrics: int, table: SlotTable) -> None:
+        """Use the table's field, which :meth:`field` declares."""
+        self._horizon = horizon
+        self._metrics = metrics
+        self._table = table
+
+    @staticmethod
+    def field(horizon: Horizon, metrics: int) -> Field:
+        """Return the field of the ring: shape ``(metrics, panes)``, f4."""
+        return Field(f"ring_{horizon.name}", np.dtype("<f4"), (metrics, horizon.panes))
+
+    def add(self, slots: Array, time: float, last_seen: Array, sums: Array) -> None:
+        """Add ``sums`` (n, metrics) to the pane of ``time``.
+
+        ``last_seen`` (n,) is the time of the newest sum that each slot already holds (NaN: none):
+        panes since then are emptied first.
+        """
+        ring = self._table[f"ring_{self._horizon.name}"]
+        pane = self._pane(time)
+        stale = self._held(pane) > self._last_pane(last_seen)[:, None]
+        values = ring[slots]
+        values = np.where(stale[:, None, :], 0, values)
+        values[:, :, pane % self._horizon.panes] += sums
+        ring[slots] = values
+
+    def totals(self, slots: Array, time: float, last_seen: Array) -> Array:
+        """Return the rolling sums at ``time``, shape ``(n, metrics)``, f8."""
+        ring = self._table[f"ring_{self._horizon.name}"][slots]
+        last = self._last_pane(last_seen)[:, None]
+        panes = self._horizon.panes
+        held = last - (last - np.arange(panes)) % panes
+        valid = held > self._pane(time) - panes
+        return np.asarray(np.where(valid[:, None, :], ring, 0).sum(axis=2, dtype=np.float64))
+
+    def _pane(self, time: float) -> int:
+        return int(time // self._horizon.width_s)
+
+    def _held(self, pane: int) -> Array:
+        """Return which pane number each ring position holds once ``pane`` is the newest."""
+        panes = self._horizon.panes
+        return (pane - (pane - np.arange(panes)) % panes)[None, :]
+
+    def _last_pane(self, last_seen: Array) -> Array:
+        never = np.isnan(last_seen)
+        pane = np.floor_divide(np.where(never, 0, last_seen), self._horizon.width_s)
+        return np.where(never, -(2**40), pane).astype(np.int64)

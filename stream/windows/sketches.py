@@ -1,0 +1,116 @@
+"""Small per-account sketches: how many different values, and which one leads.
+
+Distinct counts are linear counting (Whang et al., TODS 1990) on two bitmaps, today's and
+yesterday's, so that a count covers the last one to two days. The leading value is a decayed
+majority vote (Boyer and Moore, 1981) with the share of the traffic that it has had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.windows.table import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream.types.events import Array
+    from stream.windows.table import SlotTable
+
+DAY_S: Final = 86400.0
+_WORD_BITS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctSketch:
+    """Estimated number of different values of an event column; absent (0) counts for nothing."""
+
+    name: str
+    column: str
+    words: int = 1
+
+    @property
+    def field(self) -> Field:
+        """Return the field: shape ``(2, words)``, one bitmap for even days and one for odd."""
+        return Field(f"distinct_{self.name}", np.dtype("<u8"), (2, self.words))
+
+    def add(
+        self, table: SlotTable, slots: Array, day: int, last_day: Array, values: Array, at: Array
+    ) -> None:
+        """Add ``values`` (rows,), sorted by account; account i's begin at ``at[i]``.
+
+        ``last_day`` (n,) is the day of the newest value that each slot already holds.
+        """
+        bits = self._bits(values)
+        bitmap = table[self.field.name]
+        kept = bitmap[slots]
+        kept[last_day < day, day % 2] = 0
+        kept[last_day < day - 1, (day + 1) % 2] = 0
+        kept[:, day % 2] |= np.bitwise_or.reduceat(bits, at, axis=0)
+        bitmap[slots] = kept
+
+    def estimate(self, table: SlotTable, slots: Array, day: int, last_day: Array) -> Array:
+        """Return the estimated count of each slot over ``day`` and the day before, ``(n,)``."""
+        kept = table[self.field.name][slots].copy()
+        kept[last_day < day, day % 2] = 0
+        kept[last_day < day - 1, (day + 1) % 2] = 0
+        size = self.words * _WORD_BITS
+        set_bits = np.bitwise_count(kept[:, 0] | kept[:, 1]).sum(axis=1)
+        # A full bitmap has no finite estimate: it counts as half a bit short of full.
+        empty = np.maximum(size - set_bits, 0.5)
+        return np.asarray(-size * np.log(empty / size))
+
+    def _bits(self, values: Array) -> Array:
+        hashed = values.astype(np.uint64)
+        bit = np.where(hashed != 0, np.uint64(1) << (hashed >> np.uint64(58)), np.uint64(0))
+        if self.words == 1:
+            return np.asarray(bit[:, None])
+        word = (hashed >> np.uint64(40)) % np.uint64(self.words)
+        return np.where(word[:, None] == np.arange(self.words, dtype=np.uint64), bit[:, None], 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderSketch:
+    """The value of an event column that leads an account's traffic, and its share."""
+
+    name: str
+    column: str
+
+    def fields(self) -> Iterator[Field]:
+        """Yield the fields: the leader, its vote, its decayed count and the decayed total."""
+        yield Field(f"leader_{self.name}", np.dtype("<u8"))
+        for part in ("vote", "count", "total"):
+            yield Field(f"leader_{self.name}_{part}", np.dtype("<f4"))
+
+    def add(self, table: SlotTable, slots: Array, decay: Array, values: Array, at: Array) -> None:
+        """Add ``values`` (rows,), sorted by account; ``decay`` (n,) ages what was there."""
+        leader = table[f"leader_{self.name}"]
+        vote, count, total = (
+            table[f"leader_{self.name}_{part}"] for part in ("vote", "count", "total")
+        )
+        sizes = np.diff(at, append=len(values))
+        present = values != 0
+        hits = np.add.reduceat(
+            present & (values == np.repeat(leader[slots], sizes)), at, dtype=float
+        )
+        known = np.add.reduceat(present, at, dtype=float)
+        balance = vote[slots] * decay + hits - (known - hits)
+        # The newcomer is the greatest value of the step: any would do, but it has to be the same
+        # one whatever the order of the rows.
+        newcomer = np.maximum.reduceat(values, at)
+        lost = (balance < 0) & (newcomer != 0)
+        leader[slots] = np.where(lost, newcomer, leader[slots])
+        won = np.add.reduceat(present & (values == np.repeat(newcomer, sizes)), at, dtype=float)
+        vote[slots] = np.abs(balance)
+        count[slots] = np.where(lost, won, count[slots] * decay + hits)
+        total[slots] = total[slots] * decay + known
+
+    def share(self, table: SlotTable, slots: Array) -> Array:
+        """Return the leader's share of the decayed traffic, 0 to 1; NaN where nothing is known."""
+        count = table[f"leader_{self.name}_count"][slots].astype(float)
+        total = table[f"leader_{self.name}_total"][slots].astype(float)
+        known = total > 0
+        return np.where(known, count / np.where(known, total, 1), np.nan)
