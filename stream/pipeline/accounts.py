@@ -1,0 +1,138 @@
+"""The accounts stage: steps of events in; verdicts on accounts and links for campaigns out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.detection.detector import Detector
+from stream.features.table import compute
+from stream.pipeline.linking import links
+from stream.pipeline.routing import value_lanes
+from stream.pipeline.steps import step_rows
+from stream.types.links import LinkBatch
+from stream.types.packets import Packet, event_rows, pack
+from stream.types.records import Emission
+from stream.windows.account_windows import AccountWindows
+from stream.windows.table import SlotTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.detection.settings import DetectionSettings
+    from stream.metrics import Metrics
+    from stream.pipeline.lane import StateRows
+    from stream.types.events import Array, EventBatch
+    from stream.types.verdicts import Verdict
+    from stream.windows.settings import WindowSettings
+
+_ACCOUNT: Final = b"a"
+_MODEL: Final = b"m"
+
+
+class AccountsStage:
+    """Windows, features and detection for the accounts of one lane."""
+
+    name = "accounts"
+
+    def __init__(
+        self,
+        lane: int,
+        *,
+        lanes: int,
+        windows: WindowSettings,
+        detection: DetectionSettings,
+        metrics: Metrics,
+    ) -> None:
+        """``lanes`` accounts lanes exist and as many campaigns lanes; this one is ``lane``."""
+        self._lane = lane
+        self._lanes = lanes
+        self._step_s = windows.step_s
+        self._metrics = metrics
+        self._table = SlotTable(
+            (*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=windows.max_accounts
+        )
+        self._windows = AccountWindows(self._table)
+        self._detector = Detector(detection, self._table, metrics=metrics, seed=lane)
+        self._verdicts: list[Verdict] = []
+        self._links: list[LinkBatch] = []
+        self._evicted = 0
+        self._written: dict[str, bytes] = {}
+
+    def parse(self, packet: Packet, floor: float) -> tuple[EventBatch, Array, Array, float]:
+        """Return the events; new ones have a source offset above the floor."""
+        rows = event_rows(packet)
+        offsets, times = rows.columns["offset"], rows.columns["time"]
+        ends = (np.floor(times / self._step_s) + 1) * self._step_s
+        newest = float(offsets.max()) if len(offsets) else floor
+        return rows, ends, offsets > floor, max(floor, newest)
+
+    def step(self, end: float, rows: list[EventBatch]) -> None:
+        """Update the windows with one step, judge its accounts, keep their links."""
+        for portion in step_rows(end, self._step_s, rows, most=self._table.max_accounts):
+            with self._metrics.stage_seconds.labels(stage="windows").time():
+                slots = self._windows.update(portion)
+            with self._metrics.stage_seconds.labels(stage="detection").time():
+                matrix = compute(self._windows, slots, end)
+                self._verdicts += self._detector.judge(end, slots, matrix)
+            with self._metrics.stage_seconds.labels(stage="links").time():
+                self._links.append(links(portion, self._windows, self._table, slots))
+
+    def emit(self, mark: float) -> list[Emission]:
+        """Return one packet for alerting and one for each campaigns lane."""
+        self._count()
+        verdicts, self._verdicts = self._verdicts, []
+        found, self._links = LinkBatch.merge(self._links), []
+        lanes = value_lanes(found.columns["value"], self._lanes)
+        sent = [self._link_packet(lane, mark, found.take(lanes == lane)) for lane in range(self._lanes)]
+        # Alerting hears every accounts lane and as many campaigns lanes.
+        head = pack(source=self._lane, sources=2 * self._lanes, mark=mark, verdicts=verdicts)
+        return [*sent, Emission("verdicts", 0, None, head)]
+
+    def _link_packet(self, lane: int, mark: float, rows: LinkBatch) -> Emission:
+        value = pack(source=self._lane, sources=self._lanes, mark=mark, rows=rows)
+        return Emission("links", lane, None, value)
+
+    def _count(self) -> None:
+        self._metrics.accounts_evicted_total.inc(self._table.evicted - self._evicted)
+        self._evicted = self._table.evicted
+
+    @property
+    def accounts(self) -> int:
+        """Return how many accounts are tracked."""
+        return len(self._table)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the size of the state in bytes."""
+        return self._table.nbytes
+
+    def take_changes(self) -> StateRows:
+        """Return changed and forgotten accounts, and the models that changed."""
+        changed, gone = self._table.take_changes()
+        models = {
+            name: blob
+            for name, blob in self._detector.state().items()
+            if self._written.get(name) != blob
+        }
+        self._written |= models
+        return [
+            *((_ACCOUNT + name.encode(), row) for name, row in changed),
+            *((_ACCOUNT + name.encode(), None) for name in gone),
+            *((_MODEL + name.encode(), blob) for name, blob in models.items()),
+        ]
+
+    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Put stored accounts and models back; the models say whether they fit this version."""
+        accounts: list[str] = []
+        values: list[bytes] = []
+        models: dict[str, bytes] = {}
+        for key, value in rows:
+            if key[:1] == _ACCOUNT:
+                accounts.append(key[1:].decode())
+                values.append(value)
+            elif key[:1] == _MODEL:
+                models[key[1:].decode()] = value
+        self._detector.restore(models)
+        self._table.load(accounts, values)

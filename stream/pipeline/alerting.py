@@ -1,0 +1,82 @@
+"""The alerting stage: verdicts and groups of all lanes in; alerts out. One lane serves all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+import numpy as np
+
+from stream.alerting.incidents import Incidents
+from stream.types.records import Emission
+from stream.types.verdicts import Group, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.pipeline.lane import StateRows
+    from stream.types.alerts import Alert
+    from stream.types.batch import Array
+    from stream.types.packets import Packet
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Verdicts and groups as rows."""
+
+    rows: list[Verdict | Group]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def take(self, index: Array) -> Self:
+        """Return the rows at ``index`` (a mask or positions)."""
+        kept = np.arange(len(self.rows))[index].tolist()
+        return type(self)([self.rows[i] for i in kept])
+
+
+class AlertingStage:
+    """The incidents of the whole system."""
+
+    name = "alerting"
+
+    def __init__(self, incidents: Incidents) -> None:
+        """Put verdicts through ``incidents``."""
+        self._incidents = incidents
+        self._alerts: list[Alert] = []
+
+    def parse(self, packet: Packet, floor: float) -> tuple[Findings, Array, Array, float]:
+        """Return the findings; new ones belong to a step after the floor, the source's mark."""
+        rows = Findings([*packet.verdicts, *packet.groups])
+        ends = np.array([row.time for row in rows.rows], np.float64)
+        return rows, ends, ends > floor, max(floor, packet.mark)
+
+    def step(self, end: float, rows: list[Findings]) -> None:
+        """Open, update and resolve incidents at the end of one step."""
+        found = [row for part in rows for row in part.rows]
+        verdicts = sorted(
+            (row for row in found if isinstance(row, Verdict)), key=lambda row: row.account_id
+        )
+        groups = sorted(
+            (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
+        )
+        self._alerts += self._incidents.step(end, verdicts, groups)
+
+    def emit(self, mark: float) -> list[Emission]:
+        """Return the alerts, keyed by incident so that each one's updates stay in order."""
+        self._alerts += self._incidents.step(mark, [], [])
+        alerts, self._alerts = self._alerts, []
+        return [
+            Emission("alerts", None, alert.alert_id.encode(), msgspec.json.encode(alert))
+            for alert in alerts
+        ]
+
+    def take_changes(self) -> StateRows:
+        """Return the incidents that changed."""
+        return self._incidents.take_changes()
+
+    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Put stored incidents back."""
+        self._incidents.load(rows)

@@ -1,0 +1,100 @@
+"""Builds stages and lanes from settings: the one place that knows how they fit together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stream.alerting.incidents import Incidents
+from stream.pipeline.accounts import AccountsStage
+from stream.pipeline.alerting import AlertingStage, Findings
+from stream.pipeline.campaigns import CampaignsStage
+from stream.pipeline.intake import Intake
+from stream.pipeline.lane import Lane
+
+if TYPE_CHECKING:
+    from stream.alerting.settings import AlertingSettings
+    from stream.campaigns.settings import CampaignSettings
+    from stream.codec.settings import IntakeSettings
+    from stream.detection.settings import DetectionSettings
+    from stream.metrics import Metrics
+    from stream.types.events import EventBatch
+    from stream.types.links import LinkBatch
+    from stream.windows.settings import WindowSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """What the stages need of the settings; ``lanes`` accounts lanes and as many for campaigns."""
+
+    lanes: int
+    intake: IntakeSettings
+    windows: WindowSettings
+    detection: DetectionSettings
+    campaigns: CampaignSettings
+    alerting: AlertingSettings
+
+
+def intake(self) -> IntakeSettings:
+        """Return the settings of decoding."""
+        ...
+
+    @property
+    def windows(self) -> WindowSettings:
+        """Return the settings of event time and windows."""
+        ...
+
+    @property
+    def detection(self) -> DetectionSettings:
+        """Return the settings of the account view."""
+        ...
+
+    @property
+    def campaigns(self) -> CampaignSettings:
+        """Return the settings of the campaign view."""
+        ...
+
+    @property
+    def alerting(self) -> AlertingSettings:
+        """Return the settings of incidents."""
+        ...
+
+
+def intake(
+    settings: StageSettings, *, topic: str, source_partitions: int, metrics: Metrics
+) -> Intake:
+    """Return the intake of a worker."""
+    return Intake(
+        settings.intake,
+        settings.windows,
+        topic=topic,
+        source_partitions=source_partitions,
+        lanes=settings.lanes,
+        metrics=metrics,
+    )
+
+
+def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[EventBatch]:
+    """Return accounts lane number ``lane``."""
+    stage = AccountsStage(
+        lane,
+        lanes=settings.lanes,
+        windows=settings.windows,
+        detection=settings.detection,
+        metrics=metrics,
+    )
+    return Lane(stage, settings.windows, metrics)
+
+
+def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
+    """Return campaigns lane number ``lane``."""
+    stage = CampaignsStage(
+        lane, lanes=settings.lanes, settings=settings.campaigns, metrics=metrics
+    )
+    return Lane(stage, settings.windows, metrics)
+
+
+def alerting_lane(settings: StageSettings, metrics: Metrics) -> Lane[Findings]:
+    """Return the alerting lane."""
+    incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
+    return Lane(AlertingStage(incidents), settings.windows, metrics)

@@ -1,0 +1,62 @@
+"""The campaigns stage: links of accounts in, by linking value; groups that share one out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream.campaigns.links import LinkTable
+from stream.types.links import LinkBatch
+from stream.types.packets import Packet, link_rows, pack
+from stream.types.records import Emission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.campaigns.settings import CampaignSettings
+    from stream.metrics import Metrics
+    from stream.pipeline.lane import StateRows
+    from stream.types.batch import Array
+    from stream.types.verdicts import Group
+
+
+class CampaignsStage:
+    """The linking values of one lane."""
+
+    name = "campaigns"
+
+    def __init__(
+        self, lane: int, *, lanes: int, settings: CampaignSettings, metrics: Metrics
+    ) -> None:
+        """``lanes`` accounts lanes exist and as many campaigns lanes; this one is ``lane``."""
+        self._lane = lane
+        self._lanes = lanes
+        self._metrics = metrics
+        self._table = LinkTable(settings, metrics=metrics)
+        self._groups: list[Group] = []
+
+    def parse(self, packet: Packet, floor: float) -> tuple[LinkBatch, Array, Array, float]:
+        """Return the links; new ones belong to a step after the floor, the source's last mark."""
+        rows = link_rows(packet)
+        ends = rows.columns["time"]
+        return rows, ends, ends > floor, max(floor, packet.mark)
+
+    def step(self, end: float, rows: list[LinkBatch]) -> None:
+        """Take in the links of one step."""
+        with self._metrics.stage_seconds.labels(stage="campaigns").time():
+            self._groups += self._table.step(end, LinkBatch.merge(rows))
+
+    def emit(self, mark: float) -> list[Emission]:
+        """Return one packet for alerting."""
+        groups, self._groups = self._groups, []
+        value = pack(
+            source=self._lanes + self._lane, sources=2 * self._lanes, mark=mark, groups=groups
+        )
+        return [Emission("verdicts", 0, None, value)]
+
+    def take_changes(self) -> StateRows:
+        """Return the linking values that changed."""
+        return self._table.take_changes()
+
+    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Put stored linking values back."""
+        self._table.load(rows)

@@ -1,0 +1,135 @@
+"""Intake: source records in; packets of events for every accounts lane, and dead letters, out.
+
+Stateless but for each source partition's clock, so any worker can take a partition over.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from stream.codec.decoder import Decoder
+from stream.codec.invalid import InvalidShare
+from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.routing import account_lanes
+from stream.types.packets import pack
+from stream.types.records import Emission
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.codec.decoder import Reject
+    from stream.codec.settings import IntakeSettings
+    from stream.metrics import Metrics
+    from stream.types.events import EventBatch
+    from stream.types.records import Record
+    from stream.windows.settings import WindowSettings
+
+
+class Intake:
+    """Decodes, fingerprints and routes; one object serves all source partitions of a worker."""
+
+    def __init__(
+        self,
+        settings: IntakeSettings,
+        windows: WindowSettings,
+        *,
+        topic: str,
+        source_partitions: int,
+        lanes: int,
+        metrics: Metrics,
+    ) -> None:
+        """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes."""
+        self._decoder = Decoder(settings, metrics)
+        self._fingerprinter = Fingerprinter(settings.salt.encode())
+        self._invalid = InvalidShare(settings)
+        self._windows = windows
+        self._topic = topic
+        self._sources = source_partitions
+        self._lanes = lanes
+        self._metrics = metrics
+        self._clocks: dict[int, float] = {}
+
+    def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
+        """Return the emissions of consecutive records of one source partition.
+
+        Raises InvalidShareError when most records of a span are not events.
+        """
+        decoded = self._decoder.decode(records, now_s=now_s)
+        dead = [self._dead_letter(partition, reject) for reject in decoded.rejects]
+        self._invalid.observe(len(decoded.events), len(decoded.rejects))
+        if not decoded.events:
+            return dead
+        batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
+        self._observe_delay(batch, now_s)
+        newest = float(batch.columns["time"].max())
+        self._clocks[partition] = max(self._clocks.get(partition, -math.inf), newest)
+        return dead + self._route(partition, batch)
+
+    def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
+        """Say that ``partition`` has been read to its end and silent for ``elapsed_s``.
+
+        Its clock moves on with the time that has passed, so that the last steps close too.
+        """
+        clock = self._clocks.get(partition, -math.inf)
+        mark = clock + elapsed_s - self._windows.grace_s
+        return self._packets(partition, mark, idle=True)
+
+    def forget(self, partition: int) -> None:
+        """Drop the clock of a partition that has moved to another worker."""
+        self._clocks.pop(partition, None)
+
+    def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
+        mark = self._clocks[partition] - self._windows.grace_s
+        lanes = account_lanes(batch.accounts, self._lanes)[batch.columns["account"]]
+        return self._packets(
+            partition, mark, {lane: batch.take(lanes == lane) for lane in set(lanes.tolist())}
+        )
+
+    def _packets(
+        self,
+        partition: int,
+        mark: float,
+        rows: dict[int, EventBatch] | None = None,
+        *,
+        idle: bool = False,
+    ) -> list[Emission]:
+        rows = rows or {}
+        return [
+            Emission(
+                role="events",
+                partition=lane,
+                key=None,
+                value=pack(
+                    source=partition,
+                    sources=self._sources,
+                    mark=mark,
+                    idle=idle,
+                    rows=rows.get(lane),
+                ),
+            )
+            for lane in range(self._lanes)
+        ]
+
+    def _dead_letter(self, partition: int, reject: Reject) -> Emission:
+        self._metrics.dead_letters_total.labels(reason=reject.reason).inc()
+        record = reject.record
+        headers = (
+            ("source_topic", self._topic),
+            ("source_partition", str(partition)),
+            ("source_offset", str(record.offset)),
+            ("reason", reject.reason),
+        )
+        return Emission(
+            role="deadletter",
+            partition=None,
+            key=None,
+            value=record.value,
+            headers=tuple((name, value.encode()) for name, value in headers),
+        )
+
+    def _observe_delay(self, batch: EventBatch, now_s: float) -> None:
+        # One sample a batch, its newest event's: the delay of a batch is that of its records.
+        self._metrics.event_delay_seconds.observe(
+            max(now_s - float(batch.columns["time"].max()), 0)
+        )

@@ -1,0 +1,75 @@
+"""Which linking values the accounts of a step used: one row per account, kind and value.
+
+Aggregating here, behind the accounts stage, makes the campaigns' input small and exactly-once:
+a re-sent step is recognised by its lane and time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+
+if TYPE_CHECKING:
+    from stream.types.events import Array
+    from stream.windows.account_windows import AccountWindows, StepRows
+    from stream.windows.table import SlotTable
+
+_REQUESTS = 0  # position in METRICS
+
+
+def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Array) -> LinkBatch:
+    """Return the links of a step; ``slots`` are those of ``rows.accounts``."""
+    sizes = np.diff(rows.at, append=len(rows.columns["time"]))
+    account = np.repeat(np.arange(len(rows.at)), sizes)
+    parts = [
+        _per_value(kind, account, values, rows)
+        for kind, values in (
+            (LinkKind.SYSTEM_PROMPT, rows.columns["system_prompt"]),
+            (LinkKind.TEMPLATE, rows.columns["template"]),
+            (LinkKind.PAYMENT, rows.columns["payment"]),
+            (LinkKind.ADDRESS, rows.columns["address"]),
+            (LinkKind.CLIENT, _client(rows.columns["tls"], rows.columns["user_agent"])),
+        )
+    ]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    who = columns["account"]
+    day = windows.totals("day", slots, rows.time)[:, _REQUESTS]
+    columns["time"] = np.full(len(who), rows.time)
+    columns["created_at"] = table["created_at"][slots][who]
+    columns["first_seen"] = table["first_seen"][slots][who]
+    columns["day_requests"] = day[who]
+    columns["active_hours"] = windows.active_hours(slots, rows.time)[who]
+    return LinkBatch(
+        rows.accounts, {name: columns[name].astype(dtype) for name, dtype in LINK_COLUMNS.items()}
+    )
+
+
+def _client(tls: Array, user_agent: Array) -> Array:
+    """Return one fingerprint for TLS fingerprint and user agent together; 0 without the former."""
+    mixed = (tls * np.uint64(0x9E3779B97F4A7C15)) ^ user_agent  # odd multiplier: a bijection
+    return np.where(tls != 0, mixed, np.uint64(0))
+
+
+def _per_value(kind: LinkKind, account: Array, values: Array, rows: StepRows) -> dict[str, Any]:
+    present = np.flatnonzero(values)
+    present = present[np.lexsort((values[present], account[present]))]
+    who, value = account[present], values[present]
+    new = np.ones(len(present), bool)
+    new[1:] = (who[1:] != who[:-1]) | (value[1:] != value[:-1])
+    at = np.flatnonzero(new)
+    tokens = {
+        name: np.add.reduceat(rows.columns[name][present], at, dtype=np.int64)
+        if len(at)
+        else np.zeros(0, np.int64)
+        for name in ("input_tokens", "output_tokens")
+    }
+    return {
+        "account": who[at],
+        "kind": np.full(len(at), int(kind)),
+        "value": value[at],
+        "requests": np.diff(at, append=len(present)),
+        **tokens,
+    }

@@ -1,0 +1,41 @@
+"""The events of one step, merged and sorted so that the order of arrival no longer shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stream.types.events import EventBatch
+from stream.windows.account_windows import StepRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def step_rows(
+    end: float, step_s: float, batches: list[EventBatch], *, most: int
+) -> Iterator[StepRows]:
+    """Yield the step that ends at ``end``, in portions of at most ``most`` accounts.
+
+    Rows are sorted by account, time, template and prompt: rows that agree in all of these and
+    come in another order give the same state.
+    """
+    merged = EventBatch.merge(batches)
+    columns = merged.columns
+    order = np.lexsort(
+        (columns["prompt"], columns["template"], columns["time"], columns["account"])
+    )
+    columns = {name: column[order] for name, column in columns.items()}
+    at = np.flatnonzero(np.diff(columns["account"].astype(np.int64), prepend=-1))
+    for first in range(0, len(at), most):
+        last = first + most
+        start = at[first]
+        stop = at[last] if last < len(at) else len(order)
+        yield StepRows(
+            time=end,
+            step_s=step_s,
+            accounts=list(merged.accounts[first:last]),
+            at=at[first:last] - start,
+            columns={name: column[start:stop] for name, column in columns.items()},
+        )

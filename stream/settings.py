@@ -1,0 +1,183 @@
+"""All settings: composed of the rooms' own, read from a TOML file and the environment.
+
+Order of precedence: environment, file, default. ``DISTILLWATCH_<SECTION>_<NAME>`` sets one value,
+``DISTILLWATCH_<SECTION>_<NAME>_FILE`` reads it from a file, which is how secrets should come.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from stream.alerting.settings import AlertingSettings
+from stream.campaigns.settings import CampaignSettings
+from stream.codec.settings import IntakeSettings
+from stream.detection.settings import DetectionSettings
+from stream.errors import SettingsError
+from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.pipeline.build import StageSettings
+from stream.sinks.settings import HttpSettings, WebhookSettings
+from stream.types.secret import Secret
+from stream.windows.settings import WindowSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_PREFIX: Final = "DISTILLWATCH_"
+_FILE_SUFFIX: Final = "_file"
+#: Names with the prefix that are no settings.
+_OTHERS: Final = frozenset({"DISTILLWATCH_CONFIG"})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of the product, one attribute per section."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    topics: TopicSettings = TopicSettings()
+    intake: IntakeSettings = IntakeSettings()
+    windows: WindowSettings = WindowSettings()
+    detection: DetectionSettings = DetectionSettings()
+    campaigns: CampaignSettings = CampaignSettings()
+    alerting: AlertingSettings = AlertingSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    http: HttpSettings = HttpSettings()
+
+    @property
+    def stages(self) -> StageSettings:
+        """Return what the pipeline needs."""
+        return StageSettings(
+            lanes=self.topics.partitions,
+            intake=self.intake,
+            windows=self.windows,
+            detection=self.detection,
+            campaigns=self.campaigns,
+            alerting=self.alerting,
+        )
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting as the user sees it."""
+
+    name: str
+    default: str
+    unit: str
+    meaning: str
+    environment: str
+
+
+def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Return the settings of a file (or none) and an environment.
+
+    Raises SettingsError with one line that names the source, the setting and what was expected.
+    """
+    table = _read(path) if path else {}
+    settings = _convert(table, source=str(path))
+    overrides = _from_environment(environment)
+    if not overrides:
+        return settings
+    merged = {section: dict(table.get(section, {})) for section in Settings.__struct_fields__}
+    for section, name, value in overrides:
+        merged[section][name] = value
+    return _convert(merged, source="environment")
+
+
+def describe() -> Iterator[Setting]:
+    """Yield every setting with its default, unit and meaning."""
+    defaults = Settings()
+    for section in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(section.type):
+            value = getattr(getattr(defaults, section.name), field.name)
+            meta = _meta(field.type)
+            yield Setting(
+                name=f"{section.name}.{field.encode_name}",
+                default=_show(value),
+                unit=str((meta.extra or {}).get("unit", "")),
+                meaning=meta.description or "",
+                environment=f"{_PREFIX}{section.name}_{field.encode_name}".upper(),
+            )
+
+
+def values(settings: Settings) -> dict[str, str]:
+    """Return every setting's value for people; secrets only say whether they are set."""
+    return {
+        f"{section}.{name}": _show(getattr(getattr(settings, section), name))
+        for section in Settings.__struct_fields__
+        for name in getattr(settings, section).__struct_fields__
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
+
+
+def _convert(table: Mapping[str, Any], *, source: str) -> Settings:
+    try:
+        # Not strict: the environment has only strings.
+        return msgspec.convert(table, Settings, strict=False, dec_hook=_secret)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{source}: {_one_line(error)}") from error
+
+
+def _one_line(error: msgspec.ValidationError) -> str:
+    """Return msgspec's message with the setting's name in front: ``windows.step_s: expected …``."""
+    what, _, where = str(error).partition(" - at `$")
+    name = where.strip(".`")
+    known = "" if "unknown field" not in what else " (see `distillwatch settings`)"
+    return f"{name}: {what}{known}" if name else f"{what}{known}"
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    found = []
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(_PREFIX) or variable in _OTHERS:
+            continue
+        section, _, name = variable.removeprefix(_PREFIX).lower().partition("_")
+        names = sections[section].__struct_fields__ if section in sections else ()
+        if name in names:
+            found.append((section, name, text))
+        elif name.removesuffix(_FILE_SUFFIX) in names and name.endswith(_FILE_SUFFIX):
+            found.append((section, name.removesuffix(_FILE_SUFFIX), _read_value(variable, text)))
+        else:
+            raise SettingsError(f"{variable}: no such setting (see `distillwatch settings`)")
+    return found
+
+
+def _read_value(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable}: {path} cannot be read: {error}") from error
+
+
+def _secret(expected: type, value: object) -> object:
+    if expected is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError(f"expected `str`, got `{type(value).__name__}`")
+
+
+def _meta(annotation: Any) -> msgspec.Meta:  # noqa: ANN401 - a type annotation
+    return next(
+        (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta)),
+        msgspec.Meta(),
+    )
+
+
+def _show(value: object) -> str:
+    if isinstance(value, Secret):
+        return "(set)" if value else "(not set)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if value in {None, "", ()}:
+        return "(none)"
+    return str(value)
