@@ -47,7 +47,7 @@ class WindowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=1000,
-            description="Events that wait per partition for their step's end; beyond it steps end early",
+            description="Events that may wait per partition; beyond it steps end early",
             extra={"unit": "events"},
         ),
     ] = 2_000_000

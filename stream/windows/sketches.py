@@ -91,20 +91,14 @@ class LeaderSketch:
         vote, count, total = (
             table[f"leader_{self.name}_{part}"] for part in ("vote", "count", "total")
         )
-        sizes = np.diff(at, append=len(values))
-        present = values != 0
-        hits = np.add.reduceat(
-            present & (values == np.repeat(leader[slots], sizes)), at, dtype=float
-        )
-        known = np.add.reduceat(present, at, dtype=float)
-        balance = vote[slots] * decay + hits - (known - hits)
-        # The newcomer is the greatest value of the step: any would do, but it has to be the same
-        # one whatever the order of the rows.
-        newcomer = np.maximum.reduceat(values, at)
-        lost = (balance < 0) & (newcomer != 0)
+        account = np.repeat(np.arange(len(at)), np.diff(at, append=len(values)))
+        hits = np.bincount(account, (values != 0) & (values == leader[slots][account]), len(at))
+        known = np.bincount(account, values != 0, len(at))
+        balance = vote[slots] * decay + 2 * hits - known
+        newcomer, won = _most_frequent(account, values, len(at))
+        lost = (balance < 0) & (won > 0)
         leader[slots] = np.where(lost, newcomer, leader[slots])
-        won = np.add.reduceat(present & (values == np.repeat(newcomer, sizes)), at, dtype=float)
-        vote[slots] = np.abs(balance)
+        vote[slots] = np.where(lost, np.maximum(2 * won - known, 0), np.maximum(balance, 0))
         count[slots] = np.where(lost, won, count[slots] * decay + hits)
         total[slots] = total[slots] * decay + known
 
@@ -114,3 +108,20 @@ class LeaderSketch:
         total = table[f"leader_{self.name}_total"][slots].astype(float)
         known = total > 0
         return np.where(known, count / np.where(known, total, 1), np.nan)
+
+
+def _most_frequent(account: Array, values: Array, accounts: int) -> tuple[Array, Array]:
+    """Return each account's most frequent value (0: none) and its count, the greater of equals."""
+    present = np.flatnonzero(values)
+    order = present[np.lexsort((values[present], account[present]))]
+    who, value = account[order], values[order]
+    first = np.flatnonzero(
+        np.concatenate([[True], (who[1:] != who[:-1]) | (value[1:] != value[:-1])])[: len(order)]
+    )
+    runs = np.diff(first, append=len(order))
+    best = first[np.lexsort((value[first], runs, who[first]))]
+    leader, count = np.zeros(accounts, np.uint64), np.zeros(accounts)
+    # Of several assignments to one account the last, which is the most frequent, stays.
+    leader[who[best]] = value[best]
+    np.maximum.at(count, who[first], runs)
+    return leader, count

@@ -1,0 +1,1 @@
+"""How good was it: alerts held against labels, as a table, as JSON and as a page."""

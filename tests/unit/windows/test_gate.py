@@ -1,0 +1,117 @@
+"""Steps close when every source has passed them, once, whole, and never backwards."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.windows.gate import StepGate
+
+
+class Numbers(list):
+    def take(self, index):
+        return Numbers(np.array(self, float)[index].tolist())
+
+
+def gate(**kwargs):
+    return StepGate(step_s=10.0, **kwargs)
+
+
+def hear(some, source, mark, *, sources=2, idle=False, floor=0):
+    some.hear(source, sources=sources, mark=mark, idle=idle, floor=floor)
+
+
+def hold(some, offset, times):
+    rows = Numbers(times)
+    some.hold(offset, rows, some.step_ends(np.array(times, float)), dict(some.sources))
+
+
+def test_nothing_closes_before_every_source_has_spoken():
+    some = gate()
+    hear(some, 0, 100)
+    assert some.closable() == -math.inf
+    hear(some, 1, 35)
+    assert some.closable() == 30
+
+
+def test_an_idle_source_holds_nobody_up():
+    some = gate()
+    hear(some, 0, 100)
+    hear(some, 1, 35, idle=True)
+    assert some.closable() == 100
+
+
+def test_when_all_are_idle_the_latest_mark_counts():
+    some = gate()
+    hear(some, 0, 58, idle=True)
+    hear(some, 1, 35, idle=True)
+    assert some.closable() == 50
+
+
+def test_marks_never_run_backwards():
+    some = gate()
+    hear(some, 0, 100, sources=1)
+    hear(some, 0, 20, sources=1)
+    assert some.closable() == 100
+
+
+def test_a_step_closes_whole_and_the_rest_waits():
+    some = gate()
+    hold(some, 0, [1, 11, 2])
+    hold(some, 1, [3, 21])
+    assert some.close(20) == [(10, [[1, 2], [3]]), (20, [[11]])]
+    assert some.waiting_rows == 1
+    assert some.close(20) == []
+
+
+def test_a_successor_reads_on_at_the_oldest_record_that_waits():
+    some = gate()
+    hear(some, 0, 0, floor=4)
+    hold(some, 7, [1])
+    hear(some, 0, 5, floor=9)
+    hold(some, 8, [15])
+    offset, sources = some.resume
+    assert (offset, sources[0].floor) == (7, 4)
+    some.close(10)
+    offset, sources = some.resume
+    assert (offset, sources[0].floor) == (8, 9)
+    some.close(20)
+    assert some.resume[0] == 9
+
+
+def test_too_many_waiting_rows_force_the_oldest_half():
+    some = gate()
+    hold(some, 0, [float(t) for t in range(100)])
+    assert some.overfull_until(100) is None
+    until = some.overfull_until(60)
+    some.close(until)
+    assert some.waiting_rows <= 30
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), max_size=60),
+    st.randoms(use_true_random=False),
+)
+def test_the_interleaving_of_sources_does_not_matter(rows, random):
+    """The same per-source sequences, interleaved differently, close the same steps."""
+
+    def run(order):
+        some = gate()
+        closed, clock = {}, dict.fromkeys(range(3), 0)
+        for offset, (source, ahead) in enumerate(order):
+            clock[source] += ahead
+            hold(some, offset, [clock[source]])
+            hear(some, source, clock[source], sources=3)
+            for end, parts in some.close(some.closable()):
+                closed.setdefault(end, []).extend(value for part in parts for value in part)
+        for end, parts in some.close(some.last_end or 0):
+            closed.setdefault(end, []).extend(value for part in parts for value in part)
+        return {end: sorted(values) for end, values in closed.items()}
+
+    other = list(rows)
+    random.shuffle(other)
+    queues = {n: [row for row in rows if row[0] == n] for n in range(3)}
+    assert run(rows) == run([queues[source].pop(0) for source, _ in other])

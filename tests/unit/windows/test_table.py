@@ -1,0 +1,85 @@
+"""The account table is bounded, remembers what changed, and stores and loads itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.windows.table import Field, SlotTable
+
+FIELDS = (
+    Field("count", np.dtype("<i4")),
+    Field("ring", np.dtype("<f4"), (2, 3)),
+    Field("seen", np.dtype("<f8"), initial=np.nan),
+)
+
+
+def table(max_accounts=4):
+    return SlotTable(FIELDS, max_accounts=max_accounts)
+
+
+def by_count(some):
+    return lambda slots: some["count"][slots]
+
+
+def test_new_accounts_start_from_the_initial_values():
+    some = table()
+    slot = some.slots(["a"], value=by_count(some))
+    assert some["count"][slot] == 0
+    assert np.isnan(some["seen"][slot])
+
+
+def test_the_least_valuable_account_makes_room():
+    some = table(max_accounts=3)
+    some["count"][some.slots(["a", "b", "c"], value=by_count(some))] = [5, 1, 3]
+    some.slots(["d"], value=by_count(some))
+    assert some.slot("b") is None
+    assert {some.slot("a"), some.slot("c"), some.slot("d")} >= {0}
+    assert some.evicted == 1
+
+
+def test_accounts_of_the_call_are_never_evicted_by_it():
+    some = table(max_accounts=2)
+    some["count"][some.slots(["a", "b"], value=by_count(some))] = [0, 9]
+    slots = some.slots(["a", "c"], value=by_count(some))
+    assert len(set(slots.tolist())) == 2
+    assert some.slot("a") is not None
+    assert some.slot("b") is None
+
+
+def test_more_accounts_than_the_table_holds_are_refused():
+    some = table(max_accounts=2)
+    with pytest.raises(ValueError, match="3 accounts at once, the table holds 2"):
+        some.slots(["a", "b", "c"], value=by_count(some))
+
+
+def test_an_evicted_slot_is_clean_for_its_next_account():
+    some = table(max_accounts=1)
+    some["ring"][some.slots(["a"], value=by_count(some))] = 7
+    slot = some.slots(["b"], value=by_count(some))
+    assert not some["ring"][slot].any()
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=4), max_size=20))
+def test_bounded_and_loadable(calls):
+    some, other = table(), table()
+    rows: dict[str, bytes] = {}
+    for number, accounts in enumerate(calls):
+        slots = some.slots(accounts, value=by_count(some))
+        some["count"][slots] = number
+        some["ring"][slots] += number
+        changed, gone = some.take_changes()
+        rows |= dict(changed)
+        for account in gone:
+            rows.pop(account, None)
+        assert len(some) <= 4
+    other.load(list(rows), list(rows.values()))
+    assert other.take_changes() == ([], [])
+    assert len(other) == len(some)
+    for account in rows:
+        for field in FIELDS:
+            np.testing.assert_array_equal(
+                some[field.name][some.slot(account)], other[field.name][other.slot(account)]
+            )
