@@ -166,7 +166,11 @@ def _secret(expected: type, value: object) -> object:
 
 def _meta(annotation: Any) -> msgspec.Meta:  # noqa: ANN401 - a type annotation
     return next(
-        (part for part in getattr(annotation, "__metadata__", ()) if isinstance(part, msgspec.Meta)),
+        (
+            part
+            for part in getattr(annotation, "__metadata__", ())
+            if isinstance(part, msgspec.Meta)
+        ),
         msgspec.Meta(),
     )
 

@@ -85,7 +85,9 @@ class AccountsStage:
         verdicts, self._verdicts = self._verdicts, []
         found, self._links = LinkBatch.merge(self._links), []
         lanes = value_lanes(found.columns["value"], self._lanes)
-        sent = [self._link_packet(lane, mark, found.take(lanes == lane)) for lane in range(self._lanes)]
+        sent = [
+            self._link_packet(lane, mark, found.take(lanes == lane)) for lane in range(self._lanes)
+        ]
         # Alerting hears every accounts lane and as many campaigns lanes.
         head = pack(source=self._lane, sources=2 * self._lanes, mark=mark, verdicts=verdicts)
         return [*sent, Emission("verdicts", 0, None, head)]

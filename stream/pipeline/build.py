@@ -9,7 +9,7 @@ from stream.alerting.incidents import Incidents
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.campaigns import CampaignsStage
-from stream.pipeline.intake import Intake
+from stream.pipeline.intake import Intake, Watch, ignore
 from stream.pipeline.lane import Lane
 
 if TYPE_CHECKING:
@@ -35,33 +35,13 @@ class StageSettings:
     alerting: AlertingSettings
 
 
-def intake(self) -> IntakeSettings:
-        """Return the settings of decoding."""
-        ...
-
-    @property
-    def windows(self) -> WindowSettings:
-        """Return the settings of event time and windows."""
-        ...
-
-    @property
-    def detection(self) -> DetectionSettings:
-        """Return the settings of the account view."""
-        ...
-
-    @property
-    def campaigns(self) -> CampaignSettings:
-        """Return the settings of the campaign view."""
-        ...
-
-    @property
-    def alerting(self) -> AlertingSettings:
-        """Return the settings of incidents."""
-        ...
-
-
 def intake(
-    settings: StageSettings, *, topic: str, source_partitions: int, metrics: Metrics
+    settings: StageSettings,
+    *,
+    topic: str,
+    source_partitions: int,
+    metrics: Metrics,
+    watch: Watch = ignore,
 ) -> Intake:
     """Return the intake of a worker."""
     return Intake(
@@ -71,6 +51,7 @@ def intake(
         source_partitions=source_partitions,
         lanes=settings.lanes,
         metrics=metrics,
+        watch=watch,
     )
 
 
@@ -88,9 +69,7 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
 
 def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
     """Return campaigns lane number ``lane``."""
-    stage = CampaignsStage(
-        lane, lanes=settings.lanes, settings=settings.campaigns, metrics=metrics
-    )
+    stage = CampaignsStage(lane, lanes=settings.lanes, settings=settings.campaigns, metrics=metrics)
     return Lane(stage, settings.windows, metrics)
 
 

@@ -9,12 +9,14 @@ event time alone, both raise the same alerts for the same events::
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.intake import Watch, ignore
 from stream.types.alerts import Alert
 
 if TYPE_CHECKING:
@@ -30,17 +32,21 @@ _decode_alert = msgspec.json.Decoder(Alert).decode
 class Chain:
     """Intake and every lane, one source partition, no broker."""
 
-    def __init__(self, settings: StageSettings, *, source: str, metrics: Metrics) -> None:
-        """``source`` names the input in dead letters."""
+    def __init__(
+        self, settings: StageSettings, *, source: str, metrics: Metrics, watch: Watch = ignore
+    ) -> None:
+        """``source`` names the input in dead letters; ``watch`` sees the decoded events."""
         lanes = settings.lanes
-        self._intake = intake(settings, topic=source, source_partitions=1, metrics=metrics)
+        self._intake = intake(
+            settings, topic=source, source_partitions=1, metrics=metrics, watch=watch
+        )
         self._lanes = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
             "links": [campaigns_lane(settings, lane, metrics) for lane in range(lanes)],
             "verdicts": [alerting_lane(settings, metrics)],
         }
         self._offsets = count()
-        self.dead_letters: list[Emission] = []
+        self.dead_letters: Counter[str] = Counter()
         self._alerts: list[Alert] = []
 
     def process(self, records: Sequence[Record], *, now_s: float) -> list[Alert]:
@@ -60,7 +66,7 @@ class Chain:
             if emission.role == "alerts":
                 self._alerts.append(_decode_alert(emission.value))
             elif emission.role == "deadletter":
-                self.dead_letters.append(emission)
+                self.dead_letters[dict(emission.headers)["reason"].decode()] += 1
             else:
                 lane = self._lanes[emission.role][emission.partition or 0]
                 self._run(lane.feed(next(self._offsets), emission.value))

@@ -6,9 +6,11 @@ Stateless but for each source partition's clock, so any worker can take a partit
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from stream.codec.decoder import Decoder
+from stream.codec.event import RequestEvent
 from stream.codec.invalid import InvalidShare
 from stream.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.routing import account_lanes
@@ -16,14 +18,18 @@ from stream.types.packets import pack
 from stream.types.records import Emission
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stream.codec.decoder import Reject
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
     from stream.types.events import EventBatch
     from stream.types.records import Record
     from stream.windows.settings import WindowSettings
+
+Watch = Callable[[Sequence[RequestEvent]], None]
+
+
+def ignore(_: Sequence[RequestEvent]) -> None:
+    """Watch nothing."""
 
 
 class Intake:
@@ -38,8 +44,12 @@ class Intake:
         source_partitions: int,
         lanes: int,
         metrics: Metrics,
+        watch: Watch = ignore,
     ) -> None:
-        """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes."""
+        """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes.
+
+        ``watch`` sees the decoded events: a run with labels counts them.
+        """
         self._decoder = Decoder(settings, metrics)
         self._fingerprinter = Fingerprinter(settings.salt.encode())
         self._invalid = InvalidShare(settings)
@@ -48,6 +58,7 @@ class Intake:
         self._sources = source_partitions
         self._lanes = lanes
         self._metrics = metrics
+        self._watch = watch
         self._clocks: dict[int, float] = {}
 
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
@@ -60,6 +71,7 @@ class Intake:
         self._invalid.observe(len(decoded.events), len(decoded.rejects))
         if not decoded.events:
             return dead
+        self._watch(decoded.events)
         batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
         self._observe_delay(batch, now_s)
         newest = float(batch.columns["time"].max())

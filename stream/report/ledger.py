@@ -1,8 +1,12 @@
-"""What each planted campaign took and when, so that a leak before the alert can be counted."""
+"""The traffic of a run as people want to see it: span, accounts, and what each campaign took.
+
+Bounded: hours, account ids and, where there are labels, the attackers' requests.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -13,30 +17,38 @@ if TYPE_CHECKING:
     from stream.report.labels import Labels
     from stream.types.batch import Array
 
+#: Traffic without a campaign goes under this name.
+BENIGN: Final = ""
+_HOUR_S: Final = 3600.0
+
 
 class Ledger:
-    """Times and output tokens of attacking accounts, by campaign; bounded by the labels' traffic."""
+    """Counts decoded events; times and output tokens of attacking accounts are kept one by one."""
 
     def __init__(self, labels: Labels) -> None:
-        """Count for the campaigns of ``labels`` only."""
+        """Tell the campaigns of ``labels`` apart."""
         self._campaign = labels.campaign_of
         self._times: dict[str, list[float]] = {name: [] for name in labels.campaigns}
         self._tokens: dict[str, list[int]] = {name: [] for name in labels.campaigns}
-        self.first: float | None = None
-        self.last: float | None = None
+        self.events = 0
         self.accounts: set[str] = set()
+        #: (campaign, hour since the epoch) -> requests
+        self.hourly: Counter[tuple[str, int]] = Counter()
 
     def observe(self, events: Sequence[RequestEvent]) -> None:
         """Take in decoded events."""
-        for event in events:
-            time = event.timestamp
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
-            self.accounts.add(event.account_id)
-            campaign = self._campaign.get(event.account_id)
-            if campaign is not None:
-                self._times[campaign].append(time)
-                self._tokens[campaign].append(event.output_tokens or 0)
+        self.events += len(events)
+        self.accounts.update(event.account_id for event in events)
+        campaign = self._campaign.get
+        self.hourly.update(
+            (campaign(event.account_id, BENIGN), int(event.timestamp // _HOUR_S))
+            for event in events
+        )
+        for event in events if self._campaign else ():
+            name = campaign(event.account_id)
+            if name is not None:
+                self._times[name].append(event.timestamp)
+                self._tokens[name].append(event.output_tokens or 0)
 
     def traffic(self, campaign: str) -> tuple[Array, Array]:
         """Return (times, output tokens) of a campaign, by time, shape ``(n,)``."""
@@ -46,7 +58,6 @@ class Ledger:
 
     @property
     def days(self) -> float:
-        """Return the span of the traffic in days."""
-        if self.first is None or self.last is None:
-            return 0.0
-        return (self.last - self.first) / 86400
+        """Return the span of the traffic in days, to the hour, at least an hour."""
+        hours = [hour for _, hour in self.hourly]
+        return (max(hours) - min(hours) + 1) / 24 if hours else 1 / 24

@@ -64,7 +64,6 @@ def score(alerts: Iterable[Alert], labels: Labels, ledger: Ledger) -> Scorecard:
         for campaign in _hit(accounts, campaign_of):
             first_right.setdefault(campaign, _epoch(alert.updated_at))
     false = {i: some for i, some in members.items() if not _hit(some, campaign_of)}
-    days = max(ledger.days, 1 / 24)
     right = sum(account in campaign_of for account in named)
     return Scorecard(
         campaigns=[
@@ -74,7 +73,7 @@ def score(alerts: Iterable[Alert], labels: Labels, ledger: Ledger) -> Scorecard:
         incidents=len(members),
         false_incidents=len(false),
         false_accounts=sorted({a for some in false.values() for a in some}),
-        false_per_10k_accounts_day=len(false) * 1e4 / max(labels.benign, 1) / days,
+        false_per_10k_accounts_day=len(false) * 1e4 / max(labels.benign, 1) / ledger.days,
         account_precision=right / len(named) if named else None,
     )
 

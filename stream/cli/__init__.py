@@ -1,0 +1,1 @@
+"""The command ``distillwatch``: reads settings, builds, runs, and speaks to people."""

@@ -1,0 +1,34 @@
+"""What the commands share: reading settings, and where text for people goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from stream.settings import Settings, load
+
+#: Results go to standard output, everything said on the way to standard error.
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_DEFAULT = Path("distillwatch.toml")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="F",
+        envvar="DISTILLWATCH_CONFIG",
+        help=f"Settings file (default: {_DEFAULT}, if there is one)",
+    ),
+]
+
+
+def read_settings(config: Path | None) -> Settings:
+    """Return the settings of ``--config``, of ./distillwatch.toml, or the defaults."""
+    path = config or (_DEFAULT if _DEFAULT.is_file() else None)
+    return load(path, os.environ)
