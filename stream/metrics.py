@@ -1,0 +1,585 @@
+"""Every metric of the product, declared once; it counts and never decides, stores or serves.
+
+The annotations of :class:`Metrics` are the declaration: type, labels with their values, unit,
+meaning and what to do about it. The prometheus objects, ``distillwatch settings``-like listings,
+the README and the tests over dashboards and alert rules are all made from them.
+
+Account ids are never label values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Final, Self, get_args, get_type_hints
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+)
+from prometheus_client.metrics import MetricWrapperBase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX: Final = "distillwatch"
+#: Where an undeclared or superfluous label value is counted, so that nothing is lost.
+OVERFLOW: Final = "other"
+#: Most values that a label without a closed set may take (partitions, topics, versions).
+OPEN_LIMIT: Final = 1024
+
+#: A label whose values come from configuration (topic, partition, sink) or from a release.
+OPEN: Final[tuple[str, ...]] = ()
+
+STAGES: Final = ("intake", "accounts", "campaigns", "alerting")
+#: What takes time: finer than the stages, and it grows with the code.
+WORK: Final = (
+    *STAGES,
+    "decode",
+    "fingerprint",
+    "windows",
+    "features",
+    "detection",
+    "links",
+    "publish",
+    OVERFLOW,
+)
+FORMATS: Final = ("canonical", "litellm", "unknown", OVERFLOW)
+RESULTS: Final = ("accepted", "rejected")
+REJECT_REASONS: Final = (
+    "empty",
+    "not_json",
+    "not_utf8",
+    "not_an_object",
+    "too_large",
+    "too_deep",
+    "too_many",
+    "unknown_format",
+    "missing_field",
+    "wrong_type",
+    "out_of_range",
+    "bad_timestamp",
+    "not_a_request",
+    OVERFLOW,
+)
+KINDS: Final = ("account", "campaign")
+SEVERITIES: Final = ("info", "warning", "critical")
+DELIVERY_RESULTS: Final = (
+    "delivered",
+    "rejected",
+    "exhausted",
+    "disabled",
+    "filtered",
+    "malformed",
+)
+
+_DELAY_S: Final = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+_WORK_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_DETECT_S: Final = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 43200.0, 86400.0, 604800.0)
+_SCORE: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a metric's annotation says about it.
+
+    ``labels`` maps each label to its closed set of values; :data:`OPEN` means that the values
+    come from configuration, and at most :data:`OPEN_LIMIT` of them are kept apart.
+    """
+
+    meaning: str
+    remedy: str
+    unit: str
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    buckets: tuple[float, ...] = Histogram.DEFAULT_BUCKETS
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table: ``name`` is the full name as scraped, ``attribute`` that in code."""
+
+    attribute: str
+    type: str  # counter, gauge, histogram or info
+    declared: Declared
+
+    @property
+    def name(self) -> str:
+        """Return the name of the exposition, without the suffixes of a histogram."""
+        return f"{PREFIX}_{self.attribute}"
+
+
+class UndeclaredLabelError(ValueError):
+    """A metric was given a label value that its declaration does not allow: a bug."""
+
+
+class _Checked(MetricWrapperBase):
+    """Lets only declared label values through; the rest raises (strict) or counts as overflow."""
+
+    _declared: Mapping[str, tuple[str, ...]]
+    _strict: bool
+    _open: dict[str, set[str]]
+
+    def declare(self, labels: Mapping[str, tuple[str, ...]], *, strict: bool) -> None:
+        self._declared, self._strict = labels, strict
+        self._open = {name: set() for name, values in labels.items() if values == OPEN}
+
+    def labels(self, *values: object, **named: object) -> Self:
+        if values:
+            return super().labels(
+                *(self._admit(n, v) for n, v in zip(self._declared, values, strict=True))
+            )
+        return super().labels(**{n: self._admit(n, v) for n, v in named.items()})
+
+    def _admit(self, name: str, value: object) -> str:
+        text = str(value)
+        seen = self._open.get(name)
+        if seen is not None:
+            if text in seen:
+                return text
+            if len(seen) < OPEN_LIMIT:
+                seen.add(text)
+                return text
+            return OVERFLOW
+        if text in self._declared.get(name, ()):
+            return text
+        if self._strict:
+            raise UndeclaredLabelError(f"{self._name}: {name}={text!r} is not declared")
+        return OVERFLOW
+
+
+class _Counter(_Checked, Counter):
+    pass
+
+
+class _Gauge(_Checked, Gauge):
+    pass
+
+
+class _Histogram(_Checked, Histogram):
+    pass
+
+
+class Metrics:
+    """All metrics on one registry; ``strict`` raises on undeclared label values.
+
+    A process with several lanes of one stage shares the gauges: each lane moves them through
+    its own :class:`Share`.
+    """
+
+    # What came in
+    events_total: Annotated[
+        Counter,
+        Declared(
+            unit="events",
+            labels={"format": FORMATS, "result": RESULTS},
+            meaning="Gateway events read, by log format and whether they could be decoded",
+            remedy="Zero with lag: see consumer_lag_records. Rejected: see dead_letters_total",
+        ),
+    ]
+    event_delay_seconds: Annotated[
+        Histogram,
+        Declared(
+            unit="seconds",
+            buckets=_DELAY_S,
+            meaning="Arrival at the worker minus event time",
+            remedy="Grows with lag: add workers. Grows without lag: the gateway ships logs late, "
+            "raise windows.grace_s",
+        ),
+    ]
+    invalid_share: Annotated[
+        Gauge,
+        Declared(
+            unit="ratio",
+            meaning="Share of the records of the current span that are not events, 0 to 1",
+            remedy="The worker stops when it stays high: compare the topic's records with "
+            "intake.format",
+        ),
+    ]
+    dead_letters_total: Annotated[
+        Counter,
+        Declared(
+            unit="records",
+            labels={"reason": REJECT_REASONS},
+            meaning="Records sent to the dead-letter topic, by reason",
+            remedy="Read the topic: the headers name source topic, partition, offset and reason",
+        ),
+    ]
+    consumer_lag_records: Annotated[
+        Gauge,
+        Declared(
+            unit="records",
+            labels={"topic": OPEN, "partition": OPEN},
+            meaning="Records of a partition that are not yet processed",
+            remedy="Growing for 15 minutes: add workers up to the number of partitions",
+        ),
+    ]
+    consumer_lag_seconds: Annotated[
+        Gauge,
+        Declared(
+            unit="seconds",
+            labels={"topic": OPEN},
+            meaning="Age of the oldest record that is not yet processed",
+            remedy="This is how late alerts are: add workers, or look for a stuck one",
+        ),
+    ]
+    # The lanes
+    stage_seconds: Annotated[
+        Histogram,
+        Declared(
+            unit="seconds",
+            labels={"stage": WORK},
+            buckets=_WORK_S,
+            meaning="Time to process one batch or one step of a stage",
+            remedy="The stage with the largest sum is the bottleneck",
+        ),
+    ]
+    steps_closed_total: Annotated[
+        Counter,
+        Declared(
+            unit="steps",
+            labels={"stage": STAGES},
+            meaning="Steps of event time that were processed",
+            remedy="Zero while events come in: a source holds the watermark back, see "
+            "watermark_timestamp_seconds",
+        ),
+    ]
+    steps_forced_total: Annotated[
+        Counter,
+        Declared(
+            unit="steps",
+            labels={"stage": STAGES},
+            meaning="Steps that ended early because too many rows were pending",
+            remedy="Results may depend on arrival order: raise windows.max_pending_rows or find "
+            "the source that is behind",
+        ),
+    ]
+    pending_rows: Annotated[
+        Gauge,
+        Declared(
+            unit="rows",
+            labels={"stage": STAGES},
+            meaning="Rows that wait for the end of their step",
+            remedy="Near windows.max_pending_rows: one source partition is far behind the others",
+        ),
+    ]
+    watermark_timestamp_seconds: Annotated[
+        Gauge,
+        Declared(
+            unit="seconds",
+            labels={"stage": STAGES, "lane": OPEN},
+            meaning="Event time (epoch) up to which a lane has processed everything",
+            remedy="time() minus this is the freshness of alerts; one lane behind: its worker",
+        ),
+    ]
+    late_rows_total: Annotated[
+        Counter,
+        Declared(
+            unit="rows",
+            labels={"stage": STAGES},
+            meaning="Rows dropped because their step of event time was already closed",
+            remedy="Raise windows.grace_s to the delay seen in event_delay_seconds",
+        ),
+    ]
+    repeated_rows_total: Annotated[
+        Counter,
+        Declared(
+            unit="rows",
+            labels={"stage": STAGES},
+            meaning="Re-sent rows recognised and ignored, as after a restart",
+            remedy="None needed; a steady rate means that a worker restarts all the time",
+        ),
+    ]
+    # What is remembered
+    accounts_tracked: Annotated[
+        Gauge,
+        Declared(
+            unit="accounts",
+            meaning="Accounts with state in this worker",
+            remedy="Near windows.max_accounts per partition: raise it or add partitions",
+        ),
+    ]
+    accounts_warming_up: Annotated[
+        Gauge,
+        Declared(
+            unit="accounts",
+            meaning="Tracked accounts without a baseline of their own yet",
+            remedy="Normal for a day after the first start; later it means many new accounts",
+        ),
+    ]
+    accounts_evicted_total: Annotated[
+        Counter,
+        Declared(
+            unit="accounts",
+            meaning="Accounts forgotten to stay within windows.max_accounts",
+            remedy="Raise windows.max_accounts, or find out who creates that many accounts",
+        ),
+    ]
+    links_tracked: Annotated[
+        Gauge,
+        Declared(
+            unit="values",
+            meaning="Linking values with state in this worker",
+            remedy="Near the limit of the campaigns section: raise it or add partitions",
+        ),
+    ]
+    links_evicted_total: Annotated[
+        Counter,
+        Declared(
+            unit="rows",
+            labels={"reason": ("expired", "popular", "capacity", OVERFLOW)},
+            meaning="Linking values forgotten, by reason",
+            remedy="reason=capacity: raise the limit of the campaigns section",
+        ),
+    ]
+    state_flush_seconds: Annotated[
+        Histogram,
+        Declared(
+            unit="seconds",
+            buckets=(0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+            meaning="Time to make changed state durable before a commit",
+            remedy="Above a second: the broker is slow to acknowledge",
+        ),
+    ]
+    state_bytes: Annotated[
+        Gauge,
+        Declared(
+            unit="bytes",
+            meaning="Memory of the windows and tables of this worker",
+            remedy="Lower windows.max_accounts or spread the partitions over more workers",
+        ),
+    ]
+    commits_total: Annotated[
+        Counter,
+        Declared(
+            unit="commits",
+            labels={"result": ("done", "failed")},
+            meaning="Offset commits, each after a flush",
+            remedy="Failed: rebalances or an unreachable broker; records are processed again, "
+            "nothing is lost",
+        ),
+    ]
+    last_commit_timestamp_seconds: Annotated[
+        Gauge,
+        Declared(
+            unit="seconds",
+            meaning="When offsets were last committed (epoch)",
+            remedy="Old while records come in: see commits_total and state_flush_seconds",
+        ),
+    ]
+    recovery_seconds: Annotated[
+        Histogram,
+        Declared(
+            unit="seconds",
+            labels={"stage": STAGES},
+            buckets=(0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0),
+            meaning="Time to load the state of a lane after an assignment",
+            remedy="Alerts wait for it: check that the state topics are compacted",
+        ),
+    ]
+    rebalances_total: Annotated[
+        Counter,
+        Declared(
+            unit="rebalances",
+            meaning="Times the partitions of this worker changed",
+            remedy="Steady: workers join and leave; check restarts and kafka.session_timeout_s",
+        ),
+    ]
+    # What was found
+    score: Annotated[
+        Histogram,
+        Declared(
+            unit="ratio",
+            labels={"kind": KINDS},
+            buckets=_SCORE,
+            meaning="Calibrated scores, 0 to 1; higher is rarer in benign traffic",
+            remedy="Mass moving to the right: traffic changed, or an attack; see the alerts",
+        ),
+    ]
+    alerts_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"kind": KINDS, "severity": SEVERITIES},
+            meaning="Alerts sent, updates and resolutions included",
+            remedy="Follow the runbook of the alert",
+        ),
+    ]
+    alerts_suppressed_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"reason": ("cool_down", "budget", "merged", "unchanged", OVERFLOW)},
+            meaning="Alerts that were due and not sent, by reason",
+            remedy="reason=budget: the alert budget is spent, look at the open incidents first",
+        ),
+    ]
+    incidents_open: Annotated[
+        Gauge,
+        Declared(
+            unit="incidents",
+            labels={"kind": KINDS, "severity": SEVERITIES},
+            meaning="Incidents that are firing now",
+            remedy="Follow the runbook of each; they resolve when the behaviour ends",
+        ),
+    ]
+    detection_delay_seconds: Annotated[
+        Histogram,
+        Declared(
+            unit="seconds",
+            labels={"kind": KINDS},
+            buckets=_DETECT_S,
+            meaning="First evidence to first alert of an incident, in event time",
+            remedy="Growing: the attacker is slower, or baselines are too wide",
+        ),
+    ]
+    observed_tokens_total: Annotated[
+        Counter,
+        Declared(
+            unit="tokens",
+            labels={
+                "verdict": ("clear", "warming_up", "anomalous"),
+                "direction": ("input", "output"),
+            },
+            meaning="Tokens by what was thought of their account at the time",
+            remedy="output of anomalous is what may have leaked",
+        ),
+    ]
+    model_info: Annotated[
+        Info,
+        Declared(
+            unit="info",
+            labels={"version": OPEN},
+            meaning="Version of the detection model in use",
+            remedy="Differs between workers: a rollout is not finished",
+        ),
+    ]
+    # What went out
+    sink_deliveries_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"sink": OPEN, "result": DELIVERY_RESULTS},
+            meaning="Alerts a sink is done with, by how it ended",
+            remedy="rejected, exhausted: the receiver's log and the worker's; disabled: it "
+            "answered 410; malformed: somebody else writes to the alerts topic",
+        ),
+    ]
+    sink_attempts_total: Annotated[
+        Counter,
+        Declared(
+            unit="attempts",
+            labels={
+                "sink": OPEN,
+                "result": ("2xx", "3xx", "4xx", "5xx", "timeout", "unreachable", OVERFLOW),
+            },
+            meaning="Tries to deliver, by answer",
+            remedy="Many besides 2xx: the receiver is slow, down or wants another secret",
+        ),
+    ]
+    sink_delivery_seconds: Annotated[
+        Histogram,
+        Declared(
+            unit="seconds",
+            labels={"sink": OPEN},
+            buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 21600.0, 86400.0),
+            meaning="Time from reading an alert to its delivery, retries included",
+            remedy="This delays people, not detection: see sink_attempts_total",
+        ),
+    ]
+    sink_queue_length: Annotated[
+        Gauge,
+        Declared(
+            unit="alerts",
+            labels={"sink": OPEN},
+            meaning="Alerts on the topic that a sink has not finished",
+            remedy="Growing: the receiver is slow or down; nothing is lost, the topic keeps them",
+        ),
+    ]
+    sink_disabled: Annotated[
+        Gauge,
+        Declared(
+            unit="bool",
+            labels={"sink": OPEN},
+            meaning="1 when the receiver answered 410 Gone and gets nothing until a restart",
+            remedy="Correct webhook.url and restart the worker",
+        ),
+    ]
+    build_info: Annotated[
+        Info,
+        Declared(
+            unit="info",
+            labels={"version": OPEN, "python": OPEN},
+            meaning="Version of the product and of Python",
+            remedy="Differs between workers: a rollout is not finished",
+        ),
+    ]
+
+    def __init__(self, registry: CollectorRegistry | None = None, *, strict: bool = True) -> None:
+        """Create every metric of the table on ``registry`` (a new one when None)."""
+        self.registry = registry if registry is not None else CollectorRegistry()
+        for metric in table():
+            setattr(self, metric.attribute, _create(metric, self.registry, strict=strict))
+
+
+class Share:
+    """The part of a common gauge that belongs to one lane, so that lanes add up."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        """Start with nothing of ``gauge`` (a child, when it has labels)."""
+        self._gauge = gauge
+        self._value = 0.0
+
+    def set(self, value: float) -> None:
+        """Move the gauge by the difference; 0 gives the part back, as on revocation."""
+        if value != self._value:
+            self._gauge.inc(value - self._value)
+            self._value = value
+
+
+_TYPES: Final = {Counter: _Counter, Gauge: _Gauge, Histogram: _Histogram}
+
+
+def table() -> tuple[Metric, ...]:
+    """Return every declared metric in the order of declaration."""
+    return _TABLE
+
+
+def register_process(registry: CollectorRegistry) -> None:
+    """Add the usual figures of the process, the interpreter and its garbage collector."""
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+
+
+def _read_table() -> tuple[Metric, ...]:
+    rows = []
+    for attribute, hint in get_type_hints(Metrics, include_extras=True).items():
+        kind, declared = get_args(hint)
+        rows.append(Metric(attribute, kind.__name__.lower(), declared))
+    return tuple(rows)
+
+
+def _create(metric: Metric, registry: CollectorRegistry, *, strict: bool) -> MetricWrapperBase:
+    declared = metric.declared
+    if metric.type == "info":
+        return Info(metric.name.removesuffix("_info"), declared.meaning, registry=registry)
+    labels = tuple(declared.labels)
+    made: _Checked
+    if metric.type == "counter":
+        made = _Counter(metric.name, declared.meaning, labels, registry=registry)
+    elif metric.type == "gauge":
+        made = _Gauge(metric.name, declared.meaning, labels, registry=registry)
+    else:
+        made = _Histogram(
+            metric.name, declared.meaning, labels, registry=registry, buckets=declared.buckets
+        )
+    made.declare(declared.labels, strict=strict)
+    return made
+
+
+_TABLE: Final = _read_table()
