@@ -1,0 +1,1 @@
+"""A Kafka-compatible broker for the demo and for tests: memory only, never for production."""
