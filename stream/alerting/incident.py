@@ -1,0 +1,95 @@
+"""One incident and the alert that tells of it. When it changes state is decided elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stream.types.alerts import Alert, AlertKind, AlertStatus
+from stream.types.verdicts import Evidence, Observed, Severity
+
+if TYPE_CHECKING:
+    from stream.alerting.settings import AlertingSettings
+
+_MOST_EVIDENCE: Final = 5
+_EXTRACTION: Final = ("AML.T0024.002", "AML.T0040")
+_PROXIES: Final = "AML.T0008.005"
+_CONSUMPTION: Final = "LLM10:2025"
+
+
+class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is known of an incident; times are epoch seconds of event time."""
+
+    alert_id: str
+    kind: AlertKind
+    subject: str  # the account, or the cluster that it is about now
+    campaign_id: str = ""  # as first told; a merger does not change it
+    status: AlertStatus = "firing"
+    severity: Severity = "info"
+    score: float
+    started: float
+    detected: float
+    updated: float
+    last: float  # last evidence at or above the clear score
+    closed: float = 0.0
+    members: list[str] = []
+    observed: Observed
+    evidence: list[Evidence]
+    proxies: bool = False
+    model_version: str
+    summary: str = ""
+
+    @property
+    def firing(self) -> bool:
+        """Say whether it is open."""
+        return self.status == "firing"
+
+    def alert(self, settings: AlertingSettings) -> Alert:
+        """Return the incident as receivers see it now."""
+        campaign = self.kind == "campaign"
+        return Alert(
+            alert_id=self.alert_id,
+            kind=self.kind,
+            status=self.status,
+            severity=self.severity,
+            score=round(self.score, 4),
+            account_id=None if campaign else self.subject,
+            campaign_id=self.campaign_id if campaign else None,
+            account_ids=list(self.members) if campaign else None,
+            started_at=rfc3339(self.started),
+            detected_at=rfc3339(self.detected),
+            updated_at=rfc3339(self.updated),
+            summary=self.summary,
+            evidence=self.evidence[:_MOST_EVIDENCE],
+            observed=self.observed,
+            techniques=techniques(proxies=self.proxies),
+            runbook_url=f"{settings.runbook_url}#{self.kind}",
+            model_version=self.model_version,
+        )
+
+
+def alert_id(*cause: str | float) -> str:
+    """Return an id that the same cause always gives."""
+    packed = msgspec.msgpack.encode(cause)
+    return "inc_" + hashlib.blake2b(packed, digest_size=10).hexdigest()
+
+
+def severity(settings: AlertingSettings, score: float, observed: Observed) -> Severity:
+    """Return how grave an incident is: by score, and by what may have leaked."""
+    leaked = observed.output_tokens >= settings.critical_output_tokens
+    if score >= settings.critical_score and leaked:
+        return "critical"
+    return "warning" if score >= settings.warning_score else "info"
+
+
+def techniques(*, proxies: bool) -> list[str]:
+    """Return the MITRE ATLAS and OWASP ids; ``proxies``: signs of resale or shared exits."""
+    return [*_EXTRACTION, *([_PROXIES] if proxies else []), _CONSUMPTION]
+
+
+def rfc3339(time: float) -> str:
+    """Return epoch seconds as RFC 3339 in UTC, to the second."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

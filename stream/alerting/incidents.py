@@ -1,0 +1,316 @@
+r"""Incidents over event time: one per cause, opened, updated, resolved and re-opened.
+
+::
+
+    score   ____/‾‾‾‾‾‾\_/‾‾‾\____________________/‾‾‾
+            |   open   (clear..open: goes on)  |   re-opened within the cool-down: same id
+    state   ····|======= firing ===============|··|====
+                                      ◀───────▶ resolve_after_s without evidence
+
+Timers fire at their own time, whenever they are asked: how often :meth:`Incidents.step` is called
+without findings changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stream.alerting import summaries
+from stream.alerting.incident import Incident, alert_id, severity
+from stream.campaigns.clusters import Clusters
+from stream.types.links import LinkKind
+from stream.types.verdicts import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.alerting.settings import AlertingSettings
+    from stream.campaigns.clusters import Cluster
+    from stream.campaigns.settings import CampaignSettings
+    from stream.metrics import Metrics
+    from stream.types.alerts import Alert
+    from stream.types.verdicts import Group, Verdict
+
+_INCIDENT: Final = b"i"
+_CAMPAIGN_MODEL: Final = "campaigns-1"
+_DAY_S: Final = 86400.0
+_HOUR_S: Final = 3600.0
+
+
+class Incidents:
+    """All incidents of the system, and the clusters that campaigns come from."""
+
+    def __init__(
+        self, settings: AlertingSettings, campaigns: CampaignSettings, *, metrics: Metrics
+    ) -> None:
+        """Start without any."""
+        self._settings = settings
+        self._metrics = metrics
+        self._clusters = Clusters(campaigns, metrics=metrics)
+        self._incidents: dict[str, Incident] = {}
+        #: The incident of each account or cluster, while firing or cooling down.
+        self._of: dict[tuple[str, str], str] = {}
+        #: The firing campaign incident of each member.
+        self._campaign_of: dict[str, str] = {}
+        self._dirty: set[str] = set()
+        self._alerts: list[Alert] = []
+
+    def step(self, time: float, verdicts: list[Verdict], groups: list[Group]) -> list[Alert]:
+        """Take in the findings of the step that ends at ``time``; return the alerts to send."""
+        self._run_timers(time, including=False)
+        if groups:
+            self._clusters.add(time, groups)
+        self._judge(until=time)
+        for verdict in sorted(verdicts, key=lambda v: v.account_id):
+            self._hear(verdict)
+        self._run_timers(time, including=True)
+        alerts, self._alerts = self._alerts, []
+        return alerts
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _run_timers(self, time: float, *, including: bool) -> None:
+        """Judge clusters and resolve incidents, each at its own time, in order."""
+        while True:
+            ends = min(
+                ((self._end(i), i.alert_id) for i in self._incidents.values() if i.firing),
+                default=(math.inf, ""),
+            )
+            judging = self._clusters.due
+            due = min(ends[0], judging)
+            if due > time or (due == time and not including) or due == math.inf:
+                break
+            if judging <= ends[0]:
+                self._judge(until=due)
+            else:
+                self._resolve(self._incidents[ends[1]], ends[0])
+        self._forget(time)
+
+    def _end(self, incident: Incident) -> float:
+        return incident.last + self._settings.resolve_after_s
+
+    def _forget(self, time: float) -> None:
+        cold = [
+            incident
+            for incident in self._incidents.values()
+            if not incident.firing and incident.closed + self._settings.cool_down_s < time
+        ]
+        for incident in cold:
+            del self._incidents[incident.alert_id]
+            if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
+                del self._of[incident.kind, incident.subject]
+            self._dirty.add(incident.alert_id)
+
+    # -- accounts -----------------------------------------------------------------------------
+
+    def _hear(self, verdict: Verdict) -> None:
+        incident = self._find("account", verdict.account_id)
+        going_on = incident is not None and incident.firing
+        least = self._settings.clear_score if going_on else self._settings.open_score
+        if verdict.score < least:
+            return
+        if verdict.account_id in self._campaign_of:
+            self._metrics.alerts_suppressed_total.labels(reason="merged").inc()
+            return
+        if incident is None:
+            day = int(verdict.since // _DAY_S)
+            incident = Incident(
+                alert_id=alert_id("account", verdict.account_id, day),
+                kind="account",
+                subject=verdict.account_id,
+                status="resolved",
+                score=verdict.score,
+                started=verdict.since,
+                detected=verdict.time,
+                updated=verdict.time,
+                last=verdict.time,
+                observed=verdict.observed,
+                evidence=verdict.evidence,
+                model_version=verdict.model_version,
+            )
+        incident.score, incident.evidence = verdict.score, verdict.evidence
+        incident.observed = _greater(incident.observed, verdict.observed)
+        incident.model_version = verdict.model_version
+        incident.summary = summaries.account(
+            verdict.account_id, verdict.evidence, incident.observed
+        )
+        self._carry_on(incident, verdict.time, last=verdict.time, news=False)
+
+    # -- campaigns ----------------------------------------------------------------------------
+
+    def _judge(self, *, until: float) -> None:
+        if self._clusters.due <= until:
+            due = self._clusters.due
+            for cluster in self._clusters.judge(due):
+                self._hear_cluster(due, cluster)
+
+    def _hear_cluster(self, time: float, cluster: Cluster) -> None:
+        self._metrics.score.labels(kind="campaign").observe(cluster.score)
+        incident = self._merge(time, cluster)
+        going_on = incident is not None and incident.firing
+        least = self._settings.clear_score if going_on else self._settings.open_score
+        if cluster.score < least:
+            return
+        # What has ended long ago is no reason to open an incident, or to keep one open.
+        if cluster.last + self._settings.resolve_after_s <= time:
+            return
+        if incident is None:
+            incident = Incident(
+                alert_id=alert_id("campaign", cluster.campaign_id),
+                kind="campaign",
+                subject=cluster.campaign_id,
+                campaign_id=cluster.campaign_id,
+                status="resolved",
+                score=cluster.score,
+                started=cluster.since,
+                detected=time,
+                updated=time,
+                last=cluster.last,
+                observed=cluster.observed,
+                evidence=cluster.evidence,
+                model_version=_CAMPAIGN_MODEL,
+            )
+        members = sorted({*incident.members, *cluster.members})
+        news = len(members) > len(incident.members)
+        incident.members, incident.score = members, cluster.score
+        incident.evidence = cluster.evidence
+        incident.observed = _greater(incident.observed, cluster.observed)
+        incident.proxies = cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds
+        incident.summary = summaries.campaign(
+            len(members), cluster.kinds, cluster.payments, incident.observed
+        )
+        self._carry_on(incident, time, last=cluster.last, news=news)
+        self._fold(incident, time)
+
+    def _merge(self, time: float, cluster: Cluster) -> Incident | None:
+        """Return the oldest incident of a cluster and of those it took in; close the others."""
+        found = [
+            incident
+            for name in (cluster.campaign_id, *cluster.absorbed)
+            if (incident := self._find("campaign", name)) is not None
+        ]
+        if not found:
+            return None
+        oldest, *others = sorted(found, key=lambda i: (not i.firing, i.detected, i.alert_id))
+        for other in others:
+            oldest.members = sorted({*oldest.members, *other.members})
+            del self._of["campaign", other.subject]
+            other.subject = ""  # nothing re-opens it
+            self._dirty.add(other.alert_id)
+            if other.firing:
+                self._close(other, time, oldest)
+        if oldest.subject != cluster.campaign_id:
+            self._of.pop(("campaign", oldest.subject), None)
+            oldest.subject = cluster.campaign_id
+            self._of["campaign", oldest.subject] = oldest.alert_id
+        self._dirty.add(oldest.alert_id)
+        return oldest
+
+    def _fold(self, campaign: Incident, time: float) -> None:
+        """Close the account incidents of a campaign's members."""
+        for member in campaign.members:
+            self._campaign_of.setdefault(member, campaign.alert_id)
+            incident = self._find("account", member)
+            if incident is not None and incident.firing:
+                self._close(incident, time, campaign)
+
+    # -- states -------------------------------------------------------------------------------
+
+    def _find(self, kind: str, subject: str) -> Incident | None:
+        name = self._of.get((kind, subject))
+        return None if name is None else self._incidents[name]
+
+    def _carry_on(self, incident: Incident, time: float, *, last: float, news: bool) -> None:
+        """Open or go on; tell of it when something material has changed."""
+        grave = severity(self._settings, incident.score, incident.observed)
+        first = incident.alert_id not in self._incidents
+        opened = not incident.firing
+        self._incidents[incident.alert_id] = incident
+        self._of[incident.kind, incident.subject] = incident.alert_id
+        incident.last = max(incident.last, last)
+        stale = time - incident.updated >= self._settings.resend_s
+        changed = grave != incident.severity
+        if opened or (changed and incident.firing):
+            if incident.firing:
+                self._gauge(incident, -1)
+            incident.status, incident.severity = "firing", grave
+            self._gauge(incident, 1)
+        self._dirty.add(incident.alert_id)
+        if first:
+            delay = max(0.0, time - incident.started)
+            self._metrics.detection_delay_seconds.labels(kind=incident.kind).observe(delay)
+        if opened or changed or news or stale:
+            self._send(incident, time)
+
+    def _resolve(self, incident: Incident, time: float) -> None:
+        hours = self._settings.resolve_after_s / _HOUR_S
+        self._end_with(incident, time, summaries.ended(_what(incident), hours))
+
+    def _close(self, incident: Incident, time: float, into: Incident) -> None:
+        self._end_with(incident, time, summaries.merged(_what(incident), into.alert_id))
+
+    def _end_with(self, incident: Incident, time: float, summary: str) -> None:
+        self._gauge(incident, -1)
+        incident.status, incident.closed, incident.summary = "resolved", time, summary
+        self._dirty.add(incident.alert_id)
+        for member in incident.members:
+            if self._campaign_of.get(member) == incident.alert_id:
+                del self._campaign_of[member]
+        self._send(incident, time)
+
+    def _send(self, incident: Incident, time: float) -> None:
+        incident.updated = time
+        self._alerts.append(incident.alert(self._settings))
+        labels = {"kind": incident.kind, "severity": incident.severity}
+        self._metrics.alerts_total.labels(**labels).inc()
+
+    def _gauge(self, incident: Incident, by: int) -> None:
+        labels = {"kind": incident.kind, "severity": incident.severity}
+        self._metrics.incidents_open.labels(**labels).inc(by)
+
+    # -- durable rows -------------------------------------------------------------------------
+
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Return the rows changed since the last call; None deletes."""
+        rows: list[tuple[bytes, bytes | None]] = []
+        for name in sorted(self._dirty):
+            incident = self._incidents.get(name)
+            row = None if incident is None else msgspec.msgpack.encode(incident)
+            rows.append((_INCIDENT + name.encode(), row))
+        self._dirty.clear()
+        return [*self._clusters.take_changes(), *rows]
+
+    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Put stored rows back."""
+        rows = list(rows)
+        self._clusters.load(rows)
+        for key, row in sorted(rows):
+            if key[:1] == _INCIDENT:
+                self._load(msgspec.msgpack.decode(row, type=Incident))
+
+    def _load(self, incident: Incident) -> None:
+        self._incidents[incident.alert_id] = incident
+        if incident.subject:
+            self._of[incident.kind, incident.subject] = incident.alert_id
+        if incident.firing:
+            self._gauge(incident, 1)
+            for member in incident.members:
+                self._campaign_of.setdefault(member, incident.alert_id)
+
+
+def _what(incident: Incident) -> str:
+    if incident.kind == "account":
+        return f"Account {incident.subject}"
+    return f"Campaign of {len(incident.members)} accounts"
+
+
+def _greater(one: Observed, other: Observed) -> Observed:
+    """Return the field-wise maximum: what was observed once stays observed."""
+    return Observed(
+        requests=max(one.requests, other.requests),
+        input_tokens=max(one.input_tokens, other.input_tokens),
+        output_tokens=max(one.output_tokens, other.output_tokens),
+    )

@@ -1,0 +1,89 @@
+"""Settings of incidents and of the alerts that tell of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+_S = {"unit": "s"}
+
+
+class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When an incident opens, how often it speaks, when it is over and how grave it is."""
+
+    open_score: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=1,
+            description="An incident opens at this score",
+            extra={"unit": "score"},
+        ),
+    ] = 0.8
+    clear_score: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=1,
+            description="An incident goes on while the score stays at or above this",
+            extra={"unit": "score"},
+        ),
+    ] = 0.5
+    resolve_after_s: Annotated[
+        float,
+        Meta(
+            ge=60,
+            description="An incident is over when there was no evidence for this long",
+            extra=_S,
+        ),
+    ] = 6 * 3600.0
+    cool_down_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="The same cause within this time after the end re-opens the incident",
+            extra=_S,
+        ),
+    ] = 86400.0
+    resend_s: Annotated[
+        float,
+        Meta(
+            ge=60,
+            description="An incident that goes on without news is sent again this often",
+            extra=_S,
+        ),
+    ] = 6 * 3600.0
+    warning_score: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Severity is warning from this score, info below",
+            extra={"unit": "score"},
+        ),
+    ] = 0.9
+    critical_score: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Severity is critical from this score once enough tokens were observed",
+            extra={"unit": "score"},
+        ),
+    ] = 0.97
+    critical_output_tokens: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Output tokens of an incident from which it may be critical",
+            extra={"unit": "tokens"},
+        ),
+    ] = 1_000_000
+    runbook_url: Annotated[
+        str,
+        Meta(
+            description="Start of the address of the runbook; '#account' or '#campaign' follows",
+            extra={"unit": ""},
+        ),
+    ] = "https://distillwatch.invalid/runbook"

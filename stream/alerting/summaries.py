@@ -1,0 +1,60 @@
+"""The one sentence of an alert that a person acts on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stream.types.links import LinkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.types.verdicts import Evidence, Observed
+
+_KINDS: Final = {
+    LinkKind.SYSTEM_PROMPT: "a system prompt",
+    LinkKind.TEMPLATE: "prompt templates",
+    LinkKind.PAYMENT: "payments",
+    LinkKind.ADDRESS: "addresses",
+    LinkKind.CLIENT: "a rare client",
+}
+
+
+def account(account_id: str, evidence: Sequence[Evidence], observed: Observed) -> str:
+    """Say what an account does and what to do."""
+    reason = evidence[0].meaning if evidence else "its traffic is unlike that of other accounts"
+    return (
+        f"Account {account_id} looks like model extraction: {reason} ({_traffic(observed)}); "
+        "review its traffic and limit or suspend it."
+    )
+
+
+def campaign(members: int, kinds: Sequence[int], payments: int, observed: Observed) -> str:
+    """Say what the accounts have in common and what to do."""
+    shared = [_KINDS[LinkKind(kind)] for kind in kinds if kind != LinkKind.PAYMENT]
+    if payments > 1:
+        shared.append(f"{payments} payments")
+    return (
+        f"{members} accounts act as one and share {_listed(shared)} ({_traffic(observed)}); "
+        "review them together and suspend them at once, not one by one."
+    )
+
+
+def ended(what: str, hours: float) -> str:
+    """Say that an incident is over."""
+    return f"{what}: no evidence for {hours:g} hours; the incident is over."
+
+
+def merged(what: str, other: str) -> str:
+    """Say that an incident goes on as another one."""
+    return f"{what} belongs to campaign incident {other}, which goes on; this one is closed."
+
+
+def _traffic(observed: Observed) -> str:
+    return f"{observed.requests:,} requests, {observed.output_tokens:,} output tokens so far"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    if len(parts) < 2:  # noqa: PLR2004 - nothing to join
+        return "".join(parts) or "rare values"
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,70 @@
+"""Columns with slots that are taken and released; knows nothing of what they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.types.batch import Array
+    from stream.windows.table import Field
+
+_FIRST_CAPACITY: Final = 256
+
+
+class Columns:
+    """One array per field, shape ``(capacity,)``, and which slots are in use.
+
+    Arrays are replaced when the columns grow: take them anew at each use.
+    """
+
+    def __init__(self, fields: Iterable[Field]) -> None:
+        """Declare the fields."""
+        self._fields: Final = tuple(fields)
+        self._arrays = {
+            field.name: np.full(_FIRST_CAPACITY, field.initial, field.dtype)
+            for field in self._fields
+        }
+        self.used = np.zeros(_FIRST_CAPACITY, bool)
+        self._free = list(range(_FIRST_CAPACITY - 1, -1, -1))
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the array of a field."""
+        return self._arrays[name]
+
+    def __len__(self) -> int:
+        """Return how many slots are in use."""
+        return len(self.used) - len(self._free)
+
+    @property
+    def slots(self) -> Array:
+        """Return the slots in use, ascending, shape ``(n,)``, i8."""
+        return np.flatnonzero(self.used)
+
+    def take(self, count: int) -> list[int]:
+        """Return ``count`` fresh slots with initial values."""
+        while len(self._free) < count:
+            self._grow()
+        start = len(self._free) - count
+        taken = self._free[start:][::-1]
+        del self._free[start:]
+        self.used[taken] = True
+        for field in self._fields:
+            self._arrays[field.name][taken] = field.initial
+        return taken
+
+    def release(self, slots: list[int]) -> None:
+        """Give slots back."""
+        self.used[slots] = False
+        self._free += slots
+
+    def _grow(self) -> None:
+        capacity = len(self.used)
+        self.used = np.concatenate([self.used, np.zeros(capacity, bool)])
+        for field in self._fields:
+            more = np.full(capacity, field.initial, field.dtype)
+            self._arrays[field.name] = np.concatenate([self._arrays[field.name], more])
+        self._free = [*range(2 * capacity - 1, capacity - 1, -1), *self._free]

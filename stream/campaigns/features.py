@@ -1,0 +1,133 @@
+"""What a cluster of accounts looks like, in numbers; whether that is bad is the judge's to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.campaigns.partners import partners
+
+if TYPE_CHECKING:
+    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.snapshot import Snapshot
+    from stream.types.batch import Array
+
+_HOUR_S: Final = 3600.0
+_START_WINDOW_S: Final = 3 * _HOUR_S
+_WARM_UP_S: Final = 6 * _HOUR_S
+_LEAST_SPAN_S: Final = 12 * _HOUR_S
+_OCCUPIED: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFeatures:
+    """Numbers about one cluster; shares are 0 to 1, NaN where nothing is known."""
+
+    members: int
+    owners: int
+    #: Per owner, the share of its accounts that were young when they joined, and all the others'.
+    young: Array
+    population_young: float
+    #: How many owners are payments with several members, and the share of all others that are.
+    cards: int
+    population_cards: float
+    #: Squared coefficient of variation of the members' daily rates, beyond counting noise.
+    dispersion: float
+    #: Owners that began within the busiest three hours, of all.
+    start_share: float
+    #: Members that were active in nine of ten hours, of those known for half a day.
+    idle_free: float
+    #: Median over members of their partners over several different rare values.
+    partners: float
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Accounts (slots), shape ``(n,)``, and when each joined (epoch seconds)."""
+
+    accounts: Array
+    since: Array
+
+
+def features(
+    table: EdgeTable, snapshot: Snapshot, joined: Joined, *, origin: float, young_s: float
+) -> ClusterFeatures:
+    """Compute the features of a cluster; ``origin`` is when anything was first seen."""
+    accounts = joined.accounts
+    owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
+    others = np.setdiff1d(snapshot.known, accounts)
+    created = table.accounts["created_at"]
+    age = joined.since - created[accounts]
+    other_age = snapshot.time - created[others]
+    is_young = np.where(np.isnan(age), np.nan, age <= young_s)
+    other_young = np.where(np.isnan(other_age), np.nan, other_age <= young_s)
+    per_owner = _mean_by(owner, is_young, len(owners))
+    return ClusterFeatures(
+        members=len(accounts),
+        owners=len(owners),
+        young=per_owner[~np.isnan(per_owner)],
+        population_young=_shrunk(_owner_means(snapshot.owner[others], other_young)),
+        cards=_cards(snapshot.payment[accounts]),
+        population_cards=_card_share(snapshot, others),
+        dispersion=_dispersion(table.accounts["day_requests"][accounts]),
+        start_share=_start_share(owner, joined.since, origin),
+        idle_free=_idle_free(table, accounts, snapshot.time - joined.since),
+        partners=float(np.median(partners(table, snapshot, accounts))),
+    )
+
+
+def _mean_by(group: Array, values: Array, groups: int) -> Array:
+    known = ~np.isnan(values)
+    count = np.bincount(group[known], minlength=groups)
+    total = np.bincount(group[known], values[known], minlength=groups)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _owner_means(owner: Array, values: Array) -> Array:
+    owners, group = np.unique(owner, return_inverse=True)
+    means = _mean_by(group, values, len(owners))
+    return np.asarray(means[~np.isnan(means)])
+
+
+def _shrunk(shares: Array) -> float:
+    """Return the mean, drawn to one in ten while little is known."""
+    return float((shares.sum() + 1) / (len(shares) + 10))
+
+
+def _cards(payments: Array) -> int:
+    _, count = np.unique(payments[payments >= 0], return_counts=True)
+    return int((count > 1).sum())
+
+
+def _card_share(snapshot: Snapshot, accounts: Array) -> float:
+    owners = len(np.unique(snapshot.owner[accounts]))
+    return (_cards(snapshot.payment[accounts]) + 1) / (owners + 10)
+
+
+def _dispersion(requests: Array) -> float:
+    mean = float(requests.mean())
+    # Light accounts differ by chance alone: too little traffic says nothing about their pace.
+    if len(requests) < 8 or mean * len(requests) < 60:  # noqa: PLR2004 - smallest sample
+        return float("nan")
+    return max(0.0, float(requests.var(ddof=1)) - mean) / mean**2
+
+
+def _start_share(owner: Array, since: Array, origin: float) -> float:
+    first = np.full(int(owner.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(first, owner, since)
+    # What is there when watching begins has not begun together.
+    if len(first) < 5 or first.min() < origin + _WARM_UP_S:  # noqa: PLR2004 - smallest sample
+        return float("nan")
+    first = np.sort(first)
+    within = np.searchsorted(first, first + _START_WINDOW_S, side="right") - np.arange(len(first))
+    return float(within.max()) / len(first)
+
+
+def _idle_free(table: EdgeTable, accounts: Array, span_s: Array) -> float:
+    known = span_s >= _LEAST_SPAN_S
+    if not known.any():
+        return float("nan")
+    hours = np.minimum(span_s[known] / _HOUR_S, 24)
+    return float((table.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours).mean())

@@ -1,0 +1,164 @@
+"""How suspicious a cluster is: the log odds that its evidence adds up to, and the evidence.
+
+Every family of evidence is bounded, and two families have to speak: any one of them has a benign
+twin (a tool that newcomers install, a consultancy's cards, a fleet of equal services). What each
+rests on:
+
+* newness - accounts made for the purpose and started together (replaced after bans; SynchroTrap,
+  Cao et al., CCS 2014: loosely synchronised actions).
+* cards - several payments that each pay for several members (published: shared payment methods).
+* pace - members equally busy, where people and services differ by factors.
+* no idle - members active in nearly every hour (AA26-251A: around the clock).
+* partners - many partners over different rare values (camouflage costs popular values nothing,
+  rare ones everything; FRAUDAR, Hooi et al., KDD 2016).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.types.verdicts import Evidence
+
+if TYPE_CHECKING:
+    from stream.campaigns.features import ClusterFeatures
+
+#: Log odds before any evidence: groups that share something are nearly always harmless.
+_PRIOR: Final = -4.0
+#: What fewer than three owners cost: that is an organisation until shown otherwise.
+_FEW_OWNERS: Final = -2.0
+_LEAST_OWNERS: Final = 3
+_YOUNG_IN_CAMPAIGNS: Final = 0.7
+_CARDS_IN_CAMPAIGNS: Final = 0.7
+_SPEAKS: Final = 1.0  # log odds from which a family counts as evidence of its own
+_LEAST_FAMILIES: Final = 2
+_SILENT_SCORE: Final = 0.45
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A score from 0 to 1 and the evidence that raised it, strongest first."""
+
+    score: float
+    evidence: list[Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    feature: str
+    family: str
+    odds: float
+    value: float
+    unit: str
+    baseline: float | None
+    meaning: str
+
+
+def judge(cluster: ClusterFeatures) -> Judgement:
+    """Weigh the features of a cluster."""
+    claims = [
+        _young(cluster),
+        _started(cluster),
+        _cards(cluster),
+        _pace(cluster),
+        _idle_free(cluster),
+        _partners(cluster),
+    ]
+    odds = _PRIOR + sum(claim.odds for claim in claims)
+    if cluster.owners < _LEAST_OWNERS:
+        odds += _FEW_OWNERS
+    families: dict[str, float] = {}
+    for claim in claims:
+        families[claim.family] = families.get(claim.family, 0.0) + claim.odds
+    score = 1 / (1 + math.exp(-odds))
+    if sum(odds >= _SPEAKS for odds in families.values()) < _LEAST_FAMILIES:
+        score = min(score, _SILENT_SCORE)
+    return Judgement(score, _evidence(claims))
+
+
+def _evidence(claims: list[_Claim]) -> list[Evidence]:
+    speaking = sorted(
+        (claim for claim in claims if claim.odds > 0), key=lambda c: (-c.odds, c.feature)
+    )
+    total = sum(claim.odds for claim in speaking) or 1.0
+    return [
+        Evidence(
+            feature=claim.feature,
+            value=round(claim.value, 4),
+            unit=claim.unit,
+            baseline=None if claim.baseline is None else round(claim.baseline, 4),
+            contribution=round(claim.odds / total, 4),
+            meaning=claim.meaning,
+        )
+        for claim in speaking
+    ]
+
+
+def _young(cluster: ClusterFeatures) -> _Claim:
+    usual = min(max(cluster.population_young, 0.03), 0.5)
+    yes = math.log(_YOUNG_IN_CAMPAIGNS / usual)
+    no = math.log((1 - _YOUNG_IN_CAMPAIGNS) / (1 - usual))
+    known = len(cluster.young)
+    odds = float(np.clip((cluster.young * yes + (1 - cluster.young) * no).sum(), -3, 3.5))
+    share = float(cluster.young.mean()) if known else 0.0
+    return _Claim(
+        "young_accounts", "newness", odds if known else 0.0, share, "share", usual,
+        f"{share:.0%} of the owners' accounts were young when they joined; "
+        f"{usual:.0%} are elsewhere",
+    )  # fmt: skip
+
+
+def _started(cluster: ClusterFeatures) -> _Claim:
+    share = cluster.start_share
+    odds = 0.0 if math.isnan(share) else 1.5 * min(max((share - 0.4) / 0.5, 0), 1)
+    return _Claim(
+        "started_together", "newness", odds, share, "share", None,
+        f"{_percent(share)} of the owners began within the same three hours",
+    )  # fmt: skip
+
+
+def _cards(cluster: ClusterFeatures) -> _Claim:
+    usual = min(max(cluster.population_cards, 0.01), 0.7)
+    yes = math.log(_CARDS_IN_CAMPAIGNS / usual)
+    no = math.log((1 - _CARDS_IN_CAMPAIGNS) / (1 - usual))
+    odds = cluster.cards * yes + (cluster.owners - cluster.cards) * no
+    # One payment for all is an organisation; two may be its departments.
+    most = {0: 0.0, 1: 0.0, 2: 1.5}.get(cluster.cards, 3.0)
+    return _Claim(
+        "shared_payments", "cards", min(max(odds, 0.0), most), cluster.cards, "payments", usual,
+        f"{cluster.cards} different payments pay for several members each",
+    )  # fmt: skip
+
+
+def _pace(cluster: ClusterFeatures) -> _Claim:
+    spread = cluster.dispersion
+    odds = 0.0 if math.isnan(spread) else 1.5 * min(max((0.5 - spread) / 0.35, -0.7), 1)
+    return _Claim(
+        "same_pace", "pace", odds, spread, "squared variation", None,
+        "the members are about equally busy",
+    )  # fmt: skip
+
+
+def _idle_free(cluster: ClusterFeatures) -> _Claim:
+    share = cluster.idle_free
+    odds = 0.0 if math.isnan(share) else 2.0 * min(max((share - 0.3) / 0.5, 0), 1)
+    return _Claim(
+        "no_idle_hours", "idle", odds, share, "share", None,
+        f"{_percent(share)} of the members hardly miss an hour of the day",
+    )  # fmt: skip
+
+
+def _partners(cluster: ClusterFeatures) -> _Claim:
+    count = cluster.partners
+    odds = 3.0 * min(math.log2(1 + count) / math.log2(9), 1)
+    return _Claim(
+        "partners", "partners", odds, count, "accounts", 0.0,
+        f"a member shares several different rare values with {count:.0f} others (median)",
+    )  # fmt: skip
+
+
+def _percent(share: float) -> str:
+    return "none" if math.isnan(share) else f"{share:.0%}"

@@ -1,0 +1,84 @@
+"""Who belongs to a cluster: accounts with evidence of their own, nobody by an address alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.campaigns.snapshot import CONTENT, LINKING
+from stream.types.verdicts import Observed
+
+if TYPE_CHECKING:
+    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.snapshot import Snapshot
+    from stream.types.batch import Array
+
+#: A member used the cluster's content at least this often, and for this part of its day ...
+_LEAST_REQUESTS: Final = 2
+_LEAST_SHARE: Final = 0.1
+#: ... or used this many of its values.
+_SEVERAL_VALUES: Final = 3
+#: A value is a core's when this many and this part of the core have it.
+_CORE_USERS: Final = 3
+_CORE_SHARE: Final = 0.05
+
+
+def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[Array, Array]:
+    """Return the members of a cluster of values (slots), and when each joined (epoch seconds).
+
+    Both of shape ``(n,)``; members are account slots, ascending.
+    """
+    at = snapshot.at(values)
+    accounts, row = np.unique(snapshot.account[at], return_inverse=True)
+    edges = snapshot.edges[at]
+    said = np.isin(snapshot.kind[snapshot.value[at]], CONTENT)
+    requests = _most_by_kind(table.edges["requests"][edges], row, snapshot, at, len(accounts))
+    count = np.bincount(row, minlength=len(accounts))
+    contents = np.bincount(row[said], minlength=len(accounts))
+    day = np.maximum(table.accounts["day_requests"][accounts], 1)
+    devoted = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day) & (contents > 0)
+    several = count >= _SEVERAL_VALUES
+    since = np.full(len(accounts), np.inf)
+    np.minimum.at(since, row, table.edges["since"][edges])
+    member = devoted | several
+    return accounts[member], since[member]
+
+
+def core_values(snapshot: Snapshot, core: Array) -> Array:
+    """Return the linking values (slots) that the accounts of a core have in common."""
+    inside = np.zeros(len(snapshot.owner), bool)
+    inside[core] = True
+    wanted = inside[snapshot.account] & np.isin(snapshot.kind[snapshot.value], LINKING)
+    values, count = np.unique(snapshot.value[wanted], return_counts=True)
+    return np.asarray(values[count >= max(_CORE_USERS, _CORE_SHARE * len(core))])
+
+
+def observed(table: EdgeTable, snapshot: Snapshot, at: Array) -> Observed:
+    """Return the traffic of the edges at positions ``at``.
+
+    One request may carry a value of each kind, so per account the kind that saw most counts.
+    """
+    accounts, row = np.unique(snapshot.account[at], return_inverse=True)
+    edges = snapshot.edges[at]
+    sums = {
+        name: int(_most_by_kind(table.edges[name][edges], row, snapshot, at, len(accounts)).sum())
+        for name in ("requests", "input_tokens", "output_tokens")
+    }
+    return Observed(**sums)
+
+
+def cards(snapshot: Snapshot, members: Array) -> int:
+    """Return how many payments pay for several of the members."""
+    payments = snapshot.payment[members]
+    _, count = np.unique(payments[payments >= 0], return_counts=True)
+    return int((count > 1).sum())
+
+
+def _most_by_kind(amount: Array, row: Array, snapshot: Snapshot, at: Array, rows: int) -> Array:
+    most = np.zeros(rows)
+    kinds = snapshot.kind[snapshot.value[at]]
+    for kind in CONTENT:
+        of_kind = kinds == kind
+        most = np.maximum(most, np.bincount(row[of_kind], amount[of_kind], rows))
+    return most

@@ -1,0 +1,124 @@
+"""Partners: accounts of different owners that share several *different* rare values.
+
+One shared value means little (a popular tool has one prompt for thousands); many partners over
+many values is what coordinated accounts cannot avoid. Values that the same accounts have (the
+prompts of one tool) are one value here. Finds; does not judge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.campaigns.snapshot import LINKING
+
+if TYPE_CHECKING:
+    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.snapshot import Snapshot
+    from stream.types.batch import Array
+
+_SAMPLE: Final = 256  # accounts of a cluster that are compared pair by pair
+_MOST_VALUES: Final = 400
+_SAME: Final = 0.5  # Jaccard index from which two values count as one
+_LEAST_SHARED: Final = 2
+_CORE_SAMPLE: Final = 24  # accounts per value in the search for cores
+_CORE_SHARED: Final = 3  # different values that join two accounts of a core
+_MOST_PAIRS: Final = 500_000
+
+
+def partners(table: EdgeTable, snapshot: Snapshot, members: Array) -> Array:
+    """Return how many partners each of (a sample of) the members has among them, ``(m,)``.
+
+    The sample is by hash of the account id: the same accounts everywhere and always.
+    """
+    matrix, sample = _incidence(table, snapshot, members)
+    if not matrix.shape[1]:
+        return np.zeros(len(sample))
+    matrix = matrix[:, _different(matrix)].astype(np.float32)
+    shared = matrix @ matrix.T >= _LEAST_SHARED
+    owner = snapshot.owner[sample]
+    return np.asarray((shared & (owner[:, None] != owner[None, :])).sum(axis=1))
+
+
+def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
+    """Return sets of accounts (slots) that are joined by pairs with several different values."""
+    left, right = _pairs(table, snapshot)
+    if not len(left):
+        return []
+    code, times = np.unique(left << 32 | right, return_counts=True)
+    code = code[times >= _CORE_SHARED]
+    label = _components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
+    joined = np.unique(np.concatenate([code >> 32, code & 0xFFFFFFFF]))
+    labels = label[joined]
+    return [joined[labels == one] for one in np.unique(labels).tolist()]
+
+
+def _incidence(table: EdgeTable, snapshot: Snapshot, members: Array) -> tuple[Array, Array]:
+    """Return (accounts x values as bool, the sampled accounts)."""
+    order = np.lexsort((members, table.accounts["hash"][members]))
+    sample = members[order[:_SAMPLE]]
+    row = np.full(len(snapshot.owner), -1)
+    row[sample] = np.arange(len(sample))
+    wanted = (row[snapshot.account] >= 0) & np.isin(snapshot.kind[snapshot.value], LINKING)
+    value, account = snapshot.value[wanted], snapshot.account[wanted]
+    values, column, count = np.unique(value, return_inverse=True, return_counts=True)
+    number = table.values["value"][values]
+    best = np.lexsort((number, -count))
+    best = best[count[best] >= _LEAST_SHARED][:_MOST_VALUES]
+    place = np.full(len(values), -1)
+    place[best] = np.arange(len(best))
+    kept = place[column] >= 0
+    matrix = np.zeros((len(sample), len(best)), bool)
+    matrix[row[account[kept]], place[column[kept]]] = True
+    return matrix, sample
+
+
+def _different(matrix: Array) -> Array:
+    """Return the columns that are left when near-equal ones are one."""
+    dense = matrix.astype(np.float32)
+    both = dense.T @ dense
+    size = np.diag(both)
+    same = both / np.maximum(size[:, None] + size[None, :] - both, 1) >= _SAME
+    kept: list[int] = []
+    for column in range(matrix.shape[1]):
+        if not same[column, kept].any():
+            kept.append(column)
+    return np.array(kept, np.int64)
+
+
+def _pairs(table: EdgeTable, snapshot: Snapshot) -> tuple[Array, Array]:
+    """Return pairs of accounts of different owners, one per value that both have."""
+    size = snapshot.stop - snapshot.start
+    values = np.flatnonzero((size > 1) & np.isin(snapshot.kind, LINKING))
+    values = values[np.lexsort((table.values["value"][values], size[values]))]
+    most = np.minimum(size[values], _CORE_SAMPLE)
+    values = values[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
+    left, right = [], []
+    for value in values.tolist():
+        accounts = snapshot.account[snapshot.start[value] : snapshot.stop[value]]
+        if len(accounts) > _CORE_SAMPLE:
+            order = np.lexsort((accounts, table.accounts["hash"][accounts]))
+            accounts = np.sort(accounts[order[:_CORE_SAMPLE]])
+        i, j = np.triu_indices(len(accounts), 1)
+        left.append(accounts[i])
+        right.append(accounts[j])
+    if not left:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    a, b = np.concatenate(left), np.concatenate(right)
+    apart = snapshot.owner[a] != snapshot.owner[b]
+    return a[apart], b[apart]
+
+
+def _components(left: Array, right: Array, size: int) -> Array:
+    """Return the smallest account slot that each account is connected to, shape ``(size,)``."""
+    label = np.arange(size)
+    while True:
+        low = np.minimum(label[left], label[right])
+        new = label.copy()
+        np.minimum.at(new, left, low)
+        np.minimum.at(new, right, low)
+        new = new[new]
+        if (new == label).all():
+            return label
+        label = new

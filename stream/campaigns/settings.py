@@ -1,0 +1,95 @@
+"""Settings of the view across accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What links accounts, how much of it is remembered, and when a cluster is suspicious."""
+
+    remember_s: Annotated[
+        float,
+        Meta(
+            ge=3600,
+            description="An account counts for a linking value this long after its last use",
+            extra={"unit": "s"},
+        ),
+    ] = 3 * 86400.0
+    max_links: Annotated[
+        int,
+        Meta(
+            ge=1000,
+            description="Links (account and value) remembered per partition; beyond it values "
+            "that only one account has go first",
+            extra={"unit": "links"},
+        ),
+    ] = 500_000
+    max_members: Annotated[
+        int,
+        Meta(
+            ge=10,
+            description="Accounts remembered per linking value; further ones are not counted",
+            extra={"unit": "accounts"},
+        ),
+    ] = 5_000
+    popular_accounts: Annotated[
+        int,
+        Meta(
+            ge=10,
+            description="A value that more accounts have is popular and links nobody, unless it "
+            "is still rare by campaigns.popular_share",
+            extra={"unit": "accounts"},
+        ),
+    ] = 1_000
+    popular_share: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="A value that a greater share of the known accounts has is popular",
+            extra={"unit": "share"},
+        ),
+    ] = 0.02
+    popular_clients: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="As campaigns.popular_accounts, for TLS fingerprint with user agent",
+            extra={"unit": "accounts"},
+        ),
+    ] = 50
+    resend_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="A group without new members is sent on at most this often",
+            extra={"unit": "s"},
+        ),
+    ] = 900.0
+    judge_every_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="Clusters are formed and judged this often, in event time",
+            extra={"unit": "s"},
+        ),
+    ] = 300.0
+    min_members: Annotated[
+        int,
+        Meta(
+            ge=3,
+            description="Fewer accounts are no campaign",
+            extra={"unit": "accounts"},
+        ),
+    ] = 6
+    young_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="An account is young until this long after its creation",
+            extra={"unit": "s"},
+        ),
+    ] = 30 * 86400.0

@@ -1,0 +1,100 @@
+"""The edge table at one moment, arranged for judging: who belongs together, who owns what.
+
+Accounts on one shared payment, or at one shared address that carries most of their traffic, are
+one *owner*: a company may share within itself whatever it likes, so only what different owners
+share links them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.types.links import LinkKind
+
+if TYPE_CHECKING:
+    from stream.campaigns.edges import EdgeTable
+    from stream.types.batch import Array
+
+#: Kinds of what is said, as opposed to where it comes from and who pays.
+CONTENT: Final = (LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE)
+#: Kinds that different owners share only by coordination or by chance.
+LINKING: Final = (*CONTENT, LinkKind.ADDRESS)
+_SITE_SHARE: Final = 0.5  # of an account's day at one address: it sits there
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Edges sorted by value; arrays over edges have shape ``(e,)``, over accounts ``(capacity,)``.
+
+    ``start[v]:stop[v]`` are the positions of the edges of value slot ``v``.
+    """
+
+    time: float
+    edges: Array  # edge slots
+    value: Array  # value slot of each edge
+    account: Array  # account slot of each edge
+    start: Array
+    stop: Array
+    kind: Array  # LinkKind of each value slot, shape (value capacity,)
+    known: Array  # account slots in use
+    owner: Array  # owner of each account
+    payment: Array  # value slot of each account's shared payment, -1 without
+
+    @classmethod
+    def of(cls, table: EdgeTable, time: float) -> Snapshot:
+        """Arrange the table as it is at ``time``."""
+        edges = table.edges.slots
+        edges = edges[np.lexsort((table.edges["account"][edges], table.edges["value"][edges]))]
+        value, account = table.edges["value"][edges], table.edges["account"][edges]
+        slots = np.arange(len(table.values.used))
+        kind = table.values["kind"]
+        payment = _shared_payment(table, edges, value, account)
+        return cls(
+            time=time,
+            edges=edges,
+            value=value,
+            account=account,
+            start=np.searchsorted(value, slots),
+            stop=np.searchsorted(value, slots, side="right"),
+            kind=kind,
+            known=table.accounts.slots,
+            owner=_owner(table, edges, payment),
+            payment=payment,
+        )
+
+    def at(self, values: Array) -> Array:
+        """Return the positions of all edges of values (slots), shape ``(n,)``, i8."""
+        parts = [np.arange(self.start[v], self.stop[v]) for v in values.tolist()]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _shared_payment(table: EdgeTable, edges: Array, value: Array, account: Array) -> Array:
+    paid = (table.values["kind"][value] == LinkKind.PAYMENT) & (table.values["size"][value] > 1)
+    payment = np.full(len(table.accounts.used), -1)
+    order = np.flatnonzero(paid)
+    order = order[np.lexsort((table.values["value"][value[order]], _last(table, edges)[order]))]
+    payment[account[order]] = value[order]  # the latest stays
+    return payment
+
+
+def _owner(table: EdgeTable, edges: Array, payment: Array) -> Array:
+    value, account = table.edges["value"][edges], table.edges["account"][edges]
+    day = np.maximum(table.accounts["day_requests"][account], 1)
+    sits = (
+        (table.values["kind"][value] == LinkKind.ADDRESS)
+        & (table.values["size"][value] > 1)
+        & (table.edges["requests"][edges] >= _SITE_SHARE * day)
+    )
+    accounts, values = len(table.accounts.used), len(table.values.used)
+    owner = np.arange(accounts) + values
+    order = np.flatnonzero(sits)
+    order = order[np.lexsort((table.values["value"][value[order]], _last(table, edges)[order]))]
+    owner[account[order]] = value[order]
+    return np.where(payment >= 0, payment, owner)
+
+
+def _last(table: EdgeTable, edges: Array) -> Array:
+    return table.edges["last"][edges]
