@@ -1,0 +1,1 @@
+"""Customers that must stay silent, a module per kind; nothing in here is malicious."""

@@ -1,0 +1,1 @@
+"""Campaigns with the published shapes, a module per shape; nothing in here knows the detector."""

@@ -1,0 +1,83 @@
+"""Who takes part in a scenario: the benign crowd and the planted campaigns, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stream.simulate.benign.company import company
+from stream.simulate.benign.jobs import batches, evaluations, pipelines
+from stream.simulate.benign.people import people, tool_users
+from stream.simulate.benign.services import migrations, services, tutoring
+from stream.simulate.planted.hydra import hydra
+from stream.simulate.planted.lone import lone
+from stream.simulate.planted.pool import pool
+
+if TYPE_CHECKING:
+    from stream.simulate.account import Account
+    from stream.simulate.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """Benign accounts by kind; ``migrations`` counts pairs of an old and a new account."""
+
+    people: int = 120
+    tool_users: int = 70
+    staff: int = 45
+    services: int = 36
+    batches: int = 6
+    evaluations: int = 4
+    pipelines: int = 5
+    migrations: int = 3
+    tutoring: int = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """Attacking accounts by campaign, and when they begin."""
+
+    pool: int = 0
+    pool_per_day: float = 500.0
+    hydra: int = 0
+    lone: int = 0
+    after_s: float = 0.0
+    """Seconds of benign traffic before the first campaign; the next ones follow 90 minutes apart."""
+
+
+_APART_S = 5400.0
+
+
+def populate(world: World, crowd: Crowd, planted: Planted, span_s: float) -> list[Account]:
+    """Make the accounts, the same ones for the same dice."""
+    start_s = world.start_s
+    accounts = [
+        *people(world, crowd.people),
+        *tool_users(world, crowd.tool_users),
+        *company(world, crowd.staff),
+        *services(world, crowd.services),
+        *batches(world, crowd.batches),
+        *evaluations(world, crowd.evaluations),
+        *pipelines(world, crowd.pipelines),
+        *migrations(world, crowd.migrations, start_s + max(span_s / 2, planted.after_s)),
+        *tutoring(world, crowd.tutoring),
+    ]
+    begin_s = start_s + planted.after_s
+    left_s = span_s - planted.after_s
+    if planted.pool:
+        accounts += pool(
+            world,
+            planted.pool,
+            campaign_id="pool-1",
+            start_s=begin_s,
+            span_s=left_s,
+            per_day=planted.pool_per_day,
+        )
+        begin_s += _APART_S
+    if planted.hydra:
+        accounts += hydra(
+            world, planted.hydra, campaign_id="hydra-1", start_s=begin_s, span_s=left_s
+        )
+        begin_s += _APART_S
+    accounts += [lone(world, start_s=begin_s + i * _APART_S) for i in range(planted.lone)]
+    return accounts
