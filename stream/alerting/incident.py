@@ -14,6 +14,9 @@ from stream.types.verdicts import Evidence, Observed, Severity
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
 
+
+#: From harmless to grave.
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 _MOST_EVIDENCE: Final = 5
 _EXTRACTION: Final = ("AML.T0024.002", "AML.T0040")
 _PROXIES: Final = "AML.T0008.005"
@@ -36,6 +39,7 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     last: float  # last evidence at or above the clear score
     closed: float = 0.0
     members: list[str] = []
+    told: int = 0  # members in the last alert
     observed: Observed
     evidence: list[Evidence]
     proxies: bool = False

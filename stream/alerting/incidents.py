@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting import summaries
-from stream.alerting.incident import Incident, alert_id, severity
+from stream.alerting.incident import SEVERITIES, Incident, alert_id, severity
 from stream.campaigns.clusters import Clusters
 from stream.types.links import LinkKind
 from stream.types.verdicts import Observed
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.types.alerts import Alert
-    from stream.types.verdicts import Group, Verdict
+    from stream.types.verdicts import Group, Severity, Verdict
 
 _INCIDENT: Final = b"i"
 _CAMPAIGN_MODEL: Final = "campaigns-1"
 _DAY_S: Final = 86400.0
 _HOUR_S: Final = 3600.0
+_GREAT_GROWTH: Final = 0.25
 
 
 class Incidents:
@@ -137,7 +138,7 @@ class Incidents:
         incident.summary = summaries.account(
             verdict.account_id, verdict.evidence, incident.observed
         )
-        self._carry_on(incident, verdict.time, last=verdict.time, news=False)
+        self._carry_on(incident, verdict.time, last=verdict.time)
 
     # -- campaigns ----------------------------------------------------------------------------
 
@@ -174,7 +175,6 @@ class Incidents:
                 model_version=_CAMPAIGN_MODEL,
             )
         members = sorted({*incident.members, *cluster.members})
-        news = len(members) > len(incident.members)
         incident.members, incident.score = members, cluster.score
         incident.evidence = cluster.evidence
         incident.observed = _greater(incident.observed, cluster.observed)
@@ -182,7 +182,7 @@ class Incidents:
         incident.summary = summaries.campaign(
             len(members), cluster.kinds, cluster.payments, incident.observed
         )
-        self._carry_on(incident, time, last=cluster.last, news=news)
+        self._carry_on(incident, time, last=cluster.last)
         self._fold(incident, time)
 
     def _merge(self, time: float, cluster: Cluster) -> Incident | None:
@@ -223,9 +223,9 @@ class Incidents:
         name = self._of.get((kind, subject))
         return None if name is None else self._incidents[name]
 
-    def _carry_on(self, incident: Incident, time: float, *, last: float, news: bool) -> None:
+    def _carry_on(self, incident: Incident, time: float, *, last: float) -> None:
         """Open or go on; tell of it when something material has changed."""
-        grave = severity(self._settings, incident.score, incident.observed)
+        grave = self._severity(incident)
         first = incident.alert_id not in self._incidents
         opened = not incident.firing
         self._incidents[incident.alert_id] = incident
@@ -242,8 +242,18 @@ class Incidents:
         if first:
             delay = max(0.0, time - incident.started)
             self._metrics.detection_delay_seconds.labels(kind=incident.kind).observe(delay)
-        if opened or changed or news or stale:
+        if opened or changed or stale or self._has_grown(incident, time):
             self._send(incident, time)
+
+    def _severity(self, incident: Incident) -> Severity:
+        """Return how grave the incident is; while it goes on it does not become less grave."""
+        now = severity(self._settings, incident.score, incident.observed)
+        return max(now, incident.severity, key=SEVERITIES.index) if incident.firing else now
+
+    def _has_grown(self, incident: Incident, time: float) -> bool:
+        new = len(incident.members) - incident.told
+        due = time - incident.updated >= self._settings.grow_every_s
+        return new > 0 and (due or new >= _GREAT_GROWTH * incident.told)
 
     def _resolve(self, incident: Incident, time: float) -> None:
         hours = self._settings.resolve_after_s / _HOUR_S
@@ -262,7 +272,7 @@ class Incidents:
         self._send(incident, time)
 
     def _send(self, incident: Incident, time: float) -> None:
-        incident.updated = time
+        incident.updated, incident.told = time, len(incident.members)
         self._alerts.append(incident.alert(self._settings))
         labels = {"kind": incident.kind, "severity": incident.severity}
         self._metrics.alerts_total.labels(**labels).inc()

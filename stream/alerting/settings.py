@@ -54,6 +54,14 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra=_S,
         ),
     ] = 6 * 3600.0
+    grow_every_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="New members are told this often; at once when they are a quarter more",
+            extra=_S,
+        ),
+    ] = 900.0
     warning_score: Annotated[
         float,
         Meta(

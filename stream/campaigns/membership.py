@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
 
-#: A member used the cluster's content at least this often, and for this part of its day ...
+#: A member used the cluster's content at least this often and for this part of its day, or once
+#: when that is this part of its day ...
 _LEAST_REQUESTS: Final = 2
 _LEAST_SHARE: Final = 0.1
+_ONCE_SHARE: Final = 0.2
 #: ... or used this many of its values.
 _SEVERAL_VALUES: Final = 3
 #: A value is a core's when this many and this part of the core have it.
@@ -37,7 +39,8 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
     count = np.bincount(row, minlength=len(accounts))
     contents = np.bincount(row[said], minlength=len(accounts))
     day = np.maximum(table.accounts["day_requests"][accounts], 1)
-    devoted = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day) & (contents > 0)
+    often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
+    devoted = (contents > 0) & (often | (requests >= _ONCE_SHARE * day))
     several = count >= _SEVERAL_VALUES
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, table.edges["since"][edges])

@@ -68,7 +68,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="A group without new members is sent on at most this often",
             extra={"unit": "s"},
         ),
-    ] = 900.0
+    ] = 300.0
     judge_every_s: Annotated[
         float,
         Meta(
