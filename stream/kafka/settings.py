@@ -1,0 +1,165 @@
+"""Settings of the connection to Kafka and of the topics; nothing here connects."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from stream.types.secret import Secret
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+
+
+class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How to reach the brokers and how a worker behaves in its consumer group."""
+
+    bootstrap_servers: Annotated[
+        str, Meta(min_length=1, description="Brokers to ask first, host:port, comma-separated")
+    ] = "localhost:9092"
+    security_protocol: Annotated[
+        SecurityProtocol, Meta(description="Encryption and authentication of the connection")
+    ] = "PLAINTEXT"
+    sasl_mechanism: Annotated[
+        SaslMechanism, Meta(description="How the password is proven, with a SASL_ protocol")
+    ] = "SCRAM-SHA-512"
+    username: Annotated[str, Meta(description="User name, with a SASL_ protocol")] = ""
+    password: Annotated[Secret, Meta(description="Password, with a SASL_ protocol")] = Secret()
+    ssl_cafile: Annotated[
+        str, Meta(description="PEM file of the trusted authorities; none: those of the system")
+    ] = ""
+    ssl_certfile: Annotated[
+        str, Meta(description="PEM file of our certificate, for mutual TLS")
+    ] = ""
+    ssl_keyfile: Annotated[str, Meta(description="PEM file of our private key, for mutual TLS")] = (
+        ""
+    )
+    app_id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+            description="Consumer group of the workers and prefix of their transactional ids",
+        ),
+    ] = "distillwatch"
+    session_timeout_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="A worker silent for so long is dead and its partitions move",
+            extra={"unit": "s"},
+        ),
+    ] = 10.0
+    heartbeat_interval_s: Annotated[
+        float,
+        Meta(gt=0, description="How often a worker says that it lives", extra={"unit": "s"}),
+    ] = 3.0
+    commit_interval_s: Annotated[
+        float,
+        Meta(
+            ge=0.1,
+            description="How often state is flushed and offsets are committed",
+            extra={"unit": "s"},
+        ),
+    ] = 5.0
+    start_timeout_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="How long to go on trying to reach the brokers at the start",
+            extra={"unit": "s"},
+        ),
+    ] = 60.0
+    request_timeout_s: Annotated[
+        float,
+        Meta(ge=1, description="How long the brokers may take to answer", extra={"unit": "s"}),
+    ] = 30.0
+    compression: Annotated[
+        Compression, Meta(description="Compression of what is written to Kafka")
+    ] = "lz4"
+    fetch_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Most that is read from one partition at once; bounds memory",
+            extra={"unit": "bytes"},
+        ),
+    ] = 1_048_576
+    transactions: Annotated[
+        bool,
+        Meta(
+            description="Flush state in Kafka transactions; false only for brokers without them, "
+            "where a stalled worker that wakes up late may damage state"
+        ),
+    ] = True
+
+
+class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Names and shapes of the topics."""
+
+    requests: Annotated[str, Meta(min_length=1, description="Topic with the gateway's log")] = (
+        "gateway.requests"
+    )
+    alerts: Annotated[str, Meta(min_length=1, description="Topic that alerts are written to")] = (
+        "distillwatch.alerts"
+    )
+    deadletter: Annotated[
+        str, Meta(min_length=1, description="Topic for records that are not events")
+    ] = "distillwatch.deadletter"
+    internal_prefix: Annotated[
+        str, Meta(min_length=1, description="What the names of the internal topics start with")
+    ] = "distillwatch.internal."
+    partitions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1024,
+            description="Lanes of the internal topics: most workers that can share the work; "
+            "fixed once there is state",
+            extra={"unit": "partitions"},
+        ),
+    ] = 4
+    requests_partitions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Partitions of the requests topic, when `topics create` has to make it",
+            extra={"unit": "partitions"},
+        ),
+    ] = 4
+    replication_factor: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Copies of each partition that `topics create` asks for; 3 in production, "
+            "1 loses data with its broker",
+            extra={"unit": "copies"},
+        ),
+    ] = 1
+    internal_retention_s: Annotated[
+        float,
+        Meta(
+            ge=3600,
+            description="How long the internal topics keep records: the longest outage that "
+            "nothing is lost in",
+            extra={"unit": "s"},
+        ),
+    ] = 259_200.0
+    alerts_retention_s: Annotated[
+        float,
+        Meta(
+            ge=3600,
+            description="How long alerts and dead letters are kept, when `topics create` makes "
+            "their topics",
+            extra={"unit": "s"},
+        ),
+    ] = 2_592_000.0
+    max_record_bytes: Annotated[
+        int,
+        Meta(
+            ge=1_048_576,
+            description="Largest record of the internal topics",
+            extra={"unit": "bytes"},
+        ),
+    ] = 16_777_216

@@ -1,0 +1,166 @@
+"""The topics as data, whether the cluster has them, and making those that are missing.
+
+It never changes or deletes a topic that exists: that is for the people who own the cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from stream.errors import BrokerError, TopicError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kafka import KafkaAdminClient
+
+    from stream.kafka.settings import TopicSettings
+
+#: The stages with durable state, by the role of the topic that they read.
+STATE_TOPICS: Final = {
+    "events": "accounts-state",
+    "links": "campaigns-state",
+    "verdicts": "alerting-state",
+}
+_CREATE_TIMEOUT_MS: Final = 30_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedTopic:
+    """A topic that must exist; ``exact`` when another number of partitions would lose state."""
+
+    name: str
+    partitions: int
+    exact: bool
+    replication_factor: int
+    reader: str
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+def wanted(settings: TopicSettings) -> tuple[WantedTopic, ...]:
+    """Return every topic of the product."""
+    return tuple(_wanted(settings))
+
+
+def topic_of(settings: TopicSettings, role: str) -> str:
+    """Return the name of the topic of a role (see stream.types.records.Role)."""
+    own = {"alerts": settings.alerts, "deadletter": settings.deadletter}
+    return own.get(role) or settings.internal_prefix + role
+
+
+def state_topic_of(settings: TopicSettings, role: str) -> str:
+    """Return the name of the state topic of the stage that reads the topic of ``role``."""
+    return settings.internal_prefix + STATE_TOPICS[role]
+
+
+def find(admin: KafkaAdminClient, settings: TopicSettings) -> dict[str, int]:
+    """Return the number of partitions of each wanted topic that exists."""
+    names = [topic.name for topic in wanted(settings)]
+    # Asking for one topic by name would make it on brokers that create topics by themselves.
+    found = {topic["name"]: topic for topic in admin.describe_topics()}
+    return {name: len(found[name]["partitions"]) for name in names if name in found}
+
+
+def problems(found: Mapping[str, int], settings: TopicSettings) -> list[str]:
+    """Return one line for each topic that is missing or has the wrong number of partitions."""
+    return [line for topic in wanted(settings) if (line := _problem(topic, found.get(topic.name)))]
+
+
+def check(admin: KafkaAdminClient, settings: TopicSettings) -> dict[str, int]:
+    """Return the partitions of every wanted topic; raises TopicError when one is not right."""
+    found = find(admin, settings)
+    wrong = problems(found, settings)
+    if wrong:
+        raise TopicError("; ".join(wrong))
+    return found
+
+
+def create(admin: KafkaAdminClient, settings: TopicSettings) -> list[str]:
+    """Make the topics that are missing and return their names; again is harmless."""
+    found = find(admin, settings)
+    made = [
+        topic.name
+        for topic in wanted(settings)
+        if topic.name not in found and _create(admin, topic)
+    ]
+    admin.wait_for_topics([topic.name for topic in wanted(settings)])
+    return made
+
+
+def _create(admin: KafkaAdminClient, topic: WantedTopic) -> bool:
+    asked = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": topic.replication_factor,
+            "configs": dict(topic.config),
+        }
+    }
+    try:
+        answer = admin.create_topics(asked, timeout_ms=_CREATE_TIMEOUT_MS, raise_errors=False)
+    except KafkaError as error:
+        raise BrokerError(f"topic {topic.name} cannot be created: {error}") from error
+    for one in answer["topics"]:
+        error_type = for_code(one["error_code"])
+        if error_type is TopicAlreadyExistsError:
+            return False  # somebody else was faster
+        if one["error_code"]:
+            reason = one.get("error_message") or error_type.__name__
+            raise BrokerError(f"topic {topic.name} cannot be created: {reason}")
+    return True
+
+
+def _problem(topic: WantedTopic, partitions: int | None) -> str | None:
+    if partitions is None:
+        return f"topic {topic.name} is missing (make it with `distillwatch topics create`)"
+    if topic.exact and partitions != topic.partitions:
+        return (
+            f"topic {topic.name} has {partitions} partitions instead of {topic.partitions} "
+            "(set topics.partitions to what it was when the state was written)"
+        )
+    return None
+
+
+def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
+    lanes, prefix = settings.partitions, settings.internal_prefix
+    kept = {"retention.ms": _ms(settings.alerts_retention_s)}
+    passing = {
+        "cleanup.policy": "delete",
+        "retention.ms": _ms(settings.internal_retention_s),
+        "max.message.bytes": str(settings.max_record_bytes),
+    }
+    compacted = {
+        "cleanup.policy": "compact",
+        "max.message.bytes": str(settings.max_record_bytes),
+        # Recovery reads the whole topic: clean it early and often.
+        "segment.ms": str(600_000),
+        "min.cleanable.dirty.ratio": "0.2",
+    }
+
+    def topic(
+        name: str, partitions: int, reader: str, config: Mapping[str, str], *, exact: bool
+    ) -> WantedTopic:
+        return WantedTopic(
+            name=name,
+            partitions=partitions,
+            exact=exact,
+            replication_factor=settings.replication_factor,
+            reader=reader,
+            config=config,
+        )
+
+    yield topic(settings.requests, settings.requests_partitions, "intake", {}, exact=False)
+    yield topic(settings.alerts, 1, "sinks and you", kept, exact=False)
+    yield topic(settings.deadletter, 1, "you", kept, exact=False)
+    yield topic(prefix + "events", lanes, "accounts", passing, exact=True)
+    yield topic(prefix + "links", lanes, "campaigns", passing, exact=True)
+    yield topic(prefix + "verdicts", 1, "alerting", passing, exact=True)
+    yield topic(prefix + STATE_TOPICS["events"], lanes, "accounts", compacted, exact=True)
+    yield topic(prefix + STATE_TOPICS["links"], lanes, "campaigns", compacted, exact=True)
+    yield topic(prefix + STATE_TOPICS["verdicts"], 1, "alerting", compacted, exact=True)
+
+
+def _ms(seconds: float) -> str:
+    return str(int(seconds * 1000))
