@@ -1,0 +1,1 @@
+"""Judges accounts: own baseline, population model (River), calibration, explanation."""

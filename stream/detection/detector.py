@@ -1,0 +1,239 @@
+"""Judges accounts: score, decide, then learn; never from what was just called anomalous.
+
+Which accounts are judged: those with enough requests in the last day, each at most every quarter
+of an hour of event time. Light accounts are left to the view across accounts.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.detection import checkpoint
+from stream.detection.baseline import TRACKED, OwnBaseline
+from stream.detection.calibration import Calibration
+from stream.detection.evidence import COMBINATION, MOST, RANKED, RANKED_COLUMNS, combine
+from stream.detection.explain import explain
+from stream.detection.population import Population
+from stream.detection.suspicion import Suspicion
+from stream.detection.tails import Tails
+from stream.features.table import COLUMN, FEATURES, scaled
+from stream.types.verdicts import Verdict
+from stream.windows.table import Field
+
+if TYPE_CHECKING:
+    from stream.detection.evidence import Evidence
+    from stream.detection.settings import DetectionSettings
+    from stream.metrics import Metrics
+    from stream.types.events import Array
+    from stream.windows.table import SlotTable
+
+_JUST_BELOW: Final = 1e-6
+_BLOB: Final = "detector"
+
+
+class Standing(IntEnum):
+    """What is thought of an account; the numbers are part of the stored rows."""
+
+    WARMING_UP = 0  # not judged yet
+    CLEAR = 1
+    SUSPECT = 2  # at or above the clear score
+    ANOMALOUS = 3  # at or above the open score for long enough
+
+
+class Detector:
+    """The judge of one lane; deterministic given the order of calls."""
+
+    FIELDS: Final = (
+        Field("next_judged", np.dtype("<f8")),
+        Field("taught", np.dtype("<f8"), initial=np.nan),  # when the models last learnt from it
+        Field("standing", np.dtype("u1"), initial=Standing.WARMING_UP),
+        *OwnBaseline.FIELDS,
+        *Calibration.FIELDS,
+        *Suspicion.FIELDS,
+    )
+
+    def __init__(
+        self, settings: DetectionSettings, table: SlotTable, *, metrics: Metrics, seed: int = 0
+    ) -> None:
+        """Work on ``table``, which has to have :attr:`FIELDS`; ``seed`` tells lanes apart."""
+        self._settings = settings
+        self._table = table
+        self._score = metrics.score.labels(kind="account")
+        self._own = OwnBaseline(settings, table)
+        self._population = Population(settings, seed=settings.seed + 1000 * seed)
+        half_life_s = settings.population_half_life_s
+        self._tails = Tails(len(RANKED), half_life_s=half_life_s)
+        self._odd = Tails(1, half_life_s=half_life_s)
+        self._calibration = Calibration(settings, table)
+        self._suspicion = Suspicion(table, calm_s=settings.calm_s)
+        self._learnt = checkpoint.Learnt()
+        self._structure = checkpoint.Structure.of(self._population.structure())
+
+    @property
+    def model_version(self) -> str:
+        """Return what tells this model from others: it changes with features and trees."""
+        return self._structure.version
+
+    @property
+    def warming_up(self) -> int:
+        """Return how many tracked accounts have no baseline of their own yet."""
+        used = self._table.used()
+        return int(np.count_nonzero(~self._own.ready(used)))
+
+    def standing(self, slots: Array) -> Array:
+        """Return the :class:`Standing` of each slot, shape ``(n,)``, u1."""
+        return np.asarray(self._table["standing"][slots])
+
+    def ready(self, time: float) -> bool:
+        """Say whether the population has been seen long enough to speak."""
+        began, accounts = self._learnt.began, self._learnt.accounts
+        long = began is not None and time - began >= self._settings.warm_up_s
+        return long and accounts >= self._settings.warm_up_accounts
+
+    def judge(self, time: float, slots: Array, matrix: Array) -> list[Verdict]:
+        """Judge the accounts of one step.
+
+        ``slots`` (n,) i8, distinct; ``matrix`` (n, F) f8 as ``features.table.compute`` gives it;
+        ``time`` the end of the step, epoch seconds. Returns a verdict on every account at or
+        above the clear score.
+        """
+        settings, table = self._settings, self._table
+        heavy = matrix[:, COLUMN["requests_day"]] >= settings.min_requests
+        due = heavy & (table["next_judged"][slots] <= time)
+        verdicts: list[Verdict] = []
+        if due.any():
+            verdicts = self._judge(time, slots[due], matrix[due])
+            table["next_judged"][slots[due]] = time + settings.judge_every_s
+        self._learn_own(time, slots, matrix)
+        return verdicts
+
+    def _judge(self, time: float, slots: Array, matrix: Array) -> list[Verdict]:
+        scale = scaled(matrix)
+        raw = self._population.scores(scale)
+        speaks = self.ready(time)
+        verdicts: list[Verdict] = []
+        calm = np.ones(len(slots), bool)
+        if speaks:
+            evidence = combine(
+                self._tails.decades(scale[:, RANKED_COLUMNS], most=MOST),
+                self._own.decades(slots, scale, most=MOST),
+                self._odd.decades(raw[:, None], most=MOST)[:, 0],
+            )
+            scores = self._calibration.scores(evidence.total)
+            calm = scores < self._settings.clear_score
+            scores = self._decide(time, slots, matrix, scores)
+            verdicts = [
+                self._verdict(time, i, slots, matrix, raw, scores, evidence)
+                for i in np.flatnonzero(~calm).tolist()
+            ]
+            self._calibration.learn(time, slots, evidence.total, self._is_quiet(slots))
+        self._learn_population(time, slots[calm], scale[calm], raw[calm])
+        return verdicts
+
+    def _decide(self, time: float, slots: Array, matrix: Array, scores: Array) -> Array:
+        """Update standings; return the scores, held below the open score until they last."""
+        settings = self._settings
+        suspect = scores >= settings.clear_score
+        self._suspicion.update(time, slots, matrix, suspect)
+        brief = self._suspicion.lasting_s(time, slots) < settings.sustain_s
+        scores = np.where(brief, np.minimum(scores, settings.open_score - _JUST_BELOW), scores)
+        anomalous = scores >= settings.open_score
+        self._table["standing"][slots] = np.where(
+            anomalous, Standing.ANOMALOUS, np.where(suspect, Standing.SUSPECT, Standing.CLEAR)
+        )
+        for score in scores.tolist():
+            self._score.observe(score)
+        return scores
+
+    def _is_quiet(self, slots: Array) -> Array:
+        return np.asarray(self._table["standing"][slots] != Standing.ANOMALOUS)
+
+    # -- learning -----------------------------------------------------------------------------
+
+    def _learn_population(self, time: float, slots: Array, scale: Array, raw: Array) -> None:
+        """Learn from calm accounts, each at most once an hour; scores were given before."""
+        taught = self._table["taught"][slots]
+        due = ~(time - taught < self._settings.learn_every_s)
+        if not due.any():
+            return
+        self._learnt = self._learnt.more(time, int(np.count_nonzero(np.isnan(taught[due]))))
+        self._tails.learn(time, scale[due][:, RANKED_COLUMNS])
+        self._odd.learn(time, raw[due][:, None])
+        self._population.learn(scale[due])
+        self._table["taught"][slots[due]] = time
+
+    def _learn_own(self, time: float, slots: Array, matrix: Array) -> None:
+        """Learn the baselines of all accounts, light ones too, unless they are suspect."""
+        calm = self._table["standing"][slots] < Standing.SUSPECT
+        due = calm & ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
+        if due.any():
+            self._own.learn(time, slots[due], scaled(matrix[due]))
+
+    # -- explaining ---------------------------------------------------------------------------
+
+    def _verdict(
+        self,
+        time: float,
+        i: int,
+        slots: Array,
+        matrix: Array,
+        raw: Array,
+        scores: Array,
+        evidence: Evidence,
+    ) -> Verdict:
+        slot = int(slots[i])
+        parts = {name: float(part[i]) for name, part in evidence.parts.items()}
+        values = {name: float(matrix[i, COLUMN[name]]) for name in parts if name != COMBINATION}
+        values[COMBINATION] = float(raw[i])
+        return Verdict(
+            account_id=self._table.name(slot),
+            time=time,
+            since=self._suspicion.since(slot),
+            score=float(scores[i]),
+            evidence=explain(parts, values, self._baselines(slot)),
+            observed=self._suspicion.observed(slot),
+            model_version=self.model_version,
+        )
+
+    def _baselines(self, slot: int) -> dict[str, float | None]:
+        """Return the population's medians, replaced by the account's own means where it has any."""
+        found: dict[str, float | None] = {COMBINATION: _known(self._odd.medians()[0])}
+        for names, positions in (
+            (RANKED, self._tails.medians()),
+            (TRACKED, self._own.means(np.array([slot]))[0]),
+        ):
+            for name, position in zip(names, positions, strict=True):
+                value = _known(FEATURES[COLUMN[name]].unscaled(position))
+                found[name] = value if value is not None else found.get(name)
+        return found
+
+    # -- state --------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, bytes]:
+        """Return what was learnt, without code: arrays and numbers with their versions."""
+        return {
+            _BLOB: checkpoint.pack(
+                self._structure,
+                self._learnt,
+                self._population,
+                {"tails": self._tails, "odd": self._odd, "peaks": self._calibration.peaks},
+            )
+        }
+
+    def restore(self, stored: dict[str, bytes]) -> None:
+        """Put back what :meth:`state` gave; raises StateError when it does not fit."""
+        if (blob := stored.get(_BLOB)) is None:
+            return
+        self._learnt = checkpoint.unpack(
+            blob,
+            self._structure,
+            self._population,
+            {"tails": self._tails, "odd": self._odd, "peaks": self._calibration.peaks},
+        )
+
+
+def _known(value: Array) -> float | None:
+    return None if np.isnan(value) else float(value)

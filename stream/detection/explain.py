@@ -1,0 +1,56 @@
+"""Turns an account's evidence into what an alert shows: strongest first, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stream.detection.evidence import COMBINATION
+from stream.features.table import COLUMN, FEATURES
+from stream.types.verdicts import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MOST: Final = 5
+_LEAST_SHARE: Final = 0.01
+_COMBINATION_MEANING: Final = "this combination of habits is rare among the accounts here"
+
+
+def explain(
+    parts: Mapping[str, float],
+    values: Mapping[str, float],
+    baselines: Mapping[str, float | None],
+) -> list[Evidence]:
+    """Return at most five pieces of evidence, strongest first; contributions sum to 1.
+
+    ``parts`` in decades, ``values`` and ``baselines`` in the unit of each feature; the
+    combination's are the raw score of the population model and its median.
+    """
+    strongest = sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:_MOST]
+    total = sum(part for _, part in strongest)
+    kept = [(name, part) for name, part in strongest if part > _LEAST_SHARE * total]
+    total = sum(part for _, part in kept)
+    return [
+        Evidence(
+            feature=name,
+            value=_shown(values[name]),
+            unit=_unit(name),
+            baseline=None if (base := baselines.get(name)) is None else _shown(base),
+            contribution=part / total,
+            meaning=_meaning(name),
+        )
+        for name, part in kept
+    ]
+
+
+def _unit(name: str) -> str:
+    return "score" if name == COMBINATION else FEATURES[COLUMN[name]].unit
+
+
+def _meaning(name: str) -> str:
+    return _COMBINATION_MEANING if name == COMBINATION else FEATURES[COLUMN[name]].meaning
+
+
+def _shown(value: float) -> float:
+    """Round to four significant digits: a person reads it."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,124 @@
+"""Settings of the view on single accounts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+_S = {"unit": "s"}
+_ACCOUNTS = {"unit": "accounts"}
+
+
+class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How rare an account's behaviour has to be, and what it is compared with."""
+
+    alerts_budget: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1000,
+            description="False account incidents accepted; it sets how rare an account must be",
+            extra={"unit": "per 10,000 accounts and day"},
+        ),
+    ] = 1.0
+    open_score: Annotated[
+        float,
+        Meta(
+            gt=0.5,
+            lt=1,
+            description="The score of an account that is just as rare as the budget asks; "
+            "keep it equal to alerting.open_score",
+            extra={"unit": "score"},
+        ),
+    ] = 0.8
+    clear_score: Annotated[
+        float,
+        Meta(
+            gt=0,
+            lt=1,
+            description="From this score an account is suspect: reported, and not learnt from",
+            extra={"unit": "score"},
+        ),
+    ] = 0.5
+    sustain_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="The score must have stayed suspect this long before it counts in full",
+            extra=_S,
+        ),
+    ] = 3600.0
+    calm_s: Annotated[
+        float,
+        Meta(
+            ge=60,
+            description="A suspicion is forgotten after this long without evidence",
+            extra=_S,
+        ),
+    ] = 86400.0
+    min_requests: Annotated[
+        int,
+        Meta(
+            ge=10,
+            description="Accounts with fewer requests in the last day are not judged alone",
+            extra={"unit": "requests"},
+        ),
+    ] = 50
+    judge_every_s: Annotated[
+        float,
+        Meta(ge=0, description="An account is judged at most this often, event time", extra=_S),
+    ] = 900.0
+    learn_every_s: Annotated[
+        float,
+        Meta(
+            ge=60,
+            description="The models learn from an account at most this often, event time",
+            extra=_S,
+        ),
+    ] = 3600.0
+    warm_up_accounts: Annotated[
+        int,
+        Meta(
+            ge=10,
+            description="The population speaks once it has learnt from this many accounts",
+            extra=_ACCOUNTS,
+        ),
+    ] = 30
+    warm_up_s: Annotated[
+        float,
+        Meta(ge=0, description="The population speaks this long after it began", extra=_S),
+    ] = 6 * 3600.0
+    population_half_life_s: Annotated[
+        float,
+        Meta(ge=3600, description="What the population did this long ago counts half", extra=_S),
+    ] = 7 * 86400.0
+    baseline_half_life_s: Annotated[
+        float,
+        Meta(ge=3600, description="What an account did this long ago counts half", extra=_S),
+    ] = 7 * 86400.0
+    baseline_hours: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="Hours with traffic before an account's own baseline speaks",
+            extra={"unit": "h"},
+        ),
+    ] = 36
+    trees: Annotated[
+        int, Meta(ge=1, le=200, description="Half-space trees", extra={"unit": "trees"})
+    ] = 25
+    tree_height: Annotated[
+        int, Meta(ge=2, le=12, description="Height of a half-space tree", extra={"unit": "levels"})
+    ] = 7
+    tree_window: Annotated[
+        int,
+        Meta(
+            ge=20,
+            description="Observations after which the half-space trees take over what they learnt",
+            extra={"unit": "observations"},
+        ),
+    ] = 250
+    seed: Annotated[
+        int, Meta(ge=0, description="Seed of the half-space trees", extra={"unit": ""})
+    ] = 1

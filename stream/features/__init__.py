@@ -1,0 +1,1 @@
+"""What an account's traffic looks like, as a table of named numbers."""

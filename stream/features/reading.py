@@ -1,0 +1,78 @@
+"""One look at the rolling state: everything the features need, read once per step.
+
+Computes no feature; only makes sure that no window is summed twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.windows.account_windows import METRICS
+
+if TYPE_CHECKING:
+    from stream.types.events import Array
+    from stream.windows.account_windows import AccountWindows
+    from stream.windows.table import SlotTable
+
+DAY_S: Final = 86400.0
+#: Without a creation time an account counts as new only when it came after this much stream.
+_KNOWN_STREAM_S: Final = 3 * DAY_S
+
+_COUNTED: Final = ("addresses", "user_agents", "models", "prompts")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The state of n accounts at one time; every array has the shape ``(n,)``, f8."""
+
+    hour: dict[str, Array]  # METRICS -> sum over the last hour
+    day: dict[str, Array]
+    week: dict[str, Array]
+    distinct: dict[str, Array]  # over the last one to two days
+    age_s: Array  # since creation, NaN when unknown
+    known_s: Array  # since the first request that was seen
+    active_hours: Array  # of the last 24
+    template_share: Array
+    system_share: Array
+    gap_variation: Array
+    temperature: Array
+    max_tokens: Array
+
+
+def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
+    """Read the state of ``slots`` (n,), i8, at the end of a step, epoch seconds."""
+    table = windows._table  # noqa: SLF001 - first_seen and created_at have no reader yet
+    first_seen = table["first_seen"][slots]
+    return Reading(
+        hour=_sums(windows, "hour", slots, time),
+        day=_sums(windows, "day", slots, time),
+        week=_sums(windows, "week", slots, time),
+        distinct={what: windows.distinct(what, slots, time) for what in _COUNTED},
+        age_s=_age(table, slots, time),
+        known_s=time - first_seen,
+        active_hours=windows.active_hours(slots, time).astype(np.float64),
+        template_share=windows.template_share(slots),
+        system_share=windows.system_share(slots),
+        gap_variation=windows.gap_regularity(slots),
+        temperature=windows.temperature_mean(slots),
+        max_tokens=windows.max_tokens_mean(slots),
+    )
+
+
+def _sums(windows: AccountWindows, horizon: str, slots: Array, time: float) -> dict[str, Array]:
+    totals = windows.totals(horizon, slots, time)
+    return {name: totals[:, i] for i, name in enumerate(METRICS)}
+
+
+def _age(table: SlotTable, slots: Array, time: float) -> Array:
+    """Return the age in seconds: since creation, or since a first request in a known stream."""
+    created = table["created_at"][slots]
+    first_seen = table["first_seen"]
+    seen = first_seen[~np.isnan(first_seen)]
+    began = float(seen.min()) if len(seen) else time
+    came = first_seen[slots]
+    since = np.where(np.isnan(created) & (came - began >= _KNOWN_STREAM_S), came, created)
+    return np.asarray(np.maximum(time - since, 0))
