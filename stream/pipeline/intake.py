@@ -51,7 +51,7 @@ class Intake:
         ``watch`` sees the decoded events: a run with labels counts them.
         """
         self._decoder = Decoder(settings, metrics)
-        self._fingerprinter = Fingerprinter(settings.salt.encode())
+        self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
         self._invalid = InvalidShare(settings)
         self._windows = windows
         self._topic = topic

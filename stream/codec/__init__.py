@@ -1,0 +1,1 @@
+"""From a gateway's log records to request events: one module per format, bad input as data."""
