@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -34,8 +35,8 @@ _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
 #: From this score a candidate may found or join a cluster.
 _CANDIDATE_SCORE: Final = 0.5
-#: A candidate that shares this part of its members with a cluster belongs to it.
-_OVERLAP: Final = 0.25
+#: A candidate that shares this part of its members' owners with a cluster belongs to it.
+_OVERLAP: Final = 0.1
 _LEAST_OVERLAP: Final = 2
 
 ValueId = tuple[int, int]
@@ -132,7 +133,8 @@ class Clusters:
         table.expire(time - self._settings.remember_s)
         snapshot = Snapshot.of(table, time)
         for candidate in self._candidates(snapshot):
-            self._place(candidate, time)
+            self._place(candidate, snapshot)
+        self._unite(snapshot)
         clusters = [self._cluster(kept, snapshot) for kept in self._in_order()]
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters if c.members}
         return sorted((c for c in clusters if c.members), key=lambda c: c.campaign_id)
@@ -153,7 +155,7 @@ class Clusters:
                      if len(core) >= least]  # fmt: skip
         found = [self._weigh(snapshot, values) for values in sets if len(values)]
         good = [c for c in found if c and c.judgement.score >= _CANDIDATE_SCORE]
-        return sorted(good, key=lambda c: min(self._ids(c.values)))
+        return sorted(good, key=lambda c: (-len(c.members), min(self._ids(c.values))))
 
     def _weigh(self, snapshot: Snapshot, values: Array) -> _Candidate | None:
         members, since = own_evidence(self._table, snapshot, values)
@@ -172,23 +174,44 @@ class Clusters:
             )
         )
 
-    def _place(self, candidate: _Candidate, time: float) -> None:
-        """Put a candidate into the clusters it overlaps with, or found one."""
-        members = set(self._table.names(candidate.members))
-        values = set(self._ids(candidate.values))
-        homes = [kept for kept in self._in_order() if _overlaps(kept, members, values)]
-        if not homes:
-            name = _name(min(values), time)
-            homes = [_Kept(campaign_id=name, founded=time, values=set(), members=set())]
-            self._kept[name] = homes[0]
-        home, *others = homes
-        home.values |= values
-        home.members |= members
-        for other in others:
-            home.values |= other.values
-            home.members |= other.members
-            home.absorbed += [other.campaign_id, *other.absorbed]
-            del self._kept[other.campaign_id]
+    def _place(self, candidate: _Candidate, snapshot: Snapshot) -> None:
+        """Put a candidate into the oldest cluster it belongs to, or found one."""
+        new = _Kept(
+            campaign_id=_name(min(self._ids(candidate.values)), snapshot.time),
+            founded=snapshot.time,
+            values=set(self._ids(candidate.values)),
+            members=set(self._table.names(candidate.members)),
+        )
+        for kept in self._in_order():
+            if self._belong_together(kept, new, snapshot):
+                kept.values |= new.values
+                kept.members |= new.members
+                return
+        self._kept[new.campaign_id] = new
+
+    def _unite(self, snapshot: Snapshot) -> None:
+        """Let older clusters take in younger ones that they have come to overlap with."""
+        united = True
+        while united:
+            united = False
+            for older, younger in combinations(self._in_order(), 2):
+                if self._belong_together(older, younger, snapshot):
+                    older.values |= younger.values
+                    older.members |= younger.members
+                    older.absorbed += [younger.campaign_id, *younger.absorbed]
+                    del self._kept[younger.campaign_id]
+                    united = True
+                    break
+
+    def _belong_together(self, one: _Kept, other: _Kept, snapshot: Snapshot) -> bool:
+        if one.values & other.values:
+            return True
+        a, b = self._owners(one, snapshot), self._owners(other, snapshot)
+        return len(a & b) >= max(_LEAST_OVERLAP, _OVERLAP * min(len(a), len(b)))
+
+    def _owners(self, kept: _Kept, snapshot: Snapshot) -> set[int]:
+        slots = [self._table.find_account(name) for name in kept.members]
+        return {int(snapshot.owner[slot]) for slot in slots if slot is not None}
 
     def _cluster(self, kept: _Kept, snapshot: Snapshot) -> Cluster:
         table = self._table
@@ -229,7 +252,8 @@ class Clusters:
         """Return the rows changed since the last call; None deletes."""
         clock = _Clock(origin=self._origin, due=self.due)
         now = {_CLUSTER + name.encode(): _pack(kept) for name, kept in self._kept.items()}
-        now[_CLOCK] = msgspec.msgpack.encode(clock)
+        if self._origin < math.inf:
+            now[_CLOCK] = msgspec.msgpack.encode(clock)
         changed = [(k, row) for k, row in sorted(now.items()) if self._stored.get(k) != row]
         gone = [(key, None) for key in sorted(self._stored) if key not in now]
         self._stored = now
@@ -249,13 +273,6 @@ class Clusters:
             else:
                 continue
             self._stored[key] = row
-
-
-def _overlaps(kept: _Kept, members: set[str], values: set[ValueId]) -> bool:
-    if kept.values & values:
-        return True
-    both, smaller = len(kept.members & members), min(len(kept.members), len(members))
-    return both >= max(_LEAST_OVERLAP, _OVERLAP * smaller)
 
 
 def _name(value: ValueId, time: float) -> str:

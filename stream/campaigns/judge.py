@@ -36,6 +36,8 @@ _CARDS_IN_CAMPAIGNS: Final = 0.7
 _SPEAKS: Final = 1.0  # log odds from which a family counts as evidence of its own
 _LEAST_FAMILIES: Final = 2
 _SILENT_SCORE: Final = 0.45
+#: Benign accounts have 14 partners by a single value at the 95th percentile, hardly any by several.
+_MANY_PARTNERS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _idle_free(cluster: ClusterFeatures) -> _Claim:
 
 def _partners(cluster: ClusterFeatures) -> _Claim:
     count = cluster.partners
-    odds = 3.0 * min(math.log2(1 + count) / math.log2(9), 1)
+    odds = 3.0 * min(math.log2(1 + count) / math.log2(1 + _MANY_PARTNERS), 1)
     return _Claim(
         "partners", "partners", odds, count, "accounts", 0.0,
         f"a member shares several different rare values with {count:.0f} others (median)",

@@ -84,7 +84,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             description="Fewer accounts are no campaign",
             extra={"unit": "accounts"},
         ),
-    ] = 6
+    ] = 8
     young_s: Annotated[
         float,
         Meta(

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.alerting.incidents import Incidents
+from stream.alerting.settings import AlertingSettings
+from stream.campaigns.settings import CampaignSettings
+from stream.metrics import Metrics
+from stream.types.alerts import Alert
+from stream.types.links import LinkKind
+from stream.types.verdicts import Evidence, Group, Member, Observed, Verdict
+
+DAY_S = 86400.0
+START_S = 1_772_409_600.0
+ALERTING = AlertingSettings(resolve_after_s=3600, cool_down_s=7200, resend_s=1800, grow_every_s=600)
+
+
+def fresh(metrics: Metrics | None = None) -> Incidents:
+    return Incidents(ALERTING, CampaignSettings(), metrics=metrics or Metrics())
+
+
+def verdict(account: str, minute: float, score: float = 0.9, tokens: int = 100) -> Verdict:
+    return Verdict(
+        account_id=account,
+        time=START_S + 60 * minute,
+        since=START_S,
+        score=score,
+        evidence=[
+            Evidence(
+                feature=f"f{i}", value=1, unit="u", baseline=0.5, contribution=0.1, meaning="m"
+            )
+            for i in range(8)
+        ],
+        observed=Observed(requests=1, input_tokens=1, output_tokens=tokens),
+        model_version="v",
+    )
+
+
+def member(name: str, minute: float, *, since: float = 0) -> Member:
+    return Member(
+        account_id=name,
+        since=START_S + 60 * since,
+        last=START_S + 60 * minute,
+        requests=20,
+        input_tokens=10_000,
+        output_tokens=20_000,
+        created_at=START_S - DAY_S,
+        day_requests=20,
+        active_hours=3,
+    )
+
+
+def group(kind: LinkKind, value: int, minute: float, names: list[str]) -> Group:
+    members = [member(name, minute) for name in names]
+    return Group(
+        kind=int(kind),
+        value=value,
+        time=START_S + 60 * minute,
+        since=START_S,
+        size=len(members),
+        members=members,
+    )
+
+
+def pool(minute: float, count: int = 24, *, prompt: int = 1, prefix: str = "p") -> list[Group]:
+    """Young accounts with one prompt, six on each payment."""
+    names = [f"{prefix}{i:03}" for i in range(count)]
+    cards = [names[i : i + 6] for i in range(0, count, 6)]
+    return [
+        group(LinkKind.SYSTEM_PROMPT, prompt, minute, names),
+        *(group(LinkKind.PAYMENT, 1000 * prompt + i, minute, c) for i, c in enumerate(cards)),
+    ]
+
+
+def step(
+    incidents: Incidents,
+    minute: float,
+    verdicts: list[Verdict] | None = None,
+    groups: list[Group] | None = None,
+) -> list[Alert]:
+    return incidents.step(START_S + 60 * minute, verdicts or [], groups or [])
+
+
+# -- accounts ---------------------------------------------------------------------------------
+
+
+def test_an_account_opens_and_is_told_once() -> None:
+    incidents = fresh()
+    (alert,) = step(incidents, 10, [verdict("a", 10)])
+    assert (alert.kind, alert.status, alert.account_id) == ("account", "firing", "a")
+    assert alert.started_at == "2026-03-02T00:00:00Z"
+    assert alert.detected_at == alert.updated_at == "2026-03-02T00:10:00Z"
+    assert len(alert.evidence) == 5
+    assert alert.techniques == ["AML.T0024.002", "AML.T0040", "LLM10:2025"]
+    assert alert.runbook_url.endswith("#account")
+    assert step(incidents, 11, [verdict("a", 11)]) == []
+
+
+def test_below_the_threshold_nothing_opens_but_an_open_one_goes_on() -> None:
+    incidents = fresh()
+    assert step(incidents, 1, [verdict("a", 1, 0.7)]) == []
+    step(incidents, 2, [verdict("a", 2)])
+    assert step(incidents, 25, [verdict("a", 25, 0.6)]) == []
+    assert step(incidents, 70) == []
+    (alert,) = step(incidents, 100)
+    assert (alert.status, alert.updated_at) == ("resolved", "2026-03-02T01:25:00Z")
+
+
+def test_the_same_cause_reopens_within_the_cool_down() -> None:
+    incidents = fresh()
+    (first,) = step(incidents, 1, [verdict("a", 1)])
+    (over,) = step(incidents, 65)
+    (again,) = step(incidents, 100, [verdict("a", 100)])
+    assert first.alert_id == over.alert_id == again.alert_id
+    assert [a.status for a in (first, over, again)] == ["firing", "resolved", "firing"]
+    assert again.detected_at == first.detected_at
+
+
+def test_after_the_cool_down_it_is_a_new_incident() -> None:
+    incidents = fresh()
+    (first,) = step(incidents, 1, [verdict("a", 1)])
+    late = verdict("a", 3000)
+    later = Verdict(**{f: getattr(late, f) for f in late.__struct_fields__} | {"since": late.time})
+    *_, second = step(incidents, 3000, [later])
+    assert second.alert_id != first.alert_id
+
+
+def test_an_incident_without_news_is_sent_again_now_and_then() -> None:
+    incidents = fresh()
+    sent = [len(step(incidents, m, [verdict("a", m)])) for m in range(0, 91, 10)]
+    assert sent == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1]
+
+
+def test_severity_rises_with_what_may_have_leaked_and_does_not_fall() -> None:
+    incidents = fresh()
+    (low,) = step(incidents, 1, [verdict("a", 1, 0.85)])
+    (high,) = step(incidents, 2, [verdict("a", 2, 0.99, tokens=2_000_000)])
+    assert (low.severity, high.severity) == ("info", "critical")
+    assert step(incidents, 3, [verdict("a", 3, 0.6)]) == []
+
+
+# -- campaigns --------------------------------------------------------------------------------
+
+
+def test_a_pool_is_one_incident_with_its_members() -> None:
+    (alert,) = step(fresh(), 5, groups=pool(5))
+    assert (alert.kind, alert.status) == ("campaign", "firing")
+    assert alert.account_ids == [f"p{i:03}" for i in range(24)]
+    assert alert.observed == Observed(requests=480, input_tokens=240_000, output_tokens=480_000)
+    assert "AML.T0008.005" in alert.techniques
+    assert alert.summary.startswith("24 accounts act as one and share a system prompt and 4 pay")
+    assert {e.feature for e in alert.evidence} >= {"young_accounts", "shared_payments"}
+
+
+def test_a_growing_campaign_sends_its_new_members_under_the_same_id() -> None:
+    incidents = fresh()
+    (first,) = step(incidents, 5, groups=pool(5))
+    (grown,) = step(incidents, 10, groups=pool(10, 36))
+    assert grown.alert_id == first.alert_id
+    assert grown.account_ids is not None
+    assert len(grown.account_ids) == 36
+
+
+def test_a_member_has_no_incident_of_its_own() -> None:
+    incidents = fresh()
+    (alone,) = step(incidents, 1, [verdict("p003", 1)])
+    campaign, folded = step(incidents, 5, groups=pool(5))
+    assert (folded.alert_id, folded.status) == (alone.alert_id, "resolved")
+    assert campaign.alert_id in folded.summary
+    assert step(incidents, 6, [verdict("p004", 6)]) == []
+    assert [a.account_id for a in step(incidents, 7, [verdict("q", 7)])] == ["q"]
+
+
+def test_campaigns_that_meet_become_the_older_one() -> None:
+    incidents = fresh()
+    (one,) = step(incidents, 5, groups=pool(5))
+    (two,) = step(incidents, 10, groups=pool(10, prompt=2, prefix="q"))
+    both = [f"{p}{i:03}" for p in "pq" for i in range(24)]
+    alerts = step(incidents, 15, groups=[group(LinkKind.SYSTEM_PROMPT, 3, 15, both)])
+    firing = [a for a in alerts if a.status == "firing"]
+    resolved = [a for a in alerts if a.status == "resolved"]
+    assert [(a.alert_id, a.account_ids) for a in firing] == [(one.alert_id, both)]
+    assert [a.alert_id for a in resolved] == [two.alert_id]
+    assert one.alert_id in resolved[0].summary
+
+
+def test_a_campaign_ends_when_its_members_stop() -> None:
+    incidents = fresh()
+    step(incidents, 5, groups=pool(5))
+    (over,) = step(incidents, 120)
+    assert (over.status, over.updated_at) == ("resolved", "2026-03-02T01:05:00Z")
+    assert over.account_ids
+
+
+def test_gauges_and_counters_follow() -> None:
+    metrics = Metrics()
+    incidents = fresh(metrics)
+    step(incidents, 1, [verdict("a", 1)])
+    step(incidents, 5, groups=pool(5))
+    read = metrics.registry.get_sample_value
+    campaign = {"kind": "campaign", "severity": "warning"}
+    assert read("distillwatch_incidents_open", campaign) == 1
+    step(incidents, 500)
+    assert read("distillwatch_incidents_open", campaign) == 0
+    assert read("distillwatch_alerts_total", campaign) == 2
+    assert read("distillwatch_detection_delay_seconds_count", {"kind": "account"}) == 1
+
+
+# -- laws -------------------------------------------------------------------------------------
+
+findings = st.lists(
+    st.tuples(
+        st.integers(1, 300),
+        st.lists(
+            st.tuples(st.sampled_from(["a", "b", "p001"]), st.sampled_from([0.3, 0.6, 0.85, 0.99])),
+            max_size=3,
+            unique_by=lambda found: found[0],
+        ),
+        st.sampled_from([0, 0, 6, 24, 30]),
+    ),
+    max_size=8,
+    unique_by=lambda found: found[0],
+).map(sorted)
+Found = list[tuple[int, list[tuple[str, float]], int]]
+
+
+def feed(incidents: Incidents, found: Found, *, reverse: bool = False) -> list[Alert]:
+    alerts = []
+    for minute, verdicts, size in found:
+        heard = [verdict(name, minute, score) for name, score in verdicts]
+        groups = pool(minute, size) if size else []
+        if reverse:
+            heard, groups = heard[::-1], groups[::-1]
+        alerts += step(incidents, minute, heard, groups)
+    return alerts
+
+
+@given(findings)
+@settings(deadline=None, max_examples=60)
+def test_the_order_inside_a_step_is_irrelevant(found: Found) -> None:
+    assert feed(fresh(), found) == feed(fresh(), found, reverse=True)
+
+
+@given(findings, st.lists(st.integers(1, 600), max_size=8))
+@settings(deadline=None, max_examples=60)
+def test_steps_without_findings_are_irrelevant(found: Found, idle: list[int]) -> None:
+    taken = {minute for minute, _, _ in found}
+    mixed: Found = sorted([*found, *((m, [], 0) for m in {*idle, 700} - taken)])
+    assert feed(fresh(), mixed) == feed(fresh(), [*found, (700, [], 0)])
+
+
+@given(findings)
+@settings(deadline=None, max_examples=60)
+def test_an_incident_is_told_in_a_sensible_order(found: Found) -> None:
+    told: dict[str, list[Alert]] = {}
+    for alert in feed(fresh(), [*found, (700, [], 0)]):
+        told.setdefault(alert.alert_id, []).append(alert)
+    for alerts in told.values():
+        assert alerts[0].status == "firing"
+        assert alerts[-1].status == "resolved"
+        assert len({alert.account_id for alert in alerts}) == 1
+        for before, after in pairwise(alerts):
+            assert (before.status, after.status) != ("resolved", "resolved")
+            assert before.updated_at <= after.updated_at
+            assert set(before.account_ids or []) <= set(after.account_ids or [])
+        for alert in alerts:
+            assert alert.kind == "account" or alert.account_ids
+            assert 0 <= alert.score <= 1
+            assert alert.started_at <= alert.detected_at <= alert.updated_at
+
+
+@given(findings, st.integers(0, 8))
+@settings(deadline=None, max_examples=60)
+def test_a_restart_changes_nothing(found: Found, crash: int) -> None:
+    straight = feed(fresh(), [*found, (700, [], 0)])
+    incidents, stored, alerts = fresh(), dict[bytes, bytes](), list[Alert]()
+    for i, finding in enumerate([*found, (700, [], 0)]):
+        if i == crash:
+            incidents = fresh()
+            incidents.load(stored.items())
+            assert incidents.take_changes() == []
+        alerts += feed(incidents, [finding])
+        for key, row in incidents.take_changes():
+            if row is None:
+                stored.pop(key, None)
+            else:
+                stored[key] = row
+    assert alerts == straight

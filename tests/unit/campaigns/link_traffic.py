@@ -1,0 +1,149 @@
+"""Small towns of accounts and their links, drawn from published figures, not from the detector."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stream.alerting.incidents import Incidents
+from stream.alerting.settings import AlertingSettings
+from stream.campaigns.links import LinkTable
+from stream.campaigns.settings import CampaignSettings
+from stream.metrics import Metrics
+from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+
+if TYPE_CHECKING:
+    from stream.types.alerts import Alert
+
+HOUR_S = 3600.0
+DAY_S = 86400.0
+START_S = 1_772_409_600.0
+STEP_S = 600.0
+
+
+Says = Callable[[np.random.Generator], tuple[str, str]]
+
+
+@dataclass
+class Account:
+    """Somebody who asks ``per_day`` times; ``says`` draws (system prompt, template) names."""
+
+    name: str
+    per_day: float
+    says: Says
+    created_at: float
+    payment: str = ""
+    addresses: tuple[str, ...] = ()
+    client: str = "browser"
+    start_s: float = START_S
+    hours: tuple[int, int] = (0, 24)
+    _day: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def requests(self, rng: np.random.Generator, time: float) -> int:
+        hour = (time % DAY_S) / HOUR_S
+        first, last = self.hours
+        awake = first <= hour < last if first <= last else not last <= hour < first
+        if time < self.start_s or not awake:
+            return 0
+        share = ((last - first) % 24 or 24) / 24
+        return int(rng.poisson(self.per_day * STEP_S / DAY_S / share))
+
+
+def fingerprint(kind: int, name: str) -> int:
+    return (zlib.crc32(f"{kind}/{name}".encode()) << 20) | 1
+
+
+def links(accounts: list[Account], rng: np.random.Generator, time: float) -> LinkBatch:
+    """Return the links of the step that begins at ``time``."""
+    end, rows, names = time + STEP_S, [], []
+    for account in accounts:
+        count = account.requests(rng, time)
+        account._day.append((time, count))
+        while account._day[0][0] <= time - DAY_S:
+            account._day.popleft()
+        if not count:
+            continue
+        used = defaultdict(int)
+        for _ in range(count):
+            system, template = account.says(rng)
+            address = account.addresses[rng.integers(len(account.addresses))]
+            for kind, value in (
+                (LinkKind.SYSTEM_PROMPT, system),
+                (LinkKind.TEMPLATE, template),
+                (LinkKind.PAYMENT, account.payment),
+                (LinkKind.ADDRESS, address),
+                (LinkKind.CLIENT, account.client),
+            ):
+                if value:
+                    used[kind, fingerprint(kind, value)] += 1
+        day = sum(n for _, n in account._day)
+        hours = len({t // HOUR_S for t, n in account._day if n})
+        rows += [
+            (end, len(names), kind, value, n, 400 * n, 900 * n, account.created_at,
+             account.start_s, day, min(hours, 24))
+            for (kind, value), n in used.items()
+        ]  # fmt: skip
+        names.append(account.name)
+    columns = list(zip(*rows, strict=True)) or [[] for _ in LINK_COLUMNS]
+    return LinkBatch(
+        names,
+        {
+            name: np.array(column, dtype)
+            for (name, dtype), column in zip(LINK_COLUMNS.items(), columns, strict=True)
+        },
+    )
+
+
+def people(rng: np.random.Generator, count: int) -> list[Account]:
+    """Return unrelated people: own payment, home, hours; a fifth of what they say is common."""
+    return [
+        Account(
+            name=f"person-{i}",
+            per_day=float(rng.lognormal(2.5, 1.0)),
+            says=_small_talk(f"person-{i}"),
+            created_at=START_S - float(rng.lognormal(5, 1.2)) * DAY_S,
+            payment=f"card-{i}",
+            addresses=(f"home-{i}",),
+            client=f"browser-{rng.integers(12)}",
+            hours=((start := int(rng.integers(24))), (start + 14) % 24),
+        )
+        for i in range(count)
+    ]
+
+
+def _small_talk(name: str) -> Says:
+    own = iter(range(10**9))
+
+    def says(rng: np.random.Generator) -> tuple[str, str]:
+        common = rng.random() < 0.2
+        return "", f"phrase-{int(rng.zipf(1.3)) % 400}" if common else f"{name}-{next(own)}"
+
+    return says
+
+
+def fixed(system: str, template: str = "") -> Says:
+    def says(rng: np.random.Generator) -> tuple[str, str]:
+        del rng
+        return system, template
+
+    return says
+
+
+def run(accounts: list[Account], *, hours: float, seed: int = 1) -> list[Alert]:
+    """Return every alert of the accounts' traffic over ``hours``."""
+    rng = np.random.default_rng(seed)
+    metrics = Metrics()
+    settings = CampaignSettings()
+    table = LinkTable(settings, metrics=metrics)
+    incidents = Incidents(AlertingSettings(), settings, metrics=metrics)
+    alerts = []
+    for step in range(int(hours * HOUR_S / STEP_S)):
+        time = START_S + step * STEP_S
+        end = time + STEP_S
+        alerts += incidents.step(end, [], table.step(end, links(accounts, rng, time)))
+    return alerts

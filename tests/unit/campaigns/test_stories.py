@@ -1,0 +1,228 @@
+"""Campaigns of published shapes are found with their members; their benign twins stay silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from link_traffic import DAY_S, HOUR_S, START_S, Account, fixed, people, run
+
+if TYPE_CHECKING:
+    from stream.types.alerts import Alert
+
+Rng = np.random.Generator
+
+RELEASE_S = START_S + 10 * HOUR_S
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def tool_users(
+    rng: Rng, count: int, *, start_s: float = START_S, young: float = 0.1
+) -> list[Account]:
+    """A popular coding tool: one prompt and client, own payments, every age, uneven use."""
+    return [
+        Account(
+            name=f"tool-{i}",
+            per_day=float(rng.lognormal(4, 1.0)),
+            says=fixed("the tool's prompt", "the tool's opening"),
+            created_at=start_s
+            - (rng.uniform(0, 20) if rng.random() < young else 40 + rng.lognormal(5, 1)) * DAY_S,
+            payment=f"tool-card-{i}",
+            addresses=(f"tool-home-{i}",),
+            client="tool-client",
+            start_s=start_s + float(rng.exponential(4 * HOUR_S)),
+            hours=((first := int(rng.integers(24))), (first + 12) % 24),
+        )
+        for i in range(count)
+    ]
+
+
+def company(rng: Rng, count: int, *, young: float = 0.3) -> list[Account]:
+    """Staff behind one address on one payment, with a prompt library; a department is new."""
+    return [
+        Account(
+            name=f"staff-{i}",
+            per_day=float(rng.lognormal(3, 0.7)),
+            says=lambda r: ("the company's prompt", f"library-{r.integers(12)}"),
+            created_at=START_S - (2 * DAY_S if rng.random() < young else 300 * DAY_S),
+            payment="company",
+            addresses=("egress-1", "egress-2"),
+            client="company-browser",
+            hours=(8, 18),
+        )
+        for i in range(count)
+    ]
+
+
+def pool(rng: Rng, count: int, *, cards: bool = True, start_s: float = RELEASE_S) -> list[Account]:
+    """One injected prompt, 857 requests a day each, residential addresses, days old."""
+    return [
+        Account(
+            name=f"pool-{i}",
+            per_day=float(857 * rng.lognormal(0, 0.3)),
+            says=fixed("the injected prompt"),
+            created_at=start_s - float(rng.uniform(0.1, 9)) * DAY_S,
+            payment=f"virtual-{i // 8}" if cards else f"virtual-{i}",
+            addresses=tuple(f"proxy-{i}-{j}" for j in range(30)),
+            client=f"sdk-{i % 3}",
+            start_s=start_s + float(rng.exponential(1200)),
+        )
+        for i in range(count)
+    ]
+
+
+def hydra(rng: Rng, count: int, *, start_s: float = RELEASE_S) -> list[Account]:
+    """Light accounts, half their traffic others', templates in many variations."""
+
+    def says(r: Rng) -> tuple[str, str]:
+        if r.random() < 0.5:
+            return "", f"customer-{r.integers(10**9)}"
+        return "", f"variation-{r.integers(48)}"
+
+    return [
+        Account(
+            name=f"hydra-{i}",
+            per_day=float(22 * rng.lognormal(0, 0.4)),
+            says=says,
+            created_at=start_s - float(rng.uniform(0.1, 30) if i % 3 else 200) * DAY_S,
+            payment=f"card-h{i // 3}",
+            addresses=tuple(f"exit-{rng.integers(2 * count)}" for _ in range(8)),
+            client=f"browser-{i % 12}",
+            start_s=start_s + float(rng.uniform(0, 2 * HOUR_S)),
+        )
+        for i in range(count)
+    ]
+
+
+def campaign_of(alerts: list[Alert]) -> Alert:
+    last = {alert.alert_id: alert for alert in alerts}
+    firing = [alert for alert in last.values() if alert.status == "firing"]
+    assert len(firing) == 1
+    return firing[0]
+
+
+@pytest.mark.parametrize("cards", [True, False])
+def test_a_pool_is_found_early_with_all_its_members_and_nobody_else(
+    rng: Rng, *, cards: bool
+) -> None:
+    bystander = Account(
+        name="curious",
+        per_day=60,
+        says=lambda r: ("the injected prompt" if r.random() < 0.03 else "mine", ""),
+        created_at=START_S - 400 * DAY_S,
+        payment="curious",
+        addresses=("proxy-0-1",),
+    )
+    accounts = [*people(rng, 150), bystander, *pool(rng, 60, cards=cards)]
+    alerts = run(accounts, hours=20)
+    alert = campaign_of(alerts)
+    assert set(alert.account_ids) == {f"pool-{i}" for i in range(60)}
+    assert alerts[0].detected_at < "2026-03-02T12:00:00Z"
+    assert alert.started_at >= "2026-03-02T10:00:00Z"
+
+
+def test_a_hydra_is_found_with_nearly_all_its_members(rng: Rng) -> None:
+    accounts = [*people(rng, 200), *hydra(rng, 200)]
+    alert = campaign_of(run(accounts, hours=34))
+    hydras = {f"hydra-{i}" for i in range(200)}
+    found = set(alert.account_ids)
+    assert len(found & hydras) >= 190
+    assert len(found - hydras) <= 2
+
+
+def test_two_pools_are_two_incidents(rng: Rng) -> None:
+    other = pool(rng, 30, start_s=RELEASE_S + 2 * HOUR_S)
+    for i, account in enumerate(other):
+        account.name, account.payment = f"second-{i}", f"second-card-{i // 6}"
+        account.addresses = (f"second-home-{i}",)
+        account.says = fixed("another prompt")
+    alerts = run([*people(rng, 150), *pool(rng, 30), *other], hours=18)
+    assert len({alert.alert_id for alert in alerts}) == 2
+
+
+def test_a_young_account_alone_is_nothing(rng: Rng) -> None:
+    assert run([*people(rng, 150), *pool(rng, 1)], hours=18) == []
+
+
+def test_a_popular_tool_is_silent(rng: Rng) -> None:
+    assert run([*people(rng, 150), *tool_users(rng, 150)], hours=26) == []
+
+
+def test_a_tool_after_its_release_is_silent(rng: Rng) -> None:
+    accounts = [*people(rng, 150), *tool_users(rng, 150, start_s=RELEASE_S)]
+    assert run(accounts, hours=26) == []
+
+
+def test_a_new_tool_that_newcomers_sign_up_for_is_silent(rng: Rng) -> None:
+    accounts = [*people(rng, 150), *tool_users(rng, 100, start_s=RELEASE_S, young=0.6)]
+    assert run(accounts, hours=26) == []
+
+
+def test_a_company_behind_one_address_is_silent(rng: Rng) -> None:
+    assert run([*people(rng, 150), *company(rng, 80)], hours=26) == []
+
+
+def test_a_company_without_payment_ids_is_silent(rng: Rng) -> None:
+    staff = company(rng, 80)
+    for account in staff:
+        account.payment = ""
+    assert run([*people(rng, 150), *staff], hours=26) == []
+
+
+def test_companies_that_use_one_tool_are_silent(rng: Rng) -> None:
+    firms = []
+    for firm in range(5):
+        for account in company(rng, 15):
+            account.name = f"firm-{firm}-{account.name}"
+            account.payment, account.addresses = f"firm-{firm}", (f"firm-egress-{firm}",)
+            account.says = fixed("the tool's prompt", "the tool's opening")
+            firms.append(account)
+    assert run([*people(rng, 100), *tool_users(rng, 60), *firms], hours=26) == []
+
+
+def test_a_workshop_of_newcomers_in_one_room_is_silent(rng: Rng) -> None:
+    room = [
+        Account(
+            name=f"student-{i}",
+            per_day=float(rng.lognormal(4, 0.8)),
+            says=fixed("the starter kit's prompt"),
+            created_at=RELEASE_S - HOUR_S,
+            payment=f"student-card-{i}",
+            addresses=("the room",),
+            start_s=RELEASE_S + float(rng.uniform(0, 1800)),
+        )
+        for i in range(40)
+    ]
+    assert run([*people(rng, 150), *room], hours=16) == []
+
+
+def test_ci_runners_and_a_migrated_key_are_silent(rng: Rng) -> None:
+    runners = [
+        Account(
+            name=f"ci-{i}",
+            per_day=1500,
+            says=fixed(f"pipeline-{i}", f"job-{i}"),
+            created_at=START_S - 200 * DAY_S,
+            payment=f"ci-{i}",
+            addresses=tuple(f"runner-{j}" for j in range(60)),
+        )
+        for i in range(6)
+    ]
+    moved = [
+        Account(
+            name=f"key-{i}",
+            per_day=3000,
+            says=fixed("the product's prompt", "the product's template"),
+            created_at=START_S - 300 * DAY_S if i == 0 else RELEASE_S,
+            payment="product",
+            addresses=("server-1", "server-2"),
+            start_s=START_S if i == 0 else RELEASE_S,
+        )
+        for i in range(2)
+    ]
+    assert run([*people(rng, 150), *runners, *moved], hours=26) == []
