@@ -120,7 +120,7 @@ class Decoder:
     def _time(self, timestamp: float | datetime, latest: float) -> float:
         seconds = _epoch(timestamp)
         if not self._settings.oldest_timestamp <= seconds <= latest:
-            raise DecodeError("timestamp_absurd", f"{seconds:g}")
+            raise DecodeError("bad_timestamp", f"{seconds:g}")
         return seconds
 
 

@@ -1,0 +1,75 @@
+"""``distillwatch simulate``: gateway traffic with planted campaigns, to a file or a broker."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from stream.cli.common import ConfigOption, err, out, read_settings
+from stream.errors import UsageError
+from stream.kafka.connection import client_options
+from stream.simulate.play import play, write, write_labels
+from stream.simulate.scenario import SCENARIOS, Scenario, scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def simulate(
+    *,
+    name: Annotated[
+        str, typer.Option("--scenario", metavar="N", help=f"One of {', '.join(SCENARIOS)}")
+    ] = "demo",
+    seed: Annotated[int, typer.Option(metavar="S", min=0)] = 0,
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="F", help="JSON lines; the labels go to F.labels.csv"),
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option(metavar="B", help="Produce to this broker's request topic")
+    ] = None,
+    pace: Annotated[
+        float, typer.Option(help="Event seconds a second; 0: as fast as it goes", min=0)
+    ] = 0,
+    config: ConfigOption = None,
+) -> None:
+    """Make the traffic of a scenario, with its labels."""
+    if (out_file is None) == (broker is None):
+        raise UsageError("simulate needs either --out F or --broker B")
+    chosen = scenario(name, seed=seed)
+    with _progress(chosen) as progress:
+        if out_file is not None:
+            count = _to_file(chosen, out_file, progress)
+        else:
+            settings = read_settings(config)
+            kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=broker)
+            client = client_options(kafka)
+            client.pop("bootstrap_servers", None)
+            count = play(
+                chosen, str(broker), settings.topics.requests, pace, progress=progress, client=client
+            )
+    out.print(f"{count:,} events of scenario {name}, seed {seed}")
+
+
+def _to_file(chosen: Scenario, path: Path, progress: Callable[[int, float], None]) -> int:
+    try:
+        with path.open("wb") as file:
+            count = write(chosen, file, progress)
+        with path.with_name(path.name + ".labels.csv").open("w", newline="") as file:
+            write_labels(chosen.labels(), file)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    return count
+
+
+@contextmanager
+def _progress(chosen: Scenario) -> Iterator[Callable[[int, float], None]]:
+    columns = (TextColumn("simulate"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=chosen.span_s)
+        yield lambda _, at_s: bar.update(task, completed=at_s)
