@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
 
-_SAMPLE: Final = 256  # accounts of a cluster that are compared pair by pair
-_MOST_VALUES: Final = 400
+_SAMPLE: Final = 128  # accounts of a cluster that are compared pair by pair
+_MOST_VALUES: Final = 192
 _SAME: Final = 0.5  # Jaccard index from which two values count as one
 _LEAST_SHARED: Final = 2
 _CORE_SAMPLE: Final = 24  # accounts per value in the search for cores
 _CORE_SHARED: Final = 3  # different values that join two accounts of a core
 _MOST_PAIRS: Final = 500_000
+_TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_CORE_SAMPLE + 1)]
 
 
 def partners(table: EdgeTable, snapshot: Snapshot, members: Array) -> Array:
@@ -80,27 +81,23 @@ def _different(matrix: Array) -> Array:
     both = dense.T @ dense
     size = np.diag(both)
     same = both / np.maximum(size[:, None] + size[None, :] - both, 1) >= _SAME
-    kept: list[int] = []
-    for column in range(matrix.shape[1]):
-        if not same[column, kept].any():
-            kept.append(column)
-    return np.array(kept, np.int64)
+    return np.flatnonzero(~np.triu(same, 1).any(axis=0))
 
 
 def _pairs(table: EdgeTable, snapshot: Snapshot) -> tuple[Array, Array]:
     """Return pairs of accounts of different owners, one per value that both have."""
-    size = snapshot.stop - snapshot.start
-    values = np.flatnonzero((size > 1) & np.isin(snapshot.kind, LINKING))
-    values = values[np.lexsort((table.values["value"][values], size[values]))]
-    most = np.minimum(size[values], _CORE_SAMPLE)
-    values = values[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
+    value, account = _shared_edges(snapshot)
+    values, first, size = np.unique(value, return_index=True, return_counts=True)
+    order = np.lexsort((table.values["value"][values], size))
+    most = np.minimum(size[order], _CORE_SAMPLE)
+    order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
     left, right = [], []
-    for value in values.tolist():
-        accounts = snapshot.account[snapshot.start[value] : snapshot.stop[value]]
-        if len(accounts) > _CORE_SAMPLE:
-            order = np.lexsort((accounts, table.accounts["hash"][accounts]))
-            accounts = np.sort(accounts[order[:_CORE_SAMPLE]])
-        i, j = np.triu_indices(len(accounts), 1)
+    for start, count in zip(first[order].tolist(), size[order].tolist(), strict=True):
+        accounts = account[start : start + count]
+        if count > _CORE_SAMPLE:
+            by_hash = np.lexsort((accounts, table.accounts["hash"][accounts]))
+            accounts = np.sort(accounts[by_hash[:_CORE_SAMPLE]])
+        i, j = _TRIANGLES[len(accounts)]
         left.append(accounts[i])
         right.append(accounts[j])
     if not left:
@@ -108,6 +105,17 @@ def _pairs(table: EdgeTable, snapshot: Snapshot) -> tuple[Array, Array]:
     a, b = np.concatenate(left), np.concatenate(right)
     apart = snapshot.owner[a] != snapshot.owner[b]
     return a[apart], b[apart]
+
+
+def _shared_edges(snapshot: Snapshot) -> tuple[Array, Array]:
+    """Return (value, account) of shared linking values, of accounts that have enough of them."""
+    size = snapshot.stop - snapshot.start
+    linking = (size > 1) & np.isin(snapshot.kind, LINKING)
+    wanted = linking[snapshot.value]
+    value, account = snapshot.value[wanted], snapshot.account[wanted]
+    degree = np.bincount(account, minlength=len(snapshot.owner))
+    enough = degree[account] >= _CORE_SHARED
+    return value[enough], account[enough]
 
 
 def _components(left: Array, right: Array, size: int) -> Array:
