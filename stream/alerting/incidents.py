@@ -50,7 +50,7 @@ class Incidents:
         """Start without any."""
         self._settings = settings
         self._metrics = metrics
-        self._clusters = Clusters(campaigns, metrics=metrics)
+        self._clusters = Clusters(campaigns)
         self._incidents: dict[str, Incident] = {}
         #: The incident of each account or cluster, while firing or cooling down.
         self._of: dict[tuple[str, str], str] = {}

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.settings import CampaignSettings
-    from stream.metrics import Metrics
     from stream.types.batch import Array
     from stream.types.verdicts import Evidence, Group, Observed
 
@@ -84,10 +83,9 @@ class _Candidate:
 class Clusters:
     """All clusters of the system."""
 
-    def __init__(self, settings: CampaignSettings, *, metrics: Metrics) -> None:
+    def __init__(self, settings: CampaignSettings) -> None:
         """Start empty."""
         self._settings = settings
-        self._metrics = metrics
         self._table = EdgeTable(max_edges=2 * settings.max_links)
         self._kept: dict[str, _Kept] = {}
         self._stored: dict[bytes, bytes] = {}

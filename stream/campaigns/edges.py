@@ -78,7 +78,6 @@ class EdgeTable:
         self.values: Final = Columns(_VALUES)
         self.accounts: Final = Columns(_ACCOUNTS)
         self.edges: Final = Columns(_EDGES)
-        self.evicted = 0
         self._max_edges = max_edges
         self._names: list[str] = []
         self._value_of: dict[int, int] = {}
@@ -185,11 +184,13 @@ class EdgeTable:
 
     # -- forgetting ---------------------------------------------------------------------------
 
-    def expire(self, before: float) -> None:
-        """Forget edges and popular values that were last used before ``before``."""
+    def expire(self, before: float) -> int:
+        """Forget edges and popular values last used before ``before``; return how many values."""
+        known = len(self.values)
         self.remove(np.flatnonzero(self.edges.used & (self.edges["last"] < before)))
         popular = self.values.used & self.values["popular"] & (self.values["last"] < before)
         self._forget_values(np.flatnonzero(popular))
+        return known - len(self.values)
 
     def make_popular(self, values: Array) -> None:
         """Keep of values no more than that they are popular."""
@@ -198,11 +199,11 @@ class EdgeTable:
             self.values["dirty"][values] = True
             self.remove(self.edges_of(values))
 
-    def shrink(self) -> None:
-        """When there are too many edges, forget the values that cost least to forget."""
+    def shrink(self) -> int:
+        """When there are too many edges, forget the least valuable values; return how many."""
         excess = len(self.edges) - self._max_edges
         if excess <= 0:
-            return
+            return 0
         values = self.values.slots
         values = values[self.values["size"][values] > 0]
         size = self.values["size"][values]
@@ -210,9 +211,8 @@ class EdgeTable:
         # Ties go by the value itself, so that a recovered lane forgets the same ones.
         order = np.lexsort((self.values["value"][values], self.values["kind"][values], worth))
         enough = np.searchsorted(np.cumsum(size[order]), excess + self._max_edges // 64) + 1
-        gone = self.edges_of(values[order[:enough]])
-        self.evicted += len(gone)
-        self.remove(gone)
+        self.remove(self.edges_of(values[order[:enough]]))
+        return len(order[:enough])
 
     def remove(self, edges: Array) -> None:
         """Forget edges, and values and accounts that have none left."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.edges import EdgeTable
+from stream.metrics import Share
 from stream.types.links import LinkKind
 from stream.types.verdicts import Group
 
@@ -37,7 +38,8 @@ class LinkTable:
     def __init__(self, settings: CampaignSettings, *, metrics: Metrics) -> None:
         """Start empty."""
         self._settings = settings
-        self._metrics = metrics
+        self._tracked = Share(metrics.links_tracked)
+        self._forgotten = metrics.links_evicted_total
         self._table = EdgeTable(max_edges=settings.max_links)
         self._swept = -np.inf
 
@@ -51,8 +53,11 @@ class LinkTable:
             return []
         self._sweep(time)
         self._add(rows)
-        self._table.make_popular(self._popular())
-        self._table.shrink()
+        popular = self._popular()
+        self._table.make_popular(popular)
+        self._forgotten.labels(reason="popular").inc(len(popular))
+        self._forgotten.labels(reason="capacity").inc(self._table.shrink())
+        self._tracked.set(len(self._table.values))
         return self._changed_groups(time)
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
@@ -62,6 +67,7 @@ class LinkTable:
     def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Put stored rows back."""
         self._table.load(rows)
+        self._tracked.set(len(self._table.values))
 
     # -- taking in ----------------------------------------------------------------------------
 
@@ -69,7 +75,8 @@ class LinkTable:
         hour = time // _EXPIRE_EVERY_S
         if hour > self._swept:
             self._swept = hour
-            self._table.expire(hour * _EXPIRE_EVERY_S - self._settings.remember_s)
+            gone = self._table.expire(hour * _EXPIRE_EVERY_S - self._settings.remember_s)
+            self._forgotten.labels(reason="expired").inc(gone)
 
     def _add(self, rows: LinkBatch) -> None:
         table = self._table
