@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 
-from stream.alerting.incidents import Incidents
 from stream.types.records import Emission
 from stream.types.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stream.alerting.incidents import Incidents
+    from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
     from stream.types.alerts import Alert
     from stream.types.batch import Array
@@ -42,9 +43,10 @@ class AlertingStage:
 
     name = "alerting"
 
-    def __init__(self, incidents: Incidents) -> None:
+    def __init__(self, incidents: Incidents, *, metrics: Metrics) -> None:
         """Put verdicts through ``incidents``."""
         self._incidents = incidents
+        self._metrics = metrics
         self._alerts: list[Alert] = []
 
     def parse(self, packet: Packet, floor: float) -> tuple[Findings, Array, Array, float]:
@@ -62,7 +64,8 @@ class AlertingStage:
         groups = sorted(
             (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
         )
-        self._alerts += self._incidents.step(end, verdicts, groups)
+        with self._metrics.stage_seconds.labels(stage=self.name).time():
+            self._alerts += self._incidents.step(end, verdicts, groups)
 
     def emit(self, mark: float) -> list[Emission]:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""

@@ -76,4 +76,4 @@ def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane
 def alerting_lane(settings: StageSettings, metrics: Metrics) -> Lane[Findings]:
     """Return the alerting lane."""
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
-    return Lane(AlertingStage(incidents), settings.windows, metrics)
+    return Lane(AlertingStage(incidents, metrics=metrics), settings.windows, metrics)

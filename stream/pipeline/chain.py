@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from stream.metrics import Metrics
     from stream.pipeline.build import StageSettings
+    from stream.pipeline.lane import Lane
     from stream.types.records import Emission, Record
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
@@ -40,7 +41,7 @@ class Chain:
         self._intake = intake(
             settings, topic=source, source_partitions=1, metrics=metrics, watch=watch
         )
-        self._lanes = {
+        self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
             "links": [campaigns_lane(settings, lane, metrics) for lane in range(lanes)],
             "verdicts": [alerting_lane(settings, metrics)],

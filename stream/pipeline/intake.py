@@ -66,13 +66,15 @@ class Intake:
 
         Raises InvalidShareError when most records of a span are not events.
         """
-        decoded = self._decoder.decode(records, now_s=now_s)
+        with self._metrics.stage_seconds.labels(stage="decode").time():
+            decoded = self._decoder.decode(records, now_s=now_s)
         dead = [self._dead_letter(partition, reject) for reject in decoded.rejects]
         self._invalid.observe(len(decoded.events), len(decoded.rejects))
         if not decoded.events:
             return dead
         self._watch(decoded.events)
-        batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
+        with self._metrics.stage_seconds.labels(stage="fingerprint").time():
+            batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
         self._observe_delay(batch, now_s)
         newest = float(batch.columns["time"].max())
         self._clocks[partition] = max(self._clocks.get(partition, -math.inf), newest)

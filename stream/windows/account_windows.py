@@ -29,6 +29,9 @@ _FIRST_ERROR_STATUS: Final = 400
 #: A request this long ago counts half in shares and means.
 _HALF_LIFE_S: Final = DAY_S
 _EVICTION_BONUS_S: Final = 6 * _HOUR_S
+_ONE: Final = np.uint64(1)
+_WORD: Final = np.uint64(2**64 - 1)
+_DAY_BITS: Final = np.uint64(2**24 - 1)
 
 _DISTINCT: Final = {
     sketch.name: sketch
@@ -152,7 +155,9 @@ class AccountWindows:
     ) -> None:
         table = self._table
         hour, last_hour = np.floor(last / _HOUR_S), np.floor(table["last_seen"][slots] / _HOUR_S)
-        table["hours"][slots] = _aged_hours(table["hours"][slots], last_hour, hour) | _bit(hour)
+        table["hours"][slots] = _aged_hours(table["hours"][slots], last_hour, hour) | _rotated(
+            _ONE, hour
+        )
         table["first_seen"][slots] = np.fmin(table["first_seen"][slots], first)
         table["last_seen"][slots] = np.fmax(table["last_seen"][slots], last)
         created = np.fmax.reduceat(columns["created_at"], at)
@@ -176,12 +181,9 @@ class AccountWindows:
         """Return how many of the last 24 hours had a request, shape ``(n,)``, i8."""
         last_hour = np.floor(self._table["last_seen"][slots] / _HOUR_S)
         # A step that ends on the hour belongs to the hour before.
-        hour = np.full(len(slots), np.ceil(time / _HOUR_S) - 1)
+        hour = int(np.ceil(time / _HOUR_S)) - 1
         aged = _aged_hours(self._table["hours"][slots], last_hour, hour)
-        day = _bit(hour)
-        for back in range(1, 24):
-            day |= _bit(hour - back)
-        return np.bitwise_count(aged & day).astype(np.int64)
+        return np.bitwise_count(aged & _rotated(_DAY_BITS, hour - 23)).astype(np.int64)
 
     def template_share(self, slots: Array) -> Array:
         """Return the share of the most frequent prompt template, 0 to 1, NaN when unknown."""
@@ -225,16 +227,16 @@ def _day(times: Array) -> Array:
     return np.where(np.isnan(times), -(2**40), np.floor(np.nan_to_num(times) / DAY_S)).astype(int)
 
 
-def _bit(hour: Array) -> Array:
-    return np.asarray(np.uint64(1) << (hour.astype(np.int64) % 64).astype(np.uint64))
+def _aged_hours(hours: Array, last_hour: Array, hour: Array | int) -> Array:
+    """Clear the bits of the hours after ``last_hour`` up to ``hour``, which had no request."""
+    gap = np.nan_to_num(np.maximum(hour - last_hour, 0), nan=64).clip(0, 64)
+    # A shift by 64 is undefined: the full word stands for it.
+    passed = np.where(gap < 64, (_ONE << (gap % 64).astype(np.uint64)) - _ONE, _WORD)  # noqa: PLR2004
+    return np.asarray(hours & ~_rotated(passed, hour - gap + 1))
 
 
-def _aged_hours(hours: Array, last_hour: Array, hour: Array) -> Array:
-    """Clear the bits of the hours between ``last_hour`` and ``hour``, which had no request."""
-    gap = np.nan_to_num(np.maximum(hour - last_hour, 0), nan=64).clip(0, 64).astype(int)
-    kept = hours.copy()
-    for back in range(min(int(gap.max(initial=0)), 64)):
-        # The bit of an hour that passed without a request, ``back`` hours before ``hour``.
-        passed = gap > back
-        kept[passed] &= ~_bit(hour - back)[passed]
-    return np.asarray(kept)
+def _rotated(bits: Array | np.uint64, by: Array | int) -> Array:
+    """Return 64-bit words rotated left, so that bit h stands where hour h + ``by`` has its own."""
+    left = np.asarray(np.mod(by, 64), np.uint64)
+    right = (np.uint64(64) - left) % np.uint64(64)
+    return np.asarray((bits << left) | (bits >> right))
