@@ -1,0 +1,1 @@
+"""The running worker: the stages of the pipeline over Kafka topics. The only room with Faust."""

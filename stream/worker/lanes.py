@@ -1,0 +1,176 @@
+"""The lanes that this worker owns, each with its durable state; what a lane computes is its own.
+
+A lane belongs to one partition of an internal topic. It is made when the partition is assigned,
+loaded from its state topic, and dropped when the partition has gone to another worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from stream.errors import StateError
+from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
+from stream.worker.carrier import TP
+from stream.worker.state import FencedError, Recovered, Rows, StateLog, recover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from stream.kafka.settings import KafkaSettings, TopicSettings
+    from stream.metrics import Metrics
+    from stream.types.records import Emission, Record
+
+log = logging.getLogger(__name__)
+
+#: The stage that reads the topic of a role: a label of metrics.
+STAGE_OF = {role: name.removesuffix("-state") for role, name in STATE_TOPICS.items()}
+
+
+class Lane(Protocol):
+    """One partition of one stage; single-threaded, no input or output, no clock."""
+
+    @property
+    def resume(self) -> int | None:
+        """Return the offset to read from after a recovery; None: the beginning."""
+        ...
+
+    def feed(self, offset: int, value: bytes) -> list[Emission]:
+        """Take in one internal record; return what is to be sent."""
+        ...
+
+    def take_changes(self) -> Rows:
+        """Return the state rows changed since the last call; None deletes the key."""
+        ...
+
+    def header(self) -> bytes:
+        """Return the row that makes a flush complete."""
+        ...
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]], header: bytes | None) -> None:
+        """Put back what a predecessor flushed."""
+        ...
+
+
+class Source(Protocol):
+    """The first stage: source records in, emissions out."""
+
+    def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
+        """Return the emissions of consecutive records of one source partition."""
+        ...
+
+    def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
+        """Say that ``partition`` has been read to its end and silent for ``elapsed_s``."""
+        ...
+
+    def forget(self, partition: int) -> None:
+        """Drop what is kept of a partition that has moved to another worker."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What the worker runs; ``lane`` makes the lane of a role (see Role) and partition."""
+
+    source: Source
+    lane: Callable[[str, int], Lane]
+
+
+@dataclass(slots=True)
+class OwnedLane:
+    """A lane and where its state goes. ``fenced`` once another worker owns it."""
+
+    stage: str
+    lane: Lane
+    state: StateLog
+    written: bytes | None = None
+    fenced: bool = False
+
+    def snapshot(self) -> tuple[Rows, bytes] | None:
+        """Return what a flush has to write, or None when nothing has changed."""
+        rows, header = self.lane.take_changes(), self.lane.header()
+        return None if not rows and header == self.written else (rows, header)
+
+    async def write(self, rows: Rows, header: bytes) -> None:
+        """Write one flush; a lane that has a new owner is only marked."""
+        try:
+            await self.state.write(rows, header)
+        except FencedError as error:
+            self.fenced = True
+            log.warning("%s", error)
+        else:
+            self.written = header
+
+
+@dataclass
+class Lanes:
+    """The lanes by the partition that they read."""
+
+    stages: Stages
+    kafka: KafkaSettings
+    topics: TopicSettings
+    metrics: Metrics
+    _owned: dict[TP, OwnedLane] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Know the topics that lanes read."""
+        self._roles = {topic_of(self.topics, role): role for role in STATE_TOPICS}
+
+    def __getitem__(self, tp: TP) -> OwnedLane:
+        """Return the lane of a partition that is ours."""
+        return self._owned[tp]
+
+    def __iter__(self) -> Iterator[tuple[TP, OwnedLane]]:
+        """Yield every lane with its partition."""
+        return iter(list(self._owned.items()))
+
+    def reads(self, tp: TP) -> bool:
+        """Say whether the partition belongs to a lane (and not to the source)."""
+        return tp.topic in self._roles
+
+    async def keep(self, tps: Iterable[TP]) -> None:
+        """Drop every lane but those of ``tps``."""
+        gone = [self._owned.pop(tp) for tp in self._owned.keys() - set(tps)]
+        await asyncio.gather(*(lane.state.stop() for lane in gone))
+
+    async def open(self, tps: Iterable[TP]) -> None:
+        """Make and load the lanes of ``tps`` that are not here yet."""
+        started = time.monotonic()
+        new = {tp: self._make(tp) for tp in tps if self.reads(tp) and tp not in self._owned}
+        # First fence, then read: nothing can be written behind what is read.
+        await asyncio.gather(*(lane.state.start() for lane in new.values()))
+        found = await recover([lane.state.tp for lane in new.values()], self.kafka)
+        for tp, lane in new.items():
+            await _restore(tp, lane, found[lane.state.tp])
+            self._owned[tp] = lane
+            self.metrics.recovery_seconds.labels(stage=lane.stage).observe(
+                time.monotonic() - started
+            )
+            # Loading a lane may take seconds: let the pages answer in between.
+            await asyncio.sleep(0)
+
+    def _make(self, tp: TP) -> OwnedLane:
+        role = self._roles[tp.topic]
+        state = StateLog(
+            TP(state_topic_of(self.topics, role), tp.partition), self.kafka, self.topics
+        )
+        return OwnedLane(STAGE_OF[role], self.stages.lane(role, tp.partition), state)
+
+
+async def _restore(tp: TP, lane: OwnedLane, found: Recovered) -> None:
+    try:
+        lane.lane.restore(found.rows.items(), found.header)
+    except StateError as error:
+        raise StateError(f"{lane.state.tp.topic}[{tp.partition}]: {error}") from error
+    lane.written = found.header
+    if found.unfinished:
+        log.warning(
+            "%s[%d]: an unfinished flush of %d rows is taken back",
+            lane.state.tp.topic,
+            tp.partition,
+            len(found.unfinished),
+        )
+        await lane.state.write(found.repair, found.header)

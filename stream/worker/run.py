@@ -1,0 +1,162 @@
+"""Runs a worker until it is told to stop or fails; the composition root gives it the stages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from stream.errors import BrokerError
+from stream.kafka.connection import keep_trying
+from stream.kafka.topics import check
+from stream.worker.app import WorkerApp, create_app
+from stream.worker.lanes import Lanes, Stages
+from stream.worker.runtime import Runtime
+from stream.worker.sender import Sender
+from stream.worker.watch import Lag, Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from stream.kafka.settings import KafkaSettings, TopicSettings
+    from stream.metrics import Metrics
+    from stream.sinks.health import Health
+
+log = logging.getLogger(__name__)
+
+_STOP_TIMEOUT_S: Final = 30.0
+#: Libraries that tell of every step of a start and of a rebalance.
+_CHATTY: Final = (
+    "faust",
+    "mode",
+    "aiokafka",
+    "kafka",
+    "stream.worker.app",
+    "stream.worker.transport",
+)
+
+
+class Service(Protocol):
+    """Something that runs beside the stages: pages, sinks."""
+
+    async def start(self) -> None:
+        """Start."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop; again is harmless."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that a worker needs.
+
+    ``stages`` is given the number of partitions of the source topic. ``services`` are started
+    before the stages, in order, and stopped after them.
+    """
+
+    kafka: KafkaSettings
+    topics: TopicSettings
+    idle_after_s: float
+    stages: Callable[[int], Stages]
+    metrics: Metrics
+    health: Health
+    services: Sequence[Service] = ()
+
+
+def run(plan: Plan) -> None:
+    """Run a worker until SIGTERM or SIGINT; raises what makes it fail."""
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
+    found = keep_trying(plan.kafka, lambda admin: check(admin, plan.topics))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(plan, source_partitions=found[plan.topics.requests], stop=None))
+
+
+async def serve(plan: Plan, *, source_partitions: int, stop: asyncio.Event | None) -> None:
+    """Run a worker on the running loop until ``stop`` is set, or a signal comes (None)."""
+    sender = Sender(plan.kafka, plan.topics)
+    lanes = Lanes(plan.stages(source_partitions), plan.kafka, plan.topics, plan.metrics)
+    runtime = Runtime(lanes, sender, plan.metrics, plan.health)
+    app = create_app(plan.kafka, plan.topics, runtime)
+    async with contextlib.AsyncExitStack() as cleanup:
+        for service in plan.services:
+            await service.start()
+            cleanup.push_async_callback(service.stop)
+        cleanup.push_async_callback(sender.stop)
+        await sender.start()
+        cleanup.push_async_callback(lanes.keep, ())
+        await _run_app(plan, app, runtime, source_partitions, stop or _stop_by_signal())
+    if runtime.failure is not None:
+        raise runtime.failure
+
+
+async def _run_app(
+    plan: Plan, app: WorkerApp, runtime: Runtime, source_partitions: int, stop: asyncio.Event
+) -> None:
+    silence = Silence(app, runtime, topic=plan.topics.requests, after_s=plan.idle_after_s)
+    lag = Lag(
+        app,
+        runtime,
+        plan.metrics,
+        plan.health,
+        source=plan.topics.requests,
+        source_partitions=source_partitions,
+    )
+    tasks = [
+        asyncio.create_task(_guard(runtime, work))
+        for work in (_start(app), silence.run(), lag.run(), _watch_crash(app))
+    ]
+    ends = [asyncio.create_task(event.wait()) for event in (stop, runtime.failed)]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    try:
+        await asyncio.wait_for(app.stop(), _STOP_TIMEOUT_S)
+    except TimeoutError:
+        runtime.fail(BrokerError(f"the worker did not stop within {_STOP_TIMEOUT_S:g} s"))
+    finally:
+        for task in (*tasks, *ends):
+            task.cancel()
+        await asyncio.gather(*tasks, *ends, return_exceptions=True)
+
+
+async def _start(app: WorkerApp) -> None:
+    await app.start()
+    log.info("started")
+
+
+async def _watch_crash(app: WorkerApp) -> None:
+    """Raise what made a part of Faust fail."""
+    await app._crashed.wait()  # noqa: SLF001 - mode has no public way to wait for it
+    error = app.crash_reason
+    raise BrokerError(f"the consumer failed: {type(error).__name__} {error}") from error
+
+
+async def _guard(runtime: Runtime, work: Coroutine[None, None, None]) -> None:
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the worker stops with it
+        runtime.fail(error)
+
+
+def _stop_by_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

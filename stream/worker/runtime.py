@@ -1,0 +1,213 @@
+"""What happens to carriers, at a flush and when partitions come and go; Faust is not known here.
+
+::
+
+    take(carrier) ─▶ stage ─▶ sender ─▶ position
+    flush()       ─▶ all that was sent is acknowledged ─▶ state is written ─▶ offsets to commit
+
+One carrier is worked on at a time. A flush looks at positions and lanes between two carriers, so
+what it makes durable always fits together; it then waits for brokers while work goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from stream.errors import DistillwatchError
+from stream.worker.positions import Positions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stream.metrics import Metrics
+    from stream.sinks.health import Health
+    from stream.types.records import Emission
+    from stream.worker.carrier import TP, Carrier
+    from stream.worker.lanes import Lanes
+    from stream.worker.sender import Sender
+
+log = logging.getLogger(__name__)
+
+
+class Offsets(Protocol):
+    """What the group and the log say about partitions."""
+
+    async def committed(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
+        """Return the committed offset of each, or None."""
+        ...
+
+    async def beginning(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Return the first offset of each that there still is."""
+        ...
+
+
+class Runtime:
+    """Stages, positions and state of one worker."""
+
+    def __init__(self, lanes: Lanes, sender: Sender, metrics: Metrics, health: Health) -> None:
+        """Start with no partition, so with nothing to do."""
+        self.lanes = lanes
+        self.positions = Positions()
+        self.epoch = 0
+        self.failed = asyncio.Event()
+        self.failure: BaseException | None = None
+        self.last_record: dict[TP, float] = {}  # when one was processed, monotonic seconds
+        self._sender = sender
+        self._metrics = metrics
+        self._health = health
+        self._working = asyncio.Lock()
+        self._assigning = asyncio.Lock()
+        self._paused = True
+        self._generation: int | None = None
+        self._settled: int | None = None
+
+    # -- failing ------------------------------------------------------------------------------
+
+    def fail(self, error: BaseException) -> None:
+        """Stop for good: from here on nothing is flushed or committed, so nothing is lost."""
+        if self.failure is None:
+            self.failure = error
+            self._health.fail(str(error))
+            if not isinstance(error, DistillwatchError):
+                log.error("the worker stops", exc_info=error)
+            self.failed.set()
+
+    # -- records ------------------------------------------------------------------------------
+
+    async def take(self, carrier: Carrier) -> None:
+        """Process a carrier; any error fails the worker and leaves the position where it was."""
+        async with self._working:
+            if self._paused or self.failure is not None or carrier.epoch != self.epoch:
+                return  # read again after the next seek
+            try:
+                await self._process(carrier)
+            except BaseException as error:  # a cancelled carrier is half done: no flush after it
+                self.fail(error)
+                raise
+
+    async def say(self, emissions: list[Emission]) -> None:
+        """Send emissions that no record has caused."""
+        async with self._working:
+            if not self._paused and self.failure is None:
+                await self._sender.send(emissions)
+
+    async def _process(self, carrier: Carrier) -> None:
+        records = self.positions.fresh(carrier)
+        if not records:
+            return
+        if self.lanes.reads(carrier.tp):
+            owned = self.lanes[carrier.tp]
+            for record in records:
+                with self._metrics.stage_seconds.labels(stage=owned.stage).time():
+                    emissions = owned.lane.feed(record.offset, record.value)
+                await self._sender.send(emissions)
+                await asyncio.sleep(0)  # a step may take long: let pages and timers run
+        else:
+            with self._metrics.stage_seconds.labels(stage="intake").time():
+                emissions = self.lanes.stages.source.process(
+                    carrier.tp.partition, records, now_s=time.time()
+                )
+            await self._sender.send(emissions)
+        self.positions.advance(carrier)
+        self.last_record[carrier.tp] = time.monotonic()
+        self._health.progress(time.monotonic())
+
+    # -- durability ---------------------------------------------------------------------------
+
+    async def flush(self) -> dict[TP, int]:
+        """Make everything processed so far durable; return the offsets that are safe to commit."""
+        async with self._working:
+            if self.failure is not None:
+                return {}
+            positions = self.positions.all()
+            changed = [(tp, lane, lane.snapshot()) for tp, lane in self.lanes if not lane.fenced]
+        writes = [(lane, what) for _, lane, what in changed if what is not None]
+        try:
+            await self._sender.flush()
+            with self._metrics.state_flush_seconds.time():
+                await asyncio.gather(*(lane.write(*what) for lane, what in writes))
+        except BaseException as error:
+            self.fail(error)
+            raise
+        fenced = {tp for tp, lane in self.lanes if lane.fenced}
+        return {tp: offset for tp, offset in positions.items() if tp not in fenced}
+
+    def committed(self, *, done: bool) -> None:
+        """Count a commit."""
+        self._metrics.commits_total.labels(result="done" if done else "failed").inc()
+        if done:
+            self._metrics.last_commit_timestamp_seconds.set_to_current_time()
+
+    async def pause(self, generation: int | None) -> None:
+        """Finish the carrier at hand and take no more; a flush and a commit come next."""
+        async with self._working:
+            self._paused = True
+            self._settled = generation
+            self._health.consuming = False
+
+    # -- partitions ---------------------------------------------------------------------------
+
+    async def assign(
+        self, assigned: Iterable[TP], generation: int, offsets: Offsets
+    ) -> dict[TP, int]:
+        """Take over partitions; return where to read each from.
+
+        Lanes of the generation directly before are still right, because nobody can have had them
+        in between; after any gap they are loaded again.
+        """
+        async with self._assigning:
+            mine = set(assigned)
+            if generation != self._generation:
+                self._metrics.rebalances_total.inc()
+                self._health.recovered = False
+                await self._drop(mine, everything=generation - 1 != self._settled)
+            await self.lanes.open(mine)
+            new = {tp for tp in mine if self.positions.get(tp) is None}
+            self.positions.set(await self._starts(new, offsets))
+            now = time.monotonic()
+            self.last_record |= dict.fromkeys(new, now)
+            self._generation = generation
+            self._health.recovered = True
+            self.epoch += 1
+            return {tp: position for tp, position in self.positions.all().items() if tp in mine}
+
+    def resume(self) -> None:
+        """Take carriers again: the partitions have been sought to what :meth:`assign` said."""
+        self._paused = False
+        self._health.consuming = True
+
+    async def _drop(self, mine: set[TP], *, everything: bool) -> None:
+        kept = set() if everything else mine
+        kept -= {tp for tp, lane in self.lanes if lane.fenced}
+        gone = self.positions.all().keys() - kept
+        for tp in gone:
+            if not self.lanes.reads(tp):
+                self.lanes.stages.source.forget(tp.partition)
+            self.last_record.pop(tp, None)
+        self.positions.forget(gone)
+        await self.lanes.keep(kept)
+
+    async def _starts(self, new: set[TP], offsets: Offsets) -> dict[TP, int]:
+        """Return where to start reading partitions that were not ours before."""
+        if not new:
+            return {}
+        beginning = await offsets.beginning(new)
+        committed = await offsets.committed(tp for tp in new if not self.lanes.reads(tp))
+        wanted = {
+            tp: self.lanes[tp].lane.resume if self.lanes.reads(tp) else committed.get(tp)
+            for tp in new
+        }
+        for tp, offset in wanted.items():
+            if offset is not None and offset < beginning[tp]:
+                log.error(
+                    "%s[%d]: records %d to %d are gone before they were processed: the topic keeps "
+                    "records for too short a time",
+                    tp.topic,
+                    tp.partition,
+                    offset,
+                    beginning[tp] - 1,
+                )
+        return {tp: max(wanted[tp] or 0, beginning[tp]) for tp in new}

@@ -1,0 +1,172 @@
+"""Faust's Kafka transport, changed in two places: what a message is and what a commit means.
+
+* A message is a :class:`Carrier`: a whole fetched record set of a partition. Faust handles some
+  ten thousand messages a second, and a carrier holds thousands of records.
+* A commit is a flush of the runtime followed by a commit of exactly the offsets that it returns.
+  Every commit of Faust (timer, revocation, stop) passes :meth:`CarrierConsumer.commit`. Faust's
+  own bookkeeping of acknowledged messages and of gaps between them is not used: it commits
+  unprocessed messages after a gap, and the messages of an agent that raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from aiokafka.errors import IllegalStateError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from stream.worker.carrier import Carrier, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stream.worker.runtime import Runtime
+
+
+class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no types for us
+    """Reads carriers, seeks where the runtime says, commits what the runtime has made durable."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Faust's arguments
+        """Take the runtime from the app."""
+        super().__init__(*args, **options)
+        self._runtime: Runtime = self.app.runtime
+        self._read_to: dict[TP, int] = {}
+        self._committed: dict[TP, int] = {}
+        self._committing = asyncio.Lock()
+
+    # -- messages -----------------------------------------------------------------------------
+
+    async def _getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109 - Faust's signature
+    ) -> dict[TP, list[Carrier]]:
+        epoch = self._runtime.epoch
+        fetched = await super()._getmany(active_partitions, timeout)
+        if epoch != self._runtime.epoch:
+            return {}  # read before a seek
+        return {tp: [self._fold(TP(*tp), records)] for tp, records in fetched.items() if records}
+
+    def _fold(self, tp: TP, records: list[Any]) -> Carrier:
+        start = self._read_to.get(tp, records[0].offset)
+        carrier = fold(tp, start, records, self._runtime.epoch)
+        self._read_to[tp] = carrier.next_offset
+        return carrier
+
+    def _to_message(self, tp: TP, record: Carrier) -> ConsumerMessage:
+        last = record.records[-1]
+        return ConsumerMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp_s or 0.0,
+            0,
+            [],
+            None,
+            record,
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Keep no gaps: the offsets inside a carrier are one to Faust."""
+
+    # -- commits ------------------------------------------------------------------------------
+
+    async def commit(
+        self,
+        topics: object = None,
+        start_new_transaction: bool = True,  # noqa: FBT001, FBT002 - Faust's signature
+    ) -> bool:
+        """Make everything processed durable, then commit it, whatever part Faust asks for."""
+        del topics, start_new_transaction
+        async with self._committing:
+            safe = await self._runtime.flush()
+            mine = self.assignment()
+            moved = {
+                tp: offset
+                for tp, offset in safe.items()
+                if tp in mine and self._committed.get(tp) != offset
+            }
+            if not moved:
+                return False
+            done = bool(await self._commit(moved))
+            self._runtime.committed(done=done)
+            if done:
+                self._committed.update(moved)
+            return done
+
+    async def wait_empty(self) -> None:
+        """Before a revocation and at the end: finish the carrier at hand, flush and commit."""
+        await self._runtime.pause(self.app.consumer_generation_id)
+        await self.commit()
+
+    # -- partitions ---------------------------------------------------------------------------
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Load what was assigned and seek each partition to where its reader has to go on."""
+        try:
+            return await self._seek_to_starts()
+        except IllegalStateError:
+            raise  # the partitions have moved on meanwhile: Faust asks again
+        except Exception as error:
+            self._runtime.fail(error)  # Faust would only log it and stand still
+            raise
+
+    async def _seek_to_starts(self) -> Mapping[TP, int]:
+        generation = self.app.consumer_generation_id
+        starts = await self._runtime.assign(self.assignment(), generation, self)
+        mine = self.assignment()
+        starts = {tp: offset for tp, offset in starts.items() if tp in mine}
+        self._read_to = dict(starts)
+        self._committed = {tp: o for tp, o in self._committed.items() if tp in mine}
+        await self._thread.seek_wait(starts)
+        if generation == self.app.consumer_generation_id and not self.app.should_stop:
+            self._runtime.resume()
+        return starts
+
+    async def committed(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
+        """Return the group's committed offset of each partition, or None."""
+        found: dict[TP, int | None] = await self._ask(_committed, list(tps))
+        return found
+
+    async def beginning(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Return the first offset of each partition that there still is."""
+        found = await self.earliest_offsets(*tps)
+        return {TP(*tp): offset for tp, offset in found.items()}
+
+    async def _ask(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as call_thread
+        consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no public way
+        return await self._thread.call_thread(function, consumer, *arguments)
+
+    # -- what readers of lag ask ----------------------------------------------------------------
+
+    def end(self, tp: TP, *, within_s: float) -> int | None:
+        """Return the end of a partition if the broker said so in the last ``within_s`` seconds.
+
+        From the answers to fetches, which come for silent partitions too.
+        """
+        consumer = self._thread._consumer  # noqa: SLF001 - Faust offers no way to ask this
+        if consumer is None or tp not in consumer.assignment():
+            return None
+        polled_ms = consumer.last_poll_timestamp(tp)
+        if polled_ms is None or time.time() - polled_ms / 1000 > within_s:
+            return None
+        end = consumer.highwater(tp)
+        return None if end is None else int(end)
+
+
+async def _committed(consumer: Any, tps: list[TP]) -> dict[TP, int | None]:  # noqa: ANN401
+    return {tp: await consumer.committed(tp) for tp in tps}
+
+
+class CarrierTransport(driver.Transport):  # type: ignore[misc]  # Faust has no types for us
+    """Faust's transport with our consumer."""
+
+    Consumer: ClassVar[type[CarrierConsumer]] = CarrierConsumer

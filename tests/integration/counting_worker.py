@@ -1,0 +1,129 @@
+"""A worker with stages that only count: what it counts shows what transport and state lose.
+
+``python counting_worker.py BOOTSTRAP [embedded]``; the source topic has account names as values.
+"""
+
+import json
+import logging
+import sys
+import zlib
+from collections.abc import Iterable, Sequence
+
+from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.metrics import Metrics
+from stream.sinks.health import Health
+from stream.types.records import Emission, Record
+from stream.worker.lanes import Stages
+from stream.worker.run import Plan, run
+
+LANES = 4
+TOPICS = TopicSettings(
+    requests="requests", alerts="alerts", deadletter="dead", internal_prefix="i.", partitions=LANES
+)
+
+
+def kafka(bootstrap: str, *, transactions: bool) -> KafkaSettings:
+    return KafkaSettings(
+        bootstrap_servers=bootstrap,
+        app_id="counting",
+        commit_interval_s=0.5,
+        session_timeout_s=6.0,
+        heartbeat_interval_s=1.0,
+        start_timeout_s=3.0,
+        transactions=transactions,
+    )
+
+
+class CountingSource:
+    def process(
+        self, partition: int, records: Sequence[Record], *, now_s: float
+    ) -> list[Emission]:
+        del now_s
+        rows: dict[int, list[tuple[int, str]]] = {lane: [] for lane in range(LANES)}
+        for record in records:
+            name = record.value.decode()
+            if name == "raise":
+                raise ValueError("told to")
+            rows[zlib.crc32(record.value) % LANES].append((record.offset, name))
+        return [
+            Emission("events", lane, None, json.dumps([partition, found]).encode())
+            for lane, found in rows.items()
+            if found
+        ]
+
+    def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
+        del elapsed_s
+        return [Emission("deadletter", 0, None, b"idle", (("partition", b"%d" % partition),))]
+
+    def forget(self, partition: int) -> None:
+        pass
+
+
+class CountingLane:
+    """Counts accounts; repetitions are recognised by the source offset they carry."""
+
+    def __init__(self, lane: int) -> None:
+        self.lane = lane
+        self.counts: dict[str, int] = {}
+        self.floors: dict[str, int] = {}
+        self.resume: int | None = None
+        self.changed: set[str] = set()
+
+    def feed(self, offset: int, value: bytes) -> list[Emission]:
+        source, rows = json.loads(value)
+        floor = self.floors.get(str(source), -1)
+        for at, name in rows:
+            if at > floor:
+                self.counts[name] = self.counts.get(name, 0) + 1
+                self.changed.add(name)
+        self.floors[str(source)] = max(floor, rows[-1][0])
+        self.resume = offset + 1
+        total = sum(self.counts.values())
+        return [Emission("verdicts", 0, None, json.dumps([self.lane, total]).encode())]
+
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        changed, self.changed = self.changed, set()
+        return [(name.encode(), str(self.counts[name]).encode()) for name in sorted(changed)]
+
+    def header(self) -> bytes:
+        return json.dumps([self.resume, self.floors]).encode()
+
+    def restore(self, rows: Iterable[tuple[bytes, bytes]], header: bytes | None) -> None:
+        if header is not None:
+            self.resume, self.floors = json.loads(header)
+            self.counts = {key.decode(): int(value) for key, value in rows}
+
+
+class TotalLane(CountingLane):
+    """Adds the lanes up and says the sum on the alerts topic."""
+
+    def feed(self, offset: int, value: bytes) -> list[Emission]:
+        lane, total = json.loads(value)
+        name = str(lane)
+        self.counts[name] = max(self.counts.get(name, 0), total)
+        self.changed.add(name)
+        self.resume = offset + 1
+        return [Emission("alerts", 0, None, str(sum(self.counts.values())).encode())]
+
+
+def stages(_: int) -> Stages:
+    return Stages(
+        source=CountingSource(),
+        lane=lambda role, lane: TotalLane(lane) if role == "verdicts" else CountingLane(lane),
+    )
+
+
+def plan(bootstrap: str, *, transactions: bool) -> Plan:
+    return Plan(
+        kafka=kafka(bootstrap, transactions=transactions),
+        topics=TOPICS,
+        idle_after_s=1.0,
+        stages=stages,
+        metrics=Metrics(),
+        health=Health(stalled_after_s=60),
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    run(plan(sys.argv[1], transactions="embedded" not in sys.argv))
