@@ -76,6 +76,7 @@ DELIVERY_RESULTS: Final = (
     "disabled",
     "filtered",
     "malformed",
+    "failed",
 )
 
 _DELAY_S: Final = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
@@ -466,7 +467,8 @@ class Metrics:
             labels={"sink": OPEN, "result": DELIVERY_RESULTS},
             meaning="Alerts a sink is done with, by how it ended",
             remedy="rejected, exhausted: the receiver's log and the worker's; disabled: it "
-            "answered 410; malformed: somebody else writes to the alerts topic",
+            "answered 410; malformed: somebody else writes to the alerts topic; failed: a bug, "
+            "the log has its trace",
         ),
     ]
     sink_attempts_total: Annotated[

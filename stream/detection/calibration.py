@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 MOST: Final = 16.0
 _BLOCK_S: Final = 6 * 3600.0
 _BLOCKS_A_DAY: Final = 4
-#: Evidence e is one in 10^(0.75 e) under independence of what it combines (evidence.py gives
-#: the bounds e and e/2), times the few independent looks that a day has.
+#: Evidence e has at most the probability 10^-(3/4 e) where its core is independent (evidence.py).
 _DECADES_PER_EVIDENCE: Final = 0.75
-_LOOKS_A_DAY: Final = 8.0
+#: Sums over a day change slowly: a day has about so many independent looks.
+_LOOKS_A_DAY: Final = 2.0
 #: Fewer finished blocks than this do not bend the theoretical tail.
 _LEAST_BLOCKS: Final = 100
 _ACCOUNTS: Final = 10_000

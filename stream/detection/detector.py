@@ -14,11 +14,12 @@ import numpy as np
 from stream.detection import checkpoint
 from stream.detection.baseline import TRACKED, OwnBaseline
 from stream.detection.calibration import Calibration
-from stream.detection.evidence import COMBINATION, MOST, RANKED, RANKED_COLUMNS, combine
+from stream.detection.evidence import COMBINATION, MOST, RANKED, combine, turned, upward
 from stream.detection.explain import explain
 from stream.detection.population import Population
 from stream.detection.suspicion import Suspicion
 from stream.detection.tails import Tails
+from stream.features.reading import DAY_S
 from stream.features.table import COLUMN, FEATURES, scaled
 from stream.types.verdicts import Verdict
 from stream.windows.table import Field
@@ -118,9 +119,11 @@ class Detector:
         calm = np.ones(len(slots), bool)
         if speaks:
             evidence = combine(
-                self._tails.decades(scale[:, RANKED_COLUMNS], most=MOST),
+                self._tails.decades(upward(scale), most=MOST),
                 self._own.decades(slots, scale, most=MOST),
                 self._odd.decades(raw[:, None], most=MOST)[:, 0],
+                active_hours=matrix[:, COLUMN["active_hours"]],
+                seen_whole=self._seen_whole(time, matrix),
             )
             scores = self._calibration.scores(evidence.total)
             calm = scores < self._settings.clear_score
@@ -130,8 +133,15 @@ class Detector:
                 for i in np.flatnonzero(~calm).tolist()
             ]
             self._calibration.learn(time, slots, evidence.total, self._is_quiet(slots))
-        self._learn_population(time, slots[calm], scale[calm], raw[calm])
+        teaches = calm & self._may_teach(time, slots)
+        self._learn_population(time, slots[teaches], scale[teaches], raw[teaches])
         return verdicts
+
+    def _seen_whole(self, time: float, matrix: Array) -> Array:
+        """Say which accounts were opened after the population began to be seen; (n,) bool."""
+        began = self._learnt.began
+        opened = time - matrix[:, COLUMN["age"]] * DAY_S
+        return np.asarray(opened >= (np.inf if began is None else began))
 
     def _decide(self, time: float, slots: Array, matrix: Array, scores: Array) -> Array:
         """Update standings; return the scores, held below the open score until they last."""
@@ -153,14 +163,21 @@ class Detector:
 
     # -- learning -----------------------------------------------------------------------------
 
+    def _may_teach(self, time: float, slots: Array) -> Array:
+        """Say who was there when the population warmed up, or has been for long; (n,) bool."""
+        first_seen = self._table["first_seen"][slots]
+        began = time if self._learnt.began is None else self._learnt.began
+        early = first_seen <= began + self._settings.warm_up_s
+        return np.asarray(early | (time - first_seen >= self._settings.quarantine_s))
+
     def _learn_population(self, time: float, slots: Array, scale: Array, raw: Array) -> None:
-        """Learn from calm accounts, each at most once an hour; scores were given before."""
+        """Learn from accounts, each at most once an hour; their scores were given before."""
         taught = self._table["taught"][slots]
         due = ~(time - taught < self._settings.learn_every_s)
         if not due.any():
             return
         self._learnt = self._learnt.more(time, int(np.count_nonzero(np.isnan(taught[due]))))
-        self._tails.learn(time, scale[due][:, RANKED_COLUMNS])
+        self._tails.learn(time, upward(scale[due]))
         self._odd.learn(time, raw[due][:, None])
         self._population.learn(scale[due])
         self._table["taught"][slots[due]] = time
@@ -202,7 +219,7 @@ class Detector:
         """Return the population's medians, replaced by the account's own means where it has any."""
         found: dict[str, float | None] = {COMBINATION: _known(self._odd.medians()[0])}
         for names, positions in (
-            (RANKED, self._tails.medians()),
+            (RANKED, turned(self._tails.medians())),
             (TRACKED, self._own.means(np.array([slot]))[0]),
         ):
             for name, position in zip(names, positions, strict=True):

@@ -77,6 +77,15 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             extra=_S,
         ),
     ] = 3600.0
+    quarantine_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="The population learns nothing from an account that came after its "
+            "warm-up until this long after: a wave of accounts cannot make itself ordinary",
+            extra=_S,
+        ),
+    ] = 2 * 86400.0
     warm_up_accounts: Annotated[
         int,
         Meta(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Fewer requests than this say nothing about a share or a mean.
 _FEW: Final = 10
+#: The distinct count of prompts is exact enough up to here.
+_MOST_PROMPTS: Final = 1000
 #: Younger accounts count as this old: the first hours of any account are steep.
 _YOUNGEST_D: Final = 1.0
 
@@ -80,9 +82,14 @@ def active_hours(reading: Reading) -> Array:
 
 
 def templated_breadth(reading: Reading) -> Array:
-    """Different prompts under the most frequent opening: one frame filled again and again."""
-    count = reading.distinct["prompts"]
-    return np.where(count > 0, reading.template_share * count, np.nan)
+    """Requests of the last day with a new prompt in the most frequent frame.
+
+    The distinct count sees so many prompts at most: beyond, the share of new ones is what it
+    was up to there.
+    """
+    count, requests = reading.distinct["prompts"], reading.day["requests"]
+    new = np.minimum(count / np.clip(requests, 1, _MOST_PROMPTS), 1)
+    return np.where(count > 0, reading.template_share * new * requests, np.nan)
 
 
 def template_share(reading: Reading) -> Array:

@@ -21,7 +21,8 @@ SOFTWARE = next(subject for subject in SUBJECTS if subject.name == "software")
 
 def name(dice: Dice) -> str:
     """Make a proper name that means nothing."""
-    return (dice.pick(SYLLABLES) + dice.pick(SYLLABLES)).capitalize()
+    stem: str = dice.pick(SYLLABLES) + dice.pick(SYLLABLES)
+    return stem.capitalize()
 
 
 def identifier(dice: Dice) -> str:
@@ -37,11 +38,24 @@ def _thing(dice: Dice, s: Subject) -> str:
     return dice.pick(s.things)
 
 
+def own(dice: Dice, subject: Subject) -> Subject:
+    """Make a subject somebody's: fewer of its things, some of them with a name of their own.
+
+    Strangers then seldom write the same six words in a row: measured on real prompts, an account
+    shares a rare shingle with 0 / 1 / 14 others at the 5th, 50th and 95th percentile.
+    """
+    things = dice.some(subject.things, 16)
+    named = tuple(f"{name(dice)} {thing}" for thing in dice.some(subject.things, 10))
+    kinds = dice.some(subject.kinds, 6)
+    brands = tuple(name(dice).lower() for _ in range(4))
+    return subject._replace(things=things + named, kinds=kinds + brands)
+
+
 _ASKS: tuple[Callable[[Dice, Subject], str], ...] = (
     lambda d, s: f"how do I {d.pick(s.acts)} {_thing(d, s)} before {d.pick(s.things)}",
     lambda d, s: f"{d.pick(s.acts)} {_thing(d, s)} or {d.pick(s.acts)} {d.pick(s.things)}, and why",
     lambda d, s: f"why does {_thing(d, s)} ruin {d.pick(s.things)} near {d.pick(PLACES)}",
-    lambda d, s: f"give me {d.below(9) + 2} ways to {d.pick(s.acts)} {_thing(d, s)}",
+    lambda d, s: f"{d.below(9) + 2} {d.pick(s.kinds)} ways to {d.pick(s.acts)} {_thing(d, s)}",
     lambda d, s: f"what separates {_thing(d, s)} from {_thing(d, s)}",
     lambda d, s: f"is {_thing(d, s)} worth {d.below(900) + 20} in {d.pick(PLACES)}",
     lambda d, s: f"could you {d.pick(s.acts)} {name(d)}'s {_thing(d, s)}",
@@ -50,7 +64,7 @@ _ASKS: tuple[Callable[[Dice, Subject], str], ...] = (
     lambda d, s: (
         f"{_thing(d, s)} keeps failing after {d.pick(s.things)}, any {d.pick(s.kinds)} fix"
     ),
-    lambda d, s: f"write {d.below(7) + 1} lines on {_thing(d, s)} versus {d.pick(s.things)}",
+    lambda d, s: f"{d.below(7) + 1} lines on {_thing(d, s)} versus {d.pick(s.things)}",
     lambda d, s: f"my {_thing(d, s)} needs {d.pick(s.things)}: {d.pick(s.acts)} first",
     lambda d, s: f"when should {name(d)} {d.pick(s.acts)} {_thing(d, s)}",
     lambda d, s: (
@@ -65,19 +79,19 @@ _DETAILS: tuple[Callable[[Dice, Subject], str], ...] = (
     lambda d, s: f"{name(d)} says {d.pick(s.things)} can {d.pick(s.acts)} {_thing(d, s)}",
     lambda d, s: f"we have {d.below(400) + 2} {d.pick(s.kinds)} {d.pick(s.things)} left",
     lambda d, s: f"{d.pick(MOODS)}, the {d.pick(s.things)} is {d.pick(s.kinds)}",
-    lambda d, s: f"it is about {d.pick(s.things)} in {d.pick(PLACES)}, not {d.pick(s.things)}",
+    lambda d, s: f"about {d.pick(s.things)} in {d.pick(PLACES)}, not {d.pick(s.things)}",
     lambda d, s: f"last {_thing(d, s)} cost {d.below(5000)} and {d.pick(s.things)} more",
     lambda d, s: f"{d.pick(s.acts)} nothing {d.pick(s.kinds)}; {name(d)} checks {d.pick(s.things)}",
     lambda d, s: f"keep {d.pick(s.things)} under {d.below(90) + 5}, {d.pick(MOODS)}",
     lambda d, s: f"{_thing(d, s)} came from {name(d)}",
 )  # fmt: skip
 _OPENERS = (
-    "", "", "", "hi, ", "Hello! ", "hey ", "ok so ", "Question: ", "please: ", "Quick one - ",
-    "Dear assistant, ", "so, ", "Another thing: ", "thanks! now ", "hmm, ",
+    "", "", "", "hi, ", "Hello! ", "hey ", "ok so ", "Question: ", "please: ", "Quick: ",
+    "Dear all, ", "so, ", "Also: ", "thanks! now ", "hmm, ",
 )  # fmt: skip
 _CLOSERS = (
-    "?", "?", "", ".", "??", " please.", " - thanks!", "? Keep it short.", "? In plain words.",
-    "? Bullet points.", "? Be honest.", "? thx", "? As a table.",
+    "?", "?", "", ".", "??", " please.", " - thanks!", "? Briefly.", "? Plainly.",
+    "? Bullets.", "? Honestly.", "? thx", "? Table.",
 )  # fmt: skip
 
 
@@ -102,7 +116,7 @@ class Voice:
 def voice(dice: Dice) -> Voice:
     """Make a person up."""
     return Voice(
-        dice.some(SUBJECTS, 1 + dice.below(3)),
+        tuple(own(dice, subject) for subject in dice.some(SUBJECTS, 1 + dice.below(3))),
         dice.some(_OPENERS, 3),
         dice.some(_CLOSERS, 3),
         dice.between(0.1, 0.75),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stream.simulate.request import Label, Request
     from stream.simulate.scenario import Scenario
 
-Progress = Callable[[int, float], None] if TYPE_CHECKING else object
+Progress: TypeAlias = "Callable[[int, float], None]"
 """Called with the events so far and the event time reached (seconds since the start)."""
 
 _REPORT_EVERY = 1000

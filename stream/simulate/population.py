@@ -42,7 +42,7 @@ class Planted:
     hydra: int = 0
     lone: int = 0
     after_s: float = 0.0
-    """Seconds of benign traffic before the first campaign; the next ones follow 90 minutes apart."""
+    """Seconds of benign traffic before the first campaign; the next follow 90 minutes apart."""
 
 
 _APART_S = 5400.0

@@ -1,4 +1,4 @@
-"""All accounts' requests in time order, one step of time after the other; it holds one step only."""
+"""Requests of all accounts in time order; it holds one step of simulated time and no more."""
 
 from __future__ import annotations
 

@@ -25,48 +25,50 @@ SUBJECTS = (
     _subject(
         "cooking",
         "risotto stew sourdough marinade custard dumplings lentils broth skillet oven garlic "
-        "casserole pastry vinaigrette pickles tofu salmon mushrooms saffron polenta crust batter "
-        "gravy brisket chutney noodles omelette pesto icing yeast",
+        "casserole pastry vinaigrette pickles tofu salmon mushrooms saffron polenta crust "
+        "batter gravy brisket chutney noodles omelette pesto icing yeast",
         "simmer whisk roast freeze substitute season proof glaze thicken reheat plate braise",
         "vegan crispy leftover spicy gluten-free creamy smoky overcooked seasonal cheap",
     ),
     _subject(
         "travel",
-        "itinerary hostel ferry visa airport museum trail luggage campsite passport tram harbour "
-        "island guidebook layover border monastery vineyard rental insurance market beach glacier "
-        "festival castle sleeper-train suitcase lagoon embassy viewpoint",
+        "itinerary hostel ferry visa airport museum trail luggage campsite passport tram "
+        "harbour island guidebook layover border monastery vineyard rental insurance market "
+        "beach glacier festival castle sleeper-train suitcase lagoon embassy viewpoint",
         "book visit reach cross plan skip combine pack cancel extend compare explore",
         "remote overnight family-friendly crowded scenic direct affordable rainy northern walkable",
     ),
     _subject(
         "law",
-        "lease clause tenant deposit contract warranty liability notice trademark invoice deadline "
-        "witness settlement licence easement arbitration will inheritance custody permit appeal "
-        "penalty indemnity partnership dismissal statute consent affidavit retainer mediation",
+        "lease clause tenant deposit contract warranty liability notice trademark invoice "
+        "deadline witness settlement licence easement arbitration will inheritance custody "
+        "permit appeal penalty indemnity partnership dismissal statute consent affidavit "
+        "retainer mediation",
         "terminate sign dispute draft enforce review file waive renew contest notarise amend",
         "binding verbal unpaid overdue commercial residential mutual expired written standard",
     ),
     _subject(
         "software",
         "parser queue migration endpoint cache thread socket schema index container scheduler "
-        "router middleware decorator iterator webhook pipeline linter mutex cursor payload regex "
-        "checksum namespace transaction buffer registry tokenizer shard fixture",
+        "router middleware decorator iterator webhook pipeline linter mutex cursor payload "
+        "regex checksum namespace transaction buffer registry tokenizer shard fixture",
         "refactor debug deploy profile mock serialise vectorise compile paginate retry lint stub",
         "flaky asynchronous nested deprecated idempotent thread-safe slow recursive typed legacy",
     ),
     _subject(
         "statistics",
-        "regression variance histogram covariate outlier sample prior residual quantile bootstrap "
-        "dataframe cluster confounder p-value likelihood interval sensor survey panel forecast "
-        "seasonality imputation classifier threshold precision calibration kernel hazard odds lag",
+        "regression variance histogram covariate outlier sample prior residual quantile "
+        "bootstrap dataframe cluster confounder p-value likelihood interval sensor survey panel "
+        "forecast seasonality imputation classifier threshold precision calibration kernel "
+        "hazard odds lag",
         "estimate plot normalise merge impute resample standardise fit test weigh filter bin",
         "skewed censored longitudinal noisy missing correlated bimodal weighted robust sparse",
     ),
     _subject(
         "health",
-        "sleep knee posture protein migraine stretching allergy vitamins shoulder hydration jogging "
-        "stress bloodwork iron digestion asthma eczema recovery breathing caffeine ankle screening "
-        "cholesterol dentist tendon fibre heartburn cough glucose rehab",
+        "sleep knee posture protein migraine stretching allergy vitamins shoulder hydration "
+        "jogging stress bloodwork iron digestion asthma eczema recovery breathing caffeine "
+        "ankle screening cholesterol dentist tendon fibre heartburn cough glucose rehab",
         "reduce track improve strengthen avoid schedule treat prevent measure ease monitor manage",
         "chronic mild persistent seasonal sore daily low-impact inflamed gentle recurring",
     ),
@@ -80,58 +82,62 @@ SUBJECTS = (
     ),
     _subject(
         "gardening",
-        "tomatoes compost hedge raised-bed seedlings pruning aphids lawn mulch trellis orchid soil "
-        "greenhouse rosemary bulbs irrigation slugs peppers fern cuttings fertiliser fig strawberry "
-        "drainage ivy perennials potting-mix dahlia kale woodchips",
+        "tomatoes compost hedge raised-bed seedlings pruning aphids lawn mulch trellis orchid "
+        "soil greenhouse rosemary bulbs irrigation slugs peppers fern cuttings fertiliser fig "
+        "strawberry drainage ivy perennials potting-mix dahlia kale woodchips",
         "prune water repot sow graft harvest fertilise transplant shade thin stake overwinter",
         "yellowing shady potted native drought-proof leggy frost-hardy climbing compact clay",
     ),
     _subject(
         "marketing",
-        "newsletter slogan campaign audience headline landing-page persona webinar tagline leads "
-        "brochure influencer brand podcast testimonial funnel launch discount storefront press-kit "
-        "banner referral subject-line booth teaser hashtag giveaway catalogue pitch survey",
+        "newsletter slogan campaign audience headline landing-page persona webinar tagline "
+        "leads brochure influencer brand podcast testimonial funnel launch discount storefront "
+        "press-kit banner referral subject-line booth teaser hashtag giveaway catalogue pitch "
+        "survey",
         "promote announce position segment rewrite pitch target schedule localise rebrand upsell",
         "playful quarterly minimalist b2b viral premium seasonal organic persuasive niche",
     ),
     _subject(
         "history",
-        "treaty dynasty revolt railway guild plague senate expedition canal empire manuscript siege "
-        "parliament monastery colony tariff famine archive fortress abolition republic coin "
-        "navigator textile alliance census exile monument suffrage printing-press",
+        "treaty dynasty revolt railway guild plague senate expedition canal empire manuscript "
+        "siege parliament monastery colony tariff famine archive fortress abolition republic "
+        "coin navigator textile alliance census exile monument suffrage printing-press",
         "compare explain date summarise trace interpret contrast map question retell place judge",
         "medieval colonial industrial disputed maritime forgotten imperial early feudal modern",
     ),
     _subject(
         "physics",
-        "pendulum lens circuit momentum entropy orbit photon capacitor friction wavelength torque "
-        "isotope plasma diffraction coil thermostat laser vacuum viscosity resonance turbine "
-        "spectrum magnet inertia prism battery gradient pressure pulley semiconductor",
+        "pendulum lens circuit momentum entropy orbit photon capacitor friction wavelength "
+        "torque isotope plasma diffraction coil thermostat laser vacuum viscosity resonance "
+        "turbine spectrum magnet inertia prism battery gradient pressure pulley semiconductor",
         "derive calculate estimate measure sketch verify approximate integrate balance simulate",
         "rotating charged adiabatic damped ideal superconducting relativistic coupled thin steady",
     ),
     _subject(
         "parenting",
-        "toddler bedtime homework screen-time tantrum nursery allowance playdate reading siblings "
-        "potty lunchbox birthday stroller grandparents chores daycare bullying bicycle pocket-money "
-        "vaccination school-trip puzzle babysitter crib piano bath routine nightmares puppy",
+        "toddler bedtime homework screen-time tantrum nursery allowance playdate reading "
+        "siblings potty lunchbox birthday stroller grandparents chores daycare bullying bicycle "
+        "pocket-money vaccination school-trip puzzle babysitter crib piano bath routine "
+        "nightmares puppy",
         "encourage calm organise negotiate limit introduce praise supervise celebrate discuss ease",
         "picky shy energetic teething anxious bilingual teenage curious stubborn rainy-day",
     ),
     _subject(
         "writing",
-        "sonnet chapter protagonist dialogue essay villain synopsis metaphor stanza memoir outline "
-        "cover-letter speech eulogy screenplay narrator prologue limerick abstract blurb setting "
-        "thesis cliffhanger toast subplot monologue epigraph caption fable draft",
-        "rewrite shorten outline polish critique continue rhyme paraphrase punctuate open end title",
+        "sonnet chapter protagonist dialogue essay villain synopsis metaphor stanza memoir "
+        "outline cover-letter speech eulogy screenplay narrator prologue limerick abstract "
+        "blurb setting thesis cliffhanger toast subplot monologue epigraph caption fable draft",
+        "rewrite shorten outline polish critique continue rhyme paraphrase punctuate open end "
+        "title",
         "melancholic witty formal unreliable suspenseful heartfelt gothic concise lyrical humorous",
     ),
     _subject(
         "machines",
-        "gearbox compressor valve bearing conveyor thermocouple pump actuator gasket flange chiller "
-        "forklift relay encoder nozzle furnace lathe sprocket inverter manifold boiler hoist piston "
-        "coupling extruder robot-arm crane filter rotor solenoid",
-        "lubricate replace calibrate inspect align commission overhaul torque bleed diagnose rewire",
+        "gearbox compressor valve bearing conveyor thermocouple pump actuator gasket flange "
+        "chiller forklift relay encoder nozzle furnace lathe sprocket inverter manifold boiler "
+        "hoist piston coupling extruder robot-arm crane filter rotor solenoid",
+        "lubricate replace calibrate inspect align commission overhaul torque bleed diagnose "
+        "rewire",
         "vibrating hydraulic worn pneumatic overheating stainless leaking refurbished spare noisy",
     ),
     _subject(
@@ -152,79 +158,22 @@ SUBJECTS = (
     ),
 )
 
-PLACES = tuple(
-    [
-        "Lisbon",
-        "Osaka",
-        "Tbilisi",
-        "Oslo",
-        "Quito",
-        "Accra",
-        "Hanoi",
-        "Turin",
-        "Perth",
-        "Leeds",
-        "Tampa",
-        "Cork",
-        "Pune",
-        "Lyon",
-        "Busan",
-        "Split",
-        "Graz",
-        "Lima",
-        "Porto",
-        "Ghent",
-        "Malmo",
-        "Izmir",
-        "Davao",
-        "Recife",
-        "Bergen",
-        "Nantes",
-        "Dundee",
-        "Boise",
-        "Cebu",
-        "Varna",
-    ]
+_CITIES = (
+    "Lisbon Osaka Tbilisi Oslo Quito Accra Hanoi Turin Perth Leeds Tampa Cork Pune Lyon Busan "
+    "Split Graz Lima Porto Ghent Malmo Izmir Davao Recife Bergen Nantes Dundee Boise Cebu Varna"
 )
+PLACES = tuple(_CITIES.split())
 MOODS = (
-    "I am a bit stuck", "this is urgent", "no rush", "my colleague disagrees", "I tried twice",
-    "it has to be simple", "I have never done this", "the usual advice failed",
-    "my budget is small", "it is for a friend", "I need it tonight", "we argue about it",
-    "money is tight", "my boss asked", "it worked last year", "I only have an hour",
+    "stuck again", "rather urgent", "no rush", "opinions differ", "tried twice", "simple please",
+    "first attempt", "advice failed", "small budget", "asking around", "due tonight",
+    "honestly confused", "money is tight", "boss asked", "fine until now", "short on time",
 )  # fmt: skip
 
-_ONSETS = [
-    "b",
-    "br",
-    "c",
-    "ch",
-    "d",
-    "dr",
-    "f",
-    "fl",
-    "g",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "kl",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pr",
-    "qu",
-    "r",
-    "s",
-    "sh",
-    "st",
-    "t",
-    "tr",
-    "v",
-    "w",
-    "z",
-]
-_VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "io", "ou"]
-_CODAS = ["l", "m", "n", "nd", "r", "rk", "s", "t", "x", ""]
+_ONSETS = (
+    *"bcdfghjklmnprstvwz",
+    *("br", "ch", "dr", "fl", "gr", "kl", "pr", "qu", "sh", "st", "tr"),
+)
+_VOWELS = (*"aeiou", "ai", "ea", "io", "ou")
+_CODAS = (*"lmnrstx", "nd", "rk", "")
 SYLLABLES = tuple(o + v + c for o in _ONSETS for v in _VOWELS for c in _CODAS)
 """About 2,600 syllables: two of them make some seven million names."""

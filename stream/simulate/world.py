@@ -7,37 +7,18 @@ private (RFC 6996).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stream.simulate.account import Address, Paper, Software
-from stream.simulate.dice import Dice
 from stream.simulate.rhythms import DAY_S
 
-_COUNTRIES = [
-    "US",
-    "US",
-    "US",
-    "US",
-    "GB",
-    "DE",
-    "FR",
-    "IN",
-    "IN",
-    "BR",
-    "JP",
-    "CA",
-    "AU",
-    "NL",
-    "ES",
-    "PL",
-    "KR",
-    "SG",
-    "MX",
-    "IT",
-    "SE",
-    "NG",
-    "ID",
-    "VN",
-]
+if TYPE_CHECKING:
+    from stream.simulate.dice import Dice
+
+_COUNTRIES = (
+    *("US", "US", "US", "US", "GB", "DE", "FR", "IN", "IN", "BR", "JP", "CA", "AU"),
+    *("NL", "ES", "PL", "KR", "SG", "MX", "IT", "SE", "NG", "ID", "VN"),
+)
 ZONES = {
     "US": -6.0, "GB": 0.0, "DE": 1.0, "FR": 1.0, "IN": 5.5, "BR": -3.0, "JP": 9.0, "CA": -5.0,
     "AU": 10.0, "NL": 1.0, "ES": 1.0, "PL": 1.0, "KR": 9.0, "SG": 8.0, "MX": -6.0, "IT": 1.0,
@@ -48,9 +29,9 @@ _HEX = "0123456789abcdef"
 
 SDKS = (
     "openai-python/1.51.2", "openai-python/1.58.1", "openai-python/1.40.0", "openai-node/4.67.3",
-    "openai-node/4.73.0", "anthropic-python/0.39.0", "python-requests/2.32.3", "python-httpx/0.27.2",
-    "langchain/0.3.7", "go-resty/2.16.2", "okhttp/4.12.0", "axios/1.7.7", "curl/8.7.1",
-    "litellm/1.55.4", "java-http-client/21.0.4",
+    "openai-node/4.73.0", "anthropic-python/0.39.0", "python-requests/2.32.3",
+    "python-httpx/0.27.2", "langchain/0.3.7", "go-resty/2.16.2", "okhttp/4.12.0", "axios/1.7.7",
+    "curl/8.7.1", "litellm/1.55.4", "java-http-client/21.0.4",
 )  # fmt: skip
 _BROWSERS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/{v}.0.0.0 Safari/537.36",

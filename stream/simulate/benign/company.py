@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from stream.simulate import language
 from stream.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
 from stream.simulate.rhythms import OFFICE, Sessions
-from stream.simulate.words import Subject
+from stream.simulate.words import SUBJECTS, Subject
 from stream.simulate.world import ZONES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def company(world: World, count: int) -> Iterator[Account]:
     d = world.dice
     organization, payment = world.company()
     egress = (world.home("DE"), world.home("DE"))
-    base = language.SUBJECTS[d.below(len(language.SUBJECTS))]
+    base = language.own(d, d.pick(SUBJECTS))
     jargon = Subject(
         base.name,
         base.things[:14] + tuple(language.name(d) for _ in range(12)),

@@ -13,6 +13,7 @@ from stream.simulate import language
 from stream.simulate.account import Account, Address, Calls, Origin, Paper, Text, Tokens
 from stream.simulate.benign.services import filling, frame
 from stream.simulate.rhythms import Nightly, Runs, Steady
+from stream.simulate.words import SUBJECTS
 from stream.simulate.world import SDKS
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def batches(world: World, count: int, requests: float = 4000) -> Iterator[Accoun
     """Yield nightly jobs: one template over unique documents, long outputs; a few never end."""
     d = world.dice
     for number in range(count):
-        subject = d.pick(language.SUBJECTS)
+        subject = language.own(d, d.pick(SUBJECTS))
         organization, payment = world.company()
         size = d.lognormal(requests, 0.5)
         endless = number % 5 == 4  # noqa: PLR2004 - every fifth
@@ -63,7 +64,7 @@ def evaluations(world: World, count: int) -> Iterator[Account]:
         organization, payment = world.company()
         rubric = (
             "Grade the answer from 1 to 10 against the rubric and explain each point: "
-            + language.instruction(d, d.pick(language.SUBJECTS))
+            + language.instruction(d, d.pick(SUBJECTS))
         )
         hourly = number % 2 == 1
         yield Account(
@@ -87,7 +88,7 @@ def evaluations(world: World, count: int) -> Iterator[Account]:
 
 
 def _item(dice: Dice) -> str:
-    subject = dice.pick(language.SUBJECTS)
+    subject = dice.pick(SUBJECTS)
     return f"{language.instruction(dice, subject)}\n{language.passage(dice, subject, 2)}"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from stream.simulate import language
 from stream.simulate.account import Account, Calls, Origin, Software, Text, Tokens
 from stream.simulate.rhythms import HOME, OFFICE, Sessions
+from stream.simulate.words import SUBJECTS, Subject
 from stream.simulate.world import ZONES
 
 if TYPE_CHECKING:
@@ -82,12 +83,13 @@ def tool_users(world: World, count: int) -> Iterator[Account]:
     """Yield unrelated users of one popular coding tool, which sends its own standing orders."""
     d = world.dice
     # Two releases are out at once; both send hundreds of identical words.
-    prompts = [language.system_prompt(d, d.pick(language.SUBJECTS), 14) for _ in range(2)]
+    prompts = [language.system_prompt(d, d.pick(SUBJECTS), 14) for _ in range(2)]
     agents = ("codepilot-cli/2.14.0", "codepilot-cli/2.15.1")
     tls = "t13d1715h2_5b57614c22b0_3d5424432f57"
     for _ in range(count):
         home = world.home()
         release = int(d.chance(0.4))
+        ours = language.own(d, language.SOFTWARE)
         paper = world.paper(d.pick(("plus", "payg", "team")), young=0.12)
         yield Account(
             account_id=world.account_id(),
@@ -100,7 +102,7 @@ def tool_users(world: World, count: int) -> Iterator[Account]:
                 hours=OFFICE if d.chance(0.65) else HOME,
                 weekend=d.between(0.1, 0.9),
             ),
-            writer=_coding(language.voice(d), prompts[release], language.identifier(d)),
+            writer=_coding(language.voice(d), prompts[release], language.identifier(d), ours),
             tokens=Tokens(d.lognormal(1900, 0.5), 0.9, d.lognormal(40, 0.8), 1.1, cached_share=0.6),
             calls=Calls(models=("atlas-large", "atlas-mini"), temperatures=(0.0,), stream=1.0),
             origin=Origin(
@@ -113,10 +115,10 @@ def tool_users(world: World, count: int) -> Iterator[Account]:
         )
 
 
-def _coding(voice: language.Voice, system: str, project: str) -> Writer:
+def _coding(voice: language.Voice, system: str, project: str, subject: Subject) -> Writer:
     def write(dice: Dice) -> Text:
         body = language.code(dice, 2 + dice.below(8))
-        ask = dice.pick(voice.openers) + language.instruction(dice, language.SOFTWARE)
+        ask = dice.pick(voice.openers) + language.instruction(dice, subject)
         return Text(system, f"{ask}\n\n# {project}/{language.identifier(dice)}.py\n{body}")
 
     return write

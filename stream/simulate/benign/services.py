@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from stream.simulate import language
 from stream.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
 from stream.simulate.rhythms import HOME, OFFICE, Between, Bursts
+from stream.simulate.words import SUBJECTS, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,19 +40,19 @@ def _lengths(d: Dice) -> Tokens:
 
 
 def _bursts(d: Dice, scale: float) -> Bursts:
-    # 0.4 and 0.9 give a Beta-like spread: many almost silent, a fifth always on.
-    active = 0.96 if d.chance(0.24) else min(0.9, max(0.01, math.exp(d.between(-4.6, 0.0))))
+    # A fifth is always on; the shares of the others are spread evenly over the orders of magnitude.
+    active = 0.96 if d.chance(0.18) else max(0.01, math.exp(d.between(-5.2, -0.2)))
     return Bursts(
         per_day=min(d.lognormal(1500 * scale, 1.3), 15_000 * scale),
         active=active,
         on_s=d.lognormal(900, 0.8),
-        peak_sigma=d.between(0.3, 1.4),
+        peak_sigma=d.between(0.4, 1.8),
         zone_h=d.between(-8, 9),
         hours=d.pick((None, HOME, OFFICE)),
     )
 
 
-def filling(system: str | None, frame: str, subject: language.Subject, sentences: int) -> Writer:
+def filling(system: str | None, frame: str, subject: Subject, sentences: int) -> Writer:
     """Write the prompts of a template: a fixed frame around material that never repeats."""
 
     def write(dice: Dice) -> Text:
@@ -61,7 +62,7 @@ def filling(system: str | None, frame: str, subject: language.Subject, sentences
     return write
 
 
-def frame(dice: Dice, subject: language.Subject) -> str:
+def frame(dice: Dice, subject: Subject) -> str:
     """Write the fixed words that a product puts in front of its data."""
     return f"{language.instruction(dice, subject).capitalize()}. {language.name(dice)} format:"
 
@@ -69,7 +70,7 @@ def frame(dice: Dice, subject: language.Subject) -> str:
 def service(world: World, scale: float = 1.0) -> Account:
     """Make one product of one company, on a few servers."""
     d = world.dice
-    subject = d.pick(language.SUBJECTS)
+    subject = language.own(d, d.pick(SUBJECTS))
     organization, payment = world.company()
     system = language.system_prompt(d, subject, 2 + d.below(9)) if d.chance(0.75) else None
     return Account(
@@ -137,11 +138,11 @@ def tutoring(world: World, count: int) -> Iterator[Account]:
     """Yield school products that ask for step-by-step reasoning, a key per region each."""
     d = world.dice
     organization, payment = "", ""
-    system, subject = "", language.SUBJECTS[0]
+    system, subject = "", SUBJECTS[0]
     for number in range(count):
         if number % 3 == 0:
             organization, payment = world.company()
-            subject = d.pick(language.SUBJECTS)
+            subject = language.own(d, d.pick(SUBJECTS))
             system = (
                 f"You are {language.name(d)}, a patient tutor. Reason step by step, show the whole "
                 "chain of thought before the answer, name each rule, then ask one question back. "
@@ -167,7 +168,7 @@ def tutoring(world: World, count: int) -> Iterator[Account]:
         )
 
 
-def _pupils(system: str, subject: language.Subject) -> Writer:
+def _pupils(system: str, subject: Subject) -> Writer:
     def write(dice: Dice) -> Text:
         asked = language.instruction(dice, subject)
         numbers = f"{dice.below(900) + 2} and {dice.below(90) + 2}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stream.simulate import language
 from stream.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
 from stream.simulate.rhythms import Between, Steady
+from stream.simulate.words import SUBJECTS
 
 if TYPE_CHECKING:
     from stream.simulate.account import Writer
@@ -33,7 +34,7 @@ def lone(world: World, *, start_s: float, per_day: float = 5000) -> Account:
 
 def _instructing() -> Writer:
     def write(dice: Dice) -> Text:
-        seeds = (language.instruction(dice, dice.pick(language.SUBJECTS)) for _ in range(3))
+        seeds = (language.instruction(dice, dice.pick(SUBJECTS)) for _ in range(3))
         listed = "\n".join(f"{number}. {seed}" for number, seed in enumerate(seeds, 1))
         return Text(
             None,

@@ -1,4 +1,4 @@
-"""What extraction campaigns ask: tasks, coaxing words and schedules; who asks is not its business."""
+"""What extraction campaigns ask and when they work; who asks is not its business."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stream.simulate import language
 from stream.simulate.rhythms import DAY_S
+from stream.simulate.words import SUBJECTS
 
 if TYPE_CHECKING:
     from stream.simulate.dice import Dice
@@ -20,11 +21,12 @@ INJECTED = (
 
 def task(dice: Dice) -> str:
     """One item of a set of tasks over all subjects: reasoning, tool use, rubric grading, text."""
-    subject = dice.pick(language.SUBJECTS)
+    subject = dice.pick(SUBJECTS)
     ask = language.instruction(dice, subject)
     shape = dice.below(5)
     if shape == 0:
-        return f"{ask}. Given {dice.below(900)} and {dice.below(90)}, {language.passage(dice, subject, 1)}"
+        given = language.passage(dice, subject, 1)
+        return f"{ask}. Given {dice.below(900)} and {dice.below(90)}, {given}"
     if shape == 1:
         return f"{ask}\nTools: {language.identifier(dice)}, {language.identifier(dice)}"
     if shape == 2:  # noqa: PLR2004 - the third shape

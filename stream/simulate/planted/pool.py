@@ -27,6 +27,8 @@ def pool(
     """Yield young accounts that come up within hours, five to twelve of them on each card."""
     d = world.dice
     tide = Tide(d, start_s, span_s, depth=0.5)
+    # Every item is asked several times over the pool: answers are sampled, the best are kept.
+    tasks = [task(d) for _ in range(max(400, count * 60))]
     software = [world.sdk() for _ in range(3)]
     payment, left = "", 0
     for _ in range(count):
@@ -42,7 +44,7 @@ def pool(
                 start_s=start_s + d.exponential(1200),
                 presence=d.between(0.7, 0.98),
             ),
-            writer=_injecting(),
+            writer=_injecting(tasks),
             tokens=Tokens(d.lognormal(420, 0.2), 0.45, d.lognormal(950, 0.2), 0.5, 0.2, 0.5),
             calls=Calls(
                 models=("atlas-reason", "atlas-large"),
@@ -64,10 +66,10 @@ def pool(
         )
 
 
-def _injecting() -> Writer:
+def _injecting(tasks: list[str]) -> Writer:
     def write(dice: Dice) -> Text:
         # Some go through a relayed chat of a customer, whose manners stay in front of the task.
         lead = f"{language.name(dice)}: " if dice.chance(0.1) else ""
-        return Text(INJECTED, lead + task(dice))
+        return Text(INJECTED, lead + dice.pick(tasks))
 
     return write

@@ -1,0 +1,1 @@
+"""Where alerts and figures leave the product; nothing here decides what an alert is."""

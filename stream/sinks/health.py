@@ -1,0 +1,54 @@
+"""Whether a worker is alive and ready, from what it says about itself; no clock of its own."""
+
+from __future__ import annotations
+
+
+class Health:
+    """Mutable facts of one worker; ``now`` is monotonic seconds from its caller's clock.
+
+    Alive means progress: records waiting while none is processed is a stall, silence is not.
+    """
+
+    def __init__(self, *, stalled_after_s: float) -> None:
+        """Start as alive, not ready."""
+        self._stalled_after_s = stalled_after_s
+        self._stalled_since: float | None = None  # waiting began, or the last progress since
+        self._failure = ""
+        self.recovered = False
+        self.consuming = False
+
+    def progress(self, now: float) -> None:
+        """Say that records were processed (or restored) just now."""
+        if self._stalled_since is not None:
+            self._stalled_since = now
+
+    def waiting(self, now: float, records: int) -> None:
+        """Say how many records wait to be processed."""
+        if records <= 0:
+            self._stalled_since = None
+        elif self._stalled_since is None:
+            self._stalled_since = now
+
+    def fail(self, reason: str) -> None:
+        """Say that the worker cannot go on; for good."""
+        self._failure = reason
+
+    def live(self, now: float) -> tuple[bool, str]:
+        """Return whether the worker makes progress, and if not, why."""
+        if self._failure:
+            return False, self._failure
+        if self._stalled_since is not None:
+            idle_s = now - self._stalled_since
+            if idle_s > self._stalled_after_s:
+                return False, f"records are waiting and none was processed for {idle_s:.0f} s"
+        return True, "ok"
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether state is recovered and records are consumed, and if not, why."""
+        if self._failure:
+            return False, self._failure
+        if not self.recovered:
+            return False, "recovering state"
+        if not self.consuming:
+            return False, "not consuming"
+        return True, "ok"

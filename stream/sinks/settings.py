@@ -1,0 +1,96 @@
+"""Settings of the webhook and of the worker's own HTTP pages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from stream.types.secret import Secret
+from stream.types.verdicts import Severity
+
+
+class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where alerts are posted (Standard Webhooks) and how patiently."""
+
+    url: Annotated[
+        str,
+        Meta(description="Address that gets every alert by POST; empty: no webhook"),
+    ] = ""
+    secret: Annotated[
+        Secret,
+        Meta(
+            description="Signing secret, whsec_…; several separated by spaces while rotating "
+            "(all of them sign). Give it by environment or file",
+        ),
+    ] = Secret()
+    allow_insecure: Annotated[
+        bool,
+        Meta(description="Post to http:// addresses that are not this machine, in the clear"),
+    ] = False
+    minimum_severity: Annotated[
+        Severity,
+        Meta(description="Alerts below it are not posted: info, warning or critical"),
+    ] = "info"
+    timeout_s: Annotated[
+        float,
+        Meta(gt=0, le=120, description="Longest wait for an answer", extra={"unit": "s"}),
+    ] = 15.0
+    first_retry_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Upper bound of the first pause; it doubles with every failure",
+            extra={"unit": "s"},
+        ),
+    ] = 5.0
+    longest_retry_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Longest pause between two tries, also when the receiver asks for more",
+            extra={"unit": "s"},
+        ),
+    ] = 3600.0
+    retry_for_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="An alert is given up after this time without success",
+            extra={"unit": "s"},
+        ),
+    ] = 86_400.0
+    refused_tries: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="An alert that the receiver refuses (3xx, 4xx) is given up after so many",
+            extra={"unit": "tries"},
+        ),
+    ] = 3
+    concurrency: Annotated[
+        int,
+        Meta(ge=1, le=256, description="Posts under way at once", extra={"unit": "posts"}),
+    ] = 8
+
+
+class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where /metrics, /livez and /readyz listen.
+
+    All interfaces by default, because Prometheus and the probes of an orchestrator come from
+    elsewhere; the pages show no account, key, address or setting.
+    """
+
+    host: Annotated[str, Meta(description="Interface of the pages of a worker")] = "0.0.0.0"  # noqa: S104 - see above
+    port: Annotated[
+        int,
+        Meta(ge=0, le=65535, description="Port of the pages; 0: any free one"),
+    ] = 6066
+    stalled_after_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="/livez fails when records wait and none was processed for this long",
+            extra={"unit": "s"},
+        ),
+    ] = 120.0

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from stream.metrics import Metrics
+from stream.sinks.dispatch import Dispatch
+from stream.sinks.log import LogSink
+from stream.sinks.sink import Outcome
+from stream.types.alerts import Alert
+
+
+class Held:
+    """A sink that delivers what it is told to let go."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        self.began: list[str] = []
+        self.gates: dict[str, asyncio.Event] = {}
+
+    async def deliver(self, alert: Alert) -> Outcome:
+        self.began.append(f"{alert.alert_id} {alert.updated_at}")
+        await self.gates.setdefault(alert.alert_id, asyncio.Event()).wait()
+        if alert.summary == "bug":
+            raise ZeroDivisionError
+        return "delivered"
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held()
+
+
+def results(metrics: Metrics, sink: str) -> dict[str, float]:
+    family = next(iter(metrics.sink_deliveries_total.collect()))
+    return {
+        s.labels["result"]: s.value
+        for s in family.samples
+        if s.labels["sink"] == sink and s.name.endswith("_total")
+    }
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_one_incident_keeps_its_order_and_others_overtake(
+    metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+) -> None:
+    dispatch = Dispatch(held, metrics=metrics)
+    for offset, (name, when) in enumerate([("a", "1"), ("a", "2"), ("b", "1"), ("a", "3")]):
+        dispatch.submit(0, offset, msgspec.json.encode(alert_of(name, updated_at=when)))
+    await settle()
+    assert held.began == ["a 1", "b 1"]
+    held.gates["b"].set()
+    await settle()
+    assert dispatch.ledger.committable() == {}  # b has overtaken a, which a crash must not lose
+    held.gates["a"].set()
+    await dispatch.drain(5)
+    assert held.began == ["a 1", "b 1", "a 2", "a 3"]
+    assert dispatch.ledger.committable() == {0: 4}
+    assert results(metrics, "held") == {"delivered": 4}
+    assert dispatch.changed.is_set()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"{}",
+        b"null",
+        b"\xff\xfe",
+        b'{"alert_id": 3}',
+        b"[" * 100_000,
+        b'"\xc3"',
+        b"\x00",
+    ],
+)
+async def test_what_is_no_alert_is_counted_and_passed_over(
+    metrics: Metrics, held: Held, value: bytes | None
+) -> None:
+    dispatch = Dispatch(held, metrics=metrics)
+    dispatch.submit(0, 7, value)
+    assert dispatch.ledger.committable() == {0: 8}
+    assert results(metrics, "held") == {"malformed": 1}
+
+
+async def test_alerts_below_the_minimum_are_passed_over(
+    metrics: Metrics, alert_of: Callable[..., Alert]
+) -> None:
+    dispatch = Dispatch(LogSink(), metrics=metrics, minimum_severity="warning")
+    for offset, severity in enumerate(["info", "warning", "critical"]):
+        dispatch.submit(0, offset, msgspec.json.encode(alert_of(f"i{offset}", severity=severity)))
+    await dispatch.drain(5)
+    assert results(metrics, "log") == {"filtered": 1, "delivered": 2}
+
+
+async def test_a_bug_in_a_sink_stops_neither_alerts_nor_commits(
+    metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+) -> None:
+    held.gates["a"] = asyncio.Event()
+    held.gates["a"].set()
+    dispatch = Dispatch(held, metrics=metrics)
+    dispatch.submit(0, 0, msgspec.json.encode(alert_of("a", summary="bug")))
+    dispatch.submit(0, 1, msgspec.json.encode(alert_of("a")))
+    await dispatch.drain(5)
+    assert results(metrics, "held") == {"failed": 1, "delivered": 1}
+    assert dispatch.ledger.committable() == {0: 2}
+
+
+async def test_what_is_abandoned_counts_as_never_read(
+    metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+) -> None:
+    dispatch = Dispatch(held, metrics=metrics)
+    for offset in range(3):
+        dispatch.submit(0, offset, msgspec.json.encode(alert_of("a")))
+    await settle()
+    await dispatch.abandon()
+    assert dispatch.ledger.held == 0
+    assert dispatch.ledger.committable() == {}
+    assert results(metrics, "held") == {}
+    dispatch.submit(0, 0, msgspec.json.encode(alert_of("a")))
+    held.gates["a"].set()
+    await dispatch.drain(5)
+    assert dispatch.ledger.committable() == {0: 1}
+
+
+async def test_a_log_line_says_what_matters_on_one_line(
+    alert_of: Callable[..., Alert], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert await LogSink().deliver(alert_of(summary="first\nsecond")) == "delivered"
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.sinks.log"]
+    assert line == "alert inc-1 firing kind=campaign severity=warning: first second"
+    assert "acc-1" not in line

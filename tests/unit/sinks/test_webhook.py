@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import AsyncIterator, Callable
+from email.utils import formatdate
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from standardwebhooks import Webhook
+
+from stream.metrics import Metrics
+from stream.sinks.settings import WebhookSettings
+from stream.sinks.webhook import WebhookSink
+from stream.types.alerts import Alert
+from stream.types.secret import Secret
+
+OTHER = "whsec_" + base64.b64encode(b"b" * 24).decode()
+
+
+@pytest.fixture
+async def sink_for(
+    metrics: Metrics, driven: Any, settings_for: Callable[..., WebhookSettings]
+) -> AsyncIterator[Callable[..., WebhookSink]]:
+    made: list[WebhookSink] = []
+
+    def make(**changes: object) -> WebhookSink:
+        sink = WebhookSink(
+            settings_for(**changes), metrics=metrics, clock=driven.clock, random=Random(1)
+        )
+        made.append(sink)
+        return sink
+
+    yield make
+    for sink in made:
+        await sink.close()
+
+
+def attempts(metrics: Metrics, result: str) -> float:
+    labels = {"sink": "webhook", "result": result}
+    return metrics.registry.get_sample_value("distillwatch_sink_attempts_total", labels) or 0
+
+
+async def test_an_alert_arrives_signed_and_whole(
+    receiver: Any, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
+) -> None:
+    assert await sink_for().deliver(alert_of()) == "delivered"
+    (got,) = receiver.got  # the receiver has verified the signature
+    assert got.headers["Content-Type"] == "application/json"
+    assert got.headers["User-Agent"] == "distillwatch"
+    assert got.body["type"] == "alert.firing"
+    assert got.body["timestamp"] == "2026-01-02T03:10:00Z"
+    assert msgspec.convert(got.body["data"], Alert) == alert_of()
+
+
+async def test_every_secret_signs_while_rotating(
+    receiver: Any, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
+) -> None:
+    sink = sink_for(secret=Secret(f"{OTHER} {receiver_secret()}"))
+    assert await sink.deliver(alert_of()) == "delivered"
+    (got,) = receiver.got
+    assert len(got.signatures) == 2
+    Webhook(OTHER).verify(got.raw, got.headers)
+
+
+async def test_failures_are_tried_again_with_the_same_id(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    metrics: Metrics,
+    driven: Any,
+) -> None:
+    receiver.script.extend([answers.status(500), answers.slam, answers.status(502)])
+    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert len({got.id for got in receiver.got}) == 1
+    assert len(receiver.got) == 4
+    assert attempts(metrics, "5xx") == 2
+    assert attempts(metrics, "unreachable") == 1
+    assert attempts(metrics, "2xx") == 1
+    assert all(0 <= pause <= bound for pause, bound in zip(driven.slept, (5, 10, 20), strict=True))
+
+
+async def test_a_receiver_that_hangs_is_left_and_tried_again(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    metrics: Metrics,
+) -> None:
+    receiver.script.append(answers.hang)
+    assert await sink_for(timeout_s=0.1).deliver(alert_of()) == "delivered"
+    assert attempts(metrics, "timeout") == 1
+
+
+async def test_nobody_listening_ends_when_the_time_is_up(
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    driven: Any,
+    unused_tcp_port: int,
+) -> None:
+    sink = sink_for(url=f"http://127.0.0.1:{unused_tcp_port}/", retry_for_s=100)
+    assert await sink.deliver(alert_of()) == "exhausted"
+    assert 0 < driven.passed <= 100
+
+
+@pytest.mark.parametrize("code", [429, 503])
+async def test_retry_after_in_seconds_is_kept(
+    code: int,
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    driven: Any,
+) -> None:
+    receiver.script.append(answers.status(code, Retry_After="77"))
+    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert driven.passed == 77
+
+
+async def test_retry_after_as_a_date_is_kept(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    driven: Any,
+) -> None:
+    date = formatdate(driven.clock.wall() + 60, usegmt=True)
+    receiver.script.append(answers.status(503, Retry_After=date))
+    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert 58 < driven.passed <= 60
+
+
+async def test_retry_after_is_bounded(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    driven: Any,
+) -> None:
+    receiver.script.append(answers.status(429, Retry_After="999999999999"))
+    assert await sink_for(longest_retry_s=30).deliver(alert_of()) == "delivered"
+    assert driven.passed == 30
+
+
+async def test_a_pause_holds_for_the_other_alerts_too(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    driven: Any,
+) -> None:
+    receiver.script.append(answers.status(429, Retry_After="50"))
+    sink = sink_for(concurrency=1)
+    outcomes = await asyncio.gather(sink.deliver(alert_of("a")), sink.deliver(alert_of("b")))
+    assert outcomes == ["delivered", "delivered"]
+    assert driven.passed >= 50
+    assert len(receiver.got) == 3
+
+
+async def test_gone_disables_the_sink(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    metrics: Metrics,
+) -> None:
+    receiver.script.append(answers.status(410))
+    sink = sink_for()
+    assert await sink.deliver(alert_of("a")) == "disabled"
+    assert await sink.deliver(alert_of("b")) == "disabled"
+    assert len(receiver.got) == 1
+    labels = {"sink": "webhook"}
+    assert metrics.registry.get_sample_value("distillwatch_sink_disabled", labels) == 1
+
+
+@pytest.mark.parametrize("code", [301, 302, 307, 308, 400, 401, 403, 404, 422])
+async def test_a_refusal_is_given_up_early(
+    code: int,
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+) -> None:
+    receiver.script.extend([answers.status(code, Location=receiver.url)] * 9)
+    assert await sink_for(refused_tries=2).deliver(alert_of()) == "rejected"
+    assert len(receiver.got) == 2  # and no redirect was followed
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 504])
+async def test_an_overload_is_no_refusal(
+    code: int,
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+) -> None:
+    receiver.script.extend([answers.status(code)] * 5)
+    assert await sink_for(refused_tries=2).deliver(alert_of()) == "delivered"
+    assert len(receiver.got) == 6
+
+
+async def test_the_log_names_the_alert_but_neither_secret_nor_address(
+    receiver: Any,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.script.extend([answers.status(500), answers.slam, answers.status(404)] * 3)
+    sink = sink_for(url=f"{receiver.url}?token=hunter2")
+    await sink.deliver(alert_of("inc-9"))
+    ours = "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("stream"))
+    assert "inc-9" in ours
+    assert "HTTP 404" in ours
+    for hidden in ("hunter2", "/hook", "whsec_", "acc-1"):
+        assert hidden not in ours
+
+
+async def test_neither_settings_nor_sink_show_the_secret(
+    sink_for: Callable[..., WebhookSink], settings_for: Callable[..., WebhookSettings]
+) -> None:
+    key = receiver_secret().removeprefix("whsec_")
+    for shown in (repr(settings_for()), repr(sink_for()), str(WebhookSettings())):
+        assert key not in shown
+
+
+def receiver_secret() -> str:
+    return "whsec_" + base64.b64encode(b"a" * 32).decode()
