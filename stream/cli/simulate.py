@@ -51,7 +51,12 @@ def simulate(
             client = client_options(kafka)
             client.pop("bootstrap_servers", None)
             count = play(
-                chosen, str(broker), settings.topics.requests, pace, progress=progress, client=client
+                chosen,
+                str(broker),
+                settings.topics.requests,
+                pace,
+                progress=progress,
+                client=client,
             )
     out.print(f"{count:,} events of scenario {name}, seed {seed}")
 

@@ -1,0 +1,80 @@
+"""The composition root of a worker: every object it is made of is made here, from the settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream import __version__
+from stream.kafka.connection import client_options
+from stream.metrics import Metrics, register_process
+from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.sinks.health import Health
+from stream.sinks.log import LogSink
+from stream.sinks.outbox import Outbox
+from stream.sinks.pages import Pages
+from stream.sinks.webhook import WebhookSink
+from stream.worker.lanes import Stages
+from stream.worker.run import Plan
+
+if TYPE_CHECKING:
+    from stream.settings import Settings
+    from stream.sinks.sink import Sink
+    from stream.types.verdicts import Severity
+    from stream.worker.lanes import Lane
+
+
+def plan(settings: Settings) -> Plan:
+    """Return all that a worker with these settings runs."""
+    metrics = Metrics()
+    register_process(metrics.registry)
+    metrics.build_info.info({"version": __version__})
+    health = Health(stalled_after_s=settings.http.stalled_after_s)
+    return Plan(
+        kafka=settings.kafka,
+        topics=settings.topics,
+        idle_after_s=settings.windows.idle_after_s,
+        stages=lambda partitions: _stages(settings, partitions, metrics),
+        metrics=metrics,
+        health=health,
+        services=(
+            Pages(settings.http, registry=metrics.registry, health=health),
+            *_outboxes(settings, metrics),
+        ),
+    )
+
+
+def _stages(settings: Settings, source_partitions: int, metrics: Metrics) -> Stages:
+    stages = settings.stages
+
+    def lane(role: str, partition: int) -> Lane:
+        if role == "events":
+            return accounts_lane(stages, partition, metrics)
+        if role == "links":
+            return campaigns_lane(stages, partition, metrics)
+        return alerting_lane(stages, metrics)
+
+    source = intake(
+        stages,
+        topic=settings.topics.requests,
+        source_partitions=source_partitions,
+        metrics=metrics,
+    )
+    return Stages(source=source, lane=lane)
+
+
+def _outboxes(settings: Settings, metrics: Metrics) -> list[Outbox]:
+    sinks: list[tuple[Sink, Severity]] = [(LogSink(), "info")]
+    if settings.webhook.url:
+        webhook = WebhookSink(settings.webhook, metrics=metrics)
+        sinks.append((webhook, settings.webhook.minimum_severity))
+    return [
+        Outbox(
+            sink,
+            topic=settings.topics.alerts,
+            app=settings.kafka.app_id,
+            connection=client_options(settings.kafka),
+            metrics=metrics,
+            minimum_severity=severity,
+        )
+        for sink, severity in sinks
+    ]
