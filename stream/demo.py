@@ -5,6 +5,7 @@ Runs the worker as its users do, as a process of its own; only the broker is one
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -14,13 +15,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from kafka import KafkaConsumer
+from aiokafka import AIOKafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.codec.event import RequestEvent
@@ -74,13 +76,16 @@ class Demo:
             address = f"http://127.0.0.1:{port}"
             _await_ready(worker, address)
             self.on_start(address)
-            reader = threading.Thread(target=self._read, args=(settings,), daemon=True)
-            reader.start()
-            stack.callback(reader.join, 5)
+            reading = stack.enter_context(ThreadPoolExecutor(1)).submit(
+                asyncio.run, self._read(settings)
+            )
             stack.callback(self._over.set)
-            return self._play(settings, worker, address)
+            ledger, labels = self._play(settings, worker, address)
+            self._over.set()
+            reading.result()
+            return score(self._alerts, labels, ledger)
 
-    def _play(self, settings: Settings, worker: _Worker, address: str) -> Scorecard:
+    def _play(self, settings: Settings, worker: _Worker, address: str) -> tuple[Ledger, Labels]:
         ledger = Ledger(labels := _labels(self.scenario))
         for event in self.scenario.events():
             ledger.observe([_as_event(event)])
@@ -93,21 +98,19 @@ class Demo:
             stopped=lambda: worker.process.poll() is not None,
         )
         _await_drained(worker, address, sent)
-        return score(self._alerts, labels, ledger)
+        return ledger, labels
 
-    def _read(self, settings: Settings) -> None:
-        consumer = KafkaConsumer(
+    async def _read(self, settings: Settings) -> None:
+        consumer = AIOKafkaConsumer(
             settings.topics.alerts, auto_offset_reset="earliest", **client_options(settings.kafka)
         )
-        try:
+        async with consumer:
             while not self._over.is_set():
-                for records in consumer.poll(timeout_ms=_POLL_MS).values():
+                for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                     for record in records:
                         alert = _decode_alert(record.value)
                         self._alerts.append(alert)
                         self.on_alert(alert)
-        finally:
-            consumer.close()
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def _worker(environment: Mapping[str, str]) -> Iterator[_Worker]:
     with tempfile.TemporaryDirectory(prefix="distillwatch-") as folder:
         log = Path(folder) / "worker.log"
         with log.open("wb") as file:
-            process = subprocess.Popen(  # noqa: S603 - our own command
+            process = subprocess.Popen(
                 [sys.executable, "-m", "stream.cli.main", "worker"],
                 env=dict(environment),
                 stdout=file,

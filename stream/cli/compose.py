@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def plan(settings: Settings) -> Plan:
     """Return all that a worker with these settings runs."""
-    metrics = Metrics()
+    metrics = Metrics(strict=False)
     register_process(metrics.registry)
     metrics.build_info.info({"version": __version__})
     health = Health(stalled_after_s=settings.http.stalled_after_s)

@@ -61,7 +61,7 @@ def replay(
         settings = changed(settings, intake=intake)
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
     ledger = Ledger(labels)
-    chain = Chain(settings, source="replay", metrics=Metrics(), watch=ledger.observe)
+    chain = Chain(settings, source="replay", metrics=Metrics(strict=False), watch=ledger.observe)
     started = time.perf_counter()
     alerts = _run(chain, files)
     figures = report(

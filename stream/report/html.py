@@ -62,7 +62,7 @@ def _plot(alerts: Sequence[Alert], ledger: Ledger) -> str:
     series: dict[str, dict[int, int]] = {}
     for (name, hour), count in sorted(ledger.hourly.items()):
         series.setdefault(name if name != BENIGN else "all other traffic", {})[hour] = count
-    first = {}
+    first: dict[str, Alert] = {}
     for alert in alerts:
         first.setdefault(alert.alert_id, alert)
     marks = [

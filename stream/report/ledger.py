@@ -6,7 +6,7 @@ Bounded: hours, account ids and, where there are labels, the attackers' requests
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -40,14 +40,16 @@ class Ledger:
         self.events += len(events)
         self.accounts.update(event.account_id for event in events)
         campaign = self._campaign.get
+        # Decoding leaves every timestamp in epoch seconds.
+        times = [cast("float", event.timestamp) for event in events]
         self.hourly.update(
-            (campaign(event.account_id, BENIGN), int(event.timestamp // _HOUR_S))
-            for event in events
+            (campaign(event.account_id, BENIGN), int(time // _HOUR_S))
+            for event, time in zip(events, times, strict=True)
         )
-        for event in events if self._campaign else ():
+        for event, time in zip(events, times, strict=True) if self._campaign else ():
             name = campaign(event.account_id)
             if name is not None:
-                self._times[name].append(event.timestamp)
+                self._times[name].append(time)
                 self._tokens[name].append(event.output_tokens or 0)
 
     def traffic(self, campaign: str) -> tuple[Array, Array]:

@@ -42,7 +42,8 @@ def report(
     scorecard: Scorecard | None,
 ) -> RunReport:
     """Return the report of a run; ``seconds`` of wall clock."""
-    incidents = Counter(kind for _, kind in {(alert.alert_id, alert.kind) for alert in alerts})
+    kinds = {alert.alert_id: str(alert.kind) for alert in alerts}
+    incidents = Counter(kinds.values())
     return RunReport(
         events=ledger.events,
         accounts=len(ledger.accounts),

@@ -104,7 +104,7 @@ class Outbox:
                     "%s: %s cannot be read: %s; again in %.1f s",
                     self._sink.name,
                     self._topic,
-                    error or type(error).__name__,
+                    str(error) or type(error).__name__,
                     pause,
                 )
                 await self._dispatch.abandon()

@@ -163,13 +163,14 @@ def alert_of() -> Callable[..., Alert]:
     return make_alert
 
 
+class Answers:
+    """What a receiver can be scripted with."""
+
+    status = staticmethod(status)
+    hang = staticmethod(hang)
+    slam = staticmethod(slam)
+
+
 @pytest.fixture
-def answers() -> Any:  # noqa: ANN401
-    """The answers that a receiver can be scripted with."""
-
-    class Answers:
-        pass
-
-    made = Answers()
-    made.status, made.hang, made.slam = status, hang, slam  # type: ignore[attr-defined]
-    return made
+def answers() -> type[Answers]:
+    return Answers

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from stream.metrics import Metrics
 from stream.sinks.dispatch import Dispatch
 from stream.sinks.log import LogSink
-from stream.sinks.sink import Outcome
-from stream.types.alerts import Alert
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.metrics import Metrics
+    from stream.sinks.sink import Outcome
+    from stream.types.alerts import Alert
 
 
 class Held:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
@@ -14,6 +14,9 @@ from stream.metrics import Metrics, register_process
 from stream.sinks.health import Health
 from stream.sinks.pages import Pages
 from stream.sinks.settings import HttpSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.3"
 

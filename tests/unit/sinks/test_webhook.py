@@ -3,27 +3,32 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import AsyncIterator, Callable
 from email.utils import formatdate
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from standardwebhooks import Webhook
 
-from stream.metrics import Metrics
 from stream.sinks.settings import WebhookSettings
 from stream.sinks.webhook import WebhookSink
 from stream.types.alerts import Alert
 from stream.types.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from conftest import Answers, DrivenTime, Receiver
+
+    from stream.metrics import Metrics
 
 OTHER = "whsec_" + base64.b64encode(b"b" * 24).decode()
 
 
 @pytest.fixture
 async def sink_for(
-    metrics: Metrics, driven: Any, settings_for: Callable[..., WebhookSettings]
+    metrics: Metrics, driven: DrivenTime, settings_for: Callable[..., WebhookSettings]
 ) -> AsyncIterator[Callable[..., WebhookSink]]:
     made: list[WebhookSink] = []
 
@@ -45,7 +50,7 @@ def attempts(metrics: Metrics, result: str) -> float:
 
 
 async def test_an_alert_arrives_signed_and_whole(
-    receiver: Any, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
+    receiver: Receiver, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
 ) -> None:
     assert await sink_for().deliver(alert_of()) == "delivered"
     (got,) = receiver.got  # the receiver has verified the signature
@@ -57,7 +62,7 @@ async def test_an_alert_arrives_signed_and_whole(
 
 
 async def test_every_secret_signs_while_rotating(
-    receiver: Any, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
+    receiver: Receiver, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
 ) -> None:
     sink = sink_for(secret=Secret(f"{OTHER} {receiver_secret()}"))
     assert await sink.deliver(alert_of()) == "delivered"
@@ -67,12 +72,12 @@ async def test_every_secret_signs_while_rotating(
 
 
 async def test_failures_are_tried_again_with_the_same_id(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
+    answers: Answers,
     metrics: Metrics,
-    driven: Any,
+    driven: DrivenTime,
 ) -> None:
     receiver.script.extend([answers.status(500), answers.slam, answers.status(502)])
     assert await sink_for().deliver(alert_of()) == "delivered"
@@ -85,10 +90,10 @@ async def test_failures_are_tried_again_with_the_same_id(
 
 
 async def test_a_receiver_that_hangs_is_left_and_tried_again(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
+    answers: Answers,
     metrics: Metrics,
 ) -> None:
     receiver.script.append(answers.hang)
@@ -99,7 +104,7 @@ async def test_a_receiver_that_hangs_is_left_and_tried_again(
 async def test_nobody_listening_ends_when_the_time_is_up(
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    driven: Any,
+    driven: DrivenTime,
     unused_tcp_port: int,
 ) -> None:
     sink = sink_for(url=f"http://127.0.0.1:{unused_tcp_port}/", retry_for_s=100)
@@ -110,11 +115,11 @@ async def test_nobody_listening_ends_when_the_time_is_up(
 @pytest.mark.parametrize("code", [429, 503])
 async def test_retry_after_in_seconds_is_kept(
     code: int,
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
-    driven: Any,
+    answers: Answers,
+    driven: DrivenTime,
 ) -> None:
     receiver.script.append(answers.status(code, Retry_After="77"))
     assert await sink_for().deliver(alert_of()) == "delivered"
@@ -122,11 +127,11 @@ async def test_retry_after_in_seconds_is_kept(
 
 
 async def test_retry_after_as_a_date_is_kept(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
-    driven: Any,
+    answers: Answers,
+    driven: DrivenTime,
 ) -> None:
     date = formatdate(driven.clock.wall() + 60, usegmt=True)
     receiver.script.append(answers.status(503, Retry_After=date))
@@ -135,11 +140,11 @@ async def test_retry_after_as_a_date_is_kept(
 
 
 async def test_retry_after_is_bounded(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
-    driven: Any,
+    answers: Answers,
+    driven: DrivenTime,
 ) -> None:
     receiver.script.append(answers.status(429, Retry_After="999999999999"))
     assert await sink_for(longest_retry_s=30).deliver(alert_of()) == "delivered"
@@ -147,11 +152,11 @@ async def test_retry_after_is_bounded(
 
 
 async def test_a_pause_holds_for_the_other_alerts_too(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
-    driven: Any,
+    answers: Answers,
+    driven: DrivenTime,
 ) -> None:
     receiver.script.append(answers.status(429, Retry_After="50"))
     sink = sink_for(concurrency=1)
@@ -162,10 +167,10 @@ async def test_a_pause_holds_for_the_other_alerts_too(
 
 
 async def test_gone_disables_the_sink(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
+    answers: Answers,
     metrics: Metrics,
 ) -> None:
     receiver.script.append(answers.status(410))
@@ -180,10 +185,10 @@ async def test_gone_disables_the_sink(
 @pytest.mark.parametrize("code", [301, 302, 307, 308, 400, 401, 403, 404, 422])
 async def test_a_refusal_is_given_up_early(
     code: int,
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
+    answers: Answers,
 ) -> None:
     receiver.script.extend([answers.status(code, Location=receiver.url)] * 9)
     assert await sink_for(refused_tries=2).deliver(alert_of()) == "rejected"
@@ -193,10 +198,10 @@ async def test_a_refusal_is_given_up_early(
 @pytest.mark.parametrize("code", [408, 429, 500, 504])
 async def test_an_overload_is_no_refusal(
     code: int,
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
+    answers: Answers,
 ) -> None:
     receiver.script.extend([answers.status(code)] * 5)
     assert await sink_for(refused_tries=2).deliver(alert_of()) == "delivered"
@@ -204,10 +209,10 @@ async def test_an_overload_is_no_refusal(
 
 
 async def test_the_log_names_the_alert_but_neither_secret_nor_address(
-    receiver: Any,
+    receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
-    answers: Any,
+    answers: Answers,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)

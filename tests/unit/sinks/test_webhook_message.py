@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -9,7 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream.sinks.message import MAX_BYTES, write
-from stream.types.alerts import Alert
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.types.alerts import Alert
 
 ids = st.text(min_size=1, max_size=300)
 shared = settings(
