@@ -27,7 +27,7 @@ MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _STDIN: Final = Path("-")
 _OPENERS: Final[dict[str, Callable[[BinaryIO], BinaryIO]]] = {
     ".gz": lambda raw: cast("BinaryIO", gzip.GzipFile(fileobj=raw)),
-    ".xz": lambda raw: cast("BinaryIO", lzma.LZMAFile(raw)),
+    ".xz": lambda raw: cast("BinaryIO", lzma.LZMAFile(raw)),  # noqa: SIM115 - _opened closes it
     ".zst": lambda raw: cast(
         "BinaryIO", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
     ),

@@ -177,8 +177,11 @@ class Detector:
         if not due.any():
             return
         self._learnt = self._learnt.more(time, int(np.count_nonzero(np.isnan(taught[due]))))
-        self._tails.learn(time, upward(scale[due]))
-        self._odd.learn(time, raw[due][:, None])
+        # Each account counts once a day, however many hours it is active.
+        hours = FEATURES[COLUMN["active_hours"]].unscaled(scale[due, COLUMN["active_hours"]])
+        weights = 1 / np.maximum(hours, 1)
+        self._tails.learn(time, upward(scale[due]), weights)
+        self._odd.learn(time, raw[due][:, None], weights)
         self._population.learn(scale[due])
         self._table["taught"][slots[due]] = time
 

@@ -3,8 +3,8 @@
 The indicators are those that providers and agencies publish (AA26-251A): a new account at full
 volume without a ramp, or an old one that changes; harvest, that is more output than others take
 *and* more output than input; one frame with ever new content; round the clock and evenly; one
-account from many addresses and clients. Each is a surprise in decades (tails.py). With *why now* a (arrival or
-change), output volume v, output ratio r and half the sum of the others s::
+account from many addresses and clients. Each is a surprise in decades (tails.py). With *why now*
+a (arrival or change), output volume v, output ratio r and half the sum of the others s::
 
     core = min(a, v, r)     evidence = (3 core + min(s, core)) * persistence
 
@@ -69,7 +69,7 @@ def upward(scaled: Array) -> Array:
 
 
 def turned(positions: Array) -> Array:
-    """Turn the scale of ranked features that point down, ``(..., len(RANKED))``; its own inverse."""
+    """Turn the scale of ranked features that point down, shape ``(..., len(RANKED))``."""
     return np.where(_POINTS_DOWN, 1 - positions, positions)
 
 

@@ -33,13 +33,17 @@ class Tails:
         self._half_life_s = half_life_s
         self._fit: tuple[Array, Array, Array, Array] | None = None
 
-    def learn(self, time: float, values: Array) -> None:
-        """Add values (n, S) seen at ``time`` (epoch seconds); NaN adds nothing."""
+    def learn(self, time: float, values: Array, weights: Array | float = 1.0) -> None:
+        """Add values (n, S) seen at ``time`` (epoch seconds), each row with its weight (n,).
+
+        NaN adds nothing.
+        """
         if time > self.time:
             self.weights *= 2.0 ** (-(time - self.time) / self._half_life_s)
         self.time = max(time, self.time) if not math.isnan(self.time) else time
         rows, streams = np.nonzero(~np.isnan(values))
-        np.add.at(self.weights, (streams, _bins(values[rows, streams])), 1.0)
+        each = np.broadcast_to(weights, len(values))
+        np.add.at(self.weights, (streams, _bins(values[rows, streams])), each[rows])
         self._fit = None
 
     def decades(self, values: Array, *, most: float) -> Array:

@@ -12,7 +12,9 @@ OPENING_WORDS: Final = 8
 _FEWEST_WORDS: Final = 4
 
 _CODE: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019|'[^']{3,}'|`[^`]*`")
+_QUOTED: Final = re.compile(
+    r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019|'[^']{3,}'|`[^`]*`"
+)
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _LONG: Final = re.compile(r"\S{24,}")
 

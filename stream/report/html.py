@@ -76,15 +76,15 @@ def _campaigns(card: Scorecard | None) -> str:
     if card is None:
         return ""
     rows = "".join(
-        f"<tr><td>{escape(result.campaign)}<td>{result.accounts}<td>{'yes' if result.found else 'no'}"
-        f"<td>{result.recall:.0%}<td>{duration(result.detected_after_s)}"
+        f"<tr><td>{escape(result.campaign)}<td>{result.accounts}"
+        f"<td>{'yes' if result.found else 'no'}<td>{result.recall:.0%}<td>{duration(result.detected_after_s)}"
         f"<td>{'-' if result.leaked is None else f'{result.leaked:.1%}'}"
         for result in card.campaigns
     )
     return (
         "<h2>Planted campaigns</h2><table><tr><th>campaign<th>accounts<th>found<th>members named"
-        f"<th>detected after<th>leaked before{rows}</table><p>{card.false_incidents} false incidents, "
-        f"{card.false_per_10k_accounts_day:.1f} per 10,000 benign accounts a day.</p>"
+        f"<th>detected after<th>leaked before{rows}</table>"
+        f"<p>{card.false_incidents} false incidents, {card.false_per_10k_accounts_day:.1f} per 10,000 benign accounts a day.</p>"
     )
 
 

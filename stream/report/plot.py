@@ -58,11 +58,11 @@ def timeline(series: Mapping[str, Mapping[int, int]], marks: Sequence[Mark]) -> 
             f'<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{points}">'
             f"<title>{escape(name)}</title></polyline>"
         )
-    for mark in marks:
-        parts.append(
-            f'<line class="mark" x1="{x(mark.hour):.1f}" x2="{x(mark.hour):.1f}" '
-            f'y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"><title>{escape(mark.label)}</title></line>'
-        )
+    parts += [
+        f'<line class="mark" x1="{x(mark.hour):.1f}" x2="{x(mark.hour):.1f}" '
+        f'y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"><title>{escape(mark.label)}</title></line>'
+        for mark in marks
+    ]
     parts.append("</svg>")
     return "".join(parts) + _legend(series)
 
@@ -83,8 +83,9 @@ def _axes(first: int, last: int, top: int, x: Scale, y: Scale) -> list[str]:
 
 
 def _legend(series: Mapping[str, Mapping[int, int]]) -> str:
-    items = "".join(
+    items = [
         f'<li><span style="background:{_COLOURS[number % len(_COLOURS)]}"></span>{escape(name)}</li>'
         for number, name in enumerate(series)
-    )
-    return f'<ul class="legend">{items}<li><span class="mark"></span>first alert of an incident</li></ul>'
+    ]
+    items.append('<li><span class="mark"></span>first alert of an incident</li>')
+    return f'<ul class="legend">{"".join(items)}</ul>'

@@ -35,9 +35,7 @@ def kafka(bootstrap: str, *, transactions: bool) -> KafkaSettings:
 
 
 class CountingSource:
-    def process(
-        self, partition: int, records: Sequence[Record], *, now_s: float
-    ) -> list[Emission]:
+    def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         del now_s
         rows: dict[int, list[tuple[int, str]]] = {lane: [] for lane in range(LANES)}
         for record in records:

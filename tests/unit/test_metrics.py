@@ -35,7 +35,7 @@ def test_the_contract_is_declared() -> None:
 
 
 @pytest.mark.parametrize("metric", table(), ids=lambda metric: metric.attribute)
-def test_every_metric_keeps_the_conventions(metric) -> None:  # noqa: ANN001
+def test_every_metric_keeps_the_conventions(metric) -> None:
     assert metric.declared.meaning
     assert metric.declared.remedy
     assert metric.declared.unit

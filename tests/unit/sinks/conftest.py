@@ -121,13 +121,13 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def settings_for(receiver: Receiver) -> Callable[..., WebhookSettings]:
-    def make(**changes: Any) -> WebhookSettings:  # noqa: ANN401
+    def make(**changes: Any) -> WebhookSettings:
         return WebhookSettings(**{"url": receiver.url, "secret": Secret(SECRET), **changes})
 
     return make
 
 
-def make_alert(alert_id: str = "inc-1", **changes: Any) -> Alert:  # noqa: ANN401
+def make_alert(alert_id: str = "inc-1", **changes: Any) -> Alert:
     values: dict[str, Any] = {
         "alert_id": alert_id,
         "kind": "campaign",

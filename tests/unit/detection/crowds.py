@@ -1,0 +1,102 @@
+"""Benign crowds and suspects as rows of features, for tests of what judges them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream.detection.detector import Detector
+from stream.detection.settings import DetectionSettings
+from stream.features.table import COLUMN, FEATURES
+from stream.metrics import Metrics
+from stream.windows.account_windows import AccountWindows
+from stream.windows.table import SlotTable
+
+START = 1_772_409_600.0
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+#: An account like many: a service, months old, that reads more than it writes.
+SERVICE = {
+    "requests_hour": 60, "requests_day": 900, "input_hour": 3e4, "input_day": 4e5,
+    "output_hour": 4e3, "output_day": 5e4, "output_per_request": 55, "output_ratio": 0.12,
+    "volume_for_age": 4, "age": 200, "active_hours": 14, "template_share": 0.6,
+    "templated_breadth": 300, "prompts": 400, "addresses": 3, "user_agents": 1,
+    "identity_spread": 3, "models": 1, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
+    "gap_variation": 1.8, "max_tokens": 1024,
+}  # fmt: skip
+#: 5,000 requests a day from an account opened hours ago, long answers, one frame, no rest.
+EXTRACTOR = SERVICE | {
+    "requests_hour": 208, "requests_day": 5000, "input_hour": 1.1e5, "input_day": 2.6e6,
+    "output_hour": 2.6e5, "output_day": 6.2e6, "output_per_request": 1250, "output_ratio": 2.4,
+    "volume_for_age": 5000, "age": 1.0, "active_hours": 24, "template_share": 1.0,
+    "templated_breadth": 5000, "prompts": 1500, "addresses": 1, "identity_spread": 1,
+    "ramp": 1.0, "gap_variation": 0.8,
+}  # fmt: skip
+OLD = {"volume_for_age": 12.5, "age": 400}
+#: Each differs from an extractor in what makes it benign; all but the migration are old.
+TWINS = {
+    "nightly batch": EXTRACTOR | OLD | {"active_hours": 3, "ramp": 8},
+    "endless batch": EXTRACTOR | OLD,
+    "evaluation": EXTRACTOR | OLD | {"templated_breadth": 400, "logprobs_share": 1},
+    "power user": SERVICE | OLD | {"requests_day": 80_000, "output_day": 4e6},
+    "reasoning service": SERVICE | OLD | {"output_ratio": 15, "output_day": 2e6},
+    "build runners": SERVICE | OLD | {"addresses": 150, "user_agents": 4, "identity_spread": 600},
+    "egress gateway": SERVICE | OLD | {"addresses": 1, "user_agents": 40, "identity_spread": 40},
+    "key migration": SERVICE | {"volume_for_age": 2500, "age": 0.9, "requests_day": 2500,
+                                "active_hours": 24, "templated_breadth": 2500},
+}  # fmt: skip
+
+
+def row(values):
+    return np.array([values.get(feature.name, np.nan) for feature in FEATURES], float)
+
+
+class Stage:
+    """A detector with its table; time moves in hours."""
+
+    def __init__(self, seed=0, **settings):
+        self.settings = DetectionSettings(**settings)
+        self.table = SlotTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=10_000)
+        self.detector = Detector(self.settings, self.table, metrics=Metrics(), seed=seed)
+        self.time = START
+
+    def judge(self, rows):
+        """Judge accounts (name -> features) at the present time."""
+        names = sorted(rows)
+        slots = self.table.slots(names, value=lambda some: np.zeros(len(some)))
+        first = self.table["first_seen"]
+        first[slots] = np.fmin(first[slots], self.time)
+        self.table["last_seen"][slots] = self.time
+        return self.detector.judge(self.time, slots, np.stack([row(rows[n]) for n in names]))
+
+    def play(self, hours, suspects=None, accounts=60, seed=1):
+        """Judge a crowd of services, and suspects, hour by hour; return all verdicts."""
+        found = []
+        for _ in range(hours):
+            self.time += HOUR
+            found += self.judge(crowd(accounts, seed, self.time) | (suspects or {}))
+        return found
+
+
+def crowd(accounts, seed, time):
+    """Services that differ by factors (sigma about 1.2 in amounts, ratio sigma 1.35)."""
+    own = np.random.default_rng(seed)
+    now = np.random.default_rng(int(time))
+    rows = {}
+    for i in range(accounts):
+        size, ratio = own.lognormal(0, 1.2), own.lognormal(0, 1.35)
+        rest, jitter = int(own.integers(0, 20)), now.lognormal(0, 0.1)
+        rows[f"service-{i:04}"] = SERVICE | {
+            "requests_day": 60 + 900 * size * jitter,
+            "output_day": 5e4 * size * ratio * jitter,
+            "output_ratio": 0.12 * ratio * now.lognormal(0, 0.05),
+            "volume_for_age": 4 * size * jitter,
+            "active_hours": 24 - rest,
+            "templated_breadth": 300 * size,
+            "gap_variation": 1.8 * own.lognormal(0, 0.4),
+        }
+    return rows
+
+
+def column(name):
+    return COLUMN[name]

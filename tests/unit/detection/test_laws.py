@@ -1,0 +1,117 @@
+"""Laws that every detector obeys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crowds import EXTRACTOR, SERVICE, Stage, crowd
+
+from stream.detection.detector import Standing
+from stream.errors import StateError
+
+
+def rows_of(stage):
+    return dict(stage.table.take_changes()[0])
+
+
+def test_warm_up_is_a_state_and_no_score():
+    stage = Stage()
+    assert stage.play(3, {"lone": EXTRACTOR}) == []
+    slot = np.array([stage.table.slot("lone")])
+    assert stage.detector.standing(slot)[0] == Standing.WARMING_UP
+    assert stage.detector.warming_up == 61
+    stage.play(5)
+    assert stage.detector.standing(np.array([stage.table.slot("service-0001")]))[0] == (
+        Standing.CLEAR
+    )
+
+
+def test_input_is_not_changed_and_not_kept():
+    stage = Stage()
+    stage.play(12)
+    names = sorted(crowd(60, 1, stage.time))
+    slots = stage.table.slots(names, value=lambda some: np.zeros(len(some)))
+    matrix = np.tile(np.nan, (60, 26))
+    matrix[:, :] = 1.0
+    given, at = matrix.copy(), slots.copy()
+    stage.detector.judge(stage.time + 1000, slots, matrix)
+    assert (matrix == given).all()
+    assert (slots == at).all()
+    state = stage.detector.state()
+    matrix[:] = 7
+    assert stage.detector.state() == state
+
+
+def test_the_same_seed_gives_the_same_verdicts_and_another_other_trees():
+    runs = [Stage(seed=seed) for seed in (0, 0, 1)]
+    verdicts = []
+    for stage in runs:
+        stage.play(30)
+        verdicts.append(stage.play(6, {"lone": EXTRACTOR}))
+    assert verdicts[0] == verdicts[1]
+    assert verdicts[0] != verdicts[2]
+    assert runs[0].detector.model_version != runs[2].detector.model_version
+
+
+def test_snapshot_then_restore_is_identity():
+    one, other = Stage(), Stage()
+    one.play(30)
+    other.detector.restore(one.detector.state())
+    other.time = one.time
+    rows = one.table.take_changes()[0]
+    other.table.load([name for name, _ in rows], [row for _, row in rows])
+    assert other.detector.state() == one.detector.state()
+    later = [stage.play(8, {"lone": EXTRACTOR}) for stage in (one, other)]
+    assert later[0] == later[1]
+    assert later[0]
+    assert other.detector.state() == one.detector.state()
+    assert rows_of(one) == rows_of(other)
+
+
+def test_memory_is_bounded():
+    stage = Stage()
+    stage.play(12)
+    size = len(stage.detector.state()["detector"])
+    stage.play(60)
+    assert len(stage.detector.state()["detector"]) <= size + 1000
+
+
+def test_other_settings_or_damage_are_refused_with_what_to_do():
+    blob = Stage().detector.state()
+    with pytest.raises(StateError, match=r"differs in trees: .* delete the state topic"):
+        Stage(trees=7).detector.restore(blob)
+    with pytest.raises(StateError, match="cannot be read"):
+        Stage().detector.restore({"detector": b"\x80\x04K\x01."})
+    Stage().detector.restore({})
+
+
+def test_light_accounts_are_not_judged_but_get_a_baseline():
+    stage = Stage()
+    stage.play(12)
+    stage.time += 3600
+    stage.judge({"light": SERVICE | {"requests_day": 20}})
+    slot = stage.table.slot("light")
+    assert stage.table["standing"][slot] == Standing.WARMING_UP
+    assert stage.table["base_hours"][slot] == 1
+
+
+def test_an_account_is_judged_at_most_every_quarter_of_an_hour():
+    stage = Stage()
+    stage.play(12)
+    before = stage.detector.state()
+    stage.time += 60
+    stage.judge(crowd(60, 1, stage.time))
+    assert stage.detector.state() == before
+
+
+def test_what_is_anomalous_is_not_learnt():
+    stage = Stage()
+    stage.play(48)
+    stage.play(3, {"lone": EXTRACTOR})
+    slot = stage.table.slot("lone")
+    assert stage.table["standing"][slot] == Standing.ANOMALOUS
+    taught, hours = stage.table["taught"][slot], stage.table["base_hours"][slot]
+    stage.play(6, {"lone": EXTRACTOR})
+    assert np.isnan(taught)
+    assert np.isnan(stage.table["taught"][slot])
+    assert stage.table["base_hours"][slot] == hours

@@ -1,0 +1,123 @@
+"""Tails, calibration and evidence as arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crowds import Stage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.detection.calibration import Calibration
+from stream.detection.evidence import MOST, RANKED, TRACKED, combine
+from stream.detection.settings import DetectionSettings
+from stream.detection.tails import Tails
+from stream.windows.table import SlotTable
+
+decades = st.floats(0, MOST)
+
+
+def tails_of(values, half_life_s=1e9):
+    tails = Tails(1, half_life_s=half_life_s)
+    tails.learn(0.0, np.asarray(values, float)[:, None])
+    return tails
+
+
+def test_surprise_is_the_tail_in_decades():
+    rng = np.random.default_rng(1)
+    tails = tails_of(np.clip(rng.exponential(0.05, 20_000), 0, 1))
+    for p in (0.5, 0.1, 0.01, 0.001):
+        value = np.array([[-0.05 * np.log(p)]])
+        assert tails.decades(value, most=9)[0, 0] == pytest.approx(-np.log10(p), abs=0.15)
+
+
+def test_unknown_values_and_nothing_learnt_are_no_surprise():
+    assert tails_of([0.1, 0.2]).decades(np.array([[np.nan]]), most=4)[0, 0] == 0
+    assert Tails(1, half_life_s=1.0).decades(np.array([[1.0]]), most=4)[0, 0] == 0
+
+
+def test_a_few_extremes_do_not_hide_the_next():
+    rng = np.random.default_rng(2)
+    normal = rng.normal(0.4, 0.03, 1000)
+    clean, mixed = tails_of(normal), tails_of([*normal, *[1.0] * 30])
+    value = np.array([[0.9]])
+    assert mixed.decades(value, most=4)[0, 0] == clean.decades(value, most=4)[0, 0] == 4
+
+
+def test_old_observations_fade():
+    tails = tails_of([0.9] * 100, half_life_s=100.0)
+    tails.learn(1000.0, np.full((100, 1), 0.1))
+    assert tails.medians()[0] == pytest.approx(0.1, abs=0.01)
+
+
+def combined(ranked, own=None, combination=0.0, hours=24.0, whole=True):
+    return combine(
+        np.array([ranked]),
+        np.zeros((1, len(TRACKED))) if own is None else np.array([own]),
+        np.array([combination]),
+        active_hours=np.array([hours]),
+        seen_whole=np.array([whole]),
+    )
+
+
+@given(st.lists(decades, min_size=len(RANKED), max_size=len(RANKED)),
+       st.lists(decades, min_size=len(TRACKED), max_size=len(TRACKED)),
+       decades, st.floats(0, 24), st.booleans())  # fmt: skip
+def test_parts_sum_to_the_evidence_and_none_is_negative(ranked, own, combination, hours, whole):
+    evidence = combined(ranked, own, combination, hours, whole=whole)
+    assert sum(part[0] for part in evidence.parts.values()) == pytest.approx(evidence.total[0])
+    assert all(part[0] >= 0 for part in evidence.parts.values())
+    assert evidence.total[0] <= 4 * MOST
+
+
+@given(st.sampled_from(["volume_for_age", "output_day", "output_ratio"]))
+def test_without_one_of_the_core_there_is_no_evidence(missing):
+    ranked = [0.0 if name == missing else MOST for name in RANKED]
+    assert combined(ranked, combination=MOST).total[0] == 0
+
+
+def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
+    evidence = np.linspace(0, 16, 65)
+    scores = []
+    for budget in (1.0, 10.0):
+        settings = DetectionSettings(alerts_budget=budget)
+        table = SlotTable(Calibration.FIELDS, max_accounts=10)
+        scores.append(Calibration(settings, table).scores(evidence))
+    for some in scores:
+        assert (np.diff(some) >= 0).all()
+        assert some[0] == 0
+        assert some[-1] <= 1
+    # A tenfold budget opens earlier.
+    first = [int((some >= 0.8).argmax()) for some in scores]
+    assert first[1] < first[0]
+
+
+def test_benign_peaks_raise_the_bar():
+    settings = DetectionSettings()
+    table = SlotTable(Calibration.FIELDS, max_accounts=1000)
+    calibration = Calibration(settings, table)
+    before = calibration.scores(np.array([7.0]))[0]
+    slots = table.slots([f"a{i}" for i in range(300)], value=lambda s: np.zeros(len(s)))
+    rough = np.random.default_rng(3).exponential(2.0, 300)
+    calibration.learn(0.0, slots, rough, np.ones(300, bool))
+    calibration.learn(7 * 3600.0, slots, rough, np.ones(300, bool))
+    assert calibration.peaks.weights.sum() == 300
+    assert calibration.scores(np.array([7.0]))[0] < before
+
+
+def test_a_block_with_an_alarm_teaches_nothing():
+    table = SlotTable(Calibration.FIELDS, max_accounts=10)
+    calibration = Calibration(DetectionSettings(), table)
+    slot = table.slots(["a"], value=lambda s: np.zeros(len(s)))
+    for quiet in (True, False, True):
+        calibration.learn(10.0, slot, np.array([5.0]), np.array([quiet]))
+    calibration.learn(7 * 3600.0, slot, np.array([0.0]), np.array([True]))
+    assert calibration.peaks.weights.sum() == 0
+
+
+def test_feature_order_does_not_matter_to_the_population_model():
+    from stream.detection import population  # noqa: PLC0415
+
+    assert list(population.MODELLED) == sorted(population.MODELLED)
+    stage = Stage()
+    assert stage.detector.model_version == Stage().detector.model_version

@@ -1,0 +1,92 @@
+"""The extractor is found within hours; each benign twin and the crowd stay silent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crowds import EXTRACTOR, SERVICE, TWINS, Stage
+
+OPEN = 0.8
+
+
+@pytest.fixture(scope="module")
+def stored():
+    """A population of two days, as state that each test continues from."""
+    stage = Stage()
+    assert stage.play(48) == []
+    return stage.detector.state(), stage.table.take_changes()[0], stage.time
+
+
+@pytest.fixture
+def stage(stored):
+    state, rows, time = stored
+    stage = Stage()
+    stage.detector.restore(state)
+    stage.table.load([name for name, _ in rows], [row for _, row in rows])
+    stage.time = time
+    return stage
+
+
+def opened(verdicts):
+    return {v.account_id for v in verdicts if v.score >= OPEN}
+
+
+def test_the_extractor_is_found_and_explained(stage):
+    # Verdicts repeat; the first at the open score is what alerting acts on.
+    found = [v for v in stage.play(8, {"lone": EXTRACTOR}) if v.score >= OPEN]
+    assert {v.account_id for v in found} == {"lone"}
+    first = found[0]
+    assert sum(e.contribution for e in first.evidence) == pytest.approx(1)
+    shares = [e.contribution for e in first.evidence]
+    assert shares == sorted(shares, reverse=True)
+    assert {"volume_for_age", "output_day", "output_ratio"} <= {e.feature for e in first.evidence}
+    ratio = next(e for e in first.evidence if e.feature == "output_ratio")
+    assert ratio.value == 2.4
+    assert 0.05 < ratio.baseline < 0.3
+    assert first.since <= first.time
+    assert first.observed.requests >= 5000
+    assert first.observed.output_tokens >= 6_000_000
+
+
+@pytest.mark.parametrize("name", sorted(TWINS))
+def test_benign_twins_are_silent(stage, name):
+    # Judged from its arrival, and long enough to have a baseline of its own.
+    assert opened(stage.play(48, {name: TWINS[name]})) == set()
+
+
+@pytest.mark.parametrize("feature", ["output_day", "output_ratio", "templated_breadth",
+                                     "active_hours", "volume_for_age"])  # fmt: skip
+def test_no_single_indicator_raises_an_alert(stage, feature):
+    extreme = SERVICE | {feature: 1000 * SERVICE[feature], "age": 0.9}
+    assert stage.play(8, {"one": extreme}) == []
+
+
+def test_an_account_that_changes_is_suspect_and_one_that_grows_is_not(stage):
+    before = {"turned": SERVICE, "grown": SERVICE}
+    assert stage.play(48, before) == []
+    turned = EXTRACTOR | {"age": 200, "volume_for_age": 25}
+    grown = SERVICE | {"requests_day": 50_000, "output_day": 2.8e6, "volume_for_age": 250}
+    assert opened(stage.play(6, {"turned": turned, "grown": grown})) == {"turned"}
+
+
+def test_an_account_older_than_the_stream_cannot_be_new(stage):
+    assert stage.play(6, {"old": EXTRACTOR | {"age": 30}}) == []
+
+
+def test_a_score_has_to_last_before_it_counts_in_full(stage):
+    assert opened(stage.play(1, {"lone": EXTRACTOR})) == set()
+    assert opened(stage.play(1, {"lone": EXTRACTOR})) == {"lone"}
+
+
+def test_a_suspicion_ends_when_it_has_been_calm_for_long(stage):
+    stage.play(4, {"lone": EXTRACTOR})
+    slot = stage.table.slot("lone")
+    assert not np.isnan(stage.table["suspect_since"][slot])
+    stage.play(30, {"lone": SERVICE})
+    assert np.isnan(stage.table["suspect_since"][slot])
+    assert stage.table["suspect_sums"][slot].sum() == 0
+
+
+def test_a_wave_of_new_accounts_cannot_make_itself_ordinary(stage):
+    wave = {f"wave-{i}": EXTRACTOR for i in range(30)}
+    assert "lone" in opened(stage.play(10, wave | {"lone": EXTRACTOR}))

@@ -1,0 +1,115 @@
+"""Features over the real windows: units, unknowns, scales, and benign twins side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
+from stream.types.events import EVENT_COLUMNS
+from stream.windows.account_windows import AccountWindows, StepRows
+from stream.windows.table import SlotTable
+
+START = 1_772_409_600.0
+HOUR = 3600.0
+
+
+def features_of(times, **values):
+    """Play one account's requests in steps of an hour; return its features by name."""
+    table = SlotTable(AccountWindows.FIELDS, max_accounts=16)
+    windows = AccountWindows(table)
+    times = np.asarray(times, float)
+    end, slots = START, np.zeros(0, np.int64)
+    for hour in np.unique(times // HOUR):
+        rows = times // HOUR == hour
+        columns = {name: np.zeros(rows.sum(), dtype) for name, dtype in EVENT_COLUMNS.items()}
+        for name in ("created_at", "duration_s", "temperature"):
+            columns[name][:] = np.nan
+        columns["time"][:] = times[rows]
+        for name, value in values.items():
+            columns[name][:] = np.broadcast_to(value, times.shape)[rows]
+        end = (hour + 1) * HOUR
+        slots = windows.update(StepRows(end, HOUR, ["a"], np.array([0]), columns))
+    row = compute(windows, slots, end)[0]
+    return {name: float(row[i]) for name, i in COLUMN.items()}
+
+
+def spread(count, hours, start=START):
+    return start + np.arange(count) * hours * HOUR / count
+
+
+def unique(count, seed=1):
+    return np.random.default_rng(seed).integers(1, 2**64, count, dtype=np.uint64)
+
+
+def test_sums_and_ratios_are_in_their_units():
+    got = features_of(spread(240, 24), input_tokens=100, output_tokens=250, status=429)
+    assert got["requests_day"] == 240
+    assert got["requests_hour"] == 10
+    assert got["output_day"] == 60_000
+    assert got["output_per_request"] == 250
+    assert got["output_ratio"] == pytest.approx(2.5)
+    assert got["active_hours"] == 24
+    assert got["error_share"] == 1
+    assert got["ramp"] == pytest.approx(1)
+
+
+def test_what_a_gateway_never_tells_is_unknown():
+    got = features_of(spread(100, 5))
+    for name in ("output_ratio", "volume_for_age", "age", "templated_breadth", "template_share",
+                 "addresses", "identity_spread", "temperature", "max_tokens"):  # fmt: skip
+        assert np.isnan(got[name]), name
+
+
+def test_a_few_requests_say_nothing_about_shares():
+    got = features_of(spread(5, 1), input_tokens=10, output_tokens=10)
+    assert np.isnan(got["output_ratio"])
+    assert np.isnan(got["logprobs_share"])
+
+
+def test_a_new_account_at_full_volume_differs_from_an_old_one_with_the_same_traffic():
+    times = spread(2000, 24)
+    new = features_of(times, created_at=START - HOUR)
+    old = features_of(times, created_at=START - 400 * 24 * HOUR)
+    assert new["volume_for_age"] > 100 * old["volume_for_age"]
+
+
+def test_a_nightly_batch_rests_and_an_extractor_does_not():
+    assert features_of(spread(4000, 3))["active_hours"] == 3
+    assert features_of(spread(4000, 24))["active_hours"] == 24
+
+
+def test_an_evaluation_repeats_its_items_and_a_self_instruct_run_does_not():
+    times = spread(2000, 24)
+    replayed = np.tile(unique(100), 20)
+    items = features_of(times, prompt=replayed, template=np.uint64(7))
+    seeds = features_of(times, prompt=unique(2000), template=np.uint64(7))
+    assert seeds["templated_breadth"] == pytest.approx(2000, rel=0.1)
+    assert seeds["templated_breadth"] > 5 * items["templated_breadth"]
+
+
+def test_runners_with_one_client_spread_less_than_one_account_behind_many_of_both():
+    times = spread(500, 24)
+    addresses = np.tile(unique(50), 10)
+    runners = features_of(times, address=addresses, user_agent=np.uint64(3))
+    resold = features_of(times, address=addresses, user_agent=np.tile(unique(20, 2), 25))
+    assert resold["identity_spread"] > 5 * runners["identity_spread"]
+
+
+@given(st.sampled_from(FEATURES), st.floats(0, 1))
+def test_scales_are_invertible_and_bounded(feature, position):
+    value = feature.unscaled(np.array([position]))
+    assert feature.scaled(value)[0] == pytest.approx(position, abs=1e-9)
+    absurd = feature.scaled(np.array([-1e300, 1e300, np.nan]))
+    assert absurd[0] == 0
+    assert absurd[1] == 1
+    assert np.isnan(absurd[2])
+
+
+def test_the_table_is_complete_and_its_hash_stable():
+    assert len(COLUMN) == len(FEATURES)
+    assert all(feature.meaning and feature.low < feature.high for feature in FEATURES)
+    assert scaled(np.full((2, len(FEATURES)), np.nan)).shape == (2, len(FEATURES))
+    assert schema_hash() == schema_hash()
