@@ -83,9 +83,10 @@ def _axes(first: int, last: int, top: int, x: Scale, y: Scale) -> list[str]:
 
 
 def _legend(series: Mapping[str, Mapping[int, int]]) -> str:
+    colours = [_COLOURS[number % len(_COLOURS)] for number in range(len(series))]
     items = [
-        f'<li><span style="background:{_COLOURS[number % len(_COLOURS)]}"></span>{escape(name)}</li>'
-        for number, name in enumerate(series)
+        f'<li><span style="background:{colour}"></span>{escape(name)}</li>'
+        for name, colour in zip(series, colours, strict=True)
     ]
     items.append('<li><span class="mark"></span>first alert of an incident</li>')
     return f'<ul class="legend">{"".join(items)}</ul>'
