@@ -80,7 +80,7 @@ async def outbox_for(bootstrap: str, topic: str) -> AsyncIterator[Callable[..., 
             app=topic,
             connection={
                 "bootstrap_servers": bootstrap,
-                "session_timeout_ms": 6000,
+                "session_timeout_ms": 2000,
                 "heartbeat_interval_ms": 300,
             },
             metrics=metrics or Metrics(),
