@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 MOST: Final = 16.0
 _BLOCK_S: Final = 6 * 3600.0
 _BLOCKS_A_DAY: Final = 4
-#: Evidence e has at most the probability 10^-(3/4 e) where its core is independent (evidence.py).
-_DECADES_PER_EVIDENCE: Final = 0.75
+#: -log10 of the probability of evidence e, were its indicators independent: between 4 and 8 it is
+#: this line to within 0.05 (numerical integration of the formula in evidence.py); below, the line
+#: through 0 is the bound.
+_SLOPE: Final = 0.895
+_OFFSET: Final = 0.5
+_BOUND: Final = 0.75
 #: Sums over a day change slowly: a day has about so many independent looks.
 _LOOKS_A_DAY: Final = 2.0
 #: Fewer finished blocks than this do not bend the theoretical tail.
@@ -60,7 +64,8 @@ class Calibration:
 
     def _rareness(self, evidence: Array) -> Array:
         """Return -log10 of the daily probability, shape ``(n,)``."""
-        rareness = _DECADES_PER_EVIDENCE * evidence - math.log10(_LOOKS_A_DAY)
+        single = np.maximum(_SLOPE * evidence - _OFFSET, _BOUND * evidence)
+        rareness = single - math.log10(_LOOKS_A_DAY)
         if self.peaks.weights.sum() >= _LEAST_BLOCKS:
             seen = self.peaks.decades(evidence[:, None] / MOST, most=math.inf)[:, 0]
             rareness = np.minimum(rareness, seen - math.log10(_BLOCKS_A_DAY))

@@ -50,7 +50,7 @@ def test_old_observations_fade():
     assert tails.medians()[0] == pytest.approx(0.1, abs=0.01)
 
 
-def combined(ranked, own=None, combination=0.0, hours=24.0, whole=True):
+def combined(ranked, own=None, combination=0.0, hours=24.0, *, whole=True):
     return combine(
         np.array([ranked]),
         np.zeros((1, len(TRACKED))) if own is None else np.array([own]),
