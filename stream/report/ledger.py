@@ -6,7 +6,7 @@ Bounded: hours, account ids and, where there are labels, the attackers' requests
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -40,8 +40,7 @@ class Ledger:
         self.events += len(events)
         self.accounts.update(event.account_id for event in events)
         campaign = self._campaign.get
-        # Decoding leaves every timestamp in epoch seconds.
-        times = [cast("float", event.timestamp) for event in events]
+        times = [event.timestamp for event in events]
         self.hourly.update(
             (campaign(event.account_id, BENIGN), int(time // _HOUR_S))
             for event, time in zip(events, times, strict=True)
