@@ -283,6 +283,12 @@ class Incidents:
 
     # -- durable rows -------------------------------------------------------------------------
 
+    def release(self) -> None:
+        """Give back what the gauges have of these incidents."""
+        for incident in self._incidents.values():
+            if incident.firing:
+                self._gauge(incident, -1)
+
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
         rows: list[tuple[bytes, bytes | None]] = []

@@ -60,6 +60,10 @@ class LinkTable:
         self._tracked.set(len(self._table.values))
         return self._changed_groups(time)
 
+    def release(self) -> None:
+        """Give back what the gauges have of this table."""
+        self._tracked.set(0)
+
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
         return self._table.take_changes()

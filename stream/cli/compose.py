@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING
 
 from stream import __version__
@@ -27,7 +28,7 @@ def plan(settings: Settings) -> Plan:
     """Return all that a worker with these settings runs."""
     metrics = Metrics(strict=False)
     register_process(metrics.registry)
-    metrics.build_info.info({"version": __version__})
+    metrics.build_info.info({"version": __version__, "python": platform.python_version()})
     health = Health(stalled_after_s=settings.http.stalled_after_s)
     return Plan(
         kafka=settings.kafka,

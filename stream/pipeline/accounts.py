@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.detection.detector import Detector
+from stream.detection.detector import Detector, Standing
 from stream.features.table import compute
+from stream.metrics import Share
 from stream.pipeline.linking import links
 from stream.pipeline.routing import value_lanes
 from stream.pipeline.steps import step_rows
@@ -25,10 +26,17 @@ if TYPE_CHECKING:
     from stream.pipeline.lane import StateRows
     from stream.types.events import Array, EventBatch
     from stream.types.verdicts import Verdict
+    from stream.windows.account_windows import StepRows
     from stream.windows.settings import WindowSettings
 
 _ACCOUNT: Final = b"a"
 _MODEL: Final = b"m"
+#: What was thought of the account -> the label of ``observed_tokens_total``.
+_STANDINGS: Final = {
+    "warming_up": (Standing.WARMING_UP,),
+    "clear": (Standing.CLEAR,),
+    "anomalous": (Standing.SUSPECT, Standing.ANOMALOUS),
+}
 
 
 class AccountsStage:
@@ -58,6 +66,12 @@ class AccountsStage:
         self._verdicts: list[Verdict] = []
         self._links: list[LinkBatch] = []
         self._evicted = 0
+        self._shares = {
+            "tracked": Share(metrics.accounts_tracked),
+            "warming_up": Share(metrics.accounts_warming_up),
+            "bytes": Share(metrics.state_bytes.labels(stage=self.name)),
+        }
+        metrics.model_info.info({"version": self._detector.model_version})
         self._written: dict[str, bytes] = {}
 
     def parse(self, packet: Packet, floor: float) -> tuple[EventBatch, Array, Array, float]:
@@ -76,6 +90,7 @@ class AccountsStage:
             with self._metrics.stage_seconds.labels(stage="detection").time():
                 matrix = compute(self._windows, slots, end)
                 self._verdicts += self._detector.judge(end, slots, matrix)
+            self._count_tokens(portion, slots)
             with self._metrics.stage_seconds.labels(stage="links").time():
                 self._links.append(links(portion, self._windows, self._table, slots))
 
@@ -96,22 +111,31 @@ class AccountsStage:
         value = pack(source=self._lane, sources=self._lanes, mark=mark, rows=rows)
         return Emission("links", lane, None, value)
 
+    def _count_tokens(self, rows: StepRows, slots: Array) -> None:
+        standing = self._detector.standing(slots)
+        for direction in ("input", "output"):
+            tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
+            for verdict, among in _STANDINGS.items():
+                count = int(tokens[np.isin(standing, among)].sum())
+                self._metrics.observed_tokens_total.labels(
+                    verdict=verdict, direction=direction
+                ).inc(count)
+
     def _count(self) -> None:
+        self._shares["tracked"].set(len(self._table))
+        self._shares["bytes"].set(self._table.nbytes)
         self._metrics.accounts_evicted_total.inc(self._table.evicted - self._evicted)
         self._evicted = self._table.evicted
 
-    @property
-    def accounts(self) -> int:
-        """Return how many accounts are tracked."""
-        return len(self._table)
-
-    @property
-    def nbytes(self) -> int:
-        """Return the size of the state in bytes."""
-        return self._table.nbytes
+    def release(self) -> None:
+        """Give back what the gauges have of this stage."""
+        for share in self._shares.values():
+            share.set(0)
 
     def take_changes(self) -> StateRows:
         """Return changed and forgotten accounts, and the models that changed."""
+        # Looks at every account, so once a flush rather than once a step.
+        self._shares["warming_up"].set(self._detector.warming_up)
         changed, gone = self._table.take_changes()
         models = {
             name: blob

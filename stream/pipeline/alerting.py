@@ -76,6 +76,10 @@ class AlertingStage:
             for alert in alerts
         ]
 
+    def release(self) -> None:
+        """Give back what the gauges have of this stage."""
+        self._incidents.release()
+
     def take_changes(self) -> StateRows:
         """Return the incidents that changed."""
         return self._incidents.take_changes()

@@ -64,16 +64,16 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
         detection=settings.detection,
         metrics=metrics,
     )
-    return Lane(stage, settings.windows, metrics)
+    return Lane(stage, lane, settings.windows, metrics)
 
 
 def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
     """Return campaigns lane number ``lane``."""
     stage = CampaignsStage(lane, lanes=settings.lanes, settings=settings.campaigns, metrics=metrics)
-    return Lane(stage, settings.windows, metrics)
+    return Lane(stage, lane, settings.windows, metrics)
 
 
 def alerting_lane(settings: StageSettings, metrics: Metrics) -> Lane[Findings]:
     """Return the alerting lane."""
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
-    return Lane(AlertingStage(incidents, metrics=metrics), settings.windows, metrics)
+    return Lane(AlertingStage(incidents, metrics=metrics), 0, settings.windows, metrics)

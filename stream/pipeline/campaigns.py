@@ -53,6 +53,10 @@ class CampaignsStage:
         )
         return [Emission("verdicts", 0, None, value)]
 
+    def release(self) -> None:
+        """Give back what the gauges have of this stage."""
+        self._table.release()
+
     def take_changes(self) -> StateRows:
         """Return the linking values that changed."""
         return self._table.take_changes()

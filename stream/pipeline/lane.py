@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from stream.errors import StateError
+from stream.metrics import Share
 from stream.types.packets import Packet, unpack
 from stream.windows.gate import Rows, Source, StepGate
 
@@ -53,6 +54,10 @@ class Stage(Protocol[R]):
         """Return what the steps since the last call have to say, with the mark reached."""
         ...
 
+    def release(self) -> None:
+        """Give back what the gauges have of this stage."""
+        ...
+
     def take_changes(self) -> StateRows:
         """Return the state rows changed since the last call."""
         ...
@@ -77,11 +82,16 @@ class Header(msgspec.Struct, frozen=True):
 class Lane(Generic[R]):
     """One partition of one stage."""
 
-    def __init__(self, stage: Stage[R], settings: WindowSettings, metrics: Metrics) -> None:
-        """Start empty; :meth:`restore` puts a predecessor's state back."""
+    def __init__(
+        self, stage: Stage[R], lane: int, settings: WindowSettings, metrics: Metrics
+    ) -> None:
+        """Start lane number ``lane`` empty; :meth:`restore` puts a predecessor's state back."""
         self._stage = stage
         self._settings = settings
         self._metrics = metrics
+        self._pending = Share(metrics.pending_rows.labels(stage=stage.name))
+        self._watermark = metrics.watermark_timestamp_seconds.labels(stage=stage.name, lane=lane)
+        self._steps = metrics.steps_closed_total.labels(stage=stage.name)
         self._gate: StepGate[R] = StepGate(settings.step_s)
 
     @property
@@ -109,7 +119,14 @@ class Lane(Generic[R]):
         self._gate.hear(
             packet.source, sources=packet.sources, mark=packet.mark, idle=packet.idle, floor=floor
         )
-        return self._close(self._gate.closable())
+        emissions = self._close(self._gate.closable())
+        self._pending.set(self._gate.waiting_rows)
+        return emissions
+
+    def release(self) -> None:
+        """Give back this lane's part of the gauges: it moves to another worker, or is over."""
+        self._pending.set(0)
+        self._stage.release()
 
     def finish(self) -> list[Emission]:
         """Close every step that has rows: there will be no more (end of a replayed file)."""
@@ -139,6 +156,8 @@ class Lane(Generic[R]):
             return []
         for end, rows in self._gate.close(until):
             self._stage.step(end, rows)
+            self._steps.inc()
+        self._watermark.set(until)
         return self._stage.emit(self._gate.closed)
 
     # -- durable state ------------------------------------------------------------------------

@@ -54,6 +54,10 @@ class Lane(Protocol):
         """Put back what a predecessor flushed."""
         ...
 
+    def release(self) -> None:
+        """Give back the lane's part of common gauges."""
+        ...
+
 
 class Source(Protocol):
     """The first stage: source records in, emissions out."""
@@ -134,6 +138,8 @@ class Lanes:
     async def keep(self, tps: Iterable[TP]) -> None:
         """Drop every lane but those of ``tps``."""
         gone = [self._owned.pop(tp) for tp in self._owned.keys() - set(tps)]
+        for lane in gone:
+            lane.lane.release()
         await asyncio.gather(*(lane.state.stop() for lane in gone))
 
     async def open(self, tps: Iterable[TP]) -> None:

@@ -79,6 +79,9 @@ class CountingLane:
         total = sum(self.counts.values())
         return [Emission("verdicts", 0, None, json.dumps([self.lane, total]).encode())]
 
+    def release(self) -> None:
+        pass
+
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         changed, self.changed = self.changed, set()
         return [(name.encode(), str(self.counts[name]).encode()) for name in sorted(changed)]
