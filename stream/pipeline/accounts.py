@@ -69,7 +69,7 @@ class AccountsStage:
         self._shares = {
             "tracked": Share(metrics.accounts_tracked),
             "warming_up": Share(metrics.accounts_warming_up),
-            "bytes": Share(metrics.state_bytes.labels(stage=self.name)),
+            "bytes": Share(metrics.state_bytes),
         }
         metrics.model_info.info({"version": self._detector.model_version})
         self._written: dict[str, bytes] = {}
