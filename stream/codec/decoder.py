@@ -6,39 +6,36 @@ several, the good ones become events; the record goes to the dead letters once f
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from stream.codec import canonical, litellm
+from stream.codec.canonical import Canonical
+from stream.codec.event import admit
+from stream.codec.framing import elements, repaired
+from stream.codec.litellm import Litellm
+from stream.codec.reasons import FAILURES, explain
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from stream.codec.event import RequestEvent
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
     from stream.types.records import Record
 
-_DECODERS: Final[dict[str, Callable[[bytes | msgspec.Raw], RequestEvent]]] = {
-    canonical.NAME: canonical.decode,
-    litellm.NAME: litellm.decode,
-}
-_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
-#: Both stand in every LiteLLM payload; neither is a canonical field.
-_LITELLM_MARKS: Final = (b'"startTime"', b'"metadata"')
+_UNKNOWN: Final = "unknown"
+_ACCEPTED: Final = "accepted"
+_REJECTED: Final = "rejected"
+_ARRAY: Final = ord("[")
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A record that is, at least in part, not an event."""
 
-    record: Record
+    record: Record = field(repr=False)  # has the text
     reason: str
     detail: str
 
@@ -51,6 +48,11 @@ class Decoded:
     offsets: list[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
+    @property
+    def invalid(self) -> int:
+        """Rejects that speak of a broken deployment, not of callers turned away at the door."""
+        return sum(reject.reason != "not_a_request" for reject in self.rejects)
+
 
 class Decoder:
     """Decodes records of one source; counts them by format and result."""
@@ -59,126 +61,128 @@ class Decoder:
         """Take format and limits from the settings."""
         self._settings = settings
         self._metrics = metrics
-        self._fixed = None if settings.format == "auto" else settings.format
+        self._canonical = Canonical()
+        self._litellm = Litellm(settings.litellm_account)
+        formats: dict[str, tuple[Canonical | Litellm, ...]] = {
+            "canonical": (self._canonical,),
+            "litellm": (self._litellm,),
+        }
+        self._fixed = formats.get(settings.format)
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:
         """Return events and rejects; never raises for anything in a record."""
         decoded = Decoded()
-        counts: Counter[tuple[str, str]] = Counter()
-        latest = now_s + self._settings.max_future_s
+        events, offsets = decoded.events, decoded.offsets
+        tally: Counter[tuple[str, str]] = Counter()
+        oldest, latest = self._settings.oldest_timestamp, now_s + self._settings.max_future_s
+        longest, order = self._settings.max_record_bytes, self._order
         for record in records:
-            self._decode_record(record, latest, decoded, counts)
-        for (name, result), count in counts.items():
+            value = record.value
+            if not value or len(value) > longest:
+                self._slowly(record, latest, decoded, tally)
+                continue
+            codec = order(value)[0]
+            try:
+                found = [codec.one(value)] if value[0] != _ARRAY else codec.many(value)
+                for event in found:
+                    admit(event, oldest, latest)
+            except FAILURES:
+                found = []
+            if 0 < len(found) <= self._settings.max_record_events:
+                tally[codec.name, _ACCEPTED] += len(found)
+                events += found
+                offsets += [record.offset] * len(found)
+            else:
+                self._slowly(record, latest, decoded, tally)
+        for (name, result), count in tally.items():
             self._metrics.events_total.labels(format=name, result=result).inc(count)
         return decoded
 
-    def _decode_record(
-        self, record: Record, latest: float, decoded: Decoded, counts: Counter[tuple[str, str]]
-    ) -> None:
-        rejected: DecodeError | None = None
-        try:
-            self._check_size(record.value)
-            for value in _values(record.value):
-                name = self._fixed or _recognise(value)
-                try:
-                    event = self._one(name, value, latest)
-                except DecodeError as error:
-                    counts[name, "rejected"] += 1
-                    rejected = error
-                else:
-                    counts[name, "accepted"] += 1
-                    decoded.events.append(event)
-                    decoded.offsets.append(record.offset)
-        except DecodeError as error:
-            counts[self._fixed or "unknown", "rejected"] += 1
-            rejected = error
-        if rejected is not None:
-            decoded.rejects.append(Reject(record, rejected.reason, rejected.detail))
+    def _order(self, value: bytes) -> tuple[Canonical | Litellm, ...]:
+        """Return the formats to try: a mark in the bytes is a good guess, no more."""
+        if self._fixed is not None:
+            return self._fixed
+        if Canonical.mark not in value and Litellm.mark in value:
+            return self._litellm, self._canonical
+        return self._canonical, self._litellm
 
-    def _check_size(self, value: bytes | None) -> None:
+    def _slowly(
+        self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
+    ) -> None:
+        """Decode a record element by element; never raises."""
+        try:
+            found = self._elements(record.value)
+        except FAILURES as error:
+            failure = explain(error)
+            tally[self._fixed[0].name if self._fixed else _UNKNOWN, _REJECTED] += 1
+            decoded.rejects.append(Reject(record, failure.reason, failure.detail))
+            return
+        failures = []
+        for element in found:
+            result, name = self._element(element, latest)
+            if isinstance(result, DecodeError):
+                failures.append(result)
+                tally[name, _REJECTED] += 1
+            else:
+                decoded.events.append(result)
+                decoded.offsets.append(record.offset)
+                tally[name, _ACCEPTED] += 1
+        if failures:
+            decoded.rejects.append(_reject(record, failures, len(found)))
+
+    def _elements(self, value: bytes) -> list[bytes]:
         if not value or value.isspace():
             raise DecodeError("empty")
         if len(value) > self._settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(value)} bytes")
-
-    def _one(self, name: str, value: bytes | msgspec.Raw, latest: float) -> RequestEvent:
         try:
-            event = _DECODERS[name](value)
-        except msgspec.ValidationError as error:
-            raise DecodeError(_reason(str(error)), str(error)) from None
-        except msgspec.DecodeError as error:
-            raise DecodeError(_not_json(str(error)), str(error)) from None
-        except UnicodeDecodeError as error:
-            raise DecodeError("not_utf8", error.reason) from None
-        except RecursionError:
-            raise DecodeError("too_deep") from None
-        event.timestamp = self._time(event.timestamp, latest)
-        if event.account_created_at is not None:
-            event.account_created_at = _epoch(event.account_created_at)
+            return elements(value, self._settings.max_record_events)
+        except FAILURES:
+            return elements(repaired(value), self._settings.max_record_events)
+
+    def _element(self, value: bytes, latest: float) -> tuple[RequestEvent | DecodeError, str]:
+        """Return the event of an object and its format, or why there is none."""
+        failures: list[tuple[DecodeError, str]] = []
+        for codec in self._order(value):
+            result = self._attempt(codec, value, latest)
+            if not isinstance(result, DecodeError):
+                return result, codec.name
+            known = codec.mark in value or self._fixed is not None
+            failures.append((result, codec.name if known else _UNKNOWN))
+        # The most telling one: of a format that the object bears the mark of, and not for want
+        # of a field, which every object lacks for some format.
+        failures.sort(key=lambda f: (f[1] == _UNKNOWN, f[0].reason == "missing_field"))
+        failure, name = failures[0]
+        if name == _UNKNOWN and failure.reason == "missing_field":
+            failure = DecodeError("unknown_format", "neither canonical nor LiteLLM")
+        return failure, name
+
+    def _attempt(
+        self, codec: Canonical | Litellm, value: bytes, latest: float
+    ) -> RequestEvent | DecodeError:
+        try:
+            return self._admitted(codec.one(value), latest)
+        except FAILURES as error:
+            failure = explain(error)
+        text = repaired(value) if failure.reason == "not_json" else value
+        if text == value:
+            return failure
+        try:
+            return self._admitted(codec.one(text), latest)
+        except FAILURES as error:
+            return explain(error)
+
+    def _admitted(self, event: RequestEvent, latest: float) -> RequestEvent:
+        admit(event, self._settings.oldest_timestamp, latest)
         return event
 
-    def _time(self, timestamp: float | datetime, latest: float) -> float:
-        seconds = _epoch(timestamp)
-        if not self._settings.oldest_timestamp <= seconds <= latest:
-            raise DecodeError("bad_timestamp", f"{seconds:g}")
-        return seconds
 
-
-def _values(value: bytes) -> Iterator[bytes | msgspec.Raw]:
-    """Yield the objects of a record: itself, an array's elements, or its lines."""
-    if value.lstrip()[:1] == b"[":
-        try:
-            elements = _array(value)
-        except msgspec.DecodeError as error:
-            raise DecodeError(_not_json(str(error)), str(error)) from None
-        except RecursionError:
-            raise DecodeError("too_deep") from None
-        if not elements:
-            raise DecodeError("empty", "an empty array")
-        yield from elements
-    elif b"\n" in value:
-        yield from _lines(value)
-    else:
-        yield value
-
-
-def _lines(value: bytes) -> Iterator[bytes]:
-    # A pretty-printed object has line breaks too: only lines that look like objects are ndjson.
-    lines = [line for line in value.splitlines() if line.strip()]
-    if all(line.lstrip()[:1] == b"{" and line.rstrip()[-1:] == b"}" for line in lines):
-        yield from lines
-    else:
-        yield value
-
-
-def _recognise(value: bytes | msgspec.Raw) -> str:
-    """Return the format of an object: by keys that only one format has."""
-    content = bytes(value)
-    if all(mark in content for mark in _LITELLM_MARKS):
-        return litellm.NAME
-    return canonical.NAME
-
-
-def _epoch(value: float | datetime) -> float:
-    if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-    if not math.isfinite(value):
-        raise DecodeError("out_of_range", "a time that is not finite")
-    return value
-
-
-def _not_json(message: str) -> str:
-    return "not_utf8" if "utf-8" in message.lower() else "not_json"
-
-
-def _reason(message: str) -> str:
-    """Return the reason for msgspec's validation message."""
-    if "missing required field" in message:
-        return "missing_field"
-    if message.startswith("Expected `object`") and " - at `$" not in message:
-        return "not_an_object"
-    if ">=" in message or "<=" in message or "length" in message or "matching regex" in message:
-        return "out_of_range"
-    if "out of range" in message or "Number" in message:
-        return "out_of_range"
-    return "wrong_type"
+def _reject(record: Record, failures: list[DecodeError], total: int) -> Reject:
+    first = failures[0]
+    if total == 1:
+        return Reject(record, first.reason, first.detail)
+    counts = Counter(failure.reason for failure in failures)
+    reasons = ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
+    return Reject(
+        record, first.reason, f"{len(failures)} of {total} ({reasons}); first: {first.detail}"
+    )

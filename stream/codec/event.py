@@ -1,58 +1,115 @@
 """The canonical request event, as every format decodes into it.
 
 Holds the only copy of a prompt's text in the product, for as long as its batch is being
-fingerprinted; its ``repr`` does not show it.
+fingerprinted; its ``repr`` does not show it. What the client alone decides (``temperature``,
+``max_tokens``, lengths of texts) is brought into range and never refused: else a client could
+keep its requests out of sight.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-_Tokens = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-_Identifier = Annotated[str, Meta(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_Short = Annotated[str, Meta(max_length=4096)]
+from stream.errors import DecodeError
+
+#: Counts travel as 32-bit integers.
+MAX_COUNT: Final = 2**31 - 1
+_MAX_TEMPERATURE: Final = 1000.0
+_MAX_ACCOUNT_BYTES: Final = 256
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Duration = Annotated[float, Meta(ge=0, le=1e7)]
+
+if TYPE_CHECKING:
+    Seconds = float
+else:
+    # On the wire a time is a number or an RFC 3339 string; `admit` leaves epoch seconds.
+    Seconds = float | Annotated[datetime, Meta(tz=True)]
 
 
 class RequestEvent(Struct, kw_only=True, gc=False):
     """One request to a model; the contract's fields. None: the gateway does not say."""
 
-    timestamp: float | datetime
-    account_id: _Identifier
-    model: _Short
-    request_id: _Short | None = None
-    api_key_id: _Short | None = None
-    organization_id: _Short | None = None
-    client_ip: _Short | None = None
-    asn: int | None = None
-    country: _Short | None = None
-    user_agent: _Short | None = None
-    tls_fingerprint: _Short | None = None
-    payment_id: _Short | None = None
-    account_created_at: float | datetime | None = None
-    plan: _Short | None = None
-    operation: _Short | None = None
-    input_tokens: _Tokens | None = None
-    output_tokens: _Tokens | None = None
-    cached_tokens: _Tokens | None = None
-    reasoning_tokens: _Tokens | None = None
+    timestamp: Seconds
+    account_id: str
+    model: str
+    request_id: str | None = None
+    api_key_id: str | None = None
+    organization_id: str | None = None
+    client_ip: str | None = None
+    asn: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    country: str | None = None
+    user_agent: str | None = None
+    tls_fingerprint: str | None = None
+    payment_id: str | None = None
+    account_created_at: Seconds | None = None
+    plan: str | None = None
+    operation: str | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cached_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
     status: Annotated[int, Meta(ge=0, le=999)] | None = None
-    duration_s: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+    duration_s: Duration | None = None
     stream: bool | None = None
-    temperature: Annotated[float, Meta(ge=-1e3, le=1e3)] | None = None
-    max_tokens: _Tokens | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
     logprobs: bool | None = None
     system_prompt: str | None = None
     prompt: str | None = None
-    prompt_fingerprint: _Short | None = None
+    prompt_fingerprint: str | None = None
 
     def __rich_repr__(self) -> Any:  # noqa: ANN401 - rich's protocol
-        """Show what identifies the event, never its text."""
+        """Show when it was, never who or what."""
         yield "timestamp", self.timestamp
-        yield "model", self.model
 
     def __repr__(self) -> str:
-        """Show what identifies the event, never its text."""
-        return f"RequestEvent(timestamp={self.timestamp!r}, model={self.model!r})"
+        """Show when it was, never who or what."""
+        return f"RequestEvent(timestamp={self.timestamp!r})"
+
+
+def admit(event: RequestEvent, oldest: float, latest: float) -> None:
+    """Hold a decoded event to what its types cannot say; ``oldest`` and ``latest`` are epochs, s.
+
+    Leaves times as epoch seconds and the client's own numbers in range. Raises DecodeError.
+    """
+    time = event.timestamp
+    if type(time) is not float:
+        event.timestamp = time = _epoch(time)
+    if not oldest <= time <= latest:
+        raise DecodeError("bad_timestamp", _absurd(time))
+    account = event.account_id
+    if not (account.isascii() and account.isprintable() and 0 < len(account) <= _MAX_ACCOUNT_BYTES):
+        _check_account(account)
+    created = event.account_created_at
+    if created is not None:
+        event.account_created_at = created = _epoch(created)
+        if not 0 <= created <= latest:
+            raise DecodeError("bad_timestamp", f"account_created_at: {_absurd(created)}")
+    if event.max_tokens is not None:
+        event.max_tokens = min(max(event.max_tokens, 0), MAX_COUNT)
+    if event.temperature is not None:
+        event.temperature = min(max(event.temperature, -_MAX_TEMPERATURE), _MAX_TEMPERATURE)
+
+
+def _check_account(account: str) -> None:
+    if not account:
+        raise DecodeError("missing_field", "account_id is empty")
+    if len(account.encode()) > _MAX_ACCOUNT_BYTES:
+        raise DecodeError("out_of_range", f"account_id is longer than {_MAX_ACCOUNT_BYTES} bytes")
+    if _CONTROL.search(account):
+        raise DecodeError("out_of_range", "account_id has control characters")
+
+
+def _epoch(time: object) -> float:
+    return time.timestamp() if isinstance(time, datetime) else float(time)  # type: ignore[arg-type]
+
+
+def _absurd(time: float) -> str:
+    hint = ", milliseconds?" if time > 1e11 else ""  # noqa: PLR2004 - the year 5138 in seconds
+    return f"{time:.15g} s since 1970{hint}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from stream.errors import InvalidShareError
@@ -11,26 +12,40 @@ if TYPE_CHECKING:
 
 
 class InvalidShare:
-    """Watches the share of invalid records, span after span."""
+    """Watches the share of invalid records over the last span of them."""
 
     def __init__(self, settings: IntakeSettings) -> None:
         """Take span and share from the settings."""
         self._settings = settings
-        self._valid = 0
+        self._batches: deque[tuple[int, int]] = deque()  # (records, of them invalid)
+        self._total = 0
         self._invalid = 0
 
+    @property
+    def share(self) -> float:
+        """Share of invalid records, 0 to 1, over at least a span (or all that there were)."""
+        return self._invalid / self._total if self._total else 0.0
+
     def observe(self, valid: int, invalid: int) -> None:
-        """Count; at the end of a span raise InvalidShareError when too many were invalid."""
-        self._valid += valid
-        self._invalid += invalid
-        total = self._valid + self._invalid
-        if total < self._settings.invalid_span:
+        """Count a batch; raise InvalidShareError when too much of the last span was invalid."""
+        if not valid + invalid:
             return
-        share = self._invalid / total
-        self._valid = self._invalid = 0
-        if share > self._settings.invalid_share:
+        self._batches.append((valid + invalid, invalid))
+        self._total += valid + invalid
+        self._invalid += invalid
+        span = self._settings.invalid_span
+        while self._total - self._batches[0][0] >= span:
+            records, bad = self._batches.popleft()
+            self._total -= records
+            self._invalid -= bad
+        if self._total >= span and self.share > self._settings.invalid_share:
             raise InvalidShareError(
-                f"{share:.0%} of the last {total} records are not events (at most "
+                f"{self.share:.0%} of the last {self._total} records are not events (at most "
                 f"{self._settings.invalid_share:.0%} may be): check intake.format and the topic; "
                 "the dead-letter topic has the records with their reasons"
             )
+
+    def reset(self) -> None:
+        """Forget what was counted, as after a change of partitions."""
+        self._batches.clear()
+        self._total = self._invalid = 0

@@ -4,175 +4,177 @@ A real payload is 12 kB, of which the few fields here are decoded. Source: the T
 litellm/types/utils.py and payloads of the real proxy (1.106). LiteLLM's traps: ``stream`` is null
 when off; the HTTP status is a string in ``error_information``; cached tokens are in
 ``metadata.usage_object``; ``model`` has the provider in front, ``model_group`` is what was asked.
+
+What the client sent (``model_parameters``, ``messages``) and what providers answer (``usage``) may
+have any shape: it is read where it makes sense and otherwise left out.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct, field
 
-from stream.codec.event import RequestEvent
+from stream.codec.event import MAX_COUNT, Count, Duration, RequestEvent, Seconds
+from stream.codec.messages import texts
+from stream.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-NAME: Final = "litellm"
+    from stream.codec.settings import LitellmAccount
 
 _OK: Final = 200
-_FAILED: Final = 500
-
-
-class _TokenDetails(Struct):
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class _Usage(Struct):
-    prompt_tokens_details: _TokenDetails | None = None
-    completion_tokens_details: _TokenDetails | None = None
-    cache_read_input_tokens: int | None = None
+_FAILED: Final = 500  # a failure that does not say which
+_MAX_STATUS: Final = 999
+_OPERATIONS: Final = {
+    "acompletion": "chat",
+    "completion": "chat",
+    "aresponses": "chat",
+    "responses": "chat",
+    "anthropic_messages": "chat",
+    "atext_completion": "chat",
+    "text_completion": "chat",
+    "aembedding": "embeddings",
+    "embedding": "embeddings",
+}
+_NOTHING: Final[dict[str, Any]] = {}
 
 
 class _Metadata(Struct):
     user_api_key_hash: str | None = None
+    user_api_key_user_id: str | None = None
     user_api_key_team_id: str | None = None
     user_api_key_org_id: str | None = None
-    user_api_key_user_id: str | None = None
-    usage_object: _Usage | None = None
+    usage_object: Any = None
     requester_ip_address: str | None = None
     user_agent: str | None = None
 
 
-class _Failure(Struct):
-    error_code: str | int | None = None
-
-
-class _Parameters(Struct):
-    temperature: float | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    logprobs: bool | int | None = None
-
-
-class Payload(Struct, gc=False):
-    """The fields of a payload that are of use."""
-
-    start: float = field(name="startTime")
-    status: str
-    model: str
-    metadata: _Metadata
-    call_type: str | None = None
-    litellm_call_id: str | None = None
-    id: str | None = None
-    end: float | None = field(name="endTime", default=None)
-    response_time: float | None = None
+class _Payload(Struct, gc=False):
+    started: Seconds = field(name="startTime")
+    metadata: _Metadata | None
+    status: str | None = None
+    model: str | None = None
     model_group: str | None = None
+    call_type: str | None = None
+    id: str | None = None
+    response_time: Duration | None = None
     stream: bool | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
     end_user: str | None = None
     requester_ip_address: str | None = None
     user_agent: str | None = None
-    messages: msgspec.Raw | None = None
-    model_parameters: _Parameters | None = None
-    error_information: _Failure | None = None
+    messages: Any = None
+    model_parameters: Any = None
+    error_information: Any = None
 
 
-class _Part(Struct):
-    type: str | None = None
-    text: str | None = None
+class Litellm:
+    """Decodes payloads; ``account`` says which of LiteLLM's identities is the account."""
+
+    name: Final = "litellm"
+    #: Stands in every payload; no field of the canonical format.
+    mark: Final = b'"startTime"'
+
+    def __init__(self, account: LitellmAccount = "key") -> None:
+        """Prefer ``account``; where a payload lacks it, the next identity stands in."""
+        self._account = account
+        self._one = msgspec.json.Decoder(_Payload).decode
+        self._many = msgspec.json.Decoder(list[_Payload]).decode
+
+    def one(self, value: bytes) -> RequestEvent:
+        """Return the event of one payload; raises one of ``reasons.FAILURES``."""
+        return self._event(self._one(value))
+
+    def many(self, value: bytes) -> list[RequestEvent]:
+        """Return the events of a JSON array; raises when any element is not an event."""
+        return [self._event(payload) for payload in self._many(value)]
+
+    def _event(self, payload: _Payload) -> RequestEvent:
+        metadata = payload.metadata or _Metadata()
+        usage = _mapping(metadata.usage_object)
+        parameters = _mapping(payload.model_parameters)
+        system, prompt = texts(payload.messages)
+        return RequestEvent(
+            timestamp=payload.started,
+            account_id=self._identify(payload, metadata),
+            model=payload.model_group or payload.model or "",
+            request_id=payload.id,
+            api_key_id=metadata.user_api_key_hash,
+            organization_id=metadata.user_api_key_org_id or metadata.user_api_key_team_id,
+            client_ip=payload.requester_ip_address or metadata.requester_ip_address,
+            user_agent=payload.user_agent or metadata.user_agent,
+            operation=_OPERATIONS.get(payload.call_type or "", payload.call_type),
+            input_tokens=payload.prompt_tokens,
+            output_tokens=payload.completion_tokens,
+            cached_tokens=_cached(usage),
+            reasoning_tokens=_count(
+                _mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
+            ),
+            status=_status(payload),
+            duration_s=payload.response_time,
+            stream=bool(payload.stream),
+            temperature=_number(parameters.get("temperature")),
+            max_tokens=_limit(parameters),
+            logprobs=_asked(parameters.get("logprobs")),
+            system_prompt=system,
+            prompt=prompt,
+        )
+
+    def _identify(self, payload: _Payload, metadata: _Metadata) -> str:
+        found = {
+            "key": metadata.user_api_key_hash,
+            "user": metadata.user_api_key_user_id,
+            "end_user": payload.end_user,
+            "team": metadata.user_api_key_team_id,
+            "organization": metadata.user_api_key_org_id,
+        }
+        account = found[self._account] or next(filter(None, found.values()), None)
+        if account:
+            return account
+        if payload.status == "failure":
+            # Turned away at the door, as for a wrong key: nobody's request reached a model.
+            raise DecodeError("not_a_request", "a failed call of an unknown caller")
+        raise DecodeError("missing_field", "no key, user, end user, team or organization")
 
 
-class _Message(Struct):
-    role: str | None = None
-    content: str | list[_Part] | None = None
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else _NOTHING
 
 
-_payload = msgspec.json.Decoder(Payload).decode
-_messages = msgspec.json.Decoder(list[_Message]).decode
-_string = msgspec.json.Decoder(str).decode
+def _count(value: object) -> int | None:
+    return min(value, MAX_COUNT) if type(value) is int and value >= 0 else None
 
 
-def decode(value: bytes | msgspec.Raw) -> RequestEvent:
-    """Return the event of one payload; raises msgspec's errors."""
-    payload = _payload(value)
-    metadata = payload.metadata
-    usage = metadata.usage_object or _Usage()
-    parameters = payload.model_parameters or _Parameters()
-    system, prompt = _texts(payload.messages)
-    event: dict[str, Any] = {
-        "timestamp": payload.start,
-        "account_id": _account(payload),
-        "model": payload.model_group or payload.model,
-        "request_id": payload.litellm_call_id or payload.id,
-        "api_key_id": metadata.user_api_key_hash,
-        "organization_id": metadata.user_api_key_org_id or metadata.user_api_key_team_id,
-        "client_ip": payload.requester_ip_address or metadata.requester_ip_address,
-        "user_agent": payload.user_agent or metadata.user_agent,
-        "operation": payload.call_type,
-        "input_tokens": payload.prompt_tokens,
-        "output_tokens": payload.completion_tokens,
-        "cached_tokens": _cached(usage),
-        "reasoning_tokens": (usage.completion_tokens_details or _TokenDetails()).reasoning_tokens,
-        "status": _status(payload),
-        "duration_s": payload.response_time
-        if payload.response_time is not None
-        else (max(payload.end - payload.start, 0) if payload.end is not None else None),
-        "stream": payload.stream,
-        "temperature": parameters.temperature,
-        "max_tokens": parameters.max_tokens or parameters.max_completion_tokens,
-        "logprobs": bool(parameters.logprobs) if parameters.logprobs is not None else None,
-        "system_prompt": system,
-        "prompt": prompt,
-    }
-    # Once more through the canonical limits: lengths, ranges, control characters.
-    return msgspec.convert(event, RequestEvent)
+def _number(value: object) -> float | None:
+    return value if isinstance(value, float) else _count(value)
 
 
-def _account(payload: Payload) -> str | None:
-    """Return the key, else the user, team or end user: whatever identifies the caller best."""
-    metadata = payload.metadata
-    return (
-        metadata.user_api_key_hash
-        or metadata.user_api_key_user_id
-        or metadata.user_api_key_team_id
-        or payload.end_user
-    )
+def _asked(value: object) -> bool | None:
+    return None if value is None else bool(value)
 
 
-def _cached(usage: _Usage) -> int | None:
-    details = usage.prompt_tokens_details
-    if details is not None and details.cached_tokens is not None:
-        return details.cached_tokens
-    return usage.cache_read_input_tokens
+def _limit(parameters: Mapping[str, Any]) -> int | None:
+    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
+        if (limit := _count(parameters.get(name))) is not None:
+            return limit
+    return None
 
 
-def _status(payload: Payload) -> int:
+def _cached(usage: Mapping[str, Any]) -> int | None:
+    cached = _count(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
+    return cached if cached is not None else _count(usage.get("cache_read_input_tokens"))
+
+
+def _status(payload: _Payload) -> int | None:
     if payload.status == "success":
         return _OK
-    code = payload.error_information.error_code if payload.error_information else None
-    with suppress(TypeError, ValueError):
-        return int(code)  # type: ignore[arg-type]
-    return _FAILED
-
-
-def _texts(raw: msgspec.Raw | None) -> tuple[str | None, str | None]:
-    """Return (system prompt, latest user message) of ``messages``, in any of its shapes."""
-    if raw is None:
-        return None, None
-    with suppress(msgspec.MsgspecError):
-        messages = _messages(raw)
-        return _latest(messages, {"system", "developer"}), _latest(messages, {"user"})
-    with suppress(msgspec.MsgspecError):
-        return None, _string(raw)
-    return None, None
-
-
-def _latest(messages: Sequence[_Message], roles: set[str]) -> str | None:
-    content = next((m.content for m in reversed(messages) if m.role in roles), None)
-    if isinstance(content, list):
-        return "\n".join(part.text for part in content if part.text) or None
-    return content
+    if payload.status != "failure":
+        return None
+    code = _mapping(payload.error_information).get("error_code")
+    text = str(code) if type(code) in {int, str} and code != "" else ""
+    numeric = len(text) <= len(str(_MAX_STATUS)) and text.isascii() and text.isdigit()
+    return int(text) if numeric else _FAILED

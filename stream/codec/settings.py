@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from stream.types.secret import Secret
 
 Format = Literal["auto", "canonical", "litellm"]
+LitellmAccount = Literal["key", "user", "end_user", "team", "organization"]
 
 
 class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,14 +22,30 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     salt: Annotated[
         Secret,
         Meta(
-            description="Keys the fingerprints of text and addresses; the same for all workers",
+            description="Keys the fingerprints of text and addresses, so that nobody can try "
+            "likely ones; the same for all workers, for ever. Give it by environment or file",
             extra={"secret": True},
         ),
     ] = Secret()
+    litellm_account: Annotated[
+        LitellmAccount,
+        Meta(
+            description="Which identity of a LiteLLM payload is the account: key, user, end_user, "
+            "team or organization; the first of these that is there when it is missing"
+        ),
+    ] = "key"
     max_record_bytes: Annotated[
         int,
         Meta(ge=1024, description="Larger records are dead letters", extra={"unit": "bytes"}),
     ] = 1_048_576
+    max_record_events: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="A record (JSON array or lines) with more events is a dead letter",
+            extra={"unit": "events"},
+        ),
+    ] = 10_000
     max_future_s: Annotated[
         float,
         Meta(

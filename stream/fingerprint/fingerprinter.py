@@ -2,141 +2,119 @@
 
 from __future__ import annotations
 
-import ipaddress
-import math
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 
+from stream.codec.event import RequestEvent
+from stream.fingerprint.address import address, network
 from stream.fingerprint.keyed import KeyedHash
-from stream.fingerprint.text import normalise, opening
+from stream.fingerprint.text import normalise, opening, standing
 from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from stream.codec.event import RequestEvent
     from stream.types.batch import Array
 
-#: Column -> (field of the event, normal form). Values of these columns recur.
-_RECURRING: Final[dict[str, tuple[str, Callable[[str], str]]]] = {
-    "model": ("model", str),
-    "operation": ("operation", str),
-    "api_key": ("api_key_id", str),
-    "organization": ("organization_id", str),
-    "country": ("country", str.upper),
-    "user_agent": ("user_agent", str),
-    "tls": ("tls_fingerprint", str.lower),
-    "payment": ("payment_id", str),
-    "plan": ("plan", str),
-    "system_prompt": ("system_prompt", normalise),
+#: Column -> field of the event whose values recur and are hashed as they stand.
+_ATTRIBUTES: Final = {
+    "model": "model",
+    "operation": "operation",
+    "api_key": "api_key_id",
+    "organization": "organization_id",
+    "country": "country",
+    "user_agent": "user_agent",
+    "tls": "tls_fingerprint",
+    "payment": "payment_id",
+    "plan": "plan",
 }
-_COUNTS: Final = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cached_tokens": "cached_tokens",
-    "reasoning_tokens": "reasoning_tokens",
-    "max_tokens": "max_tokens",
-    "status": "status",
+#: Column -> (field, value where it is absent).
+_NUMBERS: Final = {
+    "time": ("timestamp", np.nan),
+    "created_at": ("account_created_at", np.nan),
+    "input_tokens": ("input_tokens", 0),
+    "output_tokens": ("output_tokens", 0),
+    "cached_tokens": ("cached_tokens", 0),
+    "reasoning_tokens": ("reasoning_tokens", 0),
+    "max_tokens": ("max_tokens", 0),
+    "status": ("status", 0),
+    "duration_s": ("duration_s", np.nan),
+    "temperature": ("temperature", np.nan),
 }
-_FLOATS: Final = {
-    "created_at": "account_created_at",
-    "duration_s": "duration_s",
-    "temperature": "temperature",
-}
+
+_Columns = dict[str, tuple[Any, ...]]
 
 
 class Fingerprinter:
-    """Turns decoded events into columns; the same salt gives the same fingerprints everywhere."""
+    """Turns decoded events into columns; the same salt gives the same fingerprints everywhere.
+
+    Short attributes are remembered to be fast; of texts nothing is kept.
+    """
 
     def __init__(self, salt: bytes) -> None:
-        """Key all fingerprints with ``salt``."""
-        self._recurring = {
-            column: KeyedHash(salt, column, prepare) for column, (_, prepare) in _RECURRING.items()
-        }
+        """Key all fingerprints with ``salt``; all workers need the same one."""
+        self._attributes = {column: KeyedHash(salt, column) for column in _ATTRIBUTES}
         self._address = KeyedHash(salt, "address", address)
         self._network = KeyedHash(salt, "network", network)
+        self._system_prompt = KeyedHash(salt, "system_prompt", standing)
         self._prompt = KeyedHash(salt, "prompt", normalise)
-        self._given = KeyedHash(salt, "prompt")
+        self._given = KeyedHash(salt, "given")
         self._template = KeyedHash(salt, "template", opening)
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
-        n = len(events)
-        accounts, index = _indexed([event.account_id for event in events])
+        if not events:
+            return EventBatch.merge([])
+        # Field by field instead of event by event: all of it happens in C.
+        rows = zip(*map(msgspec.structs.astuple, events), strict=True)
+        fields: _Columns = dict(zip(RequestEvent.__struct_fields__, rows, strict=True))
+        accounts, index = _indexed(fields["account_id"])
         columns: dict[str, Array] = {
-            "offset": np.array(offsets, np.int64),
+            "offset": np.array(offsets),
             "account": index,
-            "time": np.fromiter((event.timestamp for event in events), np.float64, n),
-            "flags": self._flags(events),
+            "flags": FLAG_STREAM * _true(fields["stream"])
+            + FLAG_LOGPROBS * _true(fields["logprobs"]),
+            "address": self._address.remembered(fields["client_ip"]),
+            "network": self._network.remembered(_places(fields)),
+            "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
+            "template": self._template.forgotten(fields["prompt"]),
+            "prompt": self._prompts(fields),
         }
-        for column, field in _COUNTS.items():
-            columns[column] = _numbers(events, field, 0)
-        for column, field in _FLOATS.items():
-            columns[column] = _numbers(events, field, math.nan)
-        for column, (field, _) in _RECURRING.items():
-            columns[column] = self._recurring[column].remembered(map(attrgetter(field), events), n)
-        addresses = [event.client_ip for event in events]
-        columns["address"] = self._address.remembered(addresses, n)
-        columns["network"] = self._network.remembered(map(_network_of, events), n)
-        columns["prompt"] = self._prompts(events)
-        columns["template"] = self._template.fresh((event.prompt for event in events), n)
+        for column, (field, absent) in _NUMBERS.items():
+            columns[column] = _numbers(fields[field], absent)
+        for column, field in _ATTRIBUTES.items():
+            columns[column] = self._attributes[column].remembered(fields[field])
         return EventBatch(
             accounts, {name: columns[name].astype(dtype) for name, dtype in EVENT_COLUMNS.items()}
         )
 
-    @staticmethod
-    def _flags(events: Sequence[RequestEvent]) -> Array:
-        return np.fromiter(
-            (
-                (FLAG_STREAM if event.stream else 0) | (FLAG_LOGPROBS if event.logprobs else 0)
-                for event in events
-            ),
-            np.uint8,
-            len(events),
-        )
-
-    def _prompts(self, events: Sequence[RequestEvent]) -> Array:
-        text, given = self._prompt.one, self._given.one
-        return np.fromiter(
-            (
-                text(event.prompt) if event.prompt else given(event.prompt_fingerprint)
-                for event in events
-            ),
-            np.uint64,
-            len(events),
-        )
+    def _prompts(self, fields: _Columns) -> Array:
+        """Return the prompts' fingerprints; the gateway's own stands in where there is no text."""
+        ours = self._prompt.forgotten(fields["prompt"])
+        if not any(fields["prompt_fingerprint"]):
+            return ours
+        return np.where(ours != 0, ours, self._given.remembered(fields["prompt_fingerprint"]))
 
 
-def address(text: str) -> str:
-    """Return an address in its one normal form; a port or what is no address stays as it is."""
-    try:
-        return str(ipaddress.ip_address(text.strip().strip("[]")))
-    except ValueError:
-        return text.strip()
+def _places(fields: _Columns) -> list[str | int | None]:
+    pairs = zip(fields["asn"], fields["client_ip"], strict=True)
+    return [ip if asn is None else asn for asn, ip in pairs]
 
 
-def network(text: str) -> str:
-    """Return the network of an address: its /24 or /48, or the text given (``AS64500``)."""
-    try:
-        parsed = ipaddress.ip_address(text.strip().strip("[]"))
-    except ValueError:
-        return text.strip()
-    prefix = 24 if parsed.version == 4 else 48  # noqa: PLR2004 - IP versions
-    return str(ipaddress.ip_network((parsed, prefix), strict=False))
-
-
-def _network_of(event: RequestEvent) -> str | None:
-    return event.client_ip if event.asn is None else f"AS{event.asn}"
-
-
-def _indexed(accounts: list[str]) -> tuple[list[str], Array]:
+def _indexed(accounts: Sequence[str]) -> tuple[list[str], Array]:
     distinct = list(dict.fromkeys(accounts))
     code = {account: i for i, account in enumerate(distinct)}
     return distinct, np.fromiter(map(code.__getitem__, accounts), np.uint32, len(accounts))
 
 
-def _numbers(events: Sequence[RequestEvent], field: str, absent: float) -> Array:
-    values: list[Any] = [getattr(event, field) for event in events]
-    return np.array([absent if value is None else value for value in values], np.float64)
+def _numbers(values: Sequence[float | None], absent: float) -> Array:
+    found = np.array(values, np.float64)  # None becomes NaN
+    if absent == 0:
+        found[np.isnan(found)] = 0
+    return found
+
+
+def _true(values: Sequence[bool | None]) -> Array:
+    return np.fromiter(map(bool, values), np.uint8, len(values))

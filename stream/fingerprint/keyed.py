@@ -6,57 +6,74 @@ Without the salt a fingerprint cannot be tried against a list of likely texts or
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from stream.types.batch import Array
 
 #: Values remembered per column; then the memory starts afresh.
-_REMEMBERED: Final = 100_000
+REMEMBERED: Final = 65_536
+#: Longer strings, which only a hostile client sends, are hashed every time.
+_LONGEST_REMEMBERED: Final = 512
+#: What gateways write for a value that they do not have.
+_ABSENT: Final = (None, "", "-")
 
 
-class KeyedHash(dict[str | None, int]):
-    """Maps strings to fingerprints, remembering recent ones; None and "" give 0, absent.
+def utf8(text: str) -> bytes:
+    """Return the bytes of a string as it stands."""
+    return text.encode("utf-8", "surrogatepass")
 
-    ``prepare`` brings a string to its normal form before it is hashed. ``purpose`` keeps equal
-    strings of different columns apart.
+
+class KeyedHash(dict[Any, int]):
+    """Maps values of one column to fingerprints and remembers short ones; absent values give 0.
+
+    ``prepare`` brings a value to the bytes that are hashed; none means absent. ``purpose`` keeps
+    equal values of different columns apart.
     """
 
-    def __init__(
-        self, salt: bytes, purpose: str, prepare: Callable[[str], str] = lambda text: text
-    ) -> None:
+    def __init__(self, salt: bytes, purpose: str, prepare: Callable[[Any], bytes] = utf8) -> None:
         """Derive the column's hash from the salt."""
         super().__init__()
         # BLAKE2b takes keys up to 64 bytes: longer salts are hashed first.
         key = salt if len(salt) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.sha512(salt).digest()
         self._hash = hashlib.blake2b(key=key, digest_size=8, person=purpose.encode()[:16])
         self._prepare = prepare
+        self._start()
 
-    def __missing__(self, text: str | None) -> int:
-        """Hash a string that is not remembered."""
-        value = self.one(text)
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        self[text] = value
-        return value
+    def __missing__(self, value: str | int) -> int:
+        """Hash a value that is not remembered."""
+        found = self.one(value)
+        if isinstance(value, int) or len(value) <= _LONGEST_REMEMBERED:
+            if len(self) >= REMEMBERED:
+                self._start()
+            self[value] = found
+        return found
 
-    def one(self, text: str | None) -> int:
-        """Return the fingerprint of a string without remembering it."""
-        prepared = self._prepare(text) if text else ""
+    def one(self, value: str | int | None) -> int:
+        """Return the fingerprint of a value without remembering it."""
+        prepared = self._prepare(value) if value is not None and value not in _ABSENT else b""
         if not prepared:
             return 0
         state = self._hash.copy()
-        state.update(prepared.encode("utf-8", "surrogatepass"))
+        state.update(prepared)
         return int.from_bytes(state.digest(), "little") or 1
 
-    def remembered(self, texts: Iterable[str | None], count: int) -> Array:
-        """Return the fingerprints of values that recur, shape ``(count,)``, u8."""
-        return np.fromiter(map(self.__getitem__, texts), np.uint64, count)
+    def remembered(self, values: Sequence[str | int | None]) -> Array:
+        """Return the fingerprints of attributes, which recur; shape ``(n,)``, u8."""
+        return np.fromiter(map(self.__getitem__, values), np.uint64, len(values))
 
-    def fresh(self, texts: Iterable[str | None], count: int) -> Array:
-        """Return the fingerprints of values that hardly recur, shape ``(count,)``, u8."""
-        return np.fromiter(map(self.one, texts), np.uint64, count)
+    def forgotten(self, texts: Sequence[str | None]) -> Array:
+        """Return the fingerprints of texts, of which nothing is kept; shape ``(n,)``, u8.
+
+        Equal texts of one call are hashed once.
+        """
+        found = {text: self.one(text) for text in set(texts)}
+        return np.fromiter(map(found.__getitem__, texts), np.uint64, len(texts))
+
+    def _start(self) -> None:
+        self.clear()
+        self.update(dict.fromkeys(_ABSENT, 0))

@@ -3,35 +3,66 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
-#: Nobody's template is longer; whatever comes after it is not looked at.
+#: Characters of a text that are looked at; whatever comes after them is not.
 MAX_CHARACTERS: Final = 4096
-#: Words of the masked opening, and how many a prompt needs to have one.
+#: Words of the masked opening, and how many real ones a prompt needs to have one.
 OPENING_WORDS: Final = 8
-_FEWEST_WORDS: Final = 4
+FEWEST_WORDS: Final = 4
+_OPENING_CHARACTERS: Final = 1024
+_LONGEST_WORD: Final = 23
 
-_CODE: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_QUOTED: Final = re.compile(
-    r"\"[^\"]*\"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019|'[^']{3,}'|`[^`]*`"
+_WHITE: Final = b" \t\n\r\v\f"
+_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+#: Scripts without spaces: two characters count as one word.
+_UNSPACED: Final = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{1,2})")
+#: Each alternative opens with a literal, so that the search skips in C to the next of these.
+_SLOT: Final = re.compile(
+    r"```.*?(?:```|\Z)"  # code, even when it is cut off
+    r"|`[^`]*`"
+    r'|"[^"]*"'
+    r"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019|\u00ab[^\u00bb]*\u00bb"
+    r"|'(?<!\w')[^'\n]{3,}'(?!\w)",  # not an apostrophe
+    re.DOTALL,
 )
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
-_LONG: Final = re.compile(r"\S{24,}")
+_PUNCTUATION: Final = ".,;:!?()[]{}<>*#_=|/\\-\u2013\u2014"
+_MASKS: Final = frozenset({"0", "~", '"'})
 
 
-def normalise(text: str) -> str:
-    """Return the text without differences of case and white space, cut to a bounded length."""
-    return " ".join(text[:MAX_CHARACTERS].casefold().split())
+def normalise(text: str) -> bytes:
+    """Return the text without case and white space, from a bounded prefix."""
+    return _tidy(text, MAX_CHARACTERS).encode("utf-8", "surrogatepass").translate(None, _WHITE)
 
 
-def opening(text: str) -> str:
-    """Return the masked first words of a prompt, or an empty string where there are too few.
+def standing(text: str) -> bytes:
+    """Return the normal form of a system prompt: digits go too, for they are dates and counts."""
+    return normalise(text).translate(None, b"0123456789")
+
+
+def opening(text: str) -> bytes:
+    """Return the masked first words of a prompt, or nothing where there are too few.
 
     Code, quotations, numbers and long tokens are masked: they are the slots of a template. One
     instruction put before many items has one opening.
     """
-    masked = text[:MAX_CHARACTERS].casefold()
-    for pattern, mask in ((_CODE, " ` "), (_QUOTED, '"'), (_LONG, "~"), (_NUMBER, "0")):
-        masked = pattern.sub(mask, masked)
-    words = masked.split(maxsplit=OPENING_WORDS)[:OPENING_WORDS]
-    return " ".join(words) if len(words) >= _FEWEST_WORDS else ""
+    start = _tidy(text, _OPENING_CHARACTERS)
+    if not start.isascii():
+        start = _UNSPACED.sub(r" \1 ", start)
+    words = _SLOT.sub(' " ', start).split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
+    bare = [word.strip(_PUNCTUATION) for word in words]
+    bare = [word if len(word) <= _LONGEST_WORD else "~" for word in bare if word][:OPENING_WORDS]
+    masked = _NUMBER.sub("0", " ".join(bare))
+    if sum(word not in _MASKS for word in masked.split(" ")) < FEWEST_WORDS:
+        return b""
+    return masked.encode("utf-8", "surrogatepass")
+
+
+def _tidy(text: str, limit: int) -> str:
+    """Return a folded prefix; look-alike and invisible characters make no difference."""
+    text = text[:limit]
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))[:limit]
+    return text.casefold()

@@ -1,0 +1,43 @@
+"""Client addresses and their networks in one spelling; what is no address is absent."""
+
+from __future__ import annotations
+
+import ipaddress
+from ipaddress import IPv4Address, IPv6Address
+
+
+def address(text: str) -> bytes:
+    """Return an IPv4 address, or the /64 of an IPv6 one: a subscriber's devices change the rest."""
+    found = _parse(text)
+    if found is None:
+        return b""
+    return _network(found, 32 if isinstance(found, IPv4Address) else 64)
+
+
+def network(place: str | int) -> bytes:
+    """Return the autonomous system given by number, or the /24 or /48 of an address."""
+    if isinstance(place, int):
+        return b"AS%d" % place
+    found = _parse(place)
+    if found is None:
+        return b""
+    return _network(found, 24 if isinstance(found, IPv4Address) else 48)
+
+
+def _network(found: IPv4Address | IPv6Address, prefix: int) -> bytes:
+    return str(ipaddress.ip_network((found, prefix), strict=False)).encode()
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address of ``a``, ``a:port``, ``[a]:port``, ``a%zone`` or ``a, proxy, proxy``."""
+    text = text[:256].partition(",")[0].strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found

@@ -1,0 +1,190 @@
+"""Events to columns: right values, equal for equals, and no text left anywhere."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.codec.event import RequestEvent
+from stream.fingerprint import keyed
+from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
+
+FINGERPRINTS = tuple(name for name, dtype in EVENT_COLUMNS.items() if dtype == np.uint64)
+TEXTS = {
+    "model": "model",
+    "operation": "operation",
+    "api_key": "api_key_id",
+    "organization": "organization_id",
+    "address": "client_ip",
+    "country": "country",
+    "user_agent": "user_agent",
+    "tls": "tls_fingerprint",
+    "payment": "payment_id",
+    "plan": "plan",
+    "system_prompt": "system_prompt",
+    "prompt": "prompt",
+}
+
+
+def event(**fields: Any) -> RequestEvent:
+    return RequestEvent(**({"timestamp": 1.76e9, "account_id": "a", "model": "m"} | fields))
+
+
+def columns(*events: RequestEvent, salt: bytes = b"salt") -> EventBatch:
+    return Fingerprinter(salt).columns(events, range(len(events)))
+
+
+def value(column: str, **fields: Any) -> int:
+    return int(columns(event(**fields)).columns[column][0])
+
+
+def test_every_column_has_its_type_and_length() -> None:
+    for events in ((), (event(),), (event(), event(account_id="b"))):
+        batch = columns(*events)
+        assert {name: c.dtype for name, c in batch.columns.items()} == dict(EVENT_COLUMNS)
+        assert {len(c) for c in batch.columns.values()} == {len(events)}
+
+
+def test_accounts_stand_once_and_rows_point_at_them() -> None:
+    batch = columns(*(event(account_id=name) for name in ("b", "a", "b")))
+    assert list(batch.accounts) == ["b", "a"]
+    assert batch.columns["account"].tolist() == [0, 1, 0]
+
+
+def test_numbers_and_flags() -> None:
+    batch = columns(
+        event(
+            account_created_at=1.7e9, input_tokens=1, output_tokens=2**31 - 1, cached_tokens=3,
+            reasoning_tokens=4, max_tokens=5, status=429, duration_s=0.5, temperature=0.25,
+            stream=True, logprobs=True,
+        ),
+        event(stream=False, logprobs=True),
+    )  # fmt: skip
+    first = {name: column[0] for name, column in batch.columns.items()}
+    assert first["time"] == 1.76e9
+    assert first["created_at"] == 1.7e9
+    names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "max_tokens")
+    assert [first[name] for name in names] == [1, 2**31 - 1, 3, 4, 5]
+    assert (first["status"], first["duration_s"], first["temperature"]) == (429, 0.5, 0.25)
+    assert batch.columns["flags"].tolist() == [FLAG_STREAM | FLAG_LOGPROBS, FLAG_LOGPROBS]
+
+
+def test_absent_is_zero_or_nan() -> None:
+    batch = columns(event(model=""), event(model="-", country="", prompt=" "))
+    for name in FINGERPRINTS:
+        assert batch.columns[name].tolist() == [0, 0], name
+    for name in ("created_at", "duration_s", "temperature"):
+        assert np.isnan(batch.columns[name]).all()
+    assert not batch.columns["status"].any()
+
+
+@pytest.mark.parametrize(("column", "field"), TEXTS.items())
+def test_equal_values_and_no_others_have_equal_fingerprints(column: str, field: str) -> None:
+    left, right = ("198.51.100.1", "198.51.101.2") if column == "address" else ("One", "Two")
+    assert value(column, **{field: left}) == value(column, **{field: left}) != 0
+    assert value(column, **{field: left}) != value(column, **{field: right})
+
+
+def test_the_same_string_differs_between_columns_and_salts() -> None:
+    same = event(**dict.fromkeys(TEXTS.values(), "198.51.100.1"))
+    batch = columns(same)
+    found = [int(batch.columns[name][0]) for name in TEXTS]
+    assert len(set(found)) == len(found)
+    other = columns(same, salt=b"pepper" * 30)
+    assert not set(found) & {int(other.columns[name][0]) for name in TEXTS}
+
+
+def test_a_fingerprint_never_changes_between_releases() -> None:
+    """State in topics refers to these values: changing one forgets what was learned."""
+    assert value("model", model="m") == FROZEN["model"]
+    assert value("prompt", prompt="Hello  World") == FROZEN["prompt"]
+    assert value("template", prompt="Translate this sentence into Danish: x") == FROZEN["template"]
+    assert value("network", client_ip="198.51.100.1") == FROZEN["network"]
+
+
+FROZEN = {
+    "model": 11645096587463168612,
+    "prompt": 13795194962934689159,
+    "template": 17280600561389661959,
+    "network": 15563338025230117308,
+}
+
+
+def test_the_gateways_fingerprint_stands_in_where_there_is_no_text() -> None:
+    given_, other = value("prompt", prompt_fingerprint="f1"), value("prompt", prompt="f1 text")
+    assert given_ not in {0, other}
+    assert value("prompt", prompt="f1 text", prompt_fingerprint="f1") == other
+    mixed = columns(event(prompt_fingerprint="f1"), event(prompt="f1 text"), event())
+    assert mixed.columns["prompt"].tolist() == [given_, other, 0]
+    assert mixed.columns["template"][0] == 0
+
+
+def test_the_network_is_the_autonomous_system_or_that_of_the_address() -> None:
+    assert value("network", asn=64500) == value("network", asn=64500, client_ip="192.0.2.1")
+    assert value("network", asn=64500) != value("network", asn=64501)
+    assert value("network", client_ip="192.0.2.1") == value("network", client_ip="192.0.2.99")
+    assert value("network", client_ip="192.0.2.1") != value("network", client_ip="192.0.3.1")
+    assert value("network", asn=0) != 0
+
+
+def test_long_strings_and_old_ones_are_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyed, "REMEMBERED", 10)
+    hashed = keyed.KeyedHash(b"", "model")
+    values = [str(i) for i in range(100)] + ["x" * 10_000]
+    first = hashed.remembered(values)
+    assert len(hashed) <= 10
+    assert all(len(key or "") < 600 for key in hashed)
+    assert hashed.remembered(values).tolist() == first.tolist()
+
+
+def test_no_text_survives() -> None:
+    """Neither a prompt nor any piece of one is reachable from the fingerprinter or the batch."""
+    marker = "zanzibar tea".replace(" ", "-")  # not a constant of this module
+    fingerprinter = Fingerprinter(b"salt")
+    batch = fingerprinter.columns(
+        [event(prompt=f"please tell me about {marker} at once", system_prompt=f"be {marker} now")],
+        [0],
+    )
+    assert marker not in repr(batch)
+    todo, seen = [fingerprinter, batch], set()
+    while todo:
+        thing = todo.pop()
+        if id(thing) in seen or isinstance(thing, type):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, str | bytes):
+            assert marker not in (thing if isinstance(thing, str) else thing.decode("latin-1"))
+        elif not callable(thing):
+            todo.extend(gc.get_referents(thing))
+
+
+@given(
+    st.lists(
+        st.builds(
+            event,
+            account_id=st.sampled_from("abc"),
+            client_ip=st.none() | st.text(max_size=20),
+            prompt=st.none() | st.text(max_size=60),
+            system_prompt=st.none() | st.text(max_size=20),
+            input_tokens=st.none() | st.integers(0, 2**31 - 1),
+            asn=st.none() | st.integers(0, 9),
+        ),
+        max_size=6,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_a_batch_equals_its_events_one_by_one(events: list[RequestEvent]) -> None:
+    fingerprinter = Fingerprinter(b"salt")
+    together = fingerprinter.columns(events, range(len(events)))
+    apart = [fingerprinter.columns([one], [i]) for i, one in enumerate(events)]
+    whole = EventBatch.merge([together])
+    pieces = EventBatch.merge(apart)
+    assert list(whole.accounts) == list(pieces.accounts)
+    for name in EVENT_COLUMNS:
+        np.testing.assert_array_equal(whole.columns[name], pieces.columns[name])
