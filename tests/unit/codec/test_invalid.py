@@ -28,7 +28,7 @@ def test_a_long_good_past_does_not_hide_a_broken_present() -> None:
     watch = share()
     for _ in range(100):
         watch.observe(100, 0)
-    for _ in range(5):
+    for _ in range(9):
         watch.observe(0, 10)
     with pytest.raises(InvalidShareError):
         watch.observe(0, 10)
