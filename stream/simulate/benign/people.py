@@ -26,15 +26,20 @@ if TYPE_CHECKING:
 CHAT = ("atlas-large", "atlas-large", "atlas-mini", "atlas-reason")
 
 
-def chatting(voice: language.Voice, system: str | None = None) -> Writer:
-    """Write the prompts of one voice, now and then with something pasted."""
+def chatting(voice: language.Voice, found: tuple[str, ...] = ()) -> Writer:
+    """Write the prompts of one voice, now and then with something pasted.
+
+    ``found`` are prompts from a list that is passed around: strangers do share some words.
+    """
 
     def write(dice: Dice) -> Text:
+        if found and dice.unit() < 0.2:  # noqa: PLR2004 - a share
+            return Text(None, dice.pick(found))
         prompt = voice.ask(dice)
         if dice.unit() < 0.12:  # noqa: PLR2004 - a share
             subject = dice.pick(voice.subjects)
             prompt += "\n\n" + language.passage(dice, subject, 2 + dice.below(7))
-        return Text(system, prompt)
+        return Text(None, prompt)
 
     return write
 
@@ -42,6 +47,7 @@ def chatting(voice: language.Voice, system: str | None = None) -> Writer:
 def people(world: World, count: int) -> Iterator[Account]:
     """Yield private persons of all time zones; one in six is a night owl or a power user."""
     d = world.dice
+    passed = [language.voice(d).ask(d) for _ in range(30 + count // 4)]
     for _ in range(count):
         home = world.home()
         power = d.chance(0.16)
@@ -62,7 +68,7 @@ def people(world: World, count: int) -> Iterator[Account]:
                 zone_h=zone,
                 hours=OFFICE if d.chance(0.3) else HOME,
             ),
-            writer=chatting(language.voice(d)),
+            writer=chatting(language.voice(d), d.some(passed, 3) if d.chance(0.3) else ()),
             tokens=Tokens(d.lognormal(1020, 0.5), 0.8, d.lognormal(150, 0.6), 0.72),
             calls=Calls(
                 models=d.some(CHAT, 1 + d.below(3)),
