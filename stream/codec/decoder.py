@@ -74,6 +74,7 @@ class Decoder:
         decoded = Decoded()
         events, offsets = decoded.events, decoded.offsets
         tally: Counter[tuple[str, str]] = Counter()
+        accepted = dict.fromkeys((self._canonical, self._litellm), 0)
         oldest, latest = self._settings.oldest_timestamp, now_s + self._settings.max_future_s
         longest, order = self._settings.max_record_bytes, self._order
         for record in records:
@@ -83,17 +84,16 @@ class Decoder:
                 continue
             codec = order(value)[0]
             try:
-                found = [codec.one(value)] if value[0] != _ARRAY else codec.many(value)
-                for event in found:
-                    admit(event, oldest, latest)
+                event = codec.one(value)
+                admit(event, oldest, latest)
             except FAILURES:
-                found = []
-            if 0 < len(found) <= self._settings.max_record_events:
-                tally[codec.name, _ACCEPTED] += len(found)
-                events += found
-                offsets += [record.offset] * len(found)
-            else:
                 self._slowly(record, latest, decoded, tally)
+            else:
+                accepted[codec] += 1
+                events.append(event)
+                offsets.append(record.offset)
+        for one, count in accepted.items():
+            tally[one.name, _ACCEPTED] += count
         for (name, result), count in tally.items():
             self._metrics.events_total.labels(format=name, result=result).inc(count)
         return decoded
@@ -102,14 +102,17 @@ class Decoder:
         """Return the formats to try: a mark in the bytes is a good guess, no more."""
         if self._fixed is not None:
             return self._fixed
-        if Canonical.mark not in value and Litellm.mark in value:
+        # This one first: clients can put keys of their own into a payload of LiteLLM's.
+        if Litellm.mark in value:
             return self._litellm, self._canonical
         return self._canonical, self._litellm
 
     def _slowly(
         self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
     ) -> None:
-        """Decode a record element by element; never raises."""
+        """Decode a record that is more, or less, than one event; never raises."""
+        if self._whole_array(record, latest, decoded, tally):
+            return
         try:
             found = self._elements(record.value)
         except FAILURES as error:
@@ -129,6 +132,25 @@ class Decoder:
                 tally[name, _ACCEPTED] += 1
         if failures:
             decoded.rejects.append(_reject(record, failures, len(found)))
+
+    def _whole_array(
+        self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
+    ) -> bool:
+        """Decode a record that is an array of nothing but events of one format, all at once."""
+        value, settings = record.value, self._settings
+        if not value or value[0] != _ARRAY or len(value) > settings.max_record_bytes:
+            return False
+        codec = self._order(value)[0]
+        try:
+            events = [self._admitted(event, latest) for event in codec.many(value)]
+        except FAILURES:
+            return False
+        if not 0 < len(events) <= settings.max_record_events:
+            return False
+        tally[codec.name, _ACCEPTED] += len(events)
+        decoded.events += events
+        decoded.offsets += [record.offset] * len(events)
+        return True
 
     def _elements(self, value: bytes) -> list[bytes]:
         if not value or value.isspace():

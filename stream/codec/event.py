@@ -8,6 +8,7 @@ keep its requests out of sight.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -91,10 +92,11 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
         event.account_created_at = created = _epoch(created)
         if not 0 <= created <= latest:
             raise DecodeError("bad_timestamp", f"account_created_at: {_absurd(created)}")
-    if event.max_tokens is not None:
-        event.max_tokens = min(max(event.max_tokens, 0), MAX_COUNT)
-    if event.temperature is not None:
-        event.temperature = min(max(event.temperature, -_MAX_TEMPERATURE), _MAX_TEMPERATURE)
+    limit, temperature = event.max_tokens, event.temperature
+    if limit is not None and not 0 <= limit <= MAX_COUNT:
+        event.max_tokens = 0 if limit < 0 else MAX_COUNT
+    if temperature is not None and not -_MAX_TEMPERATURE <= temperature <= _MAX_TEMPERATURE:
+        event.temperature = math.copysign(_MAX_TEMPERATURE, temperature)
 
 
 def _check_account(account: str) -> None:

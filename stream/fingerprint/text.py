@@ -51,13 +51,18 @@ def opening(text: str) -> bytes:
     start = _tidy(text, _OPENING_CHARACTERS)
     if not start.isascii():
         start = _UNSPACED.sub(r" \1 ", start)
-    words = _SLOT.sub(' " ', start).split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
-    bare = [word.strip(_PUNCTUATION) for word in words]
-    bare = [word if len(word) <= _LONGEST_WORD else "~" for word in bare if word][:OPENING_WORDS]
-    masked = _NUMBER.sub("0", " ".join(bare))
-    if sum(word not in _MASKS for word in masked.split(" ")) < FEWEST_WORDS:
+    if '"' in start or "'" in start or "`" in start or not start.isascii():
+        start = _SLOT.sub(' " ', start)
+    words = start.split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
+    bare = [word for word in map(_bare, words) if word][:OPENING_WORDS]
+    masked = _NUMBER.sub("0", " ".join([w if len(w) <= _LONGEST_WORD else "~" for w in bare]))
+    if len([word for word in masked.split(" ") if word not in _MASKS]) < FEWEST_WORDS:
         return b""
     return masked.encode("utf-8", "surrogatepass")
+
+
+def _bare(word: str) -> str:
+    return word if word.isalpha() else word.strip(_PUNCTUATION)
 
 
 def _tidy(text: str, limit: int) -> str:
