@@ -1,6 +1,7 @@
 """A worker with stages that only count: what it counts shows what transport and state lose.
 
-``python counting_worker.py BOOTSTRAP [embedded]``; the source topic has account names as values.
+``python counting_worker.py BOOTSTRAP RUN [embedded]``; the source topic has account names as
+values, and RUN keeps the topics of one test apart from those of another.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Sequence
 
+from stream.errors import DistillwatchError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
 from stream.sinks.health import Health
@@ -17,17 +19,25 @@ from stream.worker.lanes import Stages
 from stream.worker.run import Plan, run
 
 LANES = 4
-TOPICS = TopicSettings(
-    requests="requests", alerts="alerts", deadletter="dead", internal_prefix="i.", partitions=LANES
-)
 
 
-def kafka(bootstrap: str, *, transactions: bool) -> KafkaSettings:
+def topics(run_id: str) -> TopicSettings:
+    return TopicSettings(
+        requests=f"{run_id}.requests",
+        alerts=f"{run_id}.alerts",
+        deadletter=f"{run_id}.dead",
+        internal_prefix=f"{run_id}.i.",
+        partitions=LANES,
+    )
+
+
+def kafka(bootstrap: str, run_id: str, *, transactions: bool) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=bootstrap,
-        app_id="counting",
+        app_id=run_id,
         commit_interval_s=0.5,
-        session_timeout_s=6.0,
+        # Apache Kafka allows no less than 6 s.
+        session_timeout_s=6.0 if transactions else 3.0,
         heartbeat_interval_s=1.0,
         start_timeout_s=3.0,
         transactions=transactions,
@@ -114,10 +124,10 @@ def stages(_: int) -> Stages:
     )
 
 
-def plan(bootstrap: str, *, transactions: bool) -> Plan:
+def plan(bootstrap: str, run_id: str, *, transactions: bool) -> Plan:
     return Plan(
-        kafka=kafka(bootstrap, transactions=transactions),
-        topics=TOPICS,
+        kafka=kafka(bootstrap, run_id, transactions=transactions),
+        topics=topics(run_id),
         idle_after_s=1.0,
         stages=stages,
         metrics=Metrics(),
@@ -125,6 +135,14 @@ def plan(bootstrap: str, *, transactions: bool) -> Plan:
     )
 
 
-if __name__ == "__main__":
+def main(bootstrap: str, run_id: str, *options: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    run(plan(sys.argv[1], transactions="embedded" not in sys.argv))
+    try:
+        run(plan(bootstrap, run_id, transactions="embedded" not in options))
+    except DistillwatchError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,168 @@
+"""What the integration tests do to a broker, and the worker processes they start."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import counting_worker
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from stream.kafka.connection import connect
+from stream.kafka.topics import create
+from stream.worker.carrier import TP
+from stream.worker.state import recover
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).with_name("counting_worker.py")
+
+
+@dataclass
+class Worker:
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@dataclass
+class Cluster:
+    """One broker and the topics of one test."""
+
+    bootstrap: str
+    run_id: str
+    transactions: bool
+    workers: list[Worker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kafka = counting_worker.kafka(
+            self.bootstrap, self.run_id, transactions=self.transactions
+        )
+        self.topics = counting_worker.topics(self.run_id)
+
+    def create(self) -> None:
+        with connect(self.kafka) as admin:
+            create(admin, self.topics)
+
+    def start(self) -> Worker:
+        with tempfile.NamedTemporaryFile(suffix=".log", delete=False) as log:
+            options = [] if self.transactions else ["embedded"]
+            process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), self.bootstrap, self.run_id, *options],
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )
+        worker = Worker(process, Path(log.name))
+        self.workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        for worker in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.kill()
+            worker.log.unlink()
+
+    def produce(self, names: list[str]) -> None:
+        async def send() -> None:
+            producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=5)
+            await producer.start()
+            try:
+                futures = [
+                    await producer.send(self.topics.requests, name.encode(), partition=i % 4)
+                    for i, name in enumerate(names)
+                ]
+                await asyncio.gather(*futures)
+            finally:
+                await producer.stop()
+
+        asyncio.run(send())
+
+    def read(self, topic: str, until: Callable[[bytes], bool], within_s: float) -> list[bytes]:
+        """Return the values of the topic's partition 0 up to the one that ends it."""
+
+        async def consume() -> list[bytes]:
+            consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=None)
+            await consumer.start()
+            consumer.assign([TopicPartition(topic, 0)])
+            consumer.seek(TopicPartition(topic, 0), 0)
+            found: list[bytes] = []
+            deadline = time.monotonic() + within_s
+            try:
+                while time.monotonic() < deadline:
+                    for records in (await consumer.getmany(timeout_ms=200)).values():
+                        found += [record.value for record in records]
+                    if found and until(found[-1]):
+                        break
+            finally:
+                await consumer.stop()
+            return found
+
+        return asyncio.run(consume())
+
+    def wait_total(self, total: int, within_s: float = 40) -> None:
+        """Wait until the workers have counted ``total`` records."""
+        found = self.read(self.topics.alerts, lambda value: int(value) >= total, within_s)
+        assert found, self.logs()
+        assert int(found[-1]) == total, self.logs()
+
+    def wait_more(self, total: int, within_s: float = 40) -> None:
+        """Wait until the workers have counted more than ``total`` records."""
+        found = self.read(self.topics.alerts, lambda value: int(value) > total, within_s)
+        assert found, self.logs()
+        assert int(found[-1]) > total, self.logs()
+
+    def counts(self) -> Counter[str]:
+        """Return what the state topics say about every account."""
+        tps = [TP(f"{self.topics.internal_prefix}accounts-state", lane) for lane in range(4)]
+        found = asyncio.run(recover(tps, self.kafka))
+        return Counter(
+            {k.decode(): int(v) for state in found.values() for k, v in state.rows.items()}
+        )
+
+    def floors(self) -> dict[str, int]:
+        """Return up to which offset each source partition is counted."""
+        tps = [TP(f"{self.topics.internal_prefix}accounts-state", lane) for lane in range(4)]
+        found = asyncio.run(recover(tps, self.kafka))
+        floors: Counter[str] = Counter()
+        for state in found.values():
+            if state.header is not None:
+                floors |= Counter(json.loads(state.header)[1])
+        return dict(floors)
+
+    def committed(self) -> dict[int, int]:
+        """Return the group's committed offsets of the source topic."""
+        with connect(self.kafka) as admin:
+            found = admin.list_group_offsets(self.run_id)
+        return {
+            tp.partition: offset.offset
+            for tp, offset in found.get(self.run_id, {}).items()
+            if tp.topic == self.topics.requests
+        }
+
+    def logs(self) -> str:
+        return "\n".join(worker.log.read_text() for worker in self.workers)
+
+
+@contextlib.contextmanager
+def cluster(bootstrap: str, run_id: str, *, transactions: bool) -> Iterator[Cluster]:
+    made = Cluster(bootstrap, run_id, transactions)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,92 @@
+import time
+from collections import Counter
+
+import pytest
+from cluster import Cluster
+
+pytestmark = pytest.mark.integration
+
+
+def _names(records: int, accounts: int = 200) -> list[str]:
+    return [f"a{i * 7 % accounts}" for i in range(records)]
+
+
+def test_everything_is_counted_and_a_stop_is_clean(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    names = _names(20_000)
+    a_cluster.produce(names)
+    worker = a_cluster.start()
+    a_cluster.wait_total(20_000)
+    assert worker.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(names)
+
+
+def test_kills_at_any_moment_lose_and_repeat_nothing(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    names: list[str] = []
+    for pause_s in (0.3, 1.1, 0.7):
+        worker = a_cluster.start()
+        portion = _names(5_000)
+        a_cluster.produce(portion)
+        before, names = len(names), names + portion
+        # At work by then, and the pause ends anywhere between two flushes.
+        a_cluster.wait_more(before)
+        time.sleep(pause_s)
+        worker.kill()
+    last = a_cluster.start()
+    a_cluster.produce(_names(1_000))
+    names += _names(1_000)
+    a_cluster.wait_total(len(names))
+    assert last.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(names)
+
+
+def test_workers_share_and_one_takes_over_from_a_dead_one(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    first, second = a_cluster.start(), a_cluster.start()
+    a_cluster.produce(_names(5_000))
+    a_cluster.wait_total(5_000)
+    first.kill()
+    killed = time.monotonic()
+    a_cluster.produce(_names(5_000))
+    a_cluster.wait_total(10_000)
+    print(f"taken over after {time.monotonic() - killed:.1f} s")
+    assert time.monotonic() - killed < 20, a_cluster.logs()
+    assert second.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(_names(5_000) * 2)
+
+
+def test_a_failing_stage_stops_the_worker_and_loses_nothing(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    a_cluster.produce([*_names(2_000), "raise"])
+    worker = a_cluster.start()
+    assert worker.process.wait(30) == 1
+    assert "told to" in worker.log.read_text()
+    # "raise" is offset 500 of partition 0: its carrier was neither counted nor committed.
+    assert a_cluster.floors().get("0", -1) < 500
+    assert a_cluster.committed().get(0, 0) <= 500
+
+
+def test_silent_partitions_are_said_to_be_silent(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    a_cluster.start()
+    said = a_cluster.read(a_cluster.topics.deadletter, lambda _: True, within_s=30)
+    assert said[:1] == [b"idle"], a_cluster.logs()
+
+
+def test_missing_topics_are_named_and_the_exit_code_is_two(a_cluster: Cluster) -> None:
+    worker = a_cluster.start()
+    assert worker.process.wait(30) == 2
+    assert f"topic {a_cluster.topics.requests} is missing" in worker.log.read_text()
+
+
+def test_an_unreachable_broker_is_tried_again_line_by_line() -> None:
+    unreachable = Cluster("127.0.0.1:9", "t", transactions=False)
+    worker = unreachable.start()
+    try:
+        assert worker.process.wait(30) == 1
+        log = worker.log.read_text()
+        assert "attempt 1: broker 127.0.0.1:9: unreachable" in log
+        assert "attempt 2: broker 127.0.0.1:9: unreachable" in log
+    finally:
+        unreachable.close()
