@@ -74,7 +74,7 @@ class Decoder:
         decoded = Decoded()
         events, offsets = decoded.events, decoded.offsets
         tally: Counter[tuple[str, str]] = Counter()
-        accepted = dict.fromkeys((self._canonical, self._litellm), 0)
+        accepted: dict[Canonical | Litellm, int] = {self._canonical: 0, self._litellm: 0}
         oldest, latest = self._settings.oldest_timestamp, now_s + self._settings.max_future_s
         longest, order = self._settings.max_record_bytes, self._order
         for record in records:
@@ -92,8 +92,8 @@ class Decoder:
                 accepted[codec] += 1
                 events.append(event)
                 offsets.append(record.offset)
-        for one, count in accepted.items():
-            tally[one.name, _ACCEPTED] += count
+        for codec, count in accepted.items():
+            tally[codec.name, _ACCEPTED] += count
         for (name, result), count in tally.items():
             self._metrics.events_total.labels(format=name, result=result).inc(count)
         return decoded
