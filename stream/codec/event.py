@@ -19,12 +19,13 @@ from stream.errors import DecodeError
 
 #: Counts travel as 32-bit integers.
 MAX_COUNT: Final = 2**31 - 1
+MAX_DURATION_S: Final = 1e7
 _MAX_TEMPERATURE: Final = 1000.0
 _MAX_ACCOUNT_BYTES: Final = 256
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
-Duration = Annotated[float, Meta(ge=0, le=1e7)]
+Duration = Annotated[float, Meta(ge=0, le=MAX_DURATION_S)]
 
 if TYPE_CHECKING:
     Seconds = float

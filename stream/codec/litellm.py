@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from stream.codec.event import MAX_COUNT, Count, Duration, RequestEvent, Seconds
+from stream.codec.event import MAX_COUNT, MAX_DURATION_S, Count, RequestEvent, Seconds
 from stream.codec.messages import texts
 from stream.errors import DecodeError
 
@@ -48,25 +48,26 @@ class _Metadata(Struct):
     user_api_key_team_id: str | None = None
     user_api_key_org_id: str | None = None
     usage_object: Any = None
-    requester_ip_address: str | None = None
-    user_agent: str | None = None
+    requester_ip_address: Any = None
+    user_agent: Any = None
 
 
 class _Payload(Struct, gc=False):
     started: Seconds = field(name="startTime")
     metadata: _Metadata | None
     status: str | None = None
-    model: str | None = None
-    model_group: str | None = None
     call_type: str | None = None
-    id: str | None = None
-    response_time: Duration | None = None
-    stream: bool | None = None
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
-    end_user: str | None = None
-    requester_ip_address: str | None = None
-    user_agent: str | None = None
+    # As the client sent it, or as clocks and intermediaries have it: of any type.
+    model: Any = None
+    model_group: Any = None
+    id: Any = None
+    response_time: Any = None
+    stream: Any = None
+    end_user: Any = None
+    requester_ip_address: Any = None
+    user_agent: Any = None
     messages: Any = None
     model_parameters: Any = None
     error_information: Any = None
@@ -101,12 +102,13 @@ class Litellm:
         return RequestEvent(
             timestamp=payload.started,
             account_id=self._identify(payload, metadata),
-            model=payload.model_group or payload.model or "",
-            request_id=payload.id,
+            model=_string(payload.model_group) or _string(payload.model) or "",
+            request_id=_string(payload.id),
             api_key_id=metadata.user_api_key_hash,
             organization_id=metadata.user_api_key_org_id or metadata.user_api_key_team_id,
-            client_ip=payload.requester_ip_address or metadata.requester_ip_address,
-            user_agent=payload.user_agent or metadata.user_agent,
+            client_ip=_string(payload.requester_ip_address)
+            or _string(metadata.requester_ip_address),
+            user_agent=_string(payload.user_agent) or _string(metadata.user_agent),
             operation=_OPERATIONS.get(payload.call_type or "", payload.call_type),
             input_tokens=payload.prompt_tokens,
             output_tokens=payload.completion_tokens,
@@ -115,7 +117,7 @@ class Litellm:
                 _mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")
             ),
             status=_status(payload),
-            duration_s=payload.response_time,
+            duration_s=_duration(payload.response_time),
             stream=bool(payload.stream),
             temperature=_number(parameters.get("temperature")),
             max_tokens=_limit(parameters),
@@ -128,7 +130,7 @@ class Litellm:
         found = {
             "key": metadata.user_api_key_hash,
             "user": metadata.user_api_key_user_id,
-            "end_user": payload.end_user,
+            "end_user": _string(payload.end_user),
             "team": metadata.user_api_key_team_id,
             "organization": metadata.user_api_key_org_id,
         }
@@ -151,6 +153,15 @@ def _count(value: object) -> int | None:
 
 def _number(value: object) -> float | None:
     return value if isinstance(value, float) else _count(value)
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _duration(value: object) -> float | None:
+    number = _number(value)
+    return number if number is not None and 0 <= number <= MAX_DURATION_S else None
 
 
 def _asked(value: object) -> bool | None:
