@@ -29,6 +29,8 @@ _UNKNOWN: Final = "unknown"
 _ACCEPTED: Final = "accepted"
 _REJECTED: Final = "rejected"
 _ARRAY: Final = ord("[")
+#: Reasons that mean something only where it is clear which fields an object should have.
+_OF_FIELDS: Final = frozenset({"missing_field", "wrong_type", "out_of_range", "bad_timestamp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Decoder:
         # of a field, which every object lacks for some format.
         failures.sort(key=lambda f: (f[1] == _UNKNOWN, f[0].reason == "missing_field"))
         failure, name = failures[0]
-        if name == _UNKNOWN and failure.reason == "missing_field":
+        if name == _UNKNOWN and failure.reason in _OF_FIELDS:
             failure = DecodeError("unknown_format", "neither canonical nor LiteLLM")
         return failure, name
 
