@@ -13,17 +13,20 @@ OPENING_WORDS: Final = 8
 FEWEST_WORDS: Final = 4
 _OPENING_CHARACTERS: Final = 1024
 _LONGEST_WORD: Final = 23
+_PIECE: Final = 128
 
 _WHITE: Final = b" \t\n\r\v\f"
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+#: What may be combining marks without end, which no script has.
+_PILED: Final = re.compile(r"[^\w\s\x00-\x7f]{32}")
 #: Scripts without spaces: two characters count as one word.
 _UNSPACED: Final = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{1,2})")
 #: Each alternative opens with a literal, so that the search skips in C to the next of these.
 _SLOT: Final = re.compile(
-    r"```.*?(?:```|\Z)"  # code, even when it is cut off
-    r"|`[^`]*`"
-    r'|"[^"]*"'
-    r"|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019|\u00ab[^\u00bb]*\u00bb"
+    r"```.*?(?:```|\Z)"  # code; like what follows, it may be cut off
+    r"|`[^`]*(?:`|\Z)"
+    r'|"[^"]*(?:"|\Z)'
+    r"|\u201c[^\u201d]*(?:\u201d|\Z)|\u2018[^\u2019]*(?:\u2019|\Z)|\u00ab[^\u00bb]*(?:\u00bb|\Z)"
     r"|'(?<!\w')[^'\n]{3,}'(?!\w)",  # not an apostrophe
     re.DOTALL,
 )
@@ -65,9 +68,17 @@ def _bare(word: str) -> str:
     return word if word.isalpha() else word.strip(_PUNCTUATION)
 
 
+def _composed(text: str) -> str:
+    """Return text in NFKC; piled marks piece by piece, for they take the square of their number."""
+    if not _PILED.search(text):
+        return unicodedata.normalize("NFKC", text)
+    pieces = range(0, len(text), _PIECE)
+    return "".join([unicodedata.normalize("NFKC", text[at : at + _PIECE]) for at in pieces])
+
+
 def _tidy(text: str, limit: int) -> str:
     """Return a folded prefix; look-alike and invisible characters make no difference."""
     text = text[:limit]
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))[:limit]
+        text = _INVISIBLE.sub("", _composed(text))[:limit]
     return text.casefold()
