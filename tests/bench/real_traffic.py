@@ -5,7 +5,7 @@ sources, "benign" is an assumption, and whoever prints a figure from it must say
 
 - ServeGen: each client gives as many accounts as whole spans fit into its 14 days (disjoint
   starts, whole days, the time of day is kept). Every client's rates are divided by the square
-  root of its 14-day total, then all by one constant so that about ``--events`` come out; else a
+  root of its 14-day total, then all by one constant so that about ``--events`` come out in all (the campaign on top); else a
   single client would be half of the traffic. Gaps keep the window's family and shape, lengths
   the window's distributions (input and output drawn independently, 512 quantiles).
 - Azure and Mooncake: the split is stated in real_sources; each account plays its part of the
@@ -169,7 +169,7 @@ def main() -> None:
 
 
 def write(options: argparse.Namespace) -> int:
-    """Generate day by day, so that no more than one day of a client is ever in memory."""
+    """Generate day by day: in memory are one day of the clients, and the smaller sources."""
     rng = np.random.default_rng(options.seed)
     days, written = options.days, 0
     clients = stretches(options.data, days, options.events, rng)

@@ -65,14 +65,17 @@ def main() -> None:
             address = f"http://127.0.0.1:{port}"
             _wait(worker, 60, lambda: _answers(f"{address}/readyz"))
             before = _memory(worker.pid, "VmRSS")
+            spent = _cpu_s(worker.pid)
             began = time.monotonic()
             _produce(broker.bootstrap, settings.topics.requests, events)
             produced = time.monotonic() - began
             _wait(worker, options.within, lambda: sum(_counted(address).values()) >= len(events))
             took = time.monotonic() - began
+            a_cpu_s = len(events) / (_cpu_s(worker.pid) - spent)
             print(
                 f"{len(events):,} events: produced in {produced:.1f} s, counted in {took:.1f} s, "
-                f"{len(events) / took:,.0f} events/s; results {_counted(address)}; worker "
+                f"{len(events) / took:,.0f} events/s ({a_cpu_s:,.0f} "
+                f"per second of the worker's processor time); results {_counted(address)}; worker "
                 f"{before} MiB when ready, {_memory(worker.pid, 'VmHWM')} MiB at its peak"
             )
         finally:
@@ -147,6 +150,11 @@ def _get(url: str) -> str:
 def _memory(pid: int, what: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) // 1024
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:
