@@ -151,6 +151,8 @@ def _environment(bootstrap: str, port: int) -> dict[str, str]:
         "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         # One lane: a few hundred accounts are one population, too small to be split.
         "DISTILLWATCH_TOPICS_PARTITIONS": "1",
+        # Of 300 accounts the default budget would ask for one false incident in a month.
+        "DISTILLWATCH_DETECTION_ALERTS_BUDGET": "5",
         # The broker in memory has no transactions; nobody fences a worker that is alone.
         "DISTILLWATCH_KAFKA_TRANSACTIONS": "false",
         "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "2",

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from kafka.errors import KafkaError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import ConfigOption, err, out, read_settings
-from stream.errors import UsageError
-from stream.kafka.connection import client_options
+from stream.errors import BrokerError, UsageError
+from stream.kafka.connection import client_options, probe
 from stream.simulate.play import play, write, write_labels
 from stream.simulate.scenario import SCENARIOS, Scenario, scenario
 
@@ -50,14 +51,20 @@ def simulate(
             kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=broker)
             client = client_options(kafka)
             client.pop("bootstrap_servers", None)
-            count = play(
-                chosen,
-                str(broker),
-                settings.topics.requests,
-                pace,
-                progress=progress,
-                client=client,
-            )
+            probe(kafka)
+            try:
+                count = play(
+                    chosen,
+                    str(broker),
+                    settings.topics.requests,
+                    pace,
+                    progress=progress,
+                    client=client,
+                )
+            except KafkaError as error:
+                raise BrokerError(
+                    f"broker {broker}: {settings.topics.requests} cannot be written to: {error}"
+                ) from error
     out.print(f"{count:,} events of scenario {name}, seed {seed}")
 
 

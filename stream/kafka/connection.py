@@ -92,12 +92,13 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
 def connect(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """Yield an admin client; raises BrokerError with the step that failed."""
     probe(settings)
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_timeout_ms=int(_CONNECT_TIMEOUT_S * 1000), **client_options(settings)
-        )
-    except KafkaError as error:
-        raise _explain(settings, error) from error
+    with _overhear() as said:
+        try:
+            admin = KafkaAdminClient(
+                bootstrap_timeout_ms=int(_CONNECT_TIMEOUT_S * 1000), **client_options(settings)
+            )
+        except KafkaError as error:
+            raise _explain(settings, error, " ".join(said)) from error
     try:
         yield admin
     finally:
@@ -192,16 +193,41 @@ def _explain_tls(where: str, error: ssl.SSLError) -> BrokerError:
     )
 
 
-def _explain(settings: KafkaSettings, error: KafkaError) -> BrokerError:
+def _explain(settings: KafkaSettings, error: KafkaError, said: str) -> BrokerError:
     where = f"broker {settings.bootstrap_servers}"
-    text = f"{type(error).__name__} {error}".lower()
-    if "auth" in text:
+    if "SaslAuthenticationFailedError" in said:
         return RefusedError(
             f"{where}: it refuses kafka.username and kafka.password ({settings.sasl_mechanism})"
         )
-    if "mechanism" in text:
-        return RefusedError(f"{where}: it does not offer {settings.sasl_mechanism}")
+    if "UnsupportedSaslMechanismError" in said:
+        return RefusedError(
+            f"{where}: it does not offer kafka.sasl_mechanism {settings.sasl_mechanism}"
+        )
     return BrokerError(
         f"{where}: the port is open but no Kafka answers ({type(error).__name__}); is "
         "kafka.security_protocol right for this port?"
     )
+
+
+class _Overheard(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__()
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _overhear() -> Iterator[list[str]]:
+    """Yield what kafka-python logs meanwhile: it says why it failed there and nowhere else."""
+    said: list[str] = []
+    handler = _Overheard(said)
+    library = logging.getLogger("kafka.net")
+    propagated, library.propagate = library.propagate, False
+    library.addHandler(handler)
+    try:
+        yield said
+    finally:
+        library.removeHandler(handler)
+        library.propagate = propagated

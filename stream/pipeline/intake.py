@@ -69,7 +69,8 @@ class Intake:
         with self._metrics.stage_seconds.labels(stage="decode").time():
             decoded = self._decoder.decode(records, now_s=now_s)
         dead = [self._dead_letter(partition, reject) for reject in decoded.rejects]
-        self._invalid.observe(len(decoded.events), len(decoded.rejects))
+        self._invalid.observe(len(decoded.events), decoded.invalid)
+        self._metrics.invalid_share.set(self._invalid.share)
         if not decoded.events:
             return dead
         self._watch(decoded.events)
