@@ -1,3 +1,4 @@
+import signal
 import time
 from collections import Counter
 
@@ -54,6 +55,30 @@ def test_workers_share_and_one_takes_over_from_a_dead_one(a_cluster: Cluster) ->
     assert time.monotonic() - killed < 20, a_cluster.logs()
     assert second.stop() == 0, a_cluster.logs()
     assert a_cluster.counts() == Counter(_names(5_000) * 2)
+
+
+def test_a_stalled_worker_that_wakes_up_late_does_no_harm(a_cluster: Cluster) -> None:
+    if not a_cluster.transactions:
+        pytest.skip("the embedded broker has no transactions, so nothing fences the stalled worker")
+    a_cluster.create()
+    stalled = a_cluster.start()
+    a_cluster.produce(_names(5_000))
+    a_cluster.wait_total(5_000)
+    a_cluster.produce(_names(3_000))  # so that it stalls with work at hand
+    stalled.process.send_signal(signal.SIGSTOP)
+    second = a_cluster.start()
+    a_cluster.produce(_names(2_000))
+    a_cluster.wait_total(10_000)
+    stalled.process.send_signal(signal.SIGCONT)
+    a_cluster.produce(_names(2_000))
+    a_cluster.wait_total(12_000)
+    time.sleep(8)  # heartbeats, fenced flushes and the rebalance of its return
+    a_cluster.produce(_names(1_000))
+    a_cluster.wait_total(13_000)
+    assert second.stop() == 0, a_cluster.logs()
+    assert stalled.stop() == 0, a_cluster.logs()
+    counted = Counter(_names(5_000) + _names(3_000) + _names(2_000) + _names(2_000) + _names(1_000))
+    assert a_cluster.counts() == counted
 
 
 def test_a_failing_stage_stops_the_worker_and_loses_nothing(a_cluster: Cluster) -> None:
