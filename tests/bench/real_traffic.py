@@ -5,9 +5,10 @@ sources, "benign" is an assumption, and whoever prints a figure from it must say
 
 - ServeGen: each client gives as many accounts as whole spans fit into its 14 days (disjoint
   starts, whole days, the time of day is kept). Every client's rates are divided by the square
-  root of its 14-day total, then all by one constant so that about ``--events`` come out in all (the campaign on top); else a
-  single client would be half of the traffic. Gaps keep the window's family and shape, lengths
-  the window's distributions (input and output drawn independently, 512 quantiles).
+  root of its 14-day total, else a single client would be half of the traffic; then all by one
+  constant so that about ``--events`` come out in all (the campaign comes on top). Gaps keep the
+  window's family and shape, lengths the window's distributions (input and output drawn
+  independently, 512 quantiles).
 - Azure and Mooncake: the split is stated in real_sources; each account plays its part of the
   hour at the recorded speed, starting between 06:00 and 22:00 of a random day.
 - Programmers likewise; the other prompts, each once, go to the light accounts that are left up
