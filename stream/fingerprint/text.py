@@ -17,17 +17,20 @@ _PIECE: Final = 128
 
 _WHITE: Final = b" \t\n\r\v\f"
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]")
-#: What may be combining marks without end, which no script has.
-_PILED: Final = re.compile(r"[^\w\s\x00-\x7f]{32}")
+#: What may be combining marks without end, which no script has; every so many characters.
+_PILED: Final = re.compile(r"[^\w\s\x00-\x7f]{4}")
+_SAMPLED: Final = 16
 #: Scripts without spaces: two characters count as one word.
-_UNSPACED: Final = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]{1,2})")
+_SPACELESS: Final = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
+_UNSPACED: Final = re.compile(f"([{_SPACELESS}]{{1,2}})")
+_LETTER: Final = rf"[^\W{_SPACELESS}]"
 #: Each alternative opens with a literal, so that the search skips in C to the next of these.
 _SLOT: Final = re.compile(
     r"```.*?(?:```|\Z)"  # code; like what follows, it may be cut off
     r"|`[^`]*(?:`|\Z)"
     r'|"[^"]*(?:"|\Z)'
     r"|\u201c[^\u201d]*(?:\u201d|\Z)|\u2018[^\u2019]*(?:\u2019|\Z)|\u00ab[^\u00bb]*(?:\u00bb|\Z)"
-    r"|'(?<!\w')[^'\n]{3,}'(?!\w)",  # not an apostrophe
+    rf"|'(?<!{_LETTER}')[^'\n]{{3,}}'(?!{_LETTER})",  # not an apostrophe
     re.DOTALL,
 )
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -52,16 +55,20 @@ def opening(text: str) -> bytes:
     instruction put before many items has one opening.
     """
     start = _tidy(text, _OPENING_CHARACTERS)
-    if not start.isascii():
-        start = _UNSPACED.sub(r" \1 ", start)
     if '"' in start or "'" in start or "`" in start or not start.isascii():
         start = _SLOT.sub(' " ', start)
-    words = start.split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
+    words = _words(start)
+    if not start.isascii():
+        words = _words(_UNSPACED.sub(r" \1 ", " ".join(words), count=2 * OPENING_WORDS))
     bare = [word for word in map(_bare, words) if word][:OPENING_WORDS]
     masked = _NUMBER.sub("0", " ".join([w if len(w) <= _LONGEST_WORD else "~" for w in bare]))
     if len([word for word in masked.split(" ") if word not in _MASKS]) < FEWEST_WORDS:
         return b""
     return masked.encode("utf-8", "surrogatepass")
+
+
+def _words(text: str) -> list[str]:
+    return text.split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
 
 
 def _bare(word: str) -> str:
@@ -70,7 +77,7 @@ def _bare(word: str) -> str:
 
 def _composed(text: str) -> str:
     """Return text in NFKC; piled marks piece by piece, for they take the square of their number."""
-    if not _PILED.search(text):
+    if not _PILED.search(text[::_SAMPLED]):
         return unicodedata.normalize("NFKC", text)
     pieces = range(0, len(text), _PIECE)
     return "".join([unicodedata.normalize("NFKC", text[at : at + _PIECE]) for at in pieces])
