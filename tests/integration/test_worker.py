@@ -1,0 +1,399 @@
+"""A worker as its users run it: the real command on a broker, watched only from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from prometheus_client.parser import text_string_to_metric_families
+from standardwebhooks import Webhook
+
+from stream.embedded.broker import EmbeddedBroker
+from stream.simulate.population import Crowd, Planted
+from stream.simulate.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+
+PARTITIONS = 4
+SECRET = "whsec_" + base64.b64encode(b"the webhook's own secret").decode()
+SCENARIO = Scenario(
+    id="worker",
+    crowd=Crowd(
+        people=60,
+        tool_users=20,
+        staff=15,
+        services=6,
+        batches=1,
+        evaluations=1,
+        pipelines=1,
+        migrations=1,
+        tutoring=1,
+    ),
+    planted=Planted(pool=30, after_s=3 * 3600.0),
+    span_s=5 * 3600.0,
+)
+EVENT = b'{"timestamp":1772410000,"account_id":"a","model":"m",'
+#: Bytes that are no event, and the reason that the dead-letter topic has to give.
+GARBAGE = [
+    (b"not json at all", "not_json"),
+    (EVENT[:30], "not_json"),
+    (EVENT + b'"duration_s":NaN}', "not_json"),
+    (EVENT + b'"input_tokens":-1}', "out_of_range"),
+    (b'"a string"', "not_an_object"),
+    (b"\x00\xff\xfe", "not_json"),
+    (b'{"timestamp":1772410000,"model":"m"}', "unknown_format"),
+]
+
+
+@dataclass
+class Run:
+    """All that was seen of one worker from its start to its end."""
+
+    sent: dict[tuple[int, int], bytes] = field(default_factory=dict)  # dead letters to come
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    replayed: list[dict[str, Any]] = field(default_factory=list)
+    posted: list[dict[str, Any]] = field(default_factory=list)
+    unsigned: int = 0
+    dead: list[Any] = field(default_factory=list)
+    metrics: str = ""
+    pages: dict[str, int] = field(default_factory=dict)
+    exit_code: int | None = None
+    log: str = ""
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples of a metric with these labels."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.metrics)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+
+@pytest.fixture(scope="module")
+def events() -> list[bytes]:
+    return list(SCENARIO.lines())
+
+
+@pytest.fixture(scope="module")
+def accounts() -> list[str]:
+    return [account.account_id for account in SCENARIO.accounts]
+
+
+@pytest.fixture(scope="module")
+def lines(events) -> list[bytes]:
+    """Events with garbage in between and, an hour after the last, one event a partition."""
+    found = list(events)
+    for number in range(70):
+        found.insert(50 * number + 7, GARBAGE[number % len(GARBAGE)][0])
+    last = msgspec.json.decode(events[-1])["timestamp"]
+    found += [
+        msgspec.json.encode({"timestamp": last + 3600, "account_id": f"late-{i}", "model": "m"})
+        for i in range(PARTITIONS)
+    ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(lines, tmp_path_factory) -> Run:
+    folder = tmp_path_factory.mktemp("worker")
+    result = Run(replayed=replay(lines, folder))
+    with EmbeddedBroker() as broker:
+        asyncio.run(observe(result, lines, broker.bootstrap, folder))
+    return result
+
+
+def replay(lines: list[bytes], folder: Path) -> list[dict[str, Any]]:
+    source, out = folder / "requests.jsonl.gz", folder / "alerts.jsonl"
+    source.write_bytes(gzip.compress(b"\n".join(lines), 1))
+    command = [sys.executable, "-m", "stream.cli.main", "replay", str(source), "--alerts", str(out)]
+    subprocess.run(command, env=clean_environment(), check=True, capture_output=True, timeout=120)
+    return [msgspec.json.decode(line) for line in out.read_bytes().splitlines()]
+
+
+async def observe(result: Run, lines: list[bytes], bootstrap: str, folder: Path) -> None:
+    async with receiver(result) as url:
+        environment = worker_environment(bootstrap, url, folder)
+        create = [sys.executable, "-m", "stream.cli.main", "topics", "create"]
+        made = await asyncio.to_thread(
+            subprocess.run, create, env=environment, check=True, capture_output=True, timeout=60
+        )
+        assert made.stdout.count(b"created ") == 9
+        await produce(result, lines, bootstrap)
+        with worker(environment, folder) as process:
+            try:
+                await watch(result, process, environment, bootstrap, len(lines))
+                process.send_signal(signal.SIGTERM)
+                await until(lambda: process.poll() is not None, within_s=45, what="an end")
+            finally:
+                result.log = (folder / "worker.log").read_text()
+        result.exit_code = process.returncode
+
+
+async def watch(
+    result: Run,
+    process: subprocess.Popen[bytes],
+    environment: dict[str, str],
+    bootstrap: str,
+    records: int,
+) -> None:
+    address = f"http://127.0.0.1:{environment['DISTILLWATCH_HTTP_PORT']}"
+    async with AIOKafkaConsumer(
+        "distillwatch.alerts",
+        "distillwatch.deadletter",
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+    ) as consumer:
+        deadline = time.monotonic() + 120
+        while not finished(result, records):
+            assert process.poll() is None, "the worker ended by itself"
+            assert time.monotonic() < deadline, f"not finished: {summary(result)}"
+            for found in (await consumer.getmany(timeout_ms=200)).values():
+                for record in found:
+                    if record.topic == "distillwatch.alerts":
+                        result.alerts.append(msgspec.json.decode(record.value))
+                    else:
+                        result.dead.append(record)
+            result.metrics = (await asyncio.to_thread(get, f"{address}/metrics"))[1]
+    for page in ("livez", "readyz"):
+        result.pages[page] = (await asyncio.to_thread(get, f"{address}/{page}"))[0]
+
+
+def finished(result: Run, records: int) -> bool:
+    """Say whether all was read, dead letters arrived, and no alert is missing anywhere."""
+    return (
+        result.total("distillwatch_events_total") >= records
+        and len(result.dead) >= len(result.sent)
+        and state(result.alerts) == state(result.replayed)
+        and len(result.posted) >= len(result.alerts)
+        and result.total("distillwatch_sink_deliveries_total", sink="webhook") >= len(result.alerts)
+        and any(
+            sample.name == "distillwatch_consumer_lag_records"
+            for family in text_string_to_metric_families(result.metrics)
+            for sample in family.samples
+        )
+        and result.total("distillwatch_consumer_lag_records", topic="gateway.requests") == 0
+    )
+
+
+def summary(result: Run) -> str:
+    """Tell how far it came, for whoever has to find out why a run does not end."""
+    return (
+        f"{result.total('distillwatch_events_total')} events, {len(result.dead)} dead letters, "
+        f"{len(result.posted)} posts, alerts {state(result.alerts)} instead of "
+        f"{state(result.replayed)}"
+    )
+
+
+def state(alerts: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """Return (alert, status) -> its accounts as last told."""
+    return {
+        (alert["alert_id"], alert["status"]): sorted(
+            alert.get("account_ids") or [alert.get("account_id")]
+        )
+        for alert in alerts
+    }
+
+
+@asynccontextmanager
+async def receiver(result: Run) -> AsyncIterator[str]:
+    """Serve the webhook's address on loopback; only what is signed counts."""
+    signer = Webhook(SECRET)
+
+    async def post(request: web.Request) -> web.Response:
+        body = await request.text()
+        try:
+            signer.verify(body, dict(request.headers))
+        except Exception:  # noqa: BLE001 - whatever it is, it is not signed
+            result.unsigned += 1
+            return web.Response(status=401)
+        result.posted.append(msgspec.json.decode(body))
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/hook", post)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    finally:
+        await runner.cleanup()
+
+
+async def produce(result: Run, lines: list[bytes], bootstrap: str) -> None:
+    """Deal the lines to the partitions, in time order within each."""
+    garbage = {value for value, _ in GARBAGE}
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20) as producer:
+        futures = [
+            (line, await producer.send("gateway.requests", line, partition=i % PARTITIONS))
+            for i, line in enumerate(lines)
+        ]
+        for line, future in futures:
+            where = await future
+            if line in garbage:
+                result.sent[where.partition, where.offset] = line
+
+
+@contextmanager
+def worker(environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stream.cli.main", "worker"],
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
+
+
+def worker_environment(bootstrap: str, url: str, folder: Path) -> dict[str, str]:
+    secret = folder / "secret"
+    secret.write_text(SECRET + "\n")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return clean_environment() | {
+        "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+        "DISTILLWATCH_KAFKA_TRANSACTIONS": "false",
+        "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "0.5",
+        "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
+        "DISTILLWATCH_HTTP_PORT": str(port),
+        "DISTILLWATCH_WEBHOOK_URL": url,
+        "DISTILLWATCH_WEBHOOK_SECRET_FILE": str(secret),
+        "DISTILLWATCH_WINDOWS_IDLE_AFTER_S": "1",
+    }
+
+
+def get(url: str) -> tuple[int, str]:
+    """Return status and text of a page; status 0 while nobody listens."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+async def until(holds: Callable[[], bool], *, within_s: float, what: str) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"no {what} within {within_s:g} s"
+        await asyncio.sleep(0.05)
+
+
+def test_the_campaign_is_told_on_the_alerts_topic(run: Run) -> None:
+    pool = {row.account_id for row in SCENARIO.labels() if row.campaign_id == "pool-1"}
+    newest = {alert["alert_id"]: alert for alert in run.alerts if alert["kind"] == "campaign"}
+    assert len(newest) == 1
+    members = set(next(iter(newest.values()))["account_ids"])
+    assert members <= pool
+    assert len(members) > 0.8 * len(pool)
+
+
+def test_replay_of_the_same_events_gives_the_same_alerts(run: Run) -> None:
+    assert state(run.alerts) == state(run.replayed)
+    # Not only where it ends, every word on the way.
+    assert run.alerts == run.replayed
+
+
+def test_no_row_was_late_or_repeated(run: Run) -> None:
+    assert run.total("distillwatch_late_rows_total") == 0
+    assert run.total("distillwatch_repeated_rows_total") == 0
+    assert run.total("distillwatch_steps_forced_total") == 0
+
+
+def test_the_webhook_gets_every_alert_signed_and_in_order(run: Run) -> None:
+    assert run.unsigned == 0
+    posted, told = (
+        sorted(((a["alert_id"], a["updated_at"]) for a in alerts), key=lambda pair: pair[0])
+        for alerts in ([post["data"] for post in run.posted], run.alerts)
+    )
+    assert posted == told  # the sort is stable: each incident's news are in order
+    assert {post["type"] for post in run.posted} == {
+        f"alert.{alert['status']}" for alert in run.alerts
+    }
+
+
+def test_dead_letters_have_the_bytes_and_say_whence_and_why(run: Run) -> None:
+    reasons = dict(GARBAGE)
+    found = {}
+    for record in run.dead:
+        headers = {name: value.decode() for name, value in record.headers}
+        where = int(headers["source_partition"]), int(headers["source_offset"])
+        found[where] = record.value
+        assert headers["source_topic"] == "gateway.requests"
+        assert headers["reason"] == reasons[record.value]
+    assert found == run.sent
+    assert len(run.dead) == len(run.sent)
+
+
+def test_the_metrics_count_what_was_sent(run: Run, events, lines) -> None:
+    total = run.total
+    rejected = len(run.sent)
+    assert total("distillwatch_events_total", result="rejected") == rejected
+    assert total("distillwatch_events_total", result="accepted", format="canonical") == (
+        len(lines) - rejected
+    )
+    reasons = Counter(dict(GARBAGE)[value] for value in run.sent.values())
+    for reason, count in reasons.items():
+        assert total("distillwatch_dead_letters_total", reason=reason) == count
+    assert total("distillwatch_dead_letters_total") == rejected
+    assert total("distillwatch_sink_deliveries_total", sink="webhook", result="delivered") == len(
+        run.alerts
+    )
+    assert total("distillwatch_alerts_total", kind="campaign") >= 1
+    seen = {msgspec.json.decode(event)["account_id"] for event in events}
+    # The step of the last events may still be open.
+    assert len(seen) <= total("distillwatch_accounts_tracked") <= len(seen) + PARTITIONS
+
+
+def test_no_account_is_named_in_the_metrics(run: Run, accounts) -> None:
+    assert [name for name in accounts if name in run.metrics] == []
+
+
+def test_neither_secret_nor_text_is_in_the_log(run: Run, events) -> None:
+    assert SECRET not in run.log
+    texts = {msgspec.json.decode(event).get("prompt") for event in events[:200]} - {None}
+    assert [text for text in texts if text in run.log] == []
+
+
+def test_the_probes_answer(run: Run) -> None:
+    assert run.pages == {"livez": 200, "readyz": 200}
+
+
+def test_it_ends_cleanly_when_told_to(run: Run) -> None:
+    assert run.exit_code == 0, run.log
+    assert "Traceback" not in run.log
