@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import islice
 from typing import Final
 
 #: Characters of a text that are looked at; whatever comes after them is not.
@@ -60,7 +61,7 @@ def opening(text: str) -> bytes:
     words = _words(start)
     if not start.isascii():
         words = _words(_UNSPACED.sub(r" \1 ", " ".join(words), count=2 * OPENING_WORDS))
-    bare = [word for word in map(_bare, words) if word][:OPENING_WORDS]
+    bare = list(islice(filter(None, map(_bare, words)), OPENING_WORDS))
     masked = _NUMBER.sub("0", " ".join([w if len(w) <= _LONGEST_WORD else "~" for w in bare]))
     if len([word for word in masked.split(" ") if word not in _MASKS]) < FEWEST_WORDS:
         return b""
