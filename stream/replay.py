@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import zstandard
 
@@ -24,14 +24,42 @@ BATCH_LINES: Final = 8192
 #: A line longer than this comes in pieces, which intake rejects; it never fills the memory.
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 
+
+class _Zst(io.RawIOBase):
+    """Frames of Zstandard one after the other; a cut one is an error, which the library hides."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._frame: zstandard.ZstdDecompressionObj | None = None
+        self._rest = b""
+        self._out = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        while not self._out:
+            if not (data := self._rest or self._raw.read(_CHUNK_BYTES)):
+                if self._frame is not None:
+                    raise EOFError("it ends in the middle of a frame")
+                return 0
+            if self._frame is None:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._out, self._rest = memoryview(self._frame.decompress(data)), b""
+            if self._frame.eof:
+                self._rest, self._frame = self._frame.unused_data, None
+        count = min(len(buffer), len(self._out))
+        buffer[:count], self._out = self._out[:count], self._out[count:]
+        return count
+
+
 _STDIN: Final = Path("-")
 _OPENERS: Final[dict[str, Callable[[BinaryIO], BinaryIO]]] = {
     ".gz": lambda raw: cast("BinaryIO", gzip.GzipFile(fileobj=raw)),
     ".xz": lambda raw: cast("BinaryIO", lzma.LZMAFile(raw)),  # noqa: SIM115 - _opened closes it
-    ".zst": lambda raw: cast(
-        "BinaryIO", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-    ),
+    ".zst": lambda raw: cast("BinaryIO", _Zst(raw)),
 }
+_CHUNK_BYTES: Final = 1 << 17
 
 
 def batches(
