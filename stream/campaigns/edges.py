@@ -156,6 +156,7 @@ class EdgeTable:
         np.minimum.at(self.values["since"], values, self.edges["since"][edges])
         np.maximum.at(self.values["last"], values, self.edges["last"][edges])
         self.values["changed"][values] = True
+        self.values["dirty"][values] = True
         self.edges["dirty"][edges] = True
         self.edges["unsent"][edges] = True
 
