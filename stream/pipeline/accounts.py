@@ -16,6 +16,7 @@ from stream.types.links import LinkBatch
 from stream.types.packets import Packet, event_rows, pack
 from stream.types.records import Emission
 from stream.windows.account_windows import AccountWindows
+from stream.windows.gate import step_ends
 from stream.windows.table import SlotTable
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class AccountsStage:
         """Return the events; new ones have a source offset above the floor."""
         rows = event_rows(packet)
         offsets, times = rows.columns["offset"], rows.columns["time"]
-        ends = (np.floor(times / self._step_s) + 1) * self._step_s
+        ends = step_ends(times, self._step_s)
         newest = float(offsets.max()) if len(offsets) else floor
         return rows, ends, offsets > floor, max(floor, newest)
 

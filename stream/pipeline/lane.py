@@ -99,11 +99,6 @@ class Lane(Generic[R]):
         """Return the internal offset to read from after a recovery; None: the beginning."""
         return self._gate.resume[0]
 
-    @property
-    def closed(self) -> float:
-        """Return the end of the last closed step, epoch seconds."""
-        return self._gate.closed
-
     def feed(self, offset: int, value: bytes) -> list[Emission]:
         """Take in the internal record at ``offset``; return what is to be sent on.
 

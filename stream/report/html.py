@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from stream.report.ledger import BENIGN
 from stream.report.plot import Mark, timeline
-from stream.report.table import duration
+from stream.report.table import COLUMNS, cells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.report.ledger import Ledger
     from stream.report.run import RunReport
-    from stream.report.scorecard import CampaignResult, Scorecard
+    from stream.report.scorecard import Scorecard
     from stream.types.alerts import Alert
 
 _INCIDENTS_SHOWN: Final = 200
@@ -75,23 +75,13 @@ def _plot(alerts: Sequence[Alert], ledger: Ledger) -> str:
 def _campaigns(card: Scorecard | None) -> str:
     if card is None:
         return ""
-    rows = "".join("<tr><td>" + "<td>".join(_cells(result)) for result in card.campaigns)
+    rows = "".join(
+        "<tr><td>" + "<td>".join(map(escape, cells(result))) for result in card.campaigns
+    )
     rate = f"{card.false_per_10k_accounts_day:.1f} per 10,000 benign accounts a day"
     return (
-        "<h2>Planted campaigns</h2><table><tr><th>campaign<th>accounts<th>found<th>members named"
-        f"<th>detected after<th>leaked before{rows}</table>"
+        f"<h2>Planted campaigns</h2><table><tr><th>{'<th>'.join(COLUMNS)}{rows}</table>"
         f"<p>{card.false_incidents} false incidents, {rate}.</p>"
-    )
-
-
-def _cells(result: CampaignResult) -> tuple[str, ...]:
-    return (
-        escape(result.campaign),
-        str(result.accounts),
-        "yes" if result.found else "no",
-        f"{result.recall:.0%}",
-        duration(result.detected_after_s),
-        "-" if result.leaked is None else f"{result.leaked:.1%}",
     )
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from stream.report.scorecard import CampaignResult, Scorecard
+
+COLUMNS: Final = (
+    "campaign",
+    "accounts",
+    "found",
+    "members named",
+    "detected after",
+    "leaked before",
+)
 
 
 def render(card: Scorecard) -> Table:
     """Return the summary table of a run with labels."""
     table = Table(title="planted campaigns", title_justify="left")
-    table.add_column("campaign")
-    for name in ("accounts", "found", "members named", "detected after", "leaked before"):
-        table.add_column(name, justify="right")
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == COLUMNS[0] else "right")
     for result in card.campaigns:
-        table.add_row(*_row(result))
+        table.add_row(*map(Text, cells(result)), style=None if result.found else "red")
     missed = sum(not result.found for result in card.campaigns)
     table.caption_justify = "left"
     table.caption = (
@@ -35,11 +44,12 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"  # noqa: PLR2004 - an hour
 
 
-def _row(result: CampaignResult) -> tuple[str, ...]:
+def cells(result: CampaignResult) -> tuple[str, ...]:
+    """Return what the terminal's table and the page show of a campaign, by :data:`COLUMNS`."""
     return (
         result.campaign,
         str(result.accounts),
-        "[green]yes[/]" if result.found else "[red]no[/]",
+        "yes" if result.found else "no",
         f"{result.recall:.0%}",
         duration(result.detected_after_s),
         "-" if result.leaked is None else f"{result.leaked:.1%}",

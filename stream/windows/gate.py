@@ -60,6 +60,11 @@ class Waiting(Generic[R]):
     before: dict[int, Source]
 
 
+def step_ends(times: Array, step_s: float) -> Array:
+    """Return the end of the step that each time lies in, shape ``(n,)``, f8."""
+    return np.asarray((np.floor(times / step_s) + 1) * step_s)
+
+
 @dataclass
 class StepGate(Generic[R]):
     """Sources, their marks, and the rows that wait; ``closed`` never runs backwards."""
@@ -94,10 +99,6 @@ class StepGate(Generic[R]):
     def floor_step(self, time: float) -> float:
         """Return the last step border at or before ``time``."""
         return math.floor(time / self.step_s) * self.step_s if math.isfinite(time) else time
-
-    def step_ends(self, times: Array) -> Array:
-        """Return the end of the step each time lies in, shape ``(n,)``, f8."""
-        return (np.floor(times / self.step_s) + 1) * self.step_s
 
     def close(self, until: float) -> list[tuple[float, list[R]]]:
         """Close all steps up to ``until``: return (end, rows) for each step that has rows."""

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.windows.gate import StepGate
+from stream.windows.gate import StepGate, step_ends
 
 
 class Numbers(list):
@@ -26,7 +26,7 @@ def hear(some, source, mark, *, sources=2, idle=False, floor=0):
 
 def hold(some, offset, times):
     rows = Numbers(times)
-    some.hold(offset, rows, some.step_ends(np.array(times, float)), dict(some.sources))
+    some.hold(offset, rows, step_ends(np.array(times, float), some.step_s), dict(some.sources))
 
 
 def test_nothing_closes_before_every_source_has_spoken():
