@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test test-kafka check format bench clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 
 test: $(VENV)/.ready ## Run every test that needs no Java
 	$(BIN)/python -m pytest -m "not kafka"
+
+test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
+	$(BIN)/python -m pytest -m kafka
 
 check: $(VENV)/.ready ## Lint, format, types and the direction of imports
 	$(BIN)/ruff check .

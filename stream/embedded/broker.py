@@ -141,7 +141,7 @@ class EmbeddedBroker:
                 raise BrokerError(
                     f"embedded broker: ended with code {process.returncode}{self._tail()}"
                 )
-            if _answers(port):
+            if answers(port):
                 return
             time.sleep(0.02)
         raise BrokerError(f"embedded broker: no answer within {self._timeout_s:g} s{self._tail()}")
@@ -167,7 +167,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Say whether a Kafka broker answers on a loopback port."""
     try:
         with socket.create_connection((_HOST, port), timeout=1.0) as connection:
             connection.sendall(_API_VERSIONS)

@@ -1,6 +1,10 @@
-"""The broker that the integration tests run on: embedded, and Apache Kafka where there is one."""
+"""The brokers that the integration tests run on: the embedded one, and Apache Kafka.
 
-import os
+A test that takes ``bootstrap`` (or ``a_cluster``) runs on both. What the embedded broker cannot do
+is listed in :data:`LACKS`; a test that needs it says so with ``@pytest.mark.needs``, and
+``test_embedded_broker.py`` holds that each of these really is missing.
+"""
+
 import sys
 import uuid
 from collections.abc import Iterator
@@ -11,18 +15,35 @@ import pytest
 from stream.embedded.broker import EmbeddedBroker
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cluster import Cluster, cluster  # the folder is no package
+from apache_kafka import ApacheKafka  # the folder is no package
+from cluster import Cluster, cluster
 
-#: host:port of an Apache Kafka that the tests may make topics on.
-KAFKA = "DISTILLWATCH_TEST_KAFKA"
+LACKS = {
+    "transactions": "the embedded broker has no transactions, so nothing fences a stalled worker",
+    "ends": "the embedded broker tells the end of a partition wrongly",
+    "growth": "the embedded broker cannot add partitions to a topic",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        needed = [name for mark in item.iter_markers("needs") for name in mark.args]
+        embedded = "[embedded" in item.name or "-embedded" in item.name
+        for name in needed if embedded else ():
+            item.add_marker(pytest.mark.skip(reason=LACKS[name]))
+
+
+@pytest.fixture(scope="session")
+def apache_kafka() -> Iterator[ApacheKafka]:
+    """One broker for all tests of a run: each has topics of its own."""
+    with ApacheKafka() as kafka:
+        yield kafka
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "kafka":
-        if KAFKA not in os.environ:
-            pytest.skip(f"{KAFKA} does not name an Apache Kafka")
-        yield os.environ[KAFKA]
+        yield request.getfixturevalue("apache_kafka").bootstrap
         return
     with EmbeddedBroker() as broker:
         yield broker.bootstrap

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import subprocess
@@ -6,7 +7,10 @@ import time
 from contextlib import suppress
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError as AIOKafkaError
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 
 from stream.embedded.broker import EmbeddedBroker
 from stream.errors import BrokerError
@@ -74,3 +78,45 @@ def test_a_binary_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("CALF_TANSU_BIN", "/bin/false")
     with pytest.raises(BrokerError, match="ended with code 1"), EmbeddedBroker():
         pass
+
+
+def test_it_still_has_no_transactions() -> None:
+    """The reason ``transactions`` of LACKS: with them, the marked tests could run here."""
+
+    async def transact(bootstrap: str) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, transactional_id="t", request_timeout_ms=3000
+        )
+        try:
+            async with asyncio.timeout(5):
+                await producer.start()
+                async with producer.transaction():
+                    await producer.send_and_wait("t", b"value")
+        finally:
+            await producer.stop()
+
+    with EmbeddedBroker() as broker, pytest.raises((AIOKafkaError, TimeoutError)):
+        asyncio.run(transact(broker.bootstrap))
+
+
+def test_it_still_tells_ends_wrongly() -> None:
+    """The reason ``ends`` of LACKS: the base offset of the last batch plus one."""
+    with EmbeddedBroker() as broker:
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap, linger_ms=500)
+        for future in [producer.send("t", b"value", partition=0) for _ in range(10)]:
+            future.get(10)
+        producer.close()
+        consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap)
+        end = consumer.end_offsets([TopicPartition("t", 0)])[TopicPartition("t", 0)]
+        consumer.close()
+    assert end < 10
+
+
+def test_it_still_cannot_add_partitions() -> None:
+    """The reason ``growth`` of LACKS."""
+    with EmbeddedBroker() as broker:
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        admin.create_topics({"t": {"num_partitions": 1, "replication_factor": 1}})
+        with pytest.raises(KafkaError):
+            admin.create_partitions({"t": 2})
+        admin.close()

@@ -13,7 +13,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from standardwebhooks import Webhook
 
-from stream.embedded.broker import EmbeddedBroker
 from stream.metrics import Metrics
 from stream.sinks.outbox import Outbox
 from stream.sinks.settings import WebhookSettings
@@ -23,7 +22,7 @@ from stream.types.secret import Secret
 from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from stream.sinks.sink import Outcome, Sink
 
@@ -51,12 +50,6 @@ class Recorder:
 
     async def close(self) -> None:
         self.closed = True
-
-
-@pytest.fixture(scope="module")
-def bootstrap() -> Iterator[str]:
-    with EmbeddedBroker() as broker:
-        yield broker.bootstrap
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from kafka import KafkaConsumer
 
-from stream.embedded.broker import EmbeddedBroker
+from stream.kafka.connection import connect
+from stream.kafka.settings import KafkaSettings
 from stream.simulate import scenario
 from stream.simulate.play import play
 
@@ -14,27 +16,30 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("keyed", [False, True])
-def test_a_played_scenario_is_on_the_topic(*, keyed: bool) -> None:
+def test_a_played_scenario_is_on_the_topic(bootstrap: str, *, keyed: bool) -> None:
     short = replace(scenario("benign"), span_s=3600.0)
     expected = list(short.lines())
     reported: list[int] = []
-    with EmbeddedBroker() as broker:
-        count = play(
-            short,
-            broker.bootstrap,
-            "played",
-            0,
-            key_by_account=keyed,
-            progress=lambda done, _: reported.append(done),
-        )
-        consumer = KafkaConsumer(
-            "played",
-            bootstrap_servers=broker.bootstrap,
-            auto_offset_reset="earliest",
-            consumer_timeout_ms=10_000,
-        )
-        records = [record for _, record in zip(expected, consumer, strict=False)]
-        consumer.close()
+    topic = f"played-{uuid.uuid4().hex[:8]}"
+    with connect(KafkaSettings(bootstrap_servers=bootstrap)) as admin:
+        admin.create_topics({topic: {"num_partitions": 2, "replication_factor": 1}})
+        admin.wait_for_topics([topic])
+    count = play(
+        short,
+        bootstrap,
+        topic,
+        0,
+        key_by_account=keyed,
+        progress=lambda done, _: reported.append(done),
+    )
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=10_000,
+    )
+    records = [record for _, record in zip(expected, consumer, strict=False)]
+    consumer.close()
     assert count == reported[-1] == len(expected)
     assert Counter(record.value for record in records) == Counter(expected)
     assert all((record.key is not None) == keyed for record in records)

@@ -64,10 +64,8 @@ def test_an_unfinished_flush_never_was(a_cluster: Cluster) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.needs("transactions")
 def test_a_predecessor_that_wakes_up_late_is_fenced(a_cluster: Cluster) -> None:
-    if not a_cluster.transactions:
-        pytest.skip("the embedded broker has no transactions, so no fencing")
-
     async def run() -> None:
         stalled = await _log(a_cluster)
         await stalled.write([(b"a", b"1")], b"one")

@@ -57,9 +57,8 @@ def test_workers_share_and_one_takes_over_from_a_dead_one(a_cluster: Cluster) ->
     assert a_cluster.counts() == Counter(_names(5_000) * 2)
 
 
+@pytest.mark.needs("transactions")
 def test_a_stalled_worker_that_wakes_up_late_does_no_harm(a_cluster: Cluster) -> None:
-    if not a_cluster.transactions:
-        pytest.skip("the embedded broker has no transactions, so nothing fences the stalled worker")
     a_cluster.create()
     stalled = a_cluster.start()
     a_cluster.produce(_names(5_000))

@@ -25,7 +25,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 from standardwebhooks import Webhook
 
-from stream.embedded.broker import EmbeddedBroker
 from stream.simulate.population import Crowd, Planted
 from stream.simulate.scenario import Scenario
 
@@ -116,11 +115,13 @@ def lines(events) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def run(lines, tmp_path_factory) -> Run:
+def run(lines, bootstrap, request, tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("worker")
     result = Run(replayed=replay(lines, folder))
-    with EmbeddedBroker() as broker:
-        asyncio.run(observe(result, lines, broker.bootstrap, folder))
+    environment = worker_environment(bootstrap, folder) | {
+        "DISTILLWATCH_KAFKA_TRANSACTIONS": str("embedded" not in request.node.name).lower()
+    }
+    asyncio.run(observe(result, lines, environment, folder))
     return result
 
 
@@ -132,9 +133,12 @@ def replay(lines: list[bytes], folder: Path) -> list[dict[str, Any]]:
     return [msgspec.json.decode(line) for line in out.read_bytes().splitlines()]
 
 
-async def observe(result: Run, lines: list[bytes], bootstrap: str, folder: Path) -> None:
+async def observe(
+    result: Run, lines: list[bytes], environment: dict[str, str], folder: Path
+) -> None:
+    bootstrap = environment["DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS"]
     async with receiver(result) as url:
-        environment = worker_environment(bootstrap, url, folder)
+        environment = environment | {"DISTILLWATCH_WEBHOOK_URL": url}
         create = [sys.executable, "-m", "stream.cli.main", "topics", "create"]
         made = await asyncio.to_thread(
             subprocess.run, create, env=environment, check=True, capture_output=True, timeout=60
@@ -143,7 +147,7 @@ async def observe(result: Run, lines: list[bytes], bootstrap: str, folder: Path)
         await produce(result, lines, bootstrap)
         with worker(environment, folder) as process:
             try:
-                await watch(result, process, environment, bootstrap, len(lines))
+                await watch(result, process, environment, len(lines))
                 process.send_signal(signal.SIGTERM)
                 await until(lambda: process.poll() is not None, within_s=45, what="an end")
             finally:
@@ -155,14 +159,13 @@ async def watch(
     result: Run,
     process: subprocess.Popen[bytes],
     environment: dict[str, str],
-    bootstrap: str,
     records: int,
 ) -> None:
     address = f"http://127.0.0.1:{environment['DISTILLWATCH_HTTP_PORT']}"
     async with AIOKafkaConsumer(
         "distillwatch.alerts",
         "distillwatch.deadletter",
-        bootstrap_servers=bootstrap,
+        bootstrap_servers=environment["DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS"],
         auto_offset_reset="earliest",
     ) as consumer:
         deadline = time.monotonic() + 120
@@ -186,6 +189,7 @@ def finished(result: Run, records: int) -> bool:
         result.total("distillwatch_events_total") >= records
         and len(result.dead) >= len(result.sent)
         and state(result.alerts) == state(result.replayed)
+        and len(result.alerts) >= len(result.replayed)
         and len(result.posted) >= len(result.alerts)
         and result.total("distillwatch_sink_deliveries_total", sink="webhook") >= len(result.alerts)
         and any(
@@ -277,7 +281,7 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
 
 
-def worker_environment(bootstrap: str, url: str, folder: Path) -> dict[str, str]:
+def worker_environment(bootstrap: str, folder: Path) -> dict[str, str]:
     secret = folder / "secret"
     secret.write_text(SECRET + "\n")
     with socket.socket() as probe:
@@ -285,11 +289,9 @@ def worker_environment(bootstrap: str, url: str, folder: Path) -> dict[str, str]
         port = probe.getsockname()[1]
     return clean_environment() | {
         "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-        "DISTILLWATCH_KAFKA_TRANSACTIONS": "false",
         "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "0.5",
         "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
         "DISTILLWATCH_HTTP_PORT": str(port),
-        "DISTILLWATCH_WEBHOOK_URL": url,
         "DISTILLWATCH_WEBHOOK_SECRET_FILE": str(secret),
         "DISTILLWATCH_WINDOWS_IDLE_AFTER_S": "1",
     }
