@@ -32,6 +32,7 @@ class Silence:
         self._topic = topic
         self._after_s = after_s
         self._said: dict[TP, float] = {}  # silence that was said last, seconds
+        self._unheard: dict[TP, float] = {}  # when the broker last kept silent itself, monotonic
 
     async def run(self) -> None:
         """Look around for ever."""
@@ -43,9 +44,15 @@ class Silence:
         """Say which partitions are silent; ``now`` is monotonic seconds."""
         for tp, last in list(self._runtime.last_record.items()):
             if tp.topic == self._topic:
-                await self._look_at(tp, now - last)
+                await self._look_at(tp, now, last)
 
-    async def _look_at(self, tp: TP, silent_s: float) -> None:
+    async def _look_at(self, tp: TP, now: float, last: float) -> None:
+        end = self._app.reader.end(tp, within_s=_HEARD_WITHIN_S)
+        if end is None:
+            # Whoever writes could not reach the broker either: what was held up comes first.
+            self._unheard[tp] = now
+            return
+        silent_s = now - max(last, self._unheard.get(tp, last))
         said = self._said.get(tp, 0.0)
         if silent_s < said:
             said = self._said[tp] = 0.0  # it has spoken since
@@ -53,11 +60,9 @@ class Silence:
             max(said, self._after_s), _LONGEST_PAUSE_S
         ):
             return
-        end = self._app.reader.end(tp, within_s=_HEARD_WITHIN_S)
         position = self._runtime.positions.get(tp)
-        # A broker that does not answer or records that wait are no silence.
-        if end is None or position is None or position < end:
-            return
+        if position is None or position < end:
+            return  # records that wait are no silence
         self._said[tp] = silent_s
         source = self._runtime.lanes.stages.source
         await self._runtime.say(source.idle(tp.partition, elapsed_s=silent_s))

@@ -1,0 +1,75 @@
+"""When a source partition counts as silent, with a reader and a runtime that the test drives."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from stream.worker.carrier import TP
+from stream.worker.watch import Silence
+
+AFTER_S = 5.0
+ONE = TP("requests", 0)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.end: int | None = 10
+        self.position = 10
+        self.said: list[tuple[int, float]] = []
+        self.last_record = {ONE: 0.0}
+        source = SimpleNamespace(idle=lambda partition, elapsed_s: [(partition, elapsed_s)])
+        runtime = SimpleNamespace(
+            last_record=self.last_record,
+            positions=SimpleNamespace(get=lambda _: self.position),
+            lanes=SimpleNamespace(stages=SimpleNamespace(source=source)),
+            say=self._say,
+        )
+        app = SimpleNamespace(reader=SimpleNamespace(end=lambda _, within_s: self.end))  # noqa: ARG005
+        self.silence = Silence(app, runtime, topic="requests", after_s=AFTER_S)
+
+    async def _say(self, emissions: list[tuple[int, float]]) -> None:
+        self.said += emissions
+
+    async def look(self, *moments: float) -> list[tuple[int, float]]:
+        for now in moments:
+            await self.silence.look(now)
+        return self.said
+
+
+async def test_a_partition_read_to_its_end_is_silent_after_a_while() -> None:
+    scene = Scene()
+    assert await scene.look(1.0, 4.9) == []
+    assert await scene.look(5.0) == [(0, 5.0)]
+
+
+async def test_silence_is_said_again_at_growing_intervals() -> None:
+    scene = Scene()
+    said = await scene.look(*(float(second) for second in range(200)))
+    assert [elapsed for _, elapsed in said] == [5.0, 10.0, 20.0, 40.0, 80.0, 140.0]
+
+
+async def test_records_that_wait_are_no_silence() -> None:
+    scene = Scene()
+    scene.position = 9
+    assert await scene.look(6.0, 20.0) == []
+
+
+@pytest.mark.parametrize("outage_s", [7, 60])
+async def test_a_broker_that_does_not_answer_is_no_silence_nor_is_what_follows(
+    outage_s: int,
+) -> None:
+    """Writers were cut off as well: what they held back comes when the broker is back."""
+    scene = Scene()
+    scene.end = None
+    assert await scene.look(*(float(second) for second in range(1, outage_s))) == []
+    scene.end = 10
+    assert await scene.look(outage_s, outage_s + 3.9) == []
+    assert await scene.look(outage_s + 4.0) == [(0, 5.0)]
+
+
+async def test_a_record_ends_the_silence() -> None:
+    scene = Scene()
+    await scene.look(5.0)
+    scene.last_record[ONE] = 6.0
+    assert len(await scene.look(7.0, 10.9)) == 1
+    assert (await scene.look(11.0))[1] == (0, 5.0)
