@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import faust
@@ -57,6 +55,9 @@ class WorkerApp(faust.App):  # type: ignore[misc]  # Faust has no types for us
     def _new_transport(self) -> CarrierTransport:
         return CarrierTransport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Make none: the worker writes no file, so a read-only or full disk does not matter."""
+
     @property
     def reader(self) -> CarrierConsumer:
         """Return the consumer."""
@@ -89,7 +90,6 @@ def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) ->
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
-        datadir=Path(tempfile.gettempdir()) / "distillwatch-faust",
         autodiscover=False,
     )
     _add_agent(app, "intake", topics.requests)

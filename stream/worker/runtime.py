@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from stream.errors import DistillwatchError
+from stream.worker.clock import WallClock
 from stream.worker.positions import Positions
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Runtime:
         """Start with no partition, so with nothing to do."""
         self.lanes = lanes
         self.positions = Positions()
+        self.clock = WallClock()
         self.epoch = 0
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
@@ -108,7 +110,7 @@ class Runtime:
         else:
             with self._metrics.stage_seconds.labels(stage="intake").time():
                 emissions = self.lanes.stages.source.process(
-                    carrier.tp.partition, records, now_s=time.time()
+                    carrier.tp.partition, records, now_s=self.clock.now()
                 )
             await self._sender.send(emissions)
         self.positions.advance(carrier)

@@ -95,7 +95,7 @@ class Lag:
         """Measure for ever."""
         while True:
             await asyncio.sleep(_LAG_INTERVAL_S)
-            self.measure(time.time(), time.monotonic())
+            self.measure(self._runtime.clock.now(), time.monotonic())
             self.check_partitions()
 
     def measure(self, now_s: float, now: float) -> None:

@@ -1,0 +1,367 @@
+"""The whole product on a broker while traffic comes in, and what it leaves behind to be compared.
+
+Everything is the real thing: ``distillwatch worker`` processes, topics made by ``distillwatch
+topics create``, records that a producer sends while the workers are being disturbed. What they
+leave is read from Kafka alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from stream.kafka.connection import connect
+from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
+from stream.metrics import Metrics
+from stream.pipeline.build import accounts_lane
+from stream.settings import Settings, load
+from stream.worker.carrier import TP
+from stream.worker.state import Recovered, recover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[3]
+PARTITIONS = 4
+LANES = 2
+#: Accounts of the events that end the day. Whether their own step is over depends on how long the
+#: run took, so they are left out of what is compared.
+LAST = "end-"
+PROGRAM = (sys.executable, "-m", "stream.cli.main")
+WORKER = (*PROGRAM, "worker")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is left when everything has been processed: equal for equal events, whatever happened.
+
+    Dead letters and alerts may be written again after a crash, so only different ones count.
+    """
+
+    requests: Counter[str]  # counted in the windows, by account
+    state: dict[str, str]  # stage and lane -> digest of its rows
+    alerts: frozenset[bytes]
+    dead_letters: frozenset[tuple[int, int, str]]  # source partition, offset, reason
+
+    @property
+    def events(self) -> int:
+        return self.requests.total()
+
+    def differences(self, other: Outcome) -> list[str]:
+        """Return a line for each thing that is not as in ``other``: none when nothing is lost."""
+        told = [
+            f"{account}: {self.requests[account]} requests instead of {other.requests[account]}"
+            for account in sorted(self.requests.keys() | other.requests.keys())
+            if self.requests[account] != other.requests[account]
+        ]
+        told += [
+            f"{lane}: {self.state.get(lane)} instead of {other.state.get(lane)}"
+            for lane in sorted(self.state.keys() | other.state.keys())
+            if self.state.get(lane) != other.state.get(lane)
+        ]
+        for what in ("alerts", "dead_letters"):
+            mine, theirs = getattr(self, what), getattr(other, what)
+            told += [f"{what}: more: {one}" for one in sorted(mine - theirs)]
+            told += [f"{what}: missing: {one}" for one in sorted(theirs - mine)]
+        return told
+
+
+@dataclass
+class Worker:
+    """One ``distillwatch worker`` process."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def get(self, page: str) -> tuple[int, str]:
+        """Return status and text of a page; status 0 while nobody listens."""
+        url = f"http://127.0.0.1:{self.port}/{page}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    @property
+    def ready(self) -> bool:
+        return self.get("readyz")[0] == 200
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples of a metric with these labels."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.get("metrics")[1])
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """End it as an orchestrator does; return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+@dataclass
+class Product:
+    """Topics and workers of one run; ``run_id`` keeps it apart from others on the same brokers."""
+
+    bootstrap: str
+    run_id: str
+    folder: Path
+    copies: int = 1
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
+        named = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "KAFKA_APP_ID": self.run_id,
+            "KAFKA_COMMIT_INTERVAL_S": "0.5",
+            # Short, so that the tests need not wait for long; the default is 10 s.
+            "KAFKA_SESSION_TIMEOUT_S": "3",
+            "KAFKA_HEARTBEAT_INTERVAL_S": "0.5",
+            "TOPICS_REQUESTS": f"{self.run_id}.requests",
+            "TOPICS_ALERTS": f"{self.run_id}.alerts",
+            "TOPICS_DEADLETTER": f"{self.run_id}.dead",
+            "TOPICS_INTERNAL_PREFIX": f"{self.run_id}.i.",
+            "TOPICS_PARTITIONS": str(LANES),
+            "TOPICS_REQUESTS_PARTITIONS": str(PARTITIONS),
+            "TOPICS_REPLICATION_FACTOR": str(self.copies),
+            "HTTP_HOST": "127.0.0.1",
+            **self.overrides,
+        }
+        self.environment = kept | {f"DISTILLWATCH_{name}": value for name, value in named.items()}
+        self.environment["PYTHONPATH"] = str(ROOT)
+        self.settings: Settings = load(None, self.environment)
+
+    # -- what is done to it -------------------------------------------------------------------
+
+    def create_topics(self) -> None:
+        command = [*PROGRAM, "topics", "create"]
+        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=120)
+
+    def start(
+        self, command: Sequence[str] = WORKER, output: int | None = None, **options: Any
+    ) -> Worker:
+        """Start a worker; ``options`` go to the process, ``output`` replaces the log."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        environment = self.environment | {"DISTILLWATCH_HTTP_PORT": str(port)}
+        with log.open("wb") as file:
+            told = file if output is None else output
+            process = subprocess.Popen(
+                command, env=environment, stdout=told, stderr=told, **options
+            )
+        worker = Worker(process, port, log)
+        self.workers.append(worker)
+        return worker
+
+    def start_ready(self, **options: Any) -> Worker:
+        worker = self.start(**options)
+        self.until(lambda: worker.ready, within_s=60, what="a ready worker")
+        return worker
+
+    @contextmanager
+    def traffic(self, lines: Sequence[bytes], *, seconds: float) -> Iterator[threading.Event]:
+        """Send ``lines`` over ``seconds`` while the block runs; it ends when all are written.
+
+        Line i goes to partition i modulo the number of partitions, so every run has the same
+        records at the same offsets. The event yielded is set once everything is written.
+        """
+        done, failures = threading.Event(), []
+
+        def run() -> None:
+            try:
+                asyncio.run(_produce(self.bootstrap, self.settings.topics.requests, lines, seconds))
+            except BaseException as error:  # noqa: BLE001 - raised where the test is
+                failures.append(error)
+            finally:
+                done.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield done
+        finally:
+            thread.join()
+        if failures:
+            raise failures[0]
+
+    def finish(self, *, within_s: float = 120) -> Outcome:
+        """Wait until everything is processed, end the workers, and return what is left."""
+        self.until(self.idle, within_s=within_s, what="end of the work")
+        for worker in self.running:
+            assert worker.stop() == 0, self.logs()
+        return asyncio.run(_outcome(self.settings))
+
+    def close(self) -> None:
+        for worker in self.running:
+            worker.process.send_signal(signal.SIGCONT)
+            worker.kill()
+
+    # -- what is seen of it -------------------------------------------------------------------
+
+    @property
+    def running(self) -> list[Worker]:
+        return [worker for worker in self.workers if worker.process.poll() is None]
+
+    def idle(self) -> bool:
+        """Say whether every record of every topic is processed and committed."""
+        return not self.behind()
+
+    def behind(self) -> dict[str, int]:
+        """Return by how many records the commits are behind the ends, where they are."""
+        topics = [self.settings.topics.requests, *self._internal()]
+        with connect(self.settings.kafka) as admin:
+            group = admin.list_group_offsets(self.run_id).get(self.run_id, {})
+        committed = {TopicPartition(tp.topic, tp.partition): o.offset for tp, o in group.items()}
+        ends = asyncio.run(_ends(self.settings, topics))
+        return {
+            f"{tp.topic}[{tp.partition}]": end - max(committed.get(tp, 0), 0)
+            for tp, end in ends.items()
+            if max(committed.get(tp, 0), 0) < end
+        }
+
+    def until(self, holds: Callable[[], bool], *, within_s: float, what: str) -> None:
+        deadline = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline, f"no {what} within {within_s:g} s\n{self.logs()}"
+            time.sleep(0.2)
+
+    def logs(self) -> str:
+        parts = [f"{w.log.name}: {w.log.read_text()[-3000:]}" for w in self.workers[-4:]]
+        with suppress(Exception):
+            parts.append(f"behind: {self.behind()}")
+        return "\n".join(parts)
+
+    def _internal(self) -> list[str]:
+        return [topic_of(self.settings.topics, role) for role in STATE_TOPICS]
+
+
+async def _produce(bootstrap: str, topic: str, lines: Sequence[bytes], seconds: float) -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        enable_idempotence=True,  # in order and once, whatever happens to the brokers
+        linger_ms=5,
+        request_timeout_ms=120_000,
+        retry_backoff_ms=200,
+    )
+    await producer.start()
+    try:
+        began, pending = time.monotonic(), set()
+        for i, line in enumerate(lines):
+            future = await producer.send(topic, line, partition=i % PARTITIONS)
+            pending.add(future)
+            future.add_done_callback(pending.discard)
+            pause = began + seconds * i / len(lines) - time.monotonic()
+            if pause > 0.01:
+                await asyncio.sleep(pause)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def _ends(settings: Settings, topics: Sequence[str]) -> dict[TopicPartition, int]:
+    async with _reader(settings) as consumer:
+        tps = await _partitions(consumer, topics)
+        return dict(await consumer.end_offsets(tps))
+
+
+async def _outcome(settings: Settings) -> Outcome:
+    state: dict[str, str] = {}
+    requests: Counter[str] = Counter()
+    for role in STATE_TOPICS:
+        lanes = 1 if role == "verdicts" else LANES
+        tps = [TP(state_topic_of(settings.topics, role), lane) for lane in range(lanes)]
+        for tp, found in (await recover(tps, settings.kafka)).items():
+            found.rows = {key: row for key, row in found.rows.items() if LAST.encode() not in key}
+            state[f"{role}-{tp.partition}"] = _digest(found.rows)
+            if role == "events":
+                requests += _requests(settings, tp.partition, found)
+    alerts = await _read(settings, settings.topics.alerts)
+    dead = await _read(settings, settings.topics.deadletter)
+    return Outcome(
+        requests,
+        state,
+        frozenset(record.value for record in alerts),
+        frozenset(_whence(dict(record.headers)) for record in dead),
+    )
+
+
+def _digest(rows: Mapping[bytes, bytes]) -> str:
+    whole = hashlib.sha256()
+    for key, value in sorted(rows.items()):
+        whole.update(msgspec.msgpack.encode((key, value)))
+    return f"{len(rows)} rows {whole.hexdigest()[:16]}"
+
+
+def _requests(settings: Settings, number: int, stored: Recovered) -> Counter[str]:
+    """Return the requests of each account that the stored windows have counted."""
+    lane = accounts_lane(settings.stages, number, Metrics())
+    lane.restore(stored.rows.items(), stored.header)
+    table = lane._stage._table
+    sums = table["ring_week"][:, 0].sum(axis=1)
+    return Counter({table.name(slot): int(sums[slot]) for slot in table.used().tolist()})
+
+
+def _whence(headers: Mapping[str, bytes]) -> tuple[int, int, str]:
+    partition, offset = int(headers["source_partition"]), int(headers["source_offset"])
+    return partition, offset, headers["reason"].decode()
+
+
+def _reader(settings: Settings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        auto_offset_reset="earliest",
+        group_id=None,
+    )
+
+
+async def _read(settings: Settings, topic: str) -> list:
+    """Return every record of a topic."""
+    found = []
+    async with _reader(settings) as consumer:
+        tps = await _partitions(consumer, [topic])
+        consumer.assign(tps)
+        ends = await consumer.end_offsets(tps)
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                found += records
+    return found
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
+    found = []
+    for topic in topics:
+        partitions = await consumer._client._wait_on_metadata(topic)
+        found += [TopicPartition(topic, partition) for partition in partitions]
+    return found
