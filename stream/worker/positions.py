@@ -40,8 +40,16 @@ class Positions:
         return self._next.get(tp)
 
     def written_s(self, tp: TP) -> float | None:
-        """Return when the last processed record was written, epoch seconds, if it says so."""
+        """Return when the record at the position, or the last one before, was written.
+
+        Epoch seconds; None when it does not say so.
+        """
         return self._written_s.get(tp)
+
+    def found(self, tp: TP, written_s: float | None) -> None:
+        """Note when the first record at hand was written: nothing is processed before it yet."""
+        if tp in self._next:
+            self._written_s.setdefault(tp, written_s)
 
     def fresh(self, carrier: Carrier) -> Sequence[Record]:
         """Return the records not yet processed; raises StateError when some before are missing."""

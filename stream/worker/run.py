@@ -13,10 +13,11 @@ from stream.errors import BrokerError
 from stream.kafka.connection import keep_trying
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
+from stream.worker.lag import Lag
 from stream.worker.lanes import Lanes, Stages
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
-from stream.worker.watch import Lag, Silence
+from stream.worker.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence

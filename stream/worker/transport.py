@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stream.worker.runtime import Runtime
+
+#: An end that is older tells nothing. Kafka answers a fetch of a silent partition after 1.5 s
+#: (Faust's fetch_max_wait_ms).
+HEARD_WITHIN_S: Final = 5.0
 
 
 class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no types for us
@@ -54,6 +58,7 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         start = self._read_to.get(tp, records[0].offset)
         carrier = fold(tp, start, records, self._runtime.epoch)
         self._read_to[tp] = carrier.next_offset
+        self._runtime.positions.found(tp, carrier.records[0].timestamp_s)
         return carrier
 
     def _to_message(self, tp: TP, record: Carrier) -> ConsumerMessage:

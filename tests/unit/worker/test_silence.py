@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from stream.worker.carrier import TP
-from stream.worker.watch import Silence
+from stream.worker.silence import Silence
 
 AFTER_S = 5.0
 ONE = TP("requests", 0)

@@ -1,0 +1,117 @@
+"""What the gauges of lag say, with a reader and a runtime that the test drives."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from stream.errors import TopicError
+from stream.metrics import Metrics
+from stream.sinks.health import Health
+from stream.worker.carrier import TP
+from stream.worker.lag import Lag
+from stream.worker.positions import Positions
+
+ONE, TWO, OTHER = TP("requests", 0), TP("requests", 1), TP("events", 0)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.ends: dict[TP, int | None] = {}
+        self.positions = Positions()
+        self.metrics = Metrics()
+        self.health = Health(stalled_after_s=60)
+        self.partitions = 2
+        reader = SimpleNamespace(
+            end=lambda tp, within_s: self.ends.get(tp),  # noqa: ARG005
+            topic_partitions=lambda _: self.partitions,
+        )
+        self.lag = Lag(
+            SimpleNamespace(reader=reader),
+            SimpleNamespace(positions=self.positions),
+            self.metrics,
+            self.health,
+            source="requests",
+            source_partitions=2,
+        )
+
+    def measure(self, now_s: float) -> None:
+        self.lag.measure(now_s, now_s)
+
+    def records(self, tp: TP) -> float | None:
+        labels = {"topic": tp.topic, "partition": str(tp.partition)}
+        return self.metrics.registry.get_sample_value("distillwatch_consumer_lag_records", labels)
+
+    def seconds(self, topic: str = "requests") -> float | None:
+        labels = {"topic": topic}
+        return self.metrics.registry.get_sample_value("distillwatch_consumer_lag_seconds", labels)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_backlog_is_as_old_as_its_first_record(scene: Scene) -> None:
+    scene.positions.set({ONE: 100})
+    scene.positions.found(ONE, 40.0)
+    scene.ends[ONE] = 250
+    scene.measure(100.0)
+    assert scene.records(ONE) == 150
+    assert scene.seconds() == 60.0
+
+
+def test_a_partition_that_was_silent_for_long_is_not_behind_for_long(scene: Scene) -> None:
+    scene.positions.set({ONE: 10})
+    scene.positions.found(ONE, 1000.0)
+    scene.ends[ONE] = 10
+    for now_s in (2000.0, 4000.0):
+        scene.measure(now_s)
+        assert (scene.records(ONE), scene.seconds()) == (0, 0.0)
+    scene.ends[ONE] = 12
+    scene.measure(4002.0)
+    assert (scene.records(ONE), scene.seconds()) == (2, 2.0)
+    scene.measure(4010.0)
+    assert scene.seconds() == 10.0
+
+
+def test_the_partition_that_is_most_behind_counts(scene: Scene) -> None:
+    scene.positions.set({ONE: 0, TWO: 0})
+    scene.positions.found(ONE, 90.0)
+    scene.positions.found(TWO, 50.0)
+    scene.ends |= {ONE: 1, TWO: 1}
+    scene.measure(100.0)
+    assert scene.seconds() == 50.0
+
+
+def test_a_broker_that_is_silent_hides_no_backlog(scene: Scene) -> None:
+    scene.positions.set({ONE: 10})
+    scene.positions.found(ONE, 90.0)
+    scene.ends[ONE] = 30
+    scene.measure(100.0)
+    scene.ends[ONE] = None
+    scene.measure(200.0)
+    assert (scene.records(ONE), scene.seconds()) == (20, 110.0)
+
+
+def test_nothing_is_shown_of_partitions_that_have_moved(scene: Scene) -> None:
+    scene.positions.set({ONE: 0, TWO: 0, OTHER: 0})
+    for tp in (ONE, TWO, OTHER):
+        scene.positions.found(tp, 0.0)
+        scene.ends[tp] = 5
+    scene.measure(10.0)
+    scene.positions.forget([ONE, OTHER])
+    scene.measure(11.0)
+    assert scene.records(ONE) is None
+    assert scene.records(TWO) == 5
+    assert scene.seconds("events") is None
+    assert scene.seconds() == 11.0
+    scene.positions.forget([TWO])
+    scene.measure(12.0)
+    assert scene.seconds() is None
+
+
+def test_a_source_that_has_grown_stops_the_worker(scene: Scene) -> None:
+    scene.lag.check_partitions()
+    scene.partitions = 3
+    with pytest.raises(TopicError, match="3 partitions instead of 2"):
+        scene.lag.check_partitions()
