@@ -5,8 +5,9 @@
     take(carrier) ─▶ stage ─▶ sender ─▶ position
     flush()       ─▶ all that was sent is acknowledged ─▶ state is written ─▶ offsets to commit
 
-One carrier is worked on at a time. A flush looks at positions and lanes between two carriers, so
-what it makes durable always fits together; it then waits for brokers while work goes on.
+One carrier is worked on at a time, in a thread, so that pages, timers and connections go on
+during a step that takes long. A flush looks at positions and lanes between two carriers, so what
+it makes durable always fits together; it then waits for brokers while work goes on.
 """
 
 from __future__ import annotations
@@ -104,13 +105,17 @@ class Runtime:
             owned = self.lanes[carrier.tp]
             for record in records:
                 with self._metrics.stage_seconds.labels(stage=owned.stage).time():
-                    emissions = owned.lane.feed(record.offset, record.value)
+                    emissions = await asyncio.to_thread(
+                        owned.lane.feed, record.offset, record.value
+                    )
                 await self._sender.send(emissions)
-                await asyncio.sleep(0)  # a step may take long: let pages and timers run
         else:
             with self._metrics.stage_seconds.labels(stage="intake").time():
-                emissions = self.lanes.stages.source.process(
-                    carrier.tp.partition, records, now_s=self.clock.now()
+                emissions = await asyncio.to_thread(
+                    self.lanes.stages.source.process,
+                    carrier.tp.partition,
+                    records,
+                    now_s=self.clock.now(),
                 )
             await self._sender.send(emissions)
         self.positions.advance(carrier)
@@ -125,8 +130,9 @@ class Runtime:
             if self.failure is not None:
                 return {}
             positions = self.positions.all()
-            changed = [(tp, lane, lane.snapshot()) for tp, lane in self.lanes if not lane.fenced]
-        writes = [(lane, what) for _, lane, what in changed if what is not None]
+            lanes = [lane for _, lane in self.lanes if not lane.fenced]
+            changed = [(lane, await asyncio.to_thread(lane.snapshot)) for lane in lanes]
+        writes = [(lane, what) for lane, what in changed if what is not None]
         try:
             await self._sender.flush()
             with self._metrics.state_flush_seconds.time():
