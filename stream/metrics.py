@@ -113,6 +113,11 @@ class Metric:
         """Return the name of the exposition, without the suffixes of a histogram."""
         return f"{PREFIX}_{self.attribute}"
 
+    @property
+    def help(self) -> str:
+        """Return what scrapers and the metrics explorer of Grafana show: meaning and remedy."""
+        return f"{self.declared.meaning}. {self.declared.remedy}."
+
 
 class UndeclaredLabelError(ValueError):
     """A metric was given a label value that its declaration does not allow: a bug."""
@@ -226,6 +231,15 @@ class Metrics:
             labels={"topic": OPEN},
             meaning="Age of the oldest record that is not yet processed",
             remedy="This is how late alerts are: add workers, or look for a stuck one",
+        ),
+    ]
+    broker_silence_seconds: Annotated[
+        Gauge,
+        Declared(
+            unit="seconds",
+            meaning="Time since a broker last answered a fetch of this worker",
+            remedy="Above 30: brokers or the way to them are down; nothing is lost, lag tells how "
+            "late it gets",
         ),
     ]
     # The lanes
@@ -388,6 +402,16 @@ class Metrics:
             unit="rebalances",
             meaning="Times the partitions of this worker changed",
             remedy="Steady: workers join and leave; check restarts and kafka.session_timeout_s",
+        ),
+    ]
+    lanes_fenced_total: Annotated[
+        Counter,
+        Declared(
+            unit="lanes",
+            labels={"stage": STAGES},
+            meaning="Lanes that another worker had taken over when this one wanted to write them",
+            remedy="This worker stalled for longer than kafka.session_timeout_s: look for a "
+            "starved or swapping machine; nothing was counted twice",
         ),
     ]
     # What was found
@@ -569,16 +593,16 @@ def _read_table() -> tuple[Metric, ...]:
 def _create(metric: Metric, registry: CollectorRegistry, *, strict: bool) -> MetricWrapperBase:
     declared = metric.declared
     if metric.type == "info":
-        return Info(metric.name.removesuffix("_info"), declared.meaning, registry=registry)
+        return Info(metric.name.removesuffix("_info"), metric.help, registry=registry)
     labels = tuple(declared.labels)
     made: _Checked
     if metric.type == "counter":
-        made = _Counter(metric.name, declared.meaning, labels, registry=registry)
+        made = _Counter(metric.name, metric.help, labels, registry=registry)
     elif metric.type == "gauge":
-        made = _Gauge(metric.name, declared.meaning, labels, registry=registry)
+        made = _Gauge(metric.name, metric.help, labels, registry=registry)
     else:
         made = _Histogram(
-            metric.name, declared.meaning, labels, registry=registry, buckets=declared.buckets
+            metric.name, metric.help, labels, registry=registry, buckets=declared.buckets
         )
     made.declare(declared.labels, strict=strict)
     return made

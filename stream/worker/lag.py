@@ -70,6 +70,7 @@ class Lag:
         self._source = source
         self._source_partitions = source_partitions
         self._backlogs: dict[TP, Backlog] = {}
+        self._heard = time.monotonic()
 
     async def run(self) -> None:
         """Measure for ever."""
@@ -88,6 +89,8 @@ class Lag:
             heard = self._app.reader.end(tp, within_s=HEARD_WITHIN_S)
             records = backlog.records(position, heard, now_s)
             total += records
+            if heard is not None:
+                self._heard = now
             self._metrics.consumer_lag_records.labels(topic=tp.topic, partition=tp.partition).set(
                 records
             )
@@ -96,6 +99,9 @@ class Lag:
             late[tp.topic] = max(late.get(tp.topic, 0.0), behind_s)
         for topic, behind_s in late.items():
             self._metrics.consumer_lag_seconds.labels(topic=topic).set(behind_s)
+        if not positions:
+            self._heard = now  # there is nobody to ask
+        self._metrics.broker_silence_seconds.set(now - self._heard)
         self._forget(self._backlogs.keys() - positions.keys(), late.keys())
         self._health.waiting(now, total)
 

@@ -140,6 +140,8 @@ class Runtime:
         except BaseException as error:
             self.fail(error)
             raise
+        for lane in (lane for lane, _ in writes if lane.fenced):
+            self._metrics.lanes_fenced_total.labels(stage=lane.stage).inc()
         fenced = {tp for tp, lane in self.lanes if lane.fenced}
         return {tp: offset for tp, offset in positions.items() if tp not in fenced}
 

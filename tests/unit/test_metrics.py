@@ -67,6 +67,15 @@ def test_what_is_scraped_carries_the_declared_names() -> None:
         assert metric.name + suffix in scraped
 
 
+def test_whoever_scrapes_reads_what_to_do() -> None:
+    metrics = Metrics()
+    text = generate_latest(metrics.registry).decode()
+    told = {family.name: family.documentation for family in text_string_to_metric_families(text)}
+    for metric in table():
+        name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+        assert metric.declared.remedy in told[name]
+
+
 def test_an_undeclared_label_value_raises() -> None:
     metrics = Metrics()
     with pytest.raises(UndeclaredLabelError, match="kind='acc-17' is not declared"):

@@ -93,6 +93,22 @@ def test_a_broker_that_is_silent_hides_no_backlog(scene: Scene) -> None:
     assert (scene.records(ONE), scene.seconds()) == (20, 110.0)
 
 
+def test_it_says_how_long_no_broker_has_answered(scene: Scene) -> None:
+    def silence() -> float | None:
+        return scene.metrics.registry.get_sample_value("distillwatch_broker_silence_seconds")
+
+    scene.positions.set({ONE: 10, TWO: 10})
+    scene.ends[ONE] = 10
+    scene.measure(100.0)
+    assert silence() == 0.0
+    scene.ends[ONE] = None
+    scene.measure(140.0)
+    assert silence() == 40.0
+    scene.positions.forget([ONE, TWO])
+    scene.measure(150.0)
+    assert silence() == 0.0
+
+
 def test_nothing_is_shown_of_partitions_that_have_moved(scene: Scene) -> None:
     scene.positions.set({ONE: 0, TWO: 0, OTHER: 0})
     for tp in (ONE, TWO, OTHER):
