@@ -22,7 +22,7 @@ from stream.alerting import summaries
 from stream.alerting.incident import SEVERITIES, Incident, alert_id, severity
 from stream.campaigns.clusters import Clusters
 from stream.types.links import LinkKind
-from stream.types.verdicts import Observed
+from stream.types.verdicts import Evidence, Observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,15 @@ _GREAT_GROWTH: Final = 0.25
 
 class Incidents:
     """All incidents of the system, and the clusters that campaigns come from."""
+
+    #: What stored rows consist of.
+    LAYOUT: Final = {
+        **Clusters.LAYOUT,
+        **{
+            part.__name__: " ".join(part.__struct_fields__)
+            for part in (Incident, Observed, Evidence)
+        },
+    }
 
     def __init__(
         self, settings: AlertingSettings, campaigns: CampaignSettings, *, metrics: Metrics
@@ -299,16 +308,26 @@ class Incidents:
         self._dirty.clear()
         return [*self._clusters.take_changes(), *rows]
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored rows back."""
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
         rows = list(rows)
         self._clusters.load(rows)
-        for key, row in sorted(rows):
+        for key, row in rows:
             if key[:1] == _INCIDENT:
-                self._load(msgspec.msgpack.decode(row, type=Incident))
+                name = key[1:].decode()
+                if row is None:
+                    self._incidents.pop(name, None)
+                else:
+                    self._incidents[name] = msgspec.msgpack.decode(row, type=Incident)
 
-    def _load(self, incident: Incident) -> None:
-        self._incidents[incident.alert_id] = incident
+    def loaded(self) -> None:
+        """Say that all rows are loaded."""
+        self._clusters.loaded()
+        self._incidents = dict(sorted(self._incidents.items()))
+        for incident in self._incidents.values():
+            self._index(incident)
+
+    def _index(self, incident: Incident) -> None:
         if incident.subject:
             self._of[incident.kind, incident.subject] = incident.alert_id
         if incident.firing:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from stream.campaigns.edges import EdgeTable
+from stream.campaigns.durable import DurableEdges
 from stream.campaigns.features import Joined, features
 from stream.campaigns.judge import Judgement, judge
 from stream.campaigns.membership import cards, core_values, observed, own_evidence
@@ -83,10 +83,17 @@ class _Candidate:
 class Clusters:
     """All clusters of the system."""
 
+    #: What stored rows consist of.
+    LAYOUT: Final = {
+        **DurableEdges.LAYOUT,
+        "Cluster": " ".join(_Kept.__struct_fields__),
+        "Clock": " ".join(_Clock.__struct_fields__),
+    }
+
     def __init__(self, settings: CampaignSettings) -> None:
         """Start empty."""
         self._settings = settings
-        self._table = EdgeTable(max_edges=2 * settings.max_links)
+        self._table = DurableEdges(max_edges=2 * settings.max_links)
         self._kept: dict[str, _Kept] = {}
         self._stored: dict[bytes, bytes] = {}
         self._origin = math.inf
@@ -257,20 +264,28 @@ class Clusters:
         self._stored = now
         return [*self._table.take_changes(), *changed, *gone]
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored rows back."""
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
         rows = list(rows)
         self._table.load(rows)
         for key, row in rows:
-            if key[:1] == _CLUSTER:
-                kept = msgspec.msgpack.decode(row, type=_Kept)
-                self._kept[kept.campaign_id] = kept
-            elif key == _CLOCK:
+            if key[:1] not in {_CLUSTER, _CLOCK}:
+                continue
+            if row is None:
+                self._stored.pop(key, None)
+            else:
+                self._stored[key] = row
+
+    def loaded(self) -> None:
+        """Say that all rows are loaded."""
+        self._table.loaded()
+        for key, row in self._stored.items():
+            if key == _CLOCK:
                 clock = msgspec.msgpack.decode(row, type=_Clock)
                 self._origin, self.due = clock.origin, clock.due
             else:
-                continue
-            self._stored[key] = row
+                kept = msgspec.msgpack.decode(row, type=_Kept)
+                self._kept[kept.campaign_id] = kept
 
 
 def _name(value: ValueId, time: float) -> str:

@@ -23,10 +23,10 @@ class Columns:
 
     def __init__(self, fields: Iterable[Field]) -> None:
         """Declare the fields."""
-        self._fields: Final = tuple(fields)
+        fields = tuple(fields)
+        self._initial: Final = {field.name: field.initial for field in fields}
         self._arrays = {
-            field.name: np.full(_FIRST_CAPACITY, field.initial, field.dtype)
-            for field in self._fields
+            field.name: np.full(_FIRST_CAPACITY, field.initial, field.dtype) for field in fields
         }
         self.used = np.zeros(_FIRST_CAPACITY, bool)
         self._free = list(range(_FIRST_CAPACITY - 1, -1, -1))
@@ -52,9 +52,13 @@ class Columns:
         taken = self._free[start:][::-1]
         del self._free[start:]
         self.used[taken] = True
-        for field in self._fields:
-            self._arrays[field.name][taken] = field.initial
+        self.reset(taken, self._arrays)
         return taken
+
+    def reset(self, slots: list[int] | Array, names: Iterable[str]) -> None:
+        """Give fields their initial values again."""
+        for name in names:
+            self._arrays[name][slots] = self._initial[name]
 
     def release(self, slots: list[int]) -> None:
         """Give slots back."""
@@ -64,7 +68,7 @@ class Columns:
     def _grow(self) -> None:
         capacity = len(self.used)
         self.used = np.concatenate([self.used, np.zeros(capacity, bool)])
-        for field in self._fields:
-            more = np.full(capacity, field.initial, field.dtype)
-            self._arrays[field.name] = np.concatenate([self._arrays[field.name], more])
+        for name, array in self._arrays.items():
+            more = np.full(capacity, self._initial[name], array.dtype)
+            self._arrays[name] = np.concatenate([array, more])
         self._free = [*range(2 * capacity - 1, capacity - 1, -1), *self._free]

@@ -1,6 +1,7 @@
 """A bounded table of who used which linking value: values, accounts and the edges between them.
 
-The campaigns lanes and the clusters both keep one. It counts and forgets; it does not judge.
+The campaigns lanes and the clusters both keep one. It counts and forgets; it does not judge, and
+how it is stored is :mod:`stream.campaigns.durable`'s.
 """
 
 from __future__ import annotations
@@ -11,21 +12,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.columns import Columns
-from stream.campaigns.rows import (
-    AccountRow,
-    EdgeRow,
-    Row,
-    ValueRow,
-    account_key,
-    edge_key,
-    read,
-    value_key,
-)
+from stream.campaigns.rows import account_key, edge_key, joint, value_key
 from stream.types.verdicts import Member
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from stream.types.batch import Array
 
@@ -33,6 +25,7 @@ _F8: Final = np.dtype("<f8")
 _I8: Final = np.dtype("<i8")
 _U8: Final = np.dtype("<u8")
 _BOOL: Final = np.dtype(bool)
+_WORD: Final = 2**64 - 1
 
 _VALUES: Final = (
     Field("kind", np.dtype("u1")),
@@ -101,27 +94,32 @@ class EdgeTable:
 
     def find_value(self, kind: int, value: int) -> int | None:
         """Return the slot of a value, if it is known."""
-        return self._value_of.get(kind << 64 | value)
+        return self._value_of.get(joint(kind, value))
 
     def value_slots(self, kinds: Sequence[int], values: Sequence[int]) -> Array:
         """Return the slots of linking values, adding missing ones; shape ``(n,)``, i8."""
-        keys = [kind << 64 | value for kind, value in zip(kinds, values, strict=True)]
-        missing = {key: i for i, key in enumerate(keys) if key not in self._value_of}
+        return self._joint_slots([*map(joint, kinds, values)])
+
+    def _joint_slots(self, joints: Sequence[int]) -> Array:
+        known = self._value_of
+        missing = list(dict.fromkeys(value for value in joints if value not in known))
         slots = self.values.take(len(missing))
-        self._value_of.update(zip(missing, slots, strict=True))
-        self.values["kind"][slots] = [kinds[i] for i in missing.values()]
-        self.values["value"][slots] = np.array([values[i] for i in missing.values()], _U8)
-        return np.array([self._value_of[key] for key in keys], np.int64)
+        known.update(zip(missing, slots, strict=True))
+        self.values["kind"][slots] = [value >> 64 for value in missing]
+        self.values["value"][slots] = np.array([value & _WORD for value in missing], _U8)
+        return np.array([known[value] for value in joints], np.int64)
 
     def account_slots(self, names: Sequence[str]) -> Array:
         """Return the slots of accounts, adding missing ones; shape ``(n,)``, i8."""
-        missing = list(dict.fromkeys(name for name in names if name not in self._account_of))
-        for name, slot in zip(missing, self.accounts.take(len(missing)), strict=True):
-            self._account_of[name] = slot
-            self._names += [""] * (slot + 1 - len(self._names))
+        known = self._account_of
+        missing = list(dict.fromkeys(name for name in names if name not in known))
+        slots = self.accounts.take(len(missing))
+        known.update(zip(missing, slots, strict=True))
+        self._names += [""] * (max(slots, default=-1) + 1 - len(self._names))
+        for name, slot in zip(missing, slots, strict=True):
             self._names[slot] = name
-            self.accounts["hash"][slot] = zlib.crc32(name.encode())
-        return np.array([self._account_of[name] for name in names], np.int64)
+        self.accounts["hash"][slots] = [zlib.crc32(name.encode()) for name in missing]
+        return np.array([known[name] for name in names], np.int64)
 
     def edge_slots(self, values: Array, accounts: Array, *, most: int) -> Array:
         """Return the slots of distinct edges, adding missing ones while a value has room.
@@ -159,6 +157,15 @@ class EdgeTable:
         self.values["dirty"][values] = True
         self.edges["dirty"][edges] = True
         self.edges["unsent"][edges] = True
+
+    def note_accounts(
+        self, accounts: Array, created_at: object, day_requests: object, active_hours: object
+    ) -> None:
+        """Store what is known of accounts (slots): scalars or arrays of shape ``(n,)``."""
+        self.accounts["created_at"][accounts] = created_at
+        self.accounts["day_requests"][accounts] = day_requests
+        self.accounts["active_hours"][accounts] = active_hours
+        self.accounts["dirty"][accounts] = True
 
     def edges_of(self, values: Array) -> Array:
         """Return the edges of values (slots), ascending, shape ``(n,)``, i8."""
@@ -219,124 +226,43 @@ class EdgeTable:
         """Forget edges, and values and accounts that have none left."""
         if not len(edges):
             return
+        self._gone.update(self._edge_keys(edges))
+        values, accounts = self._unlink(edges)
+        self.values["dirty"][values] = True  # what it remembers of them is in no edge any more
+        bare = (self.values["size"][values] == 0) & ~self.values["popular"][values]
+        self._forget_values(values[bare])
+        lonely = accounts[self.accounts["degree"][accounts] == 0]
+        self._gone.update(map(account_key, self.names(lonely)))
+        self._forget_accounts(lonely)
+
+    def _unlink(self, edges: Array) -> tuple[Array, Array]:
+        """Release edges; return their values and accounts, each once."""
         values, accounts = self.edges["value"][edges], self.edges["account"][edges]
-        for value, account in zip(values.tolist(), accounts.tolist(), strict=True):
-            del self._edge_of[value << 32 | account]
-            self._gone.add(self._edge_key(value, account))
+        for key in (values << 32 | accounts).tolist():
+            del self._edge_of[key]
         np.subtract.at(self.values["size"], values, 1)
         np.subtract.at(self.accounts["degree"], accounts, 1)
         self.edges.release(edges.tolist())
-        values = np.unique(values)
-        bare = (self.values["size"][values] == 0) & ~self.values["popular"][values]
-        self._forget_values(values[bare])
-        accounts = np.unique(accounts)
-        lonely = accounts[self.accounts["degree"][accounts] == 0].tolist()
-        for account in lonely:
-            del self._account_of[self._names[account]]
-            self._gone.add(account_key(self._names[account]))
-        self.accounts.release(lonely)
+        return np.unique(values), np.unique(accounts)
 
     def _forget_values(self, values: Array) -> None:
-        slots = values.tolist()
-        for slot in slots:
-            kind, value = int(self.values["kind"][slot]), int(self.values["value"][slot])
-            del self._value_of[kind << 64 | value]
-            if self.values["stored"][slot]:
-                self._gone.add(value_key(kind, value))
-        self.values.release(slots)
+        kept = self.values["stored"][values].tolist()
+        for value, is_stored in zip(self._joints(values), kept, strict=True):
+            del self._value_of[value]
+            if is_stored:
+                self._gone.add(value_key(value))
+        self.values.release(values.tolist())
 
-    # -- durable rows -------------------------------------------------------------------------
+    def _forget_accounts(self, accounts: Array) -> None:
+        for name in self.names(accounts):
+            del self._account_of[name]
+        self.accounts.release(accounts.tolist())
 
-    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Return the rows changed since the last call; None deletes. Sorted by key."""
-        rows: dict[bytes, bytes | None] = dict.fromkeys(self._gone)
-        for slot in self._dirty(self.values):
-            key = value_key(int(self.values["kind"][slot]), int(self.values["value"][slot]))
-            rows[key] = self._value_row(slot).encode()
-            self.values["stored"][slot] = True
-        for slot in self._dirty(self.accounts):
-            rows[account_key(self._names[slot])] = self._account_row(slot).encode()
-        for slot in self._dirty(self.edges):
-            value, account = int(self.edges["value"][slot]), int(self.edges["account"][slot])
-            rows[self._edge_key(value, account)] = self._edge_row(slot).encode()
-        self._gone.clear()
-        return sorted(rows.items())
+    def _joints(self, values: Array) -> list[int]:
+        """Return values (slots) as the numbers that their keys are made of."""
+        kinds, numbers = self.values["kind"][values], self.values["value"][values]
+        return [*map(joint, kinds.tolist(), numbers.tolist())]
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored rows back; they do not count as changed. Keys of others are ignored."""
-        found = [row for key, blob in sorted(rows) if (row := read(key, blob)) is not None]
-        self._load_edges([row for row in found if isinstance(row[3], EdgeRow)])
-        for kind, number, name, stored in found:
-            if isinstance(stored, ValueRow):
-                self._load_value(kind, number, stored)
-            elif isinstance(stored, AccountRow) and name in self._account_of:
-                self.note_accounts(
-                    self.account_slots([name]),
-                    stored.created_at,
-                    stored.day_requests,
-                    stored.active_hours,
-                )
-        self.accounts["dirty"][:] = False
-
-    def note_accounts(
-        self, accounts: Array, created_at: object, day_requests: object, active_hours: object
-    ) -> None:
-        """Store what is known of accounts (slots): scalars or arrays of shape ``(n,)``."""
-        self.accounts["created_at"][accounts] = created_at
-        self.accounts["day_requests"][accounts] = day_requests
-        self.accounts["active_hours"][accounts] = active_hours
-        self.accounts["dirty"][accounts] = True
-
-    @staticmethod
-    def _dirty(columns: Columns) -> list[int]:
-        slots: list[int] = np.flatnonzero(columns.used & columns["dirty"]).tolist()
-        columns["dirty"][:] = False
-        return slots
-
-    def _load_value(self, kind: int, number: int, row: ValueRow) -> None:
-        slot = self.value_slots([kind], [number])
-        for name in ("since", "last", "sent", "popular", "changed"):
-            self.values[name][slot] = getattr(row, name)
-        self.values["stored"][slot] = True
-
-    def _load_edges(self, found: list[tuple[int, int, str, Row]]) -> None:
-        values = self.value_slots([row[0] for row in found], [row[1] for row in found])
-        accounts = self.account_slots([row[2] for row in found])
-        slots = self.edge_slots(values, accounts, most=2**62)
-        for name in EdgeRow.__struct_fields__:
-            self.edges[name][slots] = [getattr(row[3], name) for row in found]
-        np.minimum.at(self.values["since"], values, self.edges["since"][slots])
-        np.maximum.at(self.values["last"], values, self.edges["last"][slots])
-
-    def _edge_key(self, value: int, account: int) -> bytes:
-        kind, number = int(self.values["kind"][value]), int(self.values["value"][value])
-        return edge_key(kind, number, self._names[account])
-
-    def _value_row(self, slot: int) -> ValueRow:
-        values = self.values
-        return ValueRow(
-            since=float(values["since"][slot]),
-            last=float(values["last"][slot]),
-            sent=float(values["sent"][slot]),
-            popular=bool(values["popular"][slot]),
-            changed=bool(values["changed"][slot]),
-        )
-
-    def _account_row(self, slot: int) -> AccountRow:
-        return AccountRow(
-            created_at=float(self.accounts["created_at"][slot]),
-            day_requests=float(self.accounts["day_requests"][slot]),
-            active_hours=int(self.accounts["active_hours"][slot]),
-        )
-
-    def _edge_row(self, slot: int) -> EdgeRow:
-        edges = self.edges
-        return EdgeRow(
-            since=float(edges["since"][slot]),
-            last=float(edges["last"][slot]),
-            requests=int(edges["requests"][slot]),
-            input_tokens=int(edges["input_tokens"][slot]),
-            output_tokens=int(edges["output_tokens"][slot]),
-            fresh=bool(edges["fresh"][slot]),
-            unsent=bool(edges["unsent"][slot]),
-        )
+    def _edge_keys(self, edges: Array) -> list[bytes]:
+        values = self._joints(self.edges["value"][edges])
+        return [*map(edge_key, values, self.names(self.edges["account"][edges]))]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.edges import EdgeTable
+from stream.campaigns.durable import DurableEdges
 from stream.metrics import Share
 from stream.types.links import LinkKind
 from stream.types.verdicts import Group
@@ -35,12 +35,14 @@ _SUMS: Final = ("requests", "input_tokens", "output_tokens")
 class LinkTable:
     """A bounded map from linking value to the accounts that used it."""
 
+    LAYOUT: Final = DurableEdges.LAYOUT
+
     def __init__(self, settings: CampaignSettings, *, metrics: Metrics) -> None:
         """Start empty."""
         self._settings = settings
         self._tracked = Share(metrics.links_tracked)
         self._forgotten = metrics.links_evicted_total
-        self._table = EdgeTable(max_edges=settings.max_links)
+        self._table = DurableEdges(max_edges=settings.max_links)
         self._swept = -np.inf
 
     def __len__(self) -> int:
@@ -68,9 +70,13 @@ class LinkTable:
         """Return the rows changed since the last call; None deletes."""
         return self._table.take_changes()
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored rows back."""
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
         self._table.load(rows)
+
+    def loaded(self) -> None:
+        """Say that all rows are loaded."""
+        self._table.loaded()
         self._tracked.set(len(self._table.values))
 
     # -- taking in ----------------------------------------------------------------------------

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-_ACCOUNT: Final = b"a"
-_EDGE: Final = b"e"
-_VALUE: Final = b"v"
+from stream.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.types.batch import Array
+
+#: What the keys of the rows of accounts, edges and values begin with.
+ACCOUNT: Final = b"a"
+EDGE: Final = b"e"
+VALUE: Final = b"v"
 _HEAD: Final = 10  # prefix, kind, value
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A stored row; its fields are written in order, without names."""
-
-    def encode(self) -> bytes:
-        """Return the row's bytes."""
-        return _encode(self)
 
 
 class EdgeRow(Row, frozen=True, kw_only=True, array_like=True):
@@ -50,34 +54,55 @@ class ValueRow(Row, frozen=True, kw_only=True, array_like=True):
     changed: bool
 
 
+R = TypeVar("R", bound=Row)
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode_account = msgspec.msgpack.Decoder(AccountRow).decode
-_decode_edge = msgspec.msgpack.Decoder(EdgeRow).decode
-_decode_value = msgspec.msgpack.Decoder(ValueRow).decode
 
 
 def account_key(account: str) -> bytes:
     """Return the key of an account's row."""
-    return _ACCOUNT + account.encode()
+    return ACCOUNT + account.encode()
 
 
-def value_key(kind: int, value: int) -> bytes:
-    """Return the key of a value's row."""
-    return _VALUE + bytes([kind]) + value.to_bytes(8, "big")
+def account_of(key: bytes) -> str:
+    """Return the account in the key of an account's row."""
+    return key[1:].decode()
 
 
-def edge_key(kind: int, value: int, account: str) -> bytes:
+def value_key(value: int) -> bytes:
+    """Return the key of the row of a value (see :func:`joint`)."""
+    return VALUE + value.to_bytes(_HEAD - 1, "big")
+
+
+def edge_key(value: int, account: str) -> bytes:
     """Return the key of an edge's row."""
-    return _EDGE + bytes([kind]) + value.to_bytes(8, "big") + account.encode()
+    return EDGE + value.to_bytes(_HEAD - 1, "big") + account.encode()
 
 
-def read(key: bytes, blob: bytes) -> tuple[int, int, str, Row] | None:
-    """Return (kind, value, account, row), 0 and "" where they do not apply; None if another's."""
-    prefix, kind, value, rest = key[:1], key[1:2], key[2:_HEAD], key[_HEAD:]
-    if prefix == _ACCOUNT:
-        return 0, 0, key[1:].decode(), _decode_account(blob)
-    if prefix == _EDGE:
-        return kind[0], int.from_bytes(value, "big"), rest.decode(), _decode_edge(blob)
-    if prefix == _VALUE:
-        return kind[0], int.from_bytes(value, "big"), "", _decode_value(blob)
-    return None
+def value_of(key: bytes) -> int:
+    """Return the value in the key of a value's or an edge's row."""
+    return int.from_bytes(key[1:_HEAD], "big")
+
+
+def edge_account_of(key: bytes) -> str:
+    """Return the account in the key of an edge's row."""
+    return key[_HEAD:].decode()
+
+
+def joint(kind: int, value: int) -> int:
+    """Return a kind and a linking value of it as one number."""
+    return kind << 64 | value
+
+
+def encode(columns: Iterable[Array]) -> list[bytes]:
+    """Return rows from their columns, in the order of the fields; much faster than one by one."""
+    return [_encode(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def decode(rows: Iterable[bytes], kind: type[R]) -> list[R]:
+    """Return stored rows; raises StateError when they are none of this kind."""
+    one = msgspec.msgpack.Decoder(kind).decode
+    try:
+        return [one(row) for row in rows]
+    except msgspec.MsgspecError as error:
+        raise StateError(f"a stored {kind.__name__} cannot be read: {error}") from error

@@ -7,6 +7,7 @@ asks proves that the rebuilt trees are the same.
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,8 @@ import msgspec
 import numpy as np
 import river
 
+from stream.detection.baseline import TRACKED
+from stream.detection.evidence import RANKED
 from stream.errors import StateError
 from stream.features.table import schema_hash
 
@@ -32,14 +35,16 @@ class Structure(msgspec.Struct, frozen=True):
 
     format: int
     river: str  # major.minor: scores may change between these
-    features: str  # digest of the features table
+    features: str  # digest of the features table, and of what is compared
     trees: str  # digest of what the trees ask
 
     @classmethod
     def of(cls, trees: str) -> Structure:
         """Return the structure of this version with the given trees."""
         minor = ".".join(river.__version__.split(".")[:2])
-        return cls(_FORMAT, minor, schema_hash(), trees)
+        seen = " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
+        features = hashlib.blake2b(seen.encode(), digest_size=8).hexdigest()
+        return cls(_FORMAT, minor, features, trees)
 
     @property
     def version(self) -> str:

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec.structs import asdict
 
 from stream.detection import checkpoint
 from stream.detection.baseline import TRACKED, OwnBaseline
@@ -77,6 +78,11 @@ class Detector:
     def model_version(self) -> str:
         """Return what tells this model from others: it changes with features and trees."""
         return self._structure.version
+
+    @property
+    def layout(self) -> dict[str, str]:
+        """Return everything that has to agree for what was learnt to mean the same."""
+        return {f"model {name}": str(part) for name, part in asdict(self._structure).items()}
 
     @property
     def warming_up(self) -> int:

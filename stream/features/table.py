@@ -102,6 +102,8 @@ def scaled(matrix: Array) -> Array:
 
 
 def schema_hash() -> str:
-    """Return 16 hex digits that change whenever a feature's name, unit or scale does."""
-    text = ";".join(f"{x.name},{x.unit},{x.low:g},{x.high:g},{x.log}" for x in FEATURES)
+    """Return 16 hex digits that change whenever a feature's name, unit, scale or direction does."""
+    text = ";".join(
+        f"{x.name},{x.unit},{x.low:g},{x.high:g},{x.log},{x.direction}" for x in FEATURES
+    )
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -20,7 +20,7 @@ from stream.windows.gate import step_ends
 from stream.windows.table import SlotTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from stream.detection.settings import DetectionSettings
     from stream.metrics import Metrics
@@ -74,6 +74,11 @@ class AccountsStage:
         }
         metrics.model_info.info({"version": self._detector.model_version})
         self._written: dict[str, bytes] = {}
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Return everything that has to agree for stored rows to mean the same."""
+        return {**self._table.layout, **self._windows.LAYOUT, **self._detector.layout}
 
     def parse(self, packet: Packet, floor: float) -> tuple[EventBatch, Array, Array, float]:
         """Return the events; new ones have a source offset above the floor."""
@@ -150,16 +155,19 @@ class AccountsStage:
             *((_MODEL + name.encode(), blob) for name, blob in models.items()),
         ]
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored accounts and models back; the models say whether they fit this version."""
-        accounts: list[str] = []
-        values: list[bytes] = []
-        models: dict[str, bytes] = {}
-        for key, value in rows:
-            if key[:1] == _ACCOUNT:
-                accounts.append(key[1:].decode())
-                values.append(value)
-            elif key[:1] == _MODEL:
-                models[key[1:].decode()] = value
-        self._detector.restore(models)
-        self._table.load(accounts, values)
+    def load(self, rows: StateRows) -> None:
+        """Take over stored rows in the order they were written; None deletes."""
+        latest = dict(rows)
+        accounts = {k[1:].decode(): row for k, row in latest.items() if k[:1] == _ACCOUNT}
+        there = {account: row for account, row in accounts.items() if row is not None}
+        self._table.load([*there], [*there.values()])
+        self._table.drop(accounts.keys() - there.keys())
+        self._written |= {
+            k[1:].decode(): row for k, row in rows if k[:1] == _MODEL and row is not None
+        }
+
+    def loaded(self) -> None:
+        """Go on with what has been loaded: there is no more."""
+        self._detector.restore(self._written)
+        self._table.trim(self._windows.worth)
+        self._count()

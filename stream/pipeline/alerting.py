@@ -12,7 +12,7 @@ from stream.types.records import Emission
 from stream.types.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from stream.alerting.incidents import Incidents
     from stream.metrics import Metrics
@@ -49,6 +49,11 @@ class AlertingStage:
         self._metrics = metrics
         self._alerts: list[Alert] = []
 
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Return everything that has to agree for stored rows to mean the same."""
+        return self._incidents.LAYOUT
+
     def parse(self, packet: Packet, floor: float) -> tuple[Findings, Array, Array, float]:
         """Return the findings; new ones belong to a step after the floor, the source's mark."""
         rows = Findings([*packet.verdicts, *packet.groups])
@@ -84,6 +89,10 @@ class AlertingStage:
         """Return the incidents that changed."""
         return self._incidents.take_changes()
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored incidents back."""
+    def load(self, rows: StateRows) -> None:
+        """Take over stored rows in the order they were written; None deletes."""
         self._incidents.load(rows)
+
+    def loaded(self) -> None:
+        """Go on with what has been loaded: there is no more."""
+        self._incidents.loaded()

@@ -10,7 +10,7 @@ from stream.types.packets import Packet, link_rows, pack
 from stream.types.records import Emission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
@@ -33,6 +33,11 @@ class CampaignsStage:
         self._metrics = metrics
         self._table = LinkTable(settings, metrics=metrics)
         self._groups: list[Group] = []
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Return everything that has to agree for stored rows to mean the same."""
+        return self._table.LAYOUT
 
     def parse(self, packet: Packet, floor: float) -> tuple[LinkBatch, Array, Array, float]:
         """Return the links; new ones belong to a step after the floor, the source's last mark."""
@@ -61,6 +66,10 @@ class CampaignsStage:
         """Return the linking values that changed."""
         return self._table.take_changes()
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored linking values back."""
+    def load(self, rows: StateRows) -> None:
+        """Take over stored rows in the order they were written; None deletes."""
         self._table.load(rows)
+
+    def loaded(self) -> None:
+        """Go on with what has been loaded: there is no more."""
+        self._table.loaded()

@@ -8,30 +8,30 @@ effect on state exactly-once although delivery is at-least-once:
 * reading resumes at the oldest record with rows of an open step; rows of closed steps that are
   read again are recognised by ``closed``;
 * a source's rows at or below its ``floor`` are repetitions and are dropped.
+
+What a successor puts back comes in the order it was written: the schema, rows, a header.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 
 from stream.errors import StateError
 from stream.metrics import Share
+from stream.pipeline.schema import Schema
 from stream.types.packets import Packet, unpack
 from stream.windows.gate import Rows, Source, StepGate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from stream.metrics import Metrics
     from stream.types.events import Array
     from stream.types.records import Emission
     from stream.windows.settings import WindowSettings
-
-#: Raised whenever stored rows or headers change shape or meaning.
-STATE_VERSION: Final = 1
 
 R = TypeVar("R", bound=Rows)
 StateRows = list[tuple[bytes, bytes | None]]
@@ -41,6 +41,11 @@ class Stage(Protocol[R]):
     """What differs between the stages: how rows arrive, what a step does, what goes out."""
 
     name: str
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Return everything that has to agree for stored rows to mean the same."""
+        ...
 
     def parse(self, packet: Packet, floor: float) -> tuple[R, Array, Array, float]:
         """Return (rows, step end of each, whether each is new, new floor) of a packet."""
@@ -62,17 +67,18 @@ class Stage(Protocol[R]):
         """Return the state rows changed since the last call."""
         ...
 
-    def load(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put stored rows back."""
+    def load(self, rows: StateRows) -> None:
+        """Take over stored rows in the order they were written; None deletes."""
+        ...
+
+    def loaded(self) -> None:
+        """Go on with what has been loaded: there is no more."""
         ...
 
 
 class Header(msgspec.Struct, frozen=True):
     """The row that makes a flush complete."""
 
-    version: int
-    stage: str
-    step_s: float
     closed: float
     resume: int | None
     expected: int
@@ -93,6 +99,9 @@ class Lane(Generic[R]):
         self._watermark = metrics.watermark_timestamp_seconds.labels(stage=stage.name, lane=lane)
         self._steps = metrics.steps_closed_total.labels(stage=stage.name)
         self._gate: StepGate[R] = StepGate(settings.step_s)
+        self._schema = Schema.of(
+            stage.name, {"windows.step_s": f"{settings.step_s:g}", **stage.layout}
+        )
 
     @property
     def resume(self) -> int | None:
@@ -166,9 +175,6 @@ class Lane(Generic[R]):
         offset, sources = self._gate.resume
         return msgspec.msgpack.encode(
             Header(
-                version=STATE_VERSION,
-                stage=self._stage.name,
-                step_s=self._settings.step_s,
                 closed=self._gate.closed,
                 resume=offset,
                 expected=self._gate.expected,
@@ -176,33 +182,28 @@ class Lane(Generic[R]):
             )
         )
 
-    def restore(self, rows: Iterable[tuple[bytes, bytes]], header: bytes | None) -> None:
-        """Put back what a predecessor flushed; raises StateError when that cannot be used."""
-        if header is None:
-            return
-        stored = self._decode(header)
-        self._gate.closed = stored.closed
-        self._gate.expected = stored.expected
-        self._gate.next_offset = stored.resume
-        self._gate.sources = {n: Source(*said) for n, said in stored.sources.items()}
+    def schema(self) -> bytes:
+        """Return the row that a log of this lane begins with."""
+        return self._schema.encode()
+
+    def check(self, schema: bytes | None) -> None:
+        """Raise StateError unless a log with this first row can be loaded; None: it has none."""
+        self._schema.check(schema)
+
+    def load(self, rows: StateRows) -> None:
+        """Take over rows of a predecessor in the order they were written; None deletes."""
         self._stage.load(rows)
 
-    def _decode(self, header: bytes) -> Header:
-        remedy = "delete the internal topics to start afresh, or run the version that wrote them"
+    def restore(self, header: bytes) -> None:
+        """Go on from the header of what has been loaded."""
         try:
             stored = msgspec.msgpack.decode(header, type=Header)
         except msgspec.MsgspecError as error:
             raise StateError(
-                f"state of {self._stage.name} is unreadable: {error}; {remedy}"
+                f"the header of {self._stage.name} state is unreadable: {error}"
             ) from error
-        if stored.version != STATE_VERSION:
-            raise StateError(
-                f"state of {self._stage.name} has version {stored.version}, this worker reads "
-                f"{STATE_VERSION}; {remedy}"
-            )
-        if stored.step_s != self._settings.step_s:
-            raise StateError(
-                f"state of {self._stage.name} has steps of {stored.step_s:g} s, windows.step_s is "
-                f"{self._settings.step_s:g}; set it back, or {remedy}"
-            )
-        return stored
+        self._gate.closed = stored.closed
+        self._gate.expected = stored.expected
+        self._gate.next_offset = stored.resume
+        self._gate.sources = {n: Source(*said) for n, said in stored.sources.items()}
+        self._stage.loaded()

@@ -86,6 +86,12 @@ class AccountWindows:
         ),
     )
 
+    #: What the stored fields mean beyond their names.
+    LAYOUT: Final = {
+        "sums": " ".join(METRICS),
+        **{f"panes of the {name}": f"{h.panes} x {h.width_s:g} s" for name, h in HORIZONS.items()},
+    }
+
     def __init__(self, table: SlotTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
         self._table = table

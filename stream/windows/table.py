@@ -6,10 +6,13 @@ recovering state is done once for all of it. Knows nothing of what the fields me
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from stream.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,6 +43,7 @@ class SlotTable:
         self.fields: Final = tuple(fields)
         self.max_accounts: Final = max_accounts
         self.evicted = 0
+        self._row: Final = np.dtype([(f.name, f.dtype, f.shape) for f in self.fields])
         self._slots: dict[str, int] = {}
         self._names: list[str | None] = []
         self._free: list[int] = []
@@ -74,15 +78,13 @@ class SlotTable:
         valuable accounts that are not among ``accounts`` make room. Marks all returned slots as
         changed. Raises ValueError when ``accounts`` alone exceed the table.
         """
-        known = self._slots.get
-        found = [known(account, -1) for account in accounts]
-        missing = found.count(-1)
-        if missing:
-            self._make_room(missing, keep=[slot for slot in found if slot >= 0], value=value)
-            for i, slot in enumerate(found):
-                if slot < 0:
-                    found[i] = self._add(accounts[i])
-        slots = np.array(found, np.int64)
+        slots = self._find(accounts)
+        new = np.flatnonzero(slots < 0)
+        if len(new):
+            self._make_room(len(new), keep=slots[slots >= 0], value=value)
+            slots[new] = self._add([accounts[i] for i in new.tolist()])
+            for field in self.fields:
+                self._arrays[field.name][slots[new]] = field.initial
         self._dirty[slots] = True
         return slots
 
@@ -98,9 +100,13 @@ class SlotTable:
     # -- durable rows -------------------------------------------------------------------------
 
     @property
-    def row_schema(self) -> Mapping[str, str]:
-        """Return field name -> dtype and shape: what a stored row consists of, in order."""
-        return {field.name: f"{field.dtype.str}{list(field.shape)}" for field in self.fields}
+    def layout(self) -> Mapping[str, str]:
+        """Return what a stored row consists of: each field's dtype and shape, and their order."""
+        order = " ".join(field.name for field in self.fields)
+        return {
+            "order of the fields": hashlib.blake2b(order.encode(), digest_size=4).hexdigest(),
+            **{f"field {f.name}": f"{f.dtype.str}{list(f.shape) or ''}" for f in self.fields},
+        }
 
     def take_changes(self) -> tuple[list[tuple[str, bytes]], list[str]]:
         """Return (rows changed, accounts gone) since the last call, and forget the changes."""
@@ -113,51 +119,63 @@ class SlotTable:
         return list(zip(names, rows, strict=True)), gone
 
     def load(self, accounts: Sequence[str], rows: Sequence[bytes]) -> None:
-        """Put stored rows of distinct accounts back; they do not count as changed."""
-        if not accounts:
-            return
-        slots = self.slots(accounts, value=lambda some: np.zeros(len(some)))
-        width = sum(self._width(field) for field in self.fields)
-        matrix = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), width)
-        start = 0
+        """Put stored rows of distinct accounts back; they do not count as changed.
+
+        The table may come to hold more than ``max_accounts``, until :meth:`trim`.
+        """
+        if set(map(len, rows)) - {self._row.itemsize}:
+            raise StateError(f"not every stored account has {self._row.itemsize} bytes")
+        stored = np.frombuffer(b"".join(rows), self._row)
+        slots = self._find(accounts)
+        new = np.flatnonzero(slots < 0)
+        if len(new) > len(self._free):
+            self._grow(max(len(self._slots) + len(new), 2 * len(self._names)))
+        slots[new] = self._add([accounts[i] for i in new.tolist()])
         for field in self.fields:
-            stop = start + self._width(field)
-            part = np.ascontiguousarray(matrix[:, start:stop]).view(field.dtype)
-            self._arrays[field.name][slots] = part.reshape(len(rows), *field.shape)
-            start = stop
-        self._dirty[slots] = False
+            self._arrays[field.name][slots] = stored[field.name]
+
+    def drop(self, accounts: Iterable[str]) -> None:
+        """Remove accounts whose stored rows are deleted; unknown ones are none."""
+        for slot in self._find(list(accounts)).tolist():
+            if slot >= 0:
+                self._remove(slot)
+
+    def trim(self, value: Callable[[Array], Array]) -> None:
+        """After loading: forget the least valuable accounts beyond ``max_accounts``."""
+        excess = len(self._slots) - self.max_accounts
+        if excess > 0:
+            self._evict(excess, keep=np.zeros(0, np.int64), value=value)
 
     def _rows(self, slots: Array) -> list[bytes]:
-        if not len(slots):
-            return []
-        parts = [
-            np.ascontiguousarray(self._arrays[field.name][slots])
-            .reshape(len(slots), -1)
-            .view(np.uint8)
-            for field in self.fields
-        ]
-        matrix = np.concatenate(parts, axis=1)
-        packed, width = matrix.tobytes(), matrix.shape[1]
+        rows = np.empty(len(slots), self._row)
+        for field in self.fields:
+            rows[field.name] = self._arrays[field.name][slots]
+        packed, width = rows.tobytes(), self._row.itemsize
         return [packed[i : i + width] for i in range(0, len(packed), width)]
-
-    @staticmethod
-    def _width(field: Field) -> int:
-        return int(field.dtype.itemsize * np.prod(field.shape, dtype=np.int64))
 
     # -- room ---------------------------------------------------------------------------------
 
-    def _add(self, account: str) -> int:
-        slot = self._free.pop()
-        self._slots[account] = slot
-        self._names[slot] = account
-        self._gone.discard(account)
-        for field in self.fields:
-            self._arrays[field.name][slot] = field.initial
-        return slot
+    def _find(self, accounts: Sequence[str]) -> Array:
+        """Return the slots of accounts, -1 for those that are not here; shape ``(n,)``, i8."""
+        known = self._slots.get
+        return np.array([known(account, -1) for account in accounts], np.int64)
 
-    def _make_room(
-        self, count: int, *, keep: Sequence[int], value: Callable[[Array], Array]
-    ) -> None:
+    def _add(self, accounts: Sequence[str]) -> list[int]:
+        """Return free slots that now belong to ``accounts``; what is in them is left over."""
+        slots = [self._free.pop() for _ in accounts]
+        self._slots.update(zip(accounts, slots, strict=True))
+        for account, slot in zip(accounts, slots, strict=True):
+            self._names[slot] = account
+        self._gone.difference_update(accounts)
+        return slots
+
+    def _remove(self, slot: int) -> None:
+        del self._slots[self.name(slot)]
+        self._names[slot] = None
+        self._free.append(slot)
+        self._dirty[slot] = False
+
+    def _make_room(self, count: int, *, keep: Array, value: Callable[[Array], Array]) -> None:
         if count + len(keep) > self.max_accounts:
             message = f"{count + len(keep)} accounts at once, the table holds {self.max_accounts}"
             raise ValueError(message)
@@ -169,8 +187,8 @@ class SlotTable:
             spare = self.max_accounts // 64
             self._evict(wanted - self.max_accounts + spare, keep=keep, value=value)
 
-    def _evict(self, count: int, *, keep: Sequence[int], value: Callable[[Array], Array]) -> None:
-        candidates = np.setdiff1d(self.used(), np.array(keep, np.int64), assume_unique=True)
+    def _evict(self, count: int, *, keep: Array, value: Callable[[Array], Array]) -> None:
+        candidates = np.setdiff1d(self.used(), keep, assume_unique=True)
         count = min(count, len(candidates))
         # Ties go by name so that two workers with the same state evict the same accounts.
         worth = value(candidates)
@@ -178,12 +196,8 @@ class SlotTable:
         below = candidates[worth < threshold].tolist()
         ties = sorted(candidates[worth == threshold].tolist(), key=self.name)
         for slot in below + ties[: count - len(below)]:
-            account = self.name(slot)
-            del self._slots[account]
-            self._names[slot] = None
-            self._free.append(slot)
-            self._dirty[slot] = False
-            self._gone.add(account)
+            self._gone.add(self.name(slot))
+            self._remove(slot)
         self.evicted += count
 
     def _grow(self, capacity: int) -> None:

@@ -12,17 +12,18 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from stream.errors import StateError
 from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
 from stream.worker.carrier import TP
-from stream.worker.state import FencedError, Recovered, Rows, StateLog, recover
+from stream.worker.recovery import Heir, recover
+from stream.worker.state import FencedError, Rows, StateLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.metrics import Metrics
     from stream.types.records import Emission, Record
+    from stream.worker.recovery import Recovered
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 STAGE_OF = {role: name.removesuffix("-state") for role, name in STATE_TOPICS.items()}
 
 
-class Lane(Protocol):
+class Lane(Heir, Protocol):
     """One partition of one stage; single-threaded, no input or output, no clock."""
 
     @property
@@ -50,8 +51,8 @@ class Lane(Protocol):
         """Return the row that makes a flush complete."""
         ...
 
-    def restore(self, rows: Iterable[tuple[bytes, bytes]], header: bytes | None) -> None:
-        """Put back what a predecessor flushed."""
+    def schema(self) -> bytes:
+        """Return the row that says how the others are to be read."""
         ...
 
     def release(self) -> None:
@@ -85,12 +86,17 @@ class Stages:
 
 @dataclass(slots=True)
 class OwnedLane:
-    """A lane and where its state goes. ``fenced`` once another worker owns it."""
+    """A lane and where its state goes.
+
+    ``written`` is the last header in the log, ``described`` says that the log has a schema,
+    ``fenced`` that another worker owns it by now.
+    """
 
     stage: str
     lane: Lane
     state: StateLog
     written: bytes | None = None
+    described: bool = False
     fenced: bool = False
 
     def snapshot(self) -> tuple[Rows, bytes] | None:
@@ -101,12 +107,25 @@ class OwnedLane:
     async def write(self, rows: Rows, header: bytes) -> None:
         """Write one flush; a lane that has a new owner is only marked."""
         try:
-            await self.state.write(rows, header)
+            schema = None if self.described else self.lane.schema()
+            await self.state.write(rows, header, schema=schema)
         except FencedError as error:
             self.fenced = True
             log.warning("%s", error)
         else:
-            self.written = header
+            self.written, self.described = header, True
+
+    async def go_on(self, found: Recovered) -> None:
+        """Go on with a log that was read; take back a flush that was not finished."""
+        self.written, self.described = found.header, found.described
+        if found.repair:
+            log.warning(
+                "%s[%d]: an unfinished flush of %d rows is taken back",
+                self.state.tp.topic,
+                self.state.tp.partition,
+                len(found.repair),
+            )
+            await self.state.write(found.repair, found.header)
 
 
 @dataclass
@@ -146,17 +165,23 @@ class Lanes:
         """Make and load the lanes of ``tps`` that are not here yet."""
         started = time.monotonic()
         new = {tp: self._make(tp) for tp in tps if self.reads(tp) and tp not in self._owned}
-        # First fence, then read: nothing can be written behind what is read.
-        await asyncio.gather(*(lane.state.start() for lane in new.values()))
-        found = await recover([lane.state.tp for lane in new.values()], self.kafka)
-        for tp, lane in new.items():
-            await _restore(tp, lane, found[lane.state.tp])
-            self._owned[tp] = lane
+        try:
+            await self._load(new)
+        except BaseException:
+            await asyncio.gather(*(lane.state.stop() for lane in new.values()))
+            raise
+        self._owned |= new  # a flush meanwhile has not seen them half loaded
+        for lane in new.values():
             self.metrics.recovery_seconds.labels(stage=lane.stage).observe(
                 time.monotonic() - started
             )
-            # Loading a lane may take seconds: let the pages answer in between.
-            await asyncio.sleep(0)
+
+    async def _load(self, new: Mapping[TP, OwnedLane]) -> None:
+        """First fence, then read: nothing can be written behind what is read."""
+        await asyncio.gather(*(lane.state.start() for lane in new.values()))
+        found = await recover({lane.state.tp: lane.lane for lane in new.values()}, self.kafka)
+        for lane in new.values():
+            await lane.go_on(found[lane.state.tp])
 
     def _make(self, tp: TP) -> OwnedLane:
         role = self._roles[tp.topic]
@@ -164,19 +189,3 @@ class Lanes:
             TP(state_topic_of(self.topics, role), tp.partition), self.kafka, self.topics
         )
         return OwnedLane(STAGE_OF[role], self.stages.lane(role, tp.partition), state)
-
-
-async def _restore(tp: TP, lane: OwnedLane, found: Recovered) -> None:
-    try:
-        lane.lane.restore(found.rows.items(), found.header)
-    except StateError as error:
-        raise StateError(f"{lane.state.tp.topic}[{tp.partition}]: {error}") from error
-    lane.written = found.header
-    if found.unfinished:
-        log.warning(
-            "%s[%d]: an unfinished flush of %d rows is taken back",
-            lane.state.tp.topic,
-            tp.partition,
-            len(found.unfinished),
-        )
-        await lane.state.write(found.repair, found.header)

@@ -1,4 +1,7 @@
-"""The durable state of lanes: written to and read from compacted topics; it interprets no row.
+"""The durable state of lanes, written to compacted topics; it interprets no row.
+
+A log begins with the schema of its rows; compaction leaves it there, so whoever reads the log
+knows what it has before the first row.
 
 A flush is the rows that changed, then the lane's header. It has to take effect as a whole: a row
 holds the value after the steps that were closed at the flush, the header says which steps those
@@ -24,62 +27,29 @@ last batch plus one when asked for the end of the log.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from stream.errors import BrokerError
-from stream.kafka.connection import client_options
 from stream.worker.sender import producer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from aiokafka import AIOKafkaProducer, ConsumerRecord
+    from aiokafka import AIOKafkaProducer
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.worker.carrier import TP
 
-_HEADER: Final = b"h"
-_ROW: Final = b"r"
-_READ_BYTES: Final = 8_388_608
-_POLL_MS: Final = 200
-_QUIET_POLLS: Final = 2
+#: What the keys of the records of a state log begin with.
+SCHEMA: Final = b"s"
+ROW: Final = b"r"
+HEADER: Final = b"h"
 
 Rows = list[tuple[bytes, bytes | None]]
 
 
 class FencedError(BrokerError):
     """Another worker owns the lane now; what this one has of it is void."""
-
-
-@dataclass
-class Recovered:
-    """The state of one lane as read, and the keys that an unfinished flush has touched."""
-
-    rows: dict[bytes, bytes] = field(default_factory=dict)
-    header: bytes | None = None
-    unfinished: dict[bytes, bytes | None] = field(default_factory=dict)
-
-    def read(self, key: bytes, value: bytes | None) -> None:
-        """Take in the next record of the log."""
-        if key != _HEADER:
-            self.unfinished[key[len(_ROW) :]] = value
-            return
-        for row, latest in self.unfinished.items():
-            if latest is None:
-                self.rows.pop(row, None)
-            else:
-                self.rows[row] = latest
-        self.unfinished = {}
-        self.header = value
-
-    @property
-    def repair(self) -> Rows:
-        """Return the rows that take an unfinished flush back."""
-        return [(key, self.rows.get(key)) for key in self.unfinished]
 
 
 class StateLog:
@@ -114,14 +84,19 @@ class StateLog:
         """Disconnect."""
         await self._producer.stop()
 
-    async def write(self, rows: Rows, header: bytes | None) -> None:
-        """Make one flush durable; raises FencedError when the lane has a new owner."""
+    async def write(self, rows: Rows, header: bytes | None, *, schema: bytes | None = None) -> None:
+        """Make one flush durable; raises FencedError when the lane has a new owner.
+
+        The first flush of a log begins with the ``schema``.
+        """
+        records: Rows = [(SCHEMA, schema)] if schema is not None else []
+        records += [(ROW + key, value) for key, value in rows]
         try:
             if self._transactional:
                 async with self._producer.transaction():
-                    await self._write(rows, header)
+                    await self._write(records, header)
             else:
-                await self._write(rows, header)
+                await self._write(records, header)
         except (ProducerFenced, InvalidProducerEpoch) as error:
             raise FencedError(
                 f"{self.tp.topic}[{self.tp.partition}]: another worker has taken it over"
@@ -132,10 +107,10 @@ class StateLog:
                 f"{type(error).__name__} {error}"
             ) from error
 
-    async def _write(self, rows: Rows, header: bytes | None) -> None:
-        await self._send([(_ROW + key, value) for key, value in rows])
+    async def _write(self, records: Rows, header: bytes | None) -> None:
+        await self._send(records)
         if header is not None:
-            await self._send([(_HEADER, header)])
+            await self._send([(HEADER, header)])
 
     async def _send(self, records: Rows) -> None:
         """Write the records in batches and wait for their acknowledgement."""
@@ -144,6 +119,7 @@ class StateLog:
         for key, value in records:
             if batch.append(key=key, value=value, timestamp=None) is None:
                 acknowledgements.append(await self._submit(batch))
+                await asyncio.sleep(0)  # there may be many: let the pages answer
                 batch = self._producer.create_batch()
                 batch.append(key=key, value=value, timestamp=None)
         if batch.record_count():
@@ -155,54 +131,3 @@ class StateLog:
             batch, self.tp.topic, partition=self.tp.partition
         )
         return future
-
-
-async def recover(tps: Sequence[TP], kafka: KafkaSettings) -> dict[TP, Recovered]:
-    """Read the state of several lanes from the beginning to the end of their partitions."""
-    if not tps:
-        return {}
-    consumer = AIOKafkaConsumer(
-        **client_options(kafka),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed" if kafka.transactions else "read_uncommitted",
-        max_partition_fetch_bytes=_READ_BYTES,
-    )
-    try:
-        await consumer.start()
-        partitions = [TopicPartition(*tp) for tp in tps]  # equal to TP, but aiokafka insists
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        return await _read(consumer, tps, partitions, exact=kafka.transactions)
-    except KafkaError as error:
-        raise BrokerError(f"state cannot be read: {type(error).__name__} {error}") from error
-    finally:
-        await consumer.stop()
-
-
-async def _read(
-    consumer: AIOKafkaConsumer,
-    tps: Sequence[TP],
-    partitions: Sequence[TopicPartition],
-    *,
-    exact: bool,
-) -> dict[TP, Recovered]:
-    """Read on until the end is reached and, where ends are not exact, nothing more comes."""
-    found = {tp: Recovered() for tp in tps}
-    ends = await consumer.end_offsets(partitions)
-    quiet = 0
-    while True:
-        behind = [tp for tp in partitions if await consumer.position(tp) < ends[tp]]
-        if not behind and (exact or quiet >= _QUIET_POLLS):
-            return found
-        fetched = await consumer.getmany(timeout_ms=_POLL_MS)
-        quiet = 0 if fetched else quiet + 1
-        for tp, records in fetched.items():
-            _take(found[tp], records)
-
-
-def _take(recovered: Recovered, records: Iterable[ConsumerRecord]) -> None:
-    for record in records:
-        if record.key:
-            recovered.read(record.key, record.value)

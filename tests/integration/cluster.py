@@ -18,12 +18,42 @@ import counting_worker
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.kafka.connection import connect
+from stream.kafka.settings import KafkaSettings
 from stream.kafka.topics import create
 from stream.worker.carrier import TP
-from stream.worker.state import recover
+from stream.worker.recovery import recover
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("counting_worker.py")
+
+
+@dataclass
+class Log:
+    """What a state log says, as rows."""
+
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    schema: bytes | None = None
+    header: bytes | None = None
+
+    def check(self, schema: bytes | None) -> None:
+        self.schema = schema
+
+    def load(self, rows: list[tuple[bytes, bytes | None]]) -> None:
+        for key, row in rows:
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = row
+
+    def restore(self, header: bytes) -> None:
+        self.header = header
+
+
+def read_state(topic: str, lanes: int, kafka: KafkaSettings) -> list[Log]:
+    """Return what the state logs of a stage say."""
+    logs = {TP(topic, lane): Log() for lane in range(lanes)}
+    asyncio.run(recover(logs, kafka))
+    return list(logs.values())
 
 
 @dataclass
@@ -129,21 +159,18 @@ class Cluster:
 
     def counts(self) -> Counter[str]:
         """Return what the state topics say about every account."""
-        tps = [TP(f"{self.topics.internal_prefix}accounts-state", lane) for lane in range(4)]
-        found = asyncio.run(recover(tps, self.kafka))
-        return Counter(
-            {k.decode(): int(v) for state in found.values() for k, v in state.rows.items()}
-        )
+        return Counter({k.decode(): int(v) for log in self.state() for k, v in log.rows.items()})
 
     def floors(self) -> dict[str, int]:
         """Return up to which offset each source partition is counted."""
-        tps = [TP(f"{self.topics.internal_prefix}accounts-state", lane) for lane in range(4)]
-        found = asyncio.run(recover(tps, self.kafka))
         floors: Counter[str] = Counter()
-        for state in found.values():
-            if state.header is not None:
-                floors |= Counter(json.loads(state.header)[1])
+        for log in self.state():
+            if log.header is not None:
+                floors |= Counter(json.loads(log.header)[1])
         return dict(floors)
+
+    def state(self) -> list[Log]:
+        return read_state(f"{self.topics.internal_prefix}accounts-state", 4, self.kafka)
 
     def committed(self) -> dict[int, int]:
         """Return the group's committed offsets of the source topic."""

@@ -8,9 +8,9 @@ import json
 import logging
 import sys
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from stream.errors import DistillwatchError
+from stream.errors import DistillwatchError, StateError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
 from stream.sinks.health import Health
@@ -99,10 +99,18 @@ class CountingLane:
     def header(self) -> bytes:
         return json.dumps([self.resume, self.floors]).encode()
 
-    def restore(self, rows: Iterable[tuple[bytes, bytes]], header: bytes | None) -> None:
-        if header is not None:
-            self.resume, self.floors = json.loads(header)
-            self.counts = {key.decode(): int(value) for key, value in rows}
+    def schema(self) -> bytes:
+        return b"counts"
+
+    def check(self, schema: bytes | None) -> None:
+        if schema != self.schema():
+            raise StateError(f"rows of {schema!r}")
+
+    def load(self, rows: list[tuple[bytes, bytes | None]]) -> None:
+        self.counts |= {key.decode(): int(value) for key, value in rows if value is not None}
+
+    def restore(self, header: bytes) -> None:
+        self.resume, self.floors = json.loads(header)
 
 
 class TotalLane(CountingLane):

@@ -281,6 +281,7 @@ def test_a_restart_changes_nothing(found: Found, crash: int) -> None:
         if i == crash:
             incidents = fresh()
             incidents.load(stored.items())
+            incidents.loaded()
             assert incidents.take_changes() == []
         alerts += feed(incidents, [finding])
         for key, row in incidents.take_changes():

@@ -157,6 +157,7 @@ def test_a_restart_changes_nothing(played: list[list[Use]], crash: int) -> None:
         if i == crash:
             first = table(popular_accounts=10, resend_s=120)
             first.load(stored.items())
+            first.loaded()
             assert first.take_changes() == []
         groups += play(first, [played[i]], first=i + 1)
         for key, row in first.take_changes():

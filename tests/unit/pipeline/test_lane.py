@@ -80,6 +80,16 @@ def apply(rows, changes):
             rows[key] = value
 
 
+def heir_of(role, log, header, portion=10**9):
+    """Return a new lane with a predecessor's log: every row that it wrote, in order."""
+    heir = new(role)
+    heir.check(new(role).schema())
+    for first in range(0, len(log), portion):
+        heir.load(log[first : first + portion])
+    heir.restore(header)
+    return heir
+
+
 def undisturbed(role, values):
     """Return, record by record, what is sent; then the state and the header at the end."""
     lane, rows = new(role), {}
@@ -105,8 +115,7 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, input
     for crash in range(len(values) + 1):
         apply(rows, lane.take_changes())
         header = lane.header()
-        heir, own = new(role), dict(rows)
-        heir.restore(rows.items(), header)
+        heir, own = heir_of(role, list(rows.items()), header), dict(rows)
         again = heir.resume or 0
         assert again <= crash
         # A few records are enough to come past what waited; the end is looked at now and then.
@@ -128,11 +137,30 @@ def test_restoring_changes_nothing(role, inputs):
     for offset, value in enumerate(inputs[role]):
         lane.feed(offset, value)
     apply(rows, lane.take_changes())
-    heir = new(role)
-    heir.restore(rows.items(), lane.header())
+    heir = heir_of(role, list(rows.items()), lane.header())
     assert heir.header() == lane.header()
     assert [change for change in heir.take_changes() if rows.get(change[0]) != change[1]] == []
     assert lane.take_changes() == []
+
+
+@pytest.mark.parametrize("portion", [1, 7, 1000])
+@pytest.mark.parametrize("role", ROLES)
+def test_a_log_gives_the_same_state_however_it_is_cut(role, portion, inputs):
+    lane, log, rows = new(role), [], {}
+    for offset, value in enumerate(inputs[role]):
+        lane.feed(offset, value)
+        changes = lane.take_changes()
+        log += changes
+        apply(rows, changes)
+    # All that the log says, deleted rows too, or only what compaction leaves of it.
+    heirs = [heir_of(role, some, lane.header(), portion) for some in (log, list(rows.items()))]
+    assert len(log) > len(rows)
+    beginning = len(inputs[role])
+    for offset, value in enumerate(inputs[role][-30:], beginning):
+        expected = shown(lane.feed(offset, value))
+        assert [shown(heir.feed(offset, value)) for heir in heirs] == [expected, expected]
+    changes = lane.take_changes()
+    assert [heir.take_changes() for heir in heirs] == [changes, changes]
 
 
 @pytest.mark.parametrize("role", ROLES)

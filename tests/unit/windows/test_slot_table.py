@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.errors import StateError
 from stream.windows.table import Field, SlotTable
 
 FIELDS = (
@@ -83,3 +84,59 @@ def test_bounded_and_loadable(calls):
             np.testing.assert_array_equal(
                 some[field.name][some.slot(account)], other[field.name][other.slot(account)]
             )
+
+
+def stored(count):
+    """Return the rows of that many accounts; the later ones are worth more."""
+    some = table(max_accounts=count)
+    names = [f"a{i}" for i in range(count)]
+    some["count"][some.slots(names, value=by_count(some))] = range(count)
+    return some.take_changes()[0]
+
+
+def test_more_stored_accounts_than_the_table_holds_are_trimmed_by_worth():
+    rows, some = stored(9), table(max_accounts=4)
+    for first in (0, 3, 6):
+        some.load(*zip(*rows[first : first + 3], strict=True))
+    assert len(some) == 9
+    some.trim(by_count(some))
+    assert [name for name, _ in rows if some.slot(name) is not None] == ["a5", "a6", "a7", "a8"]
+    # What does not fit any more is deleted from the state as well.
+    assert some.take_changes() == ([], ["a0", "a1", "a2", "a3", "a4"])
+    some.slots(["new"], value=by_count(some))
+    assert len(some) == 4
+
+
+def test_later_rows_replace_earlier_ones_and_deleted_ones_are_gone():
+    some, rows = table(), dict(stored(4))
+    some.load([*rows], [*rows.values()])
+    some.load(["a1"], [rows["a3"]])
+    some.drop(["a0", "a2", "unknown"])
+    assert len(some) == 2
+    assert some["count"][some.slot("a1")] == 3
+    some.load(["a2"], [rows["a2"]])
+    assert some["count"][some.slot("a2")] == 2
+    assert some.take_changes() == ([], [])
+
+
+@pytest.mark.parametrize("cut", [-1, 1])
+def test_a_row_of_another_width_is_refused(cut):
+    (name, row), (other, whole), *_ = stored(2)
+    damaged = row[:cut] if cut < 0 else row + bytes(cut)
+    with pytest.raises(StateError, match="not every stored account has 36 bytes"):
+        table().load([name, other], [damaged, whole])
+    # Not even when the sum of the widths is right.
+    with pytest.raises(StateError, match="36 bytes"):
+        table().load([name, other], [damaged, whole[: len(whole) - cut]])
+
+
+def test_the_layout_tells_any_two_tables_apart():
+    fields = (
+        FIELDS,
+        FIELDS[:2],
+        FIELDS[::-1],
+        (*FIELDS[:2], Field("seen", np.dtype("<f4"))),
+        (*FIELDS[:1], Field("ring", np.dtype("<f4"), (3, 2)), *FIELDS[2:]),
+    )
+    layouts = [SlotTable(some, max_accounts=1).layout for some in fields]
+    assert [layouts.index(layout) for layout in layouts] == [0, 1, 2, 3, 4]

@@ -1,0 +1,116 @@
+"""A `distillwatch worker` process on loopback, watched only from outside."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class RealWorker:
+    """One worker for the length of a ``with`` block; killed at its end if it still runs.
+
+    ``settings`` are environment variables without their prefix.
+    """
+
+    bootstrap: str
+    log_file: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "stream.cli.main", "worker"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                cwd=self.log_file.parent,
+            )
+        self.started = time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
+        own = {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": str(self.port),
+            **self.settings,
+        }
+        own = {f"DISTILLWATCH_{name}": value for name, value in own.items()}
+        return kept | {"PYTHONPATH": str(ROOT)} | own
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def get(self, page: str, within_s: float = 10.0) -> tuple[int, str]:
+        """Return status and text of a page; status 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/{page}", timeout=within_s
+            ) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples of a metric with these labels."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.get("metrics")[1])
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def ready(self) -> bool:
+        return self.get("readyz")[0] == 200
+
+    def wait(self, done: Callable[[], bool], within_s: float, what: str) -> None:
+        """Wait until ``done`` while the worker runs."""
+        deadline = time.monotonic() + within_s
+        while not done():
+            assert self.process.poll() is None, f"the worker ended by itself: {self.log}"
+            assert time.monotonic() < deadline, f"no {what} within {within_s:g} s: {self.log}"
+            time.sleep(0.2)
+
+    def stop(self, within_s: float = 60.0) -> int:
+        """Ask it to end; return its exit code."""
+        self.process.terminate()
+        return self.process.wait(within_s)
+
+    def memory_mib(self, what: str) -> int:
+        """Return VmRSS (now) or VmHWM (at its peak)."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(what)) // 1024
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,148 @@
+"""State of another make is refused before its first row is read, with what does not fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+
+import msgspec
+import numpy as np
+import pytest
+import river
+
+from stream import __version__
+from stream.detection import baseline, checkpoint
+from stream.detection.detector import Detector
+from stream.errors import StateError
+from stream.features import table as features
+from stream.metrics import Metrics
+from stream.pipeline import schema as schema_module
+from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
+from stream.pipeline.schema import Schema
+from stream.settings import Settings
+from stream.windows.account_windows import AccountWindows
+from stream.windows.table import Field
+
+ROLES = ("events", "links", "verdicts")
+SETTINGS = Settings().stages
+
+
+def new(role, settings=SETTINGS):
+    metrics = Metrics(strict=False)
+    if role == "verdicts":
+        return alerting_lane(settings, metrics)
+    make = accounts_lane if role == "events" else campaigns_lane
+    return make(settings, 0, metrics)
+
+
+@cache
+def usual(role):
+    return new(role)
+
+
+def refusal(lane, stored):
+    with pytest.raises(StateError) as caught:
+        lane.check(stored)
+    return str(caught.value)
+
+
+def changed(role, **parts):
+    stored = msgspec.msgpack.decode(usual(role).schema(), type=Schema)
+    return msgspec.structs.replace(stored, **parts).encode()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_its_own_state_fits(role):
+    usual(role).check(usual(role).schema())
+    new(role).check(usual(role).schema())
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("row", [None, b"", b"\x80", b"\x93\x01\x02\x03"])
+def test_state_without_a_readable_schema_is_refused(role, row):
+    assert "schema" in refusal(usual(role), row)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_state_of_another_stage_is_refused(role):
+    for other in set(ROLES) - {role}:
+        assert "it is " in refusal(usual(role), usual(other).schema())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_another_version_is_refused_and_both_are_named(role):
+    said = refusal(usual(role), changed(role, version=99, written_by="distillwatch 9.9"))
+    assert "state of distillwatch 9.9 does not fit distillwatch " + __version__ in said
+    assert f"version is {schema_module.STATE_VERSION}, was 99" in said
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_another_length_of_steps_is_refused_by_the_name_of_the_setting(role):
+    windows = msgspec.structs.replace(SETTINGS.windows, step_s=30.0)
+    other = dataclasses.replace(SETTINGS, windows=windows)
+    assert "windows.step_s is 30, was 60" in refusal(new(role, other), usual(role).schema())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_part_of_a_layout_counts(role):
+    layout = msgspec.msgpack.decode(usual(role).schema(), type=Schema).layout
+    assert len(layout) > 3
+    for name in layout:
+        without = {key: value for key, value in layout.items() if key != name}
+        assert f"{name} is new" in refusal(usual(role), changed(role, layout=without))
+        assert f"{name} " in refusal(usual(role), changed(role, layout=layout | {name: "other"}))
+    assert "extra is gone" in refusal(usual(role), changed(role, layout=layout | {"extra": "1"}))
+
+
+def test_many_differences_are_counted_and_not_listed():
+    said = refusal(usual("events"), changed("events", layout={}))
+    assert said.count(" is new") == 4
+    assert " more" in said
+    assert "\n" not in said
+
+
+def test_another_river_is_refused(monkeypatch):
+    stored = usual("events").schema()
+    monkeypatch.setattr(river, "__version__", "9.1.0")
+    assert "model river is 9.1, was " in refusal(new("events"), stored)
+
+
+def test_another_list_of_features_is_refused(monkeypatch):
+    stored = usual("events").schema()
+    first, *others = features.FEATURES
+    for some in ([*others, first], [dataclasses.replace(first, high=7.0), *others],
+                 [dataclasses.replace(first, direction=-1), *others]):  # fmt: skip
+        monkeypatch.setattr(features, "FEATURES", tuple(some))
+        assert "model features has changed" in refusal(new("events"), stored)
+
+
+def test_other_baselines_are_refused_even_where_rows_are_as_wide(monkeypatch):
+    stored = usual("events").schema()
+    monkeypatch.setattr(checkpoint, "TRACKED", baseline.TRACKED[::-1])
+    assert "model features has changed" in refusal(new("events"), stored)
+
+
+@pytest.mark.parametrize("setting", ["trees", "tree_height", "seed"])
+def test_other_trees_are_refused(setting):
+    value = getattr(SETTINGS.detection, setting) + 1
+    detection = msgspec.structs.replace(SETTINGS.detection, **{setting: value})
+    other = dataclasses.replace(SETTINGS, detection=detection)
+    assert "model trees has changed" in refusal(new("events", other), usual("events").schema())
+
+
+def test_other_fields_of_an_account_are_refused(monkeypatch):
+    stored = usual("events").schema()
+    wider = (*AccountWindows.FIELDS, Field("more", np.dtype("<f4")))
+    monkeypatch.setattr(AccountWindows, "FIELDS", wider)
+    assert "field more is new" in refusal(new("events"), stored)
+    monkeypatch.undo()
+    monkeypatch.setattr(Detector, "FIELDS", Detector.FIELDS[::-1])
+    assert "order of the fields is " in refusal(new("events"), stored)
+
+
+def test_a_log_that_was_refused_leaves_nothing_behind():
+    lane, other = new("events"), new("events")
+    with pytest.raises(StateError):
+        lane.check(None)
+    assert lane.header() == other.header()
+    assert lane.resume is None
