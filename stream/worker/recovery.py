@@ -1,7 +1,7 @@
 """Loads the state of lanes from their logs: in portions, each log to its end, then its header.
 
-Memory holds what was fetched and what lanes make of it, never a whole log. Between two portions
-the event loop turns, so pages answer and partitions may come and go meanwhile.
+Memory holds what was fetched and what lanes make of it, never a whole log. Lanes work in a thread,
+so pages answer and partitions may come and go meanwhile.
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ from stream.worker.state import HEADER, ROW, SCHEMA
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from aiokafka import ConsumerRecord
+
     from stream.kafka.settings import KafkaSettings
     from stream.worker.carrier import TP
     from stream.worker.state import Rows
 
 _FETCH_BYTES: Final = 8_388_608
-#: A portion keeps the event loop for some ten milliseconds.
+#: Unpacking so many records keeps the event loop for some milliseconds.
 _PORTION: Final = 2_000
 _POLL_MS: Final = 200
 _QUIET_POLLS: Final = 2
@@ -160,16 +162,19 @@ async def _read(replays: Mapping[TP, Replay], kafka: KafkaSettings) -> None:
         while left := consumer.assignment() - consumer.paused():
             for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                 with _explained(tp):
-                    replays[tp].take((record.key or b"", record.value) for record in records)
-            await asyncio.sleep(0)
+                    await asyncio.to_thread(replays[tp].take, _rows(records))
             for tp in await ends.reached(left):
                 with _explained(tp):
-                    replays[tp].finish()
+                    await asyncio.to_thread(replays[tp].finish)
                 consumer.pause(tp)
     except KafkaError as error:
         raise BrokerError(f"state cannot be read: {type(error).__name__} {error}") from error
     finally:
         await consumer.stop()
+
+
+def _rows(records: Iterable[ConsumerRecord]) -> Rows:
+    return [(record.key or b"", record.value) for record in records]
 
 
 @contextlib.contextmanager

@@ -40,6 +40,7 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         self._read_to: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
         self._committing = asyncio.Lock()
+        self._opening: asyncio.Task[None] | None = None
 
     # -- messages -----------------------------------------------------------------------------
 
@@ -109,31 +110,49 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
 
     async def wait_empty(self) -> None:
         """Before a revocation and at the end: finish the carrier at hand, flush and commit."""
+        await self._stop_opening()
         await self._runtime.pause(self.app.consumer_generation_id)
         await self.commit()
 
     # -- partitions ---------------------------------------------------------------------------
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Load what was assigned and seek each partition to where its reader has to go on."""
-        try:
-            return await self._seek_to_starts()
-        except IllegalStateError:
-            raise  # the partitions have moved on meanwhile: Faust asks again
-        except Exception as error:
-            self._runtime.fail(error)  # Faust would only log it and stand still
-            raise
+        """Begin to load what was assigned; its partitions are read once that is done.
 
-    async def _seek_to_starts(self) -> Mapping[TP, int]:
-        generation = self.app.consumer_generation_id
+        Faust waits for this no longer than for an answer of the broker and then goes on as if it
+        were done, but loading may take longer: so it goes on beside.
+        """
+        await self._stop_opening()
+        self.pause_partitions(self.assignment())
+        self._opening = asyncio.create_task(self._open(self.app.consumer_generation_id))
+        return {}
+
+    async def _stop_opening(self) -> None:
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+
+    async def _open(self, generation: int) -> None:
+        try:
+            starts = await self._seek_to_starts(generation)
+        except IllegalStateError:
+            return  # the partitions have moved on meanwhile: Faust asks again
+        except Exception as error:  # noqa: BLE001 - the worker stops with it
+            self._runtime.fail(error)
+            return
+        if generation == self.app.consumer_generation_id and not self.app.should_stop:
+            self._runtime.resume()
+            self.resume_partitions(starts)
+
+    async def _seek_to_starts(self, generation: int) -> Mapping[TP, int]:
         starts = await self._runtime.assign(self.assignment(), generation, self)
         mine = self.assignment()
         starts = {tp: offset for tp, offset in starts.items() if tp in mine}
         self._read_to = dict(starts)
         self._committed = {tp: o for tp, o in self._committed.items() if tp in mine}
         await self._thread.seek_wait(starts)
-        if generation == self.app.consumer_generation_id and not self.app.should_stop:
-            self._runtime.resume()
+        self._read_offset.update(starts)
         return starts
 
     async def committed(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:

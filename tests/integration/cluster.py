@@ -89,9 +89,9 @@ class Cluster:
         with connect(self.kafka) as admin:
             create(admin, self.topics)
 
-    def start(self) -> Worker:
+    def start(self, *options: str) -> Worker:
         with tempfile.NamedTemporaryFile(suffix=".log", delete=False) as log:
-            options = [] if self.transactions else ["embedded"]
+            options += () if self.transactions else ("embedded",)
             process = subprocess.Popen(
                 [sys.executable, str(PROGRAM), self.bootstrap, self.run_id, *options],
                 stdout=log,

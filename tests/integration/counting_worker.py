@@ -1,14 +1,17 @@
 """A worker with stages that only count: what it counts shows what transport and state lose.
 
-``python counting_worker.py BOOTSTRAP RUN [embedded]``; the source topic has account names as
-values, and RUN keeps the topics of one test apart from those of another.
+``python counting_worker.py BOOTSTRAP RUN [embedded] [slow]``; the source topic has account names as
+values, and RUN keeps the topics of one test apart from those of another. ``slow`` takes seconds to
+load state, longer than brokers are given to answer a request.
 """
 
 import json
 import logging
 import sys
+import time
 import zlib
 from collections.abc import Sequence
+from functools import partial
 
 from stream.errors import DistillwatchError, StateError
 from stream.kafka.settings import KafkaSettings, TopicSettings
@@ -31,6 +34,10 @@ def topics(run_id: str) -> TopicSettings:
     )
 
 
+#: Loading a lane takes this much longer than the brokers are given to answer.
+LOAD_S = 2.0
+
+
 def kafka(bootstrap: str, run_id: str, *, transactions: bool) -> KafkaSettings:
     return KafkaSettings(
         bootstrap_servers=bootstrap,
@@ -40,6 +47,7 @@ def kafka(bootstrap: str, run_id: str, *, transactions: bool) -> KafkaSettings:
         session_timeout_s=6.0 if transactions else 3.0,
         heartbeat_interval_s=1.0,
         start_timeout_s=3.0,
+        request_timeout_s=3.0,
         transactions=transactions,
     )
 
@@ -125,19 +133,28 @@ class TotalLane(CountingLane):
         return [Emission("alerts", 0, None, str(sum(self.counts.values())).encode())]
 
 
-def stages(_: int) -> Stages:
+class SlowLane(CountingLane):
+    """Takes its time to load."""
+
+    def restore(self, header: bytes) -> None:
+        time.sleep(LOAD_S)
+        super().restore(header)
+
+
+def stages(_: int, counting: type[CountingLane] = CountingLane) -> Stages:
     return Stages(
         source=CountingSource(),
-        lane=lambda role, lane: TotalLane(lane) if role == "verdicts" else CountingLane(lane),
+        lane=lambda role, lane: TotalLane(lane) if role == "verdicts" else counting(lane),
     )
 
 
-def plan(bootstrap: str, run_id: str, *, transactions: bool) -> Plan:
+def plan(bootstrap: str, run_id: str, *options: str) -> Plan:
+    transactions, slow = "embedded" not in options, "slow" in options
     return Plan(
         kafka=kafka(bootstrap, run_id, transactions=transactions),
         topics=topics(run_id),
         idle_after_s=1.0,
-        stages=stages,
+        stages=partial(stages, counting=SlowLane) if slow else stages,
         metrics=Metrics(),
         health=Health(stalled_after_s=60),
     )
@@ -146,7 +163,7 @@ def plan(bootstrap: str, run_id: str, *, transactions: bool) -> Plan:
 def main(bootstrap: str, run_id: str, *options: str) -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
-        run(plan(bootstrap, run_id, transactions="embedded" not in options))
+        run(plan(bootstrap, run_id, *options))
     except DistillwatchError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)

@@ -80,6 +80,38 @@ def test_a_stalled_worker_that_wakes_up_late_does_no_harm(a_cluster: Cluster) ->
     assert a_cluster.counts() == counted
 
 
+def test_loading_may_take_longer_than_any_answer_of_a_broker(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    names = _names(4_000)
+    a_cluster.produce(names)
+    first = a_cluster.start()
+    a_cluster.wait_total(4_000)
+    assert first.stop() == 0, a_cluster.logs()
+    second = a_cluster.start("slow")
+    a_cluster.produce(names)
+    a_cluster.wait_total(8_000, within_s=90)
+    assert second.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(names * 2)
+
+
+def test_partitions_may_move_while_they_are_loaded(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    names = _names(4_000)
+    a_cluster.produce(names)
+    first = a_cluster.start()
+    a_cluster.wait_total(4_000)
+    assert first.stop() == 0, a_cluster.logs()
+    slow = a_cluster.start("slow")
+    time.sleep(5)  # it is loading
+    third = a_cluster.start("slow")
+    time.sleep(5)  # both are loading
+    assert slow.stop() == 0, a_cluster.logs()
+    a_cluster.produce(names)
+    a_cluster.wait_total(8_000, within_s=90)
+    assert third.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(names * 2)
+
+
 def test_a_failing_stage_stops_the_worker_and_loses_nothing(a_cluster: Cluster) -> None:
     a_cluster.create()
     a_cluster.produce([*_names(2_000), "raise"])

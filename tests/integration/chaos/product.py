@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from cluster import Log
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.kafka.connection import connect
@@ -34,7 +35,7 @@ from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings, load
 from stream.worker.carrier import TP
-from stream.worker.state import Recovered, recover
+from stream.worker.recovery import recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -301,8 +302,9 @@ async def _outcome(settings: Settings) -> Outcome:
     requests: Counter[str] = Counter()
     for role in STATE_TOPICS:
         lanes = 1 if role == "verdicts" else LANES
-        tps = [TP(state_topic_of(settings.topics, role), lane) for lane in range(lanes)]
-        for tp, found in (await recover(tps, settings.kafka)).items():
+        logs = {TP(state_topic_of(settings.topics, role), lane): Log() for lane in range(lanes)}
+        await recover(logs, settings.kafka)
+        for tp, found in logs.items():
             found.rows = {key: row for key, row in found.rows.items() if LAST.encode() not in key}
             state[f"{role}-{tp.partition}"] = _digest(found.rows)
             if role == "events":
@@ -324,10 +326,10 @@ def _digest(rows: Mapping[bytes, bytes]) -> str:
     return f"{len(rows)} rows {whole.hexdigest()[:16]}"
 
 
-def _requests(settings: Settings, number: int, stored: Recovered) -> Counter[str]:
+def _requests(settings: Settings, number: int, stored: Log) -> Counter[str]:
     """Return the requests of each account that the stored windows have counted."""
     lane = accounts_lane(settings.stages, number, Metrics())
-    lane.restore(stored.rows.items(), stored.header)
+    lane.load(list(stored.rows.items()))
     table = lane._stage._table
     sums = table["ring_week"][:, 0].sum(axis=1)
     return Counter({table.name(slot): int(sums[slot]) for slot in table.used().tolist()})
