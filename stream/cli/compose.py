@@ -34,7 +34,7 @@ def plan(settings: Settings) -> Plan:
         kafka=settings.kafka,
         topics=settings.topics,
         idle_after_s=settings.windows.idle_after_s,
-        stages=lambda partitions: _stages(settings, partitions, metrics),
+        stages=lambda: _stages(settings, metrics),
         metrics=metrics,
         health=health,
         services=(
@@ -44,7 +44,7 @@ def plan(settings: Settings) -> Plan:
     )
 
 
-def _stages(settings: Settings, source_partitions: int, metrics: Metrics) -> Stages:
+def _stages(settings: Settings, metrics: Metrics) -> Stages:
     stages = settings.stages
 
     def lane(role: str, partition: int) -> Lane:
@@ -54,12 +54,7 @@ def _stages(settings: Settings, source_partitions: int, metrics: Metrics) -> Sta
             return campaigns_lane(stages, partition, metrics)
         return alerting_lane(stages, metrics)
 
-    source = intake(
-        stages,
-        topic=settings.topics.requests,
-        source_partitions=source_partitions,
-        metrics=metrics,
-    )
+    source = intake(stages, topic=settings.topics.requests, metrics=metrics)
     return Stages(source=source, lane=lane)
 
 

@@ -8,7 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from kafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from kafka.errors import (
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from stream.errors import BrokerError, TopicError
 
@@ -38,6 +43,25 @@ class WantedTopic:
     replication_factor: int
     reader: str
     config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A topic as it is now; the id tells it from an earlier topic of its name ("": unknown)."""
+
+    partitions: int
+    topic_id: str
+
+
+def describe(admin: KafkaAdminClient, name: str) -> Described | None:
+    """Return what the brokers know of a topic; None when there is none of this name."""
+    (topic,) = admin.describe_topics([name])
+    error = for_code(topic["error_code"])
+    if error is UnknownTopicOrPartitionError:
+        return None
+    if topic["error_code"]:
+        raise BrokerError(f"topic {name} cannot be described: {error.__name__}")
+    return Described(len(topic["partitions"]), str(topic.get("topic_id") or ""))
 
 
 def wanted(settings: TopicSettings) -> tuple[WantedTopic, ...]:

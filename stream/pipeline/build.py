@@ -39,7 +39,7 @@ def intake(
     settings: StageSettings,
     *,
     topic: str,
-    source_partitions: int,
+    source_partitions: int = 1,
     metrics: Metrics,
     watch: Watch = ignore,
 ) -> Intake:

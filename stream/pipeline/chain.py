@@ -38,9 +38,7 @@ class Chain:
     ) -> None:
         """``source`` names the input in dead letters; ``watch`` sees the decoded events."""
         lanes = settings.lanes
-        self._intake = intake(
-            settings, topic=source, source_partitions=1, metrics=metrics, watch=watch
-        )
+        self._intake = intake(settings, topic=source, metrics=metrics, watch=watch)
         self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
             "links": [campaigns_lane(settings, lane, metrics) for lane in range(lanes)],

@@ -41,14 +41,15 @@ class Intake:
         windows: WindowSettings,
         *,
         topic: str,
-        source_partitions: int,
+        source_partitions: int = 1,
         lanes: int,
         metrics: Metrics,
         watch: Watch = ignore,
     ) -> None:
         """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes.
 
-        ``watch`` sees the decoded events: a run with labels counts them.
+        ``source_partitions`` are as many until :meth:`know` says otherwise; ``watch`` sees the
+        decoded events: a run with labels counts them.
         """
         self._decoder = Decoder(settings, metrics)
         self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
@@ -56,10 +57,15 @@ class Intake:
         self._windows = windows
         self._topic = topic
         self._sources = source_partitions
+        self._origin = ""
         self._lanes = lanes
         self._metrics = metrics
         self._watch = watch
         self._clocks: dict[int, float] = {}
+
+    def know(self, partitions: int, origin: str) -> None:
+        """Say how many partitions the source topic has by now, and which topic it is."""
+        self._sources, self._origin = partitions, origin
 
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         """Return the emissions of consecutive records of one source partition.
@@ -120,6 +126,7 @@ class Intake:
                     sources=self._sources,
                     mark=mark,
                     idle=idle,
+                    origin=self._origin,
                     rows=rows.get(lane),
                 ),
             )

@@ -82,7 +82,7 @@ class Header(msgspec.Struct, frozen=True):
     closed: float
     resume: int | None
     expected: int
-    sources: dict[int, tuple[float, float, bool]]
+    sources: dict[int, tuple[float, float, bool, str]]
 
 
 class Lane(Generic[R]):
@@ -116,12 +116,17 @@ class Lane(Generic[R]):
         """
         packet = unpack(value)
         before = dict(self._gate.sources)
-        known = before.get(packet.source, Source())
+        known = before.get(packet.source, Source()).as_of(packet.origin)
         rows, ends, new, floor = self._stage.parse(packet, known.floor)
         rows, ends = self._admit(rows, ends, new)
         self._gate.hold(offset, rows, ends, before)
         self._gate.hear(
-            packet.source, sources=packet.sources, mark=packet.mark, idle=packet.idle, floor=floor
+            packet.source,
+            sources=packet.sources,
+            mark=packet.mark,
+            idle=packet.idle,
+            floor=floor,
+            origin=packet.origin,
         )
         emissions = self._close(self._gate.closable())
         self._pending.set(self._gate.waiting_rows)
@@ -178,7 +183,7 @@ class Lane(Generic[R]):
                 closed=self._gate.closed,
                 resume=offset,
                 expected=self._gate.expected,
-                sources={n: (s.floor, s.mark, s.idle) for n, s in sources.items()},
+                sources={n: (s.floor, s.mark, s.idle, s.origin) for n, s in sources.items()},
             )
         )
 

@@ -2,7 +2,9 @@
 
 A packet is msgpack (MessagePack specification) of raw little-endian columns. ``source`` numbers
 whatever sent it: the source partition for events, the lane for everything after; ``sources`` is
-how many there are. ``mark`` is a promise: no further row of a step that has ended by then.
+how many there are, and ``origin`` the topic that they are partitions of: another topic of the same
+name numbers its records anew. ``mark`` is a promise: no further row of a step that has ended by
+then.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sources: int
     mark: float
     idle: bool = False
+    origin: str = ""
     accounts: list[str] = []
     columns: dict[str, bytes] = {}
     verdicts: list[Verdict] = []
@@ -48,6 +51,7 @@ def pack(
     sources: int,
     mark: float,
     idle: bool = False,
+    origin: str = "",
     rows: EventBatch | LinkBatch | None = None,
     verdicts: list[Verdict] | None = None,
     groups: list[Group] | None = None,
@@ -60,6 +64,7 @@ def pack(
             sources=sources,
             mark=mark,
             idle=idle,
+            origin=origin,
             accounts=list(rows.accounts) if rows is not None else [],
             columns={name: column.tobytes() for name, column in rows.columns.items()}
             if rows is not None

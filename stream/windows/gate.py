@@ -42,12 +42,19 @@ class Source:
     """What a source has said so far.
 
     ``floor`` is the last thing of it that was taken (a source offset, or a mark): anything at or
-    below is a repetition.
+    below is a repetition, unless it is of another ``origin``, which counts anew.
     """
 
     floor: float = -math.inf
     mark: float = -math.inf
     idle: bool = False
+    origin: str = ""
+
+    def as_of(self, origin: str) -> Source:
+        """Return what still holds for this source of an origin; an unknown one may be the same."""
+        if not origin or not self.origin or origin == self.origin:
+            return Source(self.floor, self.mark, self.idle, origin or self.origin)
+        return Source(mark=self.mark, origin=origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +83,19 @@ class StepGate(Generic[R]):
     next_offset: int | None = None
     _waiting: list[Waiting[R]] = field(default_factory=list)
 
-    def hear(self, source: int, *, sources: int, mark: float, idle: bool, floor: float) -> None:
-        """Take note of a source's mark; marks and floors never run backwards."""
-        known = self.sources.get(source, Source())
-        self.sources[source] = Source(max(known.floor, floor), max(known.mark, mark), idle)
+    def hear(
+        self, source: int, *, sources: int, mark: float, idle: bool, floor: float, origin: str = ""
+    ) -> None:
+        """Take note of a source's mark; marks never run backwards, floors only with the origin."""
+        before = self.sources.get(source, Source())
+        known = before.as_of(origin)
+        if before.origin and known.origin != before.origin:
+            # What was made anew may have fewer partitions: nobody waits for the others any more.
+            self.sources = {n: said for n, said in self.sources.items() if n < sources}
+            self.expected = sources
+        self.sources[source] = Source(
+            max(known.floor, floor), max(known.mark, mark), idle, known.origin
+        )
         self.expected = max(self.expected, sources)
 
     def hold(self, offset: int, rows: R, ends: Array, before: dict[int, Source]) -> None:

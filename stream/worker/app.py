@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 #: Carriers that may wait for a stage; each holds up to ``kafka.fetch_bytes``.
 _BUFFERED: Final = 8
+#: How late a new partition of the source topic may be noticed (see stream.worker.source).
+_METADATA_AGE_S: Final = 5.0
 
 
 class CarrierSchema(faust.Schema):  # type: ignore[misc]  # Faust has no types for us
@@ -77,7 +79,9 @@ def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) ->
         broker_request_timeout=max(kafka.request_timeout_s, kafka.session_timeout_s),
         broker_commit_interval=kafka.commit_interval_s,
         broker_commit_every=None,
-        consumer_auto_offset_reset="earliest",
+        # Every partition is sought to where it goes on; what is not there any more is an error.
+        consumer_auto_offset_reset="none",
+        consumer_metadata_max_age_ms=int(_METADATA_AGE_S * 1000),
         consumer_max_fetch_size=kafka.fetch_bytes,
         stream_buffer_maxsize=_BUFFERED,
         # Only so that a revocation waits for the carrier at hand (CarrierConsumer.wait_empty).

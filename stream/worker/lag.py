@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stream.errors import TopicError
 from stream.worker.transport import HEARD_WITHIN_S
 
 if TYPE_CHECKING:
@@ -52,23 +51,12 @@ class Backlog:
 class Lag:
     """Sets the gauges of lag, and tells health what waits."""
 
-    def __init__(
-        self,
-        app: WorkerApp,
-        runtime: Runtime,
-        metrics: Metrics,
-        health: Health,
-        *,
-        source: str,
-        source_partitions: int,
-    ) -> None:
-        """Also watch that ``source`` keeps the partitions that it had at the start."""
+    def __init__(self, app: WorkerApp, runtime: Runtime, metrics: Metrics, health: Health) -> None:
+        """Know of no partition yet."""
         self._app = app
         self._runtime = runtime
         self._metrics = metrics
         self._health = health
-        self._source = source
-        self._source_partitions = source_partitions
         self._backlogs: dict[TP, Backlog] = {}
         self._heard = time.monotonic()
 
@@ -77,7 +65,6 @@ class Lag:
         while True:
             await asyncio.sleep(_INTERVAL_S)
             self.measure(self._runtime.clock.now(), time.monotonic())
-            self.check_partitions()
 
     def measure(self, now_s: float, now: float) -> None:
         """Set the gauges; ``now_s`` is epoch seconds, ``now`` monotonic seconds."""
@@ -112,12 +99,3 @@ class Lag:
             self._metrics.consumer_lag_records.remove(tp.topic, str(tp.partition))
             if tp.topic not in topics:
                 self._metrics.consumer_lag_seconds.remove(tp.topic)
-
-    def check_partitions(self) -> None:
-        """Raise TopicError when the source topic has grown."""
-        partitions = self._app.reader.topic_partitions(self._source)
-        if partitions is not None and partitions != self._source_partitions:
-            raise TopicError(
-                f"topic {self._source} now has {partitions} partitions instead of "
-                f"{self._source_partitions}: restart the workers, nothing is lost"
-            )

@@ -63,6 +63,10 @@ class Lane(Heir, Protocol):
 class Source(Protocol):
     """The first stage: source records in, emissions out."""
 
+    def know(self, partitions: int, origin: str) -> None:
+        """Say how many partitions the source topic has by now, and which topic it is."""
+        ...
+
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         """Return the emissions of consecutive records of one source partition."""
         ...
@@ -154,6 +158,10 @@ class Lanes:
         """Say whether the partition belongs to a lane (and not to the source)."""
         return tp.topic in self._roles
 
+    def state_topic(self, tp: TP) -> str:
+        """Return the topic with the state of the lane that reads a partition."""
+        return state_topic_of(self.topics, self._roles[tp.topic])
+
     async def keep(self, tps: Iterable[TP]) -> None:
         """Drop every lane but those of ``tps``."""
         gone = [self._owned.pop(tp) for tp in self._owned.keys() - set(tps)]
@@ -185,7 +193,5 @@ class Lanes:
 
     def _make(self, tp: TP) -> OwnedLane:
         role = self._roles[tp.topic]
-        state = StateLog(
-            TP(state_topic_of(self.topics, role), tp.partition), self.kafka, self.topics
-        )
+        state = StateLog(TP(self.state_topic(tp), tp.partition), self.kafka, self.topics)
         return OwnedLane(STAGE_OF[role], self.stages.lane(role, tp.partition), state)

@@ -18,6 +18,7 @@ from stream.worker.lanes import Lanes, Stages
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
 from stream.worker.silence import Silence
+from stream.worker.source import SourceTopic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -56,14 +57,13 @@ class Service(Protocol):
 class Plan:
     """All that a worker needs.
 
-    ``stages`` is given the number of partitions of the source topic. ``services`` are started
-    before the stages, in order, and stopped after them.
+    ``services`` are started before the stages, in order, and stopped after them.
     """
 
     kafka: KafkaSettings
     topics: TopicSettings
     idle_after_s: float
-    stages: Callable[[int], Stages]
+    stages: Callable[[], Stages]
     metrics: Metrics
     health: Health
     services: Sequence[Service] = ()
@@ -73,16 +73,18 @@ def run(plan: Plan) -> None:
     """Run a worker until SIGTERM or SIGINT; raises what makes it fail."""
     for library in _CHATTY:
         logging.getLogger(library).setLevel(logging.WARNING)
-    found = keep_trying(plan.kafka, lambda admin: check(admin, plan.topics))
+    keep_trying(plan.kafka, lambda admin: check(admin, plan.topics))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(plan, source_partitions=found[plan.topics.requests], stop=None))
+        runner.run(serve(plan, stop=None))
 
 
-async def serve(plan: Plan, *, source_partitions: int, stop: asyncio.Event | None) -> None:
+async def serve(plan: Plan, *, stop: asyncio.Event | None) -> None:
     """Run a worker on the running loop until ``stop`` is set, or a signal comes (None)."""
     sender = Sender(plan.kafka, plan.topics)
-    lanes = Lanes(plan.stages(source_partitions), plan.kafka, plan.topics, plan.metrics)
-    runtime = Runtime(lanes, sender, plan.metrics, plan.health)
+    stages = plan.stages()
+    lanes = Lanes(stages, plan.kafka, plan.topics, plan.metrics)
+    source = SourceTopic(stages.source, plan.kafka, plan.topics.requests)
+    runtime = Runtime(lanes, sender, source, plan.metrics, plan.health)
     app = create_app(plan.kafka, plan.topics, runtime)
     async with contextlib.AsyncExitStack() as cleanup:
         for service in plan.services:
@@ -91,26 +93,23 @@ async def serve(plan: Plan, *, source_partitions: int, stop: asyncio.Event | Non
         cleanup.push_async_callback(sender.stop)
         await sender.start()
         cleanup.push_async_callback(lanes.keep, ())
-        await _run_app(plan, app, runtime, source_partitions, stop or _stop_by_signal())
+        await _run_app(plan, app, runtime, stop or _stop_by_signal())
     if runtime.failure is not None:
         raise runtime.failure
 
 
-async def _run_app(
-    plan: Plan, app: WorkerApp, runtime: Runtime, source_partitions: int, stop: asyncio.Event
-) -> None:
+async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.Event) -> None:
     silence = Silence(app, runtime, topic=plan.topics.requests, after_s=plan.idle_after_s)
-    lag = Lag(
-        app,
-        runtime,
-        plan.metrics,
-        plan.health,
-        source=plan.topics.requests,
-        source_partitions=source_partitions,
-    )
+    lag = Lag(app, runtime, plan.metrics, plan.health)
     tasks = [
         asyncio.create_task(_guard(runtime, work))
-        for work in (_start(app), silence.run(), lag.run(), _watch_crash(app))
+        for work in (
+            _start(app),
+            silence.run(),
+            lag.run(),
+            runtime.source.watch(app),
+            _watch_crash(app),
+        )
     ]
     ends = [asyncio.create_task(event.wait()) for event in (stop, runtime.failed)]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -17,7 +17,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from stream.errors import DistillwatchError
+from stream.errors import DistillwatchError, StateError
 from stream.worker.clock import WallClock
 from stream.worker.positions import Positions
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from stream.worker.carrier import TP, Carrier
     from stream.worker.lanes import Lanes
     from stream.worker.sender import Sender
+    from stream.worker.source import SourceTopic
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +46,25 @@ class Offsets(Protocol):
         """Return the first offset of each that there still is."""
         ...
 
+    async def ends(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Return the offset that the next record of each will have."""
+        ...
+
 
 class Runtime:
     """Stages, positions and state of one worker."""
 
-    def __init__(self, lanes: Lanes, sender: Sender, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        sender: Sender,
+        source: SourceTopic,
+        metrics: Metrics,
+        health: Health,
+    ) -> None:
         """Start with no partition, so with nothing to do."""
         self.lanes = lanes
+        self.source = source
         self.positions = Positions()
         self.clock = WallClock()
         self.epoch = 0
@@ -174,6 +187,7 @@ class Runtime:
                 self._metrics.rebalances_total.inc()
                 self._health.recovered = False
                 await self._drop(mine, everything=generation - 1 != self._settled)
+            await self.source.ask()  # before a record of it is read
             await self.lanes.open(mine)
             new = {tp for tp in mine if self.positions.get(tp) is None}
             self.positions.set(await self._starts(new, offsets))
@@ -204,20 +218,38 @@ class Runtime:
         """Return where to start reading partitions that were not ours before."""
         if not new:
             return {}
-        beginning = await offsets.beginning(new)
+        beginnings, ends = await offsets.beginning(new), await offsets.ends(new)
         committed = await offsets.committed(tp for tp in new if not self.lanes.reads(tp))
-        wanted = {
-            tp: self.lanes[tp].lane.resume if self.lanes.reads(tp) else committed.get(tp)
-            for tp in new
-        }
-        for tp, offset in wanted.items():
-            if offset is not None and offset < beginning[tp]:
+        starts = {}
+        for tp in new:
+            lane = self.lanes.reads(tp)
+            wanted = self.lanes[tp].lane.resume if lane else committed.get(tp)
+            starts[tp] = beginnings[tp] if wanted is None else max(wanted, beginnings[tp])
+            # Without transactions the broker is one that may tell ends too low.
+            if starts[tp] > ends[tp] and self.lanes.kafka.transactions:
+                raise self._ahead(tp, starts[tp], ends[tp])
+            if wanted is not None and wanted < beginnings[tp]:
                 log.error(
                     "%s[%d]: records %d to %d are gone before they were processed: the topic keeps "
                     "records for too short a time",
                     tp.topic,
                     tp.partition,
-                    offset,
-                    beginning[tp] - 1,
+                    wanted,
+                    beginnings[tp] - 1,
                 )
-        return {tp: max(wanted[tp] or 0, beginning[tp]) for tp in new}
+        return starts
+
+    def _ahead(self, tp: TP, wanted: int, end: int) -> StateError:
+        """Return what to say of a topic that has lost what was read of it."""
+        remedy = (
+            f"delete its state topic {self.lanes.state_topic(tp)} too and run `distillwatch topics "
+            "create`: the stage starts afresh"
+            if self.lanes.reads(tp)
+            else f"set the group's offset for it by hand (`kafka-consumer-groups.sh --group "
+            f"{self.lanes.kafka.app_id} --reset-offsets`); records below {wanted} count as "
+            "repetitions"
+        )
+        return StateError(
+            f"{tp.topic}[{tp.partition}]: {wanted} records were processed, the topic has {end}: it "
+            f"was made again or has lost records. Stop all workers and {remedy}"
+        )

@@ -14,10 +14,11 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from stream.errors import TopicError
 from stream.worker.carrier import Carrier, fold
 
 if TYPE_CHECKING:
@@ -50,7 +51,11 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> dict[TP, list[Carrier]]:
         epoch = self._runtime.epoch
-        fetched = await super()._getmany(active_partitions, timeout)
+        try:
+            fetched = await super()._getmany(active_partitions, timeout)
+        except OffsetOutOfRangeError as error:
+            self._runtime.fail(_out_of_range(error))
+            return {}
         if epoch != self._runtime.epoch:
             return {}  # read before a seek
         return {tp: [self._fold(TP(*tp), records)] for tp, records in fetched.items() if records}
@@ -165,11 +170,22 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         found = await self.earliest_offsets(*tps)
         return {TP(*tp): offset for tp, offset in found.items()}
 
+    async def ends(self, tps: Iterable[TP]) -> Mapping[TP, int]:
+        """Return the offset that the next record of each partition will have."""
+        found = await self.highwaters(*tps)
+        return {TP(*tp): offset for tp, offset in found.items()}
+
     async def _ask(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as call_thread
         consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no public way
         return await self._thread.call_thread(function, consumer, *arguments)
 
-    # -- what readers of lag ask ----------------------------------------------------------------
+    # -- what others ask of the reader ----------------------------------------------------------
+
+    def partitions(self, topic: str) -> int | None:
+        """Return the number of partitions of a topic by the newest metadata, None without any."""
+        consumer = self._thread._consumer  # noqa: SLF001 - Faust tells the group's leader only
+        found = consumer and consumer._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
+        return len(found) if found else None
 
     def end(self, tp: TP, *, within_s: float) -> int | None:
         """Return the end of a partition if the broker said so in the last ``within_s`` seconds.
@@ -184,6 +200,15 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
             return None
         end = consumer.highwater(tp)
         return None if end is None else int(end)
+
+
+def _out_of_range(error: OffsetOutOfRangeError) -> TopicError:
+    (offsets, *_) = error.args
+    where = ", ".join(f"{tp.topic}[{tp.partition}] has no record {o}" for tp, o in offsets.items())
+    return TopicError(
+        f"{where}: the topic was made again, has lost records, or keeps them for too short a time; "
+        "start the worker again, it says which"
+    )
 
 
 async def _committed(consumer: Any, tps: list[TP]) -> dict[TP, int | None]:  # noqa: ANN401

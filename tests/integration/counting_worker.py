@@ -53,6 +53,9 @@ def kafka(bootstrap: str, run_id: str, *, transactions: bool) -> KafkaSettings:
 
 
 class CountingSource:
+    def know(self, partitions: int, origin: str) -> None:
+        pass
+
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         del now_s
         rows: dict[int, list[tuple[int, str]]] = {lane: [] for lane in range(LANES)}
@@ -141,7 +144,7 @@ class SlowLane(CountingLane):
         super().restore(header)
 
 
-def stages(_: int, counting: type[CountingLane] = CountingLane) -> Stages:
+def stages(counting: type[CountingLane] = CountingLane) -> Stages:
     return Stages(
         source=CountingSource(),
         lane=lambda role, lane: TotalLane(lane) if role == "verdicts" else counting(lane),

@@ -192,7 +192,9 @@ class Product:
         return worker
 
     @contextmanager
-    def traffic(self, lines: Sequence[bytes], *, seconds: float) -> Iterator[threading.Event]:
+    def traffic(
+        self, lines: Sequence[bytes], *, seconds: float, partitions: int = PARTITIONS
+    ) -> Iterator[threading.Event]:
         """Send ``lines`` over ``seconds`` while the block runs; it ends when all are written.
 
         Line i goes to partition i modulo the number of partitions, so every run has the same
@@ -202,7 +204,8 @@ class Product:
 
         def run() -> None:
             try:
-                asyncio.run(_produce(self.bootstrap, self.settings.topics.requests, lines, seconds))
+                topic = self.settings.topics.requests
+                asyncio.run(_produce(self.bootstrap, topic, lines, seconds, partitions))
             except BaseException as error:  # noqa: BLE001 - raised where the test is
                 failures.append(error)
             finally:
@@ -268,7 +271,9 @@ class Product:
         return [topic_of(self.settings.topics, role) for role in STATE_TOPICS]
 
 
-async def _produce(bootstrap: str, topic: str, lines: Sequence[bytes], seconds: float) -> None:
+async def _produce(
+    bootstrap: str, topic: str, lines: Sequence[bytes], seconds: float, partitions: int
+) -> None:
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         enable_idempotence=True,  # in order and once, whatever happens to the brokers
@@ -280,7 +285,7 @@ async def _produce(bootstrap: str, topic: str, lines: Sequence[bytes], seconds: 
     try:
         began, pending = time.monotonic(), set()
         for i, line in enumerate(lines):
-            future = await producer.send(topic, line, partition=i % PARTITIONS)
+            future = await producer.send(topic, line, partition=i % partitions)
             pending.add(future)
             future.add_done_callback(pending.discard)
             pause = began + seconds * i / len(lines) - time.monotonic()

@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 
+import msgspec
+import numpy as np
 import pytest
 
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.routing import account_lanes
 from stream.settings import Settings
 from stream.simulate.population import Crowd, Planted
 from stream.simulate.scenario import Scenario
@@ -175,6 +178,33 @@ def test_records_that_come_twice_count_once(role, inputs):
     apply(own, lane.take_changes())
     assert sent == expected
     assert own == rows
+
+
+def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
+    metrics = Metrics(strict=False)
+    source = intake(SETTINGS, topic="t", source_partitions=1, metrics=metrics)
+    lines = list(SCENARIO.lines())
+    lane, rows, written = new("events", metrics), {}, []
+    for origin, some in (("a", lines[:400]), ("b", lines[400:800])):
+        source.know(1, origin)
+        values = [
+            emission.value
+            for emission in source.process(
+                0, [Record(i, None, line) for i, line in enumerate(some)], now_s=2e9
+            )
+            if emission.partition == 0
+        ]
+        for value in values * 2:  # intake sends them once more after a crash
+            lane.feed(len(written), value)
+            written.append(value)
+        apply(rows, lane.take_changes())
+        lane = heir_of("events", list(rows.items()), lane.header())
+        for offset in range(lane.resume, len(written)):
+            lane.feed(offset, written[offset])
+    lane.finish()
+    counted = lane._stage._table["ring_week"][:, 0].sum()
+    accounts = [msgspec.json.decode(line)["account_id"] for line in lines[:800]]
+    assert counted == np.count_nonzero(account_lanes(accounts, SETTINGS.lanes) == 0) > 100
 
 
 def test_repeated_rows_and_late_rows_are_counted_apart(inputs):

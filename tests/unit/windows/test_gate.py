@@ -51,6 +51,42 @@ def test_when_all_are_idle_the_latest_mark_counts():
     assert some.closable() == 50
 
 
+def test_a_source_of_another_origin_counts_anew_and_its_mark_goes_on():
+    some = gate()
+    some.hear(0, sources=1, mark=100, idle=False, floor=77, origin="a")
+    some.hear(0, sources=1, mark=90, idle=False, floor=3, origin="b")
+    assert (some.sources[0].floor, some.sources[0].mark) == (3, 100)
+
+
+def test_an_unknown_origin_may_be_the_same():
+    for first, second in (("", "a"), ("a", "")):
+        some = gate()
+        some.hear(0, sources=1, mark=100, idle=False, floor=77, origin=first)
+        some.hear(0, sources=1, mark=100, idle=False, floor=3, origin=second)
+        assert some.sources[0].floor == 77
+        some.hear(0, sources=1, mark=100, idle=False, floor=3, origin="b")
+        assert some.sources[0].floor == 3
+
+
+def test_nobody_waits_for_partitions_that_a_new_topic_does_not_have():
+    some = gate()
+    for source in range(4):
+        some.hear(source, sources=4, mark=50, idle=False, floor=9, origin="a")
+    for source in range(2):
+        some.hear(source, sources=2, mark=100, idle=False, floor=0, origin="b")
+    assert some.closable() == 100
+    assert some.expected == 2
+
+
+def test_partitions_that_are_added_are_waited_for():
+    some = gate()
+    hear(some, 0, 100, sources=1)
+    hear(some, 0, 200, sources=2)
+    assert some.closable() == -math.inf
+    hear(some, 1, 150, sources=2)
+    assert some.closable() == 150
+
+
 def test_marks_never_run_backwards():
     some = gate()
     hear(some, 0, 100, sources=1)

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from stream.errors import TopicError
 from stream.metrics import Metrics
 from stream.sinks.health import Health
 from stream.worker.carrier import TP
@@ -20,18 +19,12 @@ class Scene:
         self.positions = Positions()
         self.metrics = Metrics()
         self.health = Health(stalled_after_s=60)
-        self.partitions = 2
-        reader = SimpleNamespace(
-            end=lambda tp, within_s: self.ends.get(tp),  # noqa: ARG005
-            topic_partitions=lambda _: self.partitions,
-        )
+        reader = SimpleNamespace(end=lambda tp, within_s: self.ends.get(tp))  # noqa: ARG005
         self.lag = Lag(
             SimpleNamespace(reader=reader),
             SimpleNamespace(positions=self.positions),
             self.metrics,
             self.health,
-            source="requests",
-            source_partitions=2,
         )
 
     def measure(self, now_s: float) -> None:
@@ -124,10 +117,3 @@ def test_nothing_is_shown_of_partitions_that_have_moved(scene: Scene) -> None:
     scene.positions.forget([TWO])
     scene.measure(12.0)
     assert scene.seconds() is None
-
-
-def test_a_source_that_has_grown_stops_the_worker(scene: Scene) -> None:
-    scene.lag.check_partitions()
-    scene.partitions = 3
-    with pytest.raises(TopicError, match="3 partitions instead of 2"):
-        scene.lag.check_partitions()

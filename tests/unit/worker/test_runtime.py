@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from stream.errors import StateError
+from stream.kafka.settings import KafkaSettings
 from stream.metrics import Metrics
 from stream.sinks.health import Health
 from stream.types.records import Record
@@ -13,6 +15,7 @@ from stream.worker.carrier import TP, Carrier
 from stream.worker.runtime import Runtime
 
 ONE = TP("events", 0)
+SOURCE = TP("requests", 1)
 
 
 class Scene:
@@ -25,7 +28,8 @@ class Scene:
         )
         lanes = _Lanes({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
-        self.runtime = Runtime(lanes, sender, Metrics(), Health(stalled_after_s=60))
+        source = SimpleNamespace(ask=self._flush)
+        self.runtime = Runtime(lanes, sender, source, Metrics(), Health(stalled_after_s=60))
         self.runtime.positions.set({ONE: 0})
         self.runtime.resume()
 
@@ -41,8 +45,19 @@ class Scene:
 
 
 class _Lanes(dict):
+    kafka = KafkaSettings(app_id="group")
+
     def reads(self, tp: TP) -> bool:
         return tp in self
+
+    def state_topic(self, tp: TP) -> str:
+        return f"{tp.topic}-state"
+
+    async def open(self, tps: object) -> None:
+        """Have them all."""
+
+    async def keep(self, tps: object) -> None:
+        """Keep them all."""
 
     def __iter__(self):
         return iter(list(self.items()))
@@ -94,3 +109,55 @@ async def test_after_an_error_nothing_is_flushed() -> None:
         await scene.take(0)
     assert await scene.runtime.flush() == {}
     assert scene.runtime.failed.is_set()
+
+
+class Log:
+    """What the group and the brokers say of two partitions."""
+
+    def __init__(self, *, first: int, end: int, committed: int | None = None) -> None:
+        self._first, self._end, self._committed = first, end, committed
+
+    async def committed(self, tps) -> dict[TP, int | None]:
+        return dict.fromkeys(tps, self._committed)
+
+    async def beginning(self, tps) -> dict[TP, int]:
+        return dict.fromkeys(tps, self._first)
+
+    async def ends(self, tps) -> dict[TP, int]:
+        return dict.fromkeys(tps, self._end)
+
+
+async def start(tp: TP, log: Log, *, resume: int | None = None) -> int:
+    scene = Scene(None)
+    scene.runtime.lanes[ONE].lane.resume = resume
+    scene.runtime.positions.forget([ONE])
+    return (await scene.runtime.assign([tp], 1, log))[tp]
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "known", "expected"),
+    [
+        (0, 0, None, 0),
+        (7, 9, None, 7),  # nothing is known of it: from the first record that there is
+        (0, 9, 5, 5),
+        (5, 9, 9, 9),
+        (7, 9, 5, 7),  # records are gone, which is said, and not to be helped
+    ],
+)
+async def test_where_a_partition_is_read_from(
+    first: int, end: int, known: int | None, expected: int
+) -> None:
+    assert await start(SOURCE, Log(first=first, end=end, committed=known)) == expected
+    assert await start(ONE, Log(first=first, end=end), resume=known) == expected
+
+
+async def test_a_topic_that_has_lost_what_was_read_is_refused_with_what_to_do() -> None:
+    with pytest.raises(
+        StateError, match=r"requests\[1\]: 9 records were .* the topic has 8"
+    ) as said:
+        await start(SOURCE, Log(first=0, end=8, committed=9))
+    assert "kafka-consumer-groups.sh --group group --reset-offsets" in str(said.value)
+    with pytest.raises(
+        StateError, match=r"events\[0\]: 9 records .* delete its state topic events-"
+    ):
+        await start(ONE, Log(first=0, end=8), resume=9)

@@ -1,0 +1,155 @@
+"""The source topic grows, is deleted and made again, or loses records: nothing is silently lost."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+from apache_kafka import ApacheKafka
+from kafka import KafkaAdminClient, KafkaProducer
+from product import LAST, PARTITIONS, Outcome, Product
+
+from stream.kafka.connection import connect
+
+pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
+
+
+@contextmanager
+def admin_of(product: Product) -> Iterator[KafkaAdminClient]:
+    with connect(product.settings.kafka) as admin:
+        yield admin
+
+
+def grow(product: Product, partitions: int) -> None:
+    with admin_of(product) as admin:
+        admin.create_partitions({product.settings.topics.requests: partitions})
+
+
+def make_again(product: Product, topic: str, partitions: int) -> None:
+    """Delete a topic and make one of the same name."""
+    with admin_of(product) as admin:
+        admin.delete_topics([topic])
+        product.until(
+            lambda: topic not in {one["name"] for one in admin.describe_topics()},
+            within_s=30,
+            what="deletion",
+        )
+        admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
+        admin.wait_for_topics([topic])
+
+
+def send(product: Product, events: Iterable[bytes], partitions: int) -> None:
+    """Write events as they come, the partitions in turn."""
+    producer = KafkaProducer(bootstrap_servers=product.bootstrap)
+    for number, event in enumerate(events):
+        producer.send(product.settings.topics.requests, event, partition=number % partitions)
+    producer.close()
+
+
+def halves(lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    middle = len(lines) // 2 // PARTITIONS * PARTITIONS
+    return lines[:middle], lines[middle:]
+
+
+def assert_all_counted(found: Outcome, calm: Outcome) -> None:
+    """Compare everything but the offsets of dead letters, which a new topic numbers anew."""
+    assert found.requests == calm.requests
+    assert found.state == calm.state
+    assert found.alerts == calm.alerts
+
+
+def test_partitions_are_added_between_two_runs(
+    product: Product, lines: list[bytes], calm: Outcome
+) -> None:
+    before, after = halves(lines)
+    with product.traffic(before, seconds=0):
+        product.start_ready()
+    product.finish()
+    grow(product, PARTITIONS + 3)
+    with product.traffic(after, seconds=0, partitions=PARTITIONS + 3):
+        product.start_ready()
+    assert_all_counted(product.finish(), calm)
+
+
+def test_partitions_are_added_under_running_workers(
+    product: Product, lines: list[bytes], calm: Outcome
+) -> None:
+    before, after = halves(lines)
+    with product.traffic(before, seconds=0):
+        workers = [product.start_ready(), product.start_ready()]
+    grow(product, PARTITIONS + 3)
+    # The events of an hour come in a second here, so nobody may run ahead of the new partitions.
+    product.until(
+        lambda: all("has grown" in worker.log.read_text() for worker in workers),
+        within_s=30,
+        what="notice of the growth",
+    )
+    with product.traffic(after, seconds=0, partitions=PARTITIONS + 3):
+        pass
+    assert_all_counted(product.finish(), calm)
+    assert [worker.process.returncode for worker in workers] == [0, 0]
+
+
+def test_no_event_of_a_new_partition_is_late_at_the_speed_of_life(
+    product_on: Callable[..., Product], apache_kafka: ApacheKafka
+) -> None:
+    product = product_on(apache_kafka.bootstrap, overrides={"WINDOWS_STEP_S": "5"})
+    product.start_ready()
+    sent: Counter[str] = Counter()
+
+    def events(seconds: float, each: int = 60) -> Iterator[bytes]:
+        until = time.time() + seconds
+        while time.time() < until:
+            account = f"account-{sent.total() % 50}"
+            sent[account] += 1
+            yield msgspec.json.encode(
+                {"timestamp": time.time(), "account_id": account, "model": "m"}
+            )
+            time.sleep(1 / each)
+
+    send(product, events(8), PARTITIONS)
+    grow(product, PARTITIONS + 2)
+    send(product, events(20), PARTITIONS + 2)
+    later = time.time() + 60
+    send(
+        product,
+        (
+            msgspec.json.encode({"timestamp": later, "account_id": f"{LAST}{i}", "model": "m"})
+            for i in range(PARTITIONS + 2)
+        ),
+        PARTITIONS + 2,
+    )
+    found = product.finish().requests
+    assert {name: found[name] for name in sent} == dict(sent)
+
+
+@pytest.mark.parametrize("partitions", [PARTITIONS, PARTITIONS - 2, PARTITIONS + 1])
+def test_a_topic_that_is_made_again_between_two_runs(
+    partitions: int, product: Product, lines: list[bytes], calm: Outcome
+) -> None:
+    before, after = halves(lines)
+    with product.traffic(before, seconds=0):
+        product.start_ready()
+    product.finish()
+    make_again(product, product.settings.topics.requests, partitions)
+    with product.traffic(after, seconds=0, partitions=partitions):
+        product.start_ready()
+    assert_all_counted(product.finish(), calm)
+
+
+def test_a_topic_that_is_made_again_under_a_running_worker(
+    product: Product, lines: list[bytes], calm: Outcome
+) -> None:
+    before, after = halves(lines)
+    with product.traffic(before, seconds=0):
+        worker = product.start_ready()
+    product.until(product.idle, within_s=60, what="end of the work")
+    make_again(product, product.settings.topics.requests, PARTITIONS)
+    with product.traffic(after, seconds=5):
+        assert worker.process.wait(60) == 2
+    said = worker.log.read_text().splitlines()[-1]
+    assert "was deleted and made again" in said or "is gone" in said
+    product.start_ready()
+    assert_all_counted(product.finish(), calm)
