@@ -233,6 +233,16 @@ class Metrics:
             remedy="This is how late alerts are: add workers, or look for a stuck one",
         ),
     ]
+    records_lost_total: Annotated[
+        Counter,
+        Declared(
+            unit="records",
+            labels={"topic": OPEN},
+            meaning="Records that a topic deleted before they were processed",
+            remedy="The outage was longer than the topic keeps records: raise its retention "
+            "(topics.internal_retention_s for internal topics)",
+        ),
+    ]
     broker_silence_seconds: Annotated[
         Gauge,
         Declared(

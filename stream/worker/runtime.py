@@ -229,6 +229,8 @@ class Runtime:
             if starts[tp] > ends[tp] and self.lanes.kafka.transactions:
                 raise self._ahead(tp, starts[tp], ends[tp])
             if wanted is not None and wanted < beginnings[tp]:
+                gone = beginnings[tp] - wanted
+                self._metrics.records_lost_total.labels(topic=tp.topic).inc(gone)
                 log.error(
                     "%s[%d]: records %d to %d are gone before they were processed: the topic keeps "
                     "records for too short a time",

@@ -21,7 +21,7 @@ SOURCE = TP("requests", 1)
 class Scene:
     """A runtime that owns one lane; ``feed`` is what the lane does."""
 
-    def __init__(self, feed) -> None:
+    def __init__(self, feed, metrics: Metrics | None = None) -> None:
         self.sent: list[object] = []
         owned = SimpleNamespace(
             stage="accounts", lane=SimpleNamespace(feed=feed), fenced=False, snapshot=lambda: None
@@ -29,7 +29,9 @@ class Scene:
         lanes = _Lanes({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
         source = SimpleNamespace(ask=self._flush)
-        self.runtime = Runtime(lanes, sender, source, Metrics(), Health(stalled_after_s=60))
+        self.runtime = Runtime(
+            lanes, sender, source, metrics or Metrics(), Health(stalled_after_s=60)
+        )
         self.runtime.positions.set({ONE: 0})
         self.runtime.resume()
 
@@ -127,8 +129,10 @@ class Log:
         return dict.fromkeys(tps, self._end)
 
 
-async def start(tp: TP, log: Log, *, resume: int | None = None) -> int:
-    scene = Scene(None)
+async def start(
+    tp: TP, log: Log, *, resume: int | None = None, metrics: Metrics | None = None
+) -> int:
+    scene = Scene(None, metrics)
     scene.runtime.lanes[ONE].lane.resume = resume
     scene.runtime.positions.forget([ONE])
     return (await scene.runtime.assign([tp], 1, log))[tp]
@@ -149,6 +153,15 @@ async def test_where_a_partition_is_read_from(
 ) -> None:
     assert await start(SOURCE, Log(first=first, end=end, committed=known)) == expected
     assert await start(ONE, Log(first=first, end=end), resume=known) == expected
+
+
+async def test_records_that_were_deleted_unread_are_counted() -> None:
+    metrics = Metrics()
+    await start(SOURCE, Log(first=7, end=9, committed=5), metrics=metrics)
+    lost = metrics.registry.get_sample_value(
+        "distillwatch_records_lost_total", {"topic": SOURCE.topic}
+    )
+    assert lost == 2
 
 
 async def test_a_topic_that_has_lost_what_was_read_is_refused_with_what_to_do() -> None:
