@@ -73,10 +73,19 @@ DELIVERY_RESULTS: Final = (
     "delivered",
     "rejected",
     "exhausted",
-    "disabled",
     "filtered",
     "malformed",
     "failed",
+)
+ATTEMPT_RESULTS: Final = (
+    "2xx",
+    "3xx",
+    "4xx",
+    "5xx",
+    "timeout",
+    "unreachable",
+    "untrusted",
+    OVERFLOW,
 )
 
 _DELAY_S: Final = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
@@ -500,21 +509,31 @@ class Metrics:
             unit="alerts",
             labels={"sink": OPEN, "result": DELIVERY_RESULTS},
             meaning="Alerts a sink is done with, by how it ended",
-            remedy="rejected, exhausted: the receiver's log and the worker's; disabled: it "
-            "answered 410; malformed: somebody else writes to the alerts topic; failed: a bug, "
-            "the log has its trace",
+            remedy="rejected: the receiver cannot take the message, its log and ours say which; "
+            "exhausted: it was out of order for webhook.retry_for_s, the alerts topic still has "
+            "them; malformed: somebody else writes to the alerts topic; failed: a bug, the log "
+            "has its trace",
+        ),
+    ]
+    sink_missed_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"sink": OPEN},
+            meaning="Alerts that the topic dropped before the sink had read them",
+            remedy="The receiver was out of order for longer than the alerts topic keeps records: "
+            "raise its retention (topics.alerts_retention_s where we make it)",
         ),
     ]
     sink_attempts_total: Annotated[
         Counter,
         Declared(
             unit="attempts",
-            labels={
-                "sink": OPEN,
-                "result": ("2xx", "3xx", "4xx", "5xx", "timeout", "unreachable", OVERFLOW),
-            },
+            labels={"sink": OPEN, "result": ATTEMPT_RESULTS},
             meaning="Tries to deliver, by answer",
-            remedy="Many besides 2xx: the receiver is slow, down or wants another secret",
+            remedy="3xx, 404: correct webhook.url; 401, 403: correct webhook.secret at one end; "
+            "untrusted: its certificate or webhook.ssl_cafile; 5xx, timeout, unreachable: the "
+            "receiver is slow or down",
         ),
     ]
     sink_delivery_seconds: Annotated[
@@ -536,13 +555,33 @@ class Metrics:
             remedy="Growing: the receiver is slow or down; nothing is lost, the topic keeps them",
         ),
     ]
+    sink_oldest_seconds: Annotated[
+        Gauge,
+        Declared(
+            unit="seconds",
+            labels={"sink": OPEN},
+            meaning="Age of the oldest alert that a sink has read and not finished, 0 without any",
+            remedy="Growing with sink_queue_length: the receiver, see sink_attempts_total. Alone: "
+            "it fails on one incident, which the log names; the others go past it",
+        ),
+    ]
     sink_disabled: Annotated[
         Gauge,
         Declared(
             unit="bool",
             labels={"sink": OPEN},
             meaning="1 when the receiver answered 410 Gone and gets nothing until a restart",
-            remedy="Correct webhook.url and restart the worker",
+            remedy="Correct or empty webhook.url and restart the workers; the topic keeps the "
+            "alerts until then",
+        ),
+    ]
+    sink_broker_failures_total: Annotated[
+        Counter,
+        Declared(
+            unit="failures",
+            labels={"sink": OPEN},
+            meaning="Times a sink lost the broker and began to read again",
+            remedy="The log says why; alerts under way are delivered again, none is lost",
         ),
     ]
     build_info: Annotated[

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,11 +20,22 @@ from stream.types.alerts import Alert
 
 if TYPE_CHECKING:
     from stream.metrics import Metrics
-    from stream.sinks.sink import Sink
+    from stream.sinks.sink import Delivery, Sink
     from stream.types.verdicts import Severity
 
 _LOG = logging.getLogger("stream.sinks.dispatch")
+#: A bug in a sink must neither stop the other alerts nor hold the commits for ever.
+_BUG: Final = "%s: alert %s failed"
 _decode = msgspec.json.Decoder(Alert).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where on the topic an alert is, and when it was written there, epoch seconds."""
+
+    partition: int
+    offset: int
+    written_s: float
 
 
 class Dispatch:
@@ -44,25 +56,37 @@ class Dispatch:
         self._metrics = metrics
         self._minimum = RANK[minimum_severity]
         self._clock = clock or Clock()
-        self._tasks: dict[asyncio.Task[None], tuple[int, int]] = {}
+        #: None: not on the topic any more.
+        self._tasks: dict[asyncio.Task[None], Place | None] = {}
         self._last: dict[str, asyncio.Task[None]] = {}  # alert_id -> its latest delivery
 
-    def submit(self, partition: int, offset: int, value: bytes | None) -> None:
+    @property
+    def oldest_s(self) -> float | None:
+        """Return when the oldest alert under way was written, epoch seconds, None without any."""
+        return min((place.written_s for place in self._tasks.values() if place), default=None)
+
+    def submit(self, place: Place, value: bytes | None) -> None:
         """Take one record of the alerts topic; the delivery goes on in the background."""
-        self.ledger.begin(partition, offset)
+        self.ledger.begin(place.partition, place.offset)
         try:
             alert = _decode(value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            _LOG.warning("%s: no alert at partition %d, %d", self._sink.name, partition, offset)
-            self._end(partition, offset, "malformed")
+            _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
+            self._end(place, "malformed")
             return
         if RANK[alert.severity] < self._minimum:
-            self._end(partition, offset, "filtered")
+            self._end(place, "filtered")
+            return
+        try:
+            delivery = self._sink.prepare(alert)
+        except Exception:  # noqa: BLE001 - see _BUG
+            _LOG.exception(_BUG, self._sink.name, alert.alert_id)
+            self._end(place, "failed")
             return
         before = self._last.get(alert.alert_id)
-        task = asyncio.create_task(self._deliver(alert, before))
+        task = asyncio.create_task(self._deliver(alert.alert_id, delivery, before))
         self._last[alert.alert_id] = task
-        self._tasks[task] = partition, offset
+        self._tasks[task] = place
         task.add_done_callback(lambda done: self._ended(done, alert.alert_id))
 
     async def drain(self, timeout_s: float) -> None:
@@ -80,28 +104,39 @@ class Dispatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _deliver(self, alert: Alert, before: asyncio.Task[None] | None) -> None:
+    def begin_anew(self, partition: int) -> None:
+        """Say that the topic was made again: what is under way goes on, without its place."""
+        self.ledger.forget(partition)
+        for task, place in self._tasks.items():
+            if place is not None and place.partition == partition:
+                self._tasks[task] = None
+
+    async def _deliver(
+        self, alert_id: str, delivery: Delivery, before: asyncio.Task[None] | None
+    ) -> None:
         started = self._clock.monotonic()
         if before is not None:
             await asyncio.wait([before])
+        task = asyncio.current_task()
         result: str
         try:
-            result = await self._sink.deliver(alert)
-        except Exception:  # noqa: BLE001 - see below
-            # A bug in a sink must neither stop the other alerts nor hold the commits for ever.
-            _LOG.exception("%s: alert %s failed", self._sink.name, alert.alert_id)
+            result = await delivery()
+        except (Exception, asyncio.CancelledError):
+            if task is None or task.cancelling():
+                raise
+            _LOG.exception(_BUG, self._sink.name, alert_id)
             result = "failed"
         if result == "delivered":
             self._metrics.sink_delivery_seconds.labels(sink=self._sink.name).observe(
                 self._clock.monotonic() - started
             )
-        task = asyncio.current_task()
         if task in self._tasks:
-            self._end(*self._tasks[task], result)
+            self._end(self._tasks[task], result)
 
-    def _end(self, partition: int, offset: int, result: str) -> None:
+    def _end(self, place: Place | None, result: str) -> None:
         self._metrics.sink_deliveries_total.labels(sink=self._sink.name, result=result).inc()
-        self.ledger.finish(partition, offset)
+        if place is not None:
+            self.ledger.finish(place.partition, place.offset)
         self.changed.set()
 
     def _ended(self, task: asyncio.Task[None], alert_id: str) -> None:

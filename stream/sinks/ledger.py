@@ -57,6 +57,11 @@ class Ledger:
         """Return the offset after the last record read, None before the first."""
         return self._read.get(partition)
 
+    def forget(self, partition: int) -> None:
+        """Forget one partition: its offsets have begun anew."""
+        for part in (self._open, self._next, self._committed, self._read):
+            part.pop(partition, None)
+
     def clear(self) -> None:
         """Forget everything, as when the partitions go to somebody else."""
         for part in (self._open, self._next, self._committed, self._read):

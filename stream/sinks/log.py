@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from stream.sinks.sink import Outcome
+    from stream.sinks.sink import Delivery, Outcome
     from stream.types.alerts import Alert
     from stream.types.verdicts import Severity
 
@@ -23,19 +24,18 @@ class LogSink:
 
     name = "log"
 
-    async def deliver(self, alert: Alert) -> Outcome:
-        """Write the line."""
+    def prepare(self, alert: Alert) -> Delivery:
+        """Return the writing of the line."""
         level = _LEVEL[alert.severity] if alert.status == "firing" else logging.INFO
-        _LOG.log(
-            level,
-            "alert %s %s kind=%s severity=%s: %s",
-            alert.alert_id,
-            alert.status,
-            alert.kind,
-            alert.severity,
+        line = (
+            f"alert {alert.alert_id} {alert.status} kind={alert.kind} severity={alert.severity}: "
             # A summary may quote what an attacker chose: keep it to one line.
-            " ".join(alert.summary.split()),
+            f"{' '.join(alert.summary.split())}"
         )
+        return partial(self._write, level, line)
+
+    async def _write(self, level: int, line: str) -> Outcome:
+        _LOG.log(level, "%s", line)
         return "delivered"
 
     async def close(self) -> None:

@@ -8,15 +8,24 @@ that the topic still holds.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 
 from stream.sinks.backoff import full_jitter
-from stream.sinks.dispatch import Dispatch
+from stream.sinks.dispatch import Dispatch, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +40,21 @@ _POLL_S: Final = 0.2
 _NO_POLL_LIMIT_MS: Final = 2**31 - 1
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
 _STOP_SLACK_S: Final = 3.0  # to commit and leave the group
+_COUNT_INTERVAL_S: Final = 5.0  # between two questions for the end of the topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much an outbox holds, and how long it stops.
+
+    ``under_way`` alerts at once are reached when the receiver is down: a bound of memory.
+    ``overtaken`` records, from the oldest alert under way on, are what a crash would deliver
+    again; they are reached when one incident fails while thousands of others go past it.
+    """
+
+    under_way: int = 256
+    overtaken: int = 4096
+    stop_grace_s: float = 5.0
 
 
 class Outbox:
@@ -45,13 +69,11 @@ class Outbox:
         connection: Mapping[str, Any],
         metrics: Metrics,
         minimum_severity: Severity = "info",
-        window: int = 256,
-        stop_grace_s: float = 5.0,
+        bounds: Bounds | None = None,
     ) -> None:
         """Prepare to read ``topic`` as group ``<app>-sink-<name>``.
 
-        ``connection`` goes to aiokafka as it is (bootstrap_servers, security). At most ``window``
-        records are read beyond the oldest one that is not done with.
+        ``connection`` goes to aiokafka as it is (bootstrap_servers, security).
         """
         self._sink = sink
         self._topic = topic
@@ -60,14 +82,19 @@ class Outbox:
             "group_id": f"{app}-sink-{sink.name}",
             "client_id": f"{app}-sink-{sink.name}",
             "enable_auto_commit": False,
-            "auto_offset_reset": "earliest",
+            # Nothing is skipped unnoticed: see _begin and _lose.
+            "auto_offset_reset": "none",
             "max_poll_interval_ms": _NO_POLL_LIMIT_MS,
         }
         self._dispatch = Dispatch(sink, metrics=metrics, minimum_severity=minimum_severity)
         self._queue = metrics.sink_queue_length.labels(sink=sink.name)
-        self._window = window
-        self._stop_grace_s = stop_grace_s
+        self._oldest = metrics.sink_oldest_seconds.labels(sink=sink.name)
+        self._missed = metrics.sink_missed_total.labels(sink=sink.name)
+        self._broken = metrics.sink_broker_failures_total.labels(sink=sink.name)
+        self._bounds = bounds or Bounds()
         self._failures = 0  # in a row
+        self._told: dict[TopicPartition, int] = {}  # ends of the partitions
+        self._asked = 0.0  # when, monotonic
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -81,7 +108,7 @@ class Outbox:
         task, self._task = self._task, None
         if task is not None:
             self._stopping.set()
-            await asyncio.wait([task], timeout=self._stop_grace_s + _STOP_SLACK_S)
+            await asyncio.wait([task], timeout=self._bounds.stop_grace_s + _STOP_SLACK_S)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await self._dispatch.abandon()
@@ -94,6 +121,7 @@ class Outbox:
                 await self._consume()
             except Exception as error:  # noqa: BLE001 - whatever it is, alerts must still go out
                 self._failures += 1
+                self._broken.inc()
                 pause = full_jitter(
                     self._failures,
                     first_s=_FIRST_RETRY_S,
@@ -118,26 +146,54 @@ class Outbox:
             while not self._stopping.is_set():
                 await self._poll(consumer)
                 await self._commit(consumer)
-                self._count(consumer)
-            await self._dispatch.drain(self._stop_grace_s)
+                await self._count(consumer)
+            await self._dispatch.drain(self._bounds.stop_grace_s)
             await self._commit(consumer)
-            self._count(consumer)
         finally:
             await consumer.stop()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
-        """Read as much as the window has room for; wait for a delivery when it has none."""
-        room = self._window - self._dispatch.ledger.held
+        """Read as much as there is room for; wait for a delivery when there is none."""
+        ledger = self._dispatch.ledger
+        room = min(self._bounds.under_way - ledger.unfinished, self._bounds.overtaken - ledger.held)
         if room <= 0:
             self._dispatch.changed.clear()
             await _wait(self._dispatch.changed, _POLL_S)
             return
-        batches = await consumer.getmany(timeout_ms=int(_POLL_S * 1000), max_records=room)
+        try:
+            batches = await consumer.getmany(timeout_ms=int(_POLL_S * 1000), max_records=room)
+        except NoOffsetForPartitionError as error:
+            await consumer.seek_to_beginning(*error.args)
+            return
+        except OffsetOutOfRangeError as error:
+            await self._lose(consumer, *error.args)
+            return
         self._failures = 0
         # No await from here on: the partitions are still ours when the records are taken.
         for partition, records in batches.items():
             for record in records:
-                self._dispatch.submit(partition.partition, record.offset, record.value)
+                written_s = record.timestamp / 1000 if record.timestamp > 0 else time.time()
+                place = Place(partition.partition, record.offset, written_s)
+                self._dispatch.submit(place, record.value)
+
+    async def _lose(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+        """Go on at the oldest record there is, and say what is gone."""
+        beginnings = await consumer.beginning_offsets(list(wanted))
+        for partition, offset in wanted.items():
+            beginning = beginnings[partition]
+            if beginning > offset:
+                self._missed.inc(beginning - offset)
+                _LOG.error(
+                    "%s: %d alerts are gone before they were delivered: %s keeps records for too "
+                    "short a time",
+                    self._sink.name,
+                    beginning - offset,
+                    self._topic,
+                )
+            else:
+                _LOG.warning("%s: %s was made anew", self._sink.name, self._topic)
+                self._dispatch.begin_anew(partition.partition)
+        await consumer.seek_to_beginning(*wanted)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         offsets = self._dispatch.ledger.committable()
@@ -151,21 +207,34 @@ class Outbox:
         else:
             self._dispatch.ledger.committed(offsets)
 
-    def _count(self, consumer: AIOKafkaConsumer) -> None:
+    async def _count(self, consumer: AIOKafkaConsumer) -> None:
+        oldest_s = self._dispatch.oldest_s
+        self._oldest.set(max(time.time() - oldest_s, 0.0) if oldest_s is not None else 0.0)
         ledger = self._dispatch.ledger
-        unread = 0
-        for partition in consumer.assignment():
-            read, end = ledger.read_until(partition.partition), consumer.highwater(partition)
-            if read is not None and end is not None:
-                unread += max(end - read, 0)
+        ends = await self._ends(consumer)
+        unread = sum(
+            max(end - read, 0)
+            for partition, end in ends.items()
+            if (read := ledger.read_until(partition.partition)) is not None
+        )
         self._queue.set(ledger.unfinished + unread)
+
+    async def _ends(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+        """Return the end of each partition: by the last fetch, or asked for while none is made."""
+        heard = {tp: consumer.highwater(tp) or 0 for tp in consumer.assignment()}
+        if heard and time.monotonic() - self._asked > _COUNT_INTERVAL_S:
+            self._asked = time.monotonic()
+            with contextlib.suppress(KafkaError):  # it is down: the figure stays as it is
+                self._told = await consumer.end_offsets(list(heard))
+        return {tp: max(end, self._told.get(tp, 0)) for tp, end in heard.items()}
 
     async def _hand_over(self, consumer: AIOKafkaConsumer) -> None:
         try:
             await self._commit(consumer)
         except KafkaError as error:
             _LOG.info("%s: commit before a rebalance failed: %s", self._sink.name, error)
-        await self._dispatch.abandon()
+        finally:
+            await self._dispatch.abandon()
 
 
 class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -14,9 +14,12 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Where alerts are posted (Standard Webhooks) and how patiently."""
 
     url: Annotated[
-        str,
-        Meta(description="Address that gets every alert by POST; empty: no webhook"),
-    ] = ""
+        Secret,
+        Meta(
+            description="Address that gets every alert by POST; empty: no webhook. Never shown: "
+            "many have a token in their path"
+        ),
+    ] = Secret()
     secret: Annotated[
         Secret,
         Meta(
@@ -28,6 +31,13 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         bool,
         Meta(description="Post to http:// addresses that are not this machine, in the clear"),
     ] = False
+    ssl_cafile: Annotated[
+        str,
+        Meta(
+            description="PEM file of the authorities that may sign the receiver's certificate; "
+            "none: those of the system"
+        ),
+    ] = ""
     minimum_severity: Annotated[
         Severity,
         Meta(description="Alerts below it are not posted: info, warning or critical"),
@@ -48,7 +58,8 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         float,
         Meta(
             gt=0,
-            description="Longest pause between two tries, also when the receiver asks for more",
+            description="Longest pause between two tries, also when the receiver asks for more; a "
+            "success after an outage ends all pauses",
             extra={"unit": "s"},
         ),
     ] = 3600.0
@@ -56,7 +67,8 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         float,
         Meta(
             ge=0,
-            description="An alert is given up after this time without success",
+            description="An alert is given up after this time without success: the longest "
+            "outage of the receiver, or mistake in address or secret, that loses nothing",
             extra={"unit": "s"},
         ),
     ] = 86_400.0
@@ -64,7 +76,8 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         int,
         Meta(
             ge=1,
-            description="An alert that the receiver refuses (3xx, 4xx) is given up after so many",
+            description="An alert that the receiver cannot take (400, 409, 413, 415, 422) is given "
+            "up after so many",
             extra={"unit": "tries"},
         ),
     ] = 3

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from stream.types.alerts import Alert
     from stream.types.verdicts import Severity
 
-#: delivered; rejected: refused by the receiver; exhausted: not accepted within the time given;
-#: disabled: the receiver wants no more.
-Outcome = Literal["delivered", "rejected", "exhausted", "disabled"]
+#: delivered; rejected: the receiver will never take it; exhausted: not accepted within the time
+#: given.
+Outcome = Literal["delivered", "rejected", "exhausted"]
+#: Hands one alert over when its turn has come, and returns when that is over one way or the other.
+Delivery = Callable[[], Awaitable[Outcome]]
 
 RANK: Final[dict[Severity, int]] = {"info": 0, "warning": 1, "critical": 2}
 
 
 class Sink(Protocol):
-    """A receiver of alerts. ``deliver`` retries as it sees fit and never raises on refusal."""
+    """A receiver of alerts. A delivery retries as it sees fit and never raises on refusal."""
 
     name: str
 
-    async def deliver(self, alert: Alert) -> Outcome:
-        """Hand the alert over; return when it is over one way or the other."""
+    def prepare(self, alert: Alert) -> Delivery:
+        """Return the delivery of the alert; it holds no more of the alert than it needs."""
         ...
 
     async def close(self) -> None:

@@ -1,11 +1,19 @@
-"""Checks a webhook's address and secrets before anything is sent; messages never quote them."""
+"""Checks a webhook's address, authorities and secrets; messages never quote address or secrets.
+
+The address comes from whoever runs the product, so private addresses and loopback are right.
+Link-local ones never are: no receiver lives there, but the metadata service of a cloud machine
+does (169.254.169.254). They are refused as written and again as resolved, at every connection.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import ipaddress
-from typing import TYPE_CHECKING, Final
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any, Final
 
 from standardwebhooks import Webhook
 from yarl import URL
@@ -24,7 +32,7 @@ _SHORTEST, _LONGEST = 24, 64
 def read_target(settings: WebhookSettings) -> URL:
     """Return the address, or raise SettingsError: https, or http where that is safe or wanted."""
     try:
-        url = URL(settings.url)
+        url = URL(settings.url.reveal())
         host = url.host
     except ValueError:
         raise SettingsError("webhook.url: not an address") from None
@@ -38,7 +46,27 @@ def read_target(settings: WebhookSettings) -> URL:
         raise SettingsError(
             "webhook.url: http is for this machine only; use https, or set webhook.allow_insecure"
         )
+    if _is_link_local(host):
+        raise SettingsError("webhook.url: link-local addresses are refused")
     return url
+
+
+def tls_context(settings: WebhookSettings) -> ssl.SSLContext:
+    """Return a context that verifies certificate and name; there is none that does not."""
+    try:
+        return ssl.create_default_context(cafile=settings.ssl_cafile or None)
+    except OSError as error:  # an SSLError is one
+        raise SettingsError(
+            f"webhook.ssl_cafile: {settings.ssl_cafile} cannot be used: {error}"
+        ) from error
+
+
+def open_socket(address: tuple[Any, ...]) -> socket.socket:
+    """Return a socket for an address as ``getaddrinfo`` gives it, or raise OSError."""
+    family, kind, protocol, _, (host, *_) = address
+    if _is_link_local(host):
+        raise OSError(errno.EACCES, "link-local addresses are refused")
+    return socket.socket(family, kind, protocol)
 
 
 def read_secrets(secret: Secret) -> tuple[Webhook, ...]:
@@ -64,7 +92,19 @@ def _signer(number: int, text: str) -> Webhook:
 
 
 def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _is_link_local(host: str) -> bool:
+    address = _address(host)
+    # Mapped (::ffff:169.254.169.254) it goes to the same place.
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped is not None and mapped.is_link_local
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return None

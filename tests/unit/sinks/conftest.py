@@ -48,6 +48,7 @@ async def slam(request: web.Request) -> web.Response:
 @dataclass
 class Got:
     id: str
+    path: str
     signatures: list[str]
     headers: dict[str, str]
     raw: bytes
@@ -61,6 +62,7 @@ class Receiver:
     url: str = ""
     got: list[Got] = field(default_factory=list)
     script: deque[Answer] = field(default_factory=deque)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
     verifier: Webhook = field(default_factory=lambda: Webhook(SECRET))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -68,7 +70,8 @@ class Receiver:
         headers = dict(request.headers)
         body = self.verifier.verify(raw, headers)
         signatures = headers["webhook-signature"].split(" ")
-        self.got.append(Got(headers["webhook-id"], signatures, headers, raw, body))
+        self.got.append(Got(headers["webhook-id"], request.path, signatures, headers, raw, body))
+        self.reached.set()
         answer = self.script.popleft() if self.script else status(200)
         return await answer(request)
 
@@ -77,7 +80,7 @@ class Receiver:
 async def receiver() -> AsyncIterator[Receiver]:
     made = Receiver()
     app = web.Application()
-    app.router.add_post("/hook", made.handle)
+    app.router.add_post("/{path}", made.handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -122,7 +125,7 @@ def metrics() -> Metrics:
 @pytest.fixture
 def settings_for(receiver: Receiver) -> Callable[..., WebhookSettings]:
     def make(**changes: Any) -> WebhookSettings:
-        return WebhookSettings(**{"url": receiver.url, "secret": Secret(SECRET), **changes})
+        return WebhookSettings(**{"url": Secret(receiver.url), "secret": Secret(SECRET), **changes})
 
     return make
 

@@ -2,19 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from stream.sinks.dispatch import Dispatch
+from stream.sinks.dispatch import Dispatch, Place
 from stream.sinks.log import LogSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream.metrics import Metrics
-    from stream.sinks.sink import Outcome
+    from stream.sinks.sink import Delivery, Outcome
     from stream.types.alerts import Alert
 
 
@@ -27,11 +28,18 @@ class Held:
         self.began: list[str] = []
         self.gates: dict[str, asyncio.Event] = {}
 
+    def prepare(self, alert: Alert) -> Delivery:
+        if alert.summary == "early bug":
+            raise ZeroDivisionError
+        return partial(self.deliver, alert)
+
     async def deliver(self, alert: Alert) -> Outcome:
         self.began.append(f"{alert.alert_id} {alert.updated_at}")
         await self.gates.setdefault(alert.alert_id, asyncio.Event()).wait()
         if alert.summary == "bug":
             raise ZeroDivisionError
+        if alert.summary == "cancelled":
+            raise asyncio.CancelledError  # somebody else's: nobody has cancelled us
         return "delivered"
 
     async def close(self) -> None:
@@ -52,6 +60,10 @@ def results(metrics: Metrics, sink: str) -> dict[str, float]:
     }
 
 
+def submit(dispatch: Dispatch, offset: int, value: bytes | None) -> None:
+    dispatch.submit(Place(0, offset, 1000.0 + offset), value)
+
+
 async def settle() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
@@ -62,7 +74,7 @@ async def test_one_incident_keeps_its_order_and_others_overtake(
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics)
     for offset, (name, when) in enumerate([("a", "1"), ("a", "2"), ("b", "1"), ("a", "3")]):
-        dispatch.submit(0, offset, msgspec.json.encode(alert_of(name, updated_at=when)))
+        submit(dispatch, offset, msgspec.json.encode(alert_of(name, updated_at=when)))
     await settle()
     assert held.began == ["a 1", "b 1"]
     held.gates["b"].set()
@@ -94,7 +106,7 @@ async def test_what_is_no_alert_is_counted_and_passed_over(
     metrics: Metrics, held: Held, value: bytes | None
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics)
-    dispatch.submit(0, 7, value)
+    submit(dispatch, 7, value)
     assert dispatch.ledger.committable() == {0: 8}
     assert results(metrics, "held") == {"malformed": 1}
 
@@ -104,19 +116,20 @@ async def test_alerts_below_the_minimum_are_passed_over(
 ) -> None:
     dispatch = Dispatch(LogSink(), metrics=metrics, minimum_severity="warning")
     for offset, severity in enumerate(["info", "warning", "critical"]):
-        dispatch.submit(0, offset, msgspec.json.encode(alert_of(f"i{offset}", severity=severity)))
+        submit(dispatch, offset, msgspec.json.encode(alert_of(f"i{offset}", severity=severity)))
     await dispatch.drain(5)
     assert results(metrics, "log") == {"filtered": 1, "delivered": 2}
 
 
+@pytest.mark.parametrize("bug", ["early bug", "bug", "cancelled"])
 async def test_a_bug_in_a_sink_stops_neither_alerts_nor_commits(
-    metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+    bug: str, metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
 ) -> None:
     held.gates["a"] = asyncio.Event()
     held.gates["a"].set()
     dispatch = Dispatch(held, metrics=metrics)
-    dispatch.submit(0, 0, msgspec.json.encode(alert_of("a", summary="bug")))
-    dispatch.submit(0, 1, msgspec.json.encode(alert_of("a")))
+    submit(dispatch, 0, msgspec.json.encode(alert_of("a", summary=bug)))
+    submit(dispatch, 1, msgspec.json.encode(alert_of("a")))
     await dispatch.drain(5)
     assert results(metrics, "held") == {"failed": 1, "delivered": 1}
     assert dispatch.ledger.committable() == {0: 2}
@@ -127,23 +140,57 @@ async def test_what_is_abandoned_counts_as_never_read(
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics)
     for offset in range(3):
-        dispatch.submit(0, offset, msgspec.json.encode(alert_of("a")))
+        submit(dispatch, offset, msgspec.json.encode(alert_of("a")))
     await settle()
     await dispatch.abandon()
     assert dispatch.ledger.held == 0
     assert dispatch.ledger.committable() == {}
     assert results(metrics, "held") == {}
-    dispatch.submit(0, 0, msgspec.json.encode(alert_of("a")))
+    submit(dispatch, 0, msgspec.json.encode(alert_of("a")))
     held.gates["a"].set()
     await dispatch.drain(5)
     assert dispatch.ledger.committable() == {0: 1}
+
+
+async def test_it_knows_since_when_the_oldest_waits(
+    metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+) -> None:
+    dispatch = Dispatch(held, metrics=metrics)
+    assert dispatch.oldest_s is None
+    for offset, name in enumerate("abc"):
+        submit(dispatch, offset, msgspec.json.encode(alert_of(name)))
+    await settle()
+    assert dispatch.oldest_s == 1000
+    held.gates["a"].set()
+    await settle()
+    assert dispatch.oldest_s == 1001
+    await dispatch.abandon()
+    assert dispatch.oldest_s is None
+
+
+async def test_a_topic_made_anew_keeps_apart_what_was_on_the_old_one(
+    metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+) -> None:
+    dispatch = Dispatch(held, metrics=metrics)
+    submit(dispatch, 5, msgspec.json.encode(alert_of("old")))
+    await settle()
+    dispatch.begin_anew(0)
+    submit(dispatch, 5, msgspec.json.encode(alert_of("new")))
+    await settle()
+    held.gates["old"].set()
+    await settle()
+    assert results(metrics, "held") == {"delivered": 1}
+    assert dispatch.ledger.committable() == {}  # the new one has the same offset
+    held.gates["new"].set()
+    await dispatch.drain(5)
+    assert dispatch.ledger.committable() == {0: 6}
 
 
 async def test_a_log_line_says_what_matters_on_one_line(
     alert_of: Callable[..., Alert], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    assert await LogSink().deliver(alert_of(summary="first\nsecond")) == "delivered"
+    assert await LogSink().prepare(alert_of(summary="first\nsecond"))() == "delivered"
     (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.sinks.log"]
     assert line == "alert inc-1 firing kind=campaign severity=warning: first second"
     assert "acc-1" not in line

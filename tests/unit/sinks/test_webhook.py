@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook
 
+from stream.sinks.clock import Clock
 from stream.sinks.settings import WebhookSettings
 from stream.sinks.webhook import WebhookSink
 from stream.types.alerts import Alert
@@ -52,7 +53,7 @@ def attempts(metrics: Metrics, result: str) -> float:
 async def test_an_alert_arrives_signed_and_whole(
     receiver: Receiver, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
 ) -> None:
-    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert await sink_for().prepare(alert_of())() == "delivered"
     (got,) = receiver.got  # the receiver has verified the signature
     assert got.headers["Content-Type"] == "application/json"
     assert got.headers["User-Agent"] == "distillwatch"
@@ -65,7 +66,7 @@ async def test_every_secret_signs_while_rotating(
     receiver: Receiver, sink_for: Callable[..., WebhookSink], alert_of: Callable[..., Alert]
 ) -> None:
     sink = sink_for(secret=Secret(f"{OTHER} {receiver_secret()}"))
-    assert await sink.deliver(alert_of()) == "delivered"
+    assert await sink.prepare(alert_of())() == "delivered"
     (got,) = receiver.got
     assert len(got.signatures) == 2
     Webhook(OTHER).verify(got.raw, got.headers)
@@ -80,7 +81,7 @@ async def test_failures_are_tried_again_with_the_same_id(
     driven: DrivenTime,
 ) -> None:
     receiver.script.extend([answers.status(500), answers.slam, answers.status(502)])
-    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert await sink_for().prepare(alert_of())() == "delivered"
     assert len({got.id for got in receiver.got}) == 1
     assert len(receiver.got) == 4
     assert attempts(metrics, "5xx") == 2
@@ -97,7 +98,7 @@ async def test_a_receiver_that_hangs_is_left_and_tried_again(
     metrics: Metrics,
 ) -> None:
     receiver.script.append(answers.hang)
-    assert await sink_for(timeout_s=0.1).deliver(alert_of()) == "delivered"
+    assert await sink_for(timeout_s=0.1).prepare(alert_of())() == "delivered"
     assert attempts(metrics, "timeout") == 1
 
 
@@ -107,8 +108,8 @@ async def test_nobody_listening_ends_when_the_time_is_up(
     driven: DrivenTime,
     unused_tcp_port: int,
 ) -> None:
-    sink = sink_for(url=f"http://127.0.0.1:{unused_tcp_port}/", retry_for_s=100)
-    assert await sink.deliver(alert_of()) == "exhausted"
+    sink = sink_for(url=Secret(f"http://127.0.0.1:{unused_tcp_port}/"), retry_for_s=100)
+    assert await sink.prepare(alert_of())() == "exhausted"
     assert 0 < driven.passed <= 100
 
 
@@ -122,7 +123,7 @@ async def test_retry_after_in_seconds_is_kept(
     driven: DrivenTime,
 ) -> None:
     receiver.script.append(answers.status(code, Retry_After="77"))
-    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert await sink_for().prepare(alert_of())() == "delivered"
     assert driven.passed == 77
 
 
@@ -135,7 +136,7 @@ async def test_retry_after_as_a_date_is_kept(
 ) -> None:
     date = formatdate(driven.clock.wall() + 60, usegmt=True)
     receiver.script.append(answers.status(503, Retry_After=date))
-    assert await sink_for().deliver(alert_of()) == "delivered"
+    assert await sink_for().prepare(alert_of())() == "delivered"
     assert 58 < driven.passed <= 60
 
 
@@ -147,7 +148,7 @@ async def test_retry_after_is_bounded(
     driven: DrivenTime,
 ) -> None:
     receiver.script.append(answers.status(429, Retry_After="999999999999"))
-    assert await sink_for(longest_retry_s=30).deliver(alert_of()) == "delivered"
+    assert await sink_for(longest_retry_s=30).prepare(alert_of())() == "delivered"
     assert driven.passed == 30
 
 
@@ -160,13 +161,13 @@ async def test_a_pause_holds_for_the_other_alerts_too(
 ) -> None:
     receiver.script.append(answers.status(429, Retry_After="50"))
     sink = sink_for(concurrency=1)
-    outcomes = await asyncio.gather(sink.deliver(alert_of("a")), sink.deliver(alert_of("b")))
+    outcomes = await asyncio.gather(sink.prepare(alert_of("a"))(), sink.prepare(alert_of("b"))())
     assert outcomes == ["delivered", "delivered"]
     assert driven.passed >= 50
     assert len(receiver.got) == 3
 
 
-async def test_gone_disables_the_sink(
+async def test_gone_disables_the_sink_and_nothing_is_done_with(
     receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
@@ -174,25 +175,131 @@ async def test_gone_disables_the_sink(
     metrics: Metrics,
 ) -> None:
     receiver.script.append(answers.status(410))
-    sink = sink_for()
-    assert await sink.deliver(alert_of("a")) == "disabled"
-    assert await sink.deliver(alert_of("b")) == "disabled"
+    sink = sink_for(concurrency=1)
+    waiting = [asyncio.ensure_future(sink.prepare(alert_of(name))()) for name in "ab"]
+    await asyncio.wait(waiting, timeout=0.3)
+    assert not any(task.done() for task in waiting)  # so neither is committed
     assert len(receiver.got) == 1
     labels = {"sink": "webhook"}
     assert metrics.registry.get_sample_value("distillwatch_sink_disabled", labels) == 1
+    for task in waiting:
+        task.cancel()
+
+    # A restart is a new sink: it tries again.
+    assert await sink_for().prepare(alert_of("a"))() == "delivered"
+    assert metrics.registry.get_sample_value("distillwatch_sink_disabled", labels) == 0
 
 
-@pytest.mark.parametrize("code", [301, 302, 307, 308, 400, 401, 403, 404, 422])
-async def test_a_refusal_is_given_up_early(
+@pytest.mark.parametrize("code", [400, 409, 413, 415, 422])
+async def test_what_the_receiver_cannot_take_is_given_up_early(
     code: int,
     receiver: Receiver,
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
     answers: Answers,
 ) -> None:
-    receiver.script.extend([answers.status(code, Location=receiver.url)] * 9)
-    assert await sink_for(refused_tries=2).deliver(alert_of()) == "rejected"
-    assert len(receiver.got) == 2  # and no redirect was followed
+    receiver.script.extend([answers.status(code)] * 9)
+    assert await sink_for(refused_tries=2).prepare(alert_of())() == "rejected"
+    assert len(receiver.got) == 2
+
+
+@pytest.mark.parametrize("code", [300, 301, 302, 303, 307, 308])
+async def test_a_redirect_is_never_followed_and_tried_again(
+    code: int,
+    receiver: Receiver,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Answers,
+    metrics: Metrics,
+) -> None:
+    elsewhere = receiver.url.replace("/hook", "/elsewhere")
+    receiver.script.extend([answers.status(code, Location=elsewhere)] * 5)
+    assert await sink_for(refused_tries=2).prepare(alert_of())() == "delivered"
+    assert [got.path for got in receiver.got] == ["/hook"] * 6
+    assert attempts(metrics, "3xx") == 5
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 405, 418, 451])
+async def test_a_wrong_secret_or_address_can_be_put_right_in_time(
+    code: int,
+    receiver: Receiver,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Answers,
+    metrics: Metrics,
+) -> None:
+    receiver.script.extend([answers.status(code)] * 5)
+    assert await sink_for(refused_tries=2).prepare(alert_of())() == "delivered"
+    assert attempts(metrics, "4xx") == 5
+
+
+async def test_the_time_of_an_alert_runs_from_its_reading_and_not_from_its_turn(
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    driven: DrivenTime,
+    unused_tcp_port: int,
+) -> None:
+    sink = sink_for(url=Secret(f"http://127.0.0.1:{unused_tcp_port}/"), retry_for_s=100)
+    first, second = sink.prepare(alert_of()), sink.prepare(alert_of())
+    assert await first() == "exhausted"
+    passed = driven.passed
+    driven.passed = 100.0
+    assert await second() == "exhausted"  # after one try more, or a chain would block for days
+    assert passed <= driven.passed == 100.0
+
+
+async def test_the_first_success_after_an_outage_wakes_the_others(
+    receiver: Receiver,
+    settings_for: Callable[..., WebhookSettings],
+    alert_of: Callable[..., Alert],
+    answers: Answers,
+    metrics: Metrics,
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        """Let only the third of the pauses end."""
+        pauses.append(seconds)
+        if len(pauses) != 3:
+            await asyncio.Event().wait()
+
+    receiver.script.extend([answers.status(503)] * 3)
+    sink = WebhookSink(settings_for(), metrics=metrics, clock=Clock(sleep=sleep))
+    sent = [sink.prepare(alert_of(f"i{number}"))() for number in range(3)]
+    assert await asyncio.wait_for(asyncio.gather(*sent), 5) == ["delivered"] * 3
+    await sink.close()
+
+
+async def test_a_success_amid_successes_wakes_nobody(
+    receiver: Receiver,
+    settings_for: Callable[..., WebhookSettings],
+    alert_of: Callable[..., Alert],
+    answers: Answers,
+    metrics: Metrics,
+) -> None:
+    async def sleep(_: float) -> None:
+        await asyncio.Event().wait()
+
+    receiver.script.append(answers.status(500))
+    sink = WebhookSink(settings_for(), metrics=metrics, clock=Clock(sleep=sleep))
+    poisoned = asyncio.ensure_future(sink.prepare(alert_of("poisoned"))())
+    await receiver.reached.wait()
+    assert [await sink.prepare(alert_of(f"i{n}"))() for n in range(9)] == ["delivered"] * 9
+    assert not poisoned.done()
+    poisoned.cancel()
+    await sink.close()
+
+
+async def test_an_unknown_status_is_a_failure_like_any_other(
+    receiver: Receiver,
+    sink_for: Callable[..., WebhookSink],
+    alert_of: Callable[..., Alert],
+    answers: Answers,
+    metrics: Metrics,
+) -> None:
+    receiver.script.append(answers.status(799))
+    assert await sink_for().prepare(alert_of())() == "delivered"
+    assert attempts(metrics, "other") == 1
 
 
 @pytest.mark.parametrize("code", [408, 429, 500, 504])
@@ -204,7 +311,7 @@ async def test_an_overload_is_no_refusal(
     answers: Answers,
 ) -> None:
     receiver.script.extend([answers.status(code)] * 5)
-    assert await sink_for(refused_tries=2).deliver(alert_of()) == "delivered"
+    assert await sink_for(refused_tries=2).prepare(alert_of())() == "delivered"
     assert len(receiver.got) == 6
 
 
@@ -217,8 +324,8 @@ async def test_the_log_names_the_alert_but_neither_secret_nor_address(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     receiver.script.extend([answers.status(500), answers.slam, answers.status(404)] * 3)
-    sink = sink_for(url=f"{receiver.url}?token=hunter2")
-    await sink.deliver(alert_of("inc-9"))
+    sink = sink_for(url=Secret(f"{receiver.url}?token=hunter2"))
+    await sink.prepare(alert_of("inc-9"))()
     ours = "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("stream"))
     assert "inc-9" in ours
     assert "HTTP 404" in ours

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import base64
+import socket
+import ssl
+from typing import TYPE_CHECKING
 
 import pytest
 
 from stream.errors import SettingsError
 from stream.sinks.settings import WebhookSettings
-from stream.sinks.target import read_secrets, read_target
+from stream.sinks.target import open_socket, read_secrets, read_target, tls_context
 from stream.types.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -21,7 +27,7 @@ from stream.types.secret import Secret
     ],
 )
 def test_safe_addresses_are_taken(url: str) -> None:
-    assert str(read_target(WebhookSettings(url=url))) == url
+    assert str(read_target(WebhookSettings(url=Secret(url)))) == url
 
 
 @pytest.mark.parametrize(
@@ -40,17 +46,20 @@ def test_safe_addresses_are_taken(url: str) -> None:
         "http://10.0.0.1/",
         "http://[::1",
         "https://example.org:99999/pa55word",
+        "https://169.254.169.254/latest/meta-data",
+        "https://[fe80::1]/",
+        "https://[::ffff:169.254.169.254]/",
     ],
 )
 def test_other_addresses_are_refused_without_being_quoted(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^webhook\.url: ") as caught:
-        read_target(WebhookSettings(url=url))
+        read_target(WebhookSettings(url=Secret(url)))
     assert "pa55word" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_clear_text_to_elsewhere_needs_a_setting() -> None:
-    settings = WebhookSettings(url="http://example.org/", allow_insecure=True)
+    settings = WebhookSettings(url=Secret("http://example.org/"), allow_insecure=True)
     assert read_target(settings).host == "example.org"
 
 
@@ -77,3 +86,37 @@ def test_bad_secrets_are_refused_without_being_quoted(text: str) -> None:
         read_secrets(Secret(text))
     for part in text.removeprefix("whsec_").split():
         assert part not in str(caught.value)
+
+
+def test_a_file_of_authorities_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    for path in (tmp_path / "ca.pem", tmp_path / "missing.pem", tmp_path):
+        with pytest.raises(SettingsError, match=rf"^webhook\.ssl_cafile: {path} ") as caught:
+            tls_context(WebhookSettings(ssl_cafile=str(path)))
+        assert "\n" not in str(caught.value)
+
+
+def test_certificate_and_name_are_always_verified() -> None:
+    context = tls_context(WebhookSettings(allow_insecure=True))
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(
+    ("family", "host"),
+    [
+        (socket.AF_INET, "169.254.169.254"),
+        (socket.AF_INET6, "fe80::1"),
+        (socket.AF_INET6, "fe80::1%lo"),
+        (socket.AF_INET6, "::ffff:169.254.169.254"),
+    ],
+)
+def test_a_name_that_leads_to_a_link_local_address_is_refused(family: int, host: str) -> None:
+    with pytest.raises(PermissionError, match="link-local"):
+        open_socket((family, socket.SOCK_STREAM, 0, "", (host, 80)))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "192.0.2.1"])
+def test_other_resolved_addresses_are_dialled(host: str) -> None:
+    open_socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", (host, 80))).close()
