@@ -63,12 +63,17 @@ def _outboxes(settings: Settings, metrics: Metrics) -> list[Outbox]:
     if settings.webhook.url:
         webhook = WebhookSink(settings.webhook, metrics=metrics)
         sinks.append((webhook, settings.webhook.minimum_severity))
+    connection = {
+        **client_options(settings.kafka),
+        "session_timeout_ms": int(settings.kafka.session_timeout_s * 1000),
+        "heartbeat_interval_ms": int(settings.kafka.heartbeat_interval_s * 1000),
+    }
     return [
         Outbox(
             sink,
             topic=settings.topics.alerts,
             app=settings.kafka.app_id,
-            connection=client_options(settings.kafka),
+            connection=connection,
             metrics=metrics,
             minimum_severity=severity,
         )

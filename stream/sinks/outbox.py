@@ -73,7 +73,7 @@ class Outbox:
     ) -> None:
         """Prepare to read ``topic`` as group ``<app>-sink-<name>``.
 
-        ``connection`` goes to aiokafka as it is (bootstrap_servers, security).
+        ``connection`` goes to aiokafka as it is (bootstrap_servers, security, time-outs).
         """
         self._sink = sink
         self._topic = topic

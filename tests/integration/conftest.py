@@ -21,6 +21,7 @@ from cluster import Cluster, cluster
 LACKS = {
     "transactions": "the embedded broker has no transactions, so nothing fences a stalled worker",
     "ends": "the embedded broker tells the end of a partition wrongly",
+    "ranges": "the embedded broker does not say that an offset is out of range",
     "growth": "the embedded broker cannot add partitions to a topic",
 }
 

@@ -120,3 +120,16 @@ def test_it_still_cannot_add_partitions() -> None:
         with pytest.raises(KafkaError):
             admin.create_partitions({"t": 2})
         admin.close()
+
+
+def test_it_still_does_not_say_that_an_offset_is_out_of_range() -> None:
+    """The reason ``ranges`` of LACKS: a position beyond the end of the log gets nothing."""
+    with EmbeddedBroker() as broker:
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+        producer.send("t", b"value", partition=0).get(10)
+        producer.close()
+        consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="none")
+        consumer.assign([TopicPartition("t", 0)])
+        consumer.seek(TopicPartition("t", 0), 100)
+        assert consumer.poll(timeout_ms=2000) == {}  # Apache Kafka: OffsetOutOfRangeError
+        consumer.close()

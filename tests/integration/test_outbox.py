@@ -1,64 +1,46 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 import uuid
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
-from aiohttp import web
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from standardwebhooks import Webhook
+from aiokafka import TopicPartition
+from aiokafka.admin import NewTopic, RecordsToDelete
+from alerts import (
+    SECRET,
+    Receiver,
+    Recorder,
+    admin_of,
+    alert,
+    assert_in_order,
+    produce,
+    until,
+    value,
+)
 
 from stream.metrics import Metrics
-from stream.sinks.outbox import Outbox
+from stream.sinks.outbox import Bounds, Outbox
 from stream.sinks.settings import WebhookSettings
 from stream.sinks.webhook import WebhookSink
-from stream.types.alerts import Alert
 from stream.types.secret import Secret
-from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from stream.sinks.sink import Outcome, Sink
+    from stream.sinks.sink import Sink
 
 pytestmark = pytest.mark.integration
 
 PARTITIONS = 2
-SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
-
-
-class Recorder:
-    """A sink that notes what it gets; incidents in ``stuck`` never come to an end."""
-
-    name = "recorder"
-
-    def __init__(self, *stuck: str) -> None:
-        self.stuck = set(stuck)
-        self.got: list[tuple[str, int]] = []
-        self.closed = False
-
-    async def deliver(self, alert: Alert) -> Outcome:
-        if alert.alert_id in self.stuck:
-            await asyncio.Event().wait()
-        self.got.append((alert.alert_id, alert.observed.requests))
-        return "delivered"
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
 async def topic(bootstrap: str) -> str:
     name = f"alerts-{uuid.uuid4().hex[:8]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
-    await admin.close()
+    async with admin_of(bootstrap) as admin:
+        await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
     return name
 
 
@@ -66,7 +48,7 @@ async def topic(bootstrap: str) -> str:
 async def outbox_for(bootstrap: str, topic: str) -> AsyncIterator[Callable[..., Outbox]]:
     made: list[Outbox] = []
 
-    def make(sink: Sink, metrics: Metrics | None = None, window: int = 256) -> Outbox:
+    def make(sink: Sink, metrics: Metrics | None = None, **bounds: int) -> Outbox:
         outbox = Outbox(
             sink,
             topic=topic,
@@ -77,8 +59,7 @@ async def outbox_for(bootstrap: str, topic: str) -> AsyncIterator[Callable[..., 
                 "heartbeat_interval_ms": 300,
             },
             metrics=metrics or Metrics(),
-            window=window,
-            stop_grace_s=0.2,
+            bounds=Bounds(stop_grace_s=0.2, **bounds),
         )
         made.append(outbox)
         return outbox
@@ -88,85 +69,94 @@ async def outbox_for(bootstrap: str, topic: str) -> AsyncIterator[Callable[..., 
         await outbox.stop()
 
 
-def alert(name: str, number: int) -> bytes:
-    return msgspec.json.encode(
-        Alert(
-            alert_id=name,
-            kind="account",
-            status="firing",
-            severity="warning",
-            score=0.99,
-            account_id="acc-1",
-            started_at="2026-01-02T03:04:00Z",
-            detected_at="2026-01-02T03:10:00Z",
-            updated_at=f"2026-01-02T03:10:{number % 60:02d}Z",
-            summary="One account",
-            evidence=[],
-            observed=Observed(requests=number),
-            techniques=[],
-            runbook_url="",
-            model_version="1",
-        )
-    )
-
-
-async def produce(bootstrap: str, topic: str, *records: tuple[str, bytes]) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        for key, value in records:
-            await producer.send_and_wait(topic, value, key=key.encode())
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        await asyncio.sleep(0.05)
-
-
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.registry.get_sample_value(f"distillwatch_{name}", labels)
-
-
 async def test_alerts_of_the_topic_reach_a_webhook_once(
     bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
 ) -> None:
-    got: list[dict[str, object]] = []
+    async def answer(*_: object) -> int:
+        return 503 if len(receiver.tried) == 1 else 204
 
-    async def handle(request: web.Request) -> web.Response:
-        got.append(Webhook(SECRET).verify(await request.read(), dict(request.headers)))
-        return web.Response(status=503 if len(got) == 1 else 204)
+    receiver = Receiver(answer)
+    async with receiver.listening() as url:
+        settings = WebhookSettings(url=Secret(url), secret=Secret(SECRET), first_retry_s=0.01)
+        sent = [(f"i{n}", alert(f"i{n}", n)) for n in range(5)]
+        await produce(bootstrap, topic, *sent, ("x", b"no alert"))
+        metrics = Metrics()
+        first = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
+        await first.start()
+        await until(lambda: len(receiver.got) == 5)
+        await until(lambda: value(metrics, "sink_queue_length", sink="webhook") == 0)
+        await first.stop()
+        labels = {"sink": "webhook"}
+        assert value(metrics, "sink_deliveries_total", **labels, result="delivered") == 5
+        assert value(metrics, "sink_deliveries_total", **labels, result="malformed") == 1
 
-    app = web.Application()
-    app.router.add_post("/", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    settings = WebhookSettings(
-        url=f"http://127.0.0.1:{runner.addresses[0][1]}/",
-        secret=Secret(SECRET),
-        first_retry_s=0.01,
-    )
-    sent = [(f"i{n}", alert(f"i{n}", n)) for n in range(5)]
-    await produce(bootstrap, topic, *sent, ("x", b"no alert"))
-    metrics = Metrics()
-    first = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
-    await first.start()
-    await until(lambda: len(got) == 6)
-    await until(lambda: value(metrics, "sink_queue_length", sink="webhook") == 0)
-    await first.stop()
-    labels = {"sink": "webhook"}
-    assert value(metrics, "sink_deliveries_total", **labels, result="delivered") == 5
-    assert value(metrics, "sink_deliveries_total", **labels, result="malformed") == 1
-
-    second = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
-    await second.start()
-    await produce(bootstrap, topic, ("last", alert("last", 9)))
-    await until(lambda: len(got) == 7)
-    await second.stop()
-    await runner.cleanup()
-    names = [entry["data"]["alert_id"] for entry in got]  # type: ignore[index]
-    assert sorted(set(names)) == ["i0", "i1", "i2", "i3", "i4", "last"]
+        second = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
+        await second.start()
+        await produce(bootstrap, topic, ("last", alert("last", 9)))
+        await until(lambda: len(receiver.got) == 6)
+        await second.stop()
+    names = [name for name, _ in receiver.got]
+    assert sorted(names[:-1]) == ["i0", "i1", "i2", "i3", "i4"]
     assert names[-1] == "last"  # nothing that was committed came again
+
+
+async def test_what_a_receiver_that_is_gone_did_not_take_waits_for_a_restart(
+    bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
+) -> None:
+    statuses = iter([204, 410, 410, *[204] * 99])
+
+    async def answer(*_: object) -> int:
+        return next(statuses)
+
+    receiver = Receiver(answer)
+    await produce(bootstrap, topic, *(("k", alert(f"i{n % 3}", n // 3)) for n in range(12)))
+    async with receiver.listening() as url:
+        settings = WebhookSettings(url=Secret(url), secret=Secret(SECRET), concurrency=1)
+        for tried in (2, 3):  # the receiver is asked once by each start, and not again
+            metrics = Metrics()
+            outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
+            await outbox.start()
+            await until(lambda m=metrics: value(m, "sink_disabled", sink="webhook") == 1)
+            await until(lambda m=metrics: value(m, "sink_queue_length", sink="webhook") == 11)
+            await outbox.stop()
+            assert len(receiver.tried) == tried
+        metrics = Metrics()
+        outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
+        await outbox.start()
+        await until(lambda: len(receiver.got) == 12)
+        await outbox.stop()
+    assert_in_order(receiver.got, {"i0": 4, "i1": 4, "i2": 4})
+
+
+async def test_an_alert_that_is_given_up_lets_the_next_of_its_incident_go_on(
+    bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
+) -> None:
+    async def answer(name: str, number: int) -> int:
+        return {("poisoned", 0): 422, ("poisoned", 2): 500}.get((name, number), 204)
+
+    receiver = Receiver(answer)
+    names = ("poisoned", "other")
+    await produce(bootstrap, topic, *(("k", alert(name, n)) for n in range(5) for name in names))
+    metrics = Metrics()
+    async with receiver.listening() as url:
+        settings = WebhookSettings(
+            url=Secret(url),
+            secret=Secret(SECRET),
+            first_retry_s=0.05,
+            longest_retry_s=0.2,
+            retry_for_s=2,
+        )
+        outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
+        await outbox.start()
+        await until(lambda: len(receiver.got) == 8)
+        await outbox.stop()
+    assert [one for one in receiver.got if one[0] == "poisoned"] == [
+        ("poisoned", 1),
+        ("poisoned", 3),
+        ("poisoned", 4),
+    ]
+    for result in ("rejected", "exhausted"):
+        assert value(metrics, "sink_deliveries_total", sink="webhook", result=result) == 1
 
 
 async def test_what_was_not_done_with_comes_again(
@@ -193,26 +183,90 @@ async def test_what_was_not_done_with_comes_again(
     assert [entry for entry in again.got if entry[0] == "stuck"] == [("stuck", 1), ("stuck", 2)]
 
 
-async def test_a_stuck_sink_bounds_what_is_read(
+async def test_a_sink_that_is_down_bounds_what_is_read(
     bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
 ) -> None:
-    await produce(
-        bootstrap,
-        topic,
-        ("k", alert("stuck", 0)),
-        *(("k", alert(f"i{n}", n)) for n in range(20)),
-    )
+    names = [f"i{n}" for n in range(20)]
+    await produce(bootstrap, topic, *(("k", alert(name, 0)) for name in names))
     metrics = Metrics()
-    sink = Recorder("stuck")
-    outbox = outbox_for(sink, metrics, window=5)
+    sink = Recorder(*names)
+    outbox = outbox_for(sink, metrics, under_way=5)
     await outbox.start()
-    await until(lambda: len(sink.got) == 4)
-    await asyncio.sleep(0.5)
-    assert len(sink.got) == 4
-    await until(lambda: (value(metrics, "sink_queue_length", sink="recorder") or 0) == 17)
+    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 20)
+    assert (value(metrics, "sink_oldest_seconds", sink="recorder") or 0) > 0
+    # Nothing is fetched any more, but what comes is counted.
+    await produce(bootstrap, topic, *(("k", alert(name, 1)) for name in names))
+    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 40)
+    assert outbox._dispatch.ledger.held == 5
     began = time.monotonic()
     await outbox.stop()
     assert time.monotonic() - began < 5
+
+
+async def test_one_stuck_incident_holds_nobody_back(
+    bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
+) -> None:
+    others = [(f"i{n % 50}", n // 50) for n in range(1000)]
+    chain = [alert("stuck", number) for number in range(3)]
+    await produce(bootstrap, topic, *(("k", one) for one in chain))
+    await produce(bootstrap, topic, *(("k", alert(*one)) for one in others))
+    sink = Recorder("stuck")
+    outbox = outbox_for(sink, under_way=8, overtaken=900)
+    await outbox.start()
+    await until(lambda: len(sink.got) == 897)  # far more than are under way at once
+    await asyncio.sleep(0.5)
+    assert len(sink.got) == 897  # and no more than a crash may bring again
+    await outbox.stop()
+
+    again = Recorder()
+    second = outbox_for(again)
+    await second.start()
+    await until(lambda: len(again.got) == 1003)
+    await second.stop()
+    assert_in_order(again.got, {"stuck": 3} | {f"i{n}": 20 for n in range(50)})
+
+
+@pytest.mark.needs("ranges")
+async def test_what_the_topic_dropped_before_it_was_read_is_counted(
+    bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
+) -> None:
+    before = Recorder()
+    first = outbox_for(before)
+    await first.start()
+    await produce(bootstrap, topic, *(("k", alert("i", number)) for number in range(20)))
+    await until(lambda: len(before.got) == 20)
+    await first.stop()
+
+    partition = await produce(bootstrap, topic, *(("k", alert("i", 20 + n)) for n in range(20)))
+    async with admin_of(bootstrap) as admin:
+        await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(35)})
+    metrics, after = Metrics(), Recorder()
+    second = outbox_for(after, metrics)
+    await second.start()
+    await until(lambda: len(after.got) == 5)
+    await second.stop()
+    assert after.got == [("i", number) for number in range(35, 40)]
+    assert value(metrics, "sink_missed_total", sink="recorder") == 15
+
+
+@pytest.mark.needs("ranges")
+async def test_a_topic_made_anew_is_read_from_its_beginning(
+    bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
+) -> None:
+    metrics, sink = Metrics(), Recorder("stuck")
+    outbox = outbox_for(sink, metrics)
+    await outbox.start()
+    await produce(bootstrap, topic, *(("k", alert("old", number)) for number in range(9)))
+    await produce(bootstrap, topic, ("k", alert("stuck", 0)))
+    await until(lambda: len(sink.got) == 9)
+    async with admin_of(bootstrap) as admin:
+        await admin.delete_topics([topic])
+        await asyncio.sleep(1)
+        await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+    await produce(bootstrap, topic, *(("k", alert("new", number)) for number in range(5)))
+    await until(lambda: sink.got[9:] == [("new", number) for number in range(5)])
+    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 0)
+    assert value(metrics, "sink_missed_total", sink="recorder") == 0
 
 
 async def test_two_workers_share_a_sink_and_lose_nothing(
@@ -241,6 +295,30 @@ async def test_two_workers_share_a_sink_and_lose_nothing(
     await second.stop()
 
 
+async def test_incidents_keep_their_order_while_workers_come_and_go(
+    bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
+) -> None:
+    got: list[tuple[str, int]] = []
+
+    def start() -> Outbox:
+        sink = Recorder(pause_s=0.03)
+        sink.got = got
+        return outbox_for(sink)
+
+    names = [f"i{n}" for n in range(8)]
+    outboxes = [start()]
+    await outboxes[0].start()
+    for number in range(60):
+        await produce(bootstrap, topic, *((name, alert(name, number)) for name in names))
+        if number % 15 == 5:
+            outboxes.append(start())
+            await outboxes[-1].start()
+        if number % 15 == 12:
+            await outboxes.pop(0).stop()
+    await until(lambda: {(name, 59) for name in names} <= set(got))
+    assert_in_order(got, dict.fromkeys(names, 60))
+
+
 async def test_without_a_broker_it_starts_waits_and_stops(unused_tcp_port: int) -> None:
     outbox = Outbox(
         Recorder(),
@@ -248,7 +326,7 @@ async def test_without_a_broker_it_starts_waits_and_stops(unused_tcp_port: int) 
         app="a",
         connection={"bootstrap_servers": f"127.0.0.1:{unused_tcp_port}"},
         metrics=Metrics(),
-        stop_grace_s=0.1,
+        bounds=Bounds(stop_grace_s=0.1),
     )
     await outbox.start()
     await asyncio.sleep(0.3)
