@@ -159,7 +159,9 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(
             ge=1_048_576,
-            description="Largest record of the internal topics",
+            description="Largest record that is written: an alert with all members of a campaign, "
+            "a row of state; `topics create` allows it, a topic of yours has to "
+            "(max.message.bytes)",
             extra={"unit": "bytes"},
         ),
     ] = 16_777_216

@@ -149,15 +149,17 @@ def _problem(topic: WantedTopic, partitions: int | None) -> str | None:
 
 def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     lanes, prefix = settings.partitions, settings.internal_prefix
-    kept = {"retention.ms": _ms(settings.alerts_retention_s)}
+    # An alert names every member of a campaign, and a dead letter is whatever was sent to us.
+    largest = {"max.message.bytes": str(settings.max_record_bytes)}
+    kept = {**largest, "retention.ms": _ms(settings.alerts_retention_s)}
     passing = {
+        **largest,
         "cleanup.policy": "delete",
         "retention.ms": _ms(settings.internal_retention_s),
-        "max.message.bytes": str(settings.max_record_bytes),
     }
     compacted = {
+        **largest,
         "cleanup.policy": "compact",
-        "max.message.bytes": str(settings.max_record_bytes),
         # Recovery reads the whole topic: clean it early and often.
         "segment.ms": str(600_000),
         "min.cleanable.dirty.ratio": "0.2",

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from stream.errors import BrokerError
 from stream.kafka.connection import client_options
@@ -97,4 +97,7 @@ class Sender:
 
 
 def _undelivered(name: str, error: BaseException) -> BrokerError:
-    return BrokerError(f"{name}: a record was not delivered: {type(error).__name__} {error}")
+    hint = ""
+    if isinstance(error, MessageSizeTooLargeError):
+        hint = "; allow topics.max_record_bytes there (max.message.bytes of the topic)"
+    return BrokerError(f"{name}: a record was not delivered: {type(error).__name__} {error}{hint}")

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -121,6 +122,7 @@ class Receiver:
     answer: Callable[[str, int], Awaitable[int]]
     got: list[tuple[str, int]] = field(default_factory=list)
     tried: list[tuple[str, int]] = field(default_factory=list)
+    data: list[dict[str, Any]] = field(default_factory=list)  # of those it accepted
 
     async def handle(self, request: web.Request) -> web.Response:
         data = Webhook(SECRET).verify(await request.read(), dict(request.headers))["data"]
@@ -129,6 +131,7 @@ class Receiver:
         status = await self.answer(*one)
         if 200 <= status < 300:
             self.got.append(one)
+            self.data.append(data)
         return web.Response(status=status)
 
     @contextlib.asynccontextmanager

@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from aiokafka.admin import NewTopic
 from alerts import SECRET, Receiver, Recorder, admin_of, alert, assert_in_order, produce, until
 from apache_kafka import ApacheKafka
 from command import free_port, run, settings, worker
 
+from stream.kafka.connection import connect
+from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.kafka.topics import create
 from stream.metrics import Metrics
 from stream.sinks.outbox import Outbox
+from stream.sinks.settings import WebhookSettings
+from stream.sinks.webhook import WebhookSink
+from stream.types.alerts import Alert
+from stream.types.records import Emission
+from stream.types.secret import Secret
+from stream.worker.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,3 +178,42 @@ async def test_alerts_outlive_a_broker_that_stalls_and_dies() -> None:
         await outbox.stop()
     assert_in_order(sink.got, expected)
     print(f"{len(sink.got)} deliveries of {4 * 60} alerts")
+
+
+@pytest.mark.kafka
+async def test_an_alert_of_sixty_thousand_accounts_goes_out() -> None:
+    """More than the megabyte that a broker takes by default; the webhook gets the beginning."""
+
+    async def answer(*_: object) -> int:
+        return 204
+
+    receiver, metrics = Receiver(answer), Metrics()
+    accounts = [f"acct_{uuid.uuid4().hex}" for _ in range(60_000)]
+    one = msgspec.structs.replace(msgspec.json.decode(alert("i", 0), type=Alert), kind="campaign")
+    value = msgspec.json.encode(msgspec.structs.replace(one, account_ids=accounts))
+    topics = TopicSettings()
+    with ApacheKafka(config={"message.max.bytes": "1048588"}) as kafka:
+        connection = KafkaSettings(bootstrap_servers=kafka.bootstrap, compression="none")
+        with connect(connection) as admin:
+            create(admin, topics)
+        sender = Sender(connection, topics)
+        await sender.start()
+        await sender.send([Emission("alerts", None, b"i", value)])
+        await sender.flush()
+        await sender.stop()
+        async with receiver.listening() as url:
+            settings = WebhookSettings(url=Secret(url), secret=Secret(SECRET))
+            outbox = Outbox(
+                WebhookSink(settings, metrics=metrics),
+                topic=topics.alerts,
+                app="t",
+                connection={"bootstrap_servers": kafka.bootstrap},
+                metrics=metrics,
+            )
+            await outbox.start()
+            await until(lambda: receiver.got == [("i", 0)])
+            await outbox.stop()
+    (data,) = receiver.data
+    assert data["account_ids"] == accounts[: len(data["account_ids"])]
+    assert len(data["account_ids"]) > 400
+    assert data["account_ids_total"] == len(accounts)

@@ -46,3 +46,9 @@ def test_another_number_of_lanes_is_one_line_with_both_numbers(partitions: int) 
     found = {topic.name: topic.partitions for topic in wanted(SETTINGS)}
     (line,) = problems(found | {"i.events": partitions}, SETTINGS)
     assert f"{partitions} partitions instead of 3" in line
+
+
+def test_every_topic_that_is_written_to_takes_the_largest_record() -> None:
+    for topic in wanted(TopicSettings(max_record_bytes=9_000_000)):
+        largest = topic.config.get("max.message.bytes")
+        assert (largest == "9000000") == (topic.reader != "intake")
