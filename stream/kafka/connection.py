@@ -1,22 +1,27 @@
 """Connecting to Kafka with errors that a person can act on; it sends nothing of ours.
 
-Clients say only that they cannot bootstrap. :func:`probe` goes the same way one step at a time
-(name, port, encryption, password) and says which step the broker refuses.
+Clients say only that they cannot bootstrap. :func:`reach` goes the same way one step at a time
+(name, port, encryption, certificate, password, a first question) and says which step the broker
+refuses, and the setting to look at.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
-import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from aiokafka.conn import create_conn
+from aiokafka.protocol.metadata import MetadataRequest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from stream.errors import BrokerError, SettingsError
+from stream.kafka.refusal import RefusedError, explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,10 +35,6 @@ T = TypeVar("T")
 _CONNECT_TIMEOUT_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 10.0
-
-
-class RefusedError(BrokerError):
-    """The broker answers and says no: trying again will not help."""
 
 
 def servers(settings: KafkaSettings) -> list[tuple[str, int]]:
@@ -59,7 +60,11 @@ def ssl_context(settings: KafkaSettings) -> ssl.SSLContext | None:
         ) from error
     if settings.ssl_certfile:
         try:
-            context.load_cert_chain(settings.ssl_certfile, settings.ssl_keyfile or None)
+            context.load_cert_chain(
+                settings.ssl_certfile,
+                settings.ssl_keyfile or None,
+                settings.ssl_key_password.reveal(),  # an empty one, lest OpenSSL ask the terminal
+            )
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(
                 f"kafka.ssl_certfile: {settings.ssl_certfile} cannot be used with "
@@ -91,16 +96,23 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
 @contextlib.contextmanager
 def connect(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """Yield an admin client; raises BrokerError with the step that failed."""
-    probe(settings)
-    with _overhear() as said:
-        try:
-            admin = KafkaAdminClient(
-                bootstrap_timeout_ms=int(_CONNECT_TIMEOUT_S * 1000), **client_options(settings)
-            )
-        except KafkaError as error:
-            raise _explain(settings, error, " ".join(said)) from error
+    advertised = probe(settings)
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_timeout_ms=int(_CONNECT_TIMEOUT_S * 1000), **client_options(settings)
+        )
+    except KafkaError as error:
+        raise BrokerError(
+            f"broker {settings.bootstrap_servers} answers, but the brokers that it names cannot be "
+            f"reached from here ({advertised}): {type(error).__name__}; look at their "
+            "advertised.listeners"
+        ) from error
     try:
         yield admin
+    except KafkaError as error:
+        raise BrokerError(
+            f"broker {settings.bootstrap_servers}: {type(error).__name__} {error}"
+        ) from error
     finally:
         admin.close()
 
@@ -135,99 +147,36 @@ def keep_trying(
         pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
-def probe(settings: KafkaSettings) -> None:
-    """Reach one of the brokers by TCP and TLS; raises the error of the last one tried."""
-    context = ssl_context(settings)
-    failure: BrokerError | None = None
+def probe(settings: KafkaSettings) -> str:
+    """As :func:`reach`, where no loop runs or one that must not be waited for."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(reach(settings))).result()
+
+
+async def reach(settings: KafkaSettings) -> str:
+    """Return the addresses that the first broker that answers names for all of them.
+
+    Raises the error of the last one asked when none answers: RefusedError for what trying again
+    will not mend.
+    """
+    options = client_options(settings)
+    del options["bootstrap_servers"]
+    options["request_timeout_ms"] = int(_CONNECT_TIMEOUT_S * 1000)
+    failure = BrokerError("kafka.bootstrap_servers: empty")
     for host, port in servers(settings):
         try:
-            _reach(host, port, context)
-        except BrokerError as error:
-            failure = error
-        else:
-            return
-    if failure is not None:
-        raise failure
+            return await _ask(host, port, options)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is put into words
+            failure = explain(error, settings, f"broker {host}:{port}")
+            failure.__cause__ = error
+    raise failure
 
 
-def _reach(host: str, port: int, context: ssl.SSLContext | None) -> None:
-    where = f"broker {host}:{port}"
+async def _ask(host: str, port: int, options: dict[str, Any]) -> str:
+    """Do what every client does first, and ask something that needs authentication."""
+    connection = await create_conn(host, port, **options)
     try:
-        with socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_S) as plain:
-            if context is None:
-                return
-            with context.wrap_socket(plain, server_hostname=host) as secure:
-                _await_refusal(secure)
-    except socket.gaierror as error:
-        raise BrokerError(f"{where}: no such host ({error.strerror})") from error
-    except ssl.SSLCertVerificationError as error:
-        raise RefusedError(
-            f"{where}: its certificate is not trusted ({error.verify_message}); set "
-            "kafka.ssl_cafile to the authority that signed it"
-        ) from error
-    except ssl.SSLError as error:
-        raise _explain_tls(where, error) from error
-    except TimeoutError as error:
-        raise BrokerError(f"{where}: no answer within {_CONNECT_TIMEOUT_S:g} s") from error
-    except OSError as error:
-        raise BrokerError(f"{where}: unreachable ({error.strerror or error})") from error
-
-
-def _await_refusal(secure: ssl.SSLSocket) -> None:
-    """Give the broker a moment to refuse our certificate: TLS 1.3 says so after the handshake."""
-    secure.settimeout(0.2)
-    with contextlib.suppress(TimeoutError):
-        secure.recv(1)
-
-
-def _explain_tls(where: str, error: ssl.SSLError) -> BrokerError:
-    reason = (error.reason or "").lower()
-    if "certificate" in reason and "alert" in reason:
-        return RefusedError(
-            f"{where}: it refuses our certificate ({error.reason}); set kafka.ssl_certfile and "
-            "kafka.ssl_keyfile"
-        )
-    return RefusedError(
-        f"{where}: no TLS there ({error.reason or error}); is kafka.security_protocol right for "
-        "this port?"
-    )
-
-
-def _explain(settings: KafkaSettings, error: KafkaError, said: str) -> BrokerError:
-    where = f"broker {settings.bootstrap_servers}"
-    if "SaslAuthenticationFailedError" in said:
-        return RefusedError(
-            f"{where}: it refuses kafka.username and kafka.password ({settings.sasl_mechanism})"
-        )
-    if "UnsupportedSaslMechanismError" in said:
-        return RefusedError(
-            f"{where}: it does not offer kafka.sasl_mechanism {settings.sasl_mechanism}"
-        )
-    return BrokerError(
-        f"{where}: the port is open but no Kafka answers ({type(error).__name__}); is "
-        "kafka.security_protocol right for this port?"
-    )
-
-
-class _Overheard(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
-        super().__init__()
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _overhear() -> Iterator[list[str]]:
-    """Yield what kafka-python logs meanwhile: it says why it failed there and nowhere else."""
-    said: list[str] = []
-    handler = _Overheard(said)
-    library = logging.getLogger("kafka.net")
-    propagated, library.propagate = library.propagate, False
-    library.addHandler(handler)
-    try:
-        yield said
+        answer = await connection.send(MetadataRequest([]))
     finally:
-        library.removeHandler(handler)
-        library.propagate = propagated
+        connection.close()
+    return ", ".join(f"{host}:{port}" for _, host, port, *_ in answer.brokers)

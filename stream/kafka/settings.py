@@ -36,6 +36,9 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ssl_keyfile: Annotated[str, Meta(description="PEM file of our private key, for mutual TLS")] = (
         ""
     )
+    ssl_key_password: Annotated[
+        Secret, Meta(description="Password of kafka.ssl_keyfile, when the key is encrypted")
+    ] = Secret()
     app_id: Annotated[
         str,
         Meta(

@@ -13,6 +13,7 @@ from stream.errors import BrokerError
 from stream.kafka.connection import keep_trying
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
+from stream.worker.contact import Contact, with_reason
 from stream.worker.lag import Lag
 from stream.worker.lanes import Lanes, Stages
 from stream.worker.runtime import Runtime
@@ -95,7 +96,7 @@ async def serve(plan: Plan, *, stop: asyncio.Event | None) -> None:
         cleanup.push_async_callback(lanes.keep, ())
         await _run_app(plan, app, runtime, stop or _stop_by_signal())
     if runtime.failure is not None:
-        raise runtime.failure
+        raise await with_reason(runtime.failure, plan.kafka)
 
 
 async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.Event) -> None:
@@ -108,6 +109,7 @@ async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.E
             silence.run(),
             lag.run(),
             runtime.source.watch(app),
+            Contact(app, runtime, plan.kafka).run(),
             _watch_crash(app),
         )
     ]

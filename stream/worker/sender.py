@@ -54,7 +54,10 @@ class Sender:
         self._producer = producer(
             self._kafka, self._topics, enable_idempotence=self._kafka.transactions
         )
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except KafkaError as error:
+            raise BrokerError(f"nothing can be sent: {type(error).__name__} {error}") from error
 
     async def stop(self) -> None:
         """Disconnect; what is not acknowledged by then will be sent again by a successor."""

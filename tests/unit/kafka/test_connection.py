@@ -1,9 +1,14 @@
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
 
 from stream.errors import BrokerError, SettingsError
+from stream.kafka import connection
 from stream.kafka.connection import client_options, keep_trying, probe, servers
 from stream.kafka.settings import KafkaSettings
 from stream.types.secret import Secret
@@ -44,13 +49,39 @@ def test_an_unknown_host_is_told_apart() -> None:
         probe(KafkaSettings(bootstrap_servers="no-such-host.invalid:9092"))
 
 
-def test_one_reachable_broker_is_enough(silent_port: int) -> None:
-    probe(KafkaSettings(bootstrap_servers=f"127.0.0.1:{_closed_port()},127.0.0.1:{silent_port}"))
+def test_a_port_that_says_nothing_is_told_apart(
+    silent_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_CONNECT_TIMEOUT_S", 0.2)
+    with pytest.raises(BrokerError, match=f"127.0.0.1:{silent_port}: no answer; "):
+        probe(KafkaSettings(bootstrap_servers=f"127.0.0.1:{silent_port}"))
 
 
 def test_a_certificate_file_that_is_missing_is_a_setting_that_is_wrong() -> None:
     with pytest.raises(SettingsError, match=r"kafka\.ssl_cafile: /nowhere"):
         client_options(KafkaSettings(security_protocol="SSL", ssl_cafile="/nowhere"))
+
+
+def test_an_encrypted_key_wants_its_password_and_asks_no_terminal(tmp_path: Path) -> None:
+    made = trustme.CA().issue_cert("client")
+    key = serialization.load_pem_private_key(made.private_key_pem.bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"key's password")
+    (tmp_path / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    )
+    made.cert_chain_pems[0].write_to_path(tmp_path / "client.pem")
+    settings = KafkaSettings(
+        security_protocol="SSL",
+        ssl_certfile=str(tmp_path / "client.pem"),
+        ssl_keyfile=str(tmp_path / "key.pem"),
+        ssl_key_password=Secret("key's password"),
+    )
+    assert "ssl_context" in client_options(settings)
+    for wrong in ("", "another"):
+        changed = msgspec.structs.replace(settings, ssl_key_password=Secret(wrong))
+        with pytest.raises(SettingsError, match=r"kafka\.ssl_keyfile") as caught:
+            client_options(changed)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_password_needs_a_name() -> None:
