@@ -13,7 +13,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from stream.errors import BrokerError, TopicError
-from stream.kafka.connection import RefusedError, connect
+from stream.kafka.connection import connect
+from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import Described, describe
 
 if TYPE_CHECKING:
