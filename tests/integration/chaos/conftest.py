@@ -13,7 +13,7 @@ from stream.simulate.scenario import Scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
 from apache_kafka import ApacheKafka  # the folders are no packages
-from product import LAST, PARTITIONS, Outcome, Product
+from product import LAST, PARTITIONS, Outcome, Product, undisturbed
 
 SCENARIO = Scenario(
     id="chaos",
@@ -76,14 +76,4 @@ def product(apache_kafka: ApacheKafka, product_on: Callable[..., Product]) -> Pr
 @pytest.fixture(scope="session")
 def calm(apache_kafka: ApacheKafka, lines: list[bytes], tmp_path_factory) -> Outcome:
     """What one worker leaves behind that nobody disturbs."""
-    product = Product(
-        apache_kafka.bootstrap, f"c{uuid.uuid4().hex[:8]}", tmp_path_factory.mktemp("calm")
-    )
-    try:
-        product.create_topics()
-        product.start_ready()
-        with product.traffic(lines, seconds=0):
-            pass
-        return product.finish()
-    finally:
-        product.close()
+    return undisturbed(apache_kafka.bootstrap, lines, tmp_path_factory.mktemp("calm"))

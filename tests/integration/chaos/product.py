@@ -18,6 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -269,6 +270,19 @@ class Product:
 
     def _internal(self) -> list[str]:
         return [topic_of(self.settings.topics, role) for role in STATE_TOPICS]
+
+
+def undisturbed(bootstrap: str, lines: Sequence[bytes], folder: Path) -> Outcome:
+    """Return what one worker leaves behind that nobody disturbs."""
+    product = Product(bootstrap, f"c{uuid.uuid4().hex[:8]}", folder)
+    try:
+        product.create_topics()
+        product.start_ready()
+        with product.traffic(lines, seconds=0):
+            pass
+        return product.finish()
+    finally:
+        product.close()
 
 
 async def _produce(

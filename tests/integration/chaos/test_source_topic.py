@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from apache_kafka import ApacheKafka
 from kafka import KafkaAdminClient, KafkaProducer
-from product import LAST, PARTITIONS, Outcome, Product
+from product import LAST, PARTITIONS, Outcome, Product, undisturbed
 
 from stream.kafka.connection import connect
 
@@ -48,9 +48,31 @@ def send(product: Product, events: Iterable[bytes], partitions: int) -> None:
     producer.close()
 
 
-def halves(lines: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    middle = len(lines) // 2 // PARTITIONS * PARTITIONS
-    return lines[:middle], lines[middle:]
+@pytest.fixture(scope="module")
+def before(lines: list[bytes]) -> list[bytes]:
+    return lines[: len(lines) // 2 // PARTITIONS * PARTITIONS]
+
+
+@pytest.fixture(scope="module")
+def after(lines: list[bytes], before: list[bytes]) -> list[bytes]:
+    """The events after a night without any, so that none is late however long a test pauses."""
+
+    def shifted(line: bytes) -> bytes:
+        try:
+            event = msgspec.json.decode(line)
+            return msgspec.json.encode(event | {"timestamp": event["timestamp"] + 8 * 3600})
+        except (msgspec.DecodeError, TypeError):
+            return line  # garbage stays what it is
+
+    return [shifted(line) for line in lines[len(before) :]]
+
+
+@pytest.fixture(scope="module")
+def calm(
+    apache_kafka: ApacheKafka, before: list[bytes], after: list[bytes], tmp_path_factory
+) -> Outcome:
+    """What one worker leaves behind that nobody disturbs."""
+    return undisturbed(apache_kafka.bootstrap, [*before, *after], tmp_path_factory.mktemp("calm"))
 
 
 def assert_all_counted(found: Outcome, calm: Outcome) -> None:
@@ -61,9 +83,8 @@ def assert_all_counted(found: Outcome, calm: Outcome) -> None:
 
 
 def test_partitions_are_added_between_two_runs(
-    product: Product, lines: list[bytes], calm: Outcome
+    product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:
-    before, after = halves(lines)
     with product.traffic(before, seconds=0):
         product.start_ready()
     product.finish()
@@ -74,9 +95,8 @@ def test_partitions_are_added_between_two_runs(
 
 
 def test_partitions_are_added_under_running_workers(
-    product: Product, lines: list[bytes], calm: Outcome
+    product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:
-    before, after = halves(lines)
     with product.traffic(before, seconds=0):
         workers = [product.start_ready(), product.start_ready()]
     grow(product, PARTITIONS + 3)
@@ -127,9 +147,8 @@ def test_no_event_of_a_new_partition_is_late_at_the_speed_of_life(
 
 @pytest.mark.parametrize("partitions", [PARTITIONS, PARTITIONS - 2, PARTITIONS + 1])
 def test_a_topic_that_is_made_again_between_two_runs(
-    partitions: int, product: Product, lines: list[bytes], calm: Outcome
+    partitions: int, product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:
-    before, after = halves(lines)
     with product.traffic(before, seconds=0):
         product.start_ready()
     product.finish()
@@ -140,9 +159,8 @@ def test_a_topic_that_is_made_again_between_two_runs(
 
 
 def test_a_topic_that_is_made_again_under_a_running_worker(
-    product: Product, lines: list[bytes], calm: Outcome
+    product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:
-    before, after = halves(lines)
     with product.traffic(before, seconds=0):
         worker = product.start_ready()
     product.until(product.idle, within_s=60, what="end of the work")
