@@ -82,7 +82,7 @@ class Header(msgspec.Struct, frozen=True):
     closed: float
     resume: int | None
     expected: int
-    sources: dict[int, tuple[float, float, bool, str]]
+    sources: dict[int, tuple[float, float, str]]
 
 
 class Lane(Generic[R]):
@@ -183,7 +183,7 @@ class Lane(Generic[R]):
                 closed=self._gate.closed,
                 resume=offset,
                 expected=self._gate.expected,
-                sources={n: (s.floor, s.mark, s.idle, s.origin) for n, s in sources.items()},
+                sources={n: (s.floor, s.mark, s.origin) for n, s in sources.items()},
             )
         )
 

@@ -6,8 +6,12 @@ The watermarks are those of Akidau et al., "The Dataflow Model" (VLDB 2015), per
 
     source 0   ────────────●  mark 12:03:20
     source 1   ──────●        mark 12:01:50   ◀─ holds the gate
-    source 2   ─ idle ─       holds nobody up
+    source 2   ─ idle ──●     as far as the furthest whenever it says so
     steps      |12:00|12:01|12:02|12:03|      closed up to 12:01
+
+A source that is read to its end and silent says so again and again. Each time it has nothing older
+than what the others have come to, and no more than that: whoever reads it may fail the next moment,
+and what it has by the time that somebody reads on is not late.
 """
 
 from __future__ import annotations
@@ -47,13 +51,12 @@ class Source:
 
     floor: float = -math.inf
     mark: float = -math.inf
-    idle: bool = False
     origin: str = ""
 
     def as_of(self, origin: str) -> Source:
         """Return what still holds for this source of an origin; an unknown one may be the same."""
         if not origin or not self.origin or origin == self.origin:
-            return Source(self.floor, self.mark, self.idle, origin or self.origin)
+            return Source(self.floor, self.mark, origin or self.origin)
         return Source(mark=self.mark, origin=origin)
 
 
@@ -93,8 +96,9 @@ class StepGate(Generic[R]):
             # What was made anew may have fewer partitions: nobody waits for the others any more.
             self.sources = {n: said for n, said in self.sources.items() if n < sources}
             self.expected = sources
+        others = (said.mark for said in self.sources.values() if idle)
         self.sources[source] = Source(
-            max(known.floor, floor), max(known.mark, mark), idle, known.origin
+            max(known.floor, floor), max(known.mark, mark, *others), known.origin
         )
         self.expected = max(self.expected, sources)
 
@@ -108,9 +112,7 @@ class StepGate(Generic[R]):
         """Return the end of the last step that every source has passed, epoch seconds."""
         if len(self.sources) < self.expected or not self.sources:
             return -math.inf
-        marks = [source.mark for source in self.sources.values() if not source.idle]
-        mark = min(marks) if marks else max(source.mark for source in self.sources.values())
-        return self.floor_step(mark)
+        return self.floor_step(min(source.mark for source in self.sources.values()))
 
     def floor_step(self, time: float) -> float:
         """Return the last step border at or before ``time``."""

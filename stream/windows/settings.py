@@ -31,7 +31,8 @@ class WindowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         Meta(
             gt=0,
-            description="A source partition this long without a record holds nobody up",
+            description="A source partition this long without a record holds nobody up; said again "
+            "as often",
             extra={"unit": "s"},
         ),
     ] = 5.0

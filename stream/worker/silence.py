@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from stream.worker.transport import HEARD_WITHIN_S
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from stream.worker.carrier import TP
     from stream.worker.runtime import Runtime
 
-#: Silence is said again at growing intervals, so that the last steps close and incidents end.
-_LONGEST_PAUSE_S: Final = 60.0
-
 
 class Silence:
     """Finds source partitions that are read to their end and say nothing."""
 
     def __init__(self, app: WorkerApp, runtime: Runtime, *, topic: str, after_s: float) -> None:
-        """Watch the partitions of ``topic``; silent means ``after_s`` seconds without a record."""
+        """Watch the partitions of ``topic``; silent means ``after_s`` seconds without a record.
+
+        It is said again as often, because it holds up to the moment when it is said.
+        """
         self._app = app
         self._runtime = runtime
         self._topic = topic
@@ -51,9 +51,7 @@ class Silence:
         said = self._said.get(tp, 0.0)
         if silent_s < said:
             said = self._said[tp] = 0.0  # it has spoken since
-        if silent_s < self._after_s or silent_s < said + min(
-            max(said, self._after_s), _LONGEST_PAUSE_S
-        ):
+        if silent_s < said + self._after_s:
             return
         position = self._runtime.positions.get(tp)
         if position is None or position < end:

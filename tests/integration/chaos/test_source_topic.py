@@ -82,6 +82,19 @@ def assert_all_counted(found: Outcome, calm: Outcome) -> None:
     assert found.alerts == calm.alerts
 
 
+def test_what_waits_after_a_silence_is_not_late(
+    product: Product, before: list[bytes], after: list[bytes], calm: Outcome
+) -> None:
+    with product.traffic(before, seconds=0):
+        worker = product.start_ready()
+    product.until(product.idle, within_s=120, what="end of the work")
+    time.sleep(12)  # every partition is said to be silent, more than once
+    assert worker.stop() == 0, product.logs()
+    with product.traffic(after, seconds=0):
+        product.start_ready()
+    assert product.finish().differences(calm) == []
+
+
 def test_partitions_are_added_between_two_runs(
     product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:

@@ -40,15 +40,31 @@ def test_nothing_closes_before_every_source_has_spoken():
 def test_an_idle_source_holds_nobody_up():
     some = gate()
     hear(some, 0, 100)
-    hear(some, 1, 35, idle=True)
+    hear(some, 1, -math.inf, idle=True)
     assert some.closable() == 100
 
 
-def test_when_all_are_idle_the_latest_mark_counts():
+def test_what_an_idle_source_has_later_is_not_late():
+    """Whoever read source 1 fails, and reads on when source 0 is far ahead."""
+    some = gate()
+    hear(some, 0, 100)
+    hear(some, 1, 35, idle=True)
+    hear(some, 0, 500)
+    assert some.closable() == 100
+    hear(some, 1, 120)
+    assert some.closable() == 120
+    hear(some, 1, 120, idle=True)
+    assert some.closable() == 500
+
+
+def test_when_all_are_idle_their_own_clocks_go_on():
     some = gate()
     hear(some, 0, 58, idle=True)
     hear(some, 1, 35, idle=True)
     assert some.closable() == 50
+    hear(some, 0, 63, idle=True)
+    hear(some, 1, 40, idle=True)
+    assert some.closable() == 60
 
 
 def test_a_source_of_another_origin_counts_anew_and_its_mark_goes_on():

@@ -42,10 +42,10 @@ async def test_a_partition_read_to_its_end_is_silent_after_a_while() -> None:
     assert await scene.look(5.0) == [(0, 5.0)]
 
 
-async def test_silence_is_said_again_at_growing_intervals() -> None:
+async def test_silence_is_said_again_and_again() -> None:
     scene = Scene()
-    said = await scene.look(*(float(second) for second in range(200)))
-    assert [elapsed for _, elapsed in said] == [5.0, 10.0, 20.0, 40.0, 80.0, 140.0]
+    said = await scene.look(*(float(second) for second in range(28)))
+    assert [elapsed for _, elapsed in said] == [5.0, 10.0, 15.0, 20.0, 25.0]
 
 
 async def test_records_that_wait_are_no_silence() -> None:
