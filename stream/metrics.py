@@ -10,6 +10,7 @@ Account ids are never label values.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import product
 from typing import TYPE_CHECKING, Annotated, Final, Self, get_args, get_type_hints
 
 from prometheus_client import (
@@ -654,7 +655,16 @@ def _create(metric: Metric, registry: CollectorRegistry, *, strict: bool) -> Met
             metric.name, metric.help, labels, registry=registry, buckets=declared.buckets
         )
     made.declare(declared.labels, strict=strict)
+    if metric.type in {"counter", "gauge"}:
+        _start_at_zero(made, declared.labels)
     return made
+
+
+def _start_at_zero(made: _Checked, labels: Mapping[str, tuple[str, ...]]) -> None:
+    """Show what has not happened as 0: a rate does not see the increment that makes a series."""
+    if labels and OPEN not in labels.values():
+        for values in product(*labels.values()):
+            made.labels(*values)
 
 
 _TABLE: Final = _read_table()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.metrics import DELIVERY_RESULTS
 from stream.sinks.clock import Clock
 from stream.sinks.ledger import Ledger
 from stream.sinks.sink import RANK
@@ -54,6 +55,8 @@ class Dispatch:
         self.changed = asyncio.Event()
         self._sink = sink
         self._metrics = metrics
+        for result in DELIVERY_RESULTS:  # from 0: a rate does not see the first of a series
+            metrics.sink_deliveries_total.labels(sink=sink.name, result=result)
         self._minimum = RANK[minimum_severity]
         self._clock = clock or Clock()
         #: None: not on the topic any more.

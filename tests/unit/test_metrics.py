@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.metrics import OPEN_LIMIT, Metrics, Share, UndeclaredLabelError, register_process, table
+from stream.metrics import (
+    OPEN,
+    OPEN_LIMIT,
+    Metrics,
+    Share,
+    UndeclaredLabelError,
+    register_process,
+    table,
+)
 
 CONTRACT = {
     "events_total": ["format", "result"],
@@ -74,6 +84,16 @@ def test_whoever_scrapes_reads_what_to_do() -> None:
     for metric in table():
         name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
         assert metric.declared.remedy in told[name]
+
+
+def test_what_has_not_happened_is_shown_as_zero() -> None:
+    registry = Metrics().registry
+    for metric in table():
+        closed = metric.declared.labels and OPEN not in metric.declared.labels.values()
+        if closed and metric.type in {"counter", "gauge"}:
+            for values in product(*metric.declared.labels.values()):
+                labels = dict(zip(metric.declared.labels, values, strict=True))
+                assert registry.get_sample_value(metric.name, labels) == 0, (metric.name, labels)
 
 
 def test_an_undeclared_label_value_raises() -> None:

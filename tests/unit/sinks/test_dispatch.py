@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from stream.metrics import DELIVERY_RESULTS
 from stream.sinks.dispatch import Dispatch, Place
 from stream.sinks.log import LogSink
 
@@ -56,7 +57,7 @@ def results(metrics: Metrics, sink: str) -> dict[str, float]:
     return {
         s.labels["result"]: s.value
         for s in family.samples
-        if s.labels["sink"] == sink and s.name.endswith("_total")
+        if s.labels["sink"] == sink and s.name.endswith("_total") and s.value
     }
 
 
@@ -194,3 +195,10 @@ async def test_a_log_line_says_what_matters_on_one_line(
     (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.sinks.log"]
     assert line == "alert inc-1 firing kind=campaign severity=warning: first second"
     assert "acc-1" not in line
+
+
+async def test_a_delivery_that_never_ended_so_is_shown_as_zero(metrics):
+    Dispatch(Held(), metrics=metrics)
+    for result in DELIVERY_RESULTS:
+        labels = {"sink": "held", "result": result}
+        assert metrics.registry.get_sample_value("distillwatch_sink_deliveries_total", labels) == 0

@@ -53,7 +53,8 @@ async def test_a_scrape_reads_as_text(client: aiohttp.ClientSession, metrics: Me
         assert response.status == 200
         assert response.headers["Content-Type"].startswith("text/plain; version=")
         families = {family.name: family for family in parse_text(await response.text())}
-    (sample,) = [s for s in families["distillwatch_events"].samples if s.name.endswith("_total")]
+    samples = families["distillwatch_events"].samples
+    (sample,) = [s for s in samples if s.name.endswith("_total") and s.value]
     assert sample.labels == {"format": "canonical", "result": "accepted"}
     assert sample.value == 7
     assert families["distillwatch_score"].type == "histogram"
