@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka check format bench clean
+.PHONY: help demo test test-kafka test-deploy check format bench clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,10 +20,14 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 	$(BIN)/distillwatch demo
 
 test: $(VENV)/.ready ## Run every test that needs no Java
-	$(BIN)/python -m pytest -m "not kafka"
+	$(BIN)/python -m pytest -m "not kafka and not deploy"
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m kafka
+
+test-deploy: $(VENV)/.ready ## Run the tests of rules, dashboards and manifests (installs their tools, as root)
+	.ci/deploy-tools
+	$(BIN)/python -m pytest -m deploy
 
 check: $(VENV)/.ready ## Lint, format, types and the direction of imports
 	$(BIN)/ruff check .
