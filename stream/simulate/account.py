@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from stream.simulate.dice import Dice
     from stream.simulate.rhythms import Rhythm
 
@@ -35,10 +38,17 @@ class Software(NamedTuple):
 
 Writer = Callable[["Dice"], Text]
 
+#: Points that a measured distribution is given by.
+QUANTILES: Final = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Log-normal token counts of an account; the sigmas are those of the logarithms."""
+    """Log-normal token counts of an account; the sigmas are those of the logarithms.
+
+    ``measured`` replaces them by points of the inverse distributions of input and output tokens,
+    two arrays of :data:`QUANTILES` ascending values.
+    """
 
     input_median: float
     input_sigma: float
@@ -46,6 +56,7 @@ class Tokens:
     output_sigma: float
     cached_share: float = 0.0
     reasoning_share: float = 0.0
+    measured: tuple[NDArray[np.int32], NDArray[np.int32]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from stream.simulate.benign.people import people, tool_users
 from stream.simulate.benign.services import migrations, services, tutoring
 from stream.simulate.planted.hydra import hydra
 from stream.simulate.planted.lone import lone
+from stream.simulate.planted.materials import Brief
 from stream.simulate.planted.pool import pool
 
 if TYPE_CHECKING:
@@ -62,22 +63,19 @@ def populate(world: World, crowd: Crowd, planted: Planted, span_s: float) -> lis
         *migrations(world, crowd.migrations, start_s + max(span_s / 2, planted.after_s)),
         *tutoring(world, crowd.tutoring),
     ]
-    begin_s = start_s + planted.after_s
-    left_s = span_s - planted.after_s
+    begin_s, lasts_s = start_s + planted.after_s, span_s - planted.after_s
     if planted.pool:
-        accounts += pool(
-            world,
-            planted.pool,
-            campaign_id="pool-1",
-            start_s=begin_s,
-            span_s=left_s,
-            per_day=planted.pool_per_day,
-        )
+        brief = _brief("pool-1", begin_s, lasts_s, planted.pool_per_day)
+        accounts += pool(world, planted.pool, brief)
         begin_s += _APART_S
     if planted.hydra:
-        accounts += hydra(
-            world, planted.hydra, campaign_id="hydra-1", start_s=begin_s, span_s=left_s
-        )
+        accounts += hydra(world, planted.hydra, _brief("hydra-1", begin_s, lasts_s, 22))
         begin_s += _APART_S
-    accounts += [lone(world, start_s=begin_s + i * _APART_S) for i in range(planted.lone)]
+    accounts += [
+        lone(world, _brief("", begin_s + i * _APART_S, lasts_s, 5000)) for i in range(planted.lone)
+    ]
     return accounts
+
+
+def _brief(campaign_id: str, start_s: float, lasts_s: float, per_day: float) -> Brief:
+    return Brief(campaign_id=campaign_id, start_s=start_s, end_s=start_s + lasts_s, per_day=per_day)

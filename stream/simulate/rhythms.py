@@ -207,3 +207,16 @@ class Between:
         if at_s < self._start_s or at_s >= self._end_s:
             return 0.0
         return self._inner.rate(at_s, step_s, dice)
+
+
+class Scaled:
+    """Another rhythm at a share of its rate."""
+
+    def __init__(self, inner: Rhythm, share: float) -> None:
+        """Multiply every rate by ``share``."""
+        self._inner = inner
+        self._share = share
+
+    def rate(self, at_s: float, step_s: float, dice: Dice) -> float:
+        """Ask the inner rhythm."""
+        return self._share * self._inner.rate(at_s, step_s, dice)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stream.simulate.account import QUANTILES
 from stream.simulate.arrivals import Arrivals
 from stream.simulate.dice import Dice
 from stream.simulate.request import Request
@@ -48,12 +49,21 @@ class _Lengths:
         self._output_mu = np.log([t.output_median for t in tokens])
         self._output_sigma = np.array([t.output_sigma for t in tokens])
         self._limit = np.array([a.calls.max_tokens or _MAX_TOKENS for a in accounts])
+        measured = [t.measured for t in tokens if t.measured is not None]
+        self._measured = np.array(measured, np.float64).reshape(-1, 2, QUANTILES)
+        has = np.array([t.measured is not None for t in tokens], bool)
+        self._row = np.where(has, np.cumsum(has) - 1, -1)
 
     def draw(self, who: NDArray[np.int64]) -> tuple[list[int], list[int], list[float]]:
         """Input tokens, output tokens and seconds of the requests of accounts ``who`` (n,)."""
         z = self._rng.standard_normal((3, len(who)))
         into = np.exp(self._input_mu[who] + self._input_sigma[who] * z[0])
         out = np.exp(self._output_mu[who] + self._output_sigma[who] * z[1])
+        if len(self._measured):
+            row = self._row[who]
+            place = self._rng.integers(QUANTILES, size=(2, len(who)))
+            into = np.where(row >= 0, self._measured[row, 0, place[0]], into)
+            out = np.where(row >= 0, self._measured[row, 1, place[1]], out)
         out = np.minimum(out, self._limit[who])
         seconds = (0.25 + out * _SECONDS_PER_TOKEN) * np.exp(0.3 * z[2])
         whole = np.minimum(into, _MAX_TOKENS).astype(np.int64).tolist()
@@ -71,6 +81,24 @@ def requests(
     """Yield the requests of ``accounts`` in [start_s, start_s + span_s), ascending in time.
 
     ``text=False`` leaves prompts and system prompts out and draws nothing for them.
+    """
+    return (
+        request
+        for _, request in attributed(accounts, rng, start_s=start_s, span_s=span_s, text=text)
+    )
+
+
+def attributed(
+    accounts: Sequence[Account],
+    rng: np.random.Generator,
+    *,
+    start_s: float,
+    span_s: float,
+    text: bool = True,
+) -> Iterator[tuple[Account, Request]]:
+    """Yield the same with the account that each request is of.
+
+    An account id may stand several times in ``accounts``: each then is a part of its traffic.
     """
     gaps, dies, lengths_rng = rng.spawn(3)
     dice = Dice(dies)
@@ -94,7 +122,7 @@ def requests(
                 clients[index], time_s, into[row], out[row], seconds[row], dice, text
             )
             request.request_id = f"req-{number:09x}"
-            yield request
+            yield clients[index].account, request
 
 
 def _request(

@@ -70,10 +70,10 @@ class World:
         asn = 64600 + sorted(ZONES).index(country) * 6 + min(d.below(6), d.below(6))
         return Address(f"100.{64 + d.below(64)}.{d.below(256)}.{1 + d.below(254)}", asn, country)
 
-    def cloud(self) -> Address:
+    def cloud(self, asn: int | None = None) -> Address:
         """Give an address in a data centre, in one of the few ranges everybody rents."""
         d = self.dice
-        asn = d.pick(_CLOUDS)
+        asn = d.pick(_CLOUDS) if asn is None else asn
         return Address(
             f"198.{18 + asn % 2}.{(asn - 64512) * 20 + d.below(20)}.{1 + d.below(254)}",
             asn,

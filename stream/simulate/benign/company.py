@@ -52,7 +52,10 @@ def company(world: World, count: int) -> Iterator[Account]:
             origin=Origin(egress, (d.pick(software),), moves=0.1),
             # A department was added this week: all of its accounts are young at once.
             paper=Paper(
-                rollout + d.between(0, 3600) if d.chance(0.3) else founded + d.between(0, 9e6),
+                min(
+                    rollout + d.between(0, 3600) if d.chance(0.3) else founded + d.between(0, 9e6),
+                    world.start_s - 60,
+                ),
                 "enterprise",
                 payment,
                 organization,

@@ -17,7 +17,7 @@ from stream.simulate.words import SUBJECTS
 from stream.simulate.world import SDKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from stream.simulate.account import Software, Writer
     from stream.simulate.dice import Dice
@@ -56,11 +56,21 @@ def batches(world: World, count: int, requests: float = 4000) -> Iterator[Accoun
         )
 
 
-def evaluations(world: World, count: int) -> Iterator[Account]:
-    """Yield teams that put the same few hundred items to the models night after night."""
+def evaluations(
+    world: World,
+    count: int,
+    per_day: float = 2500,
+    public: Sequence[Sequence[str]] = (),
+) -> Iterator[Account]:
+    """Yield teams that put the same few hundred items to the models night after night.
+
+    ``public`` are sets of items that everybody uses: half of the teams have theirs from there.
+    """
     d = world.dice
     for number in range(count):
-        items = [_item(d) for _ in range(200 + d.below(300))]
+        items: Sequence[str] = [item(d) for _ in range(200 + d.below(300))]
+        if public and number % 4 in {1, 2}:
+            items = d.pick(public)
         organization, payment = world.company()
         rubric = (
             "Grade the answer from 1 to 10 against the rubric and explain each point: "
@@ -70,9 +80,9 @@ def evaluations(world: World, count: int) -> Iterator[Account]:
         yield Account(
             account_id=world.account_id(),
             kind="evaluation",
-            rhythm=Steady(per_day=2500)
+            rhythm=Steady(per_day=per_day)
             if hourly
-            else Nightly(requests=2500, hour=d.between(0, 24), rate=0.9),
+            else Nightly(requests=per_day, hour=d.between(0, 24), rate=0.9),
             writer=_replaying(items, rubric),
             tokens=Tokens(450, 0.4, d.lognormal(350, 0.4), 0.7),
             calls=Calls(
@@ -87,15 +97,16 @@ def evaluations(world: World, count: int) -> Iterator[Account]:
         )
 
 
-def _item(dice: Dice) -> str:
+def item(dice: Dice) -> str:
+    """Write one item of a test set."""
     subject = dice.pick(SUBJECTS)
     return f"{language.instruction(dice, subject)}\n{language.passage(dice, subject, 2)}"
 
 
-def _replaying(items: list[str], rubric: str) -> Writer:
+def _replaying(items: Sequence[str], rubric: str) -> Writer:
     def write(dice: Dice) -> Text:
-        item = dice.pick(items)
-        return Text(None, f"{rubric}\n\n{item}" if dice.chance(0.4) else item)
+        asked = dice.pick(items)
+        return Text(None, f"{rubric}\n\n{asked}" if dice.chance(0.4) else asked)
 
     return write
 

@@ -104,19 +104,19 @@ def services(world: World, count: int, scale: float = 1.0) -> Iterator[Account]:
         yield service(world, scale)
 
 
-def migrations(world: World, count: int, at_s: float) -> Iterator[Account]:
+def migrations(world: World, count: int, at_s: float, per_day: float = 2500) -> Iterator[Account]:
     """Yield pairs: a product and, from about ``at_s``, its new account at full rate at once."""
     d = world.dice
     for _ in range(count):
         old = service(world)
         when = at_s + d.between(-4, 4) * 3600
         paper = Paper(when - d.between(0.1, 20) * 3600, *_terms(old.paper))
-        per_day, active = d.lognormal(2500, 0.4), d.between(0.4, 0.96)
+        rate, active = d.lognormal(per_day, 0.4), d.between(0.4, 0.96)
         for account_id, papers, start_s, end_s in (
             (old.account_id, old.paper, 0.0, when + 1800),
             (world.account_id(), paper, when, math.inf),
         ):
-            inner = Bursts(per_day=per_day, active=active, on_s=3600, peak_sigma=0.4)
+            inner = Bursts(per_day=rate, active=active, on_s=3600, peak_sigma=0.4)
             yield Account(
                 account_id=account_id,
                 kind="migration",
@@ -134,7 +134,7 @@ def _terms(paper: Paper) -> tuple[str, str | None, str | None]:
     return paper.plan, paper.payment_id, paper.organization_id
 
 
-def tutoring(world: World, count: int) -> Iterator[Account]:
+def tutoring(world: World, count: int, per_day: float = 1800) -> Iterator[Account]:
     """Yield school products that ask for step-by-step reasoning, a key per region each."""
     d = world.dice
     organization, payment = "", ""
@@ -152,7 +152,7 @@ def tutoring(world: World, count: int) -> Iterator[Account]:
             account_id=world.account_id(),
             kind="tutoring",
             rhythm=Bursts(
-                per_day=d.lognormal(1800, 0.5),
+                per_day=d.lognormal(per_day, 0.5),
                 active=0.9,
                 on_s=4 * 3600,
                 peak_sigma=0.4,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from stream.simulate import language
 from stream.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
-from stream.simulate.planted.materials import Shift, Tide, task
+from stream.simulate.planted.materials import Shift
 from stream.simulate.rhythms import DAY_S
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from stream.simulate.account import Writer
     from stream.simulate.dice import Dice
+    from stream.simulate.planted.materials import Brief, Material
     from stream.simulate.world import World
 
 _COAXING = (
@@ -38,37 +39,31 @@ _GOALS = (
 )  # fmt: skip
 
 
-def hydra(
-    world: World,
-    count: int,
-    *,
-    campaign_id: str,
-    start_s: float,
-    span_s: float,
-    per_day: float = 22,
-) -> Iterator[Account]:
+def hydra(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield accounts of every age, a third bought from others, on a common set of tasks."""
     d = world.dice
-    tide = Tide(d, start_s, span_s, depth=1.0)
+    tide = brief.tide(d, depth=1.0)
     exits = [world.home() for _ in range(count * 2)]
-    tasks = [task(d) for _ in range(max(200, count * 4))]
+    asked = brief.asked(d, max(200, count * 4))
     payment, left = "", 0
     for _ in range(count):
         if left == 0:
             payment, left = "pay_" + world.token(12), 1 + d.below(6)
         left -= 1
-        created = world.created(0.0) if d.chance(0.33) else start_s - d.between(0.1, 30) * DAY_S
+        created = (
+            world.created(0.0) if d.chance(0.33) else brief.start_s - d.between(0.1, 30) * DAY_S
+        )
         own = world.home()
         yield Account(
             account_id=world.account_id(),
             kind="hydra",
             rhythm=Shift(
                 tide,
-                per_day=d.lognormal(per_day, 0.4),
-                start_s=start_s + d.between(0, 2 * 3600),
+                per_day=d.lognormal(brief.per_day, 0.4),
+                start_s=brief.start_s + d.between(0, 2 * 3600),
                 presence=d.between(0.35, 0.7),
             ),
-            writer=_mixing([language.voice(d) for _ in range(6)], tasks),
+            writer=mixing([language.voice(d) for _ in range(6)], varying(asked)),
             tokens=Tokens(d.lognormal(800, 0.4), 0.8, d.lognormal(500, 0.4), 0.8, 0.0, 0.3),
             calls=Calls(
                 models=("atlas-large", "atlas-reason", "atlas-mini"),
@@ -84,17 +79,26 @@ def hydra(
             paper=Paper(round(created, 0), d.pick(("plus", "payg")), payment),
             cv=1.2,
             attack=True,
-            campaign_id=campaign_id,
+            campaign_id=brief.campaign_id,
         )
 
 
-def _mixing(customers: list[language.Voice], tasks: list[str]) -> Writer:
+def mixing(customers: list[language.Voice], ours: Writer) -> Writer:
+    """Write one request of a campaign for each one of unrelated customers."""
+
     def write(dice: Dice) -> Text:
         if dice.chance(0.5):
             return Text(None, dice.pick(customers).ask(dice))
-        return Text(
-            None,
-            f"{dice.pick(_ROLES)}, {dice.pick(_GOALS)}. {dice.pick(_COAXING)}.\n{dice.pick(tasks)}",
-        )
+        return ours(dice)
+
+    return write
+
+
+def varying(asked: Material) -> Writer:
+    """Write items under variations of one template."""
+
+    def write(dice: Dice) -> Text:
+        frame = f"{dice.pick(_ROLES)}, {dice.pick(_GOALS)}. {dice.pick(_COAXING)}."
+        return Text(None, f"{frame}\n{dice.pick(asked.items)}")
 
     return write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stream.simulate import language
@@ -9,6 +10,8 @@ from stream.simulate.rhythms import DAY_S
 from stream.simulate.words import SUBJECTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stream.simulate.dice import Dice
 
 INJECTED = (
@@ -32,6 +35,42 @@ def task(dice: Dice) -> str:
     if shape == 2:  # noqa: PLR2004 - the third shape
         return f"Score this reply from 1 to 5: {language.passage(dice, subject, 2)}"
     return f"{ask}. {language.passage(dice, subject, 1 + dice.below(2))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a campaign asks: the instruction it injects, its items, and sessions that it relays."""
+
+    injected: str
+    items: Sequence[str]
+    sessions: Sequence[Sequence[str]] = ()
+
+    @classmethod
+    def made(cls, dice: Dice, items: int) -> Material:
+        """Make so many items up; sessions are made as they are needed."""
+        return cls(INJECTED, [task(dice) for _ in range(items)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What a campaign is told: who it is, when it works (epoch seconds), how much, what it asks.
+
+    ``per_day`` are requests of each account. Without material the campaign makes its own up.
+    """
+
+    campaign_id: str = ""
+    start_s: float
+    end_s: float
+    per_day: float
+    material: Material | None = None
+
+    def asked(self, dice: Dice, items: int) -> Material:
+        """Return the material, or make so many items up."""
+        return self.material or Material.made(dice, items)
+
+    def tide(self, dice: Dice, depth: float) -> Tide:
+        """Make the common pace of the accounts."""
+        return Tide(dice, self.start_s, self.end_s - self.start_s, depth)
 
 
 class Tide:

@@ -6,29 +6,29 @@ disposable identities, virtual cards, one fixed prompt injected into every reque
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream.simulate import language
 from stream.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
-from stream.simulate.planted.materials import INJECTED, Shift, Tide, task
-from stream.simulate.rhythms import DAY_S
+from stream.simulate.planted.materials import Shift
+from stream.simulate.rhythms import DAY_S, Between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream.simulate.account import Writer
     from stream.simulate.dice import Dice
+    from stream.simulate.planted.materials import Brief, Material
     from stream.simulate.world import World
 
 
-def pool(
-    world: World, count: int, *, campaign_id: str, start_s: float, span_s: float, per_day: float
-) -> Iterator[Account]:
+def pool(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield young accounts that come up within hours, five to twelve of them on each card."""
     d = world.dice
-    tide = Tide(d, start_s, span_s, depth=0.5)
+    tide = brief.tide(d, depth=0.5)
     # Every item is asked several times over the pool: answers are sampled, the best are kept.
-    tasks = [task(d) for _ in range(max(400, count * 60))]
+    asked = brief.asked(d, max(400, count * 60))
     software = [world.sdk() for _ in range(3)]
     payment, left = "", 0
     for _ in range(count):
@@ -40,11 +40,11 @@ def pool(
             kind="pool",
             rhythm=Shift(
                 tide,
-                per_day=d.lognormal(per_day, 0.35),
-                start_s=start_s + d.exponential(1200),
+                per_day=d.lognormal(brief.per_day, 0.35),
+                start_s=brief.start_s + d.exponential(1200),
                 presence=d.between(0.7, 0.98),
             ),
-            writer=_injecting(tasks),
+            writer=_injecting(asked),
             tokens=Tokens(d.lognormal(420, 0.2), 0.45, d.lognormal(950, 0.2), 0.5, 0.2, 0.5),
             calls=Calls(
                 models=("atlas-reason", "atlas-large"),
@@ -58,18 +58,29 @@ def pool(
                 moves=d.between(0.02, 0.3),
             ),
             paper=Paper(
-                start_s - d.between(0.02, 9) * DAY_S, d.pick(("payg", "plus", "payg")), payment
+                brief.start_s - d.between(0.02, 9) * DAY_S,
+                d.pick(("payg", "plus", "payg")),
+                payment,
             ),
             cv=d.between(0.8, 1.5),
             attack=True,
-            campaign_id=campaign_id,
+            campaign_id=brief.campaign_id,
         )
 
 
-def _injecting(tasks: list[str]) -> Writer:
+def second_pool(
+    world: World, count: int, brief: Brief, *, banned_s: float, back_s: float
+) -> Iterator[Account]:
+    """Yield a pool that is banned, and another one, with new accounts, that takes its place."""
+    for begin_s, end_s in ((brief.start_s, banned_s), (back_s, brief.end_s)):
+        for account in pool(world, count, replace(brief, start_s=begin_s, end_s=end_s)):
+            yield replace(account, rhythm=Between(account.rhythm, begin_s, end_s))
+
+
+def _injecting(asked: Material) -> Writer:
     def write(dice: Dice) -> Text:
         # Some go through a relayed chat of a customer, whose manners stay in front of the task.
         lead = f"{language.name(dice)}: " if dice.chance(0.1) else ""
-        return Text(INJECTED, lead + dice.pick(tasks))
+        return Text(asked.injected, lead + dice.pick(asked.items))
 
     return write
