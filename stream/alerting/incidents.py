@@ -14,6 +14,7 @@ without findings changes nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -40,6 +41,13 @@ _DAY_S: Final = 86400.0
 _HOUR_S: Final = 3600.0
 _GREAT_GROWTH: Final = 0.25
 
+#: Hears of every score: event time, the accounts it is about, the score.
+ScoreWatch = Callable[[float, Sequence[str], float], None]
+
+
+def unwatched(_time: float, _accounts: Sequence[str], _score: float) -> None:
+    """Watch nothing."""
+
 
 class Incidents:
     """All incidents of the system, and the clusters that campaigns come from."""
@@ -54,10 +62,16 @@ class Incidents:
     }
 
     def __init__(
-        self, settings: AlertingSettings, campaigns: CampaignSettings, *, metrics: Metrics
+        self,
+        settings: AlertingSettings,
+        campaigns: CampaignSettings,
+        *,
+        metrics: Metrics,
+        watch: ScoreWatch = unwatched,
     ) -> None:
-        """Start without any."""
+        """Start without any; ``watch`` hears of scores that open nothing too."""
         self._settings = settings
+        self._watch = watch
         self._metrics = metrics
         self._clusters = Clusters(campaigns)
         self._incidents: dict[str, Incident] = {}
@@ -117,6 +131,7 @@ class Incidents:
     # -- accounts -----------------------------------------------------------------------------
 
     def _hear(self, verdict: Verdict) -> None:
+        self._watch(verdict.time, (verdict.account_id,), verdict.score)
         incident = self._find("account", verdict.account_id)
         going_on = incident is not None and incident.firing
         least = self._settings.clear_score if going_on else self._settings.open_score
@@ -159,6 +174,7 @@ class Incidents:
 
     def _hear_cluster(self, time: float, cluster: Cluster) -> None:
         self._metrics.score.labels(kind="campaign").observe(cluster.score)
+        self._watch(time, cluster.members, cluster.score)
         incident = self._merge(time, cluster)
         going_on = incident is not None and incident.firing
         least = self._settings.clear_score if going_on else self._settings.open_score

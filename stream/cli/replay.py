@@ -24,6 +24,7 @@ from stream.report.labels import Labels
 from stream.report.ledger import Ledger
 from stream.report.run import RunReport, report
 from stream.report.scorecard import score
+from stream.report.scores import ScoreLog
 from stream.report.table import render
 
 if TYPE_CHECKING:
@@ -60,8 +61,14 @@ def replay(
         intake = msgspec.structs.replace(settings.intake, format=format_)
         settings = changed(settings, intake=intake)
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
-    ledger = Ledger(labels)
-    chain = Chain(settings, source="replay", metrics=Metrics(strict=False), watch=ledger.observe)
+    ledger, score_log = Ledger(labels), ScoreLog(labels)
+    chain = Chain(
+        settings,
+        source="replay",
+        metrics=Metrics(strict=False),
+        watch=ledger.observe,
+        watch_scores=score_log.observe,
+    )
     started = time.perf_counter()
     alerts = _run(chain, files)
     figures = report(
@@ -74,7 +81,7 @@ def replay(
     )
     _write(alerts_file, b"".join(msgspec.json.encode(alert) + b"\n" for alert in alerts))
     _write(report_file, msgspec.json.format(msgspec.json.encode(figures)))
-    _write(html_file, page(figures, alerts, ledger).encode() if html_file else b"")
+    _write(html_file, page(figures, alerts, ledger, score_log).encode() if html_file else b"")
     _show(figures, alerts)
 
 

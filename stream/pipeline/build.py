@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stream.alerting.incidents import Incidents
+from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.campaigns import CampaignsStage
@@ -73,7 +73,9 @@ def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane
     return Lane(stage, lane, settings.windows, metrics)
 
 
-def alerting_lane(settings: StageSettings, metrics: Metrics) -> Lane[Findings]:
+def alerting_lane(
+    settings: StageSettings, metrics: Metrics, watch: ScoreWatch = unwatched
+) -> Lane[Findings]:
     """Return the alerting lane."""
-    incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
+    incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics, watch=watch)
     return Lane(AlertingStage(incidents, metrics=metrics), 0, settings.windows, metrics)

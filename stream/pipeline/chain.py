@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from stream.alerting.incidents import ScoreWatch, unwatched
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
 from stream.pipeline.intake import Watch, ignore
 from stream.types.alerts import Alert
@@ -34,15 +35,24 @@ class Chain:
     """Intake and every lane, one source partition, no broker."""
 
     def __init__(
-        self, settings: StageSettings, *, source: str, metrics: Metrics, watch: Watch = ignore
+        self,
+        settings: StageSettings,
+        *,
+        source: str,
+        metrics: Metrics,
+        watch: Watch = ignore,
+        watch_scores: ScoreWatch = unwatched,
     ) -> None:
-        """``source`` names the input in dead letters; ``watch`` sees the decoded events."""
+        """``source`` names the input in dead letters; ``watch`` sees the decoded events.
+
+        ``watch_scores`` hears of every score of accounts and clusters.
+        """
         lanes = settings.lanes
         self._intake = intake(settings, topic=source, metrics=metrics, watch=watch)
         self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
             "links": [campaigns_lane(settings, lane, metrics) for lane in range(lanes)],
-            "verdicts": [alerting_lane(settings, metrics)],
+            "verdicts": [alerting_lane(settings, metrics, watch_scores)],
         }
         self._offsets = count()
         self.dead_letters: Counter[str] = Counter()

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from stream.report.ledger import BENIGN
-from stream.report.plot import Mark, timeline
+from stream.report.plot import Mark, leaks, precision_recall, scores, timeline
 from stream.report.table import COLUMNS, cells
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stream.report.ledger import Ledger
     from stream.report.run import RunReport
     from stream.report.scorecard import Scorecard
+    from stream.report.scores import ScoreLog
     from stream.types.alerts import Alert
 
 _INCIDENTS_SHOWN: Final = 200
@@ -33,14 +34,23 @@ dl{display:flex;gap:2rem;flex-wrap:wrap}dt{opacity:.7}dd{margin:0;font-size:1.4r
 """
 
 
-def page(figures: RunReport, alerts: Sequence[Alert], ledger: Ledger) -> str:
+def page(figures: RunReport, alerts: Sequence[Alert], ledger: Ledger, score_log: ScoreLog) -> str:
     """Return the whole page as HTML text."""
+    marks = _marks(alerts)
+    body = (
+        f"<h1>Replay</h1>{_figures(figures)}<h2>Requests an hour</h2>{_requests(ledger, marks)}"
+        f"<h2>Scores</h2>{scores(score_log.hourly, marks)}"
+        f"{_campaigns(figures.scorecard, ledger, score_log)}{_incidents(alerts)}"
+    )
+    return document("distillwatch replay", body)
+
+
+def document(title: str, body: str) -> str:
+    """Return a page of this look."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>distillwatch replay</title><style>{_STYLE}</style><h1>Replay</h1>"
-        f"{_figures(figures)}<h2>Requests an hour</h2>{_plot(alerts, ledger)}"
-        f"{_campaigns(figures.scorecard)}{_incidents(alerts)}</html>"
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>{body}</html>"
     )
 
 
@@ -58,21 +68,24 @@ def _figures(figures: RunReport) -> str:
     )
 
 
-def _plot(alerts: Sequence[Alert], ledger: Ledger) -> str:
+def _requests(ledger: Ledger, marks: Sequence[Mark]) -> str:
     series: dict[str, dict[int, int]] = {}
     for (name, hour), count in sorted(ledger.hourly.items()):
         series.setdefault(name if name != BENIGN else "all other traffic", {})[hour] = count
-    first: dict[str, Alert] = {}
-    for alert in alerts:
-        first.setdefault(alert.alert_id, alert)
-    marks = [
-        Mark(datetime.fromisoformat(alert.detected_at).timestamp() / 3600, alert.summary)
-        for alert in first.values()
-    ]
     return timeline(series, marks)
 
 
-def _campaigns(card: Scorecard | None) -> str:
+def _marks(alerts: Sequence[Alert]) -> list[Mark]:
+    first: dict[str, Alert] = {}
+    for alert in alerts:
+        first.setdefault(alert.alert_id, alert)
+    return [
+        Mark(datetime.fromisoformat(alert.detected_at).timestamp() / 3600, alert.summary)
+        for alert in first.values()
+    ]
+
+
+def _campaigns(card: Scorecard | None, ledger: Ledger, score_log: ScoreLog) -> str:
     if card is None:
         return ""
     rows = "".join(
@@ -82,7 +95,20 @@ def _campaigns(card: Scorecard | None) -> str:
     return (
         f"<h2>Planted campaigns</h2><table><tr><th>{'<th>'.join(COLUMNS)}{rows}</table>"
         f"<p>{card.false_incidents} false incidents, {rate}.</p>"
+        "<h2>Leaked</h2><p>Share of each campaign's output tokens that has left; what lies before "
+        f"its alert is lost.</p>{_leaks(card, ledger)}"
+        "<h2>Precision and recall</h2><p>Of accounts, over all thresholds.</p>"
+        f"{precision_recall({'accounts': score_log.precision_recall()})}"
     )
+
+
+def _leaks(card: Scorecard, ledger: Ledger) -> str:
+    detected = [
+        Mark(result.detected_after_s / 3600, f"{result.campaign} found")
+        for result in card.campaigns
+        if result.detected_after_s is not None
+    ]
+    return leaks({r.campaign: ledger.leaked(r.campaign) for r in card.campaigns}, detected)
 
 
 def _incidents(alerts: Sequence[Alert]) -> str:

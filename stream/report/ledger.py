@@ -57,8 +57,22 @@ class Ledger:
         order = np.argsort(times, kind="stable")
         return times[order], np.array(self._tokens[campaign], np.int64)[order]
 
+    def leaked(self, campaign: str, points: int = 200) -> list[tuple[float, float]]:
+        """Return (hours since its first request, share of its output tokens that has left)."""
+        return leak_curve(*self.traffic(campaign), points)
+
     @property
     def days(self) -> float:
         """Return the span of the traffic in days, to the hour, at least an hour."""
         hours = [hour for _, hour in self.hourly]
         return (max(hours) - min(hours) + 1) / 24 if hours else 1 / 24
+
+
+def leak_curve(times: Array, tokens: Array, points: int = 200) -> list[tuple[float, float]]:
+    """Return (hours since the first, share of the tokens so far) of requests by time."""
+    if not len(times) or not tokens.sum():
+        return []
+    some = np.unique(np.linspace(0, len(times) - 1, points).astype(np.int64))
+    share = np.cumsum(tokens) / tokens.sum()
+    hours = (times - times[0]) / _HOUR_S
+    return list(zip(hours[some].tolist(), share[some].tolist(), strict=True))
