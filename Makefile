@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy check format bench clean
+.PHONY: help demo test test-kafka test-deploy check format bench bench-quality clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ format: $(VENV)/.ready ## Format and fix what can be fixed
 
 bench: $(VENV)/.ready ## Run the micro-benchmarks
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
+
+bench-quality: $(VENV)/.ready ## Measure what is found, accused and leaked (ARGS=--quick: minutes)
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality $(ARGS)
 
 clean: ## Remove what the other commands made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

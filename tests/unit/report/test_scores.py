@@ -12,7 +12,9 @@ def log(*heard):
 
 
 def test_each_hour_keeps_its_highest_score_by_who_it_is_about():
-    found = log((10.0, ("x",), 0.6), (20.0, ("x",), 0.9), (30.0, ("a",), 0.7), (3700.0, ("a",), 0.5))
+    found = log(
+        (10.0, ("x",), 0.6), (20.0, ("x",), 0.9), (30.0, ("a",), 0.7), (3700.0, ("a",), 0.5)
+    )
     assert found.hourly == {ATTACK: {0: 0.9}, BENIGN: {0: 0.7, 1: 0.5}}
 
 

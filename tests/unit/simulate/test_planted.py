@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -98,8 +99,8 @@ def test_relay_serves_people_under_one_set_of_orders(world):
 
 
 def test_relayed_sessions_that_are_given_are_used_once(world):
-    known = Brief(start_s=START_S, end_s=START_S + DAY_S, per_day=20,
-                  material=Material("", [], [["first turn of it", "second turn of it"]]))  # fmt: skip
+    session = ["first turn of it", "second turn of it"]
+    known = replace(brief(20), material=Material("", [], [session]))
     prompts = Counter(request.prompt for _, request in play(list(relay(world, 9, known)), 1.0))
     assert prompts["first turn of it"] == 1
 

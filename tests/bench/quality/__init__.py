@@ -1,0 +1,1 @@
+"""The quality benchmark: what the detector finds, accuses and lets leak on composite traffic."""

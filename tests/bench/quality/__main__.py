@@ -1,0 +1,173 @@
+"""``python -m quality``: make the traffic, play the scenarios, compare with what was recorded."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from quality import held_out, record
+from quality.content import separation
+from quality.page import page, terminal
+from quality.plan import BENIGN, Plan, first, quick
+from quality.run import Result, Run, result_path
+from quality.store import MODES, Store, forget_others
+from quality.table import compared, content, ours, twins
+from stream.settings import load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HERE: Final = Path(__file__).parent
+_COMPOSITE: Final = (
+    "A composite, not a field trial: benign behaviour fitted to real client traces and real "
+    "people's prompts, with simulated papers, networks and twins; campaigns simulated from "
+    "published shapes, asking the items of public data sets. 'Benign' is an assumption there."
+)
+_SIMULATED: Final = "Simulated traffic alone: ../shared/data was not there."
+
+
+def main() -> int:
+    """Run the benchmark; 1 when something has become worse than recorded."""
+    options = _options()
+    plan = _plan(options)
+    data = options.data if options.data.is_dir() else None
+    store = Store.open(options.cache, plan, data)
+    print(f"{plan.name}: {_COMPOSITE if data else _SIMULATED}\ntraffic in {store.root}", flush=True)
+    names = tuple(options.only or plan.ids)
+    _make(store, names)
+    results = _play(store, names, options)
+    return _report(store, results, options)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-quality", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer days and accounts, own ids")
+    parser.add_argument("--set", choices=("first", held_out.NAME), default="first", dest="set_")
+    parser.add_argument("--only", nargs="+", metavar="ID", help="these scenarios")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--config", type=Path, default=_HERE / "quality.toml")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--cache", type=Path, default=_cache())
+    parser.add_argument("--record", action="store_true", help="keep the results as the baseline")
+    return parser.parse_args()
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "distillwatch" / "quality"
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    if options.set_ != held_out.NAME:
+        return quick() if options.quick else first()
+    used = record.HERE / f"{held_out.NAME}.json"
+    if used.exists():
+        sys.exit(f"{used} exists: the held-out set has been used, and is used once")
+    if options.quick or options.only:
+        sys.exit("the held-out set is used once, so whole")
+    return held_out.drawn(held_out.entropy())
+
+
+def _make(store: Store, names: Sequence[str]) -> None:
+    """Make what traffic is missing, two files at a time."""
+    forget_others(store.root.parent, store.root, store.plan.name)
+    missing = [name for name in dict.fromkeys((BENIGN, *names)) if not store.has(name)]
+    if not missing:
+        return
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:
+        made = workers.map(store.make, missing)
+        for name, truth in zip(missing, made, strict=True):
+            print(f"made   {name:14} {truth.requests:>9,} events", flush=True)
+
+
+def _play(store: Store, names: Sequence[str], options: argparse.Namespace) -> list[Result]:
+    settings = load(options.config, {}).stages
+    results = store.root / "results"
+    results.mkdir(exist_ok=True)
+    # As many families as there are modes: two cores are enough.
+    families = [
+        multiprocessing.get_context("fork").Process(
+            target=Run(store, mode, settings, results, _say).play, args=(names,)
+        )
+        for mode in options.modes
+    ]
+    for family in families:
+        family.start()
+    for family in families:
+        family.join()
+    if any(family.exitcode for family in families):
+        sys.exit("a scenario failed")
+    return [
+        msgspec.json.decode(result_path(results, mode, name).read_bytes(), type=Result)
+        for mode in options.modes
+        for name in names
+    ]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _report(store: Store, results: list[Result], options: argparse.Namespace) -> int:
+    plan = store.plan
+    outcomes = [outcome for result in results for outcome in result.outcomes]
+    truths = {result.scenario: store.truth(result.scenario) for result in results}
+    kinds: dict[str, int] = {}
+    for kind in store.truth(BENIGN).kinds.values():
+        kinds[kind] = kinds.get(kind, 0) + 1
+    tables = [
+        *(ours(plan, outcomes, mode) for mode in options.modes),
+        compared(plan, outcomes),
+        twins(plan, outcomes, kinds),
+        content(separation(results, truths, plan.start_s)),
+    ]
+    terminal(tables)
+    notes = [_COMPOSITE if store.data else _SIMULATED, f"traffic {store.root.name}, {_revision()}"]
+    shown = store.root / "results" / "report.html"
+    shown.write_text(page(plan, results, tables, notes))
+    print(f"report with plots: {shown}")
+    return _compare(store, outcomes, options)
+
+
+def _compare(store: Store, outcomes: list, options: argparse.Namespace) -> int:
+    path = record.HERE / f"{store.plan.name}.json"
+    now = record.Record(
+        plan=repr(store.plan),
+        traffic=f"{'fitted' if store.data else 'simulated'}, {store.root.name}",
+        revision=_revision(),
+        outcomes=outcomes,
+    )
+    if options.record or store.plan.name == held_out.NAME:
+        record.write(now, path)
+        print(f"recorded in {path}")
+        return 0
+    known = record.read(path)
+    if known is None:
+        print(f"nothing recorded in {path}: --record keeps these results")
+        return 0
+    if known.traffic != now.traffic:
+        print(f"recorded on other traffic ({known.traffic}): not compared")
+        return 0
+    lines = record.worse(known, outcomes)
+    print("\n".join(lines) or f"nothing worse than recorded at {known.revision}")
+    return 1 if lines else 0
+
+
+def _revision() -> str:
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=_HERE, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return found.stdout.strip() or "no revision"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

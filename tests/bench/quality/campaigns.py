@@ -1,0 +1,104 @@
+"""The planted part of each scenario: its accounts, and the benign ones that they were before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from quality.background import sleepers
+from quality.plan import DAY_S
+from stream.simulate.benign.occasions import NEW_MODEL
+from stream.simulate.dice import Dice
+from stream.simulate.planted.evasive import evasive_hydra, evasive_pool
+from stream.simulate.planted.hydra import hydra
+from stream.simulate.planted.light import burst, slow
+from stream.simulate.planted.lone import lone
+from stream.simulate.planted.materials import Brief
+from stream.simulate.planted.pool import pool, second_pool
+from stream.simulate.planted.relay import evasive_relay, relay
+from stream.simulate.planted.turned import pivot, takeover
+from stream.simulate.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from quality.plan import Plan
+    from quality.texts import Texts
+    from stream.simulate.account import Account
+
+_BURST_D = 2.0
+
+
+@dataclass(frozen=True)
+class Planted:
+    """The accounts of a campaign, and from when on they replace what they were before.
+
+    Parts with ``attack`` extract; others are the rest of what the same accounts send.
+    """
+
+    accounts: list[Account]
+    begins_s: float
+    replaced: frozenset[str] = frozenset()
+
+
+def planted(plan: Plan, name: str, texts: Texts) -> Planted:
+    """Make one campaign; it depends on nothing but the plan and the texts."""
+    campaign = plan.campaign(name)
+    world = World(Dice(plan.rng("campaign", name)), plan.start_s)
+    begins_s = plan.start_s + plan.begins_d * DAY_S + world.dice.between(0.3, 10) * 3600
+    brief = Brief(
+        campaign_id=name,
+        start_s=begins_s,
+        end_s=plan.end_s,
+        per_day=campaign.per_day,
+        material=texts.material(plan, name),
+    )
+    if name in {"takeover", "pivot"}:
+        return _turned(plan, name, world, brief)
+    if name == "second-pool":
+        return _banned(plan, world, brief)
+    return Planted(_alone(plan, name, world, brief), begins_s)
+
+
+_BUILDERS: Final[dict[str, Callable[[World, int, Brief], Iterable[Account]]]] = {
+    "pool": pool,
+    "hydra": hydra,
+    "relay": relay,
+    "burst": burst,
+    "lone": lambda world, _, brief: [lone(world, brief)],
+    "slow": slow,
+    "pool-evasive": evasive_pool,
+    "hydra-evasive": evasive_hydra,
+}
+
+
+def _alone(plan: Plan, name: str, world: World, brief: Brief) -> list[Account]:
+    count = plan.campaign(name).accounts
+    if name == "relay-evasive":
+        return list(evasive_relay(world, count, brief, plan.exits))
+    if name == "burst":
+        brief = replace(brief, end_s=min(brief.start_s + _BURST_D * DAY_S, plan.end_s))
+    return list(_BUILDERS[name](world, count, brief))
+
+
+def _banned(plan: Plan, world: World, brief: Brief) -> Planted:
+    begins_s, banned_s, back_s = (
+        plan.start_s + day * DAY_S + world.dice.between(-2, 2) * 3600 for day in plan.second_d
+    )
+    count = plan.campaign("second-pool").accounts
+    brief = replace(brief, start_s=begins_s)
+    return Planted(
+        list(second_pool(world, count, brief, banned_s=banned_s, back_s=back_s)), begins_s
+    )
+
+
+def _turned(plan: Plan, name: str, world: World, brief: Brief) -> Planted:
+    one, *many = sleepers(plan)
+    if name == "takeover":
+        half_s = plan.start_s + plan.half_d * DAY_S
+        accounts = list(takeover(world, one, brief, half_s=half_s))
+        return Planted(accounts, brief.start_s, frozenset({one.account_id}))
+    release_s = plan.start_s + plan.release_d * DAY_S
+    brief = replace(brief, start_s=release_s)
+    accounts = list(pivot(world, many, brief, model=NEW_MODEL))
+    return Planted(accounts, release_s, frozenset(account.account_id for account in many))

@@ -1,0 +1,69 @@
+"""A second set of seeds and parameters, drawn when it is used, and used once.
+
+Nobody can tune on what does not exist: the draw is made from the machine's entropy at the moment
+of the run, and stored with the results. A second use is refused.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quality.plan import CAMPAIGNS, Crowd, Plan
+
+if TYPE_CHECKING:
+    from quality.plan import Campaign
+
+NAME = "held-out"
+
+
+def entropy() -> int:
+    """Return a seed that nobody knew before."""
+    return secrets.randbits(48)
+
+
+def drawn(seed: int) -> Plan:
+    """Return the plan of a seed: sizes, rates, moments and benign counts around the first plan's.
+
+    What makes a campaign what it is stays: 400 accounts with a handful of requests remain that.
+    """
+    rng = np.random.default_rng([seed, *b"plan"])
+    plan = Plan(name=NAME, seed=seed)
+    begins = plan.begins_d + rng.uniform(-0.4, 0.2)
+    return replace(
+        plan,
+        begins_d=begins,
+        release_d=begins + rng.uniform(0.2, 1.2),
+        outage_d=rng.uniform(1.5, 5.5),
+        half_d=begins + rng.uniform(1.0, 2.0),
+        second_d=(begins - rng.uniform(0.4, 1.0), begins + rng.uniform(0.3, 1.0),
+                  begins + rng.uniform(1.2, 2.0)),
+        exits=int(rng.integers(20, 50)),
+        crowd=_crowd(plan.crowd, rng),
+        campaigns=tuple(_campaign(campaign, rng) for campaign in CAMPAIGNS),
+    )  # fmt: skip
+
+
+def _crowd(crowd: Crowd, rng: np.random.Generator) -> Crowd:
+    """Vary the twins and the other simulated kinds; people stay above two thousand in all."""
+    return Crowd(
+        **{
+            field.name: max(2, round(getattr(crowd, field.name) * rng.uniform(0.9, 1.4)))
+            for field in fields(crowd)
+        }
+    )
+
+
+def _campaign(campaign: Campaign, rng: np.random.Generator) -> Campaign:
+    accounts = campaign.accounts
+    if accounts > 1:
+        accounts = max(12, round(accounts * rng.uniform(0.6, 1.2)))
+    return replace(
+        campaign,
+        accounts=accounts,
+        per_day=campaign.per_day * rng.uniform(0.75, 1.3),
+        items=round(campaign.items * rng.uniform(0.6, 1.4)),
+    )

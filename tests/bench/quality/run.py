@@ -1,0 +1,194 @@
+"""Plays scenarios: every campaign alone on the same benign traffic, whose first days run once.
+
+One process plays the benign days. At the end of the last day before a campaign begins it forks:
+the child goes on with that campaign merged in, from the very state that the benign days have led
+to, and the parent goes on without. So campaigns cannot hide one another, and no day is played
+more often than it has to be. Text and silent logs are two such families, side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from quality.alarms import Curves
+from quality.discrepancy import Discrepancy, Window
+from quality.half_space import HalfSpaceTrees
+from quality.measure import Outcome, measure
+from quality.plan import BENIGN, DAY_S
+from quality.rate_limit import RateLimit
+from quality.shared_prompt import SharedPrompt
+from quality.subject import Product
+from stream.report.labels import Labels
+from stream.report.ledger import leak_curve
+from stream.report.scores import ScoreLog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from quality.alarms import Baseline
+    from quality.plan import Plan
+    from quality.store import Store, Truth
+    from stream.codec.event import RequestEvent
+    from stream.pipeline.build import StageSettings
+
+_LINES: Final = 8192
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """All of one scenario and mode."""
+
+    scenario: str
+    mode: str
+    seconds: float  # of this process; the shared days are those of the benign scenario
+    events: int  # that it played
+    outcomes: list[Outcome]
+    curves: Curves
+    threshold: float | None = None  # of the batch MMD
+    windows: list[Window] = []  # of 100 prompts, by the batch MMD
+
+
+@dataclass
+class Run:
+    """A family of scenarios in one mode; all its state is forked with the process."""
+
+    store: Store
+    mode: str
+    settings: StageSettings
+    results: Path
+    say: Callable[[str], None]
+
+    def play(self, scenarios: Sequence[str]) -> None:
+        """Play the scenarios; raises RuntimeError when a child fails."""
+        plan = self.store.plan
+        self._baselines = self._compared()
+        self._product = Product(self.settings, self._observe)
+        self._benign = self.store.truth(BENIGN)
+        self._started, self._events = time.process_time(), 0
+        forks = {
+            name: _fork_day(self.store.truth(name), plan) for name in scenarios if name != BENIGN
+        }
+        last = plan.days if BENIGN in scenarios else max(forks.values(), default=0) + 1
+        for day in range(last):
+            for name in [name for name, at in forks.items() if at == day]:
+                self._in_a_child(lambda name=name, day=day: self._campaign(name, day))
+            if day < max(forks.values(), default=0) or BENIGN in scenarios:
+                self._play_day(BENIGN, day)
+        if BENIGN in scenarios:
+            self._finish(BENIGN, None, ScoreLog(Labels({}, 0)))
+
+    def _compared(self) -> list[Baseline]:
+        if self.mode != "text":
+            return []
+        start_s = self.store.plan.start_s
+        return [RateLimit(), SharedPrompt(), HalfSpaceTrees(), Discrepancy(start_s)]
+
+    def _observe(self, events: Sequence[RequestEvent]) -> None:
+        for baseline in self._baselines:
+            baseline.observe(events)
+
+    def _campaign(self, name: str, day: int) -> None:
+        self._started, self._events = time.process_time(), 0
+        truth = self.store.truth(name)
+        log = ScoreLog(Labels({name: frozenset(truth.attackers)}, len(self._benign.kinds)))
+        self._product.watch_scores = log.observe
+        for later in range(day, self.store.plan.days):
+            self._play_day(name, later)
+        self._finish(name, truth, log)
+
+    def _play_day(self, name: str, day: int) -> None:
+        lines = self.store.lines(self.mode, name, day)
+        now_s = self.store.plan.start_s + (day + 1) * DAY_S
+        for taken in _batches(lines):
+            self._product.feed(taken, now_s)
+            self._events += len(taken)
+
+    def _finish(self, name: str, truth: Truth | None, log: ScoreLog) -> None:
+        self._product.finish()
+        outcomes = [
+            measure(
+                detector.alarms(),
+                self._benign,
+                truth,
+                scenario=name,
+                detector=detector.name,
+                mode=self.mode,
+                days=float(self.store.plan.days),
+            )
+            for detector in (self._product, *self._baselines)
+        ]
+        mmd = [b for b in self._baselines if isinstance(b, Discrepancy)]
+        result = Result(
+            scenario=name,
+            mode=self.mode,
+            seconds=time.process_time() - self._started,
+            events=self._events,
+            outcomes=outcomes,
+            curves=self._curves(truth, log),
+            threshold=mmd[0].threshold if mmd else None,
+            windows=mmd[0].windows if mmd else [],
+        )
+        path = result_path(self.results, self.mode, name)
+        path.write_bytes(msgspec.json.encode(result))
+        self.say(
+            f"{self.mode:6} {name:14} {self._events:>9,} events {result.seconds:6.0f} s  "
+            f"{_told(outcomes[0])}"
+        )
+
+    def _curves(self, truth: Truth | None, log: ScoreLog) -> Curves:
+        if truth is None:
+            return Curves()
+        times, tokens, _ = truth.taken()
+        start_h = self.store.plan.start_s / 3600
+        return Curves(
+            scores={
+                name: [(int(hour - start_h), score) for hour, score in sorted(hourly.items())]
+                for name, hourly in log.hourly.items()
+            },
+            precision_recall=log.precision_recall(),
+            leaked=leak_curve(times, tokens),
+        )
+
+    def _in_a_child(self, work: Callable[[], None]) -> None:
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            try:
+                work()
+            except BaseException:  # noqa: BLE001 - the child ends here whatever happened
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            raise RuntimeError(f"a scenario failed with status {status}")
+
+
+def result_path(results: Path, mode: str, name: str) -> Path:
+    """Return where the result of a scenario is."""
+    return results / f"{mode}-{name}.json"
+
+
+def _fork_day(truth: Truth, plan: Plan) -> int:
+    return int((truth.begins_s - plan.start_s) // DAY_S)
+
+
+def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
+    while taken := list(islice(lines, _LINES)):
+        yield taken
+
+
+def _told(outcome: Outcome) -> str:
+    found = outcome.campaign
+    if found is None:
+        return f"{outcome.false_incidents} false incidents"
+    told = "found" if found.found else "not found"
+    return f"{told}, recall {found.recall:.2f}, {outcome.false_incidents} false incidents"

@@ -1,0 +1,129 @@
+"""A small plan, simulated alone: the files, and that a forked scenario is a straight one."""
+
+import dataclasses
+import multiprocessing
+from itertools import pairwise
+
+import msgspec
+import pytest
+from quality.plan import BENIGN, Campaign, Crowd, Plan
+from quality.run import Result, Run, result_path
+from quality.store import MODES, Store, time_of
+from quality.subject import Product
+
+from stream.settings import Settings
+from stream.windows.settings import WindowSettings
+
+CROWD = Crowd(
+    clients=1, clients_events=10, conversations=2, coders=2, chats=2, writers=2, people=16,
+    tool_users=4, vpn=2, phones=2, staff=4, services=2, batches=0, evaluations=0, pipelines=0,
+    migrations=0, tutoring=0, benchmarks=0, failovers=1,
+)  # fmt: skip
+PLAN = Plan(
+    name="tiny",
+    seed=4,
+    days=2,
+    begins_d=1.05,
+    release_d=1.2,
+    outage_d=1.5,
+    half_d=1.6,
+    crowd=CROWD,
+    campaigns=(
+        Campaign(id="pool", accounts=10, per_day=150, items=40, recall=0.9, leaked=0.1),
+        Campaign(id="takeover", accounts=1, per_day=500, items=40, recall=0.9, leaked=0.1),
+        Campaign(id="pivot", accounts=9, per_day=30, items=40, recall=0.9, leaked=0.1),
+    ),
+)
+#: Long steps: their number is what a small run costs.
+SETTINGS = dataclasses.replace(
+    Settings().stages, lanes=1, windows=WindowSettings(step_s=600, grace_s=60)
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    made = Store.open(tmp_path_factory.mktemp("cache"), PLAN, None)
+    for name in PLAN.ids:
+        made.make(name)
+    return made
+
+
+def events(store, mode, name):
+    lines = [line for day in range(PLAN.days) for line in store.lines(mode, name, day)]
+    return lines, [msgspec.json.decode(line) for line in lines]
+
+
+@pytest.mark.parametrize("name", PLAN.ids)
+def test_a_scenario_is_in_time_order_and_silence_leaves_only_text_out(store, name):
+    lines, text = events(store, "text", name)
+    times = [time_of(line) for line in lines]
+    assert all(a <= b for a, b in pairwise(times))
+    assert times == [event["timestamp"] for event in text]
+    _, silent = events(store, "silent", name)
+    for event in text:
+        event.pop("prompt", None)
+        event.pop("system_prompt", None)
+    assert silent == text
+
+
+def test_planted_accounts_are_labelled_and_counted(store):
+    truth = store.truth("pool")
+    _, found = events(store, "text", "pool")
+    benign = store.truth(BENIGN).kinds
+    ours = [event for event in found if event["account_id"] not in benign]
+    times, tokens, account = truth.taken()
+    assert len(ours) == truth.requests == len(times)
+    assert [event["output_tokens"] for event in ours] == tokens.tolist()
+    assert [event["account_id"] for event in ours] == [truth.attackers[i] for i in account]
+
+
+def test_a_turned_account_stops_being_what_it_was_when_the_campaign_begins(store):
+    truth = store.truth("takeover")
+    (account,) = truth.replaced
+    _, benign = events(store, "text", BENIGN)
+    _, turned = events(store, "text", "takeover")
+
+    def of(found, after):
+        return [
+            event["request_id"]
+            for event in found
+            if event["account_id"] == account and (event["timestamp"] >= truth.begins_s) == after
+        ]
+
+    assert of(benign, after=False) == of(turned, after=False)
+    assert not set(of(benign, after=True)) & set(of(turned, after=True))
+    assert len(truth.attackers) == 1
+    others = {event["request_id"] for event in benign if event["account_id"] != account}
+    assert others <= {event["request_id"] for event in turned}
+
+
+def test_the_same_plan_makes_the_same_traffic(store, tmp_path):
+    again = Store.open(tmp_path, PLAN, None)
+    again.make("pivot")
+    for mode in MODES:
+        ours, theirs = again.campaign(mode, "pivot"), store.campaign(mode, "pivot")
+        assert ours.read_bytes() == theirs.read_bytes()
+    assert again.root.name == store.root.name
+
+
+def test_a_forked_scenario_says_what_a_straight_one_says(store, tmp_path):
+    said = []
+    family = multiprocessing.get_context("fork").Process(
+        target=Run(store, "text", SETTINGS, tmp_path, said.append).play, args=((BENIGN, "pool"),)
+    )
+    family.start()
+    family.join()
+    assert family.exitcode == 0
+    for name in ("pool", BENIGN):
+        forked = msgspec.json.decode(result_path(tmp_path, "text", name).read_bytes(), type=Result)
+        straight = Product(SETTINGS, lambda _: None)
+        for day in range(PLAN.days):
+            straight.feed(list(store.lines("text", name, day)), store.plan.end_s)
+        straight.finish()
+        ours = forked.outcomes[0]
+        assert ours.incidents == len({alarm.incident for alarm in straight.alarms()})
+        assert ours.accused == len({a for alarm in straight.alarms() for a in alarm.accounts})
+    assert {outcome.detector for outcome in forked.outcomes} > {"distillwatch"}
+    pool = msgspec.json.decode(result_path(tmp_path, "text", "pool").read_bytes(), type=Result)
+    assert pool.outcomes[0].campaign.found
+    assert pool.curves.precision_recall
