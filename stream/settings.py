@@ -20,6 +20,7 @@ from stream.errors import SettingsError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.pipeline.build import StageSettings
 from stream.sinks.settings import HttpSettings, WebhookSettings
+from stream.types.events import MAX_EVENT_BYTES
 from stream.types.secret import Secret
 from stream.windows.settings import WindowSettings
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _PREFIX: Final = "DISTILLWATCH_"
 _FILE_SUFFIX: Final = "_file"
 #: Names with the prefix that are no settings.
+#: What a packet has beside its rows.
+_FRAME_BYTES: Final = 4096
 _OTHERS: Final = frozenset({"DISTILLWATCH_CONFIG"})
 
 
@@ -45,11 +48,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook: WebhookSettings = WebhookSettings()
     http: HttpSettings = HttpSettings()
 
+    def __post_init__(self) -> None:
+        """Refuse what fits only each for itself: raises ValueError."""
+        room = self.topics.packet_bytes - _FRAME_BYTES
+        if (most := room // MAX_EVENT_BYTES) < self.intake.max_record_events:
+            raise ValueError(
+                f"intake.max_record_events: expected at most {most}, for the events of one record "
+                f"stay together in a record of topics.max_record_bytes"
+            )
+
     @property
     def stages(self) -> StageSettings:
         """Return what the pipeline needs."""
         return StageSettings(
             lanes=self.topics.partitions,
+            packet_bytes=self.topics.packet_bytes,
             intake=self.intake,
             windows=self.windows,
             detection=self.detection,

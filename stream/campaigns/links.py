@@ -16,7 +16,7 @@ from stream.types.links import LinkKind
 from stream.types.verdicts import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
@@ -29,6 +29,7 @@ _LEAST: Final = np.full(256, 3, np.int64)
 _LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS]] = 2
 #: Old edges are looked for once per this much event time.
 _EXPIRE_EVERY_S: Final = 3600.0
+_MOST_TOLD: Final = 1000
 _SUMS: Final = ("requests", "input_tokens", "output_tokens")
 
 
@@ -141,9 +142,10 @@ class LinkTable:
         slots, value = slots[order], value[order]
         starts = np.flatnonzero(np.diff(value, prepend=-1))
         groups = [
-            self._group(time, int(value[part[0]]), slots[part])
+            group
             for part in np.split(np.arange(len(slots)), starts[1:])
             if len(part)
+            for group in self._groups(time, int(value[part[0]]), slots[part])
         ]
         edges["fresh"][slots] = edges["unsent"][slots] = False
         edges["dirty"][slots] = True
@@ -151,17 +153,20 @@ class LinkTable:
         values["dirty"][value[starts]] = True
         return groups
 
-    def _group(self, time: float, value: int, edges: Array) -> Group:
+    def _groups(self, time: float, value: int, edges: Array) -> Iterator[Group]:
+        """Yield the members in order; very many in several groups, for each has to fit a record."""
         values = self._table.values
         members = [self._table.member(edge) for edge in edges.tolist()]
-        return Group(
-            kind=int(values["kind"][value]),
-            value=int(values["value"][value]),
-            time=time,
-            since=float(values["since"][value]),
-            size=int(values["size"][value]),
-            members=sorted(members, key=lambda member: member.account_id),
-        )
+        members.sort(key=lambda member: member.account_id)
+        for first in range(0, len(members), _MOST_TOLD):
+            yield Group(
+                kind=int(values["kind"][value]),
+                value=int(values["value"][value]),
+                time=time,
+                since=float(values["since"][value]),
+                size=int(values["size"][value]),
+                members=members[first : first + _MOST_TOLD],
+            )
 
 
 def merged(rows: LinkBatch) -> tuple[list[str], dict[str, Array]]:

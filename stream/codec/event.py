@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from stream.errors import DecodeError
+from stream.types.events import MAX_ACCOUNT_BYTES
 
 #: Counts travel as 32-bit integers.
 MAX_COUNT: Final = 2**31 - 1
 MAX_DURATION_S: Final = 1e7
 _MAX_TEMPERATURE: Final = 1000.0
-_MAX_ACCOUNT_BYTES: Final = 256
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
@@ -86,7 +86,7 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
     if not oldest <= time <= latest:
         raise DecodeError("bad_timestamp", _absurd(time))
     account = event.account_id
-    if not (account.isascii() and account.isprintable() and 0 < len(account) <= _MAX_ACCOUNT_BYTES):
+    if not (account.isascii() and account.isprintable() and 0 < len(account) <= MAX_ACCOUNT_BYTES):
         _check_account(account)
     created = event.account_created_at
     if created is not None:
@@ -103,8 +103,8 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
 def _check_account(account: str) -> None:
     if not account:
         raise DecodeError("missing_field", "account_id is empty")
-    if len(account.encode()) > _MAX_ACCOUNT_BYTES:
-        raise DecodeError("out_of_range", f"account_id is longer than {_MAX_ACCOUNT_BYTES} bytes")
+    if len(account.encode()) > MAX_ACCOUNT_BYTES:
+        raise DecodeError("out_of_range", f"account_id is longer than {MAX_ACCOUNT_BYTES} bytes")
     if _CONTROL.search(account):
         raise DecodeError("out_of_range", "account_id has control characters")
 

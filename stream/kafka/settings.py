@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,9 @@ from stream.types.secret import Secret
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+
+#: Headers and key, the frame of a batch, and what compression adds to bytes that have no pattern.
+_AROUND_A_RECORD_BYTES: Final = 65_536
 
 
 class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,3 +171,8 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             extra={"unit": "bytes"},
         ),
     ] = 16_777_216
+
+    @property
+    def packet_bytes(self) -> int:
+        """Return the most that a stage may put into one record: the rest is the batch around it."""
+        return self.max_record_bytes - _AROUND_A_RECORD_BYTES

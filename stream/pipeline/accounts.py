@@ -9,7 +9,9 @@ import numpy as np
 from stream.detection.detector import Detector, Standing
 from stream.features.table import compute
 from stream.metrics import Share
+from stream.pipeline.lane import Parsed
 from stream.pipeline.linking import links
+from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_lanes
 from stream.pipeline.steps import step_rows
 from stream.types.links import LinkBatch
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
     from stream.types.events import Array, EventBatch
+    from stream.types.packets import Place
     from stream.types.verdicts import Verdict
     from stream.windows.account_windows import StepRows
+    from stream.windows.gate import Source
     from stream.windows.settings import WindowSettings
 
 _ACCOUNT: Final = b"a"
@@ -52,10 +56,12 @@ class AccountsStage:
         lanes: int,
         windows: WindowSettings,
         detection: DetectionSettings,
+        packet_bytes: int,
         metrics: Metrics,
     ) -> None:
         """``lanes`` accounts lanes exist and as many campaigns lanes; this one is ``lane``."""
         self._lane = lane
+        self._packet_bytes = packet_bytes
         self._lanes = lanes
         self._step_s = windows.step_s
         self._metrics = metrics
@@ -80,13 +86,17 @@ class AccountsStage:
         """Return everything that has to agree for stored rows to mean the same."""
         return {**self._table.layout, **self._windows.LAYOUT, **self._detector.layout}
 
-    def parse(self, packet: Packet, floor: float) -> tuple[EventBatch, Array, Array, float]:
+    def parse(self, packet: Packet, known: Source) -> Parsed[EventBatch]:
         """Return the events; new ones have a source offset above the floor."""
         rows = event_rows(packet)
         offsets, times = rows.columns["offset"], rows.columns["time"]
-        ends = step_ends(times, self._step_s)
-        newest = float(offsets.max()) if len(offsets) else floor
-        return rows, ends, offsets > floor, max(floor, newest)
+        newest = float(offsets.max(initial=-1))
+        return Parsed(
+            rows,
+            step_ends(times, self._step_s),
+            offsets > known.floor,
+            max(known.floor, newest),
+        )
 
     def step(self, end: float, rows: list[EventBatch]) -> None:
         """Update the windows with one step, judge its accounts, keep their links."""
@@ -107,15 +117,28 @@ class AccountsStage:
         found, self._links = LinkBatch.merge(self._links), []
         lanes = value_lanes(found.columns["value"], self._lanes)
         sent = [
-            self._link_packet(lane, mark, found.take(lanes == lane)) for lane in range(self._lanes)
+            Emission("links", lane, None, value)
+            for lane in range(self._lanes)
+            for value in self._pack_links(found.take(lanes == lane), mark)
         ]
-        # Alerting hears every accounts lane and as many campaigns lanes.
-        head = pack(source=self._lane, sources=2 * self._lanes, mark=mark, verdicts=verdicts)
-        return [*sent, Emission("verdicts", 0, None, head)]
+        heads = self._pack_verdicts(verdicts, mark)
+        return [*sent, *(Emission("verdicts", 0, None, value) for value in heads)]
 
-    def _link_packet(self, lane: int, mark: float, rows: LinkBatch) -> Emission:
-        value = pack(source=self._lane, sources=self._lanes, mark=mark, rows=rows)
-        return Emission("links", lane, None, value)
+    def _pack_links(self, rows: LinkBatch, mark: float) -> list[bytes]:
+        def encode(part: slice, place: Place) -> bytes:
+            links = rows.take(part)
+            return pack(source=self._lane, sources=self._lanes, place=place, rows=links)
+
+        return pack_steps(rows.columns["time"], encode, mark=mark, most=self._packet_bytes)
+
+    def _pack_verdicts(self, rows: list[Verdict], mark: float) -> list[bytes]:
+        def encode(part: slice, place: Place) -> bytes:
+            # Alerting hears every accounts lane and as many campaigns lanes.
+            sources = 2 * self._lanes
+            return pack(source=self._lane, sources=sources, place=place, verdicts=rows[part])
+
+        ends = np.array([row.time for row in rows], np.float64)
+        return pack_steps(ends, encode, mark=mark, most=self._packet_bytes)
 
     def _count_tokens(self, rows: StepRows, slots: Array) -> None:
         standing = self._detector.standing(slots)

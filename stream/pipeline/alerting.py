@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 
+from stream.pipeline.lane import Parsed
+from stream.pipeline.parts import unseen
 from stream.types.records import Emission
 from stream.types.verdicts import Group, Verdict
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from stream.types.alerts import Alert
     from stream.types.batch import Array
     from stream.types.packets import Packet
+    from stream.windows.gate import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,11 @@ class AlertingStage:
         """Return everything that has to agree for stored rows to mean the same."""
         return self._incidents.LAYOUT
 
-    def parse(self, packet: Packet, floor: float) -> tuple[Findings, Array, Array, float]:
+    def parse(self, packet: Packet, known: Source) -> Parsed[Findings]:
         """Return the findings; new ones belong to a step after the floor, the source's mark."""
         rows = Findings([*packet.verdicts, *packet.groups])
         ends = np.array([row.time for row in rows.rows], np.float64)
-        return rows, ends, ends > floor, max(floor, packet.mark)
+        return Parsed(rows, ends, *unseen(packet, ends, known))
 
     def step(self, end: float, rows: list[Findings]) -> None:
         """Open, update and resolve incidents at the end of one step."""

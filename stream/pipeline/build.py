@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
-    """What the stages need of the settings; ``lanes`` accounts lanes and as many for campaigns."""
+    """What the stages need of the settings; ``lanes`` accounts lanes and as many for campaigns.
+
+    ``packet_bytes`` is the most that fits into a record of an internal topic.
+    """
 
     lanes: int
+    packet_bytes: int
     intake: IntakeSettings
     windows: WindowSettings
     detection: DetectionSettings
@@ -50,6 +54,7 @@ def intake(
         topic=topic,
         source_partitions=source_partitions,
         lanes=settings.lanes,
+        packet_bytes=settings.packet_bytes,
         metrics=metrics,
         watch=watch,
     )
@@ -62,6 +67,7 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
         lanes=settings.lanes,
         windows=settings.windows,
         detection=settings.detection,
+        packet_bytes=settings.packet_bytes,
         metrics=metrics,
     )
     return Lane(stage, lane, settings.windows, metrics)
@@ -69,7 +75,13 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
 
 def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
     """Return campaigns lane number ``lane``."""
-    stage = CampaignsStage(lane, lanes=settings.lanes, settings=settings.campaigns, metrics=metrics)
+    stage = CampaignsStage(
+        lane,
+        lanes=settings.lanes,
+        settings=settings.campaigns,
+        packet_bytes=settings.packet_bytes,
+        metrics=metrics,
+    )
     return Lane(stage, lane, settings.windows, metrics)
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stream.campaigns.links import LinkTable
+from stream.pipeline.lane import Parsed
+from stream.pipeline.parts import pack_steps, unseen
 from stream.types.links import LinkBatch
 from stream.types.packets import Packet, link_rows, pack
 from stream.types.records import Emission
@@ -15,8 +19,9 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
-    from stream.types.batch import Array
+    from stream.types.packets import Place
     from stream.types.verdicts import Group
+    from stream.windows.gate import Source
 
 
 class CampaignsStage:
@@ -25,10 +30,17 @@ class CampaignsStage:
     name = "campaigns"
 
     def __init__(
-        self, lane: int, *, lanes: int, settings: CampaignSettings, metrics: Metrics
+        self,
+        lane: int,
+        *,
+        lanes: int,
+        settings: CampaignSettings,
+        packet_bytes: int,
+        metrics: Metrics,
     ) -> None:
         """``lanes`` accounts lanes exist and as many campaigns lanes; this one is ``lane``."""
         self._lane = lane
+        self._packet_bytes = packet_bytes
         self._lanes = lanes
         self._metrics = metrics
         self._table = LinkTable(settings, metrics=metrics)
@@ -39,11 +51,11 @@ class CampaignsStage:
         """Return everything that has to agree for stored rows to mean the same."""
         return self._table.LAYOUT
 
-    def parse(self, packet: Packet, floor: float) -> tuple[LinkBatch, Array, Array, float]:
+    def parse(self, packet: Packet, known: Source) -> Parsed[LinkBatch]:
         """Return the links; new ones belong to a step after the floor, the source's last mark."""
         rows = link_rows(packet)
         ends = rows.columns["time"]
-        return rows, ends, ends > floor, max(floor, packet.mark)
+        return Parsed(rows, ends, *unseen(packet, ends, known))
 
     def step(self, end: float, rows: list[LinkBatch]) -> None:
         """Take in the links of one step."""
@@ -51,12 +63,16 @@ class CampaignsStage:
             self._groups += self._table.step(end, LinkBatch.merge(rows))
 
     def emit(self, mark: float) -> list[Emission]:
-        """Return one packet for alerting."""
+        """Return the groups for alerting."""
         groups, self._groups = self._groups, []
-        value = pack(
-            source=self._lanes + self._lane, sources=2 * self._lanes, mark=mark, groups=groups
-        )
-        return [Emission("verdicts", 0, None, value)]
+
+        def encode(part: slice, place: Place) -> bytes:
+            source, sources = self._lanes + self._lane, 2 * self._lanes
+            return pack(source=source, sources=sources, place=place, groups=groups[part])
+
+        ends = np.array([group.time for group in groups], np.float64)
+        values = pack_steps(ends, encode, mark=mark, most=self._packet_bytes)
+        return [Emission("verdicts", 0, None, value) for value in values]
 
     def release(self) -> None:
         """Give back what the gauges have of this stage."""

@@ -13,8 +13,9 @@ from stream.codec.decoder import Decoder
 from stream.codec.event import RequestEvent
 from stream.codec.invalid import InvalidShare
 from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.parts import pack_events
 from stream.pipeline.routing import account_lanes
-from stream.types.packets import pack
+from stream.types.packets import Place, pack
 from stream.types.records import Emission
 
 if TYPE_CHECKING:
@@ -43,13 +44,15 @@ class Intake:
         topic: str,
         source_partitions: int = 1,
         lanes: int,
+        packet_bytes: int,
         metrics: Metrics,
         watch: Watch = ignore,
     ) -> None:
         """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes.
 
-        ``source_partitions`` are as many until :meth:`know` says otherwise; ``watch`` sees the
-        decoded events: a run with labels counts them.
+        ``source_partitions`` are as many until :meth:`know` says otherwise; ``packet_bytes`` is
+        the most that fits into an internal record; ``watch`` sees the decoded events: a run with
+        labels counts them.
         """
         self._decoder = Decoder(settings, metrics)
         self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
@@ -59,6 +62,7 @@ class Intake:
         self._sources = source_partitions
         self._origin = ""
         self._lanes = lanes
+        self._packet_bytes = packet_bytes
         self._metrics = metrics
         self._watch = watch
         self._clocks: dict[int, float] = {}
@@ -94,7 +98,9 @@ class Intake:
         """
         clock = self._clocks.get(partition, -math.inf)
         mark = clock + elapsed_s - self._windows.grace_s
-        return self._packets(partition, mark, idle=True)
+        place = Place(mark, idle=True)
+        value = pack(source=partition, sources=self._sources, origin=self._origin, place=place)
+        return [Emission("events", lane, None, value) for lane in range(self._lanes)]
 
     def forget(self, partition: int) -> None:
         """Drop the clock of a partition that has moved to another worker."""
@@ -103,34 +109,17 @@ class Intake:
     def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
         mark = self._clocks[partition] - self._windows.grace_s
         lanes = account_lanes(batch.accounts, self._lanes)[batch.columns["account"]]
-        return self._packets(
-            partition, mark, {lane: batch.take(lanes == lane) for lane in set(lanes.tolist())}
-        )
-
-    def _packets(
-        self,
-        partition: int,
-        mark: float,
-        rows: dict[int, EventBatch] | None = None,
-        *,
-        idle: bool = False,
-    ) -> list[Emission]:
-        rows = rows or {}
         return [
-            Emission(
-                role="events",
-                partition=lane,
-                key=None,
-                value=pack(
-                    source=partition,
-                    sources=self._sources,
-                    mark=mark,
-                    idle=idle,
-                    origin=self._origin,
-                    rows=rows.get(lane),
-                ),
-            )
+            Emission("events", lane, None, value)
             for lane in range(self._lanes)
+            for value in pack_events(
+                batch.take(lanes == lane),
+                source=partition,
+                sources=self._sources,
+                origin=self._origin,
+                mark=mark,
+                most=self._packet_bytes,
+            )
         ]
 
     def _dead_letter(self, partition: int, reject: Reject) -> Emission:

@@ -7,13 +7,15 @@ effect on state exactly-once although delivery is at-least-once:
 * state contains closed steps only, and the header says up to which step (``closed``);
 * reading resumes at the oldest record with rows of an open step; rows of closed steps that are
   read again are recognised by ``closed``;
-* a source's rows at or below its ``floor`` are repetitions and are dropped.
+* a source's rows at or below its ``floor`` are repetitions and are dropped, and so are those
+  rows of the next step that came in an earlier part (see :mod:`stream.pipeline.parts`).
 
 What a successor puts back comes in the order it was written: the schema, rows, a header.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
@@ -37,6 +39,17 @@ R = TypeVar("R", bound=Rows)
 StateRows = list[tuple[bytes, bytes | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed(Generic[R]):
+    """The rows of a packet, and what of its source has been taken with it (see Source)."""
+
+    rows: R
+    ends: Array  # step end of each row, epoch seconds
+    new: Array  # whether each is no repetition
+    floor: float
+    taken: int = 0
+
+
 class Stage(Protocol[R]):
     """What differs between the stages: how rows arrive, what a step does, what goes out."""
 
@@ -47,8 +60,8 @@ class Stage(Protocol[R]):
         """Return everything that has to agree for stored rows to mean the same."""
         ...
 
-    def parse(self, packet: Packet, floor: float) -> tuple[R, Array, Array, float]:
-        """Return (rows, step end of each, whether each is new, new floor) of a packet."""
+    def parse(self, packet: Packet, known: Source) -> Parsed[R]:
+        """Return what is in a packet of a source of which this much is ``known``."""
         ...
 
     def step(self, end: float, rows: list[R]) -> None:
@@ -117,15 +130,15 @@ class Lane(Generic[R]):
         packet = unpack(value)
         before = dict(self._gate.sources)
         known = before.get(packet.source, Source()).as_of(packet.origin)
-        rows, ends, new, floor = self._stage.parse(packet, known.floor)
-        rows, ends = self._admit(rows, ends, new)
-        self._gate.hold(offset, rows, ends, before)
+        found = self._stage.parse(packet, known)
+        self._gate.hold(offset, *self._admit(found), before)
         self._gate.hear(
             packet.source,
             sources=packet.sources,
             mark=packet.mark,
             idle=packet.idle,
-            floor=floor,
+            floor=found.floor,
+            taken=found.taken,
             origin=packet.origin,
         )
         emissions = self._close(self._gate.closable())
@@ -142,8 +155,9 @@ class Lane(Generic[R]):
         ends = self._gate.last_end
         return self._close(ends if ends is not None else self._gate.closed)
 
-    def _admit(self, rows: R, ends: Array, new: Array) -> tuple[R, Array]:
+    def _admit(self, found: Parsed[R]) -> tuple[R, Array]:
         """Drop repetitions and rows that come after their step has closed, and count both."""
+        rows, ends, new = found.rows, found.ends, found.new
         in_time = ends > self._gate.closed
         late = int(np.count_nonzero(new & ~in_time))
         repeated = int(np.count_nonzero(~new))

@@ -31,8 +31,10 @@ class Batch:
         """Return the number of rows."""
         return len(self.columns["account"])
 
-    def take(self, index: Array) -> Self:
-        """Return the rows at ``index`` (a mask or positions) with only their account ids."""
+    def take(self, index: Array | slice) -> Self:
+        """Return the rows at ``index`` (mask, positions or slice) with only their account ids."""
+        if isinstance(index, slice) and index == slice(0, len(self)):
+            return self
         columns = {name: column[index] for name, column in self.columns.items()}
         kept, codes = np.unique(columns["account"], return_inverse=True)
         columns["account"] = codes.astype(self.SCHEMA["account"])

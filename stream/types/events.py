@@ -15,10 +15,21 @@ from stream.types.batch import Array, Batch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["EVENT_COLUMNS", "FLAG_LOGPROBS", "FLAG_STREAM", "Array", "EventBatch"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "FLAG_LOGPROBS",
+    "FLAG_STREAM",
+    "MAX_ACCOUNT_BYTES",
+    "MAX_EVENT_BYTES",
+    "Array",
+    "EventBatch",
+]
 
 FLAG_STREAM: Final = 1
 FLAG_LOGPROBS: Final = 2
+
+#: Longest account id, in UTF-8.
+MAX_ACCOUNT_BYTES: Final = 256
 
 #: Column name -> dtype. Absent values: 0 for counts, status and fingerprints, NaN for floats.
 EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
@@ -51,6 +62,11 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked opening of the prompt
 }
+
+#: What an event takes in a packet, at most: its columns and, if nobody shares it, the account id.
+MAX_EVENT_BYTES: Final = (
+    sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3
+)
 
 
 class EventBatch(Batch):

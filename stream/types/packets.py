@@ -9,7 +9,7 @@ then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,13 +26,28 @@ if TYPE_CHECKING:
 PACKET_VERSION: Final = 1
 
 
+class Place(NamedTuple):
+    """Where a packet stands in what its source says.
+
+    ``skip`` rows of the first step went before in other packets; ``cut`` says that the last step
+    goes on in the next one; ``idle`` says that the source has nothing to say for now.
+    """
+
+    mark: float
+    skip: int = 0
+    cut: bool = False
+    idle: bool = False
+
+
 class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One internal record. ``idle`` says that the source has nothing to say for now."""
+    """One internal record; see :class:`Place` for ``mark`` to ``idle``."""
 
     version: int
     source: int
     sources: int
     mark: float
+    skip: int = 0
+    cut: bool = False
     idle: bool = False
     origin: str = ""
     accounts: list[str] = []
@@ -49,8 +64,7 @@ def pack(
     *,
     source: int,
     sources: int,
-    mark: float,
-    idle: bool = False,
+    place: Place,
     origin: str = "",
     rows: EventBatch | LinkBatch | None = None,
     verdicts: list[Verdict] | None = None,
@@ -62,12 +76,14 @@ def pack(
             version=PACKET_VERSION,
             source=source,
             sources=sources,
-            mark=mark,
-            idle=idle,
+            mark=place.mark,
+            skip=place.skip,
+            cut=place.cut,
+            idle=place.idle,
             origin=origin,
-            accounts=list(rows.accounts) if rows is not None else [],
+            accounts=list(rows.accounts) if rows else [],
             columns={name: column.tobytes() for name, column in rows.columns.items()}
-            if rows is not None
+            if rows
             else {},
             verdicts=verdicts or [],
             groups=groups or [],

@@ -17,7 +17,7 @@ and what it has by the time that somebody reads on is not late.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -46,17 +46,20 @@ class Source:
     """What a source has said so far.
 
     ``floor`` is the last thing of it that was taken (a source offset, or a mark): anything at or
-    below is a repetition, unless it is of another ``origin``, which counts anew.
+    below is a repetition, unless it is of another ``origin``, which counts anew. So are the first
+    ``taken`` rows of the step that follows a mark. A successor starts with none taken: it reads an
+    open step from its first row on.
     """
 
     floor: float = -math.inf
     mark: float = -math.inf
     origin: str = ""
+    taken: int = 0
 
     def as_of(self, origin: str) -> Source:
         """Return what still holds for this source of an origin; an unknown one may be the same."""
         if not origin or not self.origin or origin == self.origin:
-            return Source(self.floor, self.mark, origin or self.origin)
+            return replace(self, origin=origin or self.origin)
         return Source(mark=self.mark, origin=origin)
 
 
@@ -84,10 +87,19 @@ class StepGate(Generic[R]):
     sources: dict[int, Source] = field(default_factory=dict)
     expected: int = 0
     next_offset: int | None = None
+    waiting_rows: int = 0
     _waiting: list[Waiting[R]] = field(default_factory=list)
 
     def hear(
-        self, source: int, *, sources: int, mark: float, idle: bool, floor: float, origin: str = ""
+        self,
+        source: int,
+        *,
+        sources: int,
+        mark: float,
+        idle: bool,
+        floor: float,
+        taken: int = 0,
+        origin: str = "",
     ) -> None:
         """Take note of a source's mark; marks never run backwards, floors only with the origin."""
         before = self.sources.get(source, Source())
@@ -98,7 +110,7 @@ class StepGate(Generic[R]):
             self.expected = sources
         others = (said.mark for said in self.sources.values() if idle)
         self.sources[source] = Source(
-            max(known.floor, floor), max(known.mark, mark, *others), known.origin
+            max(known.floor, floor), max(known.mark, mark, *others), known.origin, taken
         )
         self.expected = max(self.expected, sources)
 
@@ -106,6 +118,7 @@ class StepGate(Generic[R]):
         """Keep the rows of the internal record at ``offset`` until their steps close."""
         self.next_offset = offset + 1
         if len(rows):
+            self.waiting_rows += len(rows)
             self._waiting.append(Waiting(offset, rows, ends, before))
 
     def closable(self) -> float:
@@ -130,6 +143,7 @@ class StepGate(Generic[R]):
             if not over.any():
                 self._waiting.append(held)
                 continue
+            self.waiting_rows -= int(np.count_nonzero(over))
             for end in np.unique(held.ends[over]).tolist():
                 steps.setdefault(end, []).append(held.rows.take(held.ends == end))
             if not over.all():
@@ -150,11 +164,6 @@ class StepGate(Generic[R]):
     def last_end(self) -> float | None:
         """Return the end of the last step that has rows waiting, epoch seconds, or None."""
         return max((float(held.ends.max()) for held in self._waiting), default=None)
-
-    @property
-    def waiting_rows(self) -> int:
-        """Return how many rows wait."""
-        return sum(len(held.rows) for held in self._waiting)
 
     @property
     def resume(self) -> tuple[int | None, dict[int, Source]]:

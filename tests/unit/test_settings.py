@@ -41,6 +41,11 @@ def test_a_bad_variable_is_named(variable, value, said):
         load(None, {variable: value})
 
 
+def test_settings_that_do_not_fit_together_are_refused():
+    with pytest.raises(SettingsError, match=r"environment: intake\.max_record_events: expected at"):
+        load(None, {"DISTILLWATCH_TOPICS_MAX_RECORD_BYTES": "1048576"})
+
+
 def test_every_setting_is_described_once_with_a_variable_of_its_own():
     found = list(describe())
     assert {one.name for one in found} == values(Settings()).keys()

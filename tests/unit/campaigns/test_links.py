@@ -125,6 +125,14 @@ def test_a_value_remembers_so_many_members_and_no_more() -> None:
     assert [m.account_id for m in group.members] == [f"a{i:04}" for i in range(10)]
 
 
+def test_very_many_members_come_in_several_groups() -> None:
+    groups = table(popular_accounts=5000).step(60, batch(60, shared(2500)))
+    assert [len(group.members) for group in groups] == [1000, 1000, 500]
+    assert {group.size for group in groups} == {2500}
+    names = [member.account_id for group in groups for member in group.members]
+    assert names == [f"a{i:04}" for i in range(2500)]
+
+
 @given(steps, st.randoms(use_true_random=False))
 def test_the_order_of_rows_is_irrelevant(played: list[list[Use]], random: object) -> None:
     mixed = [sorted(rows, key=lambda _: random.random()) for rows in played]  # type: ignore[attr-defined]

@@ -1,20 +1,36 @@
 """The laws of a lane: what comes twice counts once, and a successor goes on as if nothing was."""
 
+import math
 from collections import defaultdict
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
 import pytest
 
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.build import (
+    StageSettings,
+    accounts_lane,
+    alerting_lane,
+    campaigns_lane,
+    intake,
+)
 from stream.pipeline.routing import account_lanes
 from stream.settings import Settings
 from stream.simulate.population import Crowd, Planted
 from stream.simulate.scenario import Scenario
+from stream.types.packets import unpack
 from stream.types.records import Record
 
 SETTINGS = Settings().stages
+#: One lane, long steps and little room: much of what the stages say comes in parts.
+CUT = replace(
+    SETTINGS,
+    lanes=1,
+    windows=msgspec.structs.replace(SETTINGS.windows, step_s=300.0),
+    packet_bytes=1200,
+)
 SOURCES = 2
 ROLES = ("events", "links", "verdicts")
 SCENARIO = Scenario(
@@ -35,31 +51,49 @@ SCENARIO = Scenario(
 )
 
 
-def new(role, metrics=None):
-    metrics = metrics or Metrics(strict=False)
+@dataclass(frozen=True)
+class Inputs:
+    """The internal records of lane 0 of each stage, as a worker with these settings writes them."""
+
+    settings: StageSettings
+    values: dict[str, list[bytes]]
+
+    def new(self, role, metrics=None):
+        return lane(self.settings, role, 0, metrics or Metrics(strict=False))
+
+    def heir_of(self, role, log, header, portion=10**9):
+        """Return a new lane with a predecessor's log: every row that it wrote, in order."""
+        heir = self.new(role)
+        heir.check(self.new(role).schema())
+        for first in range(0, len(log), portion):
+            heir.load(log[first : first + portion])
+        heir.restore(header)
+        return heir
+
+
+def lane(settings, role, number, metrics):
     if role == "verdicts":
-        return alerting_lane(SETTINGS, metrics)
+        return alerting_lane(settings, metrics)
     make = accounts_lane if role == "events" else campaigns_lane
-    return make(SETTINGS, 0, metrics)
+    return make(settings, number, metrics)
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    """The internal records of lane 0 of each stage, as a worker writes them."""
+def written(settings):
     metrics = Metrics(strict=False)
-    source = intake(SETTINGS, topic="t", source_partitions=SOURCES, metrics=metrics)
+    source = intake(settings, topic="t", source_partitions=SOURCES, metrics=metrics)
     lanes = {
-        ("events", lane): accounts_lane(SETTINGS, lane, metrics) for lane in range(SETTINGS.lanes)
-    } | {("links", lane): campaigns_lane(SETTINGS, lane, metrics) for lane in range(SETTINGS.lanes)}
-    lanes["verdicts", 0] = alerting_lane(SETTINGS, metrics)
-    written = defaultdict(list)
+        (role, number): lane(settings, role, number, metrics)
+        for role in ROLES
+        for number in range(1 if role == "verdicts" else settings.lanes)
+    }
+    found = defaultdict(list)
 
     def carry(emissions):
         for emission in emissions:
             at = emission.role, emission.partition
             if at in lanes:
-                written[at].append(emission.value)
-                carry(lanes[at].feed(len(written[at]) - 1, emission.value))
+                found[at].append(emission.value)
+                carry(lanes[at].feed(len(found[at]) - 1, emission.value))
 
     lines = list(SCENARIO.lines())
     size = 12
@@ -68,7 +102,23 @@ def inputs():
             some = lines[first + partition : first + size * SOURCES : SOURCES]
             records = [Record(first + i, None, line) for i, line in enumerate(some)]
             carry(source.process(partition, records, now_s=2e9))
-    return {role: written[role, 0][:150] for role in ROLES}
+    most = 150 if settings is SETTINGS else 60
+    return Inputs(settings, {role: found[role, 0][:most] for role in ROLES})
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return written(SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return written(CUT)
+
+
+@pytest.fixture(params=["whole", "parts"])
+def inputs(request):
+    return request.getfixturevalue(request.param)
 
 
 def shown(emissions):
@@ -83,28 +133,20 @@ def apply(rows, changes):
             rows[key] = value
 
 
-def heir_of(role, log, header, portion=10**9):
-    """Return a new lane with a predecessor's log: every row that it wrote, in order."""
-    heir = new(role)
-    heir.check(new(role).schema())
-    for first in range(0, len(log), portion):
-        heir.load(log[first : first + portion])
-    heir.restore(header)
-    return heir
-
-
-def undisturbed(role, values):
+def undisturbed(role, inputs):
     """Return, record by record, what is sent; then the state and the header at the end."""
-    lane, rows = new(role), {}
-    sent = [shown(lane.feed(offset, value)) for offset, value in enumerate(values)]
+    lane, rows = inputs.new(role), {}
+    sent = [shown(lane.feed(offset, value)) for offset, value in enumerate(inputs.values[role])]
     apply(rows, lane.take_changes())
     return sent, rows, lane.header()
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_run_is_worth_the_name(role, inputs):
-    sent, rows, _ = undisturbed(role, inputs[role])
-    assert len(inputs[role]) > 20
+    sent, rows, _ = undisturbed(role, inputs)
+    assert len(inputs.values[role]) > 20
+    parted = sum(unpack(value).mark == -math.inf for value in inputs.values[role])
+    assert parted > 3 if inputs.settings is CUT else parted == 0
     # In an hour there may be no alert, but there are groups and steps to tell of.
     assert role == "verdicts" or sum(map(len, sent)) > 1
     assert rows
@@ -112,13 +154,13 @@ def test_the_run_is_worth_the_name(role, inputs):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, inputs):
-    values = inputs[role]
-    expected, expected_rows, expected_header = undisturbed(role, values)
-    lane, rows = new(role), {}
+    values = inputs.values[role]
+    expected, expected_rows, expected_header = undisturbed(role, inputs)
+    lane, rows = inputs.new(role), {}
     for crash in range(len(values) + 1):
         apply(rows, lane.take_changes())
         header = lane.header()
-        heir, own = heir_of(role, list(rows.items()), header), dict(rows)
+        heir, own = inputs.heir_of(role, list(rows.items()), header), dict(rows)
         again = heir.resume or 0
         assert again <= crash
         # A few records are enough to come past what waited; the end is looked at now and then.
@@ -136,11 +178,11 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, input
 
 @pytest.mark.parametrize("role", ROLES)
 def test_restoring_changes_nothing(role, inputs):
-    lane, rows = new(role), {}
-    for offset, value in enumerate(inputs[role]):
+    lane, rows = inputs.new(role), {}
+    for offset, value in enumerate(inputs.values[role]):
         lane.feed(offset, value)
     apply(rows, lane.take_changes())
-    heir = heir_of(role, list(rows.items()), lane.header())
+    heir = inputs.heir_of(role, list(rows.items()), lane.header())
     assert heir.header() == lane.header()
     assert [change for change in heir.take_changes() if rows.get(change[0]) != change[1]] == []
     assert lane.take_changes() == []
@@ -149,17 +191,18 @@ def test_restoring_changes_nothing(role, inputs):
 @pytest.mark.parametrize("portion", [1, 7, 1000])
 @pytest.mark.parametrize("role", ROLES)
 def test_a_log_gives_the_same_state_however_it_is_cut(role, portion, inputs):
-    lane, log, rows = new(role), [], {}
-    for offset, value in enumerate(inputs[role]):
+    lane, log, rows = inputs.new(role), [], {}
+    for offset, value in enumerate(inputs.values[role]):
         lane.feed(offset, value)
         changes = lane.take_changes()
         log += changes
         apply(rows, changes)
     # All that the log says, deleted rows too, or only what compaction leaves of it.
-    heirs = [heir_of(role, some, lane.header(), portion) for some in (log, list(rows.items()))]
+    logs = log, list(rows.items())
+    heirs = [inputs.heir_of(role, some, lane.header(), portion) for some in logs]
     assert len(log) > len(rows)
-    beginning = len(inputs[role])
-    for offset, value in enumerate(inputs[role][-30:], beginning):
+    beginning = len(inputs.values[role])
+    for offset, value in enumerate(inputs.values[role][-30:], beginning):
         expected = shown(lane.feed(offset, value))
         assert [shown(heir.feed(offset, value)) for heir in heirs] == [expected, expected]
     changes = lane.take_changes()
@@ -168,10 +211,10 @@ def test_a_log_gives_the_same_state_however_it_is_cut(role, portion, inputs):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_records_that_come_twice_count_once(role, inputs):
-    values = inputs[role]
-    expected, rows, _ = undisturbed(role, values)
+    values = inputs.values[role]
+    expected, rows, _ = undisturbed(role, inputs)
     metrics = Metrics(strict=False)
-    lane, own, sent = new(role, metrics), {}, []
+    lane, own, sent = inputs.new(role, metrics), {}, []
     for offset, value in enumerate(values):
         sent.append(shown(lane.feed(2 * offset, value)))
         assert lane.feed(2 * offset + 1, value) == []
@@ -182,9 +225,10 @@ def test_records_that_come_twice_count_once(role, inputs):
 
 def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
     metrics = Metrics(strict=False)
+    inputs = Inputs(SETTINGS, {})
     source = intake(SETTINGS, topic="t", source_partitions=1, metrics=metrics)
     lines = list(SCENARIO.lines())
-    lane, rows, written = new("events", metrics), {}, []
+    lane, rows, written = inputs.new("events", metrics), {}, []
     for origin, some in (("a", lines[:400]), ("b", lines[400:800])):
         source.know(1, origin)
         values = [
@@ -198,7 +242,7 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
             lane.feed(len(written), value)
             written.append(value)
         apply(rows, lane.take_changes())
-        lane = heir_of("events", list(rows.items()), lane.header())
+        lane = inputs.heir_of("events", list(rows.items()), lane.header())
         for offset in range(lane.resume, len(written)):
             lane.feed(offset, written[offset])
     lane.finish()
@@ -208,9 +252,9 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
 
 
 def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
-    values = inputs["events"]
+    values = inputs.values["events"]
     metrics = Metrics(strict=False)
-    lane = new("events", metrics)
+    lane = inputs.new("events", metrics)
     for offset, value in enumerate(values):
         lane.feed(offset, value)
     for offset, value in enumerate(values):
@@ -219,7 +263,7 @@ def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
     stage = {"stage": "accounts"}
     assert count("distillwatch_repeated_rows_total", stage) > 0
     assert not count("distillwatch_late_rows_total", stage)
-    source = intake(SETTINGS, topic="t", source_partitions=SOURCES, metrics=metrics)
+    source = intake(inputs.settings, topic="t", source_partitions=SOURCES, metrics=metrics)
     line = next(iter(SCENARIO.lines()))
     for emission in source.process(0, [Record(10**9, None, line)], now_s=2e9):
         lane.feed(2 * len(values) + (emission.partition or 0), emission.value)

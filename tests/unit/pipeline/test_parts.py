@@ -1,0 +1,152 @@
+"""Whatever is said in parts is taken once and whole, however it is cut when it is said again."""
+
+import itertools
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_lane import SCENARIO
+
+from stream.codec.settings import IntakeSettings
+from stream.errors import PacketError
+from stream.kafka.settings import TopicSettings
+from stream.metrics import Metrics
+from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.parts import pack_events, pack_steps, unseen
+from stream.settings import Settings
+from stream.types.events import EVENT_COLUMNS, EventBatch
+from stream.types.packets import Place, event_rows, pack, unpack
+from stream.types.records import Record
+from stream.types.verdicts import Group
+from stream.windows.gate import Source
+
+SETTINGS = Settings().stages
+
+
+def group(end: float, number: int) -> Group:
+    return Group(kind=1, value=number, time=end, since=0.0, size=3, members=[])
+
+
+def said(steps: list[int], first: int, most: int) -> list[bytes]:
+    """Return the packets that say the given number of rows of each step after ``first``."""
+    ends = np.repeat(np.arange(first, first + len(steps)) + 1.0, steps)
+    groups = [group(end, i) for i, end in enumerate(ends.tolist())]
+
+    def encode(part, place):
+        return pack(source=0, sources=1, place=place, groups=groups[part])
+
+    return pack_steps(ends, encode, mark=float(first + len(steps)), most=most)
+
+
+THREE = pack(source=0, sources=1, place=Place(1.0, 1, cut=True), groups=[group(1.0, 1)] * 3)
+ROOM = len(THREE) + 40
+steps = st.lists(st.integers(0, 9), min_size=1, max_size=6)
+room = st.integers(ROOM, 4 * ROOM)
+
+
+@given(steps, room)
+def test_parts_fit_and_together_are_the_whole(rows, most):
+    packets = [unpack(value) for value in said(rows, 0, most)]
+    assert [g.value for p in packets for g in p.groups] == list(range(sum(rows)))
+    assert all(len(value) <= most for value in said(rows, 0, most))
+    assert packets[-1].mark == len(rows)
+    for packet, later in itertools.pairwise(packets):
+        assert packet.mark < later.groups[0].time
+        assert packet.cut == (packet.groups[-1].time == later.groups[0].time)
+
+
+@given(
+    steps,
+    steps,
+    st.lists(st.tuples(room, st.integers(0, 99), st.booleans()), max_size=4),
+    room,
+)
+@settings(max_examples=300)
+def test_rows_count_once_however_often_and_wherever_they_are_cut(one, other, broken, most):
+    """A source says one thing, is cut off in the middle, says it again cut elsewhere, goes on."""
+    known, taken = Source(), []
+    for first, rows in ((0, one), (len(one), other)):
+        tries = [said(rows, first, again)[:upto] for again, upto, _ in broken]
+        for value in [value for part in [*tries, said(rows, first, most)] for value in part]:
+            packet = unpack(value)
+            ends = np.array([g.time for g in packet.groups], float)
+            new, floor, count = unseen(packet, ends, known)
+            known = Source(floor, packet.mark, taken=count)
+            taken += [(g.time, g.value) for g, n in zip(packet.groups, new, strict=True) if n]
+    expected = [
+        (end, i)
+        for first, rows in ((0, one), (len(one), other))
+        for i, end in enumerate(np.repeat(np.arange(first, first + len(rows)) + 1.0, rows).tolist())
+    ]
+    assert taken == expected
+
+
+def events(offsets: list[int]) -> EventBatch:
+    columns = {name: np.zeros(len(offsets), dtype) for name, dtype in EVENT_COLUMNS.items()}
+    columns["offset"] = np.array(offsets, np.int64)
+    return EventBatch(["a"] if offsets else [], columns)
+
+
+@given(st.lists(st.integers(1, 5), max_size=30), st.integers(3000, 9000))
+def test_the_events_of_a_record_stay_together(sizes, most):
+    batch = events(np.repeat(np.arange(len(sizes)), sizes).tolist())
+    values = pack_events(batch, source=0, sources=1, mark=5.0, most=most)
+    assert all(len(value) <= most for value in values)
+    parts = [event_rows(unpack(value)).columns["offset"].tolist() for value in values]
+    assert sum(parts, []) == batch.columns["offset"].tolist()  # noqa: RUF017 - short lists
+    for part, later in itertools.pairwise(parts):
+        assert part[-1] < later[0]
+    marks = [unpack(value).mark for value in values]
+    assert marks == [-math.inf] * (len(values) - 1) + [5.0]
+
+
+def test_one_record_that_does_not_fit_is_an_error_and_no_endless_loop():
+    with pytest.raises(PacketError, match="belong together"):
+        pack_events(events([7] * 100), source=0, sources=1, mark=0.0, most=3000)
+    with pytest.raises(PacketError, match="belong together"):
+        said([1], 0, 10)
+
+
+def test_the_largest_record_that_settings_allow_fits():
+    with pytest.raises(ValueError, match="at most 2") as refused:
+        Settings(topics=TopicSettings(max_record_bytes=2**20))
+    most = int(re.findall("at most ([0-9]+)", str(refused.value))[0])
+    tight = Settings(
+        topics=TopicSettings(max_record_bytes=2**20), intake=IntakeSettings(max_record_events=most)
+    ).stages
+    columns = {name: np.full(most, 127, dtype) for name, dtype in EVENT_COLUMNS.items()}
+    batch = EventBatch(["\U0001f600" * 64] * most, columns | {"offset": np.full(most, 2**62)})
+    assert len(pack_events(batch, source=0, sources=1, mark=0.0, most=tight.packet_bytes)) == 1
+
+
+def play(stages, lines):
+    """Return the durable state of every lane, the alerts, and how many records were written."""
+    metrics = Metrics(strict=False)
+    source = intake(stages, topic="t", source_partitions=1, metrics=metrics)
+    lanes = {("events", n): accounts_lane(stages, n, metrics) for n in range(stages.lanes)}
+    lanes |= {("links", n): campaigns_lane(stages, n, metrics) for n in range(stages.lanes)}
+    lanes["verdicts", 0] = alerting_lane(stages, metrics)
+    records = [Record(i, None, line) for i, line in enumerate(lines)]
+    alerts, count, waiting = [], 0, source.process(0, records, now_s=2e9)
+    while waiting:
+        emission = waiting.pop(0)
+        if emission.role == "alerts":
+            alerts.append(emission.value)
+        else:
+            assert len(emission.value) <= stages.packet_bytes
+            count += 1
+            waiting += lanes[emission.role, emission.partition].feed(count, emission.value)
+    return {at: lane.take_changes() for at, lane in lanes.items()}, alerts, count
+
+
+def test_state_and_alerts_are_the_same_in_parts_as_in_one():
+    lines = list(SCENARIO.lines())
+    state, alerts, count = play(SETTINGS, lines)
+    other_state, other_alerts, other_count = play(replace(SETTINGS, packet_bytes=2000), lines)
+    assert other_count > 2 * count
+    assert other_alerts == alerts
+    assert other_state == state
