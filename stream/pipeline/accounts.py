@@ -100,7 +100,7 @@ class AccountsStage:
 
     def step(self, end: float, rows: list[EventBatch]) -> None:
         """Update the windows with one step, judge its accounts, keep their links."""
-        for portion in step_rows(end, self._step_s, rows, most=self._table.max_accounts):
+        for portion in step_rows(end, self._step_s, rows, most=self._table.portion):
             with self._metrics.stage_seconds.labels(stage="windows").time():
                 slots = self._windows.update(portion)
             with self._metrics.stage_seconds.labels(stage="detection").time():

@@ -28,7 +28,9 @@ _HOUR_S: Final = 3600.0
 _FIRST_ERROR_STATUS: Final = 400
 #: A request this long ago counts half in shares and means.
 _HALF_LIFE_S: Final = DAY_S
-_EVICTION_BONUS_S: Final = 6 * _HOUR_S
+#: What each doubling of the requests of a week, and each of its days, is worth.
+_BUSY_BONUS_S: Final = 6 * _HOUR_S
+_DAY_BONUS_S: Final = DAY_S
 _ONE: Final = np.uint64(1)
 _WORD: Final = np.uint64(2**64 - 1)
 _DAY_BITS: Final = np.uint64(2**24 - 1)
@@ -104,7 +106,7 @@ class AccountWindows:
     def update(self, rows: StepRows) -> Array:
         """Take in one step; return the slots of its accounts, shape ``(n,)``, i8."""
         table, columns, at = self._table, rows.columns, rows.at
-        slots = table.slots(rows.accounts, value=self.worth)
+        slots = table.slots(rows.accounts, value=self.worth, settled=self.settled)
         last_seen = table["last_seen"][slots]
         start = rows.time - rows.step_s
         sums = self._sums(columns, at)
@@ -222,11 +224,21 @@ class AccountWindows:
         total = self._table[f"{name}_sum"][slots].astype(float)
         return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
 
+    def settled(self, slots: Array) -> Array:
+        """Say which accounts came back after an hour or more: no newcomers, shape ``(n,)``."""
+        table = self._table
+        return np.asarray(table["last_seen"][slots] - table["first_seen"][slots] >= _HOUR_S)
+
     def worth(self, slots: Array) -> Array:
-        """Return how much it would cost to forget each slot: recent and busy accounts last."""
-        week = self._table["ring_week"][slots, 0].sum(axis=1)
+        """Return how much it would cost to forget each slot, as recency in seconds.
+
+        Busy accounts last longer, and those that came on several days: requests are cheap to
+        fake, days are not.
+        """
+        days = self._table["ring_week"][slots, 0]  # requests of each day of the last week
         last_seen = np.nan_to_num(self._table["last_seen"][slots])
-        return np.asarray(last_seen + _EVICTION_BONUS_S * np.log2(1 + week))
+        busy = _BUSY_BONUS_S * np.log2(1 + days.sum(axis=1))
+        return np.asarray(last_seen + busy + _DAY_BONUS_S * np.count_nonzero(days, axis=1))
 
 
 def _day(times: Array) -> Array:

@@ -2,11 +2,21 @@
 
 Every per-account number of the product lives here, so that growing, evicting, writing and
 recovering state is done once for all of it. Knows nothing of what the fields mean.
+
+Whoever invents account ids must not push out those that are known. So there are two classes, as
+in 2Q (Johnson and Shasha, VLDB 1994) and its successors (S3-FIFO, Yang et al., SOSP 2023)::
+
+    |  settled: came back after a while                    | newcomers |
+    0                                              three quarters     full
+
+A flood of newcomers pushes out newcomers. Settled accounts go, the least valuable first, only
+while they take more than their three quarters: newcomers need room to become settled in.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,11 +25,19 @@ import numpy as np
 from stream.errors import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stream.types.events import Array
 
 _FIRST_CAPACITY: Final = 1024
+#: The part of the table, one in so many, that newcomers have to themselves when it is full ...
+_NEWCOMERS: Final = 4
+#: ... and the part that may be asked for at once.
+_PORTION: Final = 8
+#: One in so many go at once: choosing the least valuable costs a pass over all.
+_SPARE: Final = 64
+
+_Judge = Callable[["Array"], "Array"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +66,9 @@ class SlotTable:
         self._names: list[str | None] = []
         self._free: list[int] = []
         self._arrays: dict[str, Array] = {}
+        self._used = np.zeros(0, bool)
         self._dirty = np.zeros(0, bool)
+        self._stored = np.zeros(0, bool)  # has a durable row
         self._gone: set[str] = set()
         self._grow(min(_FIRST_CAPACITY, max_accounts))
 
@@ -71,26 +91,35 @@ class SlotTable:
             raise KeyError(slot)
         return name
 
-    def slots(self, accounts: Sequence[str], *, value: Callable[[Array], Array]) -> Array:
+    def slots(
+        self, accounts: Sequence[str], *, value: _Judge, settled: _Judge | None = None
+    ) -> Array:
         """Return the slots of distinct accounts, making room for new ones; shape ``(n,)``, i8.
 
-        ``value(slots)`` says how valuable each given slot is: when the table is full, the least
-        valuable accounts that are not among ``accounts`` make room. Marks all returned slots as
-        changed. Raises ValueError when ``accounts`` alone exceed the table.
+        ``value(slots)`` says how valuable each given slot is, ``settled(slots)`` which are no
+        newcomers (none says: all are). When the table is full, accounts that are not among
+        ``accounts`` make room; ask for at most :attr:`portion` at once, or settled ones have to
+        go. Marks all returned slots as changed. Raises ValueError when ``accounts`` alone exceed
+        the table.
         """
         slots = self._find(accounts)
         new = np.flatnonzero(slots < 0)
         if len(new):
-            self._make_room(len(new), keep=slots[slots >= 0], value=value)
+            self._make_room(len(new), slots[slots >= 0], value, settled)
             slots[new] = self._add([accounts[i] for i in new.tolist()])
             for field in self.fields:
                 self._arrays[field.name][slots[new]] = field.initial
         self._dirty[slots] = True
         return slots
 
+    @property
+    def portion(self) -> int:
+        """Return how many accounts may be asked for at once."""
+        return max(1, self.max_accounts // _PORTION)
+
     def used(self) -> Array:
         """Return the slots in use, ascending, shape ``(n,)``, i8."""
-        return np.sort(np.fromiter(self._slots.values(), np.int64, len(self._slots)))
+        return np.flatnonzero(self._used)
 
     @property
     def nbytes(self) -> int:
@@ -115,6 +144,7 @@ class SlotTable:
         names = [self.name(slot) for slot in slots.tolist()]
         gone = sorted(self._gone)
         self._dirty[:] = False
+        self._stored[slots] = True
         self._gone.clear()
         return list(zip(names, rows, strict=True)), gone
 
@@ -133,6 +163,7 @@ class SlotTable:
         slots[new] = self._add([accounts[i] for i in new.tolist()])
         for field in self.fields:
             self._arrays[field.name][slots] = stored[field.name]
+        self._stored[slots] = True
 
     def drop(self, accounts: Iterable[str]) -> None:
         """Remove accounts whose stored rows are deleted; unknown ones are none."""
@@ -140,11 +171,11 @@ class SlotTable:
             if slot >= 0:
                 self._remove(slot)
 
-    def trim(self, value: Callable[[Array], Array]) -> None:
+    def trim(self, value: _Judge) -> None:
         """After loading: forget the least valuable accounts beyond ``max_accounts``."""
         excess = len(self._slots) - self.max_accounts
         if excess > 0:
-            self._evict(excess, keep=np.zeros(0, np.int64), value=value)
+            self._evict(self.used(), excess, value)
 
     def _rows(self, slots: Array) -> list[bytes]:
         rows = np.empty(len(slots), self._row)
@@ -166,6 +197,8 @@ class SlotTable:
         self._slots.update(zip(accounts, slots, strict=True))
         for account, slot in zip(accounts, slots, strict=True):
             self._names[slot] = account
+        self._used[slots] = True
+        self._stored[slots] = [account in self._gone for account in accounts]
         self._gone.difference_update(accounts)
         return slots
 
@@ -173,9 +206,9 @@ class SlotTable:
         del self._slots[self.name(slot)]
         self._names[slot] = None
         self._free.append(slot)
-        self._dirty[slot] = False
+        self._used[slot] = self._dirty[slot] = self._stored[slot] = False
 
-    def _make_room(self, count: int, *, keep: Array, value: Callable[[Array], Array]) -> None:
+    def _make_room(self, count: int, keep: Array, value: _Judge, settled: _Judge | None) -> None:
         if count + len(keep) > self.max_accounts:
             message = f"{count + len(keep)} accounts at once, the table holds {self.max_accounts}"
             raise ValueError(message)
@@ -183,20 +216,30 @@ class SlotTable:
         if wanted > len(self._names):
             self._grow(min(max(wanted, 2 * len(self._names)), self.max_accounts))
         if wanted > self.max_accounts:
-            # Evict a little more than needed: choosing the least valuable costs a pass.
-            spare = self.max_accounts // 64
-            self._evict(wanted - self.max_accounts + spare, keep=keep, value=value)
+            candidates = np.setdiff1d(self.used(), keep, assume_unique=True)
+            old = np.zeros(len(candidates), bool) if settled is None else settled(candidates)
+            newcomers, others = candidates[~old], candidates[old]
+            known = 0 if settled is None else int(np.count_nonzero(settled(keep)))
+            ahead = len(newcomers) + count + len(keep) - known - self.max_accounts // _NEWCOMERS
+            needed = wanted - self.max_accounts
+            most = needed + self.max_accounts // _SPARE
+            from_newcomers = min(max(ahead, needed - len(others), 0), len(newcomers), most)
+            self._evict(newcomers, from_newcomers, value)
+            if from_newcomers < needed:
+                self._evict(others, min(most - from_newcomers, len(others)), value)
 
-    def _evict(self, count: int, *, keep: Array, value: Callable[[Array], Array]) -> None:
-        candidates = np.setdiff1d(self.used(), keep, assume_unique=True)
-        count = min(count, len(candidates))
+    def _evict(self, candidates: Array, count: int, value: _Judge) -> None:
+        """Forget the ``count`` least valuable of the candidates."""
+        if not count:
+            return
         # Ties go by name so that two workers with the same state evict the same accounts.
         worth = value(candidates)
         threshold = np.partition(worth, count - 1)[count - 1]
         below = candidates[worth < threshold].tolist()
         ties = sorted(candidates[worth == threshold].tolist(), key=self.name)
         for slot in below + ties[: count - len(below)]:
-            self._gone.add(self.name(slot))
+            if self._stored[slot]:
+                self._gone.add(self.name(slot))
             self._remove(slot)
         self.evicted += count
 
@@ -207,6 +250,9 @@ class SlotTable:
             if old:
                 array[:old] = self._arrays[field.name]
             self._arrays[field.name] = array
-        self._dirty = np.concatenate([self._dirty, np.zeros(capacity - old, bool)])
+        more = np.zeros(capacity - old, bool)
+        self._used, self._dirty, self._stored = (
+            np.concatenate([flags, more]) for flags in (self._used, self._dirty, self._stored)
+        )
         self._names.extend([None] * (capacity - old))
         self._free.extend(range(capacity - 1, old - 1, -1))

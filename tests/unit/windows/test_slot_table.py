@@ -63,6 +63,55 @@ def test_an_evicted_slot_is_clean_for_its_next_account():
     assert not some["ring"][slot].any()
 
 
+def known(count):
+    """A table for 64 accounts with so many settled ones; the first are worth least."""
+    some = table(max_accounts=64)
+    names = [f"settled-{i:02}" for i in range(count)]
+    some["count"][some.slots(names, value=by_count(some))] = np.arange(count) + 1
+    return some, names
+
+
+def come(some, names):
+    """Let accounts come that nobody knows; each is worth more than any that is settled."""
+    for first in range(0, len(names), some.portion):
+        slots = some.slots(
+            names[first : first + some.portion],
+            value=lambda slots: np.where(some["seen"][slots] > 0, 1000, some["count"][slots]),
+            settled=lambda slots: some["count"][slots] > 0,
+        )
+        some["seen"][slots] = 1
+
+
+@pytest.mark.parametrize("settled", [10, 48])
+def test_no_flood_of_newcomers_pushes_settled_accounts_out(settled):
+    some, names = known(settled)
+    come(some, [f"flood-{i}" for i in range(10_000)])
+    assert [name for name in names if some.slot(name) is None] == []
+    assert len(some) <= 64
+    assert some.evicted == settled + 10_000 - len(some)
+
+
+def test_newcomers_get_their_quarter_of_a_full_table_and_the_least_valuable_go():
+    some, names = known(64)
+    come(some, [f"flood-{i}" for i in range(1000)])
+    left = [name for name in names if some.slot(name) is not None]
+    assert left == names[-len(left) :]
+    assert 64 * 3 / 4 - 64 / 8 <= len(left) <= 64 * 3 / 4
+
+
+def test_only_an_account_that_was_stored_leaves_something_to_delete():
+    some = table(max_accounts=2)
+    some.slots(["a", "b"], value=by_count(some))
+    assert len(some.take_changes()[0]) == 2
+    for name in "cdefg":
+        some["count"][some.slots([name], value=by_count(some))] = 0
+    assert some.take_changes()[1] == ["a", "b"]
+    some.slots(["a"], value=by_count(some))
+    for name in "cd":
+        some.slots([name], value=by_count(some))
+    assert set(some.take_changes()[1]) <= {"f", "g"}
+
+
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=4), max_size=20))
 def test_bounded_and_loadable(calls):
     some, other = table(), table()
