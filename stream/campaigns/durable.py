@@ -47,6 +47,7 @@ class DurableEdges(EdgeTable):
         self._gone.clear()
         values, accounts, edges = map(_take_dirty, (self.values, self.accounts, self.edges))
         values = self._needed(values, rows)
+        self.accounts["stored"][accounts] = self.edges["stored"][edges] = True
         for keys, columns, slots, kind in (
             (map(value_key, self._joints(values)), self.values, values, ValueRow),
             (map(account_key, self.names(accounts)), self.accounts, accounts, AccountRow),
@@ -67,6 +68,7 @@ class DurableEdges(EdgeTable):
         there, _ = _split(latest, ACCOUNT)
         slots = self.account_slots([*map(account_of, there)])
         _fill(self.accounts, slots, decode(there.values(), AccountRow))
+        self.accounts["stored"][slots] = True
         self._load_edges(*_split(latest, EDGE))
 
     def loaded(self) -> None:
@@ -100,6 +102,7 @@ class DurableEdges(EdgeTable):
         accounts = self.account_slots([*map(edge_account_of, there)])
         slots = self.edge_slots(values, accounts, most=_UNBOUNDED)
         _fill(self.edges, slots, decode(there.values(), EdgeRow))
+        self.edges["stored"][slots] = True
 
     def _needed(self, values: Array, rows: dict[bytes, bytes | None]) -> Array:
         """Return which values (slots) need a row; delete those of others, whose edges tell all."""

@@ -2,6 +2,12 @@
 
 The campaigns lanes and the clusters both keep one. It counts and forgets; it does not judge, and
 how it is stored is :mod:`stream.campaigns.durable`'s.
+
+When it is full, whoever filled it makes room. An account's values are ranked by what they are
+worth to it, and those of the lowest rank go first, so no account keeps more of them than the
+others (max-min fairness). A value of a single account links nobody yet: such values make room
+for one another, and shared ones go only while they take more than their half. As in 2Q (Johnson
+and Shasha, VLDB 1994), no number of values that are used once pushes out those that are not.
 """
 
 from __future__ import annotations
@@ -45,6 +51,7 @@ _ACCOUNTS: Final = (
     Field("day_requests", _F8),
     Field("active_hours", np.dtype("u1")),
     Field("hash", np.dtype("<u4")),  # of the id; the same everywhere
+    Field("stored", _BOOL),  # has a durable row
     Field("dirty", _BOOL),
 )
 _EDGES: Final = (
@@ -57,10 +64,17 @@ _EDGES: Final = (
     Field("output_tokens", _I8),
     Field("fresh", _BOOL, initial=1),  # never sent on
     Field("unsent", _BOOL, initial=1),  # changed since it was sent on
+    Field("stored", _BOOL),
     Field("dirty", _BOOL),
 )
 #: One doubling of the accounts of a value is worth as much as this much recency.
 _SIZE_BONUS_S: Final = 86400.0
+#: The part of a full table, one in so many, that values of single accounts have to themselves.
+_SINGLE: Final = 2
+#: One in so many edges go at once: ranking them takes a pass over all.
+_SPARE: Final = 16
+#: Popular values have no edges; there may be one for so many that the table has room for.
+_POPULAR: Final = 8
 
 
 class EdgeTable:
@@ -208,31 +222,75 @@ class EdgeTable:
             self.remove(self.edges_of(values))
 
     def shrink(self) -> int:
-        """When there are too many edges, forget the least valuable values; return how many."""
+        """Forget values while there is too much of anything; return how many."""
+        known = len(self.values)
+        self._shrink_popular()
         excess = len(self.edges) - self._max_edges
-        if excess <= 0:
-            return 0
-        values = self.values.slots
-        values = values[self.values["size"][values] > 0]
+        if excess > 0:
+            self.remove(self.edges_of(self._least(excess)))
+        return known - len(self.values)
+
+    def _shrink_popular(self) -> None:
+        popular = np.flatnonzero(self.values.used & self.values["popular"])
+        excess = len(popular) - self._max_edges // _POPULAR
+        if excess > 0:
+            self._forget_values(popular[self._by_worth(popular)[::-1][:excess]])
+
+    def _least(self, excess: int) -> Array:
+        """Return values (slots) with at least ``excess`` edges that make room."""
+        values = np.flatnonzero(self.values.used & (self.values["size"] > 0))
+        values = values[self._by_worth(values)]
         size = self.values["size"][values]
-        worth = self.values["last"][values] + _SIZE_BONUS_S * np.log2(np.maximum(size, 1))
+        single = size == 1
+        singles = int(np.count_nonzero(single))
+        others = int(size.sum()) - singles
+        most = excess + self._max_edges // _SPARE
+        from_singles = max(singles - self._max_edges // _SINGLE, excess - others)
+        from_singles = min(max(from_singles, 0), singles, most)
+        # From the lowest rank up, and of one rank the least valuable first.
+        order = np.lexsort((-np.arange(len(values)), -self._ranks(values)))
+        going = [_until(order[single[order]], size, from_singles)]
+        if from_singles < excess:
+            going.append(_until(order[~single[order]], size, most - from_singles))
+        return np.asarray(values[np.concatenate(going)])
+
+    def _by_worth(self, values: Array) -> Array:
+        """Return the order of values (slots) from the most valuable down, shape ``(n,)``."""
+        size = np.maximum(self.values["size"][values], 1)
+        worth = self.values["last"][values] + _SIZE_BONUS_S * np.log2(size)
         # Ties go by the value itself, so that a recovered lane forgets the same ones.
-        order = np.lexsort((self.values["value"][values], self.values["kind"][values], worth))
-        enough = np.searchsorted(np.cumsum(size[order]), excess + self._max_edges // 64) + 1
-        self.remove(self.edges_of(values[order[:enough]]))
-        return len(order[:enough])
+        number, kind = self.values["value"][values], self.values["kind"][values]
+        return np.asarray(np.lexsort((number, kind, -worth)))
+
+    def _ranks(self, values: Array) -> Array:
+        """Return each value's best place among the values of one of its accounts, ``(n,)``.
+
+        ``values`` (slots) are all that have edges, the most valuable first.
+        """
+        place = np.zeros(len(self.values.used), np.int64)
+        place[values] = np.arange(len(values))
+        edges = self.edges.slots
+        at, account = place[self.edges["value"][edges]], self.edges["account"][edges]
+        order = np.argsort(account * len(values) + at)
+        at, account = at[order], account[order]
+        first = np.flatnonzero(np.diff(account, prepend=-1))
+        counts = np.diff(first, append=len(account))
+        rank = np.full(len(values), len(account))
+        np.minimum.at(rank, at, np.arange(len(account)) - np.repeat(first, counts))
+        return rank
 
     def remove(self, edges: Array) -> None:
         """Forget edges, and values and accounts that have none left."""
         if not len(edges):
             return
-        self._gone.update(self._edge_keys(edges))
+        self._gone.update(self._edge_keys(edges[self.edges["stored"][edges]]))
         values, accounts = self._unlink(edges)
         self.values["dirty"][values] = True  # what it remembers of them is in no edge any more
         bare = (self.values["size"][values] == 0) & ~self.values["popular"][values]
         self._forget_values(values[bare])
         lonely = accounts[self.accounts["degree"][accounts] == 0]
-        self._gone.update(map(account_key, self.names(lonely)))
+        stored = lonely[self.accounts["stored"][lonely]]
+        self._gone.update(map(account_key, self.names(stored)))
         self._forget_accounts(lonely)
 
     def _unlink(self, edges: Array) -> tuple[Array, Array]:
@@ -266,3 +324,10 @@ class EdgeTable:
     def _edge_keys(self, edges: Array) -> list[bytes]:
         values = self._joints(self.edges["value"][edges])
         return [*map(edge_key, values, self.names(self.edges["account"][edges]))]
+
+
+def _until(values: Array, size: Array, enough: int) -> Array:
+    """Return the first values that together have ``enough`` edges."""
+    if enough <= 0:
+        return values[:0]
+    return values[: np.searchsorted(np.cumsum(size[values]), enough) + 1]

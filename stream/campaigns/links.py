@@ -30,6 +30,8 @@ _LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS]] = 2
 #: Old edges are looked for once per this much event time.
 _EXPIRE_EVERY_S: Final = 3600.0
 _MOST_TOLD: Final = 1000
+#: The part of the table, one in so many links, that is taken in at once.
+_PORTION: Final = 8
 _SUMS: Final = ("requests", "input_tokens", "output_tokens")
 
 
@@ -55,11 +57,13 @@ class LinkTable:
         if not len(rows):
             return []
         self._sweep(time)
-        self._add(rows)
-        popular = self._popular()
-        self._table.make_popular(popular)
-        self._forgotten.labels(reason="popular").inc(len(popular))
-        self._forgotten.labels(reason="capacity").inc(self._table.shrink())
+        names, columns = merged(rows)
+        for part in _portions(columns, most=self._settings.max_links // _PORTION):
+            self._add(names, {name: column[part] for name, column in columns.items()})
+            popular = self._popular()
+            self._table.make_popular(popular)
+            self._forgotten.labels(reason="popular").inc(len(popular))
+            self._forgotten.labels(reason="capacity").inc(self._table.shrink())
         self._tracked.set(len(self._table.values))
         return self._changed_groups(time)
 
@@ -89,9 +93,8 @@ class LinkTable:
             gone = self._table.expire(hour * _EXPIRE_EVERY_S - self._settings.remember_s)
             self._forgotten.labels(reason="expired").inc(gone)
 
-    def _add(self, rows: LinkBatch) -> None:
+    def _add(self, names: list[str], columns: dict[str, Array]) -> None:
         table = self._table
-        names, columns = merged(rows)
         values, of_row = np.unique(
             np.stack([columns["kind"].astype(np.uint64), columns["value"]]),
             axis=1,
@@ -167,6 +170,18 @@ class LinkTable:
                 size=int(values["size"][value]),
                 members=members[first : first + _MOST_TOLD],
             )
+
+
+def _portions(columns: dict[str, Array], *, most: int) -> Iterator[Array | slice]:
+    """Yield the rows in portions of about ``most``; the rows of a value stay together."""
+    if len(columns["value"]) <= most:
+        yield slice(None)
+        return
+    order = np.lexsort((columns["account"], columns["value"], columns["kind"]))
+    kind, value = columns["kind"][order], columns["value"][order]
+    borders = np.flatnonzero((np.diff(kind) != 0) | (value[1:] != value[:-1])) + 1
+    cuts = borders[np.flatnonzero(np.diff(borders // most, prepend=0))]
+    yield from np.split(order, cuts)
 
 
 def merged(rows: LinkBatch) -> tuple[list[str], dict[str, Array]]:
