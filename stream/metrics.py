@@ -68,6 +68,7 @@ REJECT_REASONS: Final = (
     "not_a_request",
     OVERFLOW,
 )
+LEFT_OUT: Final = ("candidates", "clusters", "dead_letters", "incidents", "members", "values")
 KINDS: Final = ("account", "campaign")
 SEVERITIES: Final = ("info", "warning", "critical")
 DELIVERY_RESULTS: Final = (
@@ -369,6 +370,18 @@ class Metrics:
             labels={"reason": ("expired", "popular", "capacity", OVERFLOW)},
             meaning="Linking values forgotten, by reason",
             remedy="reason=capacity: raise the limit of the campaigns section",
+        ),
+    ]
+    left_out_total: Annotated[
+        Counter,
+        Declared(
+            unit="things",
+            labels={"what": LEFT_OUT},
+            meaning="What was left out or put off to stay within a bound, by what it was",
+            remedy="candidates: few accounts share very many values, campaigns are judged later; "
+            "members, values, clusters, incidents: more than is remembered, see campaigns."
+            "max_campaign_accounts and alerting.max_incidents; dead_letters: cut, the headers "
+            "say where they are whole",
         ),
     ]
     state_flush_seconds: Annotated[

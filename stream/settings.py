@@ -20,6 +20,7 @@ from stream.errors import SettingsError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.pipeline.build import StageSettings
 from stream.sinks.settings import HttpSettings, WebhookSettings
+from stream.types.alerts import MAX_MEMBER_BYTES
 from stream.types.events import MAX_EVENT_BYTES
 from stream.types.secret import Secret
 from stream.windows.settings import WindowSettings
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 _PREFIX: Final = "DISTILLWATCH_"
 _FILE_SUFFIX: Final = "_file"
 #: Names with the prefix that are no settings.
-#: What a packet has beside its rows.
-_FRAME_BYTES: Final = 4096
+#: What a record has beside its rows, and an alert beside its accounts.
+_FRAME_BYTES: Final = 16_384
 _OTHERS: Final = frozenset({"DISTILLWATCH_CONFIG"})
 
 
@@ -51,11 +52,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         """Refuse what fits only each for itself: raises ValueError."""
         room = self.topics.packet_bytes - _FRAME_BYTES
-        if (most := room // MAX_EVENT_BYTES) < self.intake.max_record_events:
-            raise ValueError(
-                f"intake.max_record_events: expected at most {most}, for the events of one record "
-                f"stay together in a record of topics.max_record_bytes"
-            )
+        for name, value, each_bytes in (
+            ("intake.max_record_events", self.intake.max_record_events, MAX_EVENT_BYTES),
+            (
+                "campaigns.max_campaign_accounts",
+                self.campaigns.max_campaign_accounts,
+                MAX_MEMBER_BYTES,
+            ),
+        ):
+            if (most := room // each_bytes) < value:
+                raise ValueError(
+                    f"{name}: expected at most {most}, for they have to fit into one record of "
+                    "topics.max_record_bytes"
+                )
 
     @property
     def stages(self) -> StageSettings:

@@ -40,6 +40,10 @@ _CAMPAIGN_MODEL: Final = "campaigns-1"
 _DAY_S: Final = 86400.0
 _HOUR_S: Final = 3600.0
 _GREAT_GROWTH: Final = 0.25
+#: The part of the firing incidents, one in so many, that only campaigns may be.
+_FOR_CAMPAIGNS: Final = 4
+#: One in so many makes room at once.
+_SPARE: Final = 16
 
 #: Hears of every score: event time, the accounts it is about, the score.
 ScoreWatch = Callable[[float, Sequence[str], float], None]
@@ -72,14 +76,17 @@ class Incidents:
         """Start without any; ``watch`` hears of scores that open nothing too."""
         self._settings = settings
         self._watch = watch
+        self._most_members = campaigns.max_campaign_accounts
         self._metrics = metrics
-        self._clusters = Clusters(campaigns)
+        self._clusters = Clusters(campaigns, metrics=metrics)
         self._incidents: dict[str, Incident] = {}
         #: The incident of each account or cluster, while firing or cooling down.
         self._of: dict[tuple[str, str], str] = {}
         #: The firing campaign incident of each member.
         self._campaign_of: dict[str, str] = {}
+        self._firing = 0
         self._dirty: set[str] = set()
+        self._stored: set[str] = set()  # that have a durable row
         self._alerts: list[Alert] = []
 
     def step(self, time: float, verdicts: list[Verdict], groups: list[Group]) -> list[Alert]:
@@ -99,22 +106,24 @@ class Incidents:
     def _run_timers(self, time: float, *, including: bool) -> None:
         """Judge clusters and resolve incidents, each at its own time, in order."""
         while True:
-            ends = min(
-                ((self._end(i), i.alert_id) for i in self._incidents.values() if i.firing),
-                default=(math.inf, ""),
-            )
             judging = self._clusters.due
-            due = min(ends[0], judging)
-            if due > time or (due == time and not including) or due == math.inf:
+            for end, name in self._ends(until=time):
+                if end >= judging or (end == time and not including):
+                    break
+                self._resolve(self._incidents[name], end)
+            if judging > time or (judging == time and not including) or judging == math.inf:
                 break
-            if judging <= ends[0]:
-                self._judge(until=due)
-            else:
-                self._resolve(self._incidents[ends[1]], ends[0])
+            self._judge(until=judging)
         self._forget(time)
 
-    def _end(self, incident: Incident) -> float:
-        return incident.last + self._settings.resolve_after_s
+    def _ends(self, *, until: float) -> list[tuple[float, str]]:
+        """Return when incidents end by then unless something happens, in order."""
+        after_s = self._settings.resolve_after_s
+        return sorted(
+            (incident.last + after_s, incident.alert_id)
+            for incident in self._incidents.values()
+            if incident.firing and incident.last + after_s <= until
+        )
 
     def _forget(self, time: float) -> None:
         cold = [
@@ -123,10 +132,31 @@ class Incidents:
             if not incident.firing and incident.closed + self._settings.cool_down_s < time
         ]
         for incident in cold:
-            del self._incidents[incident.alert_id]
-            if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
-                del self._of[incident.kind, incident.subject]
+            self._drop(incident)
+
+    def _drop(self, incident: Incident) -> None:
+        del self._incidents[incident.alert_id]
+        if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
+            del self._of[incident.kind, incident.subject]
+        self._dirty.discard(incident.alert_id)
+        if incident.alert_id in self._stored:
             self._dirty.add(incident.alert_id)
+
+    def _has_room(self, kind: str) -> bool:
+        """Say whether one more may open; the coldest make room for it.
+
+        Accounts leave a part of the room to campaigns.
+        """
+        most = self._settings.max_incidents
+        firing = most - most // _FOR_CAMPAIGNS if kind == "account" else most
+        if self._firing >= firing:
+            self._metrics.left_out_total.labels(what="incidents").inc()
+            return False
+        if len(self._incidents) >= most:
+            cold = sorted((i.closed, i.alert_id) for i in self._incidents.values() if not i.firing)
+            for _, name in cold[: 1 + most // _SPARE]:
+                self._drop(self._incidents[name])
+        return True
 
     # -- accounts -----------------------------------------------------------------------------
 
@@ -141,6 +171,8 @@ class Incidents:
             self._metrics.alerts_suppressed_total.labels(reason="merged").inc()
             return
         if incident is None:
+            if not self._has_room("account"):
+                return
             day = int(verdict.since // _DAY_S)
             incident = Incident(
                 alert_id=alert_id("account", verdict.account_id, day),
@@ -184,6 +216,8 @@ class Incidents:
         if cluster.last + self._settings.resolve_after_s <= time:
             return
         if incident is None:
+            if not self._has_room("campaign"):
+                return
             incident = Incident(
                 alert_id=alert_id("campaign", cluster.campaign_id),
                 kind="campaign",
@@ -199,13 +233,13 @@ class Incidents:
                 evidence=cluster.evidence,
                 model_version=_CAMPAIGN_MODEL,
             )
-        members = sorted({*incident.members, *cluster.members})
-        incident.members, incident.score = members, cluster.score
+        self._join(incident, cluster.members)
+        incident.score = cluster.score
         incident.evidence = cluster.evidence
         incident.observed = _greater(incident.observed, cluster.observed)
         incident.proxies = cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds
         incident.summary = summaries.campaign(
-            len(members), cluster.kinds, cluster.payments, incident.observed
+            len(incident.members), cluster.kinds, cluster.payments, incident.observed
         )
         self._carry_on(incident, time, last=cluster.last)
         self._fold(incident, time)
@@ -221,7 +255,7 @@ class Incidents:
             return None
         oldest, *others = sorted(found, key=lambda i: (not i.firing, i.detected, i.alert_id))
         for other in others:
-            oldest.members = sorted({*oldest.members, *other.members})
+            self._join(oldest, other.members)
             del self._of["campaign", other.subject]
             other.subject = ""  # nothing re-opens it
             self._dirty.add(other.alert_id)
@@ -233,6 +267,14 @@ class Incidents:
             self._of["campaign", oldest.subject] = oldest.alert_id
         self._dirty.add(oldest.alert_id)
         return oldest
+
+    def _join(self, campaign: Incident, members: Iterable[str]) -> None:
+        """Add members to those that were told of, as many as are remembered."""
+        new = sorted({*members}.difference(campaign.members))
+        room = self._most_members - len(campaign.members)
+        if len(new) > room:
+            self._metrics.left_out_total.labels(what="members").inc(len(new) - room)
+        campaign.members = sorted([*campaign.members, *new[:room]])
 
     def _fold(self, campaign: Incident, time: float) -> None:
         """Close the account incidents of a campaign's members."""
@@ -305,6 +347,7 @@ class Incidents:
     def _gauge(self, incident: Incident, by: int) -> None:
         labels = {"kind": incident.kind, "severity": incident.severity}
         self._metrics.incidents_open.labels(**labels).inc(by)
+        self._firing += by
 
     # -- durable rows -------------------------------------------------------------------------
 
@@ -321,6 +364,7 @@ class Incidents:
             incident = self._incidents.get(name)
             row = None if incident is None else msgspec.msgpack.encode(incident)
             rows.append((_INCIDENT + name.encode(), row))
+        self._stored = (self._stored | self._dirty) & self._incidents.keys()
         self._dirty.clear()
         return [*self._clusters.take_changes(), *rows]
 
@@ -340,6 +384,7 @@ class Incidents:
         """Say that all rows are loaded."""
         self._clusters.loaded()
         self._incidents = dict(sorted(self._incidents.items()))
+        self._stored = set(self._incidents)
         for incident in self._incidents.values():
             self._index(incident)
 

@@ -54,6 +54,15 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra=_S,
         ),
     ] = 6 * 3600.0
+    max_incidents: Annotated[
+        int,
+        Meta(
+            ge=16,
+            description="Incidents remembered, firing or cooling down; when all of them are "
+            "firing no further one opens, and a quarter is for campaigns alone",
+            extra={"unit": "incidents"},
+        ),
+    ] = 10_000
     grow_every_s: Annotated[
         float,
         Meta(

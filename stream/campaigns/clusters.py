@@ -10,23 +10,26 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
+from stream.campaigns.belonging import Belonging, Kept, ValueId
 from stream.campaigns.durable import DurableEdges
+from stream.campaigns.everybody import Everybody
 from stream.campaigns.features import Joined, features
 from stream.campaigns.judge import Judgement, judge
 from stream.campaigns.membership import cards, core_values, observed, own_evidence
 from stream.campaigns.partners import cores
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
+from stream.campaigns.turns import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.settings import CampaignSettings
+    from stream.metrics import Metrics
     from stream.types.batch import Array
     from stream.types.verdicts import Evidence, Group, Observed
 
@@ -34,11 +37,12 @@ _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
 #: From this score a candidate may found or join a cluster.
 _CANDIDATE_SCORE: Final = 0.5
-#: A candidate that shares this part of its members' owners with a cluster belongs to it.
-_OVERLAP: Final = 0.1
-_LEAST_OVERLAP: Final = 2
-
-ValueId = tuple[int, int]
+#: What one judging looks at, so that it takes no longer however much is shared.
+MOST_CANDIDATES: Final = 256
+MOST_CLUSTERS: Final = 1000
+MOST_VALUES: Final = 16_384  # of one cluster
+#: An odd number that spreads over 64 bits (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +60,6 @@ class Cluster:
     kinds: list[int]  # LinkKind of its values
     payments: int  # payments that pay for several members
     absorbed: list[str]  # ids of clusters that this one has taken in
-
-
-class _Kept(msgspec.Struct, kw_only=True):
-    """What is remembered of a cluster."""
-
-    campaign_id: str
-    founded: float
-    values: set[ValueId]
-    members: set[str]
-    absorbed: list[str] = []
 
 
 class _Clock(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,15 +80,17 @@ class Clusters:
     #: What stored rows consist of.
     LAYOUT: Final = {
         **DurableEdges.LAYOUT,
-        "Cluster": " ".join(_Kept.__struct_fields__),
+        "Cluster": " ".join(Kept.__struct_fields__),
         "Clock": " ".join(_Clock.__struct_fields__),
     }
 
-    def __init__(self, settings: CampaignSettings) -> None:
+    def __init__(self, settings: CampaignSettings, *, metrics: Metrics) -> None:
         """Start empty."""
         self._settings = settings
+        self._left_out = metrics.left_out_total
+        self._judged = False
         self._table = DurableEdges(max_edges=2 * settings.max_links)
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, Kept] = {}
         self._stored: dict[bytes, bytes] = {}
         self._origin = math.inf
         #: When judging is due, a multiple of the interval; inf while nothing has changed.
@@ -137,97 +133,99 @@ class Clusters:
         table = self._table
         table.expire(time - self._settings.remember_s)
         snapshot = Snapshot.of(table, time)
-        for candidate in self._candidates(snapshot):
-            self._place(candidate, snapshot)
-        self._unite(snapshot)
-        clusters = [self._cluster(kept, snapshot) for kept in self._in_order()]
-        self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters if c.members}
-        return sorted((c for c in clusters if c.members), key=lambda c: c.campaign_id)
+        everybody = Everybody.of(table, snapshot, young_s=self._settings.young_s)
+        belonging = Belonging(self._kept, table, snapshot)
+        for candidate in self._candidates(everybody):
+            values = set(self._ids(candidate.values))
+            belonging.place(
+                Kept(
+                    campaign_id=_name(min(values), time),
+                    founded=time,
+                    values=values,
+                    members=set(table.names(candidate.members)),
+                )
+            )
+        belonging.unite()
+        clusters = [self._cluster(kept, everybody) for kept in self._kept.values()]
+        clusters = self._most_suspicious([c for c in clusters if c.members])
+        self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
+        self._judged = True
+        return clusters
 
-    def _in_order(self) -> list[_Kept]:
-        return sorted(self._kept.values(), key=lambda kept: (kept.founded, kept.campaign_id))
+    def _most_suspicious(self, clusters: list[Cluster]) -> list[Cluster]:
+        """Return as many clusters as are remembered, ordered by id."""
+        clusters.sort(key=lambda c: (-c.score, c.founded, c.campaign_id))
+        self._left_out.labels(what="clusters").inc(len(clusters[MOST_CLUSTERS:]))
+        return sorted(clusters[:MOST_CLUSTERS], key=lambda c: c.campaign_id)
 
-    def _candidates(self, snapshot: Snapshot) -> list[_Candidate]:
-        table, least = self._table, self._settings.min_members
+    def _candidates(self, everybody: Everybody) -> list[_Candidate]:
+        table, snapshot = self._table, everybody.snapshot
         values = table.values
         changed = values.used & values["changed"]
         values["dirty"][changed] = True
         values["changed"][:] = False
-        content = np.isin(values["kind"], CONTENT) & (values["size"] >= least) & changed
-        sets = [np.array([value]) for value in np.flatnonzero(content).tolist()]
+        large = values["size"] >= self._settings.min_members
+        content = np.flatnonzero(np.isin(values["kind"], CONTENT) & large & changed)
+        sets = [np.array([value]) for value in self._in_turn(content, snapshot).tolist()]
         if (changed & np.isin(values["kind"], LINKING)).any():
-            sets += [core_values(snapshot, core) for core in cores(table, snapshot)
-                     if len(core) >= least]  # fmt: skip
-        found = [self._weigh(snapshot, values) for values in sets if len(values)]
+            sets += self._core_values(snapshot)
+        found = [self._weigh(everybody, values) for values in sets if len(values)]
         good = [c for c in found if c and c.judgement.score >= _CANDIDATE_SCORE]
         return sorted(good, key=lambda c: (-len(c.members), min(self._ids(c.values))))
 
-    def _weigh(self, snapshot: Snapshot, values: Array) -> _Candidate | None:
-        members, since = own_evidence(self._table, snapshot, values)
+    def _in_turn(self, values: Array, snapshot: Snapshot) -> Array:
+        """Return the values (slots) to judge now; the others stay changed for the next time.
+
+        Whoever shares many values with the same accounts waits longest, and who waits is drawn
+        anew each time, so that nobody is kept waiting on purpose.
+        """
+        if len(values) <= MOST_CANDIDATES:
+            return values
+        names = dict(zip(values.tolist(), self._ids(values), strict=True))
+        told = set().union(*(kept.values for kept in self._kept.values()))
+        values = np.array([slot for slot, name in names.items() if name not in told], np.int64)
+        hashes = self._table.accounts["hash"][snapshot.account]
+        spans = zip(snapshot.start[values].tolist(), snapshot.stop[values].tolist(), strict=True)
+        lead = np.array([hashes[start:stop].min() for start, stop in spans])
+        number = self._table.values["value"][values] ^ np.uint64(snapshot.time)
+        drawn = np.argsort(number * _SPREAD, kind="stable")
+        order = drawn[np.argsort(places(lead[drawn]), kind="stable")]
+        chosen, waiting = np.split(values[order], [MOST_CANDIDATES])
+        if len(waiting):
+            self._table.values["changed"][waiting] = True
+            self.due = snapshot.time + self._settings.judge_every_s
+            self._left_out.labels(what="candidates").inc(len(waiting))
+        return np.sort(chosen)
+
+    def _core_values(self, snapshot: Snapshot) -> list[Array]:
+        """Return the values (slots) of each core; of the largest cores when there are many."""
+        found = [c for c in cores(self._table, snapshot) if len(c) >= self._settings.min_members]
+        if len(found) > MOST_CANDIDATES:
+            hashes = self._table.accounts["hash"]
+            found.sort(key=lambda core: (-len(core), int(hashes[core].min())))
+            self._left_out.labels(what="candidates").inc(len(found) - MOST_CANDIDATES)
+        return [core_values(snapshot, core) for core in found[:MOST_CANDIDATES]]
+
+    def _weigh(self, everybody: Everybody, values: Array) -> _Candidate | None:
+        members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        return _Candidate(values, members, self._judge(snapshot, Joined(members, since)))
+        return _Candidate(values, members, self._judge(everybody, Joined(members, since)))
 
-    def _judge(self, snapshot: Snapshot, joined: Joined) -> Judgement:
-        return judge(
-            features(
-                self._table,
-                snapshot,
-                joined,
-                origin=self._origin,
-                young_s=self._settings.young_s,
-            )
-        )
+    def _judge(self, everybody: Everybody, joined: Joined) -> Judgement:
+        return judge(features(self._table, everybody, joined, origin=self._origin))
 
-    def _place(self, candidate: _Candidate, snapshot: Snapshot) -> None:
-        """Put a candidate into the oldest cluster it belongs to, or found one."""
-        new = _Kept(
-            campaign_id=_name(min(self._ids(candidate.values)), snapshot.time),
-            founded=snapshot.time,
-            values=set(self._ids(candidate.values)),
-            members=set(self._table.names(candidate.members)),
-        )
-        for kept in self._in_order():
-            if self._belong_together(kept, new, snapshot):
-                kept.values |= new.values
-                kept.members |= new.members
-                return
-        self._kept[new.campaign_id] = new
-
-    def _unite(self, snapshot: Snapshot) -> None:
-        """Let older clusters take in younger ones that they have come to overlap with."""
-        united = True
-        while united:
-            united = False
-            for older, younger in combinations(self._in_order(), 2):
-                if self._belong_together(older, younger, snapshot):
-                    older.values |= younger.values
-                    older.members |= younger.members
-                    older.absorbed += [younger.campaign_id, *younger.absorbed]
-                    del self._kept[younger.campaign_id]
-                    united = True
-                    break
-
-    def _belong_together(self, one: _Kept, other: _Kept, snapshot: Snapshot) -> bool:
-        if one.values & other.values:
-            return True
-        a, b = self._owners(one, snapshot), self._owners(other, snapshot)
-        return len(a & b) >= max(_LEAST_OVERLAP, _OVERLAP * min(len(a), len(b)))
-
-    def _owners(self, kept: _Kept, snapshot: Snapshot) -> set[int]:
-        slots = [self._table.find_account(name) for name in kept.members]
-        return {int(snapshot.owner[slot]) for slot in slots if slot is not None}
-
-    def _cluster(self, kept: _Kept, snapshot: Snapshot) -> Cluster:
-        table = self._table
-        kept.values = {v for v in kept.values if table.find_value(*v) is not None}
+    def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
+        table, snapshot = self._table, everybody.snapshot
         slots = [table.find_value(*value) for value in sorted(kept.values)]
-        values = np.array([slot for slot in slots if slot is not None], np.int64)
+        values = self._most_used(np.array([s for s in slots if s is not None], np.int64))
+        kept.values = set(self._ids(values))
         members, since = own_evidence(table, snapshot, values)
-        names = table.names(members)
-        kept.members = {n for n in kept.members if table.find_account(n) is not None} | set(names)
+        names = set(table.names(members))
+        others = {n for n in kept.members - names if table.find_account(n) is not None}
+        kept.members = self._most_certain(names, others)
         judgement = (
-            self._judge(snapshot, Joined(members, since))
+            self._judge(everybody, Joined(members, since))
             if len(members) >= self._settings.min_members
             else Judgement(0.0, [])
         )
@@ -247,6 +245,22 @@ class Clusters:
             absorbed=list(kept.absorbed),
         )
 
+    def _most_used(self, values: Array) -> Array:
+        """Return as many values (slots) as a cluster remembers, in the given order."""
+        if len(values) <= MOST_VALUES:
+            return values
+        self._left_out.labels(what="values").inc(len(values) - MOST_VALUES)
+        most = np.argsort(-self._table.values["size"][values], kind="stable")[:MOST_VALUES]
+        return np.asarray(values[np.sort(most)])
+
+    def _most_certain(self, names: set[str], others: set[str]) -> set[str]:
+        """Return as many members as a cluster remembers: first those with evidence now."""
+        most = self._settings.max_campaign_accounts
+        if len(names) + len(others) <= most:
+            return names | others
+        self._left_out.labels(what="members").inc(len(names) + len(others) - most)
+        return set([*sorted(names), *sorted(others)][:most])
+
     def _ids(self, values: Array) -> list[ValueId]:
         kinds, numbers = self._table.values["kind"], self._table.values["value"]
         return [(int(kinds[slot]), int(numbers[slot])) for slot in values.tolist()]
@@ -256,7 +270,11 @@ class Clusters:
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
         clock = _Clock(origin=self._origin, due=self.due)
-        now = {_CLUSTER + name.encode(): _pack(kept) for name, kept in self._kept.items()}
+        if self._judged:  # nothing else changes a cluster
+            now = {_CLUSTER + name.encode(): _pack(kept) for name, kept in self._kept.items()}
+            self._judged = False
+        else:
+            now = {key: row for key, row in self._stored.items() if key != _CLOCK}
         if self._origin < math.inf:
             now[_CLOCK] = msgspec.msgpack.encode(clock)
         changed = [(k, row) for k, row in sorted(now.items()) if self._stored.get(k) != row]
@@ -284,7 +302,7 @@ class Clusters:
                 clock = msgspec.msgpack.decode(row, type=_Clock)
                 self._origin, self.due = clock.origin, clock.due
             else:
-                kept = msgspec.msgpack.decode(row, type=_Kept)
+                kept = msgspec.msgpack.decode(row, type=Kept)
                 self._kept[kept.campaign_id] = kept
 
 
@@ -294,5 +312,5 @@ def _name(value: ValueId, time: float) -> str:
     return "cmp_" + hashlib.blake2b(cause, digest_size=8).hexdigest()
 
 
-def _pack(kept: _Kept) -> bytes:
+def _pack(kept: Kept) -> bytes:
     return msgspec.msgpack.encode(kept, order="deterministic")

@@ -19,6 +19,7 @@ import numpy as np
 
 from stream.campaigns.columns import Columns
 from stream.campaigns.rows import account_key, edge_key, joint, value_key
+from stream.campaigns.turns import places
 from stream.types.verdicts import Member
 from stream.windows.table import Field
 
@@ -270,13 +271,10 @@ class EdgeTable:
         place = np.zeros(len(self.values.used), np.int64)
         place[values] = np.arange(len(values))
         edges = self.edges.slots
-        at, account = place[self.edges["value"][edges]], self.edges["account"][edges]
-        order = np.argsort(account * len(values) + at)
-        at, account = at[order], account[order]
-        first = np.flatnonzero(np.diff(account, prepend=-1))
-        counts = np.diff(first, append=len(account))
-        rank = np.full(len(values), len(account))
-        np.minimum.at(rank, at, np.arange(len(account)) - np.repeat(first, counts))
+        at = place[self.edges["value"][edges]]
+        order = np.argsort(at)
+        rank = np.full(len(values), len(edges))
+        np.minimum.at(rank, at[order], places(self.edges["account"][edges[order]]))
         return rank
 
     def remove(self, edges: Array) -> None:

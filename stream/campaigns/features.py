@@ -11,7 +11,7 @@ from stream.campaigns.partners import partners
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.everybody import Everybody
     from stream.types.batch import Array
 
 _HOUR_S: Final = 3600.0
@@ -52,25 +52,21 @@ class Joined:
 
 
 def features(
-    table: EdgeTable, snapshot: Snapshot, joined: Joined, *, origin: float, young_s: float
+    table: EdgeTable, everybody: Everybody, joined: Joined, *, origin: float
 ) -> ClusterFeatures:
     """Compute the features of a cluster; ``origin`` is when anything was first seen."""
-    accounts = joined.accounts
+    snapshot, accounts = everybody.snapshot, joined.accounts
     owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
-    others = np.setdiff1d(snapshot.known, accounts)
-    created = table.accounts["created_at"]
-    age = joined.since - created[accounts]
-    other_age = snapshot.time - created[others]
-    is_young = np.where(np.isnan(age), np.nan, age <= young_s)
-    other_young = np.where(np.isnan(other_age), np.nan, other_age <= young_s)
+    age = joined.since - table.accounts["created_at"][accounts]
+    is_young = np.where(np.isnan(age), np.nan, age <= everybody.young_s)
     per_owner = _mean_by(owner, is_young, len(owners))
     return ClusterFeatures(
         members=len(accounts),
         owners=len(owners),
         young=per_owner[~np.isnan(per_owner)],
-        population_young=_shrunk(_owner_means(snapshot.owner[others], other_young)),
+        population_young=everybody.young_share(but=accounts),
         cards=_cards(snapshot.payment[accounts]),
-        population_cards=_card_share(snapshot, others),
+        population_cards=everybody.card_share(but=accounts),
         dispersion=_dispersion(table.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, joined.since, origin),
         idle_free=_idle_free(table, accounts, snapshot.time - joined.since),
@@ -85,25 +81,9 @@ def _mean_by(group: Array, values: Array, groups: int) -> Array:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _owner_means(owner: Array, values: Array) -> Array:
-    owners, group = np.unique(owner, return_inverse=True)
-    means = _mean_by(group, values, len(owners))
-    return np.asarray(means[~np.isnan(means)])
-
-
-def _shrunk(shares: Array) -> float:
-    """Return the mean, drawn to one in ten while little is known."""
-    return float((shares.sum() + 1) / (len(shares) + 10))
-
-
 def _cards(payments: Array) -> int:
     _, count = np.unique(payments[payments >= 0], return_counts=True)
     return int((count > 1).sum())
-
-
-def _card_share(snapshot: Snapshot, accounts: Array) -> float:
-    owners = len(np.unique(snapshot.owner[accounts]))
-    return (_cards(snapshot.payment[accounts]) + 1) / (owners + 10)
 
 
 def _dispersion(requests: Array) -> float:

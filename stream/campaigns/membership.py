@@ -50,10 +50,9 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
 
 def core_values(snapshot: Snapshot, core: Array) -> Array:
     """Return the linking values (slots) that the accounts of a core have in common."""
-    inside = np.zeros(len(snapshot.owner), bool)
-    inside[core] = True
-    wanted = inside[snapshot.account] & np.isin(snapshot.kind[snapshot.value], LINKING)
-    values, count = np.unique(snapshot.value[wanted], return_counts=True)
+    value = snapshot.value[snapshot.at_accounts(core)]
+    value = value[np.isin(snapshot.kind[value], LINKING)]
+    values, count = np.unique(value, return_counts=True)
     return np.asarray(values[count >= max(_CORE_USERS, _CORE_SHARE * len(core))])
 
 

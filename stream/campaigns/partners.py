@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.snapshot import LINKING
+from stream.campaigns.turns import places
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
@@ -51,8 +52,8 @@ def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
     code = code[times >= _CORE_SHARED]
     label = _components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
     joined = np.unique(np.concatenate([code >> 32, code & 0xFFFFFFFF]))
-    labels = label[joined]
-    return [joined[labels == one] for one in np.unique(labels).tolist()]
+    joined = joined[np.argsort(label[joined], kind="stable")]
+    return np.split(joined, np.flatnonzero(np.diff(label[joined])) + 1) if len(joined) else []
 
 
 def _incidence(table: EdgeTable, snapshot: Snapshot, members: Array) -> tuple[Array, Array]:
@@ -61,8 +62,9 @@ def _incidence(table: EdgeTable, snapshot: Snapshot, members: Array) -> tuple[Ar
     sample = members[order[:_SAMPLE]]
     row = np.full(len(snapshot.owner), -1)
     row[sample] = np.arange(len(sample))
-    wanted = (row[snapshot.account] >= 0) & np.isin(snapshot.kind[snapshot.value], LINKING)
-    value, account = snapshot.value[wanted], snapshot.account[wanted]
+    at = snapshot.at_accounts(sample)
+    at = at[np.isin(snapshot.kind[snapshot.value[at]], LINKING)]
+    value, account = snapshot.value[at], snapshot.account[at]
     values, column, count = np.unique(value, return_inverse=True, return_counts=True)
     number = table.values["value"][values]
     best = np.lexsort((number, -count))
@@ -88,8 +90,13 @@ def _pairs(table: EdgeTable, snapshot: Snapshot) -> tuple[Array, Array]:
     """Return pairs of accounts of different owners, one per value that both have."""
     value, account = _shared_edges(snapshot)
     values, first, size = np.unique(value, return_index=True, return_counts=True)
+    # The smallest first, and where not all can be compared, nobody's many before others' few.
     order = np.lexsort((table.values["value"][values], size))
-    most = np.minimum(size[order], _CORE_SAMPLE)
+    most = np.minimum(size, _CORE_SAMPLE)
+    if (most * (most - 1) // 2).sum() > _MOST_PAIRS:
+        lead = np.minimum.reduceat(table.accounts["hash"][account], first)
+        order = order[np.argsort(places(lead[order]), kind="stable")]
+    most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
     left, right = [], []
     for start, count in zip(first[order].tolist(), size[order].tolist(), strict=True):

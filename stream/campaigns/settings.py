@@ -35,6 +35,15 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "accounts"},
         ),
     ] = 5_000
+    max_campaign_accounts: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="Accounts remembered of a campaign, and told of it; a record of "
+            "topics.max_record_bytes has to hold them",
+            extra={"unit": "accounts"},
+        ),
+    ] = 30_000
     popular_accounts: Annotated[
         int,
         Meta(

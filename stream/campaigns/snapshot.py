@@ -29,7 +29,8 @@ _SITE_SHARE: Final = 0.5  # of an account's day at one address: it sits there
 class Snapshot:
     """Edges sorted by value; arrays over edges have shape ``(e,)``, over accounts ``(capacity,)``.
 
-    ``start[v]:stop[v]`` are the positions of the edges of value slot ``v``.
+    ``start[v]:stop[v]`` are the positions of the edges of value slot ``v``, and
+    ``by_account[first[a]:first[a + 1]]`` those of account slot ``a``.
     """
 
     time: float
@@ -38,6 +39,8 @@ class Snapshot:
     account: Array  # account slot of each edge
     start: Array
     stop: Array
+    by_account: Array
+    first: Array
     kind: Array  # LinkKind of each value slot, shape (value capacity,)
     known: Array  # account slots in use
     owner: Array  # owner of each account
@@ -59,6 +62,8 @@ class Snapshot:
             account=account,
             start=np.searchsorted(value, slots),
             stop=np.searchsorted(value, slots, side="right"),
+            by_account=(by_account := np.argsort(account, kind="stable")),
+            first=np.searchsorted(account[by_account], np.arange(len(table.accounts.used) + 1)),
             kind=kind,
             known=table.accounts.slots,
             owner=_owner(table, edges, payment),
@@ -67,8 +72,20 @@ class Snapshot:
 
     def at(self, values: Array) -> Array:
         """Return the positions of all edges of values (slots), shape ``(n,)``, i8."""
-        parts = [np.arange(self.start[v], self.stop[v]) for v in values.tolist()]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        return _ranges(self.start[values], self.stop[values])
+
+    def at_accounts(self, accounts: Array) -> Array:
+        """Return the positions of all edges of accounts (slots), shape ``(n,)``, i8."""
+        ranges = _ranges(self.first[accounts], self.first[accounts + 1])
+        return np.asarray(self.by_account[ranges])
+
+
+def _ranges(start: Array, stop: Array) -> Array:
+    """Return the numbers from each start to before its stop, one after the other."""
+    size = stop - start
+    behind = np.cumsum(size)
+    at = np.arange(behind[-1] if len(behind) else 0)
+    return np.asarray(at + np.repeat(start - behind + size, size))
 
 
 def _shared_payment(table: EdgeTable, edges: Array, value: Array, account: Array) -> Array:

@@ -14,7 +14,7 @@ from stream.codec.canonical import Canonical
 from stream.codec.event import admit
 from stream.codec.framing import elements, repaired
 from stream.codec.litellm import Litellm
-from stream.codec.reasons import FAILURES, explain
+from stream.codec.reasons import FAILURES, OF_CALLERS, explain
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class Decoded:
 
     @property
     def invalid(self) -> int:
-        """Rejects that speak of a broken deployment, not of callers turned away at the door."""
-        return sum(reject.reason != "not_a_request" for reject in self.rejects)
+        """Rejects that speak of a broken deployment, not of callers."""
+        return sum(reject.reason not in OF_CALLERS for reject in self.rejects)
 
 
 class Decoder:

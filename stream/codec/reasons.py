@@ -14,6 +14,10 @@ from stream.errors import DecodeError
 #: Everything that decoding any bytes may raise.
 FAILURES: Final = (DecodeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+#: What a caller can bring about alone: whoever is turned away, or sends too much at once. However
+#: often it happens, it says nothing about the deployment, and must not stop the worker.
+OF_CALLERS: Final = frozenset({"not_a_request", "too_large", "too_deep"})
+
 
 def explain(error: Exception) -> DecodeError:
     """Return the error of one of :data:`FAILURES` with its reason."""

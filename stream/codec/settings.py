@@ -38,6 +38,15 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(ge=1024, description="Larger records are dead letters", extra={"unit": "bytes"}),
     ] = 1_048_576
+    max_dead_letter_bytes: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="A dead letter longer than this is cut, and its headers say so; the "
+            "dead-letter topic has to take so much (max.message.bytes)",
+            extra={"unit": "bytes"},
+        ),
+    ] = 1_000_000
     max_record_events: Annotated[
         int,
         Meta(

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from stream.types.batch import Array
 
-#: Values remembered per column; then the memory starts afresh.
+#: Values remembered per column, and characters of them all; then the memory starts afresh.
 REMEMBERED: Final = 65_536
+REMEMBERED_CHARACTERS: Final = 2**21
 #: Longer strings, which only a hostile client sends, are hashed every time.
 _LONGEST_REMEMBERED: Final = 512
 #: What gateways write for a value that they do not have.
@@ -47,9 +48,11 @@ class KeyedHash(dict[Any, int]):
     def __missing__(self, value: str | int) -> int:
         """Hash a value that is not remembered."""
         found = self.one(value)
-        if isinstance(value, int) or len(value) <= _LONGEST_REMEMBERED:
-            if len(self) >= REMEMBERED:
+        size = 0 if isinstance(value, int) else len(value)
+        if size <= _LONGEST_REMEMBERED:
+            if len(self) >= REMEMBERED or self._characters + size > REMEMBERED_CHARACTERS:
                 self._start()
+            self._characters += size
             self[value] = found
         return found
 
@@ -75,5 +78,6 @@ class KeyedHash(dict[Any, int]):
         return np.fromiter(map(found.__getitem__, texts), np.uint64, len(texts))
 
     def _start(self) -> None:
+        self._characters = 0
         self.clear()
         self.update(dict.fromkeys(_ABSENT, 0))

@@ -57,6 +57,7 @@ class Intake:
         self._decoder = Decoder(settings, metrics)
         self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
         self._invalid = InvalidShare(settings)
+        self._most_dead = settings.max_dead_letter_bytes
         self._windows = windows
         self._topic = topic
         self._sources = source_partitions
@@ -124,18 +125,22 @@ class Intake:
 
     def _dead_letter(self, partition: int, reject: Reject) -> Emission:
         self._metrics.dead_letters_total.labels(reason=reject.reason).inc()
-        record = reject.record
-        headers = (
+        record, most = reject.record, self._most_dead
+        headers = [
             ("source_topic", self._topic),
             ("source_partition", str(partition)),
             ("source_offset", str(record.offset)),
             ("reason", reject.reason),
-        )
+        ]
+        if len(record.value) > most:
+            # The whole of it is where the headers say, as long as that topic keeps it.
+            headers.append(("original_bytes", str(len(record.value))))
+            self._metrics.left_out_total.labels(what="dead_letters").inc()
         return Emission(
             role="deadletter",
             partition=None,
             key=None,
-            value=record.value,
+            value=record.value[:most],
             headers=tuple((name, value.encode()) for name, value in headers),
         )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
+from stream.types.events import MAX_ACCOUNT_BYTES
 from stream.types.verdicts import Evidence, Observed, Severity
 
 AlertKind = Literal["account", "campaign"]
 AlertStatus = Literal["firing", "resolved"]
+#: What an account takes in an alert, at most: every character escaped, quotes and a comma.
+MAX_MEMBER_BYTES: Final = 2 * MAX_ACCOUNT_BYTES + 3
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -143,6 +143,14 @@ def test_long_strings_and_old_ones_are_not_remembered(monkeypatch: pytest.Monkey
     assert hashed.remembered(values).tolist() == first.tolist()
 
 
+def test_what_is_remembered_is_bounded_in_characters_too() -> None:
+    hashed = keyed.KeyedHash(b"", "user_agent")
+    for i in range(10_000):
+        hashed.remembered([f"\U0001f600{i:0510}"])
+    assert sum(len(key or "") for key in hashed) <= keyed.REMEMBERED_CHARACTERS
+    assert len(hashed) > 1000
+
+
 def test_no_text_survives() -> None:
     """Neither a prompt nor any piece of one is reachable from the fingerprinter or the batch."""
     marker = "zanzibar tea".replace(" ", "-")  # not a constant of this module

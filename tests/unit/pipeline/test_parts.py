@@ -5,23 +5,35 @@ import math
 import re
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
+from floods import START
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_lane import SCENARIO
 
+from stream.alerting.incident import Incident
+from stream.campaigns.belonging import Kept
+from stream.campaigns.clusters import MOST_VALUES
+from stream.campaigns.settings import CampaignSettings
 from stream.codec.settings import IntakeSettings
 from stream.errors import PacketError
 from stream.kafka.settings import TopicSettings
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.build import (
+    StageSettings,
+    accounts_lane,
+    alerting_lane,
+    campaigns_lane,
+    intake,
+)
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.settings import Settings
 from stream.types.events import EVENT_COLUMNS, EventBatch
 from stream.types.packets import Place, event_rows, pack, unpack
 from stream.types.records import Record
-from stream.types.verdicts import Group
+from stream.types.verdicts import Evidence, Group, Observed
 from stream.windows.gate import Source
 
 SETTINGS = Settings().stages
@@ -111,16 +123,69 @@ def test_one_record_that_does_not_fit_is_an_error_and_no_endless_loop():
         said([1], 0, 10)
 
 
+def tight() -> StageSettings:
+    """The most that settings allow with the smallest records."""
+    changed = {"topics": TopicSettings(max_record_bytes=2**20)}
+    for section, kind, name in (
+        ("intake", IntakeSettings, "max_record_events"),
+        ("campaigns", CampaignSettings, "max_campaign_accounts"),
+    ):
+        with pytest.raises(ValueError, match=f"{section}.{name}: expected at most") as refused:
+            Settings(**changed)
+        most = int(re.findall("at most ([0-9]+)", str(refused.value))[0])
+        changed[section] = kind(**{name: most})
+    return Settings(**changed).stages
+
+
 def test_the_largest_record_that_settings_allow_fits():
-    with pytest.raises(ValueError, match="at most 2") as refused:
-        Settings(topics=TopicSettings(max_record_bytes=2**20))
-    most = int(re.findall("at most ([0-9]+)", str(refused.value))[0])
-    tight = Settings(
-        topics=TopicSettings(max_record_bytes=2**20), intake=IntakeSettings(max_record_events=most)
-    ).stages
+    most = tight().intake.max_record_events
     columns = {name: np.full(most, 127, dtype) for name, dtype in EVENT_COLUMNS.items()}
     batch = EventBatch(["\U0001f600" * 64] * most, columns | {"offset": np.full(most, 2**62)})
-    assert len(pack_events(batch, source=0, sources=1, mark=0.0, most=tight.packet_bytes)) == 1
+    assert len(pack_events(batch, source=0, sources=1, mark=0.0, most=tight().packet_bytes)) == 1
+
+
+def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_rows():
+    settings = tight()
+    names = [f'{i:04}"'.rjust(256, '"') for i in range(settings.campaigns.max_campaign_accounts)]
+    incident = Incident(
+        alert_id="inc_0123456789",
+        kind="campaign",
+        subject="cmp_0123456789abcdef",
+        score=0.9,
+        started=START,
+        detected=START,
+        updated=START,
+        last=START,
+        members=names,
+        observed=Observed(),
+        evidence=[
+            Evidence(
+                feature="x" * 40,
+                value=1 / 3,
+                unit="x" * 20,
+                baseline=1 / 3,
+                contribution=1 / 3,
+                meaning="x" * 200,
+            )
+        ]
+        * 10,
+        model_version="campaigns-1",
+        summary="x" * 1000,
+    )
+    values = {(1, 2**64 - 1 - i) for i in range(MOST_VALUES)}
+    kept = Kept(
+        campaign_id="cmp_0123456789abcdef",
+        founded=START,
+        values=values,
+        members=set(names),
+        absorbed=["cmp_0123456789abcdef"] * 1000,
+    )
+    for row in (
+        msgspec.json.encode(incident.alert(settings.alerting)),
+        msgspec.msgpack.encode(incident),
+        msgspec.msgpack.encode(kept),
+    ):
+        assert settings.packet_bytes / 3 < len(row) <= settings.packet_bytes
 
 
 def play(stages, lines):

@@ -1,0 +1,72 @@
+"""Incidents and the members of a campaign are bounded, and what was left out is counted."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from test_incidents import ALERTING, pool, step, verdict
+
+from stream.alerting.incidents import Incidents
+from stream.campaigns.settings import CampaignSettings
+from stream.metrics import Metrics
+
+MOST = 20
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def incidents(metrics: Metrics) -> Incidents:
+    alerting = msgspec.structs.replace(ALERTING, max_incidents=MOST)
+    campaigns = CampaignSettings(max_campaign_accounts=100)
+    return Incidents(alerting, campaigns, metrics=metrics)
+
+
+def left_out(metrics: Metrics, what: str) -> float:
+    return metrics.registry.get_sample_value("distillwatch_left_out_total", {"what": what}) or 0
+
+
+def test_accounts_leave_room_for_campaigns(incidents: Incidents, metrics: Metrics) -> None:
+    opened = step(incidents, 1, [verdict(f"a{i:02}", 1) for i in range(40)])
+    assert [alert.account_id for alert in opened] == [f"a{i:02}" for i in range(15)]
+    assert left_out(metrics, "incidents") == 25
+    step(incidents, 2, groups=pool(2))
+    (campaign,) = step(incidents, 10)
+    assert campaign.kind == "campaign"
+
+
+def test_what_is_over_makes_room(incidents: Incidents, metrics: Metrics) -> None:
+    for hour in range(30):
+        names = [f"a{hour}-{i}" for i in range(5)]
+        opened = step(incidents, 61 * hour, [verdict(name, 61 * hour) for name in names])
+        assert [a.account_id for a in opened if a.status == "firing"] == names
+        assert len(incidents._incidents) <= MOST
+        assert incidents._firing == 5
+    assert left_out(metrics, "incidents") == 0
+    # Whoever was never written leaves nothing to delete.
+    assert {row is None for _, row in incidents.take_changes()} == {False}
+
+
+def test_a_restart_knows_how_many_are_firing(incidents: Incidents) -> None:
+    step(incidents, 1, [verdict(f"a{i}", 1) for i in range(5)])
+    rows = incidents.take_changes()
+    incidents.load(rows)
+    incidents.loaded()
+    heir = Incidents(ALERTING, CampaignSettings(), metrics=Metrics())
+    heir.load(rows)
+    heir.loaded()
+    assert heir._firing == 5
+
+
+def test_a_campaign_has_so_many_members_and_no_more(incidents: Incidents, metrics: Metrics) -> None:
+    step(incidents, 1, groups=pool(1, 90))
+    (first,) = step(incidents, 10)
+    step(incidents, 11, groups=pool(11, 300))
+    (second,) = step(incidents, 20)
+    assert len(first.account_ids or []) == 90
+    assert len(second.account_ids or []) == 100
+    assert set(first.account_ids or []) < set(second.account_ids or [])
+    assert left_out(metrics, "members") > 0

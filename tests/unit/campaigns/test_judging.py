@@ -1,0 +1,216 @@
+"""A judging takes no longer however much is shared, and nobody is kept waiting on purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.campaigns import clusters as module
+from stream.campaigns.belonging import Belonging, Kept
+from stream.campaigns.clusters import Clusters
+from stream.campaigns.durable import DurableEdges
+from stream.campaigns.everybody import Everybody
+from stream.campaigns.settings import CampaignSettings
+from stream.campaigns.snapshot import Snapshot
+from stream.metrics import Metrics
+from stream.types.links import LinkKind
+from stream.types.verdicts import Group, Member
+
+START_S = 1_772_409_600.0
+DAY_S = 86_400.0
+
+
+def group(kind: LinkKind, value: int, names: list[str], *, age_s: float = DAY_S) -> Group:
+    members = [
+        Member(
+            account_id=name,
+            since=START_S,
+            last=START_S,
+            requests=20,
+            input_tokens=10_000,
+            output_tokens=20_000,
+            created_at=START_S - age_s,
+            day_requests=20,
+            active_hours=3,
+        )
+        for name in names
+    ]
+    return Group(
+        kind=int(kind), value=value, time=START_S, since=START_S, size=len(names), members=members
+    )
+
+
+def pool(prompt: int) -> list[Group]:
+    """Two dozen young accounts with one prompt, six on each payment."""
+    names = [f"p{prompt}-{i:02}" for i in range(24)]
+    cards = [names[i : i + 6] for i in range(0, 24, 6)]
+    return [
+        group(LinkKind.SYSTEM_PROMPT, prompt, names),
+        *(group(LinkKind.PAYMENT, 1000 * prompt + i, card) for i, card in enumerate(cards)),
+    ]
+
+
+#: Old accounts that have an opening in common, so that not everybody is young.
+OTHERS = group(LinkKind.TEMPLATE, 1, [f"old-{i}" for i in range(400)], age_s=400 * DAY_S)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+def left_out(metrics: Metrics, what: str) -> float:
+    return metrics.registry.get_sample_value("distillwatch_left_out_total", {"what": what}) or 0
+
+
+def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
+    monkeypatch: pytest.MonkeyPatch, metrics: Metrics
+) -> None:
+    monkeypatch.setattr(module, "MOST_CANDIDATES", 5)
+    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    few = [f"few-{i}" for i in range(8)]
+    decoys = [group(LinkKind.TEMPLATE, 5000 + i, few) for i in range(100)]
+    clusters.add(START_S + 60, [OTHERS, *decoys, *pool(1)])
+    judged = clusters.judge(clusters.due)
+    assert [len(c.members) for c in judged if "p1-01" in c.members] == [24]
+    waiting = left_out(metrics, "candidates")
+    assert waiting >= 90
+    # The others come in their turn, without anything new, and then it is quiet.
+    for _ in range(30):
+        if clusters.due < np.inf:
+            clusters.judge(clusters.due)
+    assert clusters.due == np.inf
+    assert not clusters._table.values["changed"].any()
+
+
+def test_the_most_suspicious_clusters_are_remembered(
+    monkeypatch: pytest.MonkeyPatch, metrics: Metrics
+) -> None:
+    monkeypatch.setattr(module, "MOST_CLUSTERS", 3)
+    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    groups = [g for n in range(6) for g in pool(1 + n)]
+    clusters.add(START_S + 60, [OTHERS, *groups])
+    assert len(clusters.judge(clusters.due)) == 3
+    assert left_out(metrics, "clusters") == 3
+    assert sum(key[:1] == b"c" for key, _ in clusters.take_changes()) == 3
+
+
+def test_a_cluster_remembers_so_many_values(
+    monkeypatch: pytest.MonkeyPatch, metrics: Metrics
+) -> None:
+    monkeypatch.setattr(module, "MOST_VALUES", 4)
+    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    names = [f"p1-{i:02}" for i in range(24)]
+    more = [group(LinkKind.TEMPLATE, 100 + i, names) for i in range(9)]
+    clusters.add(START_S + 60, [OTHERS, *pool(1), *more])
+    clusters.judge(clusters.due)
+    assert [len(kept.values) for kept in clusters._kept.values()] == [4]
+
+
+uses = st.lists(
+    st.tuples(
+        st.integers(0, 11),  # account
+        st.sampled_from([LinkKind.PAYMENT, LinkKind.ADDRESS, LinkKind.TEMPLATE]),
+        st.integers(1, 4),  # value
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(uses, st.lists(st.none() | st.integers(0, 60), min_size=12, max_size=12), st.data())
+def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None:
+    table = DurableEdges(max_edges=1000)
+    time = START_S
+    rows = sorted(set(rows))
+    values = table.value_slots([int(kind) for _, kind, _ in rows], [value for _, _, value in rows])
+    accounts = table.account_slots([f"a{account}" for account, _, _ in rows])
+    edges = table.edge_slots(values, accounts, most=100)
+    table.edges["last"][edges] = time
+    table.edges["requests"][edges] = 3
+    created = [np.nan if ages[a] is None else time - ages[a] * DAY_S for a, _, _ in rows]
+    table.note_accounts(accounts, created, 4.0, 1)
+    snapshot = Snapshot.of(table, time)
+    some = data.draw(st.sets(st.sampled_from(snapshot.known.tolist())))
+    but = np.array(sorted(some), np.int64)
+    everybody = Everybody.of(table, snapshot, young_s=30 * DAY_S)
+    others = np.setdiff1d(snapshot.known, but)
+    shares, owners, payers = {}, set(), {}
+    for account in others.tolist():
+        owner = int(snapshot.owner[account])
+        owners.add(owner)
+        age = time - table.accounts["created_at"][account]
+        if not np.isnan(age):
+            shares.setdefault(owner, []).append(age <= 30 * DAY_S)
+        if (payment := int(snapshot.payment[account])) >= 0:
+            payers[payment] = payers.get(payment, 0) + 1
+    means = [sum(young) / len(young) for young in shares.values()]
+    assert everybody.young_share(but) == pytest.approx((sum(means) + 1) / (len(means) + 10))
+    cards = sum(count > 1 for count in payers.values())
+    assert everybody.card_share(but) == pytest.approx((cards + 1) / (len(owners) + 10))
+    for account in snapshot.known.tolist():
+        found = snapshot.at_accounts(np.array([account]))
+        assert set(found.tolist()) == set(np.flatnonzero(snapshot.account == account).tolist())
+
+
+@dataclass
+class Fake:
+    """A table and snapshot in which account ``n`` belongs to owner ``n // 2``."""
+
+    owner: np.ndarray
+
+    def find_account(self, name: str) -> int | None:
+        return None if name == "gone" else int(name)
+
+
+FAKE = Fake(np.arange(40) // 2)
+sets = st.lists(
+    st.tuples(
+        st.sets(st.integers(1, 12), min_size=1, max_size=3),
+        st.sets(st.sampled_from([*map(str, range(40)), "gone"]), min_size=1, max_size=8),
+    ),
+    max_size=9,
+)
+
+
+def all_kept(found) -> list[Kept]:
+    return [
+        Kept(
+            campaign_id=f"c{i}",
+            founded=float(i // 2),
+            values={(1, value) for value in values},
+            members=set(members),
+        )
+        for i, (values, members) in enumerate(found)
+    ]
+
+
+def one_by_one(found: list[Kept]) -> list[Kept]:
+    """Unite the first two that belong together, again and again."""
+    kept = {k.campaign_id: k for k in found}
+    judge = Belonging({}, FAKE, FAKE)
+    while True:
+        judge._owners.clear()
+        order = sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id))
+        pair = next((p for p in combinations(order, 2) if judge._together(*p)), None)
+        if pair is None:
+            return order
+        older, younger = pair
+        older.values |= younger.values
+        older.members |= younger.members
+        older.absorbed += [younger.campaign_id, *younger.absorbed]
+        del kept[younger.campaign_id]
+
+
+@given(sets)
+def test_uniting_equals_uniting_one_pair_after_the_other(found) -> None:
+    kept = {k.campaign_id: k for k in all_kept(found)}
+    Belonging(kept, FAKE, FAKE).unite()
+    assert sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id)) == one_by_one(
+        all_kept(found)
+    )
