@@ -35,6 +35,12 @@ class Findings:
         """Return the number of rows."""
         return len(self.rows)
 
+    @property
+    def weights(self) -> Array:
+        """Return for how many rows each counts: a group for its members."""
+        parts = [row.members if isinstance(row, Group) else row.evidence for row in self.rows]
+        return np.array([1 + len(part) for part in parts], np.int64)
+
     def take(self, index: Array) -> Self:
         """Return the rows at ``index`` (a mask or positions)."""
         kept = np.arange(len(self.rows))[index].tolist()
@@ -61,7 +67,7 @@ class AlertingStage:
         """Return the findings; new ones belong to a step after the floor, the source's mark."""
         rows = Findings([*packet.verdicts, *packet.groups])
         ends = np.array([row.time for row in rows.rows], np.float64)
-        return Parsed(rows, ends, *unseen(packet, ends, known))
+        return Parsed(rows, ends, *unseen(packet, ends, known), weights=rows.weights)
 
     def step(self, end: float, rows: list[Findings]) -> None:
         """Open, update and resolve incidents at the end of one step."""

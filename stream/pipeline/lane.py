@@ -48,6 +48,7 @@ class Parsed(Generic[R]):
     new: Array  # whether each is no repetition
     floor: float
     taken: int = 0
+    weights: Array | None = None  # for how many rows each counts in memory; None: for one
 
 
 class Stage(Protocol[R]):
@@ -131,7 +132,8 @@ class Lane(Generic[R]):
         before = dict(self._gate.sources)
         known = before.get(packet.source, Source()).as_of(packet.origin)
         found = self._stage.parse(packet, known)
-        self._gate.hold(offset, *self._admit(found), before)
+        rows, ends, weights = self._admit(found)
+        self._gate.hold(offset, rows, ends, before, weights)
         self._gate.hear(
             packet.source,
             sources=packet.sources,
@@ -155,9 +157,9 @@ class Lane(Generic[R]):
         ends = self._gate.last_end
         return self._close(ends if ends is not None else self._gate.closed)
 
-    def _admit(self, found: Parsed[R]) -> tuple[R, Array]:
+    def _admit(self, found: Parsed[R]) -> tuple[R, Array, Array | None]:
         """Drop repetitions and rows that come after their step has closed, and count both."""
-        rows, ends, new = found.rows, found.ends, found.new
+        rows, ends, new, weights = found.rows, found.ends, found.new, found.weights
         in_time = ends > self._gate.closed
         late = int(np.count_nonzero(new & ~in_time))
         repeated = int(np.count_nonzero(~new))
@@ -167,8 +169,8 @@ class Lane(Generic[R]):
             self._metrics.repeated_rows_total.labels(stage=self._stage.name).inc(repeated)
         if late or repeated:
             kept = new & in_time
-            return rows.take(kept), ends[kept]
-        return rows, ends
+            return rows.take(kept), ends[kept], None if weights is None else weights[kept]
+        return rows, ends, weights
 
     def _close(self, until: float) -> list[Emission]:
         forced = self._gate.overfull_until(self._settings.max_pending_rows)

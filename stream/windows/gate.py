@@ -70,6 +70,7 @@ class Waiting(Generic[R]):
     offset: int
     rows: R
     ends: Array  # step end of each row, epoch seconds
+    weights: Array  # for how many rows each counts in memory
     before: dict[int, Source]
 
 
@@ -87,7 +88,7 @@ class StepGate(Generic[R]):
     sources: dict[int, Source] = field(default_factory=dict)
     expected: int = 0
     next_offset: int | None = None
-    waiting_rows: int = 0
+    waiting_rows: int = 0  # by their weights
     _waiting: list[Waiting[R]] = field(default_factory=list)
 
     def hear(
@@ -114,12 +115,20 @@ class StepGate(Generic[R]):
         )
         self.expected = max(self.expected, sources)
 
-    def hold(self, offset: int, rows: R, ends: Array, before: dict[int, Source]) -> None:
+    def hold(
+        self,
+        offset: int,
+        rows: R,
+        ends: Array,
+        before: dict[int, Source],
+        weights: Array | None = None,
+    ) -> None:
         """Keep the rows of the internal record at ``offset`` until their steps close."""
         self.next_offset = offset + 1
         if len(rows):
-            self.waiting_rows += len(rows)
-            self._waiting.append(Waiting(offset, rows, ends, before))
+            weights = np.ones(len(rows), np.int8) if weights is None else weights
+            self.waiting_rows += int(weights.sum())
+            self._waiting.append(Waiting(offset, rows, ends, weights, before))
 
     def closable(self) -> float:
         """Return the end of the last step that every source has passed, epoch seconds."""
@@ -139,25 +148,26 @@ class StepGate(Generic[R]):
         steps: dict[float, list[R]] = {}
         waiting, self._waiting = self._waiting, []
         for held in waiting:
-            over = held.ends <= until
-            if not over.any():
+            ends = held.ends
+            over, rest = np.flatnonzero(ends <= until), np.flatnonzero(ends > until)
+            if not len(over):
                 self._waiting.append(held)
                 continue
-            self.waiting_rows -= int(np.count_nonzero(over))
-            for end in np.unique(held.ends[over]).tolist():
-                steps.setdefault(end, []).append(held.rows.take(held.ends == end))
-            if not over.all():
-                rest = ~over
-                self._waiting.append(
-                    Waiting(held.offset, held.rows.take(rest), held.ends[rest], held.before)
-                )
+            self.waiting_rows -= int(held.weights[over].sum())
+            over = over[np.argsort(ends[over], kind="stable")]
+            for part in np.split(over, np.flatnonzero(np.diff(ends[over])) + 1):
+                steps.setdefault(float(ends[part[0]]), []).append(held.rows.take(part))
+            if len(rest):
+                left = held.rows.take(rest), ends[rest], held.weights[rest]
+                self._waiting.append(Waiting(held.offset, *left, held.before))
         return sorted(steps.items())
 
     def overfull_until(self, limit: int) -> float | None:
         """Return up to where to close so that at most half of ``limit`` rows wait, or None."""
         if self.waiting_rows <= limit:
             return None
-        ends = np.sort(np.concatenate([held.ends for held in self._waiting]))
+        ends = np.concatenate([np.repeat(held.ends, held.weights) for held in self._waiting])
+        ends.sort()
         return float(ends[len(ends) - limit // 2 - 1])
 
     @property

@@ -143,6 +143,17 @@ def test_too_many_waiting_rows_force_the_oldest_half():
     assert some.waiting_rows <= 30
 
 
+def test_rows_count_by_their_weights():
+    some = gate()
+    times = [float(t) for t in range(100)]
+    ends = step_ends(np.array(times), 10.0)
+    some.hold(0, Numbers(times), ends, {}, np.full(100, 7))
+    assert some.waiting_rows == 700
+    assert some.overfull_until(700) is None
+    some.close(some.overfull_until(400))
+    assert some.waiting_rows == 7 * len([t for t in times if t >= some.closed]) <= 200
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), max_size=60),
     st.randoms(use_true_random=False),
