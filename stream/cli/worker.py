@@ -7,6 +7,7 @@ import sys
 
 from stream.cli.common import ConfigOption, read_settings
 from stream.cli.compose import plan
+from stream.worker.deadline import Deadline
 from stream.worker.run import run
 
 
@@ -15,4 +16,4 @@ def worker(config: ConfigOption = None) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
-    run(plan(read_settings(config)))
+    run(plan(read_settings(config)), Deadline())

@@ -9,13 +9,15 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from stream.errors import BrokerError
-from stream.kafka.connection import keep_trying
+from stream.errors import BrokerError, DistillwatchError
+from stream.kafka.connection import keep_trying, reach
+from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
-from stream.worker.contact import Contact, with_reason
+from stream.worker.deadline import NEVER, Deadline
 from stream.worker.lag import Lag
 from stream.worker.lanes import Lanes, Stages
+from stream.worker.quiet import hush, quieten
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
 from stream.worker.silence import Silence
@@ -31,15 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S: Final = 30.0
-#: Libraries that tell of every step of a start and of a rebalance.
-_CHATTY: Final = (
-    "faust",
-    "mode",
-    "aiokafka",
-    "kafka",
-    "stream.worker.app",
-    "stream.worker.transport",
-)
+_EXIT_TIMEOUT_S: Final = 30.0  # for what comes after that
+_CLOSE_TIMEOUT_S: Final = 5.0
 
 
 class Service(Protocol):
@@ -70,16 +65,28 @@ class Plan:
     services: Sequence[Service] = ()
 
 
-def run(plan: Plan) -> None:
-    """Run a worker until SIGTERM or SIGINT; raises what makes it fail."""
-    for library in _CHATTY:
-        logging.getLogger(library).setLevel(logging.WARNING)
+def run(plan: Plan, deadline: Deadline = NEVER) -> None:
+    """Run a worker until SIGTERM or SIGINT; raises what makes it fail.
+
+    The process ends soon after this by the ``deadline``, if there is one.
+    """
+    quieten()
     keep_trying(plan.kafka, lambda admin: check(admin, plan.topics))
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(serve(plan, stop=None))
+    code = 0
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            try:
+                runner.run(serve(plan, stop=None, deadline=deadline))
+            except DistillwatchError as error:
+                hush()
+                code = error.exit_code
+                deadline.set(_CLOSE_TIMEOUT_S, line=str(error), code=code)
+                raise
+    finally:
+        deadline.set(_CLOSE_TIMEOUT_S, code=code)  # our caller says what there is to say
 
 
-async def serve(plan: Plan, *, stop: asyncio.Event | None) -> None:
+async def serve(plan: Plan, *, stop: asyncio.Event | None, deadline: Deadline = NEVER) -> None:
     """Run a worker on the running loop until ``stop`` is set, or a signal comes (None)."""
     sender = Sender(plan.kafka, plan.topics)
     stages = plan.stages()
@@ -95,8 +102,20 @@ async def serve(plan: Plan, *, stop: asyncio.Event | None) -> None:
         await sender.start()
         cleanup.push_async_callback(lanes.keep, ())
         await _run_app(plan, app, runtime, stop or _stop_by_signal())
+        late = f"the worker did not stop within {_EXIT_TIMEOUT_S:g} s"
+        deadline.set(_EXIT_TIMEOUT_S, line=str(runtime.failure or late))
     if runtime.failure is not None:
-        raise await with_reason(runtime.failure, plan.kafka)
+        raise await _with_reason(runtime.failure, plan.kafka)
+
+
+async def _with_reason(failure: BaseException, kafka: KafkaSettings) -> BaseException:
+    """Add what the brokers say now: their client knows only that something was not done."""
+    if isinstance(failure, BrokerError) and not isinstance(failure, RefusedError):
+        try:
+            await reach(kafka)
+        except BrokerError as reason:
+            return BrokerError(f"{failure}; {reason}")
+    return failure
 
 
 async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.Event) -> None:
@@ -109,17 +128,18 @@ async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.E
             silence.run(),
             lag.run(),
             runtime.source.watch(app),
-            Contact(app, runtime, plan.kafka).run(),
             _watch_crash(app),
         )
     ]
     ends = [asyncio.create_task(event.wait()) for event in (stop, runtime.failed)]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
+    # After a failure nothing is flushed or committed any more.
+    patience_s = _STOP_TIMEOUT_S if runtime.failure is None else _CLOSE_TIMEOUT_S
     try:
-        await asyncio.wait_for(app.stop(), _STOP_TIMEOUT_S)
+        await asyncio.wait_for(app.stop(), patience_s)
     except TimeoutError:
-        runtime.fail(BrokerError(f"the worker did not stop within {_STOP_TIMEOUT_S:g} s"))
+        runtime.fail(BrokerError(f"the worker did not stop within {patience_s:g} s"))
     finally:
         for task in (*tasks, *ends):
             task.cancel()

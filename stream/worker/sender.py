@@ -7,6 +7,7 @@ never a record skipped.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stream.types.records import Emission
 
 _BATCH_BYTES: Final = 1_048_576
+_STOP_TIMEOUT_S: Final = 5.0
 
 
 def producer(kafka: KafkaSettings, topics: TopicSettings, **options: Any) -> AIOKafkaProducer:  # noqa: ANN401 - aiokafka's options
@@ -35,6 +37,16 @@ def producer(kafka: KafkaSettings, topics: TopicSettings, **options: Any) -> AIO
         max_request_size=topics.max_record_bytes,
         **options,
     )
+
+
+async def let_go(producer: AIOKafkaProducer) -> None:
+    """Disconnect; whoever does not answer or refuses us is not waited for.
+
+    The producer would try to deliver what it holds for ever.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_STOP_TIMEOUT_S):
+            await producer.stop()
 
 
 class Sender:
@@ -62,7 +74,7 @@ class Sender:
     async def stop(self) -> None:
         """Disconnect; what is not acknowledged by then will be sent again by a successor."""
         if self._producer is not None:
-            await self._producer.stop()
+            await let_go(self._producer)
 
     async def send(self, emissions: Sequence[Emission]) -> None:
         """Hand over the emissions in order; :meth:`flush` says when they are durable."""

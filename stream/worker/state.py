@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from stream.errors import BrokerError
-from stream.worker.sender import producer
+from stream.worker.sender import let_go, producer
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
@@ -82,7 +82,7 @@ class StateLog:
 
     async def stop(self) -> None:
         """Disconnect."""
-        await self._producer.stop()
+        await let_go(self._producer)
 
     async def write(self, rows: Rows, header: bytes | None, *, schema: bytes | None = None) -> None:
         """Make one flush durable; raises FencedError when the lane has a new owner.

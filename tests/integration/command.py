@@ -102,7 +102,7 @@ class Worker:
             time.sleep(0.1)
 
     def until_ready(self) -> None:
-        self.until(lambda: self.page("readyz")[0] == 200, what="readiness")
+        self.until(lambda: self.page("readyz")[0] == 200, within_s=90, what="readiness")
 
     def kill(self) -> None:
         self.process.kill()

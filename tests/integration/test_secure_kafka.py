@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(240)]
 
+NOT_IT = "wr0ng"
 #: What is wrong, the settings that say so, and what the one line has to say.
 WRONG: dict[str, tuple[Callable[[SecureKafka], dict[str, object]], str]] = {
     "password": (
-        lambda s: s.by_password(kafka_password="wr0ng"),
+        lambda s: s.by_password(kafka_password=NOT_IT),
         "refuses kafka.username and kafka.password (SCRAM-SHA-512)",
     ),
     "user": (
@@ -38,7 +39,7 @@ WRONG: dict[str, tuple[Callable[[SecureKafka], dict[str, object]], str]] = {
         "refuses kafka.username and kafka.password (SCRAM-SHA-512)",
     ),
     "password, PLAIN": (
-        lambda s: s.by_password(kafka_password="wr0ng", kafka_sasl_mechanism="PLAIN"),
+        lambda s: s.by_password(kafka_password=NOT_IT, kafka_sasl_mechanism="PLAIN"),
         "refuses kafka.username and kafka.password (PLAIN)",
     ),
     "mechanism": (
@@ -53,18 +54,15 @@ WRONG: dict[str, tuple[Callable[[SecureKafka], dict[str, object]], str]] = {
         lambda s: s.by_password(
             kafka_bootstrap_servers=s.kafka.address("SASL_SSL").replace("localhost", "127.0.0.1")
         ),
-        "certificate is not valid for '127.0.0.1'); use a name of the certificate in "
-        "kafka.bootstrap_servers",
+        "'127.0.0.1'); use a name of the certificate in kafka.bootstrap_servers",
     ),
     "no certificate": (
         lambda s: s.by_certificate(kafka_ssl_certfile=""),
-        "refuses our certificate (SSLV3_ALERT_BAD_CERTIFICATE); set kafka.ssl_certfile and "
-        "kafka.ssl_keyfile",
+        "refuses our certificate (SSLV3_ALERT_BAD_CERTIFICATE); set kafka.ssl_certfile",
     ),
     "certificate of a stranger": (
         lambda s: s.by_certificate(kafka_ssl_certfile=s.files.other_client),
-        "refuses our certificate (SSLV3_ALERT_CERTIFICATE_UNKNOWN); set kafka.ssl_certfile and "
-        "kafka.ssl_keyfile",
+        "refuses our certificate (SSLV3_ALERT_CERTIFICATE_UNKNOWN); set kafka.ssl_certfile",
     ),
     "TLS to a port without": (
         lambda s: s.by_certificate(kafka_bootstrap_servers=s.kafka.bootstrap),
@@ -80,8 +78,7 @@ WRONG: dict[str, tuple[Callable[[SecureKafka], dict[str, object]], str]] = {
     ),
     "no password where one is wanted": (
         lambda s: {"kafka_bootstrap_servers": s.kafka.address("SASL_PLAINTEXT")},
-        "it closes the connection; does it want a password "
-        "(kafka.security_protocol SASL_PLAINTEXT)?",
+        "does it want a password (kafka.security_protocol SASL_PLAINTEXT)?",
     ),
     "a password where none is wanted": (
         lambda s: s.by_password(
@@ -138,7 +135,7 @@ def test_what_is_wrong_is_one_line_that_names_the_setting(
     assert said.err.startswith("distillwatch: broker ")
     assert expected in said.err
     assert said.err.count("\n") == 1
-    assert "wr0ng" not in said.err
+    assert NOT_IT not in said.err
     assert time.monotonic() - began < 20
 
 
@@ -192,8 +189,8 @@ def test_a_refusal_that_comes_later_ends_the_worker_and_an_outage_does_not(
         one.until(lambda: accepted(one) == 10, what="events")
 
         node.end(signal.SIGKILL)
-        one.until(lambda: "unreachable" in one.log, what="word about the outage")
-        assert "the worker goes on trying" in one.log
+        one.until(lambda: "unreachable" in one.log, within_s=60, what="word about the outage")
+        assert one.log.count("\n") < 300  # its client fails ninety times a second
         secure.kafka.start(node)
         secure.kafka.await_answer(node)
         put_events(secure, environment, 10)
