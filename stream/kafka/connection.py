@@ -30,9 +30,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: At DEBUG these write their options and whole requests, with the password among both.
+for _library in ("aiokafka.conn", "kafka"):
+    logging.getLogger(_library).setLevel(logging.INFO)
+
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S: Final = 5.0
+_CLOSE_S: Final = 0.1
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 10.0
 
@@ -149,8 +154,15 @@ def keep_trying(
 
 def probe(settings: KafkaSettings) -> str:
     """As :func:`reach`, where no loop runs or one that must not be waited for."""
+
+    async def reach_and_close() -> str:
+        try:
+            return await reach(settings)
+        finally:
+            await asyncio.sleep(_CLOSE_S)  # connections end in the background
+
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(reach(settings))).result()
+        return thread.submit(lambda: asyncio.run(reach_and_close())).result()
 
 
 async def reach(settings: KafkaSettings) -> str:
