@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy check format bench bench-quality clean
+.PHONY: help demo test test-kafka test-deploy check format bench bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench: $(VENV)/.ready ## Run the micro-benchmarks
 
 bench-quality: $(VENV)/.ready ## Measure what is found, accused and leaked (ARGS=--quick: minutes)
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality $(ARGS)
+
+fuzz: $(VENV)/.ready ## Decode a million hostile records and print what became of them
+	$(BIN)/python tests/bench/fuzz.py
 
 clean: ## Remove what the other commands made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

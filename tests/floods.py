@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -137,3 +138,8 @@ def fresh_prompts(
             address=rng.integers(1, 2**63, size),
             prompt=rng.integers(1, 2**63, size),
         )
+
+
+def resident_mib() -> float:
+    """Return the memory of this process that is in RAM."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from floods import DAY_S, START, Stages, fresh_ids, fresh_prompts, residents
+from floods import DAY_S, START, Stages, fresh_ids, fresh_prompts, resident_mib, residents
 
 from stream.settings import Settings
 
@@ -67,11 +67,6 @@ def main() -> None:
             )
             reported, last, slowest = done, now, 0.0
     print(f"{done / (time.perf_counter() - began):.0f} requests/s, {len(stages.alerts)} alerts")
-
-
-def resident_mib() -> float:
-    """Return the memory of this process that is in RAM."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
 if __name__ == "__main__":
