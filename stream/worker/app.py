@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 #: Carriers that may wait for a stage; each holds up to ``kafka.fetch_bytes``.
 _BUFFERED: Final = 8
 #: How late a new partition of the source topic may be noticed (see stream.worker.source).
-_METADATA_AGE_S: Final = 5.0
+_METADATA_AGE_S: Final = 3.0
 
 
 class CarrierSchema(faust.Schema):  # type: ignore[misc]  # Faust has no types for us

@@ -34,7 +34,7 @@ _PORTION: Final = 2_000
 _POLL_MS: Final = 200
 _QUIET_POLLS: Final = 2
 #: The broker answers, and has nothing up to the end that it told: it was compacted away.
-_SILENT_S: Final = 5.0
+SILENT_S: Final = 5.0
 
 
 class Heir(Protocol):
@@ -214,7 +214,7 @@ class _Ends:
             self._quiet += 1
         else:
             self._quiet, self._moved, self._positions = 0, time.monotonic(), positions
-        if time.monotonic() - self._moved > _SILENT_S:
+        if time.monotonic() - self._moved > SILENT_S:
             return [tp for tp in positions if self._answers(tp)]
         if not self._exact and self._quiet < _QUIET_POLLS:
             return []
@@ -223,4 +223,4 @@ class _Ends:
     def _answers(self, tp: TopicPartition) -> bool:
         """Say whether the broker has just answered a fetch of the partition."""
         answered_ms = self._consumer.last_poll_timestamp(tp)
-        return answered_ms is not None and time.time() - answered_ms / 1000 < _SILENT_S / 2
+        return answered_ms is not None and time.time() - answered_ms / 1000 < SILENT_S / 2

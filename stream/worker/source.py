@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_INTERVAL_S: Final = 2.0
+_INTERVAL_S: Final = 1.0
 #: Only the brokers know which topic it is; asking them takes a connection.
 _ASK_EVERY_S: Final = 30.0
 _RETRY_S: Final = 1.0
@@ -48,8 +48,9 @@ class SourceTopic:
             if self._known is None:
                 continue  # nothing of it was ever read
             seen = app.reader.partitions(self._name)
-            due = time.monotonic() - self._asked > _ASK_EVERY_S
-            if seen != self._known.partitions or due:
+            if seen is not None and seen > self._known.partitions:
+                self.learn(Described(seen, self._known.topic_id))
+            if seen is None or time.monotonic() - self._asked > _ASK_EVERY_S:
                 await self.ask()
 
     async def ask(self) -> None:

@@ -14,7 +14,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
+from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -53,9 +53,10 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         epoch = self._runtime.epoch
         try:
             fetched = await super()._getmany(active_partitions, timeout)
-        except OffsetOutOfRangeError as error:
-            self._runtime.fail(_out_of_range(error))
-            return {}
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+            if self._opening is not None and self._opening.done():
+                self._runtime.fail(_out_of_range(error))
+            return {}  # not sought yet to where it goes on
         if epoch != self._runtime.epoch:
             return {}  # read before a seek
         return {tp: [self._fold(TP(*tp), records)] for tp, records in fetched.items() if records}
@@ -202,12 +203,10 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         return None if end is None else int(end)
 
 
-def _out_of_range(error: OffsetOutOfRangeError) -> TopicError:
-    (offsets, *_) = error.args
-    where = ", ".join(f"{tp.topic}[{tp.partition}] has no record {o}" for tp, o in offsets.items())
+def _out_of_range(error: Exception) -> TopicError:
     return TopicError(
-        f"{where}: the topic was made again, has lost records, or keeps them for too short a time; "
-        "start the worker again, it says which"
+        f"a record to be read is not there ({error}): the topic was made again, has lost records, "
+        "or keeps them for too short a time; start the worker again, it says which"
     )
 
 

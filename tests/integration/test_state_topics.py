@@ -1,10 +1,15 @@
 import asyncio
+import os
+import time
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from cluster import Cluster, Log
+from kafka.admin import ConfigResource, ConfigResourceType
 
+from stream.kafka.connection import connect
 from stream.worker.carrier import TP
-from stream.worker.recovery import recover
+from stream.worker.recovery import SILENT_S, recover
 from stream.worker.state import FencedError, Rows, StateLog
 
 pytestmark = pytest.mark.integration
@@ -86,3 +91,79 @@ def test_a_predecessor_that_wakes_up_late_is_fenced(a_cluster: Cluster) -> None:
 
     a_cluster.create()
     asyncio.run(run())
+
+
+@pytest.mark.needs("transactions")
+@pytest.mark.parametrize("aborted", [1, 3000])
+def test_a_log_may_end_with_what_was_taken_back(a_cluster: Cluster, aborted: int) -> None:
+    """Nothing follows the last records but the marker that takes them back."""
+
+    async def run() -> None:
+        log = await _log(a_cluster)
+        await log.write(list(ROWS), b"one", schema=b"schema")
+        for _ in range(3):
+            await log._producer.begin_transaction()
+            await log._write([(b"r%d" % i, b"never") for i in range(aborted)], b"never")
+            await log._producer.abort_transaction()
+        began = time.monotonic()
+        found, _ = await _recovered(a_cluster)
+        took_s = time.monotonic() - began
+        assert (found.rows, found.header) == (dict(ROWS), b"one")
+        assert took_s < SILENT_S  # its end was seen, not waited for
+        await log.stop()
+
+    a_cluster.create()
+    asyncio.run(run())
+
+
+@pytest.mark.needs("transactions")
+def test_a_log_that_is_compacted_says_the_same(a_cluster: Cluster) -> None:
+    async def run() -> None:
+        log = await _log(a_cluster)
+        expected: dict[bytes, bytes] = {}
+        first = 0
+        for flush in range(300):
+            # Random, or compression would leave nothing for the cleaner.
+            rows = [(b"%d" % (i * flush % 700), os.urandom(200)) for i in range(100)]
+            gone = [(b"%d" % (flush * 7 % 700), None)]
+            await log.write([*rows, *gone], b"%d" % flush, schema=None if flush else b"schema")
+            expected |= dict(rows)
+            expected.pop(gone[0][0], None)
+        # Read again and again while the cleaner works through it.
+        until = time.monotonic() + 60
+        while first == 0 and time.monotonic() < until:
+            found, _ = await _recovered(a_cluster)
+            assert (found.schema, found.header) == (b"schema", b"299")
+            assert found.rows == expected
+            first = await _holes(a_cluster)
+        assert first, "it was never compacted"
+        found, _ = await _recovered(a_cluster)
+        assert (found.schema, found.rows, found.header) == (b"schema", expected, b"299")
+        await log.stop()
+
+    a_cluster.create()
+    _compact_soon(a_cluster)
+    asyncio.run(run())
+
+
+def _compact_soon(cluster: Cluster) -> None:
+    quickly = {
+        "segment.bytes": "1048576",
+        "min.cleanable.dirty.ratio": "0.01",
+        "delete.retention.ms": "0",
+    }
+    with connect(cluster.kafka) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, _tp(cluster).topic, quickly)])
+
+
+async def _holes(cluster: Cluster) -> int:
+    """Return how many offsets there are without a record that is the newest of its key."""
+    tp = TopicPartition(*_tp(cluster))
+    async with AIOKafkaConsumer(
+        bootstrap_servers=cluster.bootstrap, group_id=None, auto_offset_reset="earliest"
+    ) as consumer:
+        consumer.assign([tp])
+        end, records = (await consumer.end_offsets([tp]))[tp], 0
+        while await consumer.position(tp) < end:
+            records += sum(map(len, (await consumer.getmany(timeout_ms=200)).values()))
+    return end - 301 - records  # without the markers of transactions

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from cluster import Log
+from cluster import Log, read_state
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.kafka.connection import connect
@@ -118,6 +118,11 @@ class Worker:
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
+
+    def count(self, name: str) -> int:
+        """Return how many samples a metric has."""
+        families = text_string_to_metric_families(self.get("metrics")[1])
+        return sum(sample.name == name for family in families for sample in family.samples)
 
     def kill(self) -> None:
         self.process.kill()
@@ -270,6 +275,30 @@ class Product:
 
     def _internal(self) -> list[str]:
         return [topic_of(self.settings.topics, role) for role in STATE_TOPICS]
+
+
+def state_of(product: Product, role: str) -> list[Log]:
+    """Return what the state logs of a stage say, lane by lane."""
+    lanes = 1 if role == "verdicts" else LANES
+    return read_state(state_topic_of(product.settings.topics, role), lanes, product.settings.kafka)
+
+
+def delete(product: Product, topic: str) -> None:
+    with connect(product.settings.kafka) as admin:
+        admin.delete_topics([topic])
+        product.until(
+            lambda: topic not in {one["name"] for one in admin.describe_topics()},
+            within_s=30,
+            what="deletion",
+        )
+
+
+def make_again(product: Product, topic: str, partitions: int) -> None:
+    """Delete a topic and make one of the same name."""
+    delete(product, topic)
+    with connect(product.settings.kafka) as admin:
+        admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
+        admin.wait_for_topics([topic])
 
 
 def undisturbed(bootstrap: str, lines: Sequence[bytes], folder: Path) -> Outcome:

@@ -3,41 +3,22 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 
 import msgspec
 import pytest
 from apache_kafka import ApacheKafka
-from kafka import KafkaAdminClient, KafkaProducer
-from product import LAST, PARTITIONS, Outcome, Product, undisturbed
+from kafka import KafkaProducer
+from product import LAST, PARTITIONS, Outcome, Product, make_again, undisturbed
 
 from stream.kafka.connection import connect
 
+SILENT_S = 10
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
-@contextmanager
-def admin_of(product: Product) -> Iterator[KafkaAdminClient]:
-    with connect(product.settings.kafka) as admin:
-        yield admin
-
-
 def grow(product: Product, partitions: int) -> None:
-    with admin_of(product) as admin:
+    with connect(product.settings.kafka) as admin:
         admin.create_partitions({product.settings.topics.requests: partitions})
-
-
-def make_again(product: Product, topic: str, partitions: int) -> None:
-    """Delete a topic and make one of the same name."""
-    with admin_of(product) as admin:
-        admin.delete_topics([topic])
-        product.until(
-            lambda: topic not in {one["name"] for one in admin.describe_topics()},
-            within_s=30,
-            what="deletion",
-        )
-        admin.create_topics({topic: {"num_partitions": partitions, "replication_factor": 1}})
-        admin.wait_for_topics([topic])
 
 
 def send(product: Product, events: Iterable[bytes], partitions: int) -> None:
@@ -64,7 +45,19 @@ def after(lines: list[bytes], before: list[bytes]) -> list[bytes]:
         except (msgspec.DecodeError, TypeError):
             return line  # garbage stays what it is
 
-    return [shifted(line) for line in lines[len(before) :]]
+    found = [shifted(line) for line in lines[len(before) : -PARTITIONS]]
+    # However many partitions there are then, each gets a last event.
+    last = msgspec.json.decode(lines[-1])["timestamp"] + 8 * 3600
+    return found + [
+        msgspec.json.encode({"timestamp": last, "account_id": f"{LAST}{i}", "model": "m"})
+        for i in range(2 * PARTITIONS)
+    ]
+
+
+@pytest.fixture
+def product(apache_kafka: ApacheKafka, product_on: Callable[..., Product]) -> Product:
+    """Half a day comes in a second here, so a second without a record is no silence."""
+    return product_on(apache_kafka.bootstrap, overrides={"WINDOWS_IDLE_AFTER_S": str(SILENT_S)})
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +81,7 @@ def test_what_waits_after_a_silence_is_not_late(
     with product.traffic(before, seconds=0):
         worker = product.start_ready()
     product.until(product.idle, within_s=120, what="end of the work")
-    time.sleep(12)  # every partition is said to be silent, more than once
+    time.sleep(2 * SILENT_S + 5)  # every partition is said to be silent, more than once
     assert worker.stop() == 0, product.logs()
     with product.traffic(after, seconds=0):
         product.start_ready()
