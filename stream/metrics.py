@@ -50,12 +50,26 @@ WORK: Final = (
     "publish",
     OVERFLOW,
 )
-FORMATS: Final = ("canonical", "litellm", "unknown", OVERFLOW)
-RESULTS: Final = ("accepted", "rejected")
+FORMATS: Final = (
+    "canonical",
+    "litellm",
+    "kong",
+    "apisix",
+    "envoy",
+    "otlp",
+    "portkey",
+    "helicone",
+    "cloudflare",
+    "mapping",
+    "unknown",
+    OVERFLOW,
+)
+RESULTS: Final = ("accepted", "rejected", "ignored")
 REJECT_REASONS: Final = (
     "empty",
     "not_json",
     "not_utf8",
+    "not_protobuf",
     "not_an_object",
     "too_large",
     "too_deep",
@@ -195,7 +209,18 @@ class Metrics:
             unit="events",
             labels={"format": FORMATS, "result": RESULTS},
             meaning="Gateway events read, by log format and whether they could be decoded",
-            remedy="Zero with lag: see consumer_lag_records. Rejected: see dead_letters_total",
+            remedy="Zero with lag: see consumer_lag_records. Rejected: see dead_letters_total. "
+            "Ignored are no calls of a model; all of them: the gateway does not log its AI data",
+        ),
+    ]
+    credentials_dropped_total: Annotated[
+        Counter,
+        Declared(
+            unit="events",
+            labels={"format": FORMATS},
+            meaning="Events whose record has a caller's credential in it, which was not read",
+            remedy="Live keys lie on the topic: make the gateway remove them from its log, and "
+            "change those keys",
         ),
     ]
     event_delay_seconds: Annotated[

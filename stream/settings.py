@@ -156,21 +156,38 @@ def _one_line(error: msgspec.ValidationError) -> str:
     return f"{name}: {what}{known}" if name else f"{what}{known}"
 
 
-def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, str]]:
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, object]]:
     sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     found = []
     for variable, text in sorted(environment.items()):
         if not variable.startswith(_PREFIX) or variable in _OTHERS:
             continue
         section, _, name = variable.removeprefix(_PREFIX).lower().partition("_")
-        names = sections[section].__struct_fields__ if section in sections else ()
-        if name in names:
-            found.append((section, name, text))
-        elif name.removesuffix(_FILE_SUFFIX) in names and name.endswith(_FILE_SUFFIX):
-            found.append((section, name.removesuffix(_FILE_SUFFIX), _read_value(variable, text)))
-        else:
-            raise SettingsError(f"{variable}: no such setting (see `distillwatch settings`)")
+        fields = _fields(sections.get(section))
+        if name not in fields:
+            name = name.removesuffix(_FILE_SUFFIX)
+            if name not in fields or not variable.lower().endswith(_FILE_SUFFIX):
+                raise SettingsError(f"{variable}: no such setting (see `distillwatch settings`)")
+            text = _read_value(variable, text)  # noqa: PLW2901 - the file stands for its text
+        found.append((section, name, _parsed(variable, text) if fields[name] else text))
     return found
+
+
+def _fields(section: type[msgspec.Struct] | None) -> dict[str, bool]:
+    """Return a section's settings, and of each whether it is written as JSON in a variable."""
+    if section is None:
+        return {}
+    return {
+        field.encode_name: bool((_meta(field.type).extra or {}).get("json"))
+        for field in msgspec.structs.fields(section)
+    }
+
+
+def _parsed(variable: str, text: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{variable}: expected JSON: {error}") from error
 
 
 def _read_value(variable: str, path: str) -> str:
@@ -204,6 +221,8 @@ def _show(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ", ".join(value)
     if value in {None, "", ()}:
         return "(none)"
     return str(value)

@@ -1,7 +1,8 @@
 """Records to events: recognises the format record by record, and turns what fails into rejects.
 
-A record may hold one object, a JSON array of objects, or objects line by line. Of a record with
-several, the good ones become events; the record goes to the dead letters once for the others.
+A record may hold one object, a JSON array of objects, objects line by line, or an export of spans.
+Of a record with several, the good ones become events; the record goes to the dead letters once for
+the others. What tells of something else than a call of a model is counted and left alone.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from stream.codec.canonical import Canonical
-from stream.codec.event import admit
+from stream.codec.event import RequestEvent, admit
 from stream.codec.framing import elements, repaired
-from stream.codec.litellm import Litellm
+from stream.codec.gateway import Gateway
 from stream.codec.reasons import FAILURES, OF_CALLERS, explain
+from stream.codec.recognise import Recogniser
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.codec.recognise import Codec
+    from stream.codec.result import Result
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
     from stream.types.records import Record
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
 _UNKNOWN: Final = "unknown"
 _ACCEPTED: Final = "accepted"
 _REJECTED: Final = "rejected"
+_IGNORED: Final = "ignored"
 _ARRAY: Final = ord("[")
-#: Reasons that mean something only where it is clear which fields an object should have.
-_OF_FIELDS: Final = frozenset({"missing_field", "wrong_type", "out_of_range", "bad_timestamp"})
+
+#: What became of an object, and the name of its format.
+Found = list[tuple["Result", str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Decoded:
     events: list[RequestEvent] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    #: Objects that tell of something else than a call of a model.
+    ignored: int = 0
 
     @property
     def invalid(self) -> int:
@@ -60,145 +67,183 @@ class Decoder:
     """Decodes records of one source; counts them by format and result."""
 
     def __init__(self, settings: IntakeSettings, metrics: Metrics) -> None:
-        """Take format and limits from the settings."""
+        """Take formats and limits from the settings."""
         self._settings = settings
         self._metrics = metrics
-        self._canonical = Canonical()
-        self._litellm = Litellm(settings.litellm_account)
-        formats: dict[str, tuple[Canonical | Litellm, ...]] = {
-            "canonical": (self._canonical,),
-            "litellm": (self._litellm,),
+        self._formats = Recogniser(settings)
+        #: How the codecs read that make one event of one object.
+        self._one: dict[Codec, Callable[[bytes], RequestEvent | None]] = {
+            codec: codec.one
+            for codec in self._formats.codecs
+            if isinstance(codec, Canonical | Gateway)
         }
-        self._fixed = formats.get(settings.format)
+        for codec in self._formats.codecs:
+            metrics.events_total.labels(format=codec.name, result=_ACCEPTED)  # it starts at 0
+        self._nobody = self._formats.fixed.name if self._formats.fixed else _UNKNOWN
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:
         """Return events and rejects; never raises for anything in a record."""
         decoded = Decoded()
         events, offsets = decoded.events, decoded.offsets
         tally: Counter[tuple[str, str]] = Counter()
-        accepted: dict[Canonical | Litellm, int] = {self._canonical: 0, self._litellm: 0}
+        credentials = [codec.credentials for codec in self._formats.codecs]
+        accepted = dict.fromkeys(self._formats.codecs, 0)
         oldest, latest = self._settings.oldest_timestamp, now_s + self._settings.max_future_s
-        longest, order = self._settings.max_record_bytes, self._order
+        longest, guess, readers = self._settings.max_record_bytes, self._formats.guess, self._one
         for record in records:
             value = record.value
             if not value or len(value) > longest:
                 self._slowly(record, latest, decoded, tally)
                 continue
-            codec = order(value)[0]
+            codec = guess(value)
+            one = readers.get(codec)
+            if one is None:
+                self._slowly(record, latest, decoded, tally)
+                continue
             try:
-                event = codec.one(value)
-                admit(event, oldest, latest)
+                event = one(value)
             except FAILURES:
                 self._slowly(record, latest, decoded, tally)
+                continue
+            if event is None:
+                _add([(None, codec.name)], record, decoded, tally)
+                continue
+            try:
+                admit(event, oldest, latest)
+            except DecodeError as error:
+                _add([(error, codec.name)], record, decoded, tally)
             else:
                 accepted[codec] += 1
                 events.append(event)
                 offsets.append(record.offset)
         for codec, count in accepted.items():
-            tally[codec.name, _ACCEPTED] += count
-        for (name, result), count in tally.items():
-            self._metrics.events_total.labels(format=name, result=result).inc(count)
+            if count:
+                tally[codec.name, _ACCEPTED] += count
+        self._count(tally, credentials)
         return decoded
 
-    def _order(self, value: bytes) -> tuple[Canonical | Litellm, ...]:
-        """Return the formats to try: a mark in the bytes is a good guess, no more."""
-        if self._fixed is not None:
-            return self._fixed
-        # This one first: clients can put keys of their own into a payload of LiteLLM's.
-        if Litellm.mark in value:
-            return self._litellm, self._canonical
-        return self._canonical, self._litellm
+    def _count(self, tally: Counter[tuple[str, str]], credentials: Sequence[int]) -> None:
+        for (name, result), count in tally.items():
+            self._metrics.events_total.labels(format=name, result=result).inc(count)
+        for codec, before in zip(self._formats.codecs, credentials, strict=True):
+            if codec.credentials > before:
+                dropped = self._metrics.credentials_dropped_total.labels(format=codec.name)
+                dropped.inc(codec.credentials - before)
 
     def _slowly(
         self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
     ) -> None:
         """Decode a record that is more, or less, than one event; never raises."""
-        if self._whole_array(record, latest, decoded, tally):
-            return
         try:
-            found = self._elements(record.value)
+            found = self._found(record.value, latest)
         except FAILURES as error:
-            failure = explain(error)
-            tally[self._fixed[0].name if self._fixed else _UNKNOWN, _REJECTED] += 1
-            decoded.rejects.append(Reject(record, failure.reason, failure.detail))
-            return
-        failures = []
-        for element in found:
-            result, name = self._element(element, latest)
-            if isinstance(result, DecodeError):
-                failures.append(result)
-                tally[name, _REJECTED] += 1
-            else:
-                decoded.events.append(result)
-                decoded.offsets.append(record.offset)
-                tally[name, _ACCEPTED] += 1
-        if failures:
-            decoded.rejects.append(_reject(record, failures, len(found)))
+            found = [(explain(error), self._nobody)]
+        _add(found, record, decoded, tally)
 
-    def _whole_array(
-        self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
-    ) -> bool:
-        """Decode a record that is an array of nothing but events of one format, all at once."""
-        value, settings = record.value, self._settings
-        if not value or value[0] != _ARRAY or len(value) > settings.max_record_bytes:
-            return False
-        codec = self._order(value)[0]
-        try:
-            events = [self._admitted(event, latest) for event in codec.many(value)]
-        except FAILURES:
-            return False
-        if not 0 < len(events) <= settings.max_record_events:
-            return False
-        tally[codec.name, _ACCEPTED] += len(events)
-        decoded.events += events
-        decoded.offsets += [record.offset] * len(events)
-        return True
-
-    def _elements(self, value: bytes) -> list[bytes]:
+    def _found(self, value: bytes, latest: float) -> Found:
+        """Return what the objects of a record are; raises one of ``reasons.FAILURES``."""
+        settings = self._settings
         if not value or value.isspace():
             raise DecodeError("empty")
-        if len(value) > self._settings.max_record_bytes:
+        if len(value) > settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(value)} bytes")
+        found = self._at_once(value, latest)
+        if found is None:
+            parts = [value] if self._formats.is_protobuf(value) else self._parts(value)
+            found = [result for part in parts for result in self._element(part, latest)]
+        if len(found) > settings.max_record_events:
+            raise DecodeError("too_many", f"{len(found)}, at most {settings.max_record_events}")
+        return found
+
+    def _parts(self, value: bytes) -> list[bytes]:
         try:
             return elements(value, self._settings.max_record_events)
         except FAILURES:
             return elements(repaired(value), self._settings.max_record_events)
 
-    def _element(self, value: bytes, latest: float) -> tuple[RequestEvent | DecodeError, str]:
-        """Return the event of an object and its format, or why there is none."""
-        failures: list[tuple[DecodeError, str]] = []
-        for codec in self._order(value):
-            result = self._attempt(codec, value, latest)
-            if not isinstance(result, DecodeError):
-                return result, codec.name
-            known = codec.mark in value or self._fixed is not None
-            failures.append((result, codec.name if known else _UNKNOWN))
-        # The most telling one: of a format that the object bears the mark of, and not for want
-        # of a field, which every object lacks for some format.
-        failures.sort(key=lambda f: (f[1] == _UNKNOWN, f[0].reason == "missing_field"))
-        failure, name = failures[0]
-        if name == _UNKNOWN and failure.reason in _OF_FIELDS:
-            failure = DecodeError("unknown_format", "neither canonical nor LiteLLM")
-        return failure, name
+    def _at_once(self, value: bytes, latest: float) -> Found | None:
+        """Decode an array of one format, or an export of spans, in one go; None if it is neither.
 
-    def _attempt(
-        self, codec: Canonical | Litellm, value: bytes, latest: float
-    ) -> RequestEvent | DecodeError:
+        What of an array is not that format's is looked at once more, by itself.
+        """
+        codec = self._formats.guess(value)
+        single = codec in self._one
+        if single and value[0] != _ARRAY:
+            return None
         try:
-            return self._admitted(codec.one(value), latest)
+            results = codec.each(value)
+        except FAILURES:
+            return None
+        if not results:
+            return None if single else [(None, codec.name)]
+        found: Found = []
+        parts: list[bytes] = []
+        for i, result in enumerate(results):
+            if single and isinstance(result, DecodeError):
+                parts = parts or self._parts(value)
+                found += self._element(parts[i], latest)
+            else:
+                found.append((self._admitted(result, latest), codec.name))
+        return found
+
+    def _element(self, value: bytes, latest: float) -> Found:
+        """Return what an object is: of one format, the events and errors in it."""
+        try:
+            candidates = self._formats.candidates(value)
         except FAILURES as error:
             failure = explain(error)
-        text = repaired(value) if failure.reason == "not_json" else value
-        if text == value:
-            return failure
-        try:
-            return self._admitted(codec.one(text), latest)
-        except FAILURES as error:
-            return explain(error)
+            text = repaired(value) if failure.reason == "not_json" else value
+            return [(failure, self._nobody)] if text == value else self._element(text, latest)
+        failures: Found = []
+        for codec in candidates:
+            found = self._attempt(codec, value, latest)
+            if len(found) > 1 or not isinstance(found[0][0], DecodeError):
+                return found
+            failures += found
+        if not failures:
+            return [(DecodeError("unknown_format", "it has no format's fields"), _UNKNOWN)]
+        # The most telling one: not for want of a field, which every object lacks for some format.
+        return sorted(failures, key=lambda found: _lacks_field(found[0]))[:1]
 
-    def _admitted(self, event: RequestEvent, latest: float) -> RequestEvent:
-        admit(event, self._settings.oldest_timestamp, latest)
-        return event
+    def _attempt(self, codec: Codec, value: bytes, latest: float) -> Found:
+        one = self._one.get(codec)
+        try:
+            results = [one(value)] if one else codec.each(value)
+        except FAILURES as error:
+            failure = explain(error)
+            text = repaired(value) if failure.reason == "not_json" else value
+            return [(failure, codec.name)] if text == value else self._attempt(codec, text, latest)
+        return [(self._admitted(result, latest), codec.name) for result in results or [None]]
+
+    def _admitted(self, result: Result, latest: float) -> Result:
+        if isinstance(result, RequestEvent):
+            try:
+                admit(result, self._settings.oldest_timestamp, latest)
+            except DecodeError as error:
+                return error
+        return result
+
+
+def _lacks_field(result: Result) -> bool:
+    return isinstance(result, DecodeError) and result.reason == "missing_field"
+
+
+def _add(found: Found, record: Record, decoded: Decoded, tally: Counter[tuple[str, str]]) -> None:
+    """Put what became of a record's objects where it belongs."""
+    failures = []
+    for result, name in found:
+        if result is None:
+            decoded.ignored += 1
+            tally[name, _IGNORED] += 1
+        elif isinstance(result, DecodeError):
+            failures.append(result)
+            tally[name, _REJECTED] += 1
+        else:
+            decoded.events.append(result)
+            decoded.offsets.append(record.offset)
+            tally[name, _ACCEPTED] += 1
+    if failures:
+        decoded.rejects.append(_reject(record, failures, len(found)))
 
 
 def _reject(record: Record, failures: list[DecodeError], total: int) -> Reject:

@@ -6,10 +6,23 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from stream.codec.mapping import Mapping, format_of
+from stream.codec.table import IDENTITIES
 from stream.types.secret import Secret
 
-Format = Literal["auto", "canonical", "litellm"]
-LitellmAccount = Literal["key", "user", "end_user", "team", "organization"]
+Format = Literal[
+    "auto",
+    "canonical",
+    "litellm",
+    "kong",
+    "apisix",
+    "envoy",
+    "otlp",
+    "portkey",
+    "helicone",
+    "cloudflare",
+    "mapping",
+]
 
 
 class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,13 +40,24 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={"secret": True},
         ),
     ] = Secret()
-    litellm_account: Annotated[
-        LitellmAccount,
+    account: Annotated[
+        str,
         Meta(
-            description="Which identity of a LiteLLM payload is the account: key, user, end_user, "
-            "team or organization; the first of these that is there when it is missing"
+            pattern=f"^(|{'|'.join(IDENTITIES)}|/.+)$",
+            description="Who is the account: key, user, end_user, team, organization, or a JSON "
+            "pointer (for otlp / and an attribute) to a field of the site's own; empty: what the "
+            "README's table says for each format. Where it is missing, the first of these that is "
+            "there",
         ),
-    ] = "key"
+    ] = ""
+    mapping: Annotated[
+        Mapping | None,
+        Meta(
+            description="A format of the site's own: a table of field = path, or {path, unit} or "
+            "{constant}, or a list of which the first that is there counts; see deploy/gateways",
+            extra={"json": True},
+        ),
+    ] = None
     max_record_bytes: Annotated[
         int,
         Meta(ge=1024, description="Larger records are dead letters", extra={"unit": "bytes"}),
@@ -88,3 +112,10 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={"unit": "share"},
         ),
     ] = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse a mapping that is none, before anything runs."""
+        if self.mapping is not None:
+            format_of(self.mapping)
+        elif self.format == "mapping":
+            raise ValueError("mapping: needed with format `mapping`")

@@ -71,8 +71,8 @@ def test_other_interfaces() -> None:
 
 
 def test_the_account_is_the_identity_that_was_asked_for() -> None:
-    assert event(SUCCESS, litellm_account="user").account_id == "user-7"
-    assert event(SUCCESS, litellm_account="team").account_id == "team-1"
+    assert event(SUCCESS, account="user").account_id == "user-7"
+    assert event(SUCCESS, account="team").account_id == "team-1"
     metadata = SUCCESS["metadata"] | {"user_api_key_hash": None}
     assert event(SUCCESS | {"metadata": metadata}).account_id == "user-7"
 

@@ -1,0 +1,76 @@
+"""A codec for any gateway that logs a JSON object for each request, made of its format."""
+
+from __future__ import annotations
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
+
+from stream.codec.pick import UnusualError, picker
+from stream.codec.result import attempt
+from stream.codec.straight import straight
+from stream.codec.table import Table, Trace, first_keys
+from stream.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from msgspec import Struct
+
+    from stream.codec.event import RequestEvent
+    from stream.codec.pick import Picker
+    from stream.codec.result import Result
+    from stream.codec.table import Format
+
+
+class Gateway:
+    """Decodes the objects of one format; what it needs is built when the first one comes."""
+
+    #: One object is one event at most.
+    single: Final = True
+
+    def __init__(self, form: Format, account: str = "") -> None:
+        """``account``: an identity, a path of the site's own, or empty for the format's own."""
+        self.name = form.name
+        self.marks = frozenset(form.marks)
+        self.keys = first_keys(form)
+        self._form, self._account = form, account
+
+    def one(self, value: bytes) -> RequestEvent | None:
+        """Return the event of one object, or None; raises one of ``reasons.FAILURES``."""
+        return self._event(self._decode(value))
+
+    def each(self, value: bytes) -> list[Result]:
+        """Return what the elements of a JSON array are; raises when one is no object."""
+        return [attempt(self._event, record) for record in self._picker.many(value)]
+
+    def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
+        """Yield what one object is, and where its fields were taken from."""
+        values, trace = self._picker.values(self._decode(value)), Trace()
+        yield attempt(partial(self._table.event, trace=trace), values), trace
+
+    @property
+    def credentials(self) -> int:
+        """Return how many objects with a credential there were."""
+        return self._table.credentials if "_table" in vars(self) else 0
+
+    def _event(self, record: Struct) -> RequestEvent | None:
+        try:
+            return self._straight(record)
+        except (DecodeError, UnusualError):
+            return self._table.event(self._picker.values(record))
+
+    @cached_property
+    def _table(self) -> Table:
+        return Table(self._form, self._account)
+
+    @cached_property
+    def _picker(self) -> Picker:
+        return picker(self._table.paths)
+
+    @cached_property
+    def _decode(self) -> Callable[[bytes], Struct]:
+        return self._picker.one
+
+    @cached_property
+    def _straight(self) -> Callable[[Struct], RequestEvent | None]:
+        return straight(self._table, self._picker.reach())

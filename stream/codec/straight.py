@@ -1,0 +1,79 @@
+"""Compiles a table into one function without loops, as ``dataclasses`` does with ``__init__``.
+
+The function goes the short way that almost every record takes; where a record is unusual, or no
+event, it raises, and :meth:`Table.event` says what it is. Measured on LiteLLM's payloads of 14 kB,
+parsing included: 21 us, against 27 us by the table's loops and 21 us written by hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from stream.codec.pick import UnusualError
+from stream.codec.table import fill, leaks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from stream.codec.event import RequestEvent
+    from stream.codec.pick import Reach
+    from stream.codec.table import Row, Table
+
+_INDENT: Final = "    "
+
+
+def straight(table: Table, reach: Reach) -> Callable[[Any], RequestEvent | None]:
+    """Return the function from a record to its event, or to None when it tells of no call.
+
+    It raises DecodeError or UnusualError where the long way has to decide.
+    """
+    names: dict[str, Any] = dict(reach.names) | {
+        "fill": fill,
+        "leaks": leaks,
+        "table": table,
+        "UnusualError": UnusualError,
+    }
+    lines = [*reach.lines, *_preconditions(table, reach), "found = {}"]
+    for row in table.fields:
+        lines += _field(row, reach, names)
+    for row in table.blocks:
+        lines += _block(row, reach, names)
+    lines.append("event = table.finished(found)")
+    if table.secrets:
+        secrets = " or ".join(f"leaks({reach.places[at]})" for at in table.secrets)
+        lines.append(f"if {secrets}: table.credentials += 1")
+    body = "".join(f"{_INDENT}{line}\n" for line in (*lines, "return event"))
+    exec(f"def event(record):\n{body}", names)  # noqa: S102 - of names of our own, and numbers
+    made: Callable[[Any], RequestEvent | None] = names["event"]
+    return made
+
+
+def _preconditions(table: Table, reach: Reach) -> Iterator[str]:
+    yield f"if {_none_of(table.marks, reach)}: raise UnusualError"
+    if table.calls:
+        yield f"if {_none_of(table.calls, reach)}: return None"
+
+
+def _none_of(places: Sequence[int], reach: Reach) -> str:
+    return " and ".join(f"{reach.places[at]} is None" for at in places)
+
+
+def _field(row: Row, reach: Reach, names: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of a field: each source is asked when those before it say nothing."""
+    if not row.options:
+        return
+    for depth, ((at, *more), to) in enumerate(row.options):
+        names[f"to_{row.name}_{depth}"] = to
+        if depth:
+            yield f"{_INDENT * (depth - 1)}if value is None:"
+        given = ", ".join(("value", *(reach.places[place] for place in more)))
+        yield f"{_INDENT * depth}value = {reach.places[at]}"
+        yield f"{_INDENT * depth}if value is not None: value = to_{row.name}_{depth}({given})"
+    yield f"if value is not None: found['{row.name}'] = value"
+
+
+def _block(row: Row, reach: Reach, names: dict[str, Any]) -> Iterator[str]:
+    for number, ((at,), to) in enumerate(row.options):
+        names[f"to_{row.name}_{number}"] = to
+        yield f"value = {reach.places[at]}"
+        yield f"if value is not None: fill(found, to_{row.name}_{number}(value))"

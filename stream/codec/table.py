@@ -1,0 +1,286 @@
+"""A gateway's format as data: which field of an event is taken from where.
+
+A :class:`Format` is what one reads to know a gateway; a :class:`Table` is the same, compiled. It
+turns the values at its paths into an event, and says where it took each one when it is asked to.
+Where the values come from (JSON, spans) is not its matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+
+from stream.codec import body, convert
+from stream.codec.event import MAX_COUNT, RequestEvent
+from stream.codec.path import Path
+from stream.codec.usage import usage
+from stream.errors import DecodeError
+
+if TYPE_CHECKING:
+    from stream.codec.convert import Convert
+    from stream.codec.pick import Values
+
+#: Whom a record can count as the account.
+Identity = Literal["key", "user", "end_user", "team", "organization"]
+IDENTITIES: Final[tuple[Identity, ...]] = get_args(Identity)
+#: Field -> where it was taken from.
+Trace = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that no record has to say."""
+
+    value: Any
+
+
+#: A path, or a path (or several, where the first has a value) with a converter of its own, or what
+#: holds where no path has a value.
+Source = str | tuple[str | tuple[str, ...], "Convert"] | Constant
+Sources = Sequence[Source]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Format:
+    """What a gateway writes.
+
+    ``fields`` has the sources of the event's fields and of its blocks (:data:`BLOCKS`), best
+    first; ``accounts`` those of the identities, ``account`` being the one by default. Every record
+    has one of ``marks``, which are top-level keys of no other format. A record with nothing at
+    ``calls`` tells of something else than a call of a model. ``keys`` are more of the top-level
+    keys, by which a record may begin.
+    """
+
+    name: str
+    marks: Sequence[str]
+    fields: Mapping[str, Sources]
+    accounts: Mapping[Identity, Sources]
+    account: Identity
+    calls: Sequence[str] = ()
+    credentials: Sequence[str] = ()
+    keys: Sequence[str] = ()
+
+
+#: Event field -> how its value is read, where a source does not say.
+FIELDS: Final[Mapping[str, Convert]] = {
+    "timestamp": convert.epoch("s"),
+    "model": convert.name,
+    "request_id": convert.identity,
+    "client_ip": convert.address,
+    "asn": convert.count,
+    "country": convert.name,
+    "user_agent": convert.header,
+    "tls_fingerprint": convert.name,
+    "payment_id": convert.identity,
+    "account_created_at": convert.epoch("s"),
+    "plan": convert.name,
+    "operation": convert.operation,
+    "input_tokens": convert.tokens,
+    "output_tokens": convert.tokens,
+    "cached_tokens": convert.tokens,
+    "reasoning_tokens": convert.tokens,
+    "status": convert.status,
+    "duration_s": convert.seconds("s"),
+    "stream": convert.truth,
+    "temperature": convert.number,
+    "max_tokens": convert.count,
+    "logprobs": convert.truth,
+    "system_prompt": convert.name,
+    "prompt": convert.name,
+    "prompt_fingerprint": convert.identity,
+}
+#: Counts that gateways write apart and an event has in one, see `_put_together`.
+APART: Final[Mapping[str, Convert]] = {
+    "uncached_input_tokens": convert.tokens,
+    "cache_write_tokens": convert.tokens,
+    "visible_output_tokens": convert.tokens,
+}
+#: Block -> how its fields are read; they fill what the fields above leave open.
+BLOCKS: Final[Mapping[str, Convert]] = {
+    "request": body.request,
+    "messages": body.written,
+    "options": body.options,
+    "usage": usage,
+}
+#: Header names that hold a caller's credential.
+CREDENTIALS: Final = ("authorization", "proxy-authorization", "x-api-key", "api-key", "apikey")
+#: What gateways write in the place of a credential that they have removed.
+_REMOVED: Final = frozenset({"", "-", "redacted", "[redacted]", "***"})
+
+_REFUSED: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field or block, and where its values stand, best first, each with its converter."""
+
+    name: str
+    options: Sequence[tuple[Sequence[int], Convert]]
+
+
+class Table:
+    """A format with its paths numbered; ``account`` is an identity, a path, or empty.
+
+    This is what a format means; :mod:`stream.codec.straight` makes the same fast.
+    """
+
+    def __init__(self, form: Format, account: str = "") -> None:
+        """Give each path a place, where :meth:`event` finds its value."""
+        self.format = form
+        #: Events in whose records a credential was found, and dropped.
+        self.credentials = 0
+        self._places: dict[Path, int] = {}
+        self._defaults: dict[str, Any] = {}
+        self.marks = [self._place(Path((mark,))) for mark in form.marks]
+        self.calls = [self._place(Path.parse(call)) for call in form.calls]
+        self.secrets = [self._place(Path.parse(secret)) for secret in form.credentials]
+        sources = dict(form.fields) | _identified(form, account)
+        rows = [Row(name, self._options(name, sources[name])) for name in sources]
+        self.fields = [row for row in rows if row.name not in BLOCKS]
+        self.blocks = [row for row in rows if row.name in BLOCKS]
+        self._apart = not APART.keys().isdisjoint(sources)
+        #: The path of each place.
+        self.paths = tuple(self._places)
+
+    def event(self, values: Values, trace: Trace | None = None) -> RequestEvent | None:
+        """Return the event of the values at :attr:`paths`; None: it tells of no call of a model.
+
+        ``trace`` learns where each field was taken from. Raises DecodeError.
+        """
+        trace = {} if trace is None else trace
+        if all(values[at] is None for at in self.marks):
+            raise DecodeError("missing_field", f"no `{'` or `'.join(self.format.marks)}`")
+        if self.calls and all(values[at] is None for at in self.calls):
+            return None
+        found: dict[str, Any] = {}
+        for row in self.fields:
+            self._take(row, values, found, trace)
+        for row in self.blocks:
+            for places, to in row.options:
+                at = places[0]
+                if values[at] is not None:
+                    for name in fill(found, to(values[at])):
+                        trace[name] = f"{self.paths[at]} ({row.name})"
+        if self._apart:
+            _name_whole(trace)
+        event = self.finished(found)
+        self.credentials += any(leaks(values[at]) for at in self.secrets)
+        return event
+
+    def finished(self, found: dict[str, Any]) -> RequestEvent:
+        """Return the event of the fields that were found; raises DecodeError."""
+        for name, value in self._defaults.items():
+            found.setdefault(name, value)
+        if "account_id" not in found:
+            raise _nobody(found.get("status"), self.format)
+        if "timestamp" not in found:
+            raise DecodeError("missing_field", "no time")
+        found.setdefault("model", "")
+        if self._apart:
+            _put_together(found)
+        cached = found.get("cached_tokens")
+        if cached and cached > found.get("input_tokens", cached):
+            # Cannot be, so they were counted beside the input.
+            found["input_tokens"] = min(found["input_tokens"] + cached, MAX_COUNT)
+        return RequestEvent(**found)
+
+    def _take(self, row: Row, values: Values, found: dict[str, Any], trace: Trace) -> None:
+        for places, to in row.options:
+            at = places[0]
+            if values[at] is None:
+                continue
+            try:
+                value = to(*(values[place] for place in places))
+            except DecodeError as error:
+                raise DecodeError(error.reason, f"{self.paths[at]}: {error.detail}") from None
+            if value is not None:
+                found[row.name] = value
+                trace[row.name] = str(self.paths[at])
+                return
+
+    def _place(self, path: Path) -> int:
+        return self._places.setdefault(path, len(self._places))
+
+    def _options(self, name: str, sources: Sources) -> Sequence[tuple[Sequence[int], Convert]]:
+        usual = FIELDS.get(name) or APART.get(name) or BLOCKS.get(name) or convert.identity
+        options = []
+        for source in sources:
+            if isinstance(source, Constant):
+                self._defaults[name] = source.value
+                continue
+            where, to = source if isinstance(source, tuple) else (source, usual)
+            paths = where if isinstance(where, tuple) else (where,)
+            options.append(([self._place(Path.parse(path)) for path in paths], to))
+        return options
+
+
+def fill(found: dict[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Put in of ``values`` what ``found`` does not have; return the names of those."""
+    new = [name for name, value in values.items() if value is not None and name not in found]
+    for name in new:
+        found[name] = values[name]
+    return new
+
+
+def leaks(value: object) -> bool:
+    """Return whether a value at the place of a credential is one."""
+    return value is not None and str(value).lower() not in _REMOVED
+
+
+def first_keys(form: Format) -> frozenset[str]:
+    """Return the top-level keys by which a record of the format may begin."""
+    paths = [*form.calls, *form.credentials]
+    for source in chain(*form.fields.values(), *form.accounts.values()):
+        if not isinstance(source, Constant):
+            where = source[0] if isinstance(source, tuple) else source
+            paths += where if isinstance(where, tuple) else (where,)
+    return frozenset((*form.marks, *form.keys, *(Path.parse(path).keys[0] for path in paths)))
+
+
+def _identified(form: Format, account: str) -> dict[str, Sources]:
+    """Return the sources of the event's identities; the account falls back on every other one."""
+    chosen = account if account in IDENTITIES else form.account
+    order = sorted(IDENTITIES, key=lambda name: name != chosen)
+    others = [source for name in order for source in form.accounts.get(name, ())]
+    own = [account] if account.startswith("/") else []
+    return {
+        "account_id": own + others,
+        "api_key_id": form.accounts.get("key", ()),
+        "organization_id": [
+            *form.accounts.get("organization", ()),
+            *form.accounts.get("team", ()),
+        ],
+    }
+
+
+def _nobody(status: int | None, form: Format) -> DecodeError:
+    if status is not None and status >= _REFUSED:
+        # Turned away at the door, as for a wrong key: nobody's request reached a model.
+        return DecodeError("not_a_request", "a failed call of an unknown caller")
+    names = ", ".join(name.replace("_", " ") for name in IDENTITIES if name in form.accounts)
+    return DecodeError("missing_field", f"no account: no {names}")
+
+
+def _put_together(found: dict[str, Any]) -> None:
+    """Count tokens in one way: the cached are in the input, the reasoning in the output."""
+    uncached = found.pop("uncached_input_tokens", None)
+    written = found.pop("cache_write_tokens", 0)
+    visible = found.pop("visible_output_tokens", None)
+    if visible is not None:
+        whole = min(visible + found.get("reasoning_tokens", 0), MAX_COUNT)
+        found.setdefault("output_tokens", whole)
+    if uncached is not None:
+        whole = min(uncached + found.get("cached_tokens", 0) + written, MAX_COUNT)
+        found.setdefault("input_tokens", whole)
+
+
+def _name_whole(trace: Trace) -> None:
+    for apart, whole in (
+        ("uncached_input_tokens", "input_tokens"),
+        ("visible_output_tokens", "output_tokens"),
+    ):
+        if apart in trace:
+            trace.setdefault(whole, trace.pop(apart))
+    trace.pop("cache_write_tokens", None)

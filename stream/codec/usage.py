@@ -1,0 +1,50 @@
+"""Blocks of token usage, in OpenAI's and Anthropic's ways, into counts that mean one thing.
+
+Everywhere ``input_tokens`` has the tokens read from a cache in it, as OpenAI counts; Anthropic
+reports them, and those written to the cache, beside ``input_tokens``. ``output_tokens`` has the
+reasoning in it. Providers answer these blocks: of any shape, they are read where they make sense.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from stream.codec.body import unfolded
+from stream.codec.convert import count
+from stream.codec.event import MAX_COUNT
+
+#: Next to ``input_tokens``: these are not in it.
+_ANTHROPIC: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens"})
+
+
+def usage(block: object) -> dict[str, Any]:
+    """Return the event's counts of a usage block or its JSON text, None where it has none."""
+    block = unfolded(block)
+    if not isinstance(block, dict):
+        return {}
+    prompt, given = count(block.get("prompt_tokens")), count(block.get("input_tokens"))
+    answered = count(block.get("completion_tokens"))
+    read = _detail(block, "prompt_tokens_details", "input_tokens_details", "cached_tokens")
+    thought = _detail(
+        block, "completion_tokens_details", "output_tokens_details", "reasoning_tokens"
+    )
+    counts = {
+        "input_tokens": given if prompt is None else prompt,
+        "output_tokens": count(block.get("output_tokens")) if answered is None else answered,
+        "cached_tokens": count(block.get("cache_read_input_tokens")) if read is None else read,
+        "reasoning_tokens": count(block.get("reasoning_tokens")) if thought is None else thought,
+    }
+    if prompt is None and given is not None and not _ANTHROPIC.isdisjoint(block):
+        return beside(counts, count(block.get("cache_creation_input_tokens")))
+    return counts
+
+
+def beside(counts: dict[str, Any], written: int | None) -> dict[str, Any]:
+    """Return ``counts`` with what was read from and ``written`` to a cache put into the input."""
+    total = (counts["input_tokens"] or 0) + (counts["cached_tokens"] or 0) + (written or 0)
+    return counts | {"input_tokens": min(total, MAX_COUNT)}
+
+
+def _detail(block: dict[str, Any], chat: str, responses: str, key: str) -> int | None:
+    details = block.get(chat) or block.get(responses)
+    return count(details.get(key)) if isinstance(details, dict) else None
