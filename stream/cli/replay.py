@@ -1,4 +1,4 @@
-"""``distillwatch replay``: the worker's pipeline over files, with a progress bar and a report."""
+"""``distillwatch replay``: the worker's pipeline over files or a topic, with a report."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import resource
 import time
 from contextlib import contextmanager
 from dataclasses import replace as changed
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +16,14 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import ConfigOption, err, out, read_settings
+from stream.codec.explanation import Explainer
 from stream.codec.settings import Format
 from stream.errors import UsageError
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
-from stream.replay import batches, total_bytes
+from stream.replay.source import FileSource, TopicSource
+from stream.replay.topic import Arrivals
+from stream.report import formats
 from stream.report.html import page
 from stream.report.labels import Labels
 from stream.report.ledger import Ledger
@@ -28,19 +33,45 @@ from stream.report.scores import ScoreLog
 from stream.report.table import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
+    from stream.codec.settings import IntakeSettings
+    from stream.replay.source import Source
+    from stream.settings import Settings
     from stream.types.alerts import Alert
 
 _ALERT_LINES = 20
+_EXPLAINED_RECORDS = 100
 
 
-def replay(
-    files: Annotated[list[Path], typer.Argument(help="JSON lines: plain, .gz, .xz, .zst or -")],
+def replay(  # noqa: PLR0913 - an argument for each option
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="JSON lines or arrays, .csv with a header, .parquet; plain, .gz, .xz, .zst; or -"
+        ),
+    ] = None,
     *,
+    topic: Annotated[
+        str | None, typer.Option("--topic", metavar="T", help="Read this topic instead of files")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Of the topic what arrived from here on"),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="... and before this (RFC 3339, epoch seconds)"),
+    ] = None,
     format_: Annotated[
         Format | None, typer.Option("--format", help="Log format, if not intake.format")
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain-format", help="Only show how the first records are read, and what is missing"
+        ),
+    ] = False,
     alerts_file: Annotated[
         Path | None, typer.Option("--alerts", metavar="OUT.jsonl", help="Write every alert here")
     ] = None,
@@ -55,11 +86,15 @@ def replay(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Run the worker's pipeline over files, in event time; no broker, no network."""
-    settings = read_settings(config).stages
+    """Run the worker's pipeline over files or what a topic has, in event time; it sends nothing."""
+    whole = read_settings(config)
+    settings = whole.stages
     if format_ is not None:
-        intake = msgspec.structs.replace(settings.intake, format=format_)
-        settings = changed(settings, intake=intake)
+        settings = changed(settings, intake=_in_format(settings.intake, format_))
+    source = _source(whole, files, topic, since, until)
+    if explain:
+        _explain(source, settings.intake)
+        return
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
     ledger, score_log = Ledger(labels), ScoreLog(labels)
     chain = Chain(
@@ -68,9 +103,10 @@ def replay(
         metrics=Metrics(strict=False),
         watch=ledger.observe,
         watch_scores=score_log.observe,
+        partitions=source.partitions,
     )
     started = time.perf_counter()
-    alerts = _run(chain, files)
+    alerts = _run(chain, source)
     figures = report(
         alerts,
         ledger,
@@ -85,21 +121,77 @@ def replay(
     _show(figures, alerts)
 
 
-def _run(chain: Chain, files: list[Path]) -> list[Alert]:
+def _in_format(intake: IntakeSettings, format_: Format) -> IntakeSettings:
+    try:
+        return msgspec.structs.replace(intake, format=format_)
+    except ValueError as error:
+        raise UsageError(f"--format: {error}") from error
+
+
+def _source(
+    settings: Settings,
+    files: list[Path] | None,
+    topic: str | None,
+    since: str | None,
+    until: str | None,
+) -> Source:
+    if topic is not None and not files:
+        arrivals = Arrivals(topic, _time("--from", since), _time("--to", until))
+        return TopicSource(settings.kafka, arrivals)
+    if topic is not None or not files:
+        raise UsageError("expected either files or --topic")
+    if since is not None or until is not None:
+        raise UsageError("--from and --to are for --topic")
+    return FileSource(files)
+
+
+def _time(option: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        time_ = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: expected RFC 3339 or epoch seconds: {error}") from error
+    return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
+
+
+def _explain(source: Source, intake: IntakeSettings) -> None:
+    explainer, latest = Explainer(intake), time.time() + intake.max_future_s
+    records = (record for _, records in source.parts() for record in records)
+    found = formats.overview(
+        explanation
+        for record in islice(records, _EXPLAINED_RECORDS)
+        for explanation in explainer.explain(record.value or b"", latest=latest)
+    )
+    out.print(formats.render(found))
+    if not found.events:
+        raise typer.Exit(1)
+
+
+def _run(chain: Chain, source: Source) -> list[Alert]:
     alerts: list[Alert] = []
-    with _progress(total_bytes(files)) as advance:
-        for records in batches(files, advance=advance):
-            alerts += chain.process(records, now_s=time.time())
+    with _progress(source):
+        for partition, records in source.parts():
+            alerts += (
+                chain.process(records, now_s=time.time(), partition=partition)
+                if records
+                else chain.end(partition)
+            )
         alerts += chain.finish()
     return alerts
 
 
 @contextmanager
-def _progress(size: int | None) -> Iterator[Callable[[int], None]]:
+def _progress(source: Source) -> Iterator[None]:
     columns = (TextColumn("replay"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("", total=size)
-        yield lambda count: bar.advance(task, count)
+        task = bar.add_task("", total=None)
+        source.told = lambda done, total: bar.update(task, completed=done, total=total)
+        yield
 
 
 def _write(path: Path | None, content: bytes) -> None:

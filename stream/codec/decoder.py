@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from stream.codec.canonical import Canonical
-from stream.codec.event import RequestEvent, admit
-from stream.codec.framing import elements, repaired
+from stream.codec.event import admit
 from stream.codec.gateway import Gateway
+from stream.codec.reading import Reading
 from stream.codec.reasons import FAILURES, OF_CALLERS, explain
 from stream.codec.recognise import Recogniser
 from stream.errors import DecodeError
@@ -22,20 +22,18 @@ from stream.errors import DecodeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from stream.codec.event import RequestEvent
+    from stream.codec.reading import Found
     from stream.codec.recognise import Codec
     from stream.codec.result import Result
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
     from stream.types.records import Record
 
-_UNKNOWN: Final = "unknown"
 _ACCEPTED: Final = "accepted"
 _REJECTED: Final = "rejected"
 _IGNORED: Final = "ignored"
 _ARRAY: Final = ord("[")
-
-#: What became of an object, and the name of its format.
-Found = list[tuple["Result", str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Decoder:
         }
         for codec in self._formats.codecs:
             metrics.events_total.labels(format=codec.name, result=_ACCEPTED)  # it starts at 0
-        self._nobody = self._formats.fixed.name if self._formats.fixed else _UNKNOWN
+        self._reading = Reading(settings, self._formats, self._read)
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:
         """Return events and rejects; never raises for anything in a record."""
@@ -137,7 +135,7 @@ class Decoder:
         try:
             found = self._found(record.value, latest)
         except FAILURES as error:
-            found = [(explain(error), self._nobody)]
+            found = [(explain(error), self._reading.nobody)]
         _add(found, record, decoded, tally)
 
     def _found(self, value: bytes, latest: float) -> Found:
@@ -149,17 +147,10 @@ class Decoder:
             raise DecodeError("too_large", f"{len(value)} bytes")
         found = self._at_once(value, latest)
         if found is None:
-            parts = [value] if self._formats.is_protobuf(value) else self._parts(value)
-            found = [result for part in parts for result in self._element(part, latest)]
+            found = self._reading.record(value, latest)
         if len(found) > settings.max_record_events:
             raise DecodeError("too_many", f"{len(found)}, at most {settings.max_record_events}")
         return found
-
-    def _parts(self, value: bytes) -> list[bytes]:
-        try:
-            return elements(value, self._settings.max_record_events)
-        except FAILURES:
-            return elements(repaired(value), self._settings.max_record_events)
 
     def _at_once(self, value: bytes, latest: float) -> Found | None:
         """Decode an array of one format, or an export of spans, in one go; None if it is neither.
@@ -180,52 +171,15 @@ class Decoder:
         parts: list[bytes] = []
         for i, result in enumerate(results):
             if single and isinstance(result, DecodeError):
-                parts = parts or self._parts(value)
-                found += self._element(parts[i], latest)
+                parts = parts or self._reading.parts(value)
+                found += self._reading.object(parts[i], latest)
             else:
-                found.append((self._admitted(result, latest), codec.name))
+                found.append((self._reading.admitted(result, latest), codec.name))
         return found
 
-    def _element(self, value: bytes, latest: float) -> Found:
-        """Return what an object is: of one format, the events and errors in it."""
-        try:
-            candidates = self._formats.candidates(value)
-        except FAILURES as error:
-            failure = explain(error)
-            text = repaired(value) if failure.reason == "not_json" else value
-            return [(failure, self._nobody)] if text == value else self._element(text, latest)
-        failures: Found = []
-        for codec in candidates:
-            found = self._attempt(codec, value, latest)
-            if len(found) > 1 or not isinstance(found[0][0], DecodeError):
-                return found
-            failures += found
-        if not failures:
-            return [(DecodeError("unknown_format", "it has no format's fields"), _UNKNOWN)]
-        # The most telling one: not for want of a field, which every object lacks for some format.
-        return sorted(failures, key=lambda found: _lacks_field(found[0]))[:1]
-
-    def _attempt(self, codec: Codec, value: bytes, latest: float) -> Found:
+    def _read(self, codec: Codec, value: bytes) -> Sequence[Result]:
         one = self._one.get(codec)
-        try:
-            results = [one(value)] if one else codec.each(value)
-        except FAILURES as error:
-            failure = explain(error)
-            text = repaired(value) if failure.reason == "not_json" else value
-            return [(failure, codec.name)] if text == value else self._attempt(codec, text, latest)
-        return [(self._admitted(result, latest), codec.name) for result in results or [None]]
-
-    def _admitted(self, result: Result, latest: float) -> Result:
-        if isinstance(result, RequestEvent):
-            try:
-                admit(result, self._settings.oldest_timestamp, latest)
-            except DecodeError as error:
-                return error
-        return result
-
-
-def _lacks_field(result: Result) -> bool:
-    return isinstance(result, DecodeError) and result.reason == "missing_field"
+        return [one(value)] if one else codec.each(value)
 
 
 def _add(found: Found, record: Record, decoded: Decoded, tally: Counter[tuple[str, str]]) -> None:

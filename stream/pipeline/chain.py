@@ -32,7 +32,7 @@ _decode_alert = msgspec.json.Decoder(Alert).decode
 
 
 class Chain:
-    """Intake and every lane, one source partition, no broker."""
+    """Intake and every lane, no broker."""
 
     def __init__(
         self,
@@ -42,25 +42,38 @@ class Chain:
         metrics: Metrics,
         watch: Watch = ignore,
         watch_scores: ScoreWatch = unwatched,
+        partitions: int = 1,
     ) -> None:
         """``source`` names the input in dead letters; ``watch`` sees the decoded events.
 
-        ``watch_scores`` hears of every score of accounts and clusters.
+        ``watch_scores`` hears of every score of accounts and clusters. Each of the ``partitions``
+        has a clock of its own.
         """
         lanes = settings.lanes
         self._intake = intake(settings, topic=source, metrics=metrics, watch=watch)
+        self._intake.know(partitions, origin="")
         self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
             "links": [campaigns_lane(settings, lane, metrics) for lane in range(lanes)],
             "verdicts": [alerting_lane(settings, metrics, watch_scores)],
         }
         self._offsets = count()
+        self._ended: set[int] = set()
         self.dead_letters: Counter[str] = Counter()
         self._alerts: list[Alert] = []
 
-    def process(self, records: Sequence[Record], *, now_s: float) -> list[Alert]:
-        """Run consecutive records through; return the alerts they complete."""
-        self._run(self._intake.process(0, records, now_s=now_s))
+    def process(
+        self, records: Sequence[Record], *, now_s: float, partition: int = 0
+    ) -> list[Alert]:
+        """Run consecutive records of a partition through; return the alerts they complete."""
+        self._run(self._intake.process(partition, records, now_s=now_s))
+        self._pass_over()
+        return self._take()
+
+    def end(self, partition: int) -> list[Alert]:
+        """Wait for nothing more of a partition; return the alerts that this completes."""
+        self._ended.add(partition)
+        self._pass_over()
         return self._take()
 
     def finish(self) -> list[Alert]:
@@ -69,6 +82,11 @@ class Chain:
             for lane in self._lanes[role]:
                 self._run(lane.finish())
         return self._take()
+
+    def _pass_over(self) -> None:
+        # Silence holds until it is said: say it again whenever the others have moved on.
+        for partition in self._ended:
+            self._run(self._intake.idle(partition, elapsed_s=0.0))
 
     def _run(self, emissions: Iterable[Emission]) -> None:
         for emission in emissions:

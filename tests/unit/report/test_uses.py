@@ -1,0 +1,87 @@
+"""What a missing field disables is what changes in the real windows and links without it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stream.codec.event import RequestEvent
+from stream.features.table import COLUMN, FEATURES, compute
+from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.linking import links
+from stream.report.uses import USES
+from stream.types.links import LinkKind
+from stream.windows.account_windows import AccountWindows, StepRows
+from stream.windows.table import SlotTable
+
+START = 1_772_409_600.0
+STEP_S = 60.0
+REQUESTS = 40
+GIVEN = {
+    "input_tokens": 10,
+    "output_tokens": 30,
+    "cached_tokens": 5,
+    "reasoning_tokens": 5,
+    "status": 429,
+    "duration_s": 1.0,
+    "stream": True,
+    "temperature": 1.5,
+    "max_tokens": 100,
+    "logprobs": True,
+    "system_prompt": "Answer as a teacher would, at length",
+    "prompt": "Explain why the sky is blue to a child of five years",
+    "prompt_fingerprint": "9f3c",
+    "account_created_at": START - 40 * 86400,
+    "client_ip": "203.0.113.7",
+    "user_agent": "u",
+    "tls_fingerprint": "t13d",
+    "payment_id": "p",
+    "asn": 64500,
+    "operation": "chat",
+    "request_id": "r",
+    "api_key_id": "k",
+    "organization_id": "o",
+    "country": "DE",
+    "plan": "pro",
+}
+
+
+def seen(without: str | None):
+    """Return the features of an account, and the kinds of its links, without a field."""
+    fields = {name: value for name, value in GIVEN.items() if name != without}
+    events = [
+        RequestEvent(timestamp=START + i, account_id="a", model="m", **fields)
+        for i in range(REQUESTS)
+    ]
+    batch = Fingerprinter(b"salt").columns(events, range(REQUESTS))
+    table = SlotTable(AccountWindows.FIELDS, max_accounts=4)
+    windows = AccountWindows(table)
+    rows = StepRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    slots = windows.update(rows)
+    row = compute(windows, slots, START + STEP_S)[0]
+    kinds = links(rows, windows, table, slots).columns["kind"]
+    return {name: float(row[i]) for name, i in COLUMN.items()}, {LinkKind(k) for k in kinds}
+
+
+def test_every_optional_field_is_listed():
+    assert USES.keys() == set(RequestEvent.__struct_fields__) - {"timestamp", "account_id", "model"}
+    named = {name for use in USES.values() for name in use.features}
+    assert named <= {feature.name for feature in FEATURES}
+
+
+@pytest.mark.parametrize("field", USES)
+def test_without_a_field_goes_what_it_is_said_to_be_good_for(field):
+    (whole, all_links), (features, kinds) = seen(None), seen(field)
+    changed = {
+        name for name in whole if not np.array_equal(whole[name], features[name], equal_nan=True)
+    }
+    if field == "prompt":
+        changed |= {"prompts"}  # the gateway's own fingerprint stands in here
+    assert changed == set(USES[field].features)
+    assert all_links - kinds == set(USES[field].links)
+
+
+def test_a_use_is_a_few_words():
+    assert str(USES["client_ip"]) == "addresses, identity_spread; links by address"
+    assert str(USES["payment_id"]) == "links by payment"
+    assert str(USES["plan"]) == ""
