@@ -101,6 +101,7 @@ class Decoder:
             try:
                 event = one(value)
             except FAILURES:
+                self._formats.was_wrong(value)
                 self._slowly(record, latest, decoded, tally)
                 continue
             if event is None:
@@ -164,6 +165,7 @@ class Decoder:
         try:
             results = codec.each(value)
         except FAILURES:
+            self._formats.was_wrong(value)
             return None
         if not results:
             return None if single else [(None, codec.name)]

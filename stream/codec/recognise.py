@@ -1,8 +1,8 @@
 """Which format an object has: a cheap guess from its beginning, and the sure way by its keys.
 
-The guess looks at the first key and, where several formats have that key, for the marks of each.
-It is a function of the bytes alone and costs 0.3 us; a codec that finds its required fields proves
-it right. Otherwise the top-level keys decide, which no text and no deeper key can imitate.
+A guess looks for the marks of the formats that know the object's first key, and is kept for what
+begins with the same bytes until it is wrong once. A codec that finds its required fields proves it
+right. Otherwise the top-level keys decide, which no text and no deeper key can imitate.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
 #: Bytes in which the first key of an object begins and ends.
 _HEAD: Final = 64
-#: So many bytes are looked up before anything else: where they hold a whole key that one format
-#: has, they say all that the longer way would find.
+#: What begins with the same so many bytes is likely to be of the same format.
 _BEGINNING: Final = 14
-_MOST_SURE: Final = 4096
+_MOST_KEPT: Final = 4096
 
 #: A codec, and its marks as they stand in JSON.
 _Marked = tuple["Codec", "Sequence[bytes]"]
@@ -86,7 +85,8 @@ class Recogniser:
         self.fixed = next((codec for codec in every if codec.name == settings.format), None)
         self.codecs = [self.fixed] if self.fixed else every
         self._otlp = next((codec for codec in self.codecs if isinstance(codec, Otlp)), None)
-        self._sure: dict[bytes, Codec] = {}
+        self._kept: dict[bytes, Codec] = {}
+        self._wrong: set[bytes] = set()
         self._marked: list[_Marked] = [
             (codec, [f'"{mark}"'.encode() for mark in codec.marks]) for codec in self.codecs
         ]
@@ -98,20 +98,22 @@ class Recogniser:
 
     def guess(self, value: bytes) -> Codec:
         """Return what an object, or an array's first, seems to be."""
-        sure = self._sure.get(value[:_BEGINNING])
-        if sure is not None:
-            return sure
+        kept = self._kept.get(value[:_BEGINNING])
+        if kept is not None:
+            return kept
         if self.fixed is not None:
             return self.fixed
         start = value.find(b'"', 0, _HEAD) + 1
         end = value.find(b'"', start, start + _HEAD)
-        knowing = self._knowing.get(value[start:end]) if end > 0 else None
-        if knowing is None or len(knowing) > 1:
-            return self._search(value, knowing or self._marked)
-        codec = knowing[0][0]
-        if end < _BEGINNING and len(self._sure) < _MOST_SURE:
-            self._sure[value[:_BEGINNING]] = codec
+        codec = self._search(value, self._knowing.get(value[start:end]) if end > 0 else None)
+        if len(self._kept) < _MOST_KEPT and value[:_BEGINNING] not in self._wrong:
+            self._kept[value[:_BEGINNING]] = codec
         return codec
+
+    def was_wrong(self, value: bytes) -> None:
+        """Keep no guess any more for what begins like ``value``."""
+        if self._kept.pop(value[:_BEGINNING], None) and len(self._wrong) < _MOST_KEPT:
+            self._wrong.add(value[:_BEGINNING])
 
     def candidates(self, value: bytes) -> Sequence[Codec]:
         """Return the formats that an object's top-level keys allow, the best first.
@@ -129,11 +131,13 @@ class Recogniser:
         """Return whether a record is binary, so that it is neither lines nor an array."""
         return self._otlp is not None and value[:1] == b"\n" and is_protobuf(value)
 
-    def _search(self, value: bytes, among: Sequence[_Marked]) -> Codec:
-        """Return the first format that a mark speaks for: a good guess, no more."""
+    def _search(self, value: bytes, among: Sequence[_Marked] | None) -> Codec:
+        """Return the first format that a mark speaks for, or the only one that comes into it."""
         if self._otlp is not None and self.is_protobuf(value):
             return self._otlp
-        for codec, marks in among:
+        if among is not None and len(among) == 1:
+            return among[0][0]
+        for codec, marks in among or self._marked:
             for mark in marks:
                 if mark in value:
                     return codec

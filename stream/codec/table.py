@@ -158,11 +158,11 @@ class Table:
         for row in self.fields:
             self._take(row, values, found, trace)
         for row in self.blocks:
-            for places, to in row.options:
-                at = places[0]
+            for (at,), to in row.options:
                 if values[at] is not None:
-                    for name in fill(found, to(values[at])):
-                        trace[name] = f"{self.paths[at]} ({row.name})"
+                    before = set(found)
+                    fill(found, to(values[at]))
+                    trace |= dict.fromkeys(found.keys() - before, f"{self.paths[at]} ({row.name})")
         if self._apart:
             _name_whole(trace)
         event = self.finished(found)
@@ -216,12 +216,11 @@ class Table:
         return options
 
 
-def fill(found: dict[str, Any], values: Mapping[str, Any]) -> list[str]:
-    """Put in of ``values`` what ``found`` does not have; return the names of those."""
-    new = [name for name, value in values.items() if value is not None and name not in found]
-    for name in new:
-        found[name] = values[name]
-    return new
+def fill(found: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Put in of ``values`` what ``found`` does not have."""
+    for name, value in values.items():
+        if value is not None and name not in found:
+            found[name] = value
 
 
 def leaks(value: object) -> bool:
