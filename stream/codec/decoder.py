@@ -75,8 +75,6 @@ class Decoder:
             for codec in self._formats.codecs
             if isinstance(codec, Canonical | Gateway)
         }
-        for codec in self._formats.codecs:
-            metrics.events_total.labels(format=codec.name, result=_ACCEPTED)  # it starts at 0
         self._reading = Reading(settings, self._formats, self._read)
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:

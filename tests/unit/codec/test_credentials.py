@@ -20,7 +20,7 @@ def dropped(*values: bytes) -> dict[str, int]:
         sample.labels["format"]: int(sample.value)
         for family in metrics.credentials_dropped_total.collect()
         for sample in family.samples
-        if sample.name.endswith("_total")
+        if sample.name.endswith("_total") and sample.value
     }
 
 
