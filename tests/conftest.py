@@ -16,6 +16,7 @@ with warnings.catch_warnings():
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
+
 @pytest.fixture(scope="session")
 def ring_lines():
     """Requests of five hours with twenty young accounts on one prompt and five cards, as JSON."""

@@ -42,7 +42,7 @@ def test_reset_starts_afresh() -> None:
     assert watch.share == 1.0
 
 
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60))))
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).filter(any)))
 def test_it_stops_exactly_when_the_last_batches_of_a_span_say_so(
     batches: list[tuple[int, int]],
 ) -> None:

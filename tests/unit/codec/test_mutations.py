@@ -100,7 +100,7 @@ def check(value: bytes, format_: str = "auto") -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_a_mutated_object(format_: str, data: st.DataObject) -> None:
     row = data.draw(mutated(ROWS[format_]))
@@ -110,7 +110,7 @@ def test_a_mutated_object(format_: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("format_", FORMATS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_mutated_bytes(format_: str, data: st.DataObject) -> None:
     value = bytearray(json.dumps(data.draw(st.sampled_from(ROWS[format_]))).encode())
@@ -120,7 +120,7 @@ def test_mutated_bytes(format_: str, data: st.DataObject) -> None:
     check(bytes(value))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_mutated_protobuf(data: st.DataObject) -> None:
     value = bytearray(PROTOBUF)
@@ -131,7 +131,7 @@ def test_mutated_protobuf(data: st.DataObject) -> None:
     check(bytes(value), "otlp")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_a_mutated_array_of_all_formats(data: st.DataObject) -> None:
     every = [row for rows in ROWS.values() for row in rows]
@@ -142,7 +142,7 @@ gateway = cache(Gateway)
 
 
 @pytest.mark.parametrize("form", [*GATEWAYS, format_of(MAPPING)], ids=lambda form: form.name)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_the_compiled_way_is_the_tables_way(form: Any, data: st.DataObject) -> None:
     row = data.draw(mutated(ROWS[form.name]) | st.sampled_from(ROWS[form.name]))
