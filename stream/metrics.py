@@ -693,8 +693,7 @@ def _create(metric: Metric, registry: CollectorRegistry, *, strict: bool) -> Met
             metric.name, metric.help, labels, registry=registry, buckets=declared.buckets
         )
     made.declare(declared.labels, strict=strict)
-    if metric.type in {"counter", "gauge"}:
-        _start_at_zero(made, declared.labels)
+    _start_at_zero(made, declared.labels)
     return made
 
 
