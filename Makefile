@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy check format bench bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy check format dashboards bench bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ check: $(VENV)/.ready ## Lint, format, types and the direction of imports
 format: $(VENV)/.ready ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+dashboards: $(VENV)/.ready ## Write the Grafana dashboards anew
+	$(BIN)/python grafana/generate.py
 
 bench: $(VENV)/.ready ## Run the micro-benchmarks
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

@@ -228,9 +228,9 @@ class Runtime:
             # Without transactions the broker is one that may tell ends too low.
             if starts[tp] > ends[tp] and self.lanes.kafka.transactions:
                 raise self._ahead(tp, starts[tp], ends[tp])
+            lost = self._metrics.records_lost_total.labels(topic=tp.topic)  # shown as 0, too
             if wanted is not None and wanted < beginnings[tp]:
-                gone = beginnings[tp] - wanted
-                self._metrics.records_lost_total.labels(topic=tp.topic).inc(gone)
+                lost.inc(beginnings[tp] - wanted)
                 log.error(
                     "%s[%d]: records %d to %d are gone before they were processed: the topic keeps "
                     "records for too short a time",

@@ -1,0 +1,228 @@
+"""Dashboards and rules on a real Prometheus that scrapes a real worker under traffic."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from dashboards import QUERIES
+from rules import ALERTS, PROMETHEUS, RECORDED
+
+from stream.embedded.broker import EmbeddedBroker
+from stream.metrics import SEVERITIES
+from stream.simulate.play import play
+from stream.simulate.population import Crowd, Planted
+from stream.simulate.scenario import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+pytestmark = [pytest.mark.deploy, pytest.mark.integration, pytest.mark.timeout(400)]
+
+HOUR_S = 3600.0
+PLAYED_S = 20.0
+SCENARIO = Scenario(
+    id="scrape",
+    crowd=Crowd(people=60, tool_users=20, staff=15, services=6, batches=1, evaluations=1),
+    planted=Planted(pool=30, after_s=2 * HOUR_S),
+    span_s=5 * HOUR_S,
+)
+#: Five hours are too few for the default warm-up, and for many requests of one account.
+SETTINGS = {
+    "DETECTION_WARM_UP_S": "3600",
+    "DETECTION_WARM_UP_ACCOUNTS": "10",
+    "DETECTION_MIN_REQUESTS": "10",
+    "TOPICS_PARTITIONS": "1",
+}
+FINDINGS = {"DistillwatchCampaign", "DistillwatchAccount"}
+
+
+@dataclass
+class Prometheus:
+    """A running one; ``began`` is when it was started, epoch seconds."""
+
+    address: str
+    began: float = field(default_factory=time.time)
+
+    def get(self, path: str, **parameters: object) -> Any:
+        """Return the data of an answer of its API."""
+        url = f"{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback
+            return json.load(answer)["data"]
+
+    def value(self, query: str) -> float:
+        """Return the sum of the samples of now."""
+        return sum(float(series["value"][1]) for series in self.get("query", query=query)["result"])
+
+    def samples(self, query: str) -> list[float]:
+        """Return every number that a query has had since the start."""
+        span = {"start": self.began, "end": time.time(), "step": 3}
+        found = self.get("query_range", query=query, **span)["result"]
+        values = [float(value) for series in found for _, value in series["values"]]
+        return [value for value in values if math.isfinite(value)]
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
+    program, folder = tool("prometheus"), tmp_path_factory.mktemp("prometheus")
+    with ExitStack() as stack:
+        broker = stack.enter_context(EmbeddedBroker()).bootstrap
+        receiver = stack.enter_context(receiving())
+        page = free_port()
+        environment = worker_environment(broker, receiver, page)
+        command = [sys.executable, "-m", "stream.cli.main"]
+        subprocess.run([*command, "topics", "create"], env=environment, check=True, timeout=60)
+        stack.enter_context(running([*command, "worker"], folder / "worker.log", environment))
+        until(lambda: answers(f"http://127.0.0.1:{page}/readyz"), within_s=60, what="worker")
+        port = free_port()
+        started = start_command(program, folder, page, port)
+        stack.enter_context(running(started, folder / "prometheus.log"))
+        found = Prometheus(f"http://127.0.0.1:{port}")
+        until(lambda: answers(f"{found.address}/-/ready"), within_s=30, what="Prometheus")
+        until(lambda: found.value("up") == 1, within_s=30, what="scrape")
+        sent = play(SCENARIO, broker, "gateway.requests", SCENARIO.span_s / PLAYED_S)
+        until(lambda: found.value("distillwatch_events_total") >= sent, within_s=60, what="events")
+        firing = 'ALERTS{alertname="DistillwatchCampaign", alertstate="firing"}'
+        until(lambda: found.value(firing) > 0, within_s=60, what="campaign")
+        until(
+            lambda: found.value('distillwatch_sink_deliveries_total{result="delivered"}') > 2,
+            within_s=30,
+            what="delivery",
+        )
+        time.sleep(5)  # some scrapes more, for the rates
+        yield found
+
+
+def worker_environment(broker: str, receiver: str, page: int) -> dict[str, str]:
+    named = SETTINGS | {
+        "KAFKA_BOOTSTRAP_SERVERS": broker,
+        "KAFKA_TRANSACTIONS": "false",
+        "KAFKA_COMMIT_INTERVAL_S": "1",
+        "WINDOWS_IDLE_AFTER_S": "1",
+        "HTTP_HOST": "127.0.0.1",
+        "HTTP_PORT": str(page),
+        "WEBHOOK_URL": receiver,
+        "WEBHOOK_SECRET": "whsec_" + "c2VjcmV0" * 4,
+    }
+    kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
+    return kept | {f"DISTILLWATCH_{name}": value for name, value in named.items()}
+
+
+def start_command(program: str, folder: Path, page: int, port: int) -> list[str]:
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(PROMETHEUS / "rules" / "*.yaml")],
+        "scrape_configs": [
+            {"job_name": "distillwatch", "static_configs": [{"targets": [f"127.0.0.1:{page}"]}]}
+        ],
+    }
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
+    return [
+        program,
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+
+
+@contextmanager
+def receiving() -> Iterator[str]:
+    class Accepts(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Accepts) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/alerts"
+        server.shutdown()
+
+
+@contextmanager
+def running(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+    try:
+        yield
+        assert process.poll() is None, log.read_text()[-2000:]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - loopback
+            return True
+    except OSError:
+        return False
+
+
+def until(holds: Callable[[], bool], *, within_s: float, what: str) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"no {what} within {within_s:g} s"
+        time.sleep(0.3)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_every_query_of_a_dashboard_returns_data(prometheus, query):
+    assert prometheus.samples(query.filled("15s", job=".+", instance=".+"))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_every_recorded_figure_returns_data(prometheus, name):
+    assert prometheus.samples(name)
+
+
+def test_prometheus_evaluates_every_rule(prometheus):
+    rules = [rule for group in prometheus.get("rules")["groups"] for rule in group["rules"]]
+    assert {rule["name"] for rule in rules} == ALERTS.keys() | RECORDED.keys()
+    assert [rule for rule in rules if rule["health"] != "ok"] == []
+
+
+def test_only_the_finding_fires(prometheus):
+    alerts = prometheus.get("alerts")["alerts"]
+    firing = [alert for alert in alerts if alert["state"] == "firing"]
+    assert {alert["labels"]["alertname"] for alert in firing} <= FINDINGS
+    campaign = next(a for a in firing if a["labels"]["alertname"] == "DistillwatchCampaign")
+    assert campaign["labels"]["severity"] in SEVERITIES
+    link = urllib.parse.urlparse(campaign["annotations"]["dashboard_url"])
+    span = urllib.parse.parse_qs(link.query)
+    assert int(span["from"][0]) < 1000 * time.time() < int(span["to"][0]) + 300_000
+    assert span["var-job"] == ["distillwatch"]
+
+
+def test_the_variables_of_the_dashboards_have_values(prometheus):
+    for label in ("job", "instance"):
+        values = prometheus.get(f"label/{label}/values", **{"match[]": "distillwatch_build_info"})
+        assert len(values) == 1
