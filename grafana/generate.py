@@ -363,6 +363,12 @@ DETECTION: dict[str, list[Panel]] = {
             unit="cps",
             alerts=("DistillwatchAccountsEvicted", "DistillwatchLinksEvicted"),
         ),
+        Panel(
+            title="Left out",
+            description="What was left out or put off in the hour before to stay within a bound.",
+            queries={"{{what}}": "sum by (what) (increase(distillwatch_left_out_total<>[1h]))"},
+            alerts=("DistillwatchLeftOut",),
+        ),
     ],
 }
 
