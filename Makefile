@@ -29,11 +29,12 @@ test-deploy: $(VENV)/.ready ## Run the tests of rules, dashboards and manifests 
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy
 
-check: $(VENV)/.ready ## Lint, format, types and the direction of imports
+check: $(VENV)/.ready ## Lint, format, types, the direction of imports, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python .ci/audit
 
 format: $(VENV)/.ready ## Format and fix what can be fixed
 	$(BIN)/ruff format .
