@@ -42,16 +42,22 @@ def apache_kafka() -> Iterator[ApacheKafka]:
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-def bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
-    if request.param == "kafka":
+def broker(request: pytest.FixtureRequest) -> str:
+    """Which broker: ``embedded`` or ``kafka``."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="module")
+def bootstrap(broker: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    if broker == "kafka":
         yield request.getfixturevalue("apache_kafka").bootstrap
         return
-    with EmbeddedBroker() as broker:
-        yield broker.bootstrap
+    with EmbeddedBroker() as embedded:
+        yield embedded.bootstrap
 
 
 @pytest.fixture
-def a_cluster(bootstrap: str, request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    embedded = "embedded" in request.node.name
-    with cluster(bootstrap, f"t{uuid.uuid4().hex[:8]}", transactions=not embedded) as made:
+def a_cluster(bootstrap: str, broker: str) -> Iterator[Cluster]:
+    with cluster(bootstrap, f"t{uuid.uuid4().hex[:8]}", transactions=broker == "kafka") as made:
         yield made

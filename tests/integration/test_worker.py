@@ -115,11 +115,11 @@ def lines(events) -> list[bytes]:
 
 
 @pytest.fixture(scope="module")
-def run(lines, bootstrap, request, tmp_path_factory) -> Run:
+def run(lines, bootstrap, broker, tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("worker")
     result = Run(replayed=replay(lines, folder))
     environment = worker_environment(bootstrap, folder) | {
-        "DISTILLWATCH_KAFKA_TRANSACTIONS": str("embedded" not in request.node.name).lower()
+        "DISTILLWATCH_KAFKA_TRANSACTIONS": "true" if broker == "kafka" else "false"
     }
     asyncio.run(observe(result, lines, environment, folder))
     return result
