@@ -28,7 +28,8 @@ def settings(
 
 def _table(found: list[Setting], current: dict[str, str]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for name in ("setting", "value", "default", "unit", "meaning"):
+    table.add_column("setting", no_wrap=True)
+    for name in ("value", "default", "unit", "meaning"):
         table.add_column(name, overflow="fold")
     for setting in found:
         value = current[setting.name]
