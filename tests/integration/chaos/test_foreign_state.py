@@ -101,15 +101,3 @@ def test_an_internal_topic_that_was_made_again_is_refused_until_its_state_is_del
     delete(product, state)
     product.create_topics()
     product.start_ready()
-
-
-def test_an_internal_topic_that_vanishes_under_a_worker_stops_it(
-    product: Product, lines: list[bytes]
-) -> None:
-    with product.traffic(lines[:2000], seconds=0):
-        worker = product.start_ready()
-    product.until(product.idle, within_s=60, what="end of the work")
-    make_again(product, product.settings.topics.internal_prefix + "events", LANES)
-    with product.traffic(lines[2000:4000], seconds=5):
-        assert worker.process.wait(90) != 0
-    assert "Traceback" not in worker.log.read_text()
