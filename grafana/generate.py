@@ -388,6 +388,13 @@ PIPELINE: dict[str, list[Panel]] = {
             unit="cps",
             alerts=("DistillwatchDeadLetters", "DistillwatchClockSkew"),
         ),
+        stacked(
+            "Credentials in the log",
+            "Credentials a second that the gateway left in its log; they are dropped at decoding.",
+            {"credentials": f"sum(rate(distillwatch_credentials_dropped_total<>{RATE}))"},
+            unit="cps",
+            alerts=(),
+        ),
         Panel(
             title="Invalid share",
             description="Share of the latest records of a worker that are no events. It stops at "

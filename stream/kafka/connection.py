@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 #: At DEBUG these write their options and whole requests, with the password among both.
 for _library in ("aiokafka.conn", "kafka"):
-    logging.getLogger(_library).setLevel(logging.INFO)
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 T = TypeVar("T")
 
