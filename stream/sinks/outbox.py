@@ -150,7 +150,7 @@ class Outbox:
             await self._dispatch.drain(self._bounds.stop_grace_s)
             await self._commit(consumer)
         finally:
-            await consumer.stop()
+            await _close(consumer)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """Read as much as there is room for; wait for a delivery when there is none."""
@@ -250,6 +250,14 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Nothing to prepare."""
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Leave the group; where that is cut short, in a join that lasts, leave no connection open."""
+    try:
+        await consumer.stop()
+    finally:
+        await consumer._client.close()  # noqa: SLF001 - aiokafka forgets them when cancelled
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

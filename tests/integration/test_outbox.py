@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -67,6 +68,7 @@ async def outbox_for(bootstrap: str, topic: str) -> AsyncIterator[Callable[..., 
     yield make
     for outbox in made:
         await outbox.stop()
+    gc.collect()  # a connection that was left open is this test's, not a later one's
 
 
 async def test_alerts_of_the_topic_reach_a_webhook_once(

@@ -17,6 +17,7 @@ UNKNOWN = {"name": "unknown", "skip_reason": "not found"}
 def audit(folder: Path, answer: str) -> tuple[int, str]:
     package = folder / "pip_audit"
     package.mkdir()
+    (package / "__init__.py").touch()  # without it the installed one comes first
     (package / "__main__.py").write_text(f"print({answer!r})")
     done = subprocess.run(
         [sys.executable, AUDIT],
