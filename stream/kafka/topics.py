@@ -18,7 +18,7 @@ from kafka.errors import (
 from stream.errors import BrokerError, TopicError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kafka import KafkaAdminClient
 
@@ -53,15 +53,17 @@ class Described:
     topic_id: str
 
 
-def describe(admin: KafkaAdminClient, name: str) -> Described | None:
-    """Return what the brokers know of a topic; None when there is none of this name."""
-    (topic,) = admin.describe_topics([name])
-    error = for_code(topic["error_code"])
-    if error is UnknownTopicOrPartitionError:
-        return None
-    if topic["error_code"]:
-        raise BrokerError(f"topic {name} cannot be described: {error.__name__}")
-    return Described(len(topic["partitions"]), str(topic.get("topic_id") or ""))
+def describe(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Described]:
+    """Return what the brokers know of topics, without those that there are not."""
+    found = {}
+    for topic in admin.describe_topics(list(names)):
+        error = for_code(topic["error_code"])
+        if error is UnknownTopicOrPartitionError:
+            continue
+        if topic["error_code"]:
+            raise BrokerError(f"topic {topic['name']} cannot be described: {error.__name__}")
+        found[topic["name"]] = Described(len(topic["partitions"]), str(topic.get("topic_id") or ""))
+    return found
 
 
 def wanted(settings: TopicSettings) -> tuple[WantedTopic, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.metrics import Metrics
     from stream.types.records import Emission, Record
+    from stream.worker.inputs import Inputs
     from stream.worker.recovery import Recovered
 
 log = logging.getLogger(__name__)
@@ -92,13 +93,15 @@ class Stages:
 class OwnedLane:
     """A lane and where its state goes.
 
-    ``written`` is the last header in the log, ``described`` says that the log has a schema,
-    ``fenced`` that another worker owns it by now.
+    ``input_id`` tells the topic that it reads from others of the same name. ``written`` is the last
+    header in the log, ``described`` says that the log has a schema, ``fenced`` that another worker
+    owns it by now.
     """
 
     stage: str
     lane: Lane
     state: StateLog
+    input_id: str
     written: bytes | None = None
     described: bool = False
     fenced: bool = False
@@ -111,8 +114,8 @@ class OwnedLane:
     async def write(self, rows: Rows, header: bytes) -> None:
         """Write one flush; a lane that has a new owner is only marked."""
         try:
-            schema = None if self.described else self.lane.schema()
-            await self.state.write(rows, header, schema=schema)
+            begin = None if self.described else (self.input_id, self.lane.schema())
+            await self.state.write(rows, header, begin=begin)
         except FencedError as error:
             self.fenced = True
             log.warning("%s", error)
@@ -169,10 +172,10 @@ class Lanes:
             lane.lane.release()
         await asyncio.gather(*(lane.state.stop() for lane in gone))
 
-    async def open(self, tps: Iterable[TP]) -> None:
+    async def open(self, tps: Iterable[TP], inputs: Inputs) -> None:
         """Make and load the lanes of ``tps`` that are not here yet."""
         started = time.monotonic()
-        new = {tp: self._make(tp) for tp in tps if self.reads(tp) and tp not in self._owned}
+        new = {tp: self._make(tp, inputs) for tp in tps if self.reads(tp) and tp not in self._owned}
         try:
             await self._load(new)
         except BaseException:
@@ -187,11 +190,20 @@ class Lanes:
     async def _load(self, new: Mapping[TP, OwnedLane]) -> None:
         """First fence, then read: nothing can be written behind what is read."""
         await asyncio.gather(*(lane.state.start() for lane in new.values()))
-        found = await recover({lane.state.tp: lane.lane for lane in new.values()}, self.kafka)
+        found = await recover(
+            {lane.state.tp: lane.lane for lane in new.values()},
+            self.kafka,
+            inputs={lane.state.tp: lane.input_id for lane in new.values()},
+        )
         for lane in new.values():
             await lane.go_on(found[lane.state.tp])
 
-    def _make(self, tp: TP) -> OwnedLane:
+    def _make(self, tp: TP, inputs: Inputs) -> OwnedLane:
         role = self._roles[tp.topic]
         state = StateLog(TP(self.state_topic(tp), tp.partition), self.kafka, self.topics)
-        return OwnedLane(STAGE_OF[role], self.stages.lane(role, tp.partition), state)
+        return OwnedLane(
+            STAGE_OF[role],
+            self.stages.lane(role, tp.partition),
+            state,
+            inputs.topic_id(tp.topic),
+        )

@@ -17,10 +17,10 @@ from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError, StateError
 from stream.kafka.connection import client_options
-from stream.worker.state import HEADER, ROW, SCHEMA
+from stream.worker.state import HEADER, INPUT, ROW, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from aiokafka import ConsumerRecord
 
@@ -72,6 +72,7 @@ class Replay:
 
     heir: Heir
     atomic: bool
+    input_id: str = ""
     header: bytes | None = None
     described: bool = False
     held: Rows = field(default_factory=list)
@@ -85,6 +86,8 @@ class Replay:
             elif kind == HEADER:
                 self._hand_on()
                 self.header = value
+            elif kind == INPUT:
+                self._check_input((value or b"").decode())
             elif kind == SCHEMA:
                 self.heir.check(value)
                 self.described = True
@@ -103,6 +106,10 @@ class Replay:
         """Return the keys that an unfinished flush has touched."""
         return {key for key, _ in self.held}
 
+    def _check_input(self, written: str) -> None:
+        if written and self.input_id and written != self.input_id:
+            raise StateError("the topic that it reads was deleted and made again since")
+
     def _hand_on(self) -> None:
         if not self.described:
             self.heir.check(None)
@@ -110,9 +117,17 @@ class Replay:
         self.heir.load(rows)
 
 
-async def recover(heirs: Mapping[TP, Heir], kafka: KafkaSettings) -> dict[TP, Recovered]:
-    """Load several logs, given by their partitions, from beginning to end."""
-    replays = {tp: Replay(heir, kafka.transactions) for tp, heir in heirs.items()}
+async def recover(
+    heirs: Mapping[TP, Heir], kafka: KafkaSettings, *, inputs: Mapping[TP, str] | None = None
+) -> dict[TP, Recovered]:
+    """Load several logs, given by their partitions, from beginning to end.
+
+    ``inputs`` has the ids of the topics that their lanes read, where that matters.
+    """
+    inputs = inputs or {}
+    replays = {
+        tp: Replay(heir, kafka.transactions, inputs.get(tp, "")) for tp, heir in heirs.items()
+    }
     await _read(replays, kafka)
     former = {tp: _Former(replay.unfinished) for tp, replay in replays.items() if replay.held}
     await _read({tp: Replay(heir, atomic=False) for tp, heir in former.items()}, kafka)
@@ -197,14 +212,20 @@ class _Ends:
     """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], *, exact: bool
+        self,
+        consumer: AIOKafkaConsumer,
+        ends: Mapping[TopicPartition, int],
+        *,
+        exact: bool,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """Unless ``exact``, ``ends`` may be too low: then nothing more must come."""
         self._consumer = consumer
         self._ends = ends
         self._exact = exact
         self._positions: dict[TopicPartition, int] = {}
-        self._moved = time.monotonic()
+        self._now = now  # the clock of the consumer's timestamps
+        self._moved = now()
         self._quiet = 0
 
     async def reached(self, tps: Iterable[TopicPartition]) -> list[TopicPartition]:
@@ -213,8 +234,8 @@ class _Ends:
         if positions == self._positions:
             self._quiet += 1
         else:
-            self._quiet, self._moved, self._positions = 0, time.monotonic(), positions
-        if time.monotonic() - self._moved > SILENT_S:
+            self._quiet, self._moved, self._positions = 0, self._now(), positions
+        if self._now() - self._moved > SILENT_S:
             return [tp for tp in positions if self._answers(tp)]
         if not self._exact and self._quiet < _QUIET_POLLS:
             return []
@@ -223,4 +244,4 @@ class _Ends:
     def _answers(self, tp: TopicPartition) -> bool:
         """Say whether the broker has just answered a fetch of the partition."""
         answered_ms = self._consumer.last_poll_timestamp(tp)
-        return answered_ms is not None and time.time() - answered_ms / 1000 < SILENT_S / 2
+        return answered_ms is not None and self._now() - answered_ms / 1000 < SILENT_S / 2

@@ -15,13 +15,13 @@ from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
 from stream.worker.deadline import NEVER, Deadline
+from stream.worker.inputs import Inputs
 from stream.worker.lag import Lag
 from stream.worker.lanes import Lanes, Stages
 from stream.worker.quiet import hush, quieten
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
 from stream.worker.silence import Silence
-from stream.worker.source import SourceTopic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -91,8 +91,8 @@ async def serve(plan: Plan, *, stop: asyncio.Event | None, deadline: Deadline = 
     sender = Sender(plan.kafka, plan.topics)
     stages = plan.stages()
     lanes = Lanes(stages, plan.kafka, plan.topics, plan.metrics)
-    source = SourceTopic(stages.source, plan.kafka, plan.topics.requests)
-    runtime = Runtime(lanes, sender, source, plan.metrics, plan.health)
+    inputs = Inputs(stages.source, plan.kafka, plan.topics)
+    runtime = Runtime(lanes, sender, inputs, plan.metrics, plan.health)
     app = create_app(plan.kafka, plan.topics, runtime)
     async with contextlib.AsyncExitStack() as cleanup:
         for service in plan.services:
@@ -127,7 +127,7 @@ async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.E
             _start(app),
             silence.run(),
             lag.run(),
-            runtime.source.watch(app),
+            runtime.inputs.watch(app),
             _watch_crash(app),
         )
     ]

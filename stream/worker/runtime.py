@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from stream.sinks.health import Health
     from stream.types.records import Emission
     from stream.worker.carrier import TP, Carrier
+    from stream.worker.inputs import Inputs
     from stream.worker.lanes import Lanes
     from stream.worker.sender import Sender
-    from stream.worker.source import SourceTopic
 
 log = logging.getLogger(__name__)
 
@@ -58,13 +58,13 @@ class Runtime:
         self,
         lanes: Lanes,
         sender: Sender,
-        source: SourceTopic,
+        inputs: Inputs,
         metrics: Metrics,
         health: Health,
     ) -> None:
         """Start with no partition, so with nothing to do."""
         self.lanes = lanes
-        self.source = source
+        self.inputs = inputs
         self.positions = Positions()
         self.clock = WallClock()
         self.epoch = 0
@@ -187,8 +187,8 @@ class Runtime:
                 self._metrics.rebalances_total.inc()
                 self._health.recovered = False
                 await self._drop(mine, everything=generation - 1 != self._settled)
-            await self.source.ask()  # before a record of it is read
-            await self.lanes.open(mine)
+            await self.inputs.ask()  # before a record of them is read
+            await self.lanes.open(mine, self.inputs)
             new = {tp for tp in mine if self.positions.get(tp) is None}
             self.positions.set(await self._starts(new, offsets))
             now = time.monotonic()

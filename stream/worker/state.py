@@ -1,7 +1,8 @@
 """The durable state of lanes, written to compacted topics; it interprets no row.
 
-A log begins with the schema of its rows; compaction leaves it there, so whoever reads the log
-knows what it has before the first row.
+A log begins with the id of the topic that its lane reads, because headers have offsets of it, and
+with the schema of the rows. Compaction leaves both there, so whoever reads the log knows what it
+has before the first row.
 
 A flush is the rows that changed, then the lane's header. It has to take effect as a whole: a row
 holds the value after the steps that were closed at the flush, the header says which steps those
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from stream.worker.carrier import TP
 
 #: What the keys of the records of a state log begin with.
+INPUT: Final = b"i"
 SCHEMA: Final = b"s"
 ROW: Final = b"r"
 HEADER: Final = b"h"
@@ -84,12 +86,16 @@ class StateLog:
         """Disconnect."""
         await let_go(self._producer)
 
-    async def write(self, rows: Rows, header: bytes | None, *, schema: bytes | None = None) -> None:
+    async def write(
+        self, rows: Rows, header: bytes | None, *, begin: tuple[str, bytes] | None = None
+    ) -> None:
         """Make one flush durable; raises FencedError when the lane has a new owner.
 
-        The first flush of a log begins with the ``schema``.
+        The first flush of a log has to ``begin`` with the id of the lane's input and its schema.
         """
-        records: Rows = [(SCHEMA, schema)] if schema is not None else []
+        records: Rows = []
+        if begin is not None:
+            records = [(INPUT, begin[0].encode()), (SCHEMA, begin[1])]
         records += [(ROW + key, value) for key, value in rows]
         try:
             if self._transactional:

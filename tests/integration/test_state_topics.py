@@ -14,6 +14,7 @@ from stream.worker.state import FencedError, Rows, StateLog
 
 pytestmark = pytest.mark.integration
 
+BEGIN = ("id of the topic that is read", b"schema")
 ROWS = [(b"a", b"1"), (b"b", b"2" * 3_000_000), *((b"%d" % i, b"x" * 1000) for i in range(3000))]
 
 
@@ -38,7 +39,7 @@ async def _recovered(cluster: Cluster) -> tuple[Log, Rows]:
 def test_what_is_flushed_is_recovered(a_cluster: Cluster) -> None:
     async def run() -> None:
         log = await _log(a_cluster)
-        await log.write(list(ROWS), b"one", schema=b"schema")
+        await log.write(list(ROWS), b"one", begin=BEGIN)
         await log.write([(b"a", None), (b"b", b"3")], b"two")
         await log.stop()
         found, repair = await _recovered(a_cluster)
@@ -53,7 +54,7 @@ def test_what_is_flushed_is_recovered(a_cluster: Cluster) -> None:
 def test_an_unfinished_flush_never_was(a_cluster: Cluster) -> None:
     async def run() -> None:
         log = await _log(a_cluster)
-        await log.write([(b"a", b"1"), (b"b", b"1")], b"one", schema=b"schema")
+        await log.write([(b"a", b"1"), (b"b", b"1")], b"one", begin=BEGIN)
         if a_cluster.transactions:
             await log._producer.begin_transaction()
         await log._write([(b"ra", b"2"), (b"rc", b"2"), (b"rb", None)], None)
@@ -79,7 +80,7 @@ def test_an_unfinished_flush_never_was(a_cluster: Cluster) -> None:
 def test_a_predecessor_that_wakes_up_late_is_fenced(a_cluster: Cluster) -> None:
     async def run() -> None:
         stalled = await _log(a_cluster)
-        await stalled.write([(b"a", b"1")], b"one", schema=b"schema")
+        await stalled.write([(b"a", b"1")], b"one", begin=BEGIN)
         owner = await _log(a_cluster)
         await owner.write([(b"a", b"2")], b"two")
         with pytest.raises(FencedError, match="another worker"):
@@ -100,7 +101,7 @@ def test_a_log_may_end_with_what_was_taken_back(a_cluster: Cluster, aborted: int
 
     async def run() -> None:
         log = await _log(a_cluster)
-        await log.write(list(ROWS), b"one", schema=b"schema")
+        await log.write(list(ROWS), b"one", begin=BEGIN)
         for _ in range(3):
             await log._producer.begin_transaction()
             await log._write([(b"r%d" % i, b"never") for i in range(aborted)], b"never")
@@ -126,7 +127,7 @@ def test_a_log_that_is_compacted_says_the_same(a_cluster: Cluster) -> None:
             # Random, or compression would leave nothing for the cleaner.
             rows = [(b"%d" % (i * flush % 700), os.urandom(200)) for i in range(100)]
             gone = [(b"%d" % (flush * 7 % 700), None)]
-            await log.write([*rows, *gone], b"%d" % flush, schema=None if flush else b"schema")
+            await log.write([*rows, *gone], b"%d" % flush, begin=None if flush else BEGIN)
             expected |= dict(rows)
             expected.pop(gone[0][0], None)
         # Read again and again while the cleaner works through it.

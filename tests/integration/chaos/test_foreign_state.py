@@ -25,13 +25,13 @@ def refusal(product: Product, exit_code: int) -> str:
     return said[0]
 
 
-def write_state(product: Product, topic: str, schema: bytes | None) -> None:
+def write_state(product: Product, topic: str, begin: tuple[str, bytes] | None) -> None:
     """Write a flush as a worker of another make has left it."""
 
     async def write() -> None:
         log = StateLog(TP(topic, 0), product.settings.kafka, product.settings.topics)
         await log.start()
-        await log.write([(b"aaccount", b"\x00" * 100)], b"header", schema=schema)
+        await log.write([(b"aaccount", b"\x00" * 100)], b"header", begin=begin)
         await log.stop()
 
     asyncio.run(write())
@@ -45,7 +45,7 @@ def test_state_of_another_version_is_refused_until_it_is_deleted(
     foreign = Schema(
         stage=stage, version=99, written_by="distillwatch 9.9", layout={"river": "0.99"}
     )
-    write_state(product, topic, foreign.encode())
+    write_state(product, topic, ("", foreign.encode()))
     said = refusal(product, 1)
     assert f"{topic}[0]: {stage} state of distillwatch 9.9 does not fit" in said
     assert f"delete topic {topic}" in said
@@ -101,3 +101,15 @@ def test_an_internal_topic_that_was_made_again_is_refused_until_its_state_is_del
     delete(product, state)
     product.create_topics()
     product.start_ready()
+
+
+def test_an_internal_topic_that_vanishes_under_a_worker_stops_it(
+    product: Product, lines: list[bytes]
+) -> None:
+    with product.traffic(lines[:2000], seconds=0):
+        worker = product.start_ready()
+    product.until(product.idle, within_s=60, what="end of the work")
+    make_again(product, product.settings.topics.internal_prefix + "events", LANES)
+    with product.traffic(lines[2000:4000], seconds=5):
+        assert worker.process.wait(90) != 0
+    assert "Traceback" not in worker.log.read_text()

@@ -2,18 +2,42 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 from apache_kafka import ApacheKafka
-from product import PARTITIONS, Product, Worker
+from product import PARTITIONS, Outcome, Product, Worker, state_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 #: What Apache Kafka has when nobody sets it (tests/integration/apache_kafka.py is quicker).
 DEFAULTS = {"group.initial.rebalance.delay.ms": "3000", "group.min.session.timeout.ms": "6000"}
+
+
+def test_a_worker_that_leaves_hands_its_state_on(
+    product: Product, lines: list[bytes], calm: Outcome
+) -> None:
+    middle = len(lines) // 2 // PARTITIONS * PARTITIONS
+    with product.traffic(lines[:middle], seconds=0):
+        first = product.start_ready()
+    product.until(product.idle, within_s=120, what="end of the work")
+    second = product.start_ready()
+    assert first.stop() == 0, product.logs()
+    product.until(lambda: owned(second) == owned_in_all(product), within_s=60, what="handover")
+    stored = [key for log in state_of(product, "events") for key in log.rows if key[:1] == b"a"]
+    assert second.total("distillwatch_accounts_tracked") == len(stored) > 100
+    # Going on from there gives what an undisturbed worker has.
+    with product.traffic(lines[middle:], seconds=0):
+        pass
+    assert product.finish().differences(calm) == []
+
+
+@pytest.fixture(scope="module")
+def default_kafka() -> Iterator[ApacheKafka]:
+    with ApacheKafka(config=DEFAULTS) as kafka:
+        yield kafka
 
 
 def test_a_dead_worker_is_replaced_within_twenty_seconds(

@@ -1,11 +1,8 @@
 """When a log has been read to its end, with a consumer and a clock that the test drives."""
 
-import time
-
 import pytest
 from aiokafka import TopicPartition
 
-from stream.worker import recovery
 from stream.worker.recovery import SILENT_S, _Ends
 
 ONE, TWO = TopicPartition("state", 0), TopicPartition("state", 1)
@@ -24,22 +21,20 @@ class Consumer:
 
 
 class Clock:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr(recovery.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(recovery.time, "time", lambda: self.now)
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    assert recovery.time is time
-    return Clock(monkeypatch)
+def clock() -> Clock:
+    return Clock()
 
 
 async def test_an_exact_end_is_reached_at_once(clock: Clock) -> None:
-    del clock
     consumer = Consumer()
-    ends = _Ends(consumer, {ONE: 10, TWO: 0}, exact=True)
+    ends = _Ends(consumer, {ONE: 10, TWO: 0}, exact=True, now=clock)
     assert await ends.reached([ONE, TWO]) == [TWO]
     consumer.positions[ONE] = 9
     assert await ends.reached([ONE]) == []
@@ -48,10 +43,9 @@ async def test_an_exact_end_is_reached_at_once(clock: Clock) -> None:
 
 
 async def test_an_end_that_may_be_too_low_is_believed_when_nothing_more_comes(clock: Clock) -> None:
-    del clock
     consumer = Consumer()
     consumer.positions[ONE] = 12
-    ends = _Ends(consumer, {ONE: 10}, exact=False)
+    ends = _Ends(consumer, {ONE: 10}, exact=False, now=clock)
     assert await ends.reached([ONE]) == []
     consumer.positions[ONE] = 15
     assert [await ends.reached([ONE]) for _ in range(3)] == [[], [], [ONE]]
@@ -60,7 +54,7 @@ async def test_an_end_that_may_be_too_low_is_believed_when_nothing_more_comes(cl
 async def test_records_that_compaction_removed_at_the_end_are_not_waited_for(clock: Clock) -> None:
     consumer = Consumer()
     consumer.positions[ONE] = 7
-    ends = _Ends(consumer, {ONE: 10}, exact=True)
+    ends = _Ends(consumer, {ONE: 10}, exact=True, now=clock)
     for _ in range(20):
         consumer.answered_s = clock.now
         assert await ends.reached([ONE]) == []
@@ -72,7 +66,7 @@ async def test_records_that_compaction_removed_at_the_end_are_not_waited_for(clo
 
 async def test_a_broker_that_does_not_answer_is_waited_for(clock: Clock) -> None:
     consumer = Consumer()
-    ends = _Ends(consumer, {ONE: 10}, exact=True)
+    ends = _Ends(consumer, {ONE: 10}, exact=True, now=clock)
     for answered_s in (None, clock.now):
         consumer.answered_s = answered_s
         await ends.reached([ONE])
@@ -83,7 +77,7 @@ async def test_a_broker_that_does_not_answer_is_waited_for(clock: Clock) -> None
 async def test_no_log_ends_while_another_is_still_being_read(clock: Clock) -> None:
     """An answer has room for some logs only: the others come with the next ones."""
     consumer = Consumer()
-    ends = _Ends(consumer, {ONE: 1000, TWO: 10}, exact=True)
+    ends = _Ends(consumer, {ONE: 1000, TWO: 10}, exact=True, now=clock)
     for position in range(50):
         consumer.answered_s = clock.now
         consumer.positions[ONE] = position

@@ -100,3 +100,18 @@ def test_rows_without_a_header_are_no_state() -> None:
     replay.take([(b"s", b"schema"), (b"ra", b"1")])
     with pytest.raises(StateError, match="without a header"):
         replay.finish()
+
+
+@pytest.mark.parametrize(
+    ("written", "now"), [(b"one", "one"), (b"", "one"), (b"one", ""), (b"", "")]
+)
+def test_a_log_of_the_same_input_is_loaded(written: bytes, now: str) -> None:
+    heir = Heir()
+    log: Records = [(b"i", written), (b"s", b"schema"), (b"ra", b"1"), (b"h", b"0")]
+    Replay(heir, atomic=True, input_id=now).take(log)
+    assert heir.rows == {b"a": b"1"}
+
+
+def test_offsets_of_a_topic_that_was_made_again_are_refused() -> None:
+    with pytest.raises(StateError, match="was deleted and made again"):
+        Replay(Heir(), atomic=True, input_id="two").take([(b"i", b"one")])

@@ -28,9 +28,9 @@ class Scene:
         )
         lanes = _Lanes({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
-        source = SimpleNamespace(ask=self._flush)
+        inputs = SimpleNamespace(ask=self._flush)
         self.runtime = Runtime(
-            lanes, sender, source, metrics or Metrics(), Health(stalled_after_s=60)
+            lanes, sender, inputs, metrics or Metrics(), Health(stalled_after_s=60)
         )
         self.runtime.positions.set({ONE: 0})
         self.runtime.resume()
@@ -55,7 +55,7 @@ class _Lanes(dict):
     def state_topic(self, tp: TP) -> str:
         return f"{tp.topic}-state"
 
-    async def open(self, tps: object) -> None:
+    async def open(self, tps: object, inputs: object) -> None:
         """Have them all."""
 
     async def keep(self, tps: object) -> None:

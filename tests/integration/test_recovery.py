@@ -1,0 +1,133 @@
+"""A worker that is started again with the state of many accounts goes on as if it had not ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from cluster import Log
+from kafka import KafkaProducer
+from many_accounts import events
+from real_worker import PageWatch, RealWorker
+
+from stream.kafka.connection import connect
+from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
+from stream.metrics import Metrics
+from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
+from stream.settings import Settings, load
+from stream.worker.carrier import TP
+from stream.worker.recovery import recover
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from apache_kafka import ApacheKafka
+
+pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
+
+ACCOUNTS = 100_000
+LANES = 2
+PARTITIONS = 4
+
+
+def produce(settings: Settings, number: int, began: float) -> None:
+    producer = KafkaProducer(
+        bootstrap_servers=settings.kafka.bootstrap_servers, linger_ms=20, batch_size=131_072
+    )
+    for i, event in enumerate(events(ACCOUNTS, number, PARTITIONS, began)):
+        producer.send(settings.topics.requests, event, partition=i % PARTITIONS)
+    producer.close()
+
+
+def stored(settings: Settings) -> dict[TP, Log]:
+    logs = {
+        TP(state_topic_of(settings.topics, role), lane): Log()
+        for role in STATE_TOPICS
+        for lane in range(1 if role == "verdicts" else LANES)
+    }
+    asyncio.run(recover(logs, settings.kafka))
+    return logs
+
+
+def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes]:
+    """Return the rows of a lane that has taken in all that the workers took in, in one go."""
+    if role == "verdicts":
+        lane = alerting_lane(settings.stages, Metrics())
+    else:
+        make = accounts_lane if role == "events" else campaigns_lane
+        lane = make(settings.stages, number, Metrics())
+    tp = TopicPartition(topic_of(settings.topics, role), number)
+    with connect(settings.kafka) as admin:
+        (group,) = admin.list_group_offsets(settings.kafka.app_id).values()
+    end = next(o.offset for at, o in group.items() if (at.topic, at.partition) == tp)
+
+    async def feed() -> None:
+        async with AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka.bootstrap_servers,
+            group_id=None,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=16_777_216,
+        ) as consumer:
+            consumer.assign([tp])
+            while await consumer.position(tp) < end:
+                for record in (await consumer.getmany(timeout_ms=500)).get(tp, []):
+                    if record.offset < end:
+                        lane.feed(record.offset, record.value)
+
+    asyncio.run(feed())
+    rows = Log()
+    rows.load(lane.take_changes())
+    return rows.rows
+
+
+def test_state_is_what_it_was_and_pages_answer_meanwhile(
+    apache_kafka: ApacheKafka, tmp_path: Path
+) -> None:
+    own = {
+        "KAFKA_APP_ID": "recovery",
+        "TOPICS_REQUESTS": "recovery.requests",
+        "TOPICS_ALERTS": "recovery.alerts",
+        "TOPICS_DEADLETTER": "recovery.dead",
+        "TOPICS_INTERNAL_PREFIX": "recovery.i.",
+        "TOPICS_PARTITIONS": str(LANES),
+    }
+    worker = RealWorker(apache_kafka.bootstrap, tmp_path / "worker.log", own)
+    settings = load(None, worker.environment)
+    with connect(settings.kafka) as admin:
+        create(admin, settings.topics)
+
+    yesterday = time.time() - 86400
+    produce(settings, ACCOUNTS + ACCOUNTS // 4, yesterday)
+    with worker:
+        worker.wait(lambda: worker.tracked() >= ACCOUNTS, 300, f"{ACCOUNTS} accounts")
+        assert worker.stop() == 0, worker.log
+    before = stored(settings)
+
+    with worker:
+        watch = PageWatch(worker)
+        worker.wait(worker.ready, 120, "ready worker")
+        answers = watch.end()
+        print(answers.summary())
+        assert worker.tracked() == ACCOUNTS
+        assert worker.stop() == 0, worker.log
+    assert answers.of("readyz")[0] == (503, "recovering state")
+    assert set(answers.of("readyz")) <= {
+        (503, "recovering state"), (503, "not consuming"), (200, "ok"),
+    }  # fmt: skip
+    assert answers.of("livez") == [(200, "ok")]
+    assert {status for status, _ in answers.of("metrics")} == {200}
+    assert answers.longest_s() < 10
+    # Nothing has come meanwhile, so nothing has changed.
+    for tp, log in stored(settings).items():
+        assert (tp, log.rows, log.schema) == (tp, before[tp].rows, before[tp].schema)
+
+    produce(settings, ACCOUNTS // 2, yesterday + 2 * 3600)
+    with worker:
+        worker.wait(lambda: worker.total("distillwatch_steps_closed_total") > 30, 300, "new steps")
+        assert worker.stop() == 0, worker.log
+    for tp, log in stored(settings).items():
+        role = next(r for r in STATE_TOPICS if state_topic_of(settings.topics, r) == tp.topic)
+        assert (tp, log.rows) == (tp, undisturbed(settings, role, tp.partition))

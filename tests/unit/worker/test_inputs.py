@@ -1,0 +1,63 @@
+"""What happens to the topics that are read, and what the source stage is told of it."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from stream.errors import TopicError
+from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.kafka.topics import Described
+from stream.worker.inputs import Inputs
+
+TOPICS = TopicSettings(requests="requests", internal_prefix="i.")
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str]] = []
+        stage = SimpleNamespace(know=lambda *said: self.told.append(said))
+        self.inputs = Inputs(stage, KafkaSettings(), TOPICS)
+        self.found = {
+            "requests": Described(4, "source"),
+            **{f"i.{role}": Described(2, role) for role in ("events", "links", "verdicts")},
+        }
+
+    def learn(self, now: dict[str, Described | None] | None = None) -> None:
+        found = self.found | (now or {})
+        self.inputs.learn({name: topic for name, topic in found.items() if topic is not None})
+
+
+def test_growth_of_the_source_is_passed_on() -> None:
+    scene = Scene()
+    scene.learn()
+    scene.learn()
+    scene.learn({"requests": Described(6, "source")})
+    assert scene.told == [(4, "source"), (4, "source"), (6, "source")]
+    assert scene.inputs.topic_id("i.events") == "events"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"requests": None}, "topic requests is gone: make it again .* start the workers"),
+        ({"i.links": None}, "topic i.links is gone"),
+        ({"requests": Described(4, "other")}, "topic requests was deleted and made again"),
+        ({"requests": Described(6, "other")}, "topic requests was deleted and made again"),
+        ({"i.events": Described(2, "other")}, "topic i.events was deleted and made again"),
+        ({"requests": Described(3, "source")}, "requests has 3 partitions instead of 4"),
+        ({"i.events": Described(3, "events")}, "i.events has 3 partitions instead of 2"),
+    ],
+)
+def test_another_topic_is_never_read_on(now: dict[str, Described | None], said: str) -> None:
+    scene = Scene()
+    scene.learn()
+    with pytest.raises(TopicError, match=said):
+        scene.learn(now)
+    assert set(scene.told) == {(4, "source")}
+
+
+def test_brokers_without_ids_of_topics_are_believed() -> None:
+    scene = Scene()
+    scene.learn({"requests": Described(4, "")})
+    scene.learn({"requests": Described(5, "")})
+    assert scene.told[-1] == (5, "")
