@@ -9,6 +9,7 @@ worker share the machine's cores.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from stream.kafka.connection import keep_trying
 from stream.kafka.topics import create, wanted
@@ -24,7 +25,7 @@ from stream.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 from apache_kafka import ApacheKafka  # the folder is no package
-from many_accounts import events
+from many_accounts import events, produce
 from real_worker import PageWatch, RealWorker
 
 _PARTITIONS: Final = 4
@@ -57,13 +58,8 @@ def _fill(
     worker.wait(worker.ready, 60, "ready worker")
     began = time.monotonic()
     watch = PageWatch(worker)
-    producer = KafkaProducer(
-        bootstrap_servers=worker.bootstrap, linger_ms=20, batch_size=131_072, acks="all"
-    )
-    for number, event in enumerate(events(accounts, int(accounts * (1 + again)), _PARTITIONS)):
-        producer.send(settings.topics.requests, event, partition=number % _PARTITIONS)
-    producer.flush()
-    producer.close()
+    lines = events(accounts, int(accounts * (1 + again)), _PARTITIONS)
+    asyncio.run(produce(worker.bootstrap, settings.topics.requests, _PARTITIONS, lines))
     print(f"produced after {time.monotonic() - began:.1f} s", flush=True)
     worker.wait(lambda: worker.tracked() >= accounts, within_s, f"{accounts} accounts")
     took, cpu_s = time.monotonic() - began, worker.cpu_s()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from aiokafka import AIOKafkaProducer
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _SPAN_S: Final = 1800.0
 #: What closes the steps of all others comes so much later, seconds.
@@ -45,3 +48,23 @@ def events(
             account % 2000,
             number,
         )
+
+
+async def produce(bootstrap: str, topic: str, partitions: int, values: Iterable[bytes]) -> None:
+    """Write values to the partitions in turn; in whole batches, much faster than one by one."""
+    async with AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", max_batch_size=262_144
+    ) as producer:
+        batches = [producer.create_batch() for _ in range(partitions)]
+        sent = []
+        for number, value in enumerate(values):
+            partition = number % partitions
+            if batches[partition].append(key=None, value=value, timestamp=None) is None:
+                sent.append(
+                    await producer.send_batch(batches[partition], topic, partition=partition)
+                )
+                batches[partition] = producer.create_batch()
+                batches[partition].append(key=None, value=value, timestamp=None)
+        for partition, batch in enumerate(batches):
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*sent)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from command import free_port
 from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
@@ -32,11 +32,9 @@ class RealWorker:
     bootstrap: str
     log_file: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
 
     def __enter__(self) -> Self:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "stream.cli.main", "worker"],

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from cluster import Log
-from kafka import KafkaProducer
-from many_accounts import events
+from many_accounts import events, produce
 from real_worker import PageWatch, RealWorker
 
 from stream.kafka.connection import connect
@@ -33,13 +32,11 @@ LANES = 2
 PARTITIONS = 4
 
 
-def produce(settings: Settings, number: int, began: float) -> None:
-    producer = KafkaProducer(
-        bootstrap_servers=settings.kafka.bootstrap_servers, linger_ms=20, batch_size=131_072
+def play(settings: Settings, count: int, began: float) -> None:
+    lines = events(ACCOUNTS, count, PARTITIONS, began)
+    asyncio.run(
+        produce(settings.kafka.bootstrap_servers, settings.topics.requests, PARTITIONS, lines)
     )
-    for i, event in enumerate(events(ACCOUNTS, number, PARTITIONS, began)):
-        producer.send(settings.topics.requests, event, partition=i % PARTITIONS)
-    producer.close()
 
 
 def stored(settings: Settings) -> dict[TP, Log]:
@@ -100,7 +97,7 @@ def test_state_is_what_it_was_and_pages_answer_meanwhile(
         create(admin, settings.topics)
 
     yesterday = time.time() - 86400
-    produce(settings, ACCOUNTS + ACCOUNTS // 4, yesterday)
+    play(settings, ACCOUNTS + ACCOUNTS // 4, yesterday)
     with worker:
         worker.wait(lambda: worker.tracked() >= ACCOUNTS, 300, f"{ACCOUNTS} accounts")
         assert worker.stop() == 0, worker.log
@@ -124,7 +121,7 @@ def test_state_is_what_it_was_and_pages_answer_meanwhile(
     for tp, log in stored(settings).items():
         assert (tp, log.rows, log.schema) == (tp, before[tp].rows, before[tp].schema)
 
-    produce(settings, ACCOUNTS // 2, yesterday + 2 * 3600)
+    play(settings, ACCOUNTS // 2, yesterday + 2 * 3600)
     with worker:
         worker.wait(lambda: worker.total("distillwatch_steps_closed_total") > 30, 300, "new steps")
         assert worker.stop() == 0, worker.log
