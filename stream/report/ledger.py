@@ -37,18 +37,18 @@ class Ledger:
 
     def observe(self, events: Sequence[RequestEvent]) -> None:
         """Take in decoded events."""
+        campaigns = self._campaign
         self.events += len(events)
-        self.accounts.update(event.account_id for event in events)
-        campaign = self._campaign.get
-        times = [event.timestamp for event in events]
-        self.hourly.update(
-            (campaign(event.account_id, BENIGN), int(time // _HOUR_S))
-            for event, time in zip(events, times, strict=True)
-        )
-        for event, time in zip(events, times, strict=True) if self._campaign else ():
-            name = campaign(event.account_id)
+        self.accounts.update([event.account_id for event in events])
+        benign = [event.timestamp for event in events if event.account_id not in campaigns]
+        hours, counts = np.unique(np.array(benign) // _HOUR_S, return_counts=True)
+        for hour, count in zip(hours.tolist(), counts.tolist(), strict=True):
+            self.hourly[BENIGN, int(hour)] += count
+        for event in events if campaigns else ():
+            name = campaigns.get(event.account_id)
             if name is not None:
-                self._times[name].append(time)
+                self.hourly[name, int(event.timestamp // _HOUR_S)] += 1
+                self._times[name].append(event.timestamp)
                 self._tokens[name].append(event.output_tokens or 0)
 
     def traffic(self, campaign: str) -> tuple[Array, Array]:
