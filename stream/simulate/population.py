@@ -13,6 +13,7 @@ from stream.simulate.planted.hydra import hydra
 from stream.simulate.planted.lone import lone
 from stream.simulate.planted.materials import Brief
 from stream.simulate.planted.pool import pool
+from stream.simulate.planted.shapes import SHAPES
 
 if TYPE_CHECKING:
     from stream.simulate.account import Account
@@ -42,6 +43,10 @@ class Planted:
     pool_per_day: float = 500.0
     hydra: int = 0
     lone: int = 0
+    shape: str = ""
+    """One more campaign, by its id in :data:`~stream.simulate.planted.shapes.SHAPES`."""
+    accounts: int = 0
+    """Accounts of that campaign."""
     after_s: float = 0.0
     """Seconds of benign traffic before the first campaign; the next follow 90 minutes apart."""
 
@@ -74,6 +79,10 @@ def populate(world: World, crowd: Crowd, planted: Planted, span_s: float) -> lis
     accounts += [
         lone(world, _brief("", begin_s + i * _APART_S, lasts_s, 5000)) for i in range(planted.lone)
     ]
+    if planted.shape:
+        shape = SHAPES[planted.shape]
+        brief = _brief(f"{planted.shape}-1", begin_s, lasts_s, shape.per_day)
+        accounts += shape.build(world, planted.accounts, brief)
     return accounts
 
 

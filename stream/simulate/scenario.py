@@ -60,11 +60,17 @@ class Scenario:
         return (encode(event) for event in self.events())
 
     def labels(self) -> list[Label]:
-        """Tell the truth about every account, whether it came to ask or not."""
-        return [
-            Label(a.account_id, "attack" if a.attack else "benign", a.campaign_id)
-            for a in self.accounts
-        ]
+        """Tell the truth about every account, whether it came to ask or not.
+
+        An account attacks when a part of its traffic does.
+        """
+        labels: dict[str, Label] = {}
+        for a in self.accounts:
+            if a.attack:
+                labels[a.account_id] = Label(a.account_id, "attack", a.campaign_id)
+            else:
+                labels.setdefault(a.account_id, Label(a.account_id, "benign"))
+        return list(labels.values())
 
 
 _HALF_DAY = DAY_S / 2
@@ -106,6 +112,25 @@ SCENARIOS: Final = {
             ),
             planted=Planted(pool=120, hydra=500, lone=1, after_s=3 * DAY_S),
             span_s=7 * DAY_S,
+        ),
+        *(
+            Scenario(
+                id=shape,
+                crowd=_TWINS,
+                planted=Planted(shape=shape, accounts=accounts, after_s=DAY_S),
+                span_s=3 * DAY_S,
+            )
+            for shape, accounts in (
+                ("relay", 150),
+                ("burst", 120),
+                ("slow", 20),
+                ("takeover", 1),
+                ("pivot", 20),
+                ("second-pool", 40),
+                ("pool-evasive", 40),
+                ("hydra-evasive", 200),
+                ("relay-evasive", 150),
+            )
         ),
     )
 }

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from stream.simulate.world import World
 
 
-def burst(world: World, count: int, brief: Brief, requests: float = 4) -> Iterator[Account]:
+def burst(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield free accounts that are used for minutes or hours, some time while it lasts."""
     d = world.dice
     asked = brief.asked(d, 400)
     span_s = brief.end_s - brief.start_s
+    requests = brief.per_day * span_s / DAY_S
     opening = asked.injected.split(". ")[0].rstrip(".")
     for _ in range(count):
         lasts_s = min(d.lognormal(2400, 1.0), 0.4 * span_s)

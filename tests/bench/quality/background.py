@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import real_sources as sources
 
 from quality import observed
+from quality.jargon import with_jargon
 from quality.plan import DAY_S
 from stream.simulate.benign.company import company
 from stream.simulate.benign.customers import joining, teamed
@@ -45,7 +46,7 @@ def crowd(plan: Plan, texts: Texts, data: Path | None) -> list[Account]:
     ]
     return [
         *_lived(world, plan, teamed(world, customers, share=_COLLEAGUES)),
-        *_twins(world, plan, texts),
+        *with_jargon(_twins(world, plan, texts)),
         *sleepers(plan),
     ]
 
@@ -68,17 +69,19 @@ def sleepers(plan: Plan) -> list[Account]:
     world = World(Dice(plan.rng("sleepers")), plan.start_s)
     one, many = plan.campaign("takeover"), plan.campaign("pivot")
     age_d = 14 - plan.begins_d
-    return [
+    accounts = [
         standing(world, one.per_day, age_d),
         *(standing(world, many.per_day) for _ in range(many.accounts)),
     ]
+    return list(with_jargon(accounts))
 
 
 def _people(world: World, plan: Plan, texts: Texts, data: Path | None) -> Iterator[list[Account]]:
     sizes = plan.crowd
     tool = list(tool_users(world, sizes.coders + sizes.tool_users))
     coders, tool = tool[: sizes.coders], tool[sizes.coders :]
-    asking = list(people(world, sizes.conversations + sizes.chats + sizes.writers))
+    known = people(world, sizes.conversations + sizes.chats + sizes.writers)
+    asking = list(with_jargon(known))
     conversations, asking = asking[: sizes.conversations], asking[sizes.conversations :]
     chats, writers = asking[: sizes.chats], asking[sizes.chats :]
     if data is not None:
@@ -90,23 +93,23 @@ def _people(world: World, plan: Plan, texts: Texts, data: Path | None) -> Iterat
             )
         )
         chats = list(observed.hourly(sources.mooncake(data, sizes.chats), plan, chats))
-        known = len(texts.programmers)
+        coding = len(texts.programmers)
         writers = [
-            *observed.programmers(plan, texts.programmers, writers[:known]),
-            *observed.writers(plan, texts.prompts, writers[known:]),
+            *observed.programmers(plan, texts.programmers, writers[:coding]),
+            *observed.writers(plan, texts.prompts, writers[coding:]),
         ]
     yield from (tool, coders, conversations, chats, writers)
-    yield list(people(world, sizes.people))
-    yield list(vpn_customers(world, sizes.vpn))
-    yield list(phones(world, sizes.phones))
+    yield list(with_jargon(people(world, sizes.people)))
+    yield list(with_jargon(vpn_customers(world, sizes.vpn)))
+    yield list(with_jargon(phones(world, sizes.phones)))
 
 
 def _products(world: World, plan: Plan, texts: Texts, data: Path | None) -> Iterator[list[Account]]:
     sizes = plan.crowd
-    followed = list(services(world, sizes.clients, _SERVICE_SCALE))
+    followed = list(with_jargon(services(world, sizes.clients, _SERVICE_SCALE)))
     if data is not None:
         followed = list(observed.clients(data, plan, followed))
-    others = list(services(world, sizes.services, _SERVICE_SCALE))
+    others = list(with_jargon(services(world, sizes.services, _SERVICE_SCALE)))
     yield list(observed.documented(plan, [*followed, *others], texts.documents))
 
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from quality.background import sleepers
 from quality.plan import DAY_S
 from stream.simulate.benign.occasions import NEW_MODEL
 from stream.simulate.dice import Dice
-from stream.simulate.planted.evasive import evasive_hydra, evasive_pool
-from stream.simulate.planted.hydra import hydra
-from stream.simulate.planted.light import burst, slow
-from stream.simulate.planted.lone import lone
 from stream.simulate.planted.materials import Brief
-from stream.simulate.planted.pool import pool, second_pool
-from stream.simulate.planted.relay import evasive_relay, relay
+from stream.simulate.planted.pool import second_pool
+from stream.simulate.planted.relay import evasive_relay
+from stream.simulate.planted.shapes import SHAPES
 from stream.simulate.planted.turned import pivot, takeover
 from stream.simulate.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from quality.plan import Plan
     from quality.texts import Texts
     from stream.simulate.account import Account
@@ -60,25 +55,13 @@ def planted(plan: Plan, name: str, texts: Texts) -> Planted:
     return Planted(_alone(plan, name, world, brief), begins_s)
 
 
-_BUILDERS: Final[dict[str, Callable[[World, int, Brief], Iterable[Account]]]] = {
-    "pool": pool,
-    "hydra": hydra,
-    "relay": relay,
-    "burst": burst,
-    "lone": lambda world, _, brief: [lone(world, brief)],
-    "slow": slow,
-    "pool-evasive": evasive_pool,
-    "hydra-evasive": evasive_hydra,
-}
-
-
 def _alone(plan: Plan, name: str, world: World, brief: Brief) -> list[Account]:
     count = plan.campaign(name).accounts
     if name == "relay-evasive":
         return list(evasive_relay(world, count, brief, plan.exits))
     if name == "burst":
         brief = replace(brief, end_s=min(brief.start_s + _BURST_D * DAY_S, plan.end_s))
-    return list(_BUILDERS[name](world, count, brief))
+    return list(SHAPES[name].build(world, count, brief))
 
 
 def _banned(plan: Plan, world: World, brief: Brief) -> Planted:

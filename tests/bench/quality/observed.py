@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from stream.simulate.dice import Dice
 
 _MOST_VARIATION: Final = 6.0
+#: Prompts of a person who writes real people's, on average at most.
+_PROMPTS_EACH: Final = 8
 #: Days on which the hour of an account of an hourly trace is played, mean of a geometric draw.
 _DAYS_AGAIN: Final = 1.6
 
@@ -173,6 +175,9 @@ def writers(plan: Plan, prompts: Sequence[str], accounts: Sequence[Account]) -> 
     rng = plan.rng("writers")
     if not accounts:
         return
+    # As many for each of few accounts as for each of many: who writes more repeats others more.
+    most = rng.permutation(len(prompts))[: _PROMPTS_EACH * len(accounts)]
+    prompts = [prompts[place] for place in most]
     # A few write much, most a little.
     odds = rng.gamma(1.2, size=len(accounts))
     dealt = rng.choice(len(accounts), len(prompts), p=odds / odds.sum())

@@ -306,7 +306,7 @@ def _digest(plan: Plan, data: Path | None) -> str:
 
 def _sources() -> Sequence[Path]:
     here = Path(__file__).parent
-    ours = ("plan", "texts", "observed", "background", "campaigns", "store")
+    ours = ("plan", "texts", "observed", "jargon", "background", "campaigns", "store")
     simulator = Path(stream.simulate.__file__).parent
     return [
         *(here / f"{name}.py" for name in ours),

@@ -106,7 +106,7 @@ def test_relayed_sessions_that_are_given_are_used_once(world):
 
 
 def test_burst_accounts_ask_a_handful_of_times(world):
-    accounts = list(burst(world, 100, brief(0)))
+    accounts = list(burst(world, 100, brief(2)))
     counts = Counter(request.account_id for _, request in play(accounts))
     assert 3 < sum(counts.values()) / 100 < 5
     assert all(a.paper.payment_id is None for a in accounts)

@@ -9,6 +9,7 @@ import pytest
 
 from stream.errors import UsageError
 from stream.simulate import SCENARIOS, scenario
+from stream.simulate.planted.shapes import SHAPES
 from stream.simulate.population import Crowd, Planted
 
 SMALL = replace(
@@ -134,12 +135,19 @@ def test_benign_traffic_is_not_conveniently_different() -> None:
 
 
 def test_scenario_ids_are_permanent() -> None:
-    assert set(SCENARIOS) == {"demo", "benign", "pool", "hydra", "lone", "week"}
+    assert set(SCENARIOS) == {"demo", "benign", "week", *SHAPES}
 
 
 def test_an_unknown_scenario_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="expected one of: demo, benign"):
         scenario("nothing")
+
+
+def test_an_account_that_turns_is_one_account_that_attacks() -> None:
+    accounts = Counter(label.account_id for label in scenario("takeover").labels())
+    assert max(accounts.values()) == 1
+    campaigns = Counter(x.campaign_id for x in scenario("takeover").labels() if x.label == "attack")
+    assert campaigns == {"takeover-1": 1}
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
