@@ -15,8 +15,9 @@ What a successor puts back comes in the order it was written: the schema, rows, 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,12 +29,22 @@ from stream.types.packets import Packet, unpack
 from stream.windows.gate import Rows, Source, StepGate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from stream.metrics import Metrics
     from stream.types.events import Array
     from stream.types.records import Emission
     from stream.windows.settings import WindowSettings
+
+#: What reading bytes raises that are not what was written.
+_DAMAGED: Final = (
+    msgspec.MsgspecError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 R = TypeVar("R", bound=Rows)
 StateRows = list[tuple[bytes, bytes | None]]
@@ -209,22 +220,30 @@ class Lane(Generic[R]):
 
     def check(self, schema: bytes | None) -> None:
         """Raise StateError unless a log with this first row can be loaded; None: it has none."""
-        self._schema.check(schema)
+        with self._reading():
+            self._schema.check(schema)
 
     def load(self, rows: StateRows) -> None:
         """Take over rows of a predecessor in the order they were written; None deletes."""
-        self._stage.load(rows)
+        with self._reading():
+            self._stage.load(rows)
 
     def restore(self, header: bytes) -> None:
         """Go on from the header of what has been loaded."""
-        try:
+        with self._reading():
             stored = msgspec.msgpack.decode(header, type=Header)
-        except msgspec.MsgspecError as error:
+            self._gate.closed = stored.closed
+            self._gate.expected = stored.expected
+            self._gate.next_offset = stored.resume
+            self._gate.sources = {n: Source(*said) for n, said in stored.sources.items()}
+            self._stage.loaded()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn whatever damaged bytes cause into a StateError: they are nobody's mistake here."""
+        try:
+            yield
+        except _DAMAGED as error:
             raise StateError(
-                f"the header of {self._stage.name} state is unreadable: {error}"
+                f"{self._stage.name} state cannot be read: {type(error).__name__} {error}"
             ) from error
-        self._gate.closed = stored.closed
-        self._gate.expected = stored.expected
-        self._gate.next_offset = stored.resume
-        self._gate.sources = {n: Source(*said) for n, said in stored.sources.items()}
-        self._stage.loaded()

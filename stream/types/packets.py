@@ -9,7 +9,7 @@ then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 #: Raised whenever a column changes name, type or meaning.
 PACKET_VERSION: Final = 1
+
+
+#: More sources than any topic has partitions, and a time that no event has (the year 5138): what
+#: says so is damaged, and would keep a lane waiting or stepping for ever.
+_MOST_SOURCES: Final = 1_000_000
+_LATEST: Final = 1e11
 
 
 class Place(NamedTuple):
@@ -43,10 +49,10 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One internal record; see :class:`Place` for ``mark`` to ``idle``."""
 
     version: int
-    source: int
-    sources: int
+    source: Annotated[int, msgspec.Meta(ge=0, lt=_MOST_SOURCES)]
+    sources: Annotated[int, msgspec.Meta(ge=1, le=_MOST_SOURCES)]
     mark: float
-    skip: int = 0
+    skip: Annotated[int, msgspec.Meta(ge=0)] = 0
     cut: bool = False
     idle: bool = False
     origin: str = ""
@@ -95,12 +101,15 @@ def unpack(value: bytes) -> Packet:
     """Return the packet in ``value``, or raise PacketError with the reason."""
     try:
         packet = _decode(value)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         reason = f"not a packet: {error}"
         raise PacketError(reason) from error
     if packet.version != PACKET_VERSION:
         reason = f"packet version {packet.version}, this worker reads {PACKET_VERSION}"
         raise PacketError(reason)
+    times = (packet.mark, *(v.time for v in packet.verdicts), *(g.time for g in packet.groups))
+    if not all(time < _LATEST for time in times):  # so written, NaN is refused too
+        raise PacketError("a time out of range")
     return packet
 
 
@@ -116,11 +125,21 @@ def link_rows(packet: Packet) -> LinkBatch:
 
 def _columns(packet: Packet, schema: Mapping[str, np.dtype[np.generic]]) -> dict[str, Array]:
     empty = b""
-    columns = {
-        name: np.frombuffer(packet.columns.get(name, empty), dtype)
-        for name, dtype in schema.items()
-    }
+    try:
+        columns = {
+            name: np.frombuffer(packet.columns.get(name, empty), dtype)
+            for name, dtype in schema.items()
+        }
+    except ValueError as error:
+        raise PacketError(f"a column with part of a value: {error}") from error
     if len({len(column) for column in columns.values()}) > 1:
         reason = "columns of unequal length"
         raise PacketError(reason)
+    if not np.all(columns["account"] < len(packet.accounts)):
+        raise PacketError("an account that is not in the packet")
+    if not np.all(np.abs(columns["time"]) < _LATEST):
+        raise PacketError("a time out of range")
+    for name, column in columns.items():
+        if column.dtype.kind == "i" and np.any(column < 0):
+            raise PacketError(f"a negative {name}")
     return columns
