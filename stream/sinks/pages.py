@@ -1,16 +1,25 @@
-"""The worker's own pages: /metrics, /livez and /readyz; no account data and nothing to change."""
+"""The worker's own pages: /metrics, /livez and /readyz; no account data and nothing to change.
+
+Whoever can reach the port may ask, so asking must not cost much: a connection serves one request,
+the oldest makes room for a new one when there are too many, and the metrics are written out once
+a second however often they are asked for.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client.exposition import choose_encoder
 
 from stream.errors import SettingsError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from prometheus_client import CollectorRegistry
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
     from stream.sinks.health import Health
     from stream.sinks.settings import HttpSettings
 
+_LOG = logging.getLogger("stream.sinks.pages")
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -25,7 +35,10 @@ _HEADERS: Final = {
     "Server": "distillwatch",
     "X-Content-Type-Options": "nosniff",
 }
+_OPENMETRICS: Final = "application/openmetrics-text"
 _STOP_TIMEOUT_S: Final = 2.0
+MAX_CONNECTIONS: Final = 64
+MAX_AGE_S: Final = 1.0  # of metrics
 
 
 class Pages:
@@ -44,17 +57,16 @@ class Pages:
         self._registry = registry
         self._health = health
         self._now = now
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
+        self._written: dict[str, tuple[float, bytes]] = {}  # content type -> when, metrics
         self.port = settings.port
 
     async def start(self) -> None:
         """Listen, or raise SettingsError in one line when the port cannot be had."""
-        app = web.Application()
-        app.on_response_prepare.append(_secure)
-        app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/livez", self._livez)
-        app.router.add_get("/readyz", self._readyz)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S)
+        _LOG.addFilter(_is_ours)
+        # What follows the head of a request is nothing to wait for.
+        server = _Server(self._answer, access_log=None, logger=_LOG, lingering_time=0.0)
+        runner = web.ServerRunner(server, shutdown_timeout=_STOP_TIMEOUT_S)
         await runner.setup()
         host, port = self._settings.host, self._settings.port
         try:
@@ -73,22 +85,53 @@ class Pages:
         if runner is not None:
             await runner.cleanup()
 
-    async def _metrics(self, request: web.Request) -> web.Response:
-        # aiohttp wants the charset apart from the header, so the header is set whole.
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        response = web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
-        response.enable_compression()
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        response = self._page(request)
+        response.headers.update(_HEADERS)
+        response.force_close()
         return response
 
-    async def _livez(self, _: web.Request) -> web.Response:
-        return _state(*self._health.live(self._now()))
+    def _page(self, request: web.BaseRequest) -> web.Response:
+        if request.method not in {"GET", "HEAD"}:
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        match request.path:
+            case "/metrics":
+                return self._metrics(request.headers.get("Accept", ""))
+            case "/livez":
+                return _state(*self._health.live(self._now()))
+            case "/readyz":
+                return _state(*self._health.ready())
+        return web.Response(status=404)
 
-    async def _readyz(self, _: web.Request) -> web.Response:
-        return _state(*self._health.ready())
+    def _metrics(self, accept: str) -> web.Response:
+        # Two formats, whatever versions a client makes up: each that is written is kept.
+        encode, content_type = choose_encoder(_OPENMETRICS if _OPENMETRICS in accept else "")
+        now = self._now()
+        at, body = self._written.get(content_type, (-math.inf, b""))
+        if now - at >= MAX_AGE_S:
+            body = encode(self._registry)
+            self._written[content_type] = now, body
+        # aiohttp wants the charset apart from the header, so the header is set whole.
+        return web.Response(body=body, headers={"Content-Type": content_type})
 
 
-async def _secure(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)
+class _Server(web.Server):
+    """Breaks the oldest connections off when there are too many.
+
+    So there is always room for a scrape or a probe, and whoever sends half a request, or does not
+    read the answer, holds nothing for long. They are not closed in peace: that waits for them.
+    """
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        for old in self.connections[:-MAX_CONNECTIONS]:
+            if old.transport is not None:
+                old.transport.abort()
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell a mistake of ours from what is no HTTP, which would fill the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _state(good: bool, reason: str) -> web.Response:  # noqa: FBT001 - a pair, unpacked

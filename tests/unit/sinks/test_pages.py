@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from stream.errors import SettingsError
 from stream.metrics import Metrics, register_process
 from stream.sinks.health import Health
-from stream.sinks.pages import Pages
+from stream.sinks.pages import MAX_CONNECTIONS, Pages
 from stream.sinks.settings import HttpSettings
 
 if TYPE_CHECKING:
@@ -128,3 +130,87 @@ async def test_a_stopped_server_frees_its_port(metrics: Metrics, health: Health)
     await second.start()
     await second.stop()
     await second.stop()
+
+
+async def test_metrics_are_written_out_once_a_second_and_in_two_formats(
+    metrics: Metrics, health: Health
+) -> None:
+    clock = [0.0]
+    pages = Pages(
+        HttpSettings(host="127.0.0.1", port=0),
+        registry=metrics.registry,
+        health=health,
+        now=lambda: clock[0],
+    )
+    await pages.start()
+    counted = metrics.steps_forced_total.labels(stage="accounts")
+
+    async def scraped(accept: str) -> str:
+        url = f"http://127.0.0.1:{pages.port}/metrics"
+        async with aiohttp.request("GET", url, headers={"Accept": accept}) as response:
+            assert response.status == 200
+            return await response.text()
+
+    try:
+        counted.inc()
+        first = await scraped(OPENMETRICS)
+        counted.inc()
+        for version in ("1.0.0", "1.0.1", "7", "x" * 1000):
+            accept = f"application/openmetrics-text;version={version};escaping=dots"
+            assert await scraped(accept) == first
+        clock[0] += 1.0
+        assert await scraped(OPENMETRICS) != first
+        assert 'steps_forced_total{stage="accounts"} 2.0' in await scraped("*/*")
+    finally:
+        await pages.stop()
+
+
+async def test_a_connection_serves_one_request(client: aiohttp.ClientSession) -> None:
+    async with client.get("/livez") as response:
+        assert response.headers["Connection"] == "close"
+
+
+async def test_who_holds_connections_holds_nobody_up(
+    pages: Pages, client: aiohttp.ClientSession, health: Health
+) -> None:
+    health.recovered = health.consuming = True
+    held = []
+    for i in range(5 * MAX_CONNECTIONS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", pages.port)
+        if i % 2:
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: ")  # and never goes on
+        held.append((reader, writer))
+    async with client.get("/readyz") as response:
+        assert response.status == 200
+    for reader, writer in held[: 4 * MAX_CONNECTIONS]:
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), timeout=5) == b""
+        writer.close()
+    for _, writer in held:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nx: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nit never comes",
+        b"GET http://[ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: a\r\nAccept: \xff\xfe;q=x;version=\x80\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_answered_and_not_logged(
+    sent: bytes, pages: Pages, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", pages.port)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), timeout=5)
+    writer.close()
+    assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4", b"HTTP/1.1 200"))
+    assert caplog.text == ""
