@@ -82,7 +82,15 @@ REJECT_REASONS: Final = (
     "not_a_request",
     OVERFLOW,
 )
-LEFT_OUT: Final = ("candidates", "clusters", "dead_letters", "incidents", "members", "values")
+LEFT_OUT: Final = (
+    "candidates",
+    "clusters",
+    "dead_letters",
+    "incidents",
+    "links",
+    "members",
+    "values",
+)
 KINDS: Final = ("account", "campaign")
 SEVERITIES: Final = ("info", "warning", "critical")
 DELIVERY_RESULTS: Final = (
@@ -405,8 +413,9 @@ class Metrics:
             meaning="What was left out or put off to stay within a bound, by what it was",
             remedy="candidates: few accounts share very many values, campaigns are judged later; "
             "members, values, clusters, incidents: more than is remembered, see campaigns."
-            "max_campaign_accounts and alerting.max_incidents; dead_letters: cut, the headers "
-            "say where they are whole",
+            "max_campaign_accounts and alerting.max_incidents; links: a value has more accounts "
+            "than campaigns.max_members, raise it or lower campaigns.popular_share; dead_letters: "
+            "cut, the headers say where they are whole",
         ),
     ]
     state_flush_seconds: Annotated[

@@ -110,6 +110,9 @@ class Clusters:
         accounts = table.account_slots([m.account_id for _, m in rows])
         edges = table.edge_slots(values, accounts, most=self._settings.max_members)
         kept = np.flatnonzero(edges >= 0)
+        if len(kept) < len(edges):
+            self._left_out.labels(what="links").inc(len(edges) - len(kept))
+            table.forget_unlinked(accounts)
         edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
         for name in ("since", "last", "requests", "input_tokens", "output_tokens"):
             table.edges[name][edges] = [getattr(member, name) for member in members]

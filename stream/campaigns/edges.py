@@ -291,6 +291,11 @@ class EdgeTable:
         self._gone.update(map(account_key, self.names(stored)))
         self._forget_accounts(lonely)
 
+    def forget_unlinked(self, accounts: Array) -> None:
+        """Forget those of the accounts (slots) that have no edge: nothing else would."""
+        accounts = np.unique(accounts)
+        self._forget_accounts(accounts[self.accounts["degree"][accounts] == 0])
+
     def _unlink(self, edges: Array) -> tuple[Array, Array]:
         """Release edges; return their values and accounts, each once."""
         values, accounts = self.edges["value"][edges], self.edges["account"][edges]

@@ -45,6 +45,7 @@ class LinkTable:
         self._settings = settings
         self._tracked = Share(metrics.links_tracked)
         self._forgotten = metrics.links_evicted_total
+        self._left_out = metrics.left_out_total.labels(what="links")
         self._table = DurableEdges(max_edges=settings.max_links)
         self._swept = -np.inf
 
@@ -109,6 +110,9 @@ class LinkTable:
         accounts = table.account_slots([names[i] for i in used.tolist()])
         edges = table.edge_slots(slots[rare], accounts[account], most=self._settings.max_members)
         kept = edges >= 0
+        if not kept.all():
+            self._left_out.inc(int(np.count_nonzero(~kept)))
+            table.forget_unlinked(accounts)
         self._write(edges[kept], {name: part[rare[kept]] for name, part in columns.items()})
 
     def _write(self, edges: Array, columns: dict[str, Array]) -> None:

@@ -100,6 +100,14 @@ def test_the_most_suspicious_clusters_are_remembered(
     assert sum(key[:1] == b"c" for key, _ in clusters.take_changes()) == 3
 
 
+def test_a_value_remembers_so_many_accounts_and_counts_the_others(metrics: Metrics) -> None:
+    clusters = Clusters(CampaignSettings(max_members=10), metrics=metrics)
+    clusters.add(START_S + 60, [group(LinkKind.TEMPLATE, 1, [f"a{i:02}" for i in range(30)])])
+    assert left_out(metrics, "links") == 20
+    # Whoever is not counted leaves nothing behind.
+    assert len(clusters._table.accounts) == 10
+
+
 def test_a_cluster_remembers_so_many_values(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:

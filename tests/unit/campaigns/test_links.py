@@ -121,8 +121,15 @@ def test_single_values_go_first_when_there_are_too_many() -> None:
 
 
 def test_a_value_remembers_so_many_members_and_no_more() -> None:
-    (group,) = table(max_members=10).step(60, batch(60, shared(30)))
+    metrics = Metrics()
+    links = LinkTable(CampaignSettings(max_members=10), metrics=metrics)
+    (group,) = links.step(60, batch(60, shared(30)))
     assert [m.account_id for m in group.members] == [f"a{i:04}" for i in range(10)]
+    left_out = metrics.registry.get_sample_value("distillwatch_left_out_total", {"what": "links"})
+    assert left_out == 20
+    # Whoever is not counted leaves nothing behind.
+    assert len(links._table.accounts) == 10
+    assert links._table.find_account("a0010") is None
 
 
 def test_very_many_members_come_in_several_groups() -> None:
