@@ -60,6 +60,16 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     )
 
 
+def total(metrics: str, name: str, **labels: str) -> float:
+    """Return the sum of the samples of a metric with these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(metrics)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
 @dataclass
 class Worker:
     """``distillwatch worker`` as a process."""
@@ -74,12 +84,7 @@ class Worker:
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of a metric with these labels; 0 while nobody listens."""
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(self.page("metrics")[1])
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        return total(self.page("metrics")[1], name, **labels)
 
     def page(self, name: str) -> tuple[int, str]:
         """Return status and text of a page; status 0 while nobody listens."""
