@@ -21,6 +21,8 @@ from fuzzing import Fuzzer, Trial
 from stream.codec.settings import Format
 
 _TOGETHER = 50
+#: After the first tenth, when everything that is remembered is full.
+_MOST_GROWN_MIB = 64
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     trial, records = Trial(options.format), Fuzzer(options.seed).records(options.count)
     done, size, began = 0, 0, time.perf_counter()
+    warm_mib = 0.0
     print(f"seed {options.seed}, format {options.format}, {resident_mib():.0f} MiB", flush=True)
     while values := list(islice(records, _TOGETHER)):
         try:
@@ -43,6 +46,7 @@ def main() -> None:
         size += sum(map(len, values))
         if done % (options.count // 10) < _TOGETHER:
             gc.collect()
+            warm_mib = warm_mib or resident_mib()
             pace = done / (time.perf_counter() - began)
             print(
                 f"{done:>9} records {size / 1e9:6.2f} GB {pace:6.0f}/s {resident_mib():5.0f} MiB",
@@ -51,7 +55,10 @@ def main() -> None:
     print(", ".join(f"{name} {count}" for name, count in trial.results.most_common()))
     for value in trial.slow:
         print(f"slow: {len(value)} bytes, {value[:120]!r}")
-    sys.exit(bool(trial.slow))
+    grown_mib = resident_mib() - warm_mib
+    if grown_mib > _MOST_GROWN_MIB:
+        print(f"memory grew by {grown_mib:.0f} MiB")
+    sys.exit(bool(trial.slow) or grown_mib > _MOST_GROWN_MIB)
 
 
 if __name__ == "__main__":
