@@ -275,21 +275,22 @@ class Trial:
 
     def put(self, values: Sequence[bytes]) -> None:
         """Take hostile records, each between two good ones."""
-        if self._share(values) < 1:
-            return
-        for value in values:
+        share, results = self._run(values)
+        self.results += results
+        for value in values if share >= 1 else ():
             # A busy machine is no finding: it has to be slow again, and alone.
-            share = min(self._share([value]), self._share([value]))
-            self.slow += [value] if share >= 1 else []
+            again = min(self._run([value])[0], self._run([value])[0])
+            self.slow += [value] if again >= 1 else []
 
-    def _share(self, values: Sequence[bytes]) -> float:
-        """Run the records; return the part of the time that they may take."""
+    def _run(self, values: Sequence[bytes]) -> tuple[float, Counter[str]]:
+        """Run the records; return the part that it took of the time it may, and the results."""
         records = [Record(2 * i + 1, None, value) for i, value in enumerate(values)]
         good = [Record(2 * i, None, self._good) for i in range(len(values) + 1)]
         began = time.process_time()
         decoded = self._decoder.decode(sorted((*records, *good)), now_s=NOW_S)
         batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
         took = time.process_time() - began
+        results: Counter[str] = Counter()
         assert len(batch) == len(decoded.events) == len(decoded.offsets)
         assert decoded.offsets == sorted(decoded.offsets)
         beside = [offset for offset in decoded.offsets if offset % 2 == 0]
@@ -297,14 +298,14 @@ class Trial:
         for event, offset in zip(decoded.events, decoded.offsets, strict=True):
             if offset % 2:
                 _check(event)
-                self.results["events"] += 1
+                results["events"] += 1
         rejected = Counter(reject.record.offset for reject in decoded.rejects)
         assert rejected.keys() <= {record.offset for record in records}
         assert set(rejected.values()) <= {1}
         for reject in decoded.rejects:
             assert reject.reason in _REASONS
-            self.results[reject.reason] += 1
-        return took / sum(map(_allowed_s, values))
+            results[reject.reason] += 1
+        return took / sum(map(_allowed_s, values)), results
 
 
 def _allowed_s(value: bytes) -> float:
