@@ -1,27 +1,81 @@
 """What the tests of dashboards, rules, runbook and deployment share: tools, or a reason to skip."""
 
+import copy
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 
-sys.path.insert(0, str(Path(__file__).parent))  # the folder is no package
+sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
+sys.path.insert(0, str(Path(__file__).parent))  # the folders are no packages
+from chart import CASES, CHART, KUBERNETES
+
+#: Where .ci/deploy-tools builds, and where pip installs.
+BUILT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "distillwatch" / "bin"
+FOLDERS = (BUILT, Path(sys.executable).parent)
 
 
 @pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
-    """Find a program that `make deploy-tools` installs; CI has all of them, so there it must."""
+    """Find a program that .ci/deploy-tools installs; CI has all of them, so there it must."""
 
     def find(name: str) -> str:
-        own = Path(sys.executable).parent / name
-        found = str(own) if own.exists() else shutil.which(name)
+        own = os.pathsep.join(map(str, FOLDERS))
+        found = shutil.which(name, path=own) or shutil.which(name)
         if found is None:
             (pytest.fail if os.environ.get("CI") else pytest.skip)(
-                f"{name} is not installed: make deploy-tools"
+                f"{name} is not installed: .ci/deploy-tools"
             )
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def helm(tool):
+    """Run helm without the settings of who runs the tests; return what it prints or says."""
+    program = tool("helm")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("HELM_")}
+
+    def run(*arguments, ok=True):
+        done = subprocess.run(
+            [program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=clean,
+        )
+        assert (done.returncode == 0) == ok, done.stdout + done.stderr
+        return done.stdout if ok else done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def template(helm):
+    """Return the text that sets of values (names of cases, or files) make, or what helm says."""
+
+    def made(*values, version=KUBERNETES[-1], arguments=(), ok=True):
+        files = [part for one in values for part in ("-f", CASES.get(one, one))]
+        where = ("--namespace", "n", "--kube-version", version)
+        return helm("template", "dw", CHART, *where, *files, *arguments, ok=ok)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def render(template):
+    """Return the objects of the release dw that sets of values make."""
+
+    @cache
+    def objects(*values, **options):
+        return [one for one in yaml.safe_load_all(template(*values, **options)) if one]
+
+    return lambda *values, **options: copy.deepcopy(objects(*values, **options))

@@ -1,0 +1,107 @@
+{{- define "distillwatch.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "distillwatch.fullname" -}}
+{{- $name := include "distillwatch.name" . }}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "distillwatch.selector" -}}
+app.kubernetes.io/name: {{ include "distillwatch.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "distillwatch.labels" -}}
+{{ include "distillwatch.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "distillwatch.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "distillwatch.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "distillwatch.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}{{ .repository }}@{{ .digest }}
+{{- else }}{{ .repository }}:{{ default $.Chart.AppVersion .tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* All settings of the product: the given ones, and what other values imply. */ -}}
+{{- define "distillwatch.settings" -}}
+{{- $implied := dict "alerting" (dict "runbook_url" .Values.monitoring.runbookUrl) }}
+{{- with .Values.strimzi }}
+{{- if .enabled }}
+{{- $cluster := required "strimzi.cluster: the name of the Kafka resource" .cluster }}
+{{- $kafka := dict "bootstrap_servers" (default (printf "%s-kafka-bootstrap:9093" $cluster) .bootstrapServers) "ssl_cafile" "/etc/distillwatch/kafka/ca/ca.crt" }}
+{{- if eq .user.authentication "tls" }}
+{{- $kafka = merge $kafka (dict "security_protocol" "SSL" "ssl_certfile" "/etc/distillwatch/kafka/user/user.crt" "ssl_keyfile" "/etc/distillwatch/kafka/user/user.key") }}
+{{- else }}
+{{- $kafka = merge $kafka (dict "security_protocol" "SASL_SSL" "username" (include "distillwatch.fullname" $)) }}
+{{- end }}
+{{- $_ := set $implied "kafka" $kafka }}
+{{- end }}
+{{- end }}
+{{- $settings := merge (deepCopy .Values.settings) $implied }}
+{{- $_ := required "settings.kafka.bootstrap_servers: where the brokers are, host:port, comma-separated" $settings.kafka.bootstrap_servers }}
+{{- toYaml $settings }}
+{{- end }}
+
+{{- define "distillwatch.securityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- /* What a container needs to run a command of the product. */ -}}
+{{- define "distillwatch.container" -}}
+image: {{ include "distillwatch.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext:
+  {{- include "distillwatch.securityContext" . | nindent 2 }}
+envFrom:
+  - configMapRef:
+      name: {{ include "distillwatch.fullname" . }}
+{{- with .Values.extraEnv }}
+env:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if or .Values.secretSettings .Values.strimzi.enabled .Values.extraVolumeMounts }}
+volumeMounts:
+  {{- if .Values.secretSettings }}
+  - name: secrets
+    mountPath: /etc/distillwatch/secrets
+    readOnly: true
+  {{- end }}
+  {{- if .Values.strimzi.enabled }}
+  - name: kafka-ca
+    mountPath: /etc/distillwatch/kafka/ca
+    readOnly: true
+  - name: kafka-user
+    mountPath: /etc/distillwatch/kafka/user
+    readOnly: true
+  {{- end }}
+  {{- with .Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "distillwatch.strimziVersion" -}}
+kafka.strimzi.io/{{ .Capabilities.APIVersions.Has "kafka.strimzi.io/v1/KafkaTopic" | ternary "v1" "v1beta2" }}
+{{- end }}

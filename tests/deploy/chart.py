@@ -1,0 +1,54 @@
+"""The Helm chart: its files, and what it renders as objects."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import kubernetes_validate
+import yaml
+from rules import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHART = ROOT / "deploy" / "helm" / "distillwatch"
+#: Sets of values, by name.
+CASES = {path.name.removesuffix("-values.yaml"): path for path in sorted((CHART / "ci").iterdir())}
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+#: Kubernetes that the chart says it runs on, and the newest whose schemas are here.
+KUBERNETES = ("1.25", kubernetes_validate.latest_version())
+#: What every secret is, in tests.
+SECRET = "whsec_" + "c2VjcmV0" * 4
+
+Objects = list[dict[str, Any]]
+
+
+def of_kind(objects: Objects, kind: str) -> Objects:
+    """Return the objects of a kind."""
+    return [one for one in objects if one["kind"] == kind]
+
+
+def only(objects: Objects, kind: str) -> dict[str, Any]:
+    """Return the one object of a kind."""
+    (found,) = of_kind(objects, kind)
+    return found
+
+
+def pod(objects: Objects) -> dict[str, Any]:
+    """Return how a worker's pod is made."""
+    return only(objects, "Deployment")["spec"]["template"]["spec"]
+
+
+def environment(objects: Objects, folder: Path) -> dict[str, str]:
+    """Return a worker's variables, with files for the secrets that its pod would mount."""
+    (worker,) = pod(objects)["containers"]
+    (source,) = worker["envFrom"]
+    maps = {one["metadata"]["name"]: one["data"] for one in of_kind(objects, "ConfigMap")}
+    found = dict(maps[source["configMapRef"]["name"]])
+    for name in found:
+        if name.endswith("_FILE"):
+            (folder / name).write_text(f"{SECRET}\n")
+            found[name] = str(folder / name)
+    return found

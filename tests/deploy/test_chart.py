@@ -1,0 +1,411 @@
+"""The Helm chart: what it renders is valid, accepted by the product, and made from one source."""
+
+import json
+import re
+import subprocess
+import tarfile
+
+import kubernetes_validate
+import msgspec
+import pytest
+import yaml
+from chart import CASES, CHART, KUBERNETES, SCHEMA, VALUES, environment, of_kind, only, pod
+from dashboards import DASHBOARDS, GRAFANA
+from rules import ALERTS, PROMETHEUS, RECORDED, ROOT
+
+from stream import __version__
+from stream.kafka.topics import wanted
+from stream.settings import Settings, describe, load
+
+#: Kinds of operators, whose schemas cannot be had here: what each must have.
+OPERATORS = {
+    "PodMonitor": ("selector", "podMetricsEndpoints"),
+    "PrometheusRule": ("groups",),
+    "ScaledObject": ("scaleTargetRef", "triggers"),
+    "KafkaTopic": ("topicName", "partitions", "replicas"),
+    "KafkaUser": ("authentication", "authorization"),
+}
+#: Every setting that is no secret, with its default; and values that YAML and Helm may spoil.
+BY_NAME = {
+    f"{section}.{name}": value
+    for section, part in msgspec.to_builtins(Settings(), enc_hook=lambda _: None).items()
+    for name, value in part.items()
+    if value is not None
+}
+OTHER = {
+    "kafka.bootstrap_servers": "kafka:9092",
+    "kafka.transactions": False,
+    "kafka.app_id": "123",
+    "alerting.runbook_url": "https://wiki.example.org/a?b=\"c\"&d='e'#f",
+    "intake.mapping": {
+        "timestamp": {"path": "/t", "unit": "ms"},
+        "account_id": "/u",
+        "model": "/m",
+    },
+    "campaigns.popular_share": 0.000001,
+}
+every_case = pytest.mark.parametrize("case", CASES)
+
+
+# -- one source -------------------------------------------------------------------------------
+
+
+def test_its_settings_are_those_of_the_product_but_for_the_copies():
+    given = {f"{s}.{name}": v for s, part in VALUES["settings"].items() for name, v in part.items()}
+    default = {**BY_NAME, "kafka.bootstrap_servers": "", "topics.replication_factor": 3}
+    assert given == {name: default[name] for name in given}
+    assert SCHEMA["properties"]["settings"]["properties"].keys() == set(Settings.__struct_fields__)
+
+
+def test_secrets_are_taken_from_secrets_only():
+    secrets = {setting.name for setting in describe() if setting.default == "(not set)"}
+    sections = SCHEMA["properties"]["settings"]["properties"]
+    refused = {
+        f"{section}.{name}"
+        for section, part in sections.items()
+        for name, allowed in part["properties"].items()
+        if allowed is False
+    }
+    assert SCHEMA["properties"]["secretSettings"]["properties"].keys() == refused == secrets
+
+
+def test_rules_and_dashboards_are_links_to_their_source():
+    linked = {path.resolve() for path in (CHART / "files").rglob("*") if path.is_symlink()}
+    rules = set((PROMETHEUS / "rules").iterdir())
+    assert linked == rules | {GRAFANA / f"{name}.json" for name in DASHBOARDS}
+
+
+def undescribed(properties, prefix=""):
+    """Yield the values of a part of the schema that nothing is said about."""
+    for name, part in properties.items():
+        if part and "$ref" not in part:
+            if not part.get("description"):
+                yield prefix + name
+            yield from undescribed(part.get("properties", {}), f"{prefix}{name}.")
+
+
+def missing(part, values, prefix=""):
+    """Yield the given values that a part of the schema does not name."""
+    for name, value in values.items() if "properties" in part else ():
+        if name not in part["properties"]:
+            yield prefix + name
+        elif isinstance(value, dict):
+            yield from missing(part["properties"][name], value, f"{prefix}{name}.")
+
+
+def test_every_value_is_in_the_schema_and_explained():
+    assert list(undescribed(SCHEMA["properties"])) == []
+    assert list(missing(SCHEMA, VALUES)) == []
+    assert set(SCHEMA["properties"]) - set(VALUES) == {"global"}
+
+
+# -- rendering --------------------------------------------------------------------------------
+
+
+@pytest.mark.deploy
+@every_case
+def test_helm_accepts_the_chart(helm, case):
+    helm("lint", "--strict", CHART, "-f", CASES[case])
+
+
+@pytest.mark.deploy
+@every_case
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_kubernetes_accepts_the_objects(render, case, version):
+    for document in render(case, version=version):
+        kind = document["kind"]
+        if kind in OPERATORS:
+            assert set(OPERATORS[kind]) <= document["spec"].keys()
+        else:
+            kubernetes_validate.validate(document, version, strict=True)
+
+
+@pytest.mark.deploy
+@every_case
+def test_names_are_unique_and_selectors_meet(render, case):
+    documents = render(case)
+    names = [(document["kind"], document["metadata"]["name"]) for document in documents]
+    assert len(set(names)) == len(names)
+    labels = only(documents, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    for kind, path in (
+        ("PodDisruptionBudget", ("selector", "matchLabels")),
+        ("NetworkPolicy", ("podSelector", "matchLabels")),
+        ("PodMonitor", ("selector", "matchLabels")),
+        ("Service", ("selector",)),
+    ):
+        for document in of_kind(documents, kind):
+            selector = document["spec"]
+            for step in path:
+                selector = selector[step]
+            assert selector
+            assert selector.items() <= labels.items()
+
+
+@pytest.mark.deploy
+@every_case
+def test_pods_keep_the_restricted_standard(render, case):
+    """kubernetes.io/docs/concepts/security/pod-security-standards, and no token of the API."""
+    documents = render(case)
+    pods = [pod(documents), only(documents, "Pod")["spec"]]
+    for one in pods:
+        assert one["automountServiceAccountToken"] is False
+        assert one["enableServiceLinks"] is False
+        assert one["securityContext"]["runAsNonRoot"] is True
+        assert one["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & one.keys()
+        for volume in one.get("volumes", []):
+            assert volume.keys() & {"configMap", "secret", "projected"}
+        for container in [*one["containers"], *one.get("initContainers", [])]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["runAsUser"] > 0
+            assert container["resources"]["limits"]["memory"]
+
+
+# -- the product ------------------------------------------------------------------------------
+
+
+def settings_of(documents, folder):
+    return load(None, environment(documents, folder))
+
+
+@pytest.mark.deploy
+@every_case
+def test_the_product_accepts_its_settings(render, case, tmp_path):
+    given = yaml.safe_load(CASES[case].read_text())
+    found = msgspec.to_builtins(settings_of(render(case), tmp_path), enc_hook=bool)
+    for section, chosen in given["settings"].items():
+        for name, value in chosen.items():
+            assert found[section][name] == value, (section, name)
+    for setting in given.get("secretSettings", {}):
+        section, _, name = setting.partition(".")
+        assert found[section][name] is True, setting
+
+
+@pytest.mark.deploy
+def test_every_setting_gets_through(render, tmp_path):
+    """Every setting that is no secret, with its default: names, types and numbers survive."""
+    given = {section: {} for section in Settings.__struct_fields__}
+    for name, value in (BY_NAME | OTHER).items():
+        section, _, key = name.partition(".")
+        given[section][key] = value
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump({"settings": given}))
+    assert settings_of(render(path), tmp_path) == msgspec.convert(given, Settings)
+
+
+@pytest.mark.deploy
+@every_case
+def test_probes_and_ports_are_where_the_worker_listens(render, case, tmp_path):
+    documents = render(case)
+    port = settings_of(documents, tmp_path).http.port
+    (worker,) = pod(documents)["containers"]
+    assert worker["ports"] == [{"name": "http", "containerPort": port}]
+    assert only(documents, "Service")["spec"]["ports"][0]["port"] == port
+    assert f":{port}/readyz" in only(documents, "Pod")["spec"]["containers"][0]["command"][-1]
+    patience_s = (
+        worker["startupProbe"]["periodSeconds"] * worker["startupProbe"]["failureThreshold"]
+    )
+    assert patience_s > 2 * Settings().kafka.start_timeout_s
+
+
+@pytest.mark.deploy
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"settings": {"kafka": {"bootstrap_servers": ""}}}, "settings.kafka.bootstrap_servers"),
+        ({"settings": {"kafak": {}}}, "kafak"),
+        ({"settings": {"topics": {"partition": 1}}}, "partition"),
+        ({"settings": {"topics": {"partitions": 0}}}, "partitions"),
+        ({"settings": {"intake": {"salt": "in the clear"}}}, "salt"),
+        ({"secretSettings": {"kafka.username": {"name": "a", "key": "b"}}}, "kafka.username"),
+        ({"secretSettings": {"intake.salt": "in the clear"}}, "intake.salt"),
+        ({"replicas": 3}, "replicas"),
+        ({"autoscaling": {"enabled": True, "maxReplicas": 9}}, "topics.partitions"),
+        ({"strimzi": {"enabled": True}}, "strimzi.cluster"),
+    ],
+    ids=str,
+)
+def test_what_a_worker_would_refuse_is_not_installed(template, tmp_path, given, said):
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump(given))
+    usual = () if "bootstrap" in str(given) else ("minimal",)
+    assert said in template(*usual, path, ok=False)
+
+
+# -- monitoring -------------------------------------------------------------------------------
+
+
+@pytest.mark.deploy
+def test_the_rules_are_the_shipped_ones_with_own_addresses(render, tool, tmp_path):
+    spec = only(render("production"), "PrometheusRule")["spec"]
+    shipped = [
+        group
+        for path in sorted((PROMETHEUS / "rules").iterdir())
+        for group in yaml.safe_load(path.read_text())["groups"]
+    ]
+    text = json.dumps(shipped)
+    text = text.replace("https://distillwatch.invalid/", "https://wiki.example.org/distillwatch/")
+    text = text.replace("http://localhost:3000", "https://grafana.example.org")
+    assert spec["groups"] == json.loads(text)
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump(spec))
+    command = [tool("promtool"), "check", "rules", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert f"{len(ALERTS) + len(RECORDED)} rules found" in done.stdout
+
+
+@pytest.mark.deploy
+def test_the_runbook_is_where_it_was_said_to_be(render, tmp_path):
+    own = "https://wiki.example.org/distillwatch/runbook"
+    assert settings_of(render("production"), tmp_path).alerting.runbook_url == own
+
+
+@pytest.mark.deploy
+def test_the_dashboards_are_the_shipped_ones(render):
+    maps = of_kind(render("production"), "ConfigMap")
+    found = {
+        key: json.loads(text)
+        for document in maps
+        for key, text in document["data"].items()
+        if key.endswith(".json")
+    }
+    own = json.dumps(DASHBOARDS).replace(
+        "https://distillwatch.invalid/", "https://wiki.example.org/distillwatch/"
+    )
+    assert found == {f"distillwatch-{name}.json": one for name, one in json.loads(own).items()}
+    labels = [d["metadata"]["labels"] for d in maps if d["metadata"]["name"] != "dw"]
+    assert [label["grafana_dashboard"] for label in labels] == ["1"] * len(DASHBOARDS)
+
+
+@pytest.mark.deploy
+def test_a_packaged_chart_carries_rules_and_dashboards(helm, tmp_path):
+    helm("package", CHART, "--destination", tmp_path)
+    (archive,) = tmp_path.glob("distillwatch-*.tgz")
+    with tarfile.open(archive) as packed:
+        members = {member.name.removeprefix("distillwatch/"): member for member in packed}
+        assert not any(name.startswith("ci/") for name in members)
+        for link in (CHART / "files").rglob("*"):
+            if link.is_file():
+                member = members[str(link.relative_to(CHART))]
+                assert packed.extractfile(member).read() == link.read_bytes()
+
+
+# -- Strimzi and KEDA -------------------------------------------------------------------------
+
+
+@pytest.mark.deploy
+@pytest.mark.parametrize("version", ["v1", "v1beta2"])
+def test_strimzi_makes_the_topics_that_the_product_wants(render, tmp_path, version):
+    served = ("--api-versions", "kafka.strimzi.io/v1/KafkaTopic") if version == "v1" else ()
+    documents = render("strimzi", arguments=served)
+    found = of_kind(documents, "KafkaTopic")
+    assert {document["apiVersion"] for document in found} == {f"kafka.strimzi.io/{version}"}
+    assert {document["metadata"]["labels"]["strimzi.io/cluster"] for document in found} == {"main"}
+    made = {
+        spec["topicName"]: (
+            spec["partitions"],
+            spec["replicas"],
+            {key: str(value) for key, value in spec.get("config", {}).items()},
+        )
+        for spec in (document["spec"] for document in found)
+    }
+    settings = settings_of(documents, tmp_path).topics
+    assert made == {
+        topic.name: (topic.partitions, topic.replication_factor, dict(topic.config))
+        for topic in wanted(settings)
+    }
+    assert "initContainers" not in pod(documents)
+
+
+@pytest.mark.deploy
+@pytest.mark.parametrize(
+    ("case", "protocol", "secrets"),
+    [("strimzi", "SASL_SSL", {"password"}), ("strimzi-tls", "SSL", {"user.crt", "user.key"})],
+)
+def test_strimzi_gives_connection_and_secrets(render, tmp_path, case, protocol, secrets):
+    documents = render(case)
+    kafka = settings_of(documents, tmp_path).kafka
+    assert kafka.security_protocol == protocol
+    user = only(documents, "KafkaUser")["metadata"]["name"]
+    assert kafka.username == (user if protocol == "SASL_SSL" else "")
+    volumes = {volume["name"]: volume for volume in pod(documents)["volumes"]}
+    assert volumes["kafka-user"]["secret"]["secretName"] == user
+    assert volumes["kafka-ca"]["secret"]["secretName"] == "main-cluster-ca-cert"
+    (worker,) = pod(documents)["containers"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in worker["volumeMounts"]}
+    text = json.dumps([documents, [kafka.ssl_certfile, kafka.ssl_keyfile]])
+    assert kafka.ssl_cafile == f"{mounts['kafka-ca']}/ca.crt"
+    assert all(f"{mounts['kafka-user']}/{name}" in text for name in secrets)
+
+
+@pytest.mark.deploy
+def test_keda_looks_at_the_lag_of_the_workers(render, tmp_path):
+    documents = render("keda")
+    spec = only(documents, "ScaledObject")["spec"]
+    settings = settings_of(documents, tmp_path)
+    (trigger,) = spec["triggers"]
+    assert trigger["metadata"] == {
+        "bootstrapServers": settings.kafka.bootstrap_servers,
+        "consumerGroup": settings.kafka.app_id,
+        "topic": settings.topics.requests,
+        "lagThreshold": "1000000",
+        "offsetResetPolicy": "earliest",
+        "sasl": "scram_sha512",
+        "tls": "enable",
+    }
+    deployment = only(documents, "Deployment")
+    assert spec["scaleTargetRef"] == {"name": deployment["metadata"]["name"]}
+    assert "replicas" not in deployment["spec"]
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (1, 5)
+
+
+# -- documents --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def readme():
+    return (ROOT / "deploy" / "README.md").read_text()
+
+
+@pytest.mark.deploy
+def test_the_values_of_the_readme_are_accepted(helm, render, readme, tmp_path):
+    (values,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    path = tmp_path / "values.yaml"
+    path.write_text(values)
+    helm("lint", "--strict", CHART, "-f", path)
+    assert settings_of(render(path), tmp_path).kafka.username == "distillwatch"
+    assert len(render(path)) > len(render("minimal"))
+
+
+def test_the_readme_names_values_that_exist(readme):
+    sections = "|".join(
+        SCHEMA["properties"].keys() - {"settings"} - set(Settings.__struct_fields__)
+    )
+    named = re.findall(rf"`((?:{sections})\.[\w.]+)`", readme)
+    assert len(named) > 5
+    for path in named:
+        part = SCHEMA
+        for name in path.split("."):
+            part = part["properties"][name]
+
+
+@pytest.mark.deploy
+def test_the_readme_names_the_rights_that_the_chart_gives(render, readme, tmp_path):
+    path = tmp_path / "values.yaml"
+    path.write_text(yaml.safe_dump({"strimzi": {"enabled": True, "cluster": "main"}}))
+    rules = only(render(path), "KafkaUser")["spec"]["authorization"]["acls"]
+    given = [
+        f"| {on['type']} | `{on['name']}`{' (prefix)' * (on['patternType'] == 'prefix')} | "
+        f"{', '.join(rule['operations'])} |"
+        for rule in rules
+        for on in [rule["resource"]]
+    ]
+    told = re.findall(r"^\| (?:topic|group|transactionalId) \| .*$", readme, re.MULTILINE)
+    assert told == given
+
+
+def test_the_chart_is_of_the_version_of_the_product():
+    assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == __version__
