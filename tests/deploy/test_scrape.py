@@ -8,18 +8,17 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from dashboards import QUERIES
+from receiving import receiving
 from rules import ALERTS, PROMETHEUS, RECORDED
 
 from stream.embedded.broker import EmbeddedBroker
@@ -140,23 +139,6 @@ def start_command(program: str, folder: Path, page: int, port: int) -> list[str]
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
-
-
-@contextmanager
-def receiving() -> Iterator[str]:
-    class Accepts(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Accepts) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/alerts"
-        server.shutdown()
 
 
 @contextmanager
