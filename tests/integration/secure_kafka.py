@@ -1,9 +1,10 @@
 """Apache Kafka that wants passwords over TLS, or certificates; and the files that clients need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import trustme
 from apache_kafka import ApacheKafka
@@ -52,8 +53,10 @@ class SecureKafka:
 
 
 @contextmanager
-def secure_kafka(folder: Path) -> Iterator[SecureKafka]:
-    """Run a broker with all of these listeners."""
+def secure_kafka(
+    folder: Path, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[SecureKafka]:
+    """Run a broker with all of these listeners, and ``more`` settings."""
     ca, other = trustme.CA(), trustme.CA()
     files = Files(*(folder / f"{n}.pem" for n in ("ca", "client", "other-ca", "other-client")))
     ca.cert_pem.write_to_path(files.ca)
@@ -73,6 +76,7 @@ def secure_kafka(folder: Path) -> Iterator[SecureKafka]:
         "ssl.keystore.location": str(server),
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(files.ca),
+        **more,
     }
     names = ("SASL_SSL", "SSL", "SASL_PLAINTEXT")
     kafka = ApacheKafka(

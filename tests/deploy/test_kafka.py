@@ -1,0 +1,155 @@
+"""Apache Kafka as it is deployed: with the rights of the chart's user, with compose's settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from apache_kafka import ApacheKafka
+from chart import SECRET, environment, only
+from command import free_port, run, settings, worker
+from compose import BROKER
+from kafka import KafkaProducer
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourceType,
+)
+from receiving import receiving
+from secure_kafka import USER, SecureKafka, secure_kafka
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.deploy,
+    pytest.mark.kafka,
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+]
+
+#: Who comes to the port without passwords may do all, others what rules allow.
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+}
+TYPES = {
+    "topic": ResourceType.TOPIC,
+    "group": ResourceType.GROUP,
+    "transactionalId": ResourceType.TRANSACTIONAL_ID,
+}
+PATTERNS = {"literal": ACLResourcePatternType.LITERAL, "prefix": ACLResourcePatternType.PREFIXED}
+
+
+#: What a worker has to get done: counters that have to move.
+DONE: list[tuple[str, dict[str, str]]] = [
+    ("dead_letters_total", {}),
+    ("alerts_total", {"kind": "campaign"}),
+    ("sink_deliveries_total", {"sink": "webhook", "result": "delivered"}),
+    ("sink_deliveries_total", {"sink": "log", "result": "delivered"}),
+    ("commits_total", {"result": "done"}),
+]
+
+
+#: Closes the steps of time of those before.
+LAST = json.dumps({"timestamp": 1_772_500_000, "account_id": "later", "model": "m"}).encode()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    with secure_kafka(tmp_path_factory.mktemp("pem"), AUTHORIZER) as made:
+        yield made
+
+
+def allow(kafka: ApacheKafka, user: dict[str, Any]) -> None:
+    """Do what Strimzi does with a KafkaUser: https://strimzi.io/docs, "Simple authorization"."""
+    rules = [
+        ACL(
+            f"User:{USER}",
+            "*",
+            ACLOperation[_constant(operation)],
+            ACLPermissionType.ALLOW,
+            ResourcePattern(
+                TYPES[rule["resource"]["type"]],
+                rule["resource"]["name"],
+                PATTERNS[rule["resource"]["patternType"]],
+            ),
+        )
+        for rule in user["spec"]["authorization"]["acls"]
+        for operation in rule["operations"]
+    ]
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    assert admin.create_acls(rules)["failed"] == []
+    admin.close()
+
+
+def _constant(operation: str) -> str:
+    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in operation)
+    return words.lstrip("_").upper()
+
+
+def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
+    guarded: SecureKafka, render: Callable[..., Any], tmp_path: Path, ring_lines: list[bytes]
+) -> None:
+    """It reads, writes dead letters, state and a finding, and delivers that to a webhook."""
+    objects, kafka = render("strimzi"), guarded.kafka
+    with receiving() as address:
+        here = {
+            **guarded.by_password(),
+            "kafka_start_timeout_s": 0,
+            "topics_partitions": 2,
+            "topics_replication_factor": 1,
+            "windows_idle_after_s": 1,
+            "http_port": free_port(),
+            "webhook_url": address,
+            "webhook_secret": SECRET,
+        }
+        own = {k: v for k, v in os.environ.items() if "DISTILLWATCH_" not in k}
+        own |= environment(objects, tmp_path)
+        del own["DISTILLWATCH_KAFKA_PASSWORD_FILE"], own["DISTILLWATCH_INTAKE_SALT_FILE"]
+        own |= {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in here.items()}
+
+        refused = run(own, "topics", "create")
+        assert refused.returncode == 1
+        assert "cannot be created" in refused.stderr
+        as_admin = {
+            "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+            "DISTILLWATCH_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+        }
+        made = run(own | as_admin, "topics", "create")
+        assert made.returncode == 0, made.stderr
+        allow(kafka, only(objects, "KafkaUser"))
+        again = run(own, "topics", "create")  # as the init container does
+        assert again.returncode == 0, again.stderr
+        send(kafka, own["DISTILLWATCH_TOPICS_REQUESTS"], [b"not json", *ring_lines, LAST])
+        with worker(own, tmp_path) as one:
+            one.until_ready()
+            for name, labels in DONE:
+                counted = partial(one.total, f"distillwatch_{name}", **labels)
+                one.until(counted, within_s=60, what=name)
+            assert one.stop() == 0
+            assert "Authorization" not in one.log
+
+
+def send(kafka: ApacheKafka, topic: str, values: list[bytes]) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap, linger_ms=50)
+    for number, value in enumerate(values):
+        producer.send(topic, value, key=str(number).encode())
+    producer.close()
+
+
+def test_apache_kafka_accepts_the_settings_of_compose() -> None:
+    """All but ports and folders, which are those of here."""
+    moved = {"listeners", "advertised.listeners", "controller.quorum.voters", "log.dirs"}
+    config = {name: value for name, value in BROKER.items() if name not in moved}
+    with ApacheKafka(listeners={"OUTSIDE": "PLAINTEXT"}, config=config) as kafka:
+        made = run(settings(kafka.address("OUTSIDE")), "topics", "create")
+        assert made.returncode == 0, made.stderr
