@@ -23,9 +23,9 @@ test: $(VENV)/.ready ## Run every test that needs no Java
 	$(BIN)/python -m pytest -m "not kafka and not deploy"
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
-	$(BIN)/python -m pytest -m kafka
+	$(BIN)/python -m pytest -m "kafka and not deploy"
 
-test-deploy: $(VENV)/.ready ## Run the tests of rules, dashboards and manifests (installs their tools, as root)
+test-deploy: $(VENV)/.ready ## Run the tests of rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy
 
