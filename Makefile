@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy check format dashboards bench bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy check format dashboards pictures bench bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ format: $(VENV)/.ready ## Format and fix what can be fixed
 
 dashboards: $(VENV)/.ready ## Write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py
+
+pictures: $(VENV)/.ready ## Draw the dashboards with the data of a demo (needs Prometheus)
+	$(BIN)/python grafana/pictures.py
 
 bench: $(VENV)/.ready ## Run the micro-benchmarks
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

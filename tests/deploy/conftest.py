@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "grafana"))
 sys.path.insert(0, str(Path(__file__).parent))  # the folders are no packages
 from chart import CASES, CHART, KUBERNETES
 

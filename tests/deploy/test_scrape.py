@@ -14,10 +14,12 @@ import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
-from dashboards import QUERIES
+from dashboards import DASHBOARDS, QUERIES, panels
+from pictures import picture
 from receiving import receiving
 from rules import ALERTS, PROMETHEUS, RECORDED
 
@@ -48,6 +50,8 @@ SETTINGS = {
     "DETECTION_MIN_REQUESTS": "10",
     "TOPICS_PARTITIONS": "1",
 }
+SVG = "{http://www.w3.org/2000/svg}"
+FRAME = 2  # an empty panel: its border and its title
 FINDINGS = {"DistillwatchCampaign", "DistillwatchAccount"}
 
 
@@ -208,3 +212,12 @@ def test_the_variables_of_the_dashboards_have_values(prometheus):
     for label in ("job", "instance"):
         values = prometheus.get(f"label/{label}/values", **{"match[]": "distillwatch_build_info"})
         assert len(values) == 1
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_picture_shows_every_panel(prometheus, name):
+    text = picture(name, prometheus.address, prometheus.began, time.time())
+    groups = ET.fromstring(text).iter(f"{SVG}g")  # noqa: S314 - our own
+    shown = {group.findtext(f"{SVG}text"): len(list(group)) for group in groups}
+    assert shown.keys() == {panel["title"] for panel in panels(name)}
+    assert [title for title, parts in shown.items() if parts <= FRAME] == []
