@@ -1,6 +1,7 @@
 """The Helm chart: what it renders is valid, accepted by the product, and made from one source."""
 
 import json
+import math
 import re
 import subprocess
 import tarfile
@@ -50,9 +51,10 @@ every_case = pytest.mark.parametrize("case", CASES)
 # -- one source -------------------------------------------------------------------------------
 
 
-def test_its_settings_are_those_of_the_product_but_for_the_copies():
+def test_its_settings_are_those_of_the_product_but_for_copies_and_accounts():
     given = {f"{s}.{name}": v for s, part in VALUES["settings"].items() for name, v in part.items()}
-    default = {**BY_NAME, "kafka.bootstrap_servers": "", "topics.replication_factor": 3}
+    own = {"kafka.bootstrap_servers": "", "topics.replication_factor": 3}
+    default = BY_NAME | own | {"windows.max_accounts": 100_000}
     assert given == {name: default[name] for name in given}
     assert SCHEMA["properties"]["settings"]["properties"].keys() == set(Settings.__struct_fields__)
 
@@ -235,6 +237,30 @@ def test_what_a_worker_would_refuse_is_not_installed(template, tmp_path, given, 
     assert said in template(*usual, path, ok=False)
 
 
+@pytest.mark.deploy
+@every_case
+def test_the_lanes_that_a_worker_may_come_to_hold_fit_its_memory(render, readme, case, tmp_path):
+    assert_it_fits(render(case), readme, tmp_path)
+
+
+def assert_it_fits(documents, readme, folder):
+    """With the figures of the sizing guide, when one worker has died."""
+    base_mib, account_kib = map(
+        float,
+        re.search(r"takes (\d+) MiB. Each account with state adds ([\d.]+) KiB", readme).groups(),
+    )
+    settings = settings_of(documents, folder)
+    workers = (
+        only(documents, "Deployment")["spec"].get("replicas")
+        or (only(documents, "ScaledObject")["spec"]["minReplicaCount"])
+    )
+    lanes = math.ceil(settings.topics.partitions / max(1, workers - 1))
+    needed_mib = base_mib + lanes * settings.windows.max_accounts * account_kib / 1024
+    (worker,) = pod(documents)["containers"]
+    limit = worker["resources"]["limits"]["memory"]
+    assert needed_mib < 1024 * float(limit.removesuffix("Gi"))
+
+
 # -- monitoring -------------------------------------------------------------------------------
 
 
@@ -378,6 +404,7 @@ def test_the_values_of_the_readme_are_accepted(helm, render, readme, tmp_path):
     helm("lint", "--strict", CHART, "-f", path)
     assert settings_of(render(path), tmp_path).kafka.username == "distillwatch"
     assert len(render(path)) > len(render("minimal"))
+    assert_it_fits(render(path), readme, tmp_path)
 
 
 def test_the_readme_names_values_that_exist(readme):
