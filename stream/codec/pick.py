@@ -17,7 +17,7 @@ from msgspec import Struct
 from stream.codec.framing import repaired
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from stream.codec.path import Path
 
@@ -64,13 +64,13 @@ class Picker:
     def reach(self) -> Reach:
         """Return the same in Python's text, for records with objects where they are expected."""
         lines: list[str] = []
-        names: dict[str, Any] = {"into": into, "other": _other}
+        names: dict[str, Any] = {"into": into}
         for node in self._root.below():
-            names |= {f"T{node.name}": node.type, f"E{node.name}": node.type()}
+            names |= {f"T{node.name}": node.type, f"instead{node.name}": _instead(node.type)}
             lines += [
                 f"{node.name} = {node.where}",
                 f"if {node.name}.__class__ is not T{node.name}:",
-                f"    {node.name} = other({node.name}, E{node.name})",
+                f"    {node.name} = instead{node.name}({node.name})",
             ]
         places = [
             place if stem == keys else f"into({place}, {keys[len(stem) :]!r})"
@@ -145,11 +145,24 @@ def _stem(keys: Keys, paths: Sequence[Keys]) -> Keys:
     return keys
 
 
-def _other(value: object, empty: Struct) -> Struct:
-    """Return what stands for ``value``, which is where an object is expected."""
-    if isinstance(value, str | list):
-        raise UnusualError  # it may have the values in it, as JSON text, say
-    return empty
+def _instead(node: type[Struct]) -> Callable[[object], Struct]:
+    """Return the function of what stands for other values where an object is expected.
+
+    Text may hold the object as JSON; of other text, and of arrays, the long way says what is there.
+    """
+    decode, empty = msgspec.json.Decoder(node).decode, node()
+
+    def instead(value: object) -> Struct:
+        if isinstance(value, str):
+            try:
+                return decode(value)
+            except (msgspec.DecodeError, RecursionError):
+                raise UnusualError from None
+        if isinstance(value, list):
+            raise UnusualError
+        return empty
+
+    return instead
 
 
 def into(value: Any, keys: Keys) -> Any:  # noqa: ANN401 - any JSON

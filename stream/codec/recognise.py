@@ -98,11 +98,11 @@ class Recogniser:
 
     def guess(self, value: bytes) -> Codec:
         """Return what an object, or an array's first, seems to be."""
+        if self.fixed is not None:
+            return self.fixed
         kept = self._kept.get(value[:_BEGINNING])
         if kept is not None:
             return kept
-        if self.fixed is not None:
-            return self.fixed
         start = value.find(b'"', 0, _HEAD) + 1
         end = value.find(b'"', start, start + _HEAD)
         codec = self._search(value, self._knowing.get(value[start:end]) if end > 0 else None)
