@@ -61,8 +61,12 @@ class PacketError(DistillwatchError):
 class DecodeError(DistillwatchError):
     """A record is not an event. ``reason`` is one of a small closed set of words."""
 
-    def __init__(self, reason: str, detail: str = "") -> None:
-        """Keep the reason (a metric label) apart from the detail (for people)."""
+    def __init__(self, reason: str, detail: str = "", *, time_s: float | None = None) -> None:
+        """Keep the reason (a metric label) apart from the detail (for people).
+
+        ``time_s`` is the record's time, epoch seconds, where that at least is in order.
+        """
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+        self.time_s = time_s

@@ -7,22 +7,23 @@ the others. What tells of something else than a call of a model is counted and l
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from stream.codec.canonical import Canonical
-from stream.codec.event import admit
+from stream.codec.event import RequestEvent, admit
 from stream.codec.gateway import Gateway
 from stream.codec.reading import Reading
 from stream.codec.reasons import FAILURES, OF_CALLERS, explain
 from stream.codec.recognise import Recogniser
+from stream.codec.result import Passed
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream.codec.event import RequestEvent
     from stream.codec.reading import Found
     from stream.codec.recognise import Codec
     from stream.codec.result import Result
@@ -54,6 +55,8 @@ class Decoded:
     rejects: list[Reject] = field(default_factory=list)
     #: Objects that tell of something else than a call of a model.
     ignored: int = 0
+    #: The newest time of those, and of callers turned away, epoch seconds.
+    passed_s: float = -math.inf
 
     @property
     def invalid(self) -> int:
@@ -70,7 +73,7 @@ class Decoder:
         self._metrics = metrics
         self._formats = Recogniser(settings)
         #: How the codecs read that make one event of one object.
-        self._one: dict[Codec, Callable[[bytes], RequestEvent | None]] = {
+        self._one: dict[Codec, Callable[[bytes], RequestEvent | Passed]] = {
             codec: codec.one
             for codec in self._formats.codecs
             if isinstance(codec, Canonical | Gateway)
@@ -102,8 +105,9 @@ class Decoder:
                 self._formats.was_wrong(value)
                 self._slowly(record, latest, decoded, tally)
                 continue
-            if event is None:
-                _add([(None, codec.name)], record, decoded, tally)
+            if isinstance(event, Passed):
+                found = self._reading.admitted(event, latest)
+                _add([(found, codec.name)], record, decoded, tally)
                 continue
             try:
                 admit(event, oldest, latest)
@@ -166,7 +170,7 @@ class Decoder:
             self._formats.was_wrong(value)
             return None
         if not results:
-            return None if single else [(None, codec.name)]
+            return None if single else [(Passed(None), codec.name)]
         found: Found = []
         parts: list[bytes] = []
         for i, result in enumerate(results):
@@ -186,16 +190,19 @@ def _add(found: Found, record: Record, decoded: Decoded, tally: Counter[tuple[st
     """Put what became of a record's objects where it belongs."""
     failures = []
     for result, name in found:
-        if result is None:
-            decoded.ignored += 1
-            tally[name, _IGNORED] += 1
-        elif isinstance(result, DecodeError):
-            failures.append(result)
-            tally[name, _REJECTED] += 1
-        else:
+        if isinstance(result, RequestEvent):
             decoded.events.append(result)
             decoded.offsets.append(record.offset)
             tally[name, _ACCEPTED] += 1
+            continue
+        if isinstance(result, Passed):
+            decoded.ignored += 1
+            tally[name, _IGNORED] += 1
+        else:
+            failures.append(result)
+            tally[name, _REJECTED] += 1
+        if result.time_s is not None:
+            decoded.passed_s = max(decoded.passed_s, result.time_s)
     if failures:
         decoded.rejects.append(_reject(record, failures, len(found)))
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stream.codec.event import RequestEvent
 from stream.codec.reading import Reading
 from stream.codec.reasons import FAILURES, explain
 from stream.codec.recognise import Recogniser
+from stream.codec.result import Passed
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Explainer:
 def _explanation(result: Result, name: str, trace: Trace) -> Explanation:
     if isinstance(result, DecodeError):
         return Explanation(name, str(result), {}, {})
-    if not isinstance(result, RequestEvent):
+    if isinstance(result, Passed):
         return Explanation(name, None, {}, {})
     known = {k: v for k, v in msgspec.structs.asdict(result).items() if v is not None}
     return Explanation(name, None, {k: v for k, v in trace.items() if k in known}, known)

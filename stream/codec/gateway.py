@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from stream.codec.event import RequestEvent
     from stream.codec.pick import Picker
-    from stream.codec.result import Result
+    from stream.codec.result import Passed, Result
     from stream.codec.table import Format
 
 
@@ -35,8 +35,8 @@ class Gateway:
         self.keys = first_keys(form)
         self._form, self._account = form, account
 
-    def one(self, value: bytes) -> RequestEvent | None:
-        """Return the event of one object, or None; raises one of ``reasons.FAILURES``."""
+    def one(self, value: bytes) -> RequestEvent | Passed:
+        """Return the event of one object, or that it passes by; raises ``reasons.FAILURES``."""
         return self._event(self._decode(value))
 
     def each(self, value: bytes) -> list[Result]:
@@ -53,7 +53,7 @@ class Gateway:
         """Return how many objects with a credential there were."""
         return self._table.credentials if "_table" in vars(self) else 0
 
-    def _event(self, record: Struct) -> RequestEvent | None:
+    def _event(self, record: Struct) -> RequestEvent | Passed:
         try:
             return self._straight(record)
         except (DecodeError, UnusualError):
@@ -72,5 +72,5 @@ class Gateway:
         return self._picker.one
 
     @cached_property
-    def _straight(self) -> Callable[[Struct], RequestEvent | None]:
+    def _straight(self) -> Callable[[Struct], RequestEvent | Passed]:
         return straight(self._table, self._picker.reach())

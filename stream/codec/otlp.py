@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from stream.codec.event import RequestEvent
-    from stream.codec.result import Result
+    from stream.codec.result import Passed, Result
     from stream.codec.table import Trace
 
 #: A span's attributes, its resource's, and its own times and status under OTLP's names.
@@ -131,17 +131,17 @@ class Otlp:
             trace: Trace = {}
             yield attempt(partial(self._slowly, trace=trace), span), trace
 
-    def _event(self, span: Attributes) -> RequestEvent | None:
+    def _event(self, span: Attributes) -> RequestEvent | Passed:
         if _around_calls(span):
-            return None
+            return self._table.passed([span["startTimeUnixNano"]])
         try:
             return self._straight(span)
         except (DecodeError, UnusualError):
             return self._slowly(span)
 
-    def _slowly(self, span: Attributes, trace: Trace | None = None) -> RequestEvent | None:
+    def _slowly(self, span: Attributes, trace: Trace | None = None) -> RequestEvent | Passed:
         if _around_calls(span):
-            return None
+            return self._table.passed([span["startTimeUnixNano"]])
         return self._table.event(tuple(map(span.get, self._names)), trace)
 
     def _spans(self, value: bytes) -> Iterator[Attributes]:

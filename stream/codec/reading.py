@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from stream.codec.event import RequestEvent, admit
 from stream.codec.framing import elements, repaired
 from stream.codec.reasons import FAILURES, explain
+from stream.codec.result import Passed
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -73,12 +74,20 @@ class Reading:
         return sorted(failures, key=lambda found: _lacks_field(found[0]))[:1]
 
     def admitted(self, result: Result, latest: float) -> Result:
-        """Return an event that is held to what its types cannot say, or why it cannot be one."""
+        """Return an event that is held to what its types cannot say, or why it cannot be one.
+
+        Of what is no event an absurd time is forgotten.
+        """
+        oldest = self._settings.oldest_timestamp
         if isinstance(result, RequestEvent):
             try:
-                admit(result, self._settings.oldest_timestamp, latest)
+                admit(result, oldest, latest)
             except DecodeError as error:
                 return error
+        elif result.time_s is not None and not oldest <= result.time_s <= latest:
+            if isinstance(result, Passed):
+                return Passed(None)
+            result.time_s = None
         return result
 
     def _attempt(self, codec: Codec, value: bytes, latest: float) -> Found:
@@ -86,8 +95,10 @@ class Reading:
             results = self._read(codec, value)
         except FAILURES as error:
             failure, text = _repairable(error, value)
-            return [(failure, codec.name)] if text is None else self._attempt(codec, text, latest)
-        return [(self.admitted(result, latest), codec.name) for result in results or [None]]
+            if text is not None:
+                return self._attempt(codec, text, latest)
+            results = [failure]
+        return [(self.admitted(result, latest), codec.name) for result in results or [Passed(None)]]
 
 
 def _repairable(error: Exception, value: bytes) -> tuple[DecodeError, bytes | None]:

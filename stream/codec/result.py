@@ -1,8 +1,8 @@
-"""What becomes of one object: an event, nothing that matters here, or an error as a value."""
+"""What becomes of one object: an event, something else that passes by, or an error as a value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from stream.codec.event import RequestEvent
 from stream.errors import DecodeError
@@ -10,13 +10,22 @@ from stream.errors import DecodeError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: None: it tells of something else than a call of a model.
-Result = RequestEvent | DecodeError | None
+
+class Passed(NamedTuple):
+    """An object that tells of something else than a call of a model, at a time if it says so.
+
+    Its time (epoch seconds) counts: a partition with nothing else must not hold up the others.
+    """
+
+    time_s: float | None
+
+
+Result = RequestEvent | Passed | DecodeError
 
 T = TypeVar("T")
 
 
-def attempt(make: Callable[[T], RequestEvent | None], of: T) -> Result:
+def attempt(make: Callable[[T], RequestEvent | Passed], of: T) -> Result:
     """Return what ``make`` makes, or its DecodeError."""
     try:
         return make(of)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from stream.codec.event import RequestEvent
     from stream.codec.pick import Reach
+    from stream.codec.result import Passed
     from stream.codec.table import Row, Table
 
 _INDENT: Final = "    "
 
 
-def straight(table: Table, reach: Reach) -> Callable[[Any], RequestEvent | None]:
-    """Return the function from a record to its event, or to None when it tells of no call.
+def straight(table: Table, reach: Reach) -> Callable[[Any], RequestEvent | Passed]:
+    """Return the function from a record to its event, or that it passes by.
 
     It raises DecodeError or UnusualError where the long way has to decide.
     """
@@ -44,14 +45,15 @@ def straight(table: Table, reach: Reach) -> Callable[[Any], RequestEvent | None]
         lines.append(f"if {secrets}: table.credentials += 1")
     body = "".join(f"{_INDENT}{line}\n" for line in (*lines, "return event"))
     exec(f"def event(record):\n{body}", names)  # noqa: S102 - of names of our own, and numbers
-    made: Callable[[Any], RequestEvent | None] = names["event"]
+    made: Callable[[Any], RequestEvent | Passed] = names["event"]
     return made
 
 
 def _preconditions(table: Table, reach: Reach) -> Iterator[str]:
     yield f"if {_none_of(table.marks, reach)}: raise UnusualError"
     if table.calls:
-        yield f"if {_none_of(table.calls, reach)}: return None"
+        times = ", ".join(reach.places[at] for at in table.times)
+        yield f"if {_none_of(table.calls, reach)}: return table.passed(({times},))"
 
 
 def _none_of(places: Sequence[int], reach: Reach) -> str:

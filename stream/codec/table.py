@@ -8,6 +8,7 @@ Where the values come from (JSON, spans) is not its matter.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from stream.codec import body, convert
 from stream.codec.event import MAX_COUNT, RequestEvent
 from stream.codec.path import Path
+from stream.codec.result import Passed
 from stream.codec.usage import usage
 from stream.errors import DecodeError
 
@@ -140,12 +142,15 @@ class Table:
         rows = [Row(name, self._options(name, sources[name])) for name in sources]
         self.fields = [row for row in rows if row.name not in BLOCKS]
         self.blocks = [row for row in rows if row.name in BLOCKS]
+        self._time = next(row for row in rows if row.name == "timestamp")
+        #: Where the time may stand.
+        self.times = [places[0] for places, _ in self._time.options]
         self._apart = not APART.keys().isdisjoint(sources)
         #: The path of each place.
         self.paths = tuple(self._places)
 
-    def event(self, values: Values, trace: Trace | None = None) -> RequestEvent | None:
-        """Return the event of the values at :attr:`paths`; None: it tells of no call of a model.
+    def event(self, values: Values, trace: Trace | None = None) -> RequestEvent | Passed:
+        """Return the event of the values at :attr:`paths`, or that it tells of no call of a model.
 
         ``trace`` learns where each field was taken from. Raises DecodeError.
         """
@@ -153,7 +158,7 @@ class Table:
         if all(values[at] is None for at in self.marks):
             raise DecodeError("missing_field", f"no `{'` or `'.join(self.format.marks)}`")
         if self.calls and all(values[at] is None for at in self.calls):
-            return None
+            return self.passed([values[at] for at in self.times])
         found: dict[str, Any] = {}
         for row in self.fields:
             self._take(row, values, found, trace)
@@ -169,12 +174,20 @@ class Table:
         self.credentials += any(leaks(values[at]) for at in self.secrets)
         return event
 
+    def passed(self, times: Sequence[Any]) -> Passed:
+        """Return that a record passes by, with the values at :attr:`times`."""
+        for (_, to), value in zip(self._time.options, times, strict=True):
+            with suppress(DecodeError):
+                if value is not None and (time_s := to(value)) is not None:
+                    return Passed(time_s)
+        return Passed(None)
+
     def finished(self, found: dict[str, Any]) -> RequestEvent:
         """Return the event of the fields that were found; raises DecodeError."""
         for name, value in self._defaults.items():
             found.setdefault(name, value)
         if "account_id" not in found:
-            raise _nobody(found.get("status"), self.format)
+            raise _nobody(found, self.format)
         if "timestamp" not in found:
             raise DecodeError("missing_field", "no time")
         found.setdefault("model", "")
@@ -254,10 +267,11 @@ def _identified(form: Format, account: str) -> dict[str, Sources]:
     }
 
 
-def _nobody(status: int | None, form: Format) -> DecodeError:
-    if status is not None and status >= _REFUSED:
+def _nobody(found: dict[str, Any], form: Format) -> DecodeError:
+    if found.get("status", 0) >= _REFUSED:
         # Turned away at the door, as for a wrong key: nobody's request reached a model.
-        return DecodeError("not_a_request", "a failed call of an unknown caller")
+        detail = "a failed call of an unknown caller"
+        return DecodeError("not_a_request", detail, time_s=found.get("timestamp"))
     names = ", ".join(name.replace("_", " ") for name in IDENTITIES if name in form.accounts)
     return DecodeError("missing_field", f"no account: no {names}")
 

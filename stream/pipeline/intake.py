@@ -82,14 +82,15 @@ class Intake:
         dead = [self._dead_letter(partition, reject) for reject in decoded.rejects]
         self._invalid.observe(len(decoded.events), decoded.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
+        self._advance(partition, decoded.passed_s)
         if not decoded.events:
-            return dead
+            # Other traffic moves the clock too, else it would hold up everybody.
+            return dead + (self._marks(partition) if math.isfinite(decoded.passed_s) else [])
         self._watch(decoded.events)
         with self._metrics.stage_seconds.labels(stage="fingerprint").time():
             batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
         self._observe_delay(batch, now_s)
-        newest = float(batch.columns["time"].max())
-        self._clocks[partition] = max(self._clocks.get(partition, -math.inf), newest)
+        self._advance(partition, float(batch.columns["time"].max()))
         return dead + self._route(partition, batch)
 
     def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
@@ -97,15 +98,23 @@ class Intake:
 
         Its clock moves on with the time that has passed, so that the last steps close too.
         """
-        clock = self._clocks.get(partition, -math.inf)
-        mark = clock + elapsed_s - self._windows.grace_s
-        place = Place(mark, idle=True)
-        value = pack(source=partition, sources=self._sources, origin=self._origin, place=place)
-        return [Emission("events", lane, None, value) for lane in range(self._lanes)]
+        return self._marks(partition, elapsed_s=elapsed_s, idle=True)
 
     def forget(self, partition: int) -> None:
         """Drop the clock of a partition that has moved to another worker."""
         self._clocks.pop(partition, None)
+
+    def _advance(self, partition: int, time_s: float) -> None:
+        self._clocks[partition] = max(self._clocks.get(partition, -math.inf), time_s)
+
+    def _marks(
+        self, partition: int, *, elapsed_s: float = 0.0, idle: bool = False
+    ) -> list[Emission]:
+        place = Place(
+            self._clocks.get(partition, -math.inf) + elapsed_s - self._windows.grace_s, idle=idle
+        )
+        value = pack(source=partition, sources=self._sources, origin=self._origin, place=place)
+        return [Emission("events", lane, None, value) for lane in range(self._lanes)]
 
     def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
         mark = self._clocks[partition] - self._windows.grace_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,26 @@ def test_a_fixed_format_takes_no_other() -> None:
     assert reasons(decode(LITELLM[0], format="canonical")) == ["wrong_type"]
     assert one(GOOD, format="canonical").account_id == "a"
     assert one(LITELLM[0], format="litellm").model == "gpt-4o-mini"
+
+
+def other(time_ms: object, status: int | None = None) -> bytes:
+    """Return Kong's log of a request to no model, or of one that was turned away."""
+    no_call = json.loads((SAMPLES / "kong_other.jsonl").read_bytes().splitlines()[status == 401])
+    return json.dumps(no_call | {"started_at": time_ms}).encode()
+
+
+@pytest.mark.parametrize("format_", ["auto", "kong"])
+@pytest.mark.parametrize("status", [None, 401], ids=["no call of a model", "turned away"])
+def test_what_passes_by_says_when(format_: str, status: int | None) -> None:
+    first, last = (other(1000 * (NOW - ago), status) for ago in (9, 3))
+    absurd = [other(time, status) for time in (None, "-", "x", 0, NOW, 1e400, 1000 * (NOW + 1e6))]
+    record = b"[" + b",".join([first, last, first]) + b"]"
+    lines = b"\n".join([last, first])
+    for values in ([first, last, first], [record], [lines], [*absurd, last], [last, *absurd]):
+        decoded = decode(*values, format=format_)
+        assert decoded.passed_s == NOW - 3
+        assert not decoded.events
+    assert decode(*absurd, format=format_).passed_s == -math.inf
 
 
 def test_events_are_counted_by_format_and_result() -> None:
