@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -15,17 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from stream.codec.decoder import Decoder
+from stream.codec.settings import IntakeSettings
 from stream.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import OVERFLOW, REJECT_REASONS, Metrics
 from stream.settings import Settings
 from stream.types.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from stream.codec.event import RequestEvent
 
 SAMPLES: Final = Path(__file__).parent / "samples"
+_MAPPING: Final = tomllib.loads((SAMPLES / "nginx_mapping.toml").read_text())["intake"]["mapping"]
 #: What JSON may say of a number, and parsers stumble over.
 _NUMBERS: Final = (
     b"1e400", b"-1e400", b"1e-400", b"NaN", b"Infinity", b"-Infinity", b"-0", b"00", b"01", b".5",
@@ -65,11 +68,19 @@ def samples() -> list[bytes]:
 class Fuzzer:
     """Draws records; mutable, seeded."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, favoured: Collection[bytes] = ()) -> None:
+        """Mutate every sample, in every other record one of those ``favoured``."""
         self._random = Random(seed)
         self._samples = samples()
         # Small ones more often: there is more to mutate in a second.
-        self._weights = [1 / (1000 + len(sample)) for sample in self._samples]
+        weights = [1 / (1000 + len(sample)) for sample in self._samples]
+        shares = [0.0, 0.0]
+        for sample, weight in zip(self._samples, weights, strict=True):
+            shares[sample in favoured] += weight
+        self._weights = [
+            weight / shares[sample in favoured]
+            for sample, weight in zip(self._samples, weights, strict=True)
+        ]
         self._kinds: tuple[tuple[Callable[[], bytes], int], ...] = (
             (self._bytes, 40),
             (self._json, 50),
@@ -260,18 +271,20 @@ class Trial:
     """
 
     def __init__(self, format_: str) -> None:
-        settings = msgspec.structs.replace(Settings().intake, format=format_)
+        settings = msgspec.convert({"format": format_, "mapping": _MAPPING}, IntakeSettings)
         self._decoder = Decoder(settings, Metrics())
         self._fingerprinter = Fingerprinter(b"salt")
+        #: The samples that this format reads.
+        self.good = [value for value in samples() if self._events(value)]
         #: A good record, which stands before and after each hostile one.
-        self._good = next(value for value in samples() if self._is_good(value))
+        self._good = next(value for value in self.good if self._events(value) == 1)
         self.results: Counter[str] = Counter()
         #: What took longer than it may.
         self.slow: list[bytes] = []
 
-    def _is_good(self, value: bytes) -> bool:
+    def _events(self, value: bytes) -> int:
         decoded = self._decoder.decode([Record(0, None, value)], now_s=NOW_S)
-        return len(decoded.events) == 1 and not decoded.rejects
+        return 0 if decoded.rejects else len(decoded.events)
 
     def put(self, values: Sequence[bytes]) -> None:
         """Take hostile records, each between two good ones."""

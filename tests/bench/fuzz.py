@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 10**9)
     parser.add_argument("--format", choices=get_args(Format), default="auto")
     options = parser.parse_args()
-    trial, records = Trial(options.format), Fuzzer(options.seed).records(options.count)
+    trial = Trial(options.format)
+    records = Fuzzer(options.seed, favoured=trial.good).records(options.count)
     done, size, began = 0, 0, time.perf_counter()
     warm_mib = 0.0
     print(f"seed {options.seed}, format {options.format}, {resident_mib():.0f} MiB", flush=True)
