@@ -1,4 +1,4 @@
-"""Settings of the webhook and of the worker's own HTTP pages."""
+"""Settings of the receivers of alerts and of the worker's own HTTP pages."""
 
 from __future__ import annotations
 
@@ -10,21 +10,14 @@ from stream.types.secret import Secret
 from stream.types.verdicts import Severity
 
 
-class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where alerts are posted (Standard Webhooks) and how patiently."""
+class PostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where alerts are posted, how patiently and how guarded; every receiver has its own."""
 
     url: Annotated[
         Secret,
         Meta(
-            description="Address that gets every alert by POST; empty: no webhook. Never shown: "
-            "many have a token in their path"
-        ),
-    ] = Secret()
-    secret: Annotated[
-        Secret,
-        Meta(
-            description="Signing secret, whsec_…; several separated by spaces while rotating "
-            "(all of them sign). Give it by environment or file",
+            description="Address that alerts are posted to; empty: none. Never shown: many have a "
+            "token in their path"
         ),
     ] = Secret()
     allow_insecure: Annotated[
@@ -40,7 +33,7 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ] = ""
     minimum_severity: Annotated[
         Severity,
-        Meta(description="Alerts below it are not posted: info, warning or critical"),
+        Meta(description="Alerts below it are not sent: info, warning or critical"),
     ] = "info"
     timeout_s: Annotated[
         float,
@@ -85,6 +78,18 @@ class WebhookSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         int,
         Meta(ge=1, le=256, description="Posts under way at once", extra={"unit": "posts"}),
     ] = 8
+
+
+class WebhookSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receiver of Standard Webhooks."""
+
+    secret: Annotated[
+        Secret,
+        Meta(
+            description="Signing secret, whsec_…; several separated by spaces while rotating "
+            "(all of them sign). Give it by environment or file",
+        ),
+    ] = Secret()
 
 
 class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

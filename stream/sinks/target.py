@@ -1,4 +1,4 @@
-"""Checks a webhook's address, authorities and secrets; messages never quote address or secrets.
+"""Checks a receiver's address, authorities and secrets; messages never quote address or secrets.
 
 The address comes from whoever runs the product, so private addresses and loopback are right.
 Link-local ones never are: no receiver lives there, but the metadata service of a cloud machine
@@ -21,7 +21,6 @@ from yarl import URL
 from stream.errors import SettingsError
 
 if TYPE_CHECKING:
-    from stream.sinks.settings import WebhookSettings
     from stream.types.secret import Secret
 
 _PREFIX: Final = "whsec_"
@@ -29,36 +28,37 @@ _PREFIX: Final = "whsec_"
 _SHORTEST, _LONGEST = 24, 64
 
 
-def read_target(settings: WebhookSettings) -> URL:
-    """Return the address, or raise SettingsError: https, or http where that is safe or wanted."""
+def read_target(name: str, address: Secret, *, insecure: bool) -> URL:
+    """Return the address that is set as ``<name>.url``, or raise SettingsError.
+
+    It is https, or http where that is safe or wanted (``insecure``).
+    """
     try:
-        url = URL(settings.url.reveal())
+        url = URL(address.reveal())
         host = url.host
     except ValueError:
-        raise SettingsError("webhook.url: not an address") from None
+        raise SettingsError(f"{name}.url: not an address") from None
     if url.scheme not in {"https", "http"} or not host:
-        raise SettingsError("webhook.url: expected https://host/path")
+        raise SettingsError(f"{name}.url: expected https://host/path")
     if url.user is not None or url.password is not None:
-        raise SettingsError("webhook.url: must not contain a user or password")
+        raise SettingsError(f"{name}.url: must not contain a user or password")
     if url.fragment:
-        raise SettingsError("webhook.url: must not contain a fragment (#…)")
-    if url.scheme == "http" and not (settings.allow_insecure or _is_loopback(host)):
+        raise SettingsError(f"{name}.url: must not contain a fragment (#…)")
+    if url.scheme == "http" and not (insecure or _is_loopback(host)):
         raise SettingsError(
-            "webhook.url: http is for this machine only; use https, or set webhook.allow_insecure"
+            f"{name}.url: http is for this machine only; use https, or set {name}.allow_insecure"
         )
     if _is_link_local(host):
-        raise SettingsError("webhook.url: link-local addresses are refused")
+        raise SettingsError(f"{name}.url: link-local addresses are refused")
     return url
 
 
-def tls_context(settings: WebhookSettings) -> ssl.SSLContext:
+def tls_context(name: str, ssl_cafile: str) -> ssl.SSLContext:
     """Return a context that verifies certificate and name; there is none that does not."""
     try:
-        return ssl.create_default_context(cafile=settings.ssl_cafile or None)
+        return ssl.create_default_context(cafile=ssl_cafile or None)
     except OSError as error:  # an SSLError is one
-        raise SettingsError(
-            f"webhook.ssl_cafile: {settings.ssl_cafile} cannot be used: {error}"
-        ) from error
+        raise SettingsError(f"{name}.ssl_cafile: {ssl_cafile} cannot be used: {error}") from error
 
 
 def open_socket(address: tuple[Any, ...]) -> socket.socket:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from stream.errors import SettingsError
-from stream.sinks.settings import WebhookSettings
 from stream.sinks.target import open_socket, read_secrets, read_target, tls_context
 from stream.types.secret import Secret
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_safe_addresses_are_taken(url: str) -> None:
-    assert str(read_target(WebhookSettings(url=Secret(url)))) == url
+    assert str(read_target("webhook", Secret(url), insecure=False)) == url
 
 
 @pytest.mark.parametrize(
@@ -53,14 +52,14 @@ def test_safe_addresses_are_taken(url: str) -> None:
 )
 def test_other_addresses_are_refused_without_being_quoted(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^webhook\.url: ") as caught:
-        read_target(WebhookSettings(url=Secret(url)))
+        read_target("webhook", Secret(url), insecure=False)
     assert "pa55word" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_clear_text_to_elsewhere_needs_a_setting() -> None:
-    settings = WebhookSettings(url=Secret("http://example.org/"), allow_insecure=True)
-    assert read_target(settings).host == "example.org"
+    url = Secret("http://example.org/")
+    assert read_target("webhook", url, insecure=True).host == "example.org"
 
 
 def test_several_secrets_are_read() -> None:
@@ -92,12 +91,12 @@ def test_a_file_of_authorities_that_is_none_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for path in (tmp_path / "ca.pem", tmp_path / "missing.pem", tmp_path):
         with pytest.raises(SettingsError, match=rf"^webhook\.ssl_cafile: {path} ") as caught:
-            tls_context(WebhookSettings(ssl_cafile=str(path)))
+            tls_context("webhook", str(path))
         assert "\n" not in str(caught.value)
 
 
 def test_certificate_and_name_are_always_verified() -> None:
-    context = tls_context(WebhookSettings(allow_insecure=True))
+    context = tls_context("webhook", "")
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
