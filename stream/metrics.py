@@ -558,7 +558,7 @@ class Metrics:
             labels={"sink": OPEN, "result": DELIVERY_RESULTS},
             meaning="Alerts a sink is done with, by how it ended",
             remedy="rejected: the receiver cannot take the message, its log and ours say which; "
-            "exhausted: it was out of order for webhook.retry_for_s, the alerts topic still has "
+            "exhausted: it was out of order for its retry_for_s, the alerts topic still has "
             "them; malformed: somebody else writes to the alerts topic; failed: a bug, the log "
             "has its trace",
         ),
@@ -579,8 +579,8 @@ class Metrics:
             unit="attempts",
             labels={"sink": OPEN, "result": ATTEMPT_RESULTS},
             meaning="Tries to deliver, by answer",
-            remedy="3xx, 404: correct webhook.url; 401, 403: correct webhook.secret at one end; "
-            "untrusted: its certificate or webhook.ssl_cafile; 5xx, timeout, unreachable: the "
+            remedy="3xx, 404: correct the sink's url; 401, 403: correct its secret at one end; "
+            "untrusted: its certificate or the sink's ssl_cafile; 5xx, timeout, unreachable: the "
             "receiver is slow or down",
         ),
     ]
@@ -619,7 +619,7 @@ class Metrics:
             unit="bool",
             labels={"sink": OPEN},
             meaning="1 when the receiver answered 410 Gone and gets nothing until a restart",
-            remedy="Correct or empty webhook.url and restart the workers; the topic keeps the "
+            remedy="Correct or empty the sink's url and restart the workers; the topic keeps the "
             "alerts until then",
         ),
     ]

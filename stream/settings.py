@@ -19,7 +19,14 @@ from stream.detection.settings import DetectionSettings
 from stream.errors import SettingsError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.pipeline.build import StageSettings
-from stream.sinks.settings import HttpSettings, WebhookSettings
+from stream.sinks.settings import (
+    AlertmanagerSettings,
+    HttpSettings,
+    OcsfSettings,
+    PagerDutySettings,
+    SlackSettings,
+    WebhookSettings,
+)
 from stream.types.alerts import MAX_MEMBER_BYTES
 from stream.types.events import MAX_EVENT_BYTES
 from stream.types.secret import Secret
@@ -47,6 +54,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     campaigns: CampaignSettings = CampaignSettings()
     alerting: AlertingSettings = AlertingSettings()
     webhook: WebhookSettings = WebhookSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
+    pagerduty: PagerDutySettings = PagerDutySettings()
+    slack: SlackSettings = SlackSettings()
+    ocsf: OcsfSettings = OcsfSettings()
     http: HttpSettings = HttpSettings()
 
     def __post_init__(self) -> None:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stream import __version__
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics, register_process
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.sinks.alertmanager import Alertmanager
 from stream.sinks.health import Health
 from stream.sinks.log import LogSink
+from stream.sinks.ocsf import OcsfSink
 from stream.sinks.outbox import Outbox
+from stream.sinks.pagerduty import PagerDutySink
 from stream.sinks.pages import Pages
+from stream.sinks.slack import SlackSink
 from stream.sinks.webhook import WebhookSink
 from stream.worker.lanes import Stages
 from stream.worker.run import Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stream.settings import Settings
+    from stream.sinks.reader import Reader
     from stream.sinks.sink import Sink
     from stream.types.verdicts import Severity
     from stream.worker.lanes import Lane
@@ -39,7 +46,7 @@ def plan(settings: Settings) -> Plan:
         health=health,
         services=(
             Pages(settings.http, registry=metrics.registry, health=health),
-            *_outboxes(settings, metrics),
+            *_readers(settings, metrics),
         ),
     )
 
@@ -58,24 +65,34 @@ def _stages(settings: Settings, metrics: Metrics) -> Stages:
     return Stages(source=source, lane=lane)
 
 
-def _outboxes(settings: Settings, metrics: Metrics) -> list[Outbox]:
-    sinks: list[tuple[Sink, Severity]] = [(LogSink(), "info")]
-    if settings.webhook.url:
-        webhook = WebhookSink(settings.webhook, metrics=metrics)
-        sinks.append((webhook, settings.webhook.minimum_severity))
-    connection = {
-        **client_options(settings.kafka),
-        "session_timeout_ms": int(settings.kafka.session_timeout_s * 1000),
-        "heartbeat_interval_ms": int(settings.kafka.heartbeat_interval_s * 1000),
+def _readers(settings: Settings, metrics: Metrics) -> list[Reader]:
+    """Return what reads the alerts topic: one for each receiver that is set."""
+    where: dict[str, Any] = {
+        "topic": settings.topics.alerts,
+        "app": settings.kafka.app_id,
+        "connection": {
+            **client_options(settings.kafka),
+            "session_timeout_ms": int(settings.kafka.session_timeout_s * 1000),
+            "heartbeat_interval_ms": int(settings.kafka.heartbeat_interval_s * 1000),
+        },
+        "metrics": metrics,
     }
-    return [
-        Outbox(
-            sink,
-            topic=settings.topics.alerts,
-            app=settings.kafka.app_id,
-            connection=connection,
-            metrics=metrics,
-            minimum_severity=severity,
-        )
-        for sink, severity in sinks
+    readers: list[Reader] = [
+        Outbox(sink, minimum_severity=severity, **where)
+        for sink, severity in _sinks(settings, metrics)
     ]
+    if settings.alertmanager.urls:
+        readers.append(Alertmanager(settings.alertmanager, **where))
+    return readers
+
+
+def _sinks(settings: Settings, metrics: Metrics) -> Iterator[tuple[Sink, Severity]]:
+    yield LogSink(), "info"
+    if (webhook := settings.webhook).url:
+        yield WebhookSink(webhook, metrics=metrics), webhook.minimum_severity
+    if (pagerduty := settings.pagerduty).routing_key:
+        yield PagerDutySink(pagerduty, metrics=metrics), pagerduty.minimum_severity
+    if (slack := settings.slack).url:
+        yield SlackSink(slack, metrics=metrics), slack.minimum_severity
+    if (ocsf := settings.ocsf).url:
+        yield OcsfSink(ocsf, metrics=metrics), ocsf.minimum_severity

@@ -41,6 +41,16 @@ def write(alert: Alert) -> Message:
     return Message(_identity(alert), body)
 
 
+def message(alert: Alert, body: object) -> Message:
+    """Return the message of one state of one incident with a body of its receiver's kind."""
+    return Message(_identity(alert), msgspec.json.encode(body).decode())
+
+
+def shortened(text: str, most: int) -> str:
+    """Return ``text`` of at most ``most`` characters, with an ellipsis where it was longer."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def _body(alert: Alert, data: dict[str, Any]) -> str:
     envelope = {"type": f"alert.{alert.status}", "timestamp": alert.updated_at, "data": data}
     return msgspec.json.encode(envelope).decode()

@@ -7,12 +7,10 @@ that the topic still holds.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -24,8 +22,8 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from stream.sinks.backoff import full_jitter
 from stream.sinks.dispatch import Dispatch, Place
+from stream.sinks.reader import Reader, leave, wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +36,6 @@ _LOG = logging.getLogger("stream.sinks.outbox")
 _POLL_S: Final = 0.2
 #: A receiver may be down for hours, in which nothing is read: that is no reason to leave the group.
 _NO_POLL_LIMIT_MS: Final = 2**31 - 1
-_FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
-_STOP_SLACK_S: Final = 3.0  # to commit and leave the group
 _COUNT_INTERVAL_S: Final = 5.0  # between two questions for the end of the topic
 
 
@@ -57,8 +53,8 @@ class Bounds:
     stop_grace_s: float = 5.0
 
 
-class Outbox:
-    """One sink's reader; ``start`` and ``stop`` it beside the worker, in the same loop."""
+class Outbox(Reader):
+    """One sink's reader."""
 
     def __init__(
         self,
@@ -75,8 +71,9 @@ class Outbox:
 
         ``connection`` goes to aiokafka as it is (bootstrap_servers, security, time-outs).
         """
+        self._bounds = bounds or Bounds()
+        super().__init__(sink.name, topic, metrics, stop_grace_s=self._bounds.stop_grace_s)
         self._sink = sink
-        self._topic = topic
         self._options = {
             **connection,
             "group_id": f"{app}-sink-{sink.name}",
@@ -90,53 +87,8 @@ class Outbox:
         self._queue = metrics.sink_queue_length.labels(sink=sink.name)
         self._oldest = metrics.sink_oldest_seconds.labels(sink=sink.name)
         self._missed = metrics.sink_missed_total.labels(sink=sink.name)
-        self._broken = metrics.sink_broker_failures_total.labels(sink=sink.name)
-        self._bounds = bounds or Bounds()
-        self._failures = 0  # in a row
         self._told: dict[TopicPartition, int] = {}  # ends of the partitions
         self._asked = 0.0  # when, monotonic
-        self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin in the background; an unreachable broker is tried again and again."""
-        self._stopping.clear()
-        self._task = asyncio.create_task(self._run(), name=f"outbox-{self._sink.name}")
-
-    async def stop(self) -> None:
-        """Give deliveries under way a moment, commit, leave the group; again is harmless."""
-        task, self._task = self._task, None
-        if task is not None:
-            self._stopping.set()
-            await asyncio.wait([task], timeout=self._bounds.stop_grace_s + _STOP_SLACK_S)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await self._dispatch.abandon()
-        await self._sink.close()
-
-    async def _run(self) -> None:
-        random = Random()
-        while not self._stopping.is_set():
-            try:
-                await self._consume()
-            except Exception as error:  # noqa: BLE001 - whatever it is, alerts must still go out
-                self._failures += 1
-                self._broken.inc()
-                pause = full_jitter(
-                    self._failures,
-                    first_s=_FIRST_RETRY_S,
-                    longest_s=_LONGEST_RETRY_S,
-                    random=random,
-                )
-                _LOG.warning(
-                    "%s: %s cannot be read: %s; again in %.1f s",
-                    self._sink.name,
-                    self._topic,
-                    str(error) or type(error).__name__,
-                    pause,
-                )
-                await self._dispatch.abandon()
-                await _wait(self._stopping, pause)
 
     async def _consume(self) -> None:
         consumer = AIOKafkaConsumer(**self._options)
@@ -150,7 +102,13 @@ class Outbox:
             await self._dispatch.drain(self._bounds.stop_grace_s)
             await self._commit(consumer)
         finally:
-            await _close(consumer)
+            await leave(consumer)
+
+    async def _abandon(self) -> None:
+        await self._dispatch.abandon()
+
+    async def _close(self) -> None:
+        await self._sink.close()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
         """Read as much as there is room for; wait for a delivery when there is none."""
@@ -158,7 +116,7 @@ class Outbox:
         room = min(self._bounds.under_way - ledger.unfinished, self._bounds.overtaken - ledger.held)
         if room <= 0:
             self._dispatch.changed.clear()
-            await _wait(self._dispatch.changed, _POLL_S)
+            await wait(self._dispatch.changed, _POLL_S)
             return
         try:
             batches = await consumer.getmany(timeout_ms=int(_POLL_S * 1000), max_records=room)
@@ -250,19 +208,3 @@ class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Nothing to prepare."""
-
-
-async def _close(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group; where that is cut short, in a join that lasts, leave no connection open."""
-    try:
-        await consumer.stop()
-    finally:
-        await consumer._client.close()  # noqa: SLF001 - aiokafka forgets them when cancelled
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            await event.wait()
-    except TimeoutError:
-        pass

@@ -92,6 +92,95 @@ class WebhookSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fi
     ] = Secret()
 
 
+class AlertmanagerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prometheus's Alertmanager, which routes, groups and silences."""
+
+    urls: Annotated[
+        Secret,
+        Meta(
+            description="Addresses of every replica (http://am-0:9093 http://am-1:9093), each of "
+            "which gets every alert; empty: no Alertmanager"
+        ),
+    ] = Secret()
+    authorization: Annotated[
+        Secret,
+        Meta(
+            description="Value of the Authorization header (`Bearer …`, `Basic …`); empty: none. "
+            "Give it by environment or file"
+        ),
+    ] = Secret()
+    allow_insecure: Annotated[
+        bool,
+        Meta(description="Post to http:// addresses that are not this machine, in the clear"),
+    ] = False
+    ssl_cafile: Annotated[
+        str,
+        Meta(
+            description="PEM file of the authorities that may sign the replicas' certificates; "
+            "none: those of the system"
+        ),
+    ] = ""
+    minimum_severity: Annotated[
+        Severity,
+        Meta(description="Incidents below it are not posted: info, warning or critical"),
+    ] = "info"
+    timeout_s: Annotated[
+        float,
+        Meta(gt=0, le=120, description="Longest wait for an answer", extra={"unit": "s"}),
+    ] = 15.0
+    resend_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=3600,
+            description="Incidents are posted again this often while they are open; four times "
+            "this without any worker, and Alertmanager takes them for resolved",
+            extra={"unit": "s"},
+        ),
+    ] = 60.0
+
+
+class PagerDutySettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PagerDuty's Events API v2; used when there is a key."""
+
+    url: Annotated[
+        Secret, Meta(description="Where events go; of the EU: https://events.eu.pagerduty.com/…")
+    ] = Secret("https://events.pagerduty.com/v2/enqueue")
+    routing_key: Annotated[
+        Secret,
+        Meta(
+            description="Integration key of a service's Events API v2; empty: no PagerDuty. Give "
+            "it by environment or file"
+        ),
+    ] = Secret()
+
+
+class SlackSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A channel of Slack by its incoming webhook."""
+
+    concurrency: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=256,
+            description="Posts under way at once; Slack takes one a second",
+            extra={"unit": "posts"},
+        ),
+    ] = 1
+
+
+class OcsfSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A receiver of OCSF Detection Findings, such as a SIEM's HTTP input."""
+
+    authorization: Annotated[
+        Secret,
+        Meta(
+            description="Value of the Authorization header (`Splunk …`, `Bearer …`); empty: none. "
+            "Give it by environment or file"
+        ),
+    ] = Secret()
+
+
 class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where /metrics, /livez and /readyz listen.
 

@@ -1,0 +1,108 @@
+"""What Alertmanager is posted: what stands, under labels that last, and what has just ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stream.errors import SettingsError
+from stream.sinks.alertmanager import read_urls
+from stream.sinks.board import Board
+from stream.sinks.settings import AlertmanagerSettings
+from stream.types.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.types.alerts import Alert
+
+NOW = 1_767_324_000.0  # 2026-01-02T03:20:00Z, ten minutes after the alert
+
+
+def ends(board: Board, now_s: float = NOW) -> dict[tuple[str, str], str]:
+    posts = board.posts(now_s, keep_s=240.0)
+    return {(p["labels"]["alert_id"], p["labels"]["severity"]): p["endsAt"] for p in posts}
+
+
+def test_an_open_incident_is_posted_again_and_again(alert_of: Callable[..., Alert]) -> None:
+    board = Board()
+    board.hear(0, alert_of(), NOW)
+    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
+    assert ends(board, NOW + 86_400) == {("inc-1", "warning"): "2026-01-03T03:24:00+00:00"}
+
+
+def test_labels_last_while_everything_else_changes(alert_of: Callable[..., Alert]) -> None:
+    posts: list[dict[str, Any]] = []
+    for n in range(2):
+        board = Board()
+        members = [f"acc-{i}" for i in range(99 * n + 1)]
+        board.hear(0, alert_of(score=0.9 + n / 100, account_ids=members, summary=str(n)), NOW + n)
+        posts += board.posts(NOW + n, keep_s=240.0)
+    assert posts[0]["labels"] == posts[1]["labels"]
+    assert posts[0]["startsAt"] == posts[1]["startsAt"] == "2026-01-02T03:04:00+00:00"
+    assert posts[1]["annotations"]["accounts_total"] == "100"
+    assert all(isinstance(text, str) for text in posts[0]["annotations"].values())
+
+
+def test_an_end_is_said_for_a_while(alert_of: Callable[..., Alert]) -> None:
+    board = Board()
+    board.hear(0, alert_of(), NOW - 100)
+    board.hear(0, alert_of(status="resolved", summary="over"), NOW - 5)
+    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:19:55+00:00"}
+    (post,) = board.posts(NOW + 800, keep_s=240.0)
+    assert post["annotations"]["description"] == "over"
+    assert ends(board, NOW + 900) == {}
+
+
+def test_a_graver_incident_ends_under_its_old_severity(alert_of: Callable[..., Alert]) -> None:
+    board = Board()
+    board.hear(0, alert_of(), NOW - 100)
+    board.hear(0, alert_of(severity="critical"), NOW - 5)
+    board.hear(0, alert_of(severity="critical", score=0.999), NOW)
+    assert ends(board) == {
+        ("inc-1", "warning"): "2026-01-02T03:19:55+00:00",
+        ("inc-1", "critical"): "2026-01-02T03:24:00+00:00",
+    }
+
+
+def test_an_incident_that_opens_again_is_open(alert_of: Callable[..., Alert]) -> None:
+    board = Board()
+    for status in ("firing", "resolved", "firing"):
+        board.hear(0, alert_of(status=status), NOW)
+    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
+
+
+def test_events_ahead_of_our_clock_do_not_end_before_they_start(
+    alert_of: Callable[..., Alert],
+) -> None:
+    board = Board()
+    board.hear(0, alert_of(started_at="2026-01-02T03:25:00Z"), NOW)
+    (post,) = board.posts(NOW, keep_s=240.0)
+    assert post["startsAt"] == "2026-01-02T03:20:00+00:00"
+    board.hear(0, alert_of(status="resolved"), NOW + 60)
+    (post,) = board.posts(NOW, keep_s=240.0)
+    assert post["startsAt"] <= post["endsAt"]
+
+
+def test_a_partition_that_moves_takes_its_incidents_along(alert_of: Callable[..., Alert]) -> None:
+    board = Board()
+    board.hear(0, alert_of("a"), NOW)
+    board.hear(1, alert_of("b"), NOW)
+    board.forget(0)
+    assert set(ends(board)) == {("b", "warning")}
+
+
+def test_every_replica_has_its_address() -> None:
+    urls = Secret("https://am-0.example.org http://localhost:9093/prefix/")
+    assert [str(url) for url in read_urls(AlertmanagerSettings(urls=urls))] == [
+        "https://am-0.example.org/api/v2/alerts",
+        "http://localhost:9093/prefix/api/v2/alerts",
+    ]
+
+
+@pytest.mark.parametrize("urls", ["", "http://am-0:9093", "https://am-0 https://u:secret@am-1"])
+def test_a_bad_address_is_refused_without_being_quoted(urls: str) -> None:
+    with pytest.raises(SettingsError, match=r"^alertmanager\.url") as caught:
+        read_urls(AlertmanagerSettings(urls=Secret(urls)))
+    assert "secret" not in str(caught.value)

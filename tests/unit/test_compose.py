@@ -1,0 +1,48 @@
+"""Every receiver that is set has a reader of the alerts topic, and nothing else has."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from stream.cli.compose import plan
+from stream.settings import load
+from stream.sinks.alertmanager import Alertmanager
+from stream.sinks.outbox import Outbox
+from stream.sinks.reader import Reader
+
+RECEIVERS = {
+    "webhook": {
+        "WEBHOOK_URL": "https://hooks.example.org/",
+        "WEBHOOK_SECRET": "whsec_" + base64.b64encode(b"a" * 32).decode(),
+    },
+    "alertmanager": {"ALERTMANAGER_URLS": "https://am-0.example.org https://am-1.example.org"},
+    "pagerduty": {"PAGERDUTY_ROUTING_KEY": "R0123456789abcdef"},
+    "slack": {"SLACK_URL": "https://hooks.slack.example/services/T/B/x"},
+    "ocsf": {"OCSF_URL": "https://siem.example.org/raw"},
+}
+
+
+def readers(*names: str) -> dict[str, type[Reader]]:
+    variables = {
+        f"DISTILLWATCH_{variable}": value
+        for name in names
+        for variable, value in RECEIVERS[name].items()
+    }
+    services = plan(load(None, variables)).services
+    return {s._name: type(s) for s in services if isinstance(s, Reader)}
+
+
+def test_none_is_set_by_default() -> None:
+    assert readers() == {"log": Outbox}
+
+
+@pytest.mark.parametrize("name", RECEIVERS)
+def test_each_by_itself(name: str) -> None:
+    kind = Alertmanager if name == "alertmanager" else Outbox
+    assert readers(name) == {"log": Outbox, name: kind}
+
+
+def test_all_together() -> None:
+    assert readers(*RECEIVERS).keys() == {"log", *RECEIVERS}
