@@ -104,3 +104,11 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": ""},
         ),
     ] = "https://distillwatch.invalid/runbook"
+    cloudevents_source: Annotated[
+        str,
+        Meta(
+            max_length=256,
+            description="Name of this deployment (a URI or a path, /gateways/eu) as the source of "
+            "CloudEvents; alerts then carry their attributes as Kafka headers; empty: none",
+        ),
+    ] = ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 
+from stream.alerting import cloudevent
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import unseen
 from stream.types.records import Emission
@@ -52,9 +53,10 @@ class AlertingStage:
 
     name = "alerting"
 
-    def __init__(self, incidents: Incidents, *, metrics: Metrics) -> None:
-        """Put verdicts through ``incidents``."""
+    def __init__(self, incidents: Incidents, *, metrics: Metrics, source: str = "") -> None:
+        """Put verdicts through ``incidents``; a ``source`` makes CloudEvents of the alerts."""
         self._incidents = incidents
+        self._source = source
         self._metrics = metrics
         self._alerts: list[Alert] = []
 
@@ -86,7 +88,13 @@ class AlertingStage:
         self._alerts += self._incidents.step(mark, [], [])
         alerts, self._alerts = self._alerts, []
         return [
-            Emission("alerts", None, alert.alert_id.encode(), msgspec.json.encode(alert))
+            Emission(
+                role="alerts",
+                partition=None,
+                key=alert.alert_id.encode(),
+                value=msgspec.json.encode(alert),
+                headers=cloudevent.headers(alert, self._source) if self._source else (),
+            )
             for alert in alerts
         ]
 

@@ -90,4 +90,5 @@ def alerting_lane(
 ) -> Lane[Findings]:
     """Return the alerting lane."""
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics, watch=watch)
-    return Lane(AlertingStage(incidents, metrics=metrics), 0, settings.windows, metrics)
+    stage = AlertingStage(incidents, metrics=metrics, source=settings.alerting.cloudevents_source)
+    return Lane(stage, 0, settings.windows, metrics)

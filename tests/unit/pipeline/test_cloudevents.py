@@ -1,0 +1,76 @@
+"""Alerts are CloudEvents for those who want them, as the project's own library reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
+
+from stream.alerting.incidents import Incidents
+from stream.metrics import Metrics
+from stream.pipeline.alerting import AlertingStage, Findings
+from stream.pipeline.build import alerting_lane
+from stream.settings import Settings
+from stream.types.alerts import Alert
+from stream.types.verdicts import Observed, Verdict
+
+if TYPE_CHECKING:
+    from stream.types.records import Emission
+
+START = 1_772_409_600.0
+DAY_S = 86_400.0
+
+
+def states(source: str) -> list[Emission]:
+    """Return what an incident is told with, from its beginning to its end."""
+    settings, metrics = Settings(), Metrics()
+    incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
+    stage = AlertingStage(incidents, metrics=metrics, source=source)
+    verdict = Verdict(
+        account_id="a",
+        time=START,
+        since=START - 60,
+        score=0.99,
+        evidence=[],
+        observed=Observed(requests=3),
+        model_version="1",
+    )
+    stage.step(START, [Findings([verdict])])
+    return [*stage.emit(START), *stage.emit(START + DAY_S)]
+
+
+def test_each_state_is_an_event_with_the_alert_in_it() -> None:
+    emissions = states("/gateways/eu")
+    events = [from_binary_event(KafkaMessage(dict(e.headers), e.key, e.value)) for e in emissions]
+    alerts = [msgspec.json.decode(emission.value, type=Alert) for emission in emissions]
+    assert [event.get_type() for event in events] == [
+        "distillwatch.alert.firing",
+        "distillwatch.alert.resolved",
+    ]
+    assert len({event.get_id() for event in events}) == 2
+    for event, alert in zip(events, alerts, strict=True):
+        assert event.get_specversion() == "1.0"
+        assert event.get_source() == "/gateways/eu"
+        assert event.get_subject() == alert.alert_id
+        time = event.get_time()
+        assert time is not None
+        assert time.isoformat() == alert.updated_at.replace("Z", "+00:00")
+        assert event.get_datacontenttype() == "application/json"
+        assert msgspec.convert(event.get_data(), Alert) == alert
+
+
+def test_without_a_source_there_are_no_headers() -> None:
+    plain, described = states(""), states("/gateways/eu")
+    assert [emission.headers for emission in plain] == [(), ()]
+    assert [dataclasses.replace(emission, headers=()) for emission in described] == plain
+
+
+@pytest.mark.parametrize("source", ["", "/gateways/eu"])
+def test_the_setting_reaches_the_stage(source: str) -> None:
+    alerting = msgspec.structs.replace(Settings().alerting, cloudevents_source=source)
+    stages = msgspec.structs.replace(Settings(), alerting=alerting).stages
+    lane = alerting_lane(stages, Metrics())
+    assert lane._stage._source == source
