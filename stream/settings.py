@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from stream.alerting.settings import AlertingSettings
+from stream.bridge.settings import BridgeSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.codec.settings import IntakeSettings
 from stream.detection.settings import DetectionSettings
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slack: SlackSettings = SlackSettings()
     ocsf: OcsfSettings = OcsfSettings()
     http: HttpSettings = HttpSettings()
+    bridge: BridgeSettings = BridgeSettings()
 
     def __post_init__(self) -> None:
         """Refuse what fits only each for itself: raises ValueError."""

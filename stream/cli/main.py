@@ -7,7 +7,7 @@ import sys
 import typer
 
 from stream import __version__
-from stream.cli import demo, replay, settings, simulate, topics, worker
+from stream.cli import bridge, demo, replay, settings, simulate, topics, worker
 from stream.cli.common import err
 from stream.errors import DistillwatchError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("worker")(worker.worker)
+app.command("bridge")(bridge.bridge)
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.command("topics")(topics.topics)

@@ -1,0 +1,78 @@
+"""Unpacks a body and cuts it into records that intake takes; what they mean is not looked at.
+
+Gateways collect requests and post some thousand at a time, which may be more than a record holds.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from stream.codec.framing import elements, repaired
+from stream.codec.reasons import FAILURES, explain
+from stream.errors import DecodeError
+
+#: Far below what topics take by default (1 MiB), and many times a payload.
+_RECORD_BYTES: Final = 524_288
+#: Of gzip or of zlib, which HTTP calls deflate.
+_EITHER_HEADER: Final = 32
+_BEGINNINGS: Final = (b"{", b"[")
+
+
+def unpacked(body: bytes, encoding: str, *, most: int) -> bytes:
+    """Return a body as it was before its content encoding, of at most ``most`` bytes.
+
+    Raises DecodeError for one that is longer, and for an encoding unknown, broken or cut short.
+    """
+    if encoding in {"", "identity"}:
+        return body
+    if encoding not in {"gzip", "deflate"}:
+        raise DecodeError("not_json", "expected content encoding gzip, deflate or none")
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | _EITHER_HEADER)
+    try:
+        found = unpacking.decompress(body, most + 1)
+    except zlib.error as error:
+        raise DecodeError("not_json", f"broken {encoding}") from error
+    if len(found) > most:
+        raise DecodeError("too_large", f"more than {most} bytes, unpacked")
+    if not unpacking.eof:
+        raise DecodeError("not_json", f"{encoding} that is cut short")
+    return found
+
+
+def cut(body: bytes) -> list[bytes]:
+    """Return the records of a JSON body: itself, or arrays of its elements, in order.
+
+    Raises DecodeError for what is no JSON; a body that need not be cut is hardly looked at.
+    """
+    text = body.strip()
+    if not text.startswith(_BEGINNINGS):
+        raise DecodeError("not_json", "expected an object, an array, or objects line by line")
+    if len(text) <= _RECORD_BYTES:
+        return [text]
+    parts = _parts(text)
+    return _grouped(parts) if len(parts) > 1 else [text]
+
+
+def _parts(text: bytes) -> list[bytes]:
+    try:
+        return elements(text, len(text))
+    except FAILURES:
+        try:
+            return elements(repaired(text), len(text))
+        except FAILURES as error:
+            raise explain(error) from error
+
+
+def _grouped(parts: list[bytes]) -> list[bytes]:
+    """Join neighbours into arrays of at most :data:`_RECORD_BYTES`; a longer one stays alone."""
+    records: list[bytes] = []
+    group: list[bytes] = []
+    size = 0
+    for part in parts:
+        if group and size + len(part) > _RECORD_BYTES:
+            records.append(b"[%s]" % b",".join(group))
+            group, size = [], 0
+        group.append(part)
+        size += len(part) + 1
+    return [*records, b"[%s]" % b",".join(group)]

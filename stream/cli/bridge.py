@@ -1,0 +1,25 @@
+"""``distillwatch bridge``: from HTTP to the requests topic, for gateways without Kafka."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from stream.bridge.run import Plan, run
+from stream.cli.common import ConfigOption, read_settings
+
+
+def bridge(config: ConfigOption = None) -> None:
+    """Take what gateways post (JSON, OTLP) to the requests topic; needs ``bridge.tokens``."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    settings = read_settings(config)
+    run(
+        Plan(
+            bridge=settings.bridge,
+            kafka=settings.kafka,
+            topics=settings.topics,
+            http=settings.http,
+        )
+    )
