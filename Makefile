@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy check format dashboards pictures bench bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy test-gateways check format dashboards pictures bench bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,7 +20,7 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 	$(BIN)/distillwatch demo
 
 test: $(VENV)/.ready ## Run every test that needs no Java
-	$(BIN)/python -m pytest -m "not kafka and not deploy"
+	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways"
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m "kafka and not deploy"
@@ -28,6 +28,10 @@ test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and M
 test-deploy: $(VENV)/.ready ## Run the tests of rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy
+
+test-gateways: $(VENV)/.ready ## Run the tests on real gateways (installs them into .gateways)
+	PYTHON=$(PYTHON) .ci/gateway-tools
+	$(BIN)/python -m pytest -m gateways
 
 check: $(VENV)/.ready ## Lint, format, types, the direction of imports, known vulnerabilities
 	$(BIN)/ruff check .
