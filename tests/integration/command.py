@@ -119,12 +119,14 @@ class Worker:
 
 
 @contextmanager
-def worker(environment: dict[str, str], folder: Path, *command: str) -> Iterator[Worker]:
+def worker(
+    environment: dict[str, str], folder: Path, *program: str, command: str = "worker"
+) -> Iterator[Worker]:
     """Start a worker; it is killed at the end of the block if it still runs."""
-    path = folder / f"worker-{uuid.uuid4().hex[:6]}.log"
+    path = folder / f"{command}-{uuid.uuid4().hex[:6]}.log"
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [*(command or DISTILLWATCH), "worker"], env=environment, stdout=log, stderr=log
+            [*(program or DISTILLWATCH), command], env=environment, stdout=log, stderr=log
         )
     made = Worker(process, environment, path)
     try:

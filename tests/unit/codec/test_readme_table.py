@@ -23,11 +23,15 @@ README = (ROOT / "README.md").read_text()
 GUIDES = ROOT / "deploy" / "gateways"
 #: Format -> (name, guide, what its samples were made from).
 ROWS = {
-    "litellm": ("LiteLLM", "litellm.md", "payloads of proxy 1.106"),
+    "litellm": ("LiteLLM", "litellm.md", "the real proxy, 1.106 and 1.108"),
     "kong": ("Kong AI Proxy", "kong.md", "source, documentation"),
     "apisix": ("APISIX ai-proxy", "apisix.md", "source, documentation"),
     "envoy": ("Envoy AI Gateway", "envoy-ai-gateway.md", "documentation"),
-    "otlp": ("OpenTelemetry GenAI", "opentelemetry.md", "conventions, documentation"),
+    "otlp": (
+        "OpenTelemetry GenAI",
+        "opentelemetry.md",
+        "the real client and collector",
+    ),
     "portkey": ("Portkey export", "portkey.md", "documentation"),
     "helicone": ("Helicone row", "helicone.md", "source"),
     "cloudflare": ("Cloudflare log object", "cloudflare.md", "documentation"),
