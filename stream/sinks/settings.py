@@ -10,16 +10,9 @@ from stream.types.secret import Secret
 from stream.types.verdicts import Severity
 
 
-class PostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where alerts are posted, how patiently and how guarded; every receiver has its own."""
+class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every receiver by HTTP has of its own."""
 
-    url: Annotated[
-        Secret,
-        Meta(
-            description="Address that alerts are posted to; empty: none. Never shown: many have a "
-            "token in their path"
-        ),
-    ] = Secret()
     allow_insecure: Annotated[
         bool,
         Meta(description="Post to http:// addresses that are not this machine, in the clear"),
@@ -39,6 +32,18 @@ class PostSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         float,
         Meta(gt=0, le=120, description="Longest wait for an answer", extra={"unit": "s"}),
     ] = 15.0
+
+
+class PostSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where alerts are posted one by one, and how patiently."""
+
+    url: Annotated[
+        Secret,
+        Meta(
+            description="Address that alerts are posted to; empty: none. Never shown: many have a "
+            "token in their path"
+        ),
+    ] = Secret()
     first_retry_s: Annotated[
         float,
         Meta(
@@ -92,7 +97,7 @@ class WebhookSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fi
     ] = Secret()
 
 
-class AlertmanagerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AlertmanagerSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Prometheus's Alertmanager, which routes, groups and silences."""
 
     urls: Annotated[
@@ -109,25 +114,6 @@ class AlertmanagerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "Give it by environment or file"
         ),
     ] = Secret()
-    allow_insecure: Annotated[
-        bool,
-        Meta(description="Post to http:// addresses that are not this machine, in the clear"),
-    ] = False
-    ssl_cafile: Annotated[
-        str,
-        Meta(
-            description="PEM file of the authorities that may sign the replicas' certificates; "
-            "none: those of the system"
-        ),
-    ] = ""
-    minimum_severity: Annotated[
-        Severity,
-        Meta(description="Incidents below it are not posted: info, warning or critical"),
-    ] = "info"
-    timeout_s: Annotated[
-        float,
-        Meta(gt=0, le=120, description="Longest wait for an answer", extra={"unit": "s"}),
-    ] = 15.0
     resend_s: Annotated[
         float,
         Meta(
