@@ -101,9 +101,8 @@ class Decoder:
                 continue
             try:
                 event = one(value)
-            except FAILURES:
-                self._formats.was_wrong(value)
-                self._slowly(record, latest, decoded, tally)
+            except FAILURES as error:
+                self._failed(record, codec, error, latest, decoded, tally)
                 continue
             if isinstance(event, Passed):
                 found = self._reading.admitted(event, latest)
@@ -130,6 +129,24 @@ class Decoder:
             if codec.credentials > before:
                 dropped = self._metrics.credentials_dropped_total.labels(format=codec.name)
                 dropped.inc(codec.credentials - before)
+
+    def _failed(
+        self,
+        record: Record,
+        codec: Codec,
+        error: Exception,
+        latest: float,
+        decoded: Decoded,
+        tally: Counter[tuple[str, str]],
+    ) -> None:
+        """Put a record where it belongs that its codec cannot read, or another codec may."""
+        if isinstance(error, DecodeError) and error.reason in OF_CALLERS:
+            # The codec is right and knows no caller, as no other would. Whoever is turned away
+            # must not cost more than those who are not.
+            _add([(self._reading.admitted(error, latest), codec.name)], record, decoded, tally)
+        else:
+            self._formats.was_wrong(record.value)
+            self._slowly(record, latest, decoded, tally)
 
     def _slowly(
         self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
