@@ -73,14 +73,12 @@ class Fuzzer:
         self._random = Random(seed)
         self._samples = samples()
         # Small ones more often: there is more to mutate in a second.
-        weights = [1 / (1000 + len(sample)) for sample in self._samples]
-        shares = [0.0, 0.0]
-        for sample, weight in zip(self._samples, weights, strict=True):
-            shares[sample in favoured] += weight
-        self._weights = [
-            weight / shares[sample in favoured]
-            for sample, weight in zip(self._samples, weights, strict=True)
-        ]
+        self._weights = [1 / (1000 + len(sample)) for sample in self._samples]
+        if favoured:
+            pairs = list(zip(self._samples, self._weights, strict=True))
+            rest = sum(weight for sample, weight in pairs if sample not in favoured)
+            more = rest / sum(weight for sample, weight in pairs if sample in favoured)
+            self._weights = [w * (more if sample in favoured else 1) for sample, w in pairs]
         self._kinds: tuple[tuple[Callable[[], bytes], int], ...] = (
             (self._bytes, 40),
             (self._json, 50),
