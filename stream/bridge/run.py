@@ -43,7 +43,7 @@ def run(plan: Plan) -> None:
     """Run until SIGTERM or SIGINT; raises what makes it fail."""
     read_tokens(plan.bridge)
     topic = plan.topics.requests
-    if keep_trying(plan.kafka, lambda admin: describe(admin, topic)) is None:
+    if not keep_trying(plan.kafka, lambda admin: describe(admin, [topic])):
         raise TopicError(f"topic {topic} is missing (make it with `distillwatch topics create`)")
     asyncio.run(_serve(plan))
 
