@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -45,6 +46,11 @@ _TOGETHER: Final = 256
 _RETRY_S: Final = 5.0
 #: An incident outlives so many rounds without a post.
 _ROUNDS: Final = 4
+_TAKEN: Final = "2xx"
+#: After these the next part is worth a try: of a bad alert only its own part may be refused.
+_ANSWERS: Final = frozenset({_TAKEN, "4xx"})
+#: More states than that without a replica are counted as so many.
+_MOST_NEWS: Final = 100_000
 _decode = msgspec.json.Decoder(Alert).decode
 
 
@@ -81,7 +87,7 @@ class Alertmanager(Reader):
         #: Partition -> where its end was when we got it; empty: we know all that there is.
         self._unread: dict[TopicPartition, int] = {}
         #: When the states were written that no replica has yet, epoch seconds.
-        self._news: list[float] = []
+        self._news: deque[float] = deque(maxlen=_MOST_NEWS)
         self._session: aiohttp.ClientSession | None = None
         self._answers: dict[URL, str] = {}
 
@@ -117,7 +123,7 @@ class Alertmanager(Reader):
 
     def _hear(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> bool:
         """Put records on the board; return whether any of them is news."""
-        before = len(self._news)
+        heard = False
         for partition, records in batches.items():
             for record in records:
                 written_s = record.timestamp / 1000 if record.timestamp > 0 else time.time()
@@ -132,7 +138,8 @@ class Alertmanager(Reader):
                 self._board.hear(partition.partition, alert, written_s)
                 if partition not in self._unread:
                     self._news.append(written_s)
-        return len(self._news) > before
+                    heard = True
+        return heard
 
     async def _advance(self, consumer: AIOKafkaConsumer) -> None:
         for partition, end in list(self._unread.items()):
@@ -155,20 +162,21 @@ class Alertmanager(Reader):
 
     async def _tell(self, url: URL, parts: Sequence[Sequence[dict[str, Any]]]) -> bool:
         """Post to one replica; log when it begins or ceases to take alerts."""
-        answer = ""
+        answers = []
         for part in parts:
-            answer = await self._post(url, part)
-            family = answer if answer in ATTEMPT_RESULTS else OVERFLOW
+            answers.append(await self._post(url, part))
+            family = answers[-1] if answers[-1] in ATTEMPT_RESULTS else OVERFLOW
             self._metrics.sink_attempts_total.labels(sink=NAME, result=family).inc()
-            if answer != "2xx":
-                break
-        taken = answer in {"2xx", ""}
-        if answer and answer != self._answers.get(url, "2xx"):
-            level = logging.INFO if taken else logging.WARNING
-            _LOG.log(level, "%s: %s answers %s", NAME, url.origin(), answer)
-        if answer:
-            self._answers[url] = answer
-        return taken
+            if answers[-1] not in _ANSWERS:
+                break  # it is away, and each try would take its time
+        if not answers:
+            return True
+        worst = next((answer for answer in answers if answer != _TAKEN), _TAKEN)
+        if worst != self._answers.get(url, _TAKEN):
+            level = logging.INFO if worst == _TAKEN else logging.WARNING
+            _LOG.log(level, "%s: %s answers %s", NAME, url.origin(), worst)
+        self._answers[url] = worst
+        return worst == _TAKEN
 
     async def _post(self, url: URL, alerts: Sequence[dict[str, Any]]) -> str:
         headers = {"Content-Type": "application/json", "User-Agent": "distillwatch"}
