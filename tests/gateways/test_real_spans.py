@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from command import free_port
-from conftest import PROGRAMS, process, until
+from gateway_processes import PROGRAMS, process, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from conftest import Product
+    from gateway_processes import Product
 
     from stream.codec.event import RequestEvent
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Product
+    from gateway_processes import Product
 
 pytestmark = pytest.mark.gateways
 
