@@ -188,10 +188,12 @@ class Decoder:
             return None
         if not results:
             return None if single else [(Passed(None), codec.name)]
+        # With a fixed format there is no other that an element may be of.
+        again = single and self._formats.fixed is None
         found: Found = []
         parts: list[bytes] = []
         for i, result in enumerate(results):
-            if single and isinstance(result, DecodeError):
+            if again and isinstance(result, DecodeError):
                 parts = parts or self._reading.parts(value)
                 found += self._reading.object(parts[i], latest)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
+from stream.codec.event import MAX_COUNT
 from stream.codec.pick import UnusualError, picker
 from stream.codec.result import attempt
 from stream.codec.straight import straight
@@ -28,12 +29,15 @@ class Gateway:
     #: One object is one event at most.
     single: Final = True
 
-    def __init__(self, form: Format, account: str = "") -> None:
-        """``account``: an identity, a path of the site's own, or empty for the format's own."""
+    def __init__(self, form: Format, account: str = "", *, most: int = MAX_COUNT) -> None:
+        """``account``: an identity, a path of the site's own, or empty for the format's own.
+
+        An array of more than ``most`` objects is refused before any of them is looked at.
+        """
         self.name = form.name
         self.marks = frozenset(form.marks)
         self.keys = first_keys(form)
-        self._form, self._account = form, account
+        self._form, self._account, self._most = form, account, most
 
     def one(self, value: bytes) -> RequestEvent | Passed:
         """Return the event of one object, or that it passes by; raises ``reasons.FAILURES``."""
@@ -41,7 +45,10 @@ class Gateway:
 
     def each(self, value: bytes) -> list[Result]:
         """Return what the elements of a JSON array are; raises when one is no object."""
-        return [attempt(self._event, record) for record in self._picker.many(value)]
+        records = self._picker.many(value)
+        if len(records) > self._most:
+            raise DecodeError("too_many", f"{len(records)}, at most {self._most}")
+        return [attempt(self._event, record) for record in records]
 
     def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
         """Yield what one object is, and where its fields were taken from."""

@@ -64,12 +64,12 @@ class Codec(Protocol):
 
 def codecs(settings: IntakeSettings) -> list[Codec]:
     """Return a codec for every format, in the order in which they are tried."""
-    account = settings.account
+    account, most = settings.account, settings.max_record_events
     mapped = [format_of(settings.mapping)] if settings.mapping else []
     return [
         Otlp(account),
-        *(Gateway(form, account) for form in GATEWAYS),
-        *(Gateway(form, account) for form in mapped),
+        *(Gateway(form, account, most=most) for form in GATEWAYS),
+        *(Gateway(form, account, most=most) for form in mapped),
         # Last: clients of some gateways can put keys of its own into an object, none of which has
         # another's marks at its top.
         Canonical(),
