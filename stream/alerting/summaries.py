@@ -17,6 +17,7 @@ _KINDS: Final = {
     LinkKind.PAYMENT: "payments",
     LinkKind.ADDRESS: "addresses",
     LinkKind.CLIENT: "a rare client",
+    LinkKind.PHRASE: "the items they ask",
 }
 
 

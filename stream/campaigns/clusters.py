@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
+from stream.campaigns.acquaintances import phrases_of
 from stream.campaigns.belonging import Belonging, Kept, ValueId
 from stream.campaigns.durable import DurableEdges
 from stream.campaigns.everybody import Everybody
@@ -172,6 +173,7 @@ class Clusters:
         sets = [np.array([value]) for value in self._in_turn(content, snapshot).tolist()]
         if (changed & np.isin(values["kind"], LINKING)).any():
             sets += self._core_values(snapshot)
+        sets += [phrases_of(snapshot, core) for core in self._acquainted(everybody)]
         found = [self._weigh(everybody, values) for values in sets if len(values)]
         good = [c for c in found if c and c.judgement.score >= _CANDIDATE_SCORE]
         return sorted(good, key=lambda c: (-len(c.members), min(self._ids(c.values))))
@@ -199,6 +201,10 @@ class Clusters:
             self.due = snapshot.time + self._settings.judge_every_s
             self._left_out.labels(what="candidates").inc(len(waiting))
         return np.sort(chosen)
+
+    def _acquainted(self, everybody: Everybody) -> list[Array]:
+        cores = everybody.acquaintances.cores
+        return [core for core in cores if len(core) >= self._settings.min_members]
 
     def _core_values(self, snapshot: Snapshot) -> list[Array]:
         """Return the values (slots) of each core; of the largest cores when there are many."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stream.campaigns.acquaintances import Acquaintances
+
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
@@ -31,6 +33,7 @@ class Everybody:
     shares: tuple[float, int]  # of young accounts, see _shares
     cards: int  # payments with several accounts
     owners: int
+    acquaintances: Acquaintances
 
     @classmethod
     def of(cls, table: EdgeTable, snapshot: Snapshot, *, young_s: float) -> Everybody:
@@ -56,6 +59,7 @@ class Everybody:
             shares=_shares(told_of, young_of),
             cards=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
+            acquaintances=Acquaintances.of(table, snapshot),
         )
 
     def young_share(self, but: Array) -> float:

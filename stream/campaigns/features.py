@@ -41,6 +41,8 @@ class ClusterFeatures:
     idle_free: float
     #: Median over members of their partners over several different rare values.
     partners: float
+    #: Median over members of the accounts of other owners that they met in rare phrases.
+    acquaintances: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def features(
         start_share=_start_share(owner, joined.since, origin),
         idle_free=_idle_free(table, accounts, snapshot.time - joined.since),
         partners=float(np.median(partners(table, snapshot, accounts))),
+        acquaintances=float(np.median(everybody.acquaintances.count[accounts])),
     )
 
 

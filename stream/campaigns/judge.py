@@ -11,6 +11,8 @@ rests on:
 * no idle - members active in nearly every hour (AA26-251A: around the clock).
 * partners - many partners over different rare values (camouflage costs popular values nothing,
   rare ones everything; FRAUDAR, Hooi et al., KDD 2016).
+* acquaintances - accounts met in rare phrases, ever other ones (one list of items for all). Many
+  of them speak for two families: each was met in phrases of its own.
 """
 
 from __future__ import annotations
@@ -38,6 +40,11 @@ _LEAST_FAMILIES: Final = 2
 _SILENT_SCORE: Final = 0.45
 #: Benign accounts have 14 partners by a single value at the 95th percentile, hardly any by several.
 _MANY_PARTNERS: Final = 16
+#: Of acquaintances, benign accounts have 28 at the 99th percentile: that many are one in hundred.
+_USUAL_ACQUAINTANCES: Final = 12
+_MOST_BY_ACQUAINTANCES: Final = 6.5
+#: Log odds from which a family counts as two.
+_SPEAKS_TWICE: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,7 @@ def judge(cluster: ClusterFeatures) -> Judgement:
         _pace(cluster),
         _idle_free(cluster),
         _partners(cluster),
+        _acquaintances(cluster),
     ]
     odds = _PRIOR + sum(claim.odds for claim in claims)
     if cluster.owners < _LEAST_OWNERS:
@@ -76,7 +84,8 @@ def judge(cluster: ClusterFeatures) -> Judgement:
     for claim in claims:
         families[claim.family] = families.get(claim.family, 0.0) + claim.odds
     score = 1 / (1 + math.exp(-odds))
-    if sum(odds >= _SPEAKS for odds in families.values()) < _LEAST_FAMILIES:
+    speaking = sum((odds >= _SPEAKS) + (odds >= _SPEAKS_TWICE) for odds in families.values())
+    if speaking < _LEAST_FAMILIES:
         score = min(score, _SILENT_SCORE)
     return Judgement(score, _evidence(claims))
 
@@ -159,6 +168,15 @@ def _partners(cluster: ClusterFeatures) -> _Claim:
     return _Claim(
         "partners", "partners", odds, count, "accounts", 0.0,
         f"a member shares several different rare values with {count:.0f} others (median)",
+    )  # fmt: skip
+
+
+def _acquaintances(cluster: ClusterFeatures) -> _Claim:
+    count = cluster.acquaintances
+    odds = 1.5 * max(math.log2(max(count, 1) / _USUAL_ACQUAINTANCES), 0)
+    return _Claim(
+        "acquaintances", "acquaintances", min(odds, _MOST_BY_ACQUAINTANCES), count, "accounts", 1.0,
+        f"a member asked the same as {count:.0f} others, in different rare phrases (median)",
     )  # fmt: skip
 
 

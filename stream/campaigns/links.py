@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from stream.types.links import LinkBatch
 
 #: Fewer accounts than this say nothing yet. Two are enough where the value says who pays or where
-#: somebody sits: that is what tells a company from strangers.
+#: somebody sits, which tells a company from strangers, and where each is one of very many.
 _LEAST: Final = np.full(256, 3, np.int64)
-_LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS]] = 2
+_LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS, LinkKind.PHRASE]] = 2
 #: Old edges are looked for once per this much event time.
 _EXPIRE_EVERY_S: Final = 3600.0
 _MOST_TOLD: Final = 1000
@@ -131,6 +131,7 @@ class LinkTable:
         limit = max(settings.popular_accounts, settings.popular_share * len(self._table.accounts))
         limits = np.full(256, limit)
         limits[LinkKind.CLIENT] = settings.popular_clients
+        limits[LinkKind.PHRASE] = settings.popular_phrases
         return np.flatnonzero(
             values.used & ~values["popular"] & (values["size"] > limits[values["kind"]])
         )

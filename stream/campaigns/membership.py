@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.snapshot import CONTENT, LINKING
+from stream.types.links import LinkKind
 from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _LEAST_SHARE: Final = 0.1
 _ONCE_SHARE: Final = 0.2
 #: ... or used this many of its values.
 _SEVERAL_VALUES: Final = 3
+#: Of phrases it takes as many, and for so many requests of its day one.
+_PHRASES_SHARE: Final = 0.25
 #: A value is a core's when this many and this part of the core have it.
 _CORE_USERS: Final = 3
 _CORE_SHARE: Final = 0.05
@@ -41,7 +44,11 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
     day = np.maximum(table.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (contents > 0) & (often | (requests >= _ONCE_SHARE * day))
-    several = count >= _SEVERAL_VALUES
+    phrases = np.bincount(
+        row[snapshot.kind[snapshot.value[at]] == LinkKind.PHRASE], minlength=len(accounts)
+    )
+    asked = phrases >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
+    several = (count - phrases >= _SEVERAL_VALUES) | asked
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, table.edges["since"][edges])
     member = devoted | several

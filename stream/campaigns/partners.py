@@ -15,9 +15,12 @@ from stream.campaigns.snapshot import LINKING
 from stream.campaigns.turns import places
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
+    from stream.types.links import LinkKind
 
 _SAMPLE: Final = 128  # accounts of a cluster that are compared pair by pair
 _MOST_VALUES: Final = 192
@@ -45,12 +48,12 @@ def partners(table: EdgeTable, snapshot: Snapshot, members: Array) -> Array:
 
 def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
     """Return sets of accounts (slots) that are joined by pairs with several different values."""
-    left, right = _pairs(table, snapshot)
+    left, right = pairs(table, snapshot, LINKING, least=_CORE_SHARED)
     if not len(left):
         return []
     code, times = np.unique(left << 32 | right, return_counts=True)
     code = code[times >= _CORE_SHARED]
-    label = _components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
+    label = components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
     joined = np.unique(np.concatenate([code >> 32, code & 0xFFFFFFFF]))
     joined = joined[np.argsort(label[joined], kind="stable")]
     return np.split(joined, np.flatnonzero(np.diff(label[joined])) + 1) if len(joined) else []
@@ -86,9 +89,14 @@ def _different(matrix: Array) -> Array:
     return np.flatnonzero(~np.triu(same, 1).any(axis=0))
 
 
-def _pairs(table: EdgeTable, snapshot: Snapshot) -> tuple[Array, Array]:
-    """Return pairs of accounts of different owners, one per value that both have."""
-    value, account = _shared_edges(snapshot)
+def pairs(
+    table: EdgeTable, snapshot: Snapshot, kinds: Sequence[LinkKind], *, least: int
+) -> tuple[Array, Array]:
+    """Return pairs of accounts of different owners, one per value of ``kinds`` that both have.
+
+    Accounts with fewer than ``least`` shared values are left out.
+    """
+    value, account = _shared_edges(snapshot, kinds, least)
     values, first, size = np.unique(value, return_index=True, return_counts=True)
     # The smallest first, and where not all can be compared, nobody's many before others' few.
     order = np.lexsort((table.values["value"][values], size))
@@ -114,18 +122,18 @@ def _pairs(table: EdgeTable, snapshot: Snapshot) -> tuple[Array, Array]:
     return a[apart], b[apart]
 
 
-def _shared_edges(snapshot: Snapshot) -> tuple[Array, Array]:
+def _shared_edges(snapshot: Snapshot, kinds: Sequence[LinkKind], least: int) -> tuple[Array, Array]:
     """Return (value, account) of shared linking values, of accounts that have enough of them."""
     size = snapshot.stop - snapshot.start
-    linking = (size > 1) & np.isin(snapshot.kind, LINKING)
+    linking = (size > 1) & np.isin(snapshot.kind, kinds)
     wanted = linking[snapshot.value]
     value, account = snapshot.value[wanted], snapshot.account[wanted]
     degree = np.bincount(account, minlength=len(snapshot.owner))
-    enough = degree[account] >= _CORE_SHARED
+    enough = degree[account] >= least
     return value[enough], account[enough]
 
 
-def _components(left: Array, right: Array, size: int) -> Array:
+def components(left: Array, right: Array, size: int) -> Array:
     """Return the smallest account slot that each account is connected to, shape ``(size,)``."""
     label = np.arange(size)
     while True:

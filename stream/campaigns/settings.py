@@ -70,6 +70,14 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "accounts"},
         ),
     ] = 50
+    popular_phrases: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="As campaigns.popular_accounts, for runs of words of a prompt",
+            extra={"unit": "accounts"},
+        ),
+    ] = 30
     resend_s: Annotated[
         float,
         Meta(

@@ -10,6 +10,7 @@ import numpy as np
 from stream.codec.event import RequestEvent
 from stream.fingerprint.address import address, network
 from stream.fingerprint.keyed import KeyedHash
+from stream.fingerprint.phrases import Phrases
 from stream.fingerprint.text import normalise, opening, standing
 from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
 
@@ -62,6 +63,7 @@ class Fingerprinter:
         self._prompt = KeyedHash(salt, "prompt", normalise)
         self._given = KeyedHash(salt, "given")
         self._template = KeyedHash(salt, "template", opening)
+        self._phrases = Phrases(salt)
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
@@ -82,6 +84,7 @@ class Fingerprinter:
             "template": self._template.forgotten(fields["prompt"]),
             "prompt": self._prompts(fields),
         }
+        columns["phrase_1"], columns["phrase_2"] = self._phrases.of(fields["prompt"]).T
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], absent)
         for column, field in _ATTRIBUTES.items():

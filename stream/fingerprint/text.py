@@ -68,6 +68,14 @@ def opening(text: str) -> bytes:
     return masked.encode("utf-8", "surrogatepass")
 
 
+def words_apart(text: str) -> bytes:
+    """Return the text without case, from a bounded prefix, its words apart in every script."""
+    start = _tidy(text, MAX_CHARACTERS)
+    if not start.isascii():
+        start = _UNSPACED.sub(r" \1 ", start)
+    return start.encode("utf-8", "surrogatepass")
+
+
 def _words(text: str) -> list[str]:
     return text.split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
 

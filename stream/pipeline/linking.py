@@ -32,6 +32,8 @@ def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Arra
             (LinkKind.PAYMENT, rows.columns["payment"]),
             (LinkKind.ADDRESS, rows.columns["address"]),
             (LinkKind.CLIENT, _client(rows.columns["tls"], rows.columns["user_agent"])),
+            (LinkKind.PHRASE, rows.columns["phrase_1"]),
+            (LinkKind.PHRASE, rows.columns["phrase_2"]),
         )
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

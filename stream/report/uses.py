@@ -34,7 +34,9 @@ USES: Final[Mapping[str, Use]] = {
     "client_ip": Use(("addresses", "identity_spread"), (LinkKind.ADDRESS,)),
     "user_agent": Use(("user_agents", "identity_spread")),
     "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),
-    "prompt": Use(("prompts", "template_share", "templated_breadth"), (LinkKind.TEMPLATE,)),
+    "prompt": Use(
+        ("prompts", "template_share", "templated_breadth"), (LinkKind.TEMPLATE, LinkKind.PHRASE)
+    ),
     "status": Use(("error_share",)),
     "temperature": Use(("temperature",)),
     "max_tokens": Use(("max_tokens",)),

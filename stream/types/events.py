@@ -61,6 +61,8 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "system_prompt": np.dtype("<u8"),
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked opening of the prompt
+    "phrase_1": np.dtype("<u8"),  # two runs of words out of the prompt
+    "phrase_2": np.dtype("<u8"),
 }
 
 #: What an event takes in a packet, at most: its columns and, if nobody shares it, the account id.

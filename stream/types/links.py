@@ -25,6 +25,7 @@ class LinkKind(IntEnum):
     PAYMENT = 3
     ADDRESS = 4
     CLIENT = 5  # TLS fingerprint together with user agent
+    PHRASE = 6
 
 
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {

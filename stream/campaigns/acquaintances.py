@@ -1,0 +1,64 @@
+"""Acquaintances: accounts of different owners that asked the same, by rare phrases.
+
+Two accounts with a rare phrase in common mean nothing, and a tool's text is common to the same
+accounts again and again. Whoever deals one list of items to many accounts cannot avoid that each
+of them meets ever other ones, in ever other phrases, whatever the wording around the items.
+Measured over accounts, percentiles 50 / 95 / 99: benign 1 / 14 / 28, evasive campaigns
+75 to 301 / 124 to 368 / 146 to 397.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.campaigns.partners import components, pairs
+from stream.types.links import LinkKind
+
+if TYPE_CHECKING:
+    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.snapshot import Snapshot
+    from stream.types.batch import Array
+
+#: Whoever has met so many others, in so many phrases, may be one of a campaign.
+_MANY: Final = 48
+_PHRASES: Final = 12
+_KINDS: Final = (LinkKind.PHRASE,)
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintances:
+    """How many others each account slot has met, and those who have met many, in connected sets."""
+
+    count: Array  # shape (capacity,)
+    cores: list[Array]
+
+    @classmethod
+    def of(cls, table: EdgeTable, snapshot: Snapshot) -> Acquaintances:
+        """Count them, each pair once however often it has met."""
+        left, right = pairs(table, snapshot, _KINDS, least=1)
+        slots = len(snapshot.owner)
+        met = np.unique(left << 32 | right)
+        left, right = met >> 32, met & 0xFFFFFFFF
+        count = np.bincount(left, minlength=slots) + np.bincount(right, minlength=slots)
+        many = (count >= _MANY) & (_shared_phrases(snapshot, slots) >= _PHRASES)
+        both = many[left] & many[right]
+        label = components(left[both], right[both], slots)
+        found = np.flatnonzero(many)
+        found = found[np.argsort(label[found], kind="stable")]
+        cores = np.split(found, np.flatnonzero(np.diff(label[found])) + 1) if len(found) else []
+        return cls(count, cores)
+
+
+def phrases_of(snapshot: Snapshot, core: Array) -> Array:
+    """Return the phrases (value slots) that several accounts of a core have, ascending."""
+    value = snapshot.value[snapshot.at_accounts(core)]
+    values, users = np.unique(value[np.isin(snapshot.kind[value], _KINDS)], return_counts=True)
+    return np.asarray(values[users > 1])
+
+
+def _shared_phrases(snapshot: Snapshot, slots: int) -> Array:
+    shared = (snapshot.stop - snapshot.start > 1) & np.isin(snapshot.kind, _KINDS)
+    return np.bincount(snapshot.account[shared[snapshot.value]], minlength=slots)
