@@ -42,7 +42,7 @@ _SILENT_SCORE: Final = 0.45
 _MANY_PARTNERS: Final = 16
 #: Of acquaintances, benign accounts have 28 at the 99th percentile: that many are one in hundred.
 _USUAL_ACQUAINTANCES: Final = 12
-_MOST_BY_ACQUAINTANCES: Final = 6.5
+_MOST_BY_ACQUAINTANCES: Final = 8.0
 #: Log odds from which a family counts as two.
 _SPEAKS_TWICE: Final = 4.0
 
@@ -173,7 +173,7 @@ def _partners(cluster: ClusterFeatures) -> _Claim:
 
 def _acquaintances(cluster: ClusterFeatures) -> _Claim:
     count = cluster.acquaintances
-    odds = 1.5 * max(math.log2(max(count, 1) / _USUAL_ACQUAINTANCES), 0)
+    odds = 2.0 * max(math.log2(max(count, 1) / _USUAL_ACQUAINTANCES), 0)
     return _Claim(
         "acquaintances", "acquaintances", min(odds, _MOST_BY_ACQUAINTANCES), count, "accounts", 1.0,
         f"a member asked the same as {count:.0f} others, in different rare phrases (median)",

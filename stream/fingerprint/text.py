@@ -34,6 +34,7 @@ _SLOT: Final = re.compile(
     rf"|'(?<!{_LETTER}')[^'\n]{{3,}}'(?!{_LETTER})",  # not an apostrophe
     re.DOTALL,
 )
+_NO_WORD: Final = re.compile(r"[^\w\s]")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _PUNCTUATION: Final = ".,;:!?()[]{}<>*#_=|/\\-\u2013\u2014"
 _MASKS: Final = frozenset({"0", "~", '"'})
@@ -72,7 +73,7 @@ def words_apart(text: str) -> bytes:
     """Return the text without case, from a bounded prefix, its words apart in every script."""
     start = _tidy(text, MAX_CHARACTERS)
     if not start.isascii():
-        start = _UNSPACED.sub(r" \1 ", start)
+        start = _UNSPACED.sub(r" \1 ", _NO_WORD.sub(" ", start))
     return start.encode("utf-8", "surrogatepass")
 
 

@@ -27,11 +27,20 @@ STEP_S = 600.0
 
 
 Says = Callable[[np.random.Generator], tuple[str, str]]
+Asks = Callable[[np.random.Generator], tuple[str, ...]]
+
+
+def nothing(rng: np.random.Generator) -> tuple[str, ...]:
+    del rng
+    return ()
 
 
 @dataclass
 class Account:
-    """Somebody who asks ``per_day`` times; ``says`` draws (system prompt, template) names."""
+    """Somebody who asks ``per_day`` times.
+
+    ``says`` draws (system prompt, template) names, ``asks`` those of phrases.
+    """
 
     name: str
     per_day: float
@@ -42,6 +51,7 @@ class Account:
     client: str = "browser"
     start_s: float = START_S
     hours: tuple[int, int] = (0, 24)
+    asks: Asks = nothing
     _day: deque[tuple[float, int]] = field(default_factory=deque)
 
     def requests(self, rng: np.random.Generator, time: float) -> int:
@@ -78,6 +88,7 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
                 (LinkKind.PAYMENT, account.payment),
                 (LinkKind.ADDRESS, address),
                 (LinkKind.CLIENT, account.client),
+                *((LinkKind.PHRASE, phrase) for phrase in account.asks(rng)),
             ):
                 if value:
                     used[kind, fingerprint(kind, value)] += 1

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from link_traffic import DAY_S, HOUR_S, START_S, Account, fixed, people, run
+from link_traffic import DAY_S, HOUR_S, START_S, Account, Asks, fixed, people, run
 
 if TYPE_CHECKING:
     from stream.types.alerts import Alert
@@ -99,6 +99,40 @@ def hydra(rng: Rng, count: int, *, start_s: float = RELEASE_S) -> list[Account]:
     ]
 
 
+def items(count: int, name: str) -> Asks:
+    """One of so many items, each with two phrases."""
+
+    def asks(r: Rng) -> tuple[str, str]:
+        item = r.integers(count)
+        return f"{name}-{item}-a", f"{name}-{item}-b"
+
+    return asks
+
+
+def disguised(rng: Rng, name: str, *, per_day: float, asks: Asks) -> Account:
+    """Own words, months old, own payment, home and client."""
+    return Account(
+        name=name,
+        per_day=per_day,
+        says=fixed("", f"{name} in its own words"),
+        created_at=START_S - float(40 + rng.lognormal(5, 1)) * DAY_S,
+        payment=f"card-{name}",
+        addresses=(f"home-{name}",),
+        client=f"browser-{rng.integers(12)}",
+        asks=asks,
+        start_s=RELEASE_S + float(rng.uniform(0, 2 * HOUR_S)),
+    )
+
+
+def evasive_hydra(rng: Rng, count: int) -> list[Account]:
+    """One list of items for accounts that have nothing else in common."""
+    asks = items(4 * count, "item")
+    return [
+        disguised(rng, f"evasive-{i}", per_day=float(22 * rng.lognormal(0, 0.4)), asks=asks)
+        for i in range(count)
+    ]
+
+
 def campaign_of(alerts: list[Alert]) -> Alert:
     last = {alert.alert_id: alert for alert in alerts}
     firing = [alert for alert in last.values() if alert.status == "firing"]
@@ -133,6 +167,34 @@ def test_a_hydra_is_found_with_nearly_all_its_members(rng: Rng) -> None:
     found = set(alert.account_ids)
     assert len(found & hydras) >= 190
     assert len(found - hydras) <= 2
+
+
+def test_accounts_that_share_nothing_but_what_they_ask_are_found(rng: Rng) -> None:
+    alerts = run([*people(rng, 300), *evasive_hydra(rng, 200)], hours=40)
+    alert = campaign_of(alerts)
+    assert {name.partition("-")[0] for name in (alert.account_ids or ())} == {"evasive"}
+    assert len(alert.account_ids or ()) >= 150
+    assert alert.evidence[0].feature == "acquaintances"
+    assert "the items they ask" in alert.summary
+
+
+def test_benchmarks_on_the_day_of_a_release_are_silent(rng: Rng) -> None:
+    asks = items(500, "question")
+    teams = [disguised(rng, f"team-{i}", per_day=2000, asks=asks) for i in range(24)]
+    assert run([*people(rng, 300), *teams], hours=40) == []
+
+
+@pytest.mark.parametrize("pupils", [24, 120])
+def test_pupils_with_the_same_homework_are_silent(rng: Rng, pupils: int) -> None:
+    asks = items(30, "homework")
+    school = [disguised(rng, f"pupil-{i}", per_day=12, asks=asks) for i in range(pupils)]
+    assert run([*people(rng, 300), *school], hours=40) == []
+
+
+def test_users_of_a_tool_with_a_few_texts_of_its_own_are_silent(rng: Rng) -> None:
+    asks = items(4, "text of the tool")
+    users = [disguised(rng, f"user-{i}", per_day=15, asks=asks) for i in range(70)]
+    assert run([*people(rng, 300), *users], hours=40) == []
 
 
 def test_two_pools_are_two_incidents(rng: Rng) -> None:
