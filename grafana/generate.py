@@ -463,10 +463,11 @@ PIPELINE: dict[str, list[Panel]] = {
         Panel(
             title="Event time behind the clock",
             description="Now minus the event time up to which a lane has processed everything, for "
-            "the last lane of each stage. It is large when old logs are played.",
+            "the last lane of each stage; lanes without an event yet are left out. It is large "
+            "when old logs are played.",
             queries={
                 "{{stage}}": "time() - min by (stage) (max by (stage, lane) ("
-                "distillwatch_watermark_timestamp_seconds<>))",
+                "distillwatch_watermark_timestamp_seconds<> > 0))",
             },
             unit="s",
             alerts=("DistillwatchLaneBehind",),
@@ -476,9 +477,9 @@ PIPELINE: dict[str, list[Panel]] = {
             description="Event time between the first and the last lane of a stage. Alerts wait "
             "for the last.",
             queries={
-                "{{stage}}": "max by (stage) (distillwatch_watermark_timestamp_seconds<>)"
+                "{{stage}}": "max by (stage) (distillwatch_watermark_timestamp_seconds<> > 0)"
                 " - min by (stage) (max by (stage, lane) ("
-                "distillwatch_watermark_timestamp_seconds<>))",
+                "distillwatch_watermark_timestamp_seconds<> > 0))",
             },
             unit="s",
             alerts=("DistillwatchLaneBehind",),

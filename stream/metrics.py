@@ -341,7 +341,8 @@ class Metrics:
         Declared(
             unit="seconds",
             labels={"stage": STAGES, "lane": OPEN},
-            meaning="Event time (epoch) up to which a lane has processed everything",
+            meaning="Event time (epoch) up to which a lane has processed everything; 0 before its "
+            "first event",
             remedy="time() minus this is the freshness of alerts; one lane behind: its worker",
         ),
     ]
