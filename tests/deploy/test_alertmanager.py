@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -17,10 +18,12 @@ import pytest
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from compose import DEPLOY
 
 from stream.embedded.broker import EmbeddedBroker
 from stream.metrics import Metrics
 from stream.sinks.alertmanager import Alertmanager
+from stream.sinks.board import labels_of
 from stream.sinks.settings import AlertmanagerSettings
 from stream.types.alerts import Alert
 from stream.types.secret import Secret
@@ -267,3 +270,45 @@ def ends(got: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 def is_of(one: dict[str, Any], name: str, severity: str) -> bool:
     return (one["labels"]["alert_id"], one["labels"]["severity"]) == (name, severity)
+
+
+async def test_composes_alertmanager_tells_of_each_incident_once(
+    tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    """None hides another, and the rule that counts them is silent while they tell of themselves."""
+    replica = Replica(tool("prometheus-alertmanager"), tmp_path / "a", "")
+    shutil.copy(DEPLOY / "alertmanager" / "alertmanager.yml", tmp_path / "a" / "config.yml")
+    told = [
+        labels_of(msgspec.json.decode(state(name, severity=severity), type=Alert))
+        for name, severity in (("grave", "critical"), ("other", "warning"))
+    ]
+    rule = {"alertname": told[0]["alertname"], "job": "distillwatch"}
+    counted = [rule | {"severity": severity} for severity in ("critical", "warning", "info")]
+    expected = sorted((["abuse-team", labels] for labels in told), key=str)
+    replica.begin()
+    try:
+        await until_active(set(), replica)
+        async with aiohttp.ClientSession(replica.url) as session:
+            body = [{"labels": labels} for labels in told + counted]
+            async with session.post("/api/v2/alerts", json=body) as answer:
+                assert answer.status == 200
+            deadline = time.monotonic() + 30
+            while (found := await groups(session)) != expected:
+                assert time.monotonic() < deadline, found
+                await asyncio.sleep(0.1)
+    finally:
+        replica.end()
+
+
+async def groups(session: aiohttp.ClientSession) -> list[list[Any]]:
+    """Return who is to be told of what together, in one order."""
+    shown = {"inhibited": "false", "silenced": "false"}
+    async with session.get("/api/v2/alerts/groups", params=shown) as answer:
+        found = await answer.json()
+    return sorted(
+        (
+            [group["receiver"]["name"], *(one["labels"] for one in group["alerts"])]
+            for group in found
+        ),
+        key=str,
+    )

@@ -11,6 +11,7 @@ from compose import BROKER, COMPOSE, DEPLOY, OURS, SERVICES, VOLUMES
 from rules import ALERTS, RECORDED, ROOT
 
 from stream.settings import load
+from stream.sinks.alertmanager import read_urls
 
 every_service = pytest.mark.parametrize("name", SERVICES)
 
@@ -96,6 +97,13 @@ def test_prometheus_scrapes_the_workers_where_they_listen():
     (found,) = job["dns_sd_configs"]
     assert found["names"] == ["worker"]
     assert found["port"] == load(None, {}).http.port
+
+
+def test_the_worker_tells_the_alertmanager_where_it_is():
+    environment = SERVICES["worker"]["environment"]
+    settings = load(None, {key: str(value) for key, value in environment.items()}).alertmanager
+    (url,) = read_urls(settings)
+    assert f"127.0.0.1:{url.port}:{url.port}" in SERVICES[url.host]["ports"]
 
 
 def test_the_provisioned_sources_are_services():
