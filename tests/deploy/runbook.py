@@ -21,5 +21,16 @@ def anchors(text: str) -> list[str]:
     return [anchor(heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
 
 
+def broken_links(page: Path) -> list[str]:
+    """Return the links of a page that lead to no file here, or to no heading of one."""
+    found = []
+    for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", page.read_text()):
+        file, _, fragment = target.partition("#")
+        path = page.parent / file if file else page
+        if not path.exists() or (fragment and fragment not in anchors(path.read_text())):
+            found.append(target)
+    return found
+
+
 #: Heading of the third level -> text below it.
 SECTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
