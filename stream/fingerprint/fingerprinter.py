@@ -12,7 +12,7 @@ from stream.fingerprint.address import address, network
 from stream.fingerprint.keyed import KeyedHash
 from stream.fingerprint.phrases import Phrases
 from stream.fingerprint.text import normalise, opening, standing
-from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
+from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, PHRASES, EventBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ class Fingerprinter:
             "template": self._template.forgotten(fields["prompt"]),
             "prompt": self._prompts(fields),
         }
-        columns["phrase_1"], columns["phrase_2"] = self._phrases.of(fields["prompt"]).T
+        columns |= zip(PHRASES, self._phrases.of(fields["prompt"]).T, strict=True)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], absent)
         for column, field in _ATTRIBUTES.items():

@@ -16,6 +16,7 @@ import numpy as np
 
 from stream.fingerprint.keyed import KeyedHash, utf8
 from stream.fingerprint.text import words_apart
+from stream.types.events import PHRASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from stream.types.batch import Array
 
 WORDS: Final = 6
-KEPT: Final = 2
+KEPT: Final = len(PHRASES)
 #: Bytes of texts that are worked on at a time.
 _PORTION: Final = 2**18
 #: Between two texts; no word has it.

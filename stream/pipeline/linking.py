@@ -6,10 +6,11 @@ a re-sent step is recognised by its lane and time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from stream.types.events import PHRASES
 from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
@@ -18,12 +19,19 @@ if TYPE_CHECKING:
     from stream.windows.table import SlotTable
 
 _REQUESTS = 0  # position in METRICS
+#: Phrases of an account and day that are enough to tell whom it meets: of more a sample is kept,
+#: the same everywhere, for it is by value. Whoever asks less often than this meets nobody yet.
+_PHRASES_A_DAY: Final = 200
+_LEAST_REQUESTS: Final = 3
+_VALUES: Final = 2.0**64
 
 
 def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Array) -> LinkBatch:
     """Return the links of a step; ``slots`` are those of ``rows.accounts``."""
     sizes = np.diff(rows.at, append=len(rows.columns["time"]))
     account = np.repeat(np.arange(len(rows.at)), sizes)
+    day = windows.totals("day", slots, rows.time)[:, _REQUESTS]
+    limit = _phrase_limit(day)[account]
     parts = [
         _per_value(kind, account, values, rows)
         for kind, values in (
@@ -32,13 +40,14 @@ def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Arra
             (LinkKind.PAYMENT, rows.columns["payment"]),
             (LinkKind.ADDRESS, rows.columns["address"]),
             (LinkKind.CLIENT, _client(rows.columns["tls"], rows.columns["user_agent"])),
-            (LinkKind.PHRASE, rows.columns["phrase_1"]),
-            (LinkKind.PHRASE, rows.columns["phrase_2"]),
+            *(
+                (LinkKind.PHRASE, np.where(rows.columns[name] < limit, rows.columns[name], 0))
+                for name in PHRASES
+            ),
         )
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     who = columns["account"]
-    day = windows.totals("day", slots, rows.time)[:, _REQUESTS]
     columns["time"] = np.full(len(who), rows.time)
     columns["created_at"] = table["created_at"][slots][who]
     columns["first_seen"] = table["first_seen"][slots][who]
@@ -47,6 +56,12 @@ def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Arra
     return LinkBatch(
         rows.accounts, {name: columns[name].astype(dtype) for name, dtype in LINK_COLUMNS.items()}
     )
+
+
+def _phrase_limit(day: Array) -> Array:
+    """Return below which value phrases are kept, by the accounts' requests of a day."""
+    share = np.minimum(_PHRASES_A_DAY / (len(PHRASES) * np.maximum(day, 1)), 1)
+    return np.asarray(np.where(day >= _LEAST_REQUESTS, share * _VALUES, 0))
 
 
 def _client(tls: Array, user_agent: Array) -> Array:

@@ -21,10 +21,13 @@ __all__ = [
     "FLAG_STREAM",
     "MAX_ACCOUNT_BYTES",
     "MAX_EVENT_BYTES",
+    "PHRASES",
     "Array",
     "EventBatch",
 ]
 
+#: Columns of the runs of words that are kept of a prompt.
+PHRASES: Final = ("phrase_1", "phrase_2")
 FLAG_STREAM: Final = 1
 FLAG_LOGPROBS: Final = 2
 
@@ -61,8 +64,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "system_prompt": np.dtype("<u8"),
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked opening of the prompt
-    "phrase_1": np.dtype("<u8"),  # two runs of words out of the prompt
-    "phrase_2": np.dtype("<u8"),
+    **dict.fromkeys(PHRASES, np.dtype("<u8")),
 }
 
 #: What an event takes in a packet, at most: its columns and, if nobody shares it, the account id.
