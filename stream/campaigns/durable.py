@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec.structs import astuple
 
 from stream.campaigns.edges import EdgeTable
 from stream.campaigns.rows import (
@@ -143,5 +144,7 @@ def _split(
 
 
 def _fill(columns: Columns, slots: Array, rows: list[Row]) -> None:
-    for name in rows[0].__struct_fields__ if rows else ():
-        columns[name][slots] = [getattr(row, name) for row in rows]
+    if rows:
+        values = zip(*map(astuple, rows), strict=True)
+        for name, column in zip(rows[0].__struct_fields__, values, strict=True):
+            columns[name][slots] = column
