@@ -20,7 +20,7 @@ VALUE: Final = b"v"
 _HEAD: Final = 10  # prefix, kind, value
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """A stored row; its fields are written in order, without names."""
 
 
