@@ -27,7 +27,7 @@ def test_a_worker_that_leaves_hands_its_state_on(
     assert first.stop() == 0, product.logs()
     product.until(lambda: owned(second) == owned_in_all(product), within_s=60, what="handover")
     stored = [key for log in state_of(product, "events") for key in log.rows if key[:1] == b"a"]
-    assert second.total("distillwatch_accounts_tracked") == len(stored) > 100
+    assert second.total("distillwatch_accounts_tracked") == len(stored) > 50
     # Going on from there gives what an undisturbed worker has.
     with product.traffic(lines[middle:], seconds=0):
         pass
