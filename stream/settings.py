@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "DISTILLWATCH_"
 _FILE_SUFFIX: Final = "_file"
-#: Names with the prefix that are no settings.
 #: What a record has beside its rows, and an alert beside its accounts.
 _FRAME_BYTES: Final = 16_384
+#: Names with the prefix that are no settings.
 _OTHERS: Final = frozenset({"DISTILLWATCH_CONFIG"})
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.partners import components, pairs
+from stream.campaigns.partners import connected, pairs
 from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ class Acquaintances:
         count = np.bincount(left, minlength=slots) + np.bincount(right, minlength=slots)
         many = (count >= _MANY) & (_shared_phrases(snapshot, slots) >= _PHRASES)
         both = many[left] & many[right]
-        label = components(left[both], right[both], slots)
-        found = np.flatnonzero(many)
-        found = found[np.argsort(label[found], kind="stable")]
-        cores = np.split(found, np.flatnonzero(np.diff(label[found])) + 1) if len(found) else []
-        return cls(count, cores)
+        return cls(count, connected(left[both], right[both], slots))
 
 
 def phrases_of(snapshot: Snapshot, core: Array) -> Array:

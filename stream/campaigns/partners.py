@@ -53,8 +53,13 @@ def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
         return []
     code, times = np.unique(left << 32 | right, return_counts=True)
     code = code[times >= _CORE_SHARED]
-    label = components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
-    joined = np.unique(np.concatenate([code >> 32, code & 0xFFFFFFFF]))
+    return connected(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
+
+
+def connected(left: Array, right: Array, size: int) -> list[Array]:
+    """Return the sets of accounts (slots below ``size``) that pairs of them connect."""
+    label = _components(left, right, size)
+    joined = np.unique(np.concatenate([left, right]))
     joined = joined[np.argsort(label[joined], kind="stable")]
     return np.split(joined, np.flatnonzero(np.diff(label[joined])) + 1) if len(joined) else []
 
@@ -133,7 +138,7 @@ def _shared_edges(snapshot: Snapshot, kinds: Sequence[LinkKind], least: int) -> 
     return value[enough], account[enough]
 
 
-def components(left: Array, right: Array, size: int) -> Array:
+def _components(left: Array, right: Array, size: int) -> Array:
     """Return the smallest account slot that each account is connected to, shape ``(size,)``."""
     label = np.arange(size)
     while True:
