@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from stream.bridge.cutting import cut, unpacked
 from stream.bridge.metrics import RESULTS
 from stream.errors import DecodeError, SettingsError
+from stream.sinks.listening import listen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,17 +62,9 @@ class Bridge:
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S, auto_decompress=False
         )
-        await runner.setup()
         host, port = self._settings.host, self._settings.port
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise SettingsError(
-                f"bridge.port: cannot listen on {host}:{port}: {error.strerror or error}"
-            ) from error
+        self.port = await listen(runner, host, port, setting="bridge.port")
         self._runner = runner
-        self.port = int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Take no more, finish what has come; again is harmless."""

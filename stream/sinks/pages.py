@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client.exposition import choose_encoder
 
-from stream.errors import SettingsError
+from stream.sinks.listening import listen
 
 if TYPE_CHECKING:
     import asyncio
@@ -67,17 +67,9 @@ class Pages:
         # What follows the head of a request is nothing to wait for.
         server = _Server(self._answer, access_log=None, logger=_LOG, lingering_time=0.0)
         runner = web.ServerRunner(server, shutdown_timeout=_STOP_TIMEOUT_S)
-        await runner.setup()
         host, port = self._settings.host, self._settings.port
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise SettingsError(
-                f"http.port: cannot listen on {host}:{port}: {error.strerror or error}"
-            ) from error
+        self.port = await listen(runner, host, port, setting="http.port")
         self._runner = runner
-        self.port = int(runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Stop listening; again is harmless."""
