@@ -42,6 +42,18 @@ def settings(bootstrap: str, **more: object) -> dict[str, str]:
     return clean | {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in given.items()}
 
 
+def page(port: int | str, name: str, within_s: float = 5.0) -> tuple[int, str]:
+    """Return status and text of a page on loopback; status 0 while nobody listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{name}", timeout=within_s) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -88,15 +100,7 @@ class Worker:
 
     def page(self, name: str) -> tuple[int, str]:
         """Return status and text of a page; status 0 while nobody listens."""
-        url = f"http://127.0.0.1:{self.environment['DISTILLWATCH_HTTP_PORT']}/{name}"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return page(self.environment["DISTILLWATCH_HTTP_PORT"], name)
 
     def until(self, holds: Callable[[], bool], *, within_s: float = 40, what: str) -> None:
         """Wait for something while the worker runs."""

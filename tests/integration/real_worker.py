@@ -7,14 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import command
 from command import free_port
-from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,25 +66,11 @@ class RealWorker:
 
     def get(self, page: str, within_s: float = 10.0) -> tuple[int, str]:
         """Return status and text of a page; status 0 while nobody listens."""
-        try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}/{page}", timeout=within_s
-            ) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return command.page(self.port, page, within_s)
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of a metric with these labels."""
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(self.get("metrics")[1])
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        return command.total(self.get("metrics")[1], name, **labels)
 
     def ready(self) -> bool:
         return self.get("readyz")[0] == 200

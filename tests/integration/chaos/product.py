@@ -16,8 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -25,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from cluster import Log, read_state
@@ -96,15 +95,7 @@ class Worker:
 
     def get(self, page: str) -> tuple[int, str]:
         """Return status and text of a page; status 0 while nobody listens."""
-        url = f"http://127.0.0.1:{self.port}/{page}"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return command.page(self.port, page)
 
     @property
     def ready(self) -> bool:
@@ -112,12 +103,7 @@ class Worker:
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of a metric with these labels."""
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(self.get("metrics")[1])
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        return command.total(self.get("metrics")[1], name, **labels)
 
     def count(self, name: str) -> int:
         """Return how many samples a metric has."""
