@@ -6,7 +6,7 @@ effect on state exactly-once although delivery is at-least-once:
 
 * state contains closed steps only, and the header says up to which step (``closed``);
 * reading resumes at the oldest record with rows of an open step; rows of closed steps that are
-  read again are recognised by ``closed``;
+  read again are recognised by ``closed``, and by ``seen`` for what they are: none of them is late;
 * a source's rows at or below its ``floor`` are repetitions and are dropped, and so are those
   rows of the next step that came in an earlier part (see :mod:`stream.pipeline.parts`).
 
@@ -108,6 +108,7 @@ class Header(msgspec.Struct, frozen=True):
     resume: int | None
     expected: int
     sources: dict[int, tuple[float, float, str]]
+    seen: int = 0  # the first internal offset that nobody has read yet
 
 
 class Lane(Generic[R]):
@@ -124,6 +125,7 @@ class Lane(Generic[R]):
         self._watermark = metrics.watermark_timestamp_seconds.labels(stage=stage.name, lane=lane)
         self._steps = metrics.steps_closed_total.labels(stage=stage.name)
         self._gate: StepGate[R] = StepGate(settings.step_s)
+        self._seen = 0
         self._schema = Schema.of(
             stage.name, {"windows.step_s": f"{settings.step_s:g}", **stage.layout}
         )
@@ -143,7 +145,8 @@ class Lane(Generic[R]):
         before = dict(self._gate.sources)
         known = before.get(packet.source, Source()).as_of(packet.origin)
         found = self._stage.parse(packet, known)
-        rows, ends, weights = self._admit(found)
+        rows, ends, weights = self._admit(found, again=offset < self._seen)
+        self._seen = max(self._seen, offset + 1)
         self._gate.hold(offset, rows, ends, before, weights)
         self._gate.hear(
             packet.source,
@@ -168,10 +171,15 @@ class Lane(Generic[R]):
         ends = self._gate.last_end
         return self._close(ends if ends is not None else self._gate.closed)
 
-    def _admit(self, found: Parsed[R]) -> tuple[R, Array, Array | None]:
-        """Drop repetitions and rows that come after their step has closed, and count both."""
+    def _admit(self, found: Parsed[R], *, again: bool) -> tuple[R, Array, Array | None]:
+        """Drop repetitions and rows that come after their step has closed, and count both.
+
+        A record that is read ``again`` holds rows of closed steps that have been counted.
+        """
         rows, ends, new, weights = found.rows, found.ends, found.new, found.weights
         in_time = ends > self._gate.closed
+        if again:
+            new = new & in_time
         late = int(np.count_nonzero(new & ~in_time))
         repeated = int(np.count_nonzero(~new))
         if late:
@@ -211,6 +219,7 @@ class Lane(Generic[R]):
                 resume=offset,
                 expected=self._gate.expected,
                 sources={n: (s.floor, s.mark, s.origin) for n, s in sources.items()},
+                seen=self._seen,
             )
         )
 
@@ -235,6 +244,7 @@ class Lane(Generic[R]):
             self._gate.closed = stored.closed
             self._gate.expected = stored.expected
             self._gate.next_offset = stored.resume
+            self._seen = stored.seen
             self._gate.sources = {n: Source(*said) for n, said in stored.sources.items()}
             self._stage.loaded()
 

@@ -61,9 +61,9 @@ class Inputs:
     def new(self, role, metrics=None):
         return lane(self.settings, role, 0, metrics or Metrics(strict=False))
 
-    def heir_of(self, role, log, header, portion=10**9):
+    def heir_of(self, role, log, header, portion=10**9, metrics=None):
         """Return a new lane with a predecessor's log: every row that it wrote, in order."""
-        heir = self.new(role)
+        heir = self.new(role, metrics)
         heir.check(self.new(role).schema())
         for first in range(0, len(log), portion):
             heir.load(log[first : first + portion])
@@ -268,3 +268,21 @@ def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
     for emission in source.process(0, [Record(10**9, None, line)], now_s=2e9):
         lane.feed(2 * len(values) + (emission.partition or 0), emission.value)
     assert count("distillwatch_late_rows_total", stage) == 1
+
+
+def test_nothing_that_a_successor_reads_again_is_late(inputs):
+    values = inputs.values["events"]
+    heirs = Metrics(strict=False)
+    stage = {"stage": "accounts"}
+    lane, log, read_again = inputs.new("events"), [], 0
+    for offset, value in enumerate(values):
+        lane.feed(offset, value)
+        log += lane.take_changes()
+        if offset % 20 == 0:
+            heir = inputs.heir_of("events", log, lane.header(), metrics=heirs)
+            for again in range(heir.resume, offset + 1):
+                heir.feed(again, values[again])
+                read_again += 1
+    assert read_again > len(values) / 20
+    assert heirs.registry.get_sample_value("distillwatch_repeated_rows_total", stage)
+    assert not heirs.registry.get_sample_value("distillwatch_late_rows_total", stage)
