@@ -22,7 +22,7 @@ from stream.worker.clock import WallClock
 from stream.worker.positions import Positions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from stream.metrics import Metrics
     from stream.sinks.health import Health
@@ -104,11 +104,11 @@ class Runtime:
                 self.fail(error)
                 raise
 
-    async def say(self, emissions: list[Emission]) -> None:
-        """Send emissions that no record has caused."""
+    async def say(self, what: Callable[[], Awaitable[list[Emission]]]) -> None:
+        """Send emissions that no record has caused; ``what`` is asked between two carriers."""
         async with self._working:
             if not self._paused and self.failure is None:
-                await self._sender.send(emissions)
+                await self._sender.send(await what())
 
     async def _process(self, carrier: Carrier) -> None:
         records = self.positions.fresh(carrier)

@@ -1,8 +1,10 @@
 """When a source partition counts as silent, with a reader and a runtime that the test drives."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from stream.worker.carrier import TP
 from stream.worker.silence import Silence
@@ -13,7 +15,9 @@ ONE = TP("requests", 0)
 
 class Scene:
     def __init__(self) -> None:
-        self.end: int | None = 10
+        self.end: int | None = 10  # as the last answer to a fetch says
+        self.asked_end: int | None = None  # as the broker says when it is asked; None: the same
+        self.broker_fails = False
         self.position = 10
         self.said: list[tuple[int, float]] = []
         self.last_record = {ONE: 0.0}
@@ -24,11 +28,17 @@ class Scene:
             lanes=SimpleNamespace(stages=SimpleNamespace(source=source)),
             say=self._say,
         )
-        app = SimpleNamespace(reader=SimpleNamespace(end=lambda _, within_s: self.end))  # noqa: ARG005
+        reader = SimpleNamespace(end=lambda _, within_s: self.end, ends=self._ends)  # noqa: ARG005
+        app = SimpleNamespace(reader=reader)
         self.silence = Silence(app, runtime, topic="requests", after_s=AFTER_S)
 
-    async def _say(self, emissions: list[tuple[int, float]]) -> None:
-        self.said += emissions
+    async def _say(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> None:
+        self.said += await what()
+
+    async def _ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        if self.broker_fails:
+            raise KafkaConnectionError
+        return dict.fromkeys(tps, self.end if self.asked_end is None else self.asked_end)
 
     async def look(self, *moments: float) -> list[tuple[int, float]]:
         for now in moments:
@@ -73,3 +83,19 @@ async def test_a_record_ends_the_silence() -> None:
     scene.last_record[ONE] = 6.0
     assert len(await scene.look(7.0, 10.9)) == 1
     assert (await scene.look(11.0))[1] == (0, 5.0)
+
+
+async def test_a_record_that_came_since_the_last_fetch_is_no_silence() -> None:
+    scene = Scene()
+    scene.asked_end = 11
+    assert await scene.look(5.0) == []
+    scene.position = scene.end = 11
+    assert await scene.look(6.0) == [(0, 6.0)]
+
+
+async def test_what_could_not_be_asked_is_asked_again() -> None:
+    scene = Scene()
+    scene.broker_fails = True
+    assert await scene.look(5.0) == []
+    scene.broker_fails = False
+    assert await scene.look(6.0) == [(0, 6.0)]
