@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from stream.errors import SettingsError
 from stream.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS, OVERFLOW
 from stream.sinks.board import Board
-from stream.sinks.reader import Reader, leave
+from stream.sinks.reader import METADATA_AGE_MS, Reader, leave
 from stream.sinks.sink import RANK
 from stream.sinks.target import open_socket, read_target, tls_context
 from stream.types.alerts import Alert
@@ -81,6 +81,7 @@ class Alertmanager(Reader):
             # Nothing is ever committed: whoever gets a partition reads the whole of it.
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
+            "metadata_max_age_ms": METADATA_AGE_MS,
         }
         self._minimum = RANK[settings.minimum_severity]
         self._board = Board()

@@ -23,7 +23,7 @@ from aiokafka.errors import (
 )
 
 from stream.sinks.dispatch import Dispatch, Place
-from stream.sinks.reader import Reader, leave, wait
+from stream.sinks.reader import METADATA_AGE_MS, Reader, leave, wait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,7 @@ class Outbox(Reader):
             # Nothing is skipped unnoticed: see _begin and _lose.
             "auto_offset_reset": "none",
             "max_poll_interval_ms": _NO_POLL_LIMIT_MS,
+            "metadata_max_age_ms": METADATA_AGE_MS,
         }
         self._dispatch = Dispatch(sink, metrics=metrics, minimum_severity=minimum_severity)
         self._queue = metrics.sink_queue_length.labels(sink=sink.name)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("stream.sinks.reader")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
 _STOP_SLACK_S: Final = 3.0  # to commit and leave the group
+#: How late a topic that was deleted and made again may be noticed; aiokafka's own is five minutes.
+METADATA_AGE_MS: Final = 10_000
 
 
 class Reader(ABC):
