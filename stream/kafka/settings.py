@@ -113,6 +113,12 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     deadletter: Annotated[
         str, Meta(min_length=1, description="Topic for records that are not events")
     ] = "distillwatch.deadletter"
+    verdicts: Annotated[
+        str, Meta(min_length=1, description="Topic that people's verdicts on alerts are read from")
+    ] = "distillwatch.verdicts"
+    suppressions: Annotated[
+        str, Meta(min_length=1, description="Topic that suppressions are read from")
+    ] = "distillwatch.suppressions"
     internal_prefix: Annotated[
         str, Meta(min_length=1, description="What the names of the internal topics start with")
     ] = "distillwatch.internal."

@@ -182,6 +182,8 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.requests, settings.requests_partitions, "intake", {}, exact=False)
     yield topic(settings.alerts, 1, "sinks and you", kept, exact=False)
     yield topic(settings.deadletter, 1, "you", kept, exact=False)
+    yield topic(settings.verdicts, 1, "alerting", compacted, exact=False)
+    yield topic(settings.suppressions, 1, "alerting", compacted, exact=False)
     yield topic(prefix + "events", lanes, "accounts", passing, exact=True)
     yield topic(prefix + "links", lanes, "campaigns", passing, exact=True)
     yield topic(prefix + "verdicts", 1, "alerting", passing, exact=True)
