@@ -89,8 +89,12 @@ LEFT_OUT: Final = (
     "incidents",
     "links",
     "members",
+    "suppressions",
     "values",
+    "verdicts",
 )
+MATCHERS: Final = ("account", "value", "pattern")
+VERDICTS: Final = ("true_positive", "false_positive", "benign", "withdrawn")
 KINDS: Final = ("account", "campaign")
 SEVERITIES: Final = ("info", "warning", "critical")
 DELIVERY_RESULTS: Final = (
@@ -506,9 +510,37 @@ class Metrics:
         Counter,
         Declared(
             unit="alerts",
-            labels={"reason": ("cool_down", "budget", "merged", "unchanged", OVERFLOW)},
+            labels={"reason": ("cool_down", "budget", "merged", "unchanged", "verdict", OVERFLOW)},
             meaning="Alerts that were due and not sent, by reason",
             remedy="reason=budget: the alert budget is spent, look at the open incidents first",
+        ),
+    ]
+    suppressed_alerts_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"matcher": MATCHERS},
+            meaning="Alerts that suppressions have hidden, by what these go by",
+            remedy="`distillwatch suppress list` says which there are; remove what hides too much",
+        ),
+    ]
+    suppressions_active: Annotated[
+        Gauge,
+        Declared(
+            unit="suppressions",
+            labels={"matcher": MATCHERS},
+            meaning="Suppressions in force, by what they go by",
+            remedy="Near feedback.max_suppressions: those that end first are let go of",
+        ),
+    ]
+    verdicts_total: Annotated[
+        Counter,
+        Declared(
+            unit="verdicts",
+            labels={"verdict": VERDICTS, "result": ("applied", "repeated", "unknown")},
+            meaning="People's verdicts on alerts that were read, by what became of them",
+            remedy="unknown: the incident ended longer than alerting.cool_down_s ago, or the "
+            "alert_id is wrong",
         ),
     ]
     incidents_open: Annotated[

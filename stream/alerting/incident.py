@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.types.alerts import Alert, AlertKind, AlertStatus
+from stream.types.alerts import Alert, AlertKind, AlertStatus, SharedValue
+from stream.types.feedback import Judgement
 from stream.types.verdicts import Evidence, Observed, Severity
 
 if TYPE_CHECKING:
@@ -30,34 +31,38 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     kind: AlertKind
     subject: str  # the account, or the cluster that it is about now
     campaign_id: str = ""  # as first told; a merger does not change it
-    status: AlertStatus = "firing"
+    going: bool = False  # there is evidence, whether anybody is told or not
+    hidden: str = ""  # what keeps it quiet while it goes on: see Quiet.by
+    judgement: Judgement | None = None
     severity: Severity = "info"
     score: float
     started: float
     detected: float
-    updated: float
+    updated: float = 0.0  # when it was last told of, or would have been
     last: float  # last evidence at or above the clear score
     closed: float = 0.0
     members: list[str] = []
     told: int = 0  # members in the last alert
     observed: Observed
     evidence: list[Evidence]
+    links: list[SharedValue] = []
     proxies: bool = False
     model_version: str
     summary: str = ""
 
     @property
     def firing(self) -> bool:
-        """Say whether it is open."""
-        return self.status == "firing"
+        """Say whether it is open as far as anybody is told."""
+        return self.going and not self.hidden
 
-    def alert(self, settings: AlertingSettings) -> Alert:
+    def alert(self, settings: AlertingSettings, summary: str = "") -> Alert:
         """Return the incident as receivers see it now."""
         campaign = self.kind == "campaign"
+        status: AlertStatus = "firing" if self.firing else "resolved"
         return Alert(
             alert_id=self.alert_id,
             kind=self.kind,
-            status=self.status,
+            status=status,
             severity=self.severity,
             score=round(self.score, 4),
             account_id=None if campaign else self.subject,
@@ -66,8 +71,10 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
             started_at=rfc3339(self.started),
             detected_at=rfc3339(self.detected),
             updated_at=rfc3339(self.updated),
-            summary=self.summary,
+            summary=summary or self.summary,
             evidence=self.evidence[:_MOST_EVIDENCE],
+            links=self.links,
+            verdict=self.judgement,
             observed=self.observed,
             techniques=techniques(proxies=self.proxies),
             runbook_url=f"{settings.runbook_url}#{self.kind}",
@@ -92,6 +99,22 @@ def severity(settings: AlertingSettings, score: float, observed: Observed) -> Se
 def techniques(*, proxies: bool) -> list[str]:
     """Return the MITRE ATLAS and OWASP ids; ``proxies``: signs of resale or shared exits."""
     return [*_EXTRACTION, *([_PROXIES] if proxies else []), _CONSUMPTION]
+
+
+def what(incident: Incident) -> str:
+    """Name an incident at the beginning of a sentence."""
+    if incident.kind == "account":
+        return f"Account {incident.subject}"
+    return f"Campaign of {len(incident.members)} accounts"
+
+
+def greater(one: Observed, other: Observed) -> Observed:
+    """Return the field-wise maximum: what was observed once stays observed."""
+    return Observed(
+        requests=max(one.requests, other.requests),
+        input_tokens=max(one.input_tokens, other.input_tokens),
+        output_tokens=max(one.output_tokens, other.output_tokens),
+    )
 
 
 def rfc3339(time: float) -> str:

@@ -112,3 +112,79 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "CloudEvents; alerts then carry their attributes as Kafka headers; empty: none",
         ),
     ] = ""
+
+
+class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What people's verdicts and suppressions do, and for how long."""
+
+    quiet_s: Annotated[
+        float,
+        Meta(
+            ge=3600,
+            description="A false_positive or benign verdict keeps the same cause quiet for so long",
+            extra=_S,
+        ),
+    ] = 30 * 86400.0
+    account_odds: Annotated[
+        float,
+        Meta(
+            gt=1,
+            description="An account that was judged fires all the same when the odds of its score "
+            "have become so many times as large",
+            extra={"unit": "times"},
+        ),
+    ] = 10.0
+    campaign_share: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="A campaign is one that was judged when this share of its members or of "
+            "its linking values was in that",
+            extra={"unit": "share"},
+        ),
+    ] = 0.5
+    max_verdicts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Verdicts remembered, to keep quiet and to learn from; the oldest go first",
+            extra={"unit": "verdicts"},
+        ),
+    ] = 1000
+    max_suppressions: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Suppressions in force; beyond it those that end first go",
+            extra={"unit": "suppressions"},
+        ),
+    ] = 200
+    max_suppression_s: Annotated[
+        float,
+        Meta(
+            ge=60,
+            description="Longest time that a suppression may be made for",
+            extra=_S,
+        ),
+    ] = 90 * 86400.0
+    learn_from: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="Verdicts of each kind (true, and false or benign) from which scores move; "
+            "those of one author count as five at most",
+            extra={"unit": "verdicts"},
+        ),
+    ] = 10.0
+    learnt_odds: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=4,
+            description="What verdicts teach multiplies or divides the odds of a score by this at "
+            "most; 1: nothing is learnt",
+            extra={"unit": "times"},
+        ),
+    ] = 2.0

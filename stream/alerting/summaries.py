@@ -9,8 +9,15 @@ from stream.types.links import LinkKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream.types.feedback import Judgement, Suppression
     from stream.types.verdicts import Evidence, Observed
 
+_SAID: Final = {
+    "true_positive": "confirmed this",
+    "false_positive": "judged this a false positive",
+    "benign": "judged this benign",
+    "withdrawn": "has withdrawn the verdict",
+}
 _KINDS: Final = {
     LinkKind.SYSTEM_PROMPT: "a system prompt",
     LinkKind.TEMPLATE: "prompt templates",
@@ -49,6 +56,20 @@ def ended(what: str, hours: float) -> str:
 def merged(what: str, other: str) -> str:
     """Say that an incident goes on as another one."""
     return f"{what} belongs to campaign incident {other}, which goes on; this one is closed."
+
+
+def judged(what: str, judgement: Judgement) -> str:
+    """Say what a person has said of an incident."""
+    note = f": {judgement.note}" if judgement.note else ""
+    return f"{what}: {judgement.author} {_SAID[judgement.verdict]}{note}."
+
+
+def suppressed(what: str, suppression: Suppression, until: str) -> str:
+    """Say that an incident is hidden, by whom and for how long."""
+    return (
+        f"{what}: hidden until {until} by suppression {suppression.suppression_id} of "
+        f"{suppression.author}: {suppression.reason}."
+    )
 
 
 def _traffic(observed: Observed) -> str:

@@ -25,6 +25,8 @@ from stream.campaigns.membership import cards, core_values, observed, own_eviden
 from stream.campaigns.partners import cores
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.turns import places
+from stream.types.alerts import SharedValue
+from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +44,8 @@ _CANDIDATE_SCORE: Final = 0.5
 MOST_CANDIDATES: Final = 256
 MOST_CLUSTERS: Final = 1000
 MOST_VALUES: Final = 16_384  # of one cluster
+#: Linking values that a cluster tells of.
+_MOST_LINKS: Final = 10
 #: An odd number that spreads over 64 bits (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -59,6 +63,7 @@ class Cluster:
     members: list[str]
     observed: Observed
     kinds: list[int]  # LinkKind of its values
+    links: list[SharedValue]  # the values of the most members
     payments: int  # payments that pay for several members
     absorbed: list[str]  # ids of clusters that this one has taken in
 
@@ -128,6 +133,24 @@ class Clusters:
         table.shrink()
         every = self._settings.judge_every_s
         self.due = min(self.due, math.ceil(time / every) * every)
+
+    # -- what feedback asks ---------------------------------------------------------------------
+
+    def values_of(self, campaign_id: str) -> set[ValueId]:
+        """Return the values that link the members of a cluster; none when there is none."""
+        kept = self._kept.get(campaign_id)
+        return set() if kept is None else kept.values
+
+    def users(self, values: Iterable[ValueId]) -> dict[ValueId, set[str]]:
+        """Return the accounts that use each of some values."""
+        table = self._table
+        found = {value: table.find_value(*value) for value in values}
+        by_slot: dict[int, set[str]] = {slot: set() for slot in found.values() if slot is not None}
+        edges = table.edges_of(np.array([*by_slot], np.int64))
+        names = table.names(table.edges["account"][edges])
+        for slot, name in zip(table.edges["value"][edges].tolist(), names, strict=True):
+            by_slot[slot].add(name)
+        return {value: by_slot[slot] for value, slot in found.items() if slot is not None}
 
     # -- judging ------------------------------------------------------------------------------
 
@@ -250,9 +273,19 @@ class Clusters:
             members=sorted(kept.members),
             observed=observed(table, snapshot, at),
             kinds=sorted({kind for kind, _ in kept.values}),
+            links=self._links(snapshot.value[at]),
             payments=cards(snapshot, members),
             absorbed=list(kept.absorbed),
         )
+
+    def _links(self, values: Array) -> list[SharedValue]:
+        """Return the values (slots, one for each member that has it) of the most members."""
+        slots, accounts = np.unique(values, return_counts=True)
+        found = zip((-accounts).tolist(), self._ids(slots), strict=True)
+        return [
+            SharedValue(link=LinkKind(kind).label, value=f"{value:016x}", accounts=-count)
+            for count, (kind, value) in sorted(found)[:_MOST_LINKS]
+        ]
 
     def _most_used(self, values: Array) -> Array:
         """Return as many values (slots) as a cluster remembers, in the given order."""

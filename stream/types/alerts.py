@@ -7,12 +7,21 @@ from typing import Final, Literal
 import msgspec
 
 from stream.types.events import MAX_ACCOUNT_BYTES
+from stream.types.feedback import Judgement, LinkName
 from stream.types.verdicts import Evidence, Observed, Severity
 
 AlertKind = Literal["account", "campaign"]
 AlertStatus = Literal["firing", "resolved"]
 #: What an account takes in an alert, at most: every character escaped, quotes and a comma.
 MAX_MEMBER_BYTES: Final = 2 * MAX_ACCOUNT_BYTES + 3
+
+
+class SharedValue(msgspec.Struct, frozen=True, kw_only=True):
+    """A value that links members of a campaign, by which it can be suppressed."""
+
+    link: LinkName
+    value: str  # keyed fingerprint, 16 hex digits
+    accounts: int  # members that have it
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +40,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: str
     summary: str
     evidence: list[Evidence]
+    links: list[SharedValue] = []  # of a campaign, those of the most members
+    verdict: Judgement | None = None  # what a person said of it last
     observed: Observed
     techniques: list[str]
     runbook_url: str

@@ -7,7 +7,8 @@ they meet and in whatever order they are read. Not to be confused with the detec
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+import re
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -20,7 +21,8 @@ Matcher = Literal["account", "value", "pattern"]
 #: The attributes that can link accounts, as alerts name them (see stream.types.links.LinkKind).
 LinkName = Literal["system_prompt", "template", "payment", "address", "client", "phrase"]
 
-_ALERT_ID = r"^inc_[0-9a-f]{20}$"
+_ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"
+_VALUE: Final = r"[0-9a-f]{16}"
 _Time = Annotated[float, Meta(gt=0, lt=1e11)]  # epoch seconds
 _Who = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1000)]
@@ -67,6 +69,8 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """Refuse what fits only each for itself: raises ValueError."""
         if (self.by == "value") != (self.link is not None):
             raise ValueError("`link` goes with by=value, and with nothing else")
+        if self.by == "value" and not re.fullmatch(_VALUE, self.match):
+            raise ValueError("`match`: expected a value of 16 hex digits, as alerts have it")
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ them partitioned by value.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from stream.types.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from stream.types.feedback import LinkName
 
 
 class LinkKind(IntEnum):
@@ -26,6 +28,16 @@ class LinkKind(IntEnum):
     ADDRESS = 4
     CLIENT = 5  # TLS fingerprint together with user agent
     PHRASE = 6
+
+    @property
+    def label(self) -> LinkName:
+        """Return the name that alerts and suppressions have for it."""
+        return cast("LinkName", self.name.lower())
+
+    @classmethod
+    def of(cls, label: LinkName) -> LinkKind:
+        """Return the attribute of a name."""
+        return cls[label.upper()]
 
 
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {

@@ -1,0 +1,185 @@
+"""The incidents that are remembered: bounded, counted, durable. When they change is not its affair."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stream.alerting.incident import Incident
+from stream.types.alerts import SharedValue
+from stream.types.feedback import Judgement
+from stream.types.verdicts import Evidence, Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.alerting.settings import AlertingSettings
+    from stream.metrics import Metrics
+    from stream.types.verdicts import Severity
+
+_INCIDENT: Final = b"i"
+#: The part of the incidents that go on, one in so many, that only campaigns may be.
+_FOR_CAMPAIGNS: Final = 4
+#: One in so many makes room at once.
+_SPARE: Final = 16
+
+
+class Register:
+    """All incidents, going on and cooling down."""
+
+    #: What stored rows consist of.
+    LAYOUT: Final = {
+        part.__name__: " ".join(part.__struct_fields__)
+        for part in (Incident, Observed, Evidence, SharedValue, Judgement)
+    }
+
+    def __init__(self, settings: AlertingSettings, *, metrics: Metrics) -> None:
+        """Start without any."""
+        self._settings = settings
+        self._metrics = metrics
+        self._incidents: dict[str, Incident] = {}
+        #: The incident of each account or cluster.
+        self._of: dict[tuple[str, str], str] = {}
+        #: The firing campaign incident of each member.
+        self._campaign_of: dict[str, str] = {}
+        #: Of those that go on, the kind; of those that fire, how they are counted.
+        self._going: dict[str, str] = {}
+        self._shown: dict[str, tuple[str, Severity]] = {}
+        self._dirty: set[str] = set()
+        self._stored: set[str] = set()  # that have a durable row
+
+    def __len__(self) -> int:
+        """Return how many incidents are remembered."""
+        return len(self._incidents)
+
+    def __contains__(self, incident: Incident) -> bool:
+        """Say whether an incident is remembered."""
+        return incident.alert_id in self._incidents
+
+    def get(self, name: str) -> Incident | None:
+        """Return an incident by its alert id."""
+        return self._incidents.get(name)
+
+    def find(self, kind: str, subject: str) -> Incident | None:
+        """Return the incident of an account or a cluster."""
+        name = self._of.get((kind, subject))
+        return None if name is None else self._incidents[name]
+
+    def in_campaign(self, account: str) -> bool:
+        """Say whether a firing campaign incident has the account as a member."""
+        return account in self._campaign_of
+
+    @property
+    def going(self) -> list[Incident]:
+        """Return the incidents that go on, told of or not, in the order of their ids."""
+        return [self._incidents[name] for name in sorted(self._going)]
+
+    # -- changing -----------------------------------------------------------------------------
+
+    def keep(self, incident: Incident) -> None:
+        """Take note of a new incident, or of a change to one."""
+        name = incident.alert_id
+        self._incidents[name] = incident
+        if incident.subject:
+            self._of[incident.kind, incident.subject] = name
+        self._dirty.add(name)
+        self._count(incident)
+
+    def rename(self, incident: Incident, subject: str) -> None:
+        """Make an incident that of another cluster, or ("") of none: then nothing re-opens it."""
+        if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
+            del self._of[incident.kind, incident.subject]
+        incident.subject = subject
+        self.keep(incident)
+
+    def _count(self, incident: Incident) -> None:
+        name = incident.alert_id
+        self._going.pop(name, None)
+        if incident.going:
+            self._going[name] = incident.kind
+        self._show(name, (incident.kind, incident.severity) if incident.firing else None)
+        if incident.firing:
+            for member in incident.members:
+                self._campaign_of.setdefault(member, name)
+
+    def _show(self, name: str, now: tuple[str, Severity] | None) -> None:
+        before = self._shown.pop(name, None)
+        if now is not None:
+            self._shown[name] = now
+        for counted, by in ((before, -1), (now, 1)):
+            if counted is not None and before != now:
+                kind, severity = counted
+                self._metrics.incidents_open.labels(kind=kind, severity=severity).inc(by)
+        if before is not None and now is None:
+            for member in self._incidents[name].members:
+                if self._campaign_of.get(member) == name:
+                    del self._campaign_of[member]
+
+    # -- room ---------------------------------------------------------------------------------
+
+    def has_room(self, kind: str) -> bool:
+        """Say whether one more may open; the coldest make room for it.
+
+        Accounts leave a part of the room to campaigns.
+        """
+        most = self._settings.max_incidents
+        going = most - most // _FOR_CAMPAIGNS if kind == "account" else most
+        if len(self._going) >= going:
+            self._metrics.left_out_total.labels(what="incidents").inc()
+            return False
+        if len(self._incidents) >= most:
+            cold = sorted((i.closed, i.alert_id) for i in self._incidents.values() if not i.going)
+            for _, name in cold[: 1 + most // _SPARE]:
+                self._drop(self._incidents[name])
+        return True
+
+    def forget(self, time: float) -> None:
+        """Drop what has cooled down by then."""
+        before = time - self._settings.cool_down_s
+        for cold in [i for i in self._incidents.values() if not i.going and i.closed < before]:
+            self._drop(cold)
+
+    def _drop(self, incident: Incident) -> None:
+        del self._incidents[incident.alert_id]
+        if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
+            del self._of[incident.kind, incident.subject]
+        self._dirty.discard(incident.alert_id)
+        if incident.alert_id in self._stored:
+            self._dirty.add(incident.alert_id)
+
+    # -- durable rows -------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Give back what the gauges have of these incidents."""
+        for name in list(self._shown):
+            self._show(name, None)
+
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Return the rows changed since the last call; None deletes."""
+        rows: list[tuple[bytes, bytes | None]] = []
+        for name in sorted(self._dirty):
+            incident = self._incidents.get(name)
+            row = None if incident is None else msgspec.msgpack.encode(incident)
+            rows.append((_INCIDENT + name.encode(), row))
+        self._stored = (self._stored | self._dirty) & self._incidents.keys()
+        self._dirty.clear()
+        return rows
+
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
+        for key, row in rows:
+            if key[:1] == _INCIDENT:
+                name = key[1:].decode()
+                if row is None:
+                    self._incidents.pop(name, None)
+                else:
+                    self._incidents[name] = msgspec.msgpack.decode(row, type=Incident)
+
+    def loaded(self) -> None:
+        """Say that all rows are loaded."""
+        self._incidents = dict(sorted(self._incidents.items()))
+        for incident in self._incidents.values():
+            self.keep(incident)
+        self._stored = set(self._incidents)
+        self._dirty.clear()

@@ -1,0 +1,154 @@
+"""Suppressions, and what they hide; bounded, durable, tells nobody.
+
+A suppression hides all of an account that it names, and a campaign when the members that are not
+covered by any are too few to be one: whoever is suppressed hides nobody else.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import re
+from typing import TYPE_CHECKING, Final, get_args
+
+import msgspec
+
+from stream.alerting import summaries
+from stream.alerting.incident import rfc3339, what
+from stream.alerting.quiet import Quiet
+from stream.metrics import Share
+from stream.types.feedback import Matcher, Suppression, later
+from stream.types.links import LinkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stream.alerting.incident import Incident
+    from stream.alerting.quiet import ValueId
+    from stream.alerting.settings import FeedbackSettings
+    from stream.metrics import Metrics
+
+_ROW: Final = b"s"
+
+
+class Suppressions:
+    """The suppressions that are held, by id; removed ones until they would have ended."""
+
+    #: What stored rows consist of.
+    LAYOUT: Final = {Suppression.__name__: " ".join(Suppression.__struct_fields__)}
+
+    def __init__(self, settings: FeedbackSettings, *, least_members: int, metrics: Metrics) -> None:
+        """Start without any; fewer than ``least_members`` accounts are no campaign."""
+        self._most = settings.max_suppressions
+        self._least_members = least_members
+        self._metrics = metrics
+        self._counts = {
+            by: Share(metrics.suppressions_active.labels(matcher=by)) for by in get_args(Matcher)
+        }
+        self._held: dict[str, Suppression] = {}
+        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._dirty: set[str] = set()
+
+    def hear(self, time: float, suppression: Suppression) -> None:
+        """Take in a suppression, or the end of one."""
+        known = self._held.get(suppression.key)
+        if suppression.expires <= time or later(known, suppression) is known:
+            return
+        self._held[suppression.key] = suppression
+        self._dirty.add(suppression.key)
+        if len(self._held) > self._most:
+            self._end(min(self._held.values(), key=lambda s: (not s.removed, s.expires, s.key)))
+            self._metrics.left_out_total.labels(what="suppressions").inc()
+        self._arrange()
+
+    @property
+    def due(self) -> float:
+        """Return when the next of these ends, epoch seconds."""
+        return min((s.expires for s in self._held.values()), default=math.inf)
+
+    def lapse(self, time: float) -> None:
+        """Let go of what has ended by then."""
+        for suppression in [s for s in self._held.values() if s.expires <= time]:
+            self._end(suppression)
+        self._arrange()
+
+    def _end(self, suppression: Suppression) -> None:
+        del self._held[suppression.key]
+        self._dirty.add(suppression.key)
+
+    def _arrange(self) -> None:
+        self._patterns = {
+            s.key: re.compile(fnmatch.translate(s.match)) for s in self._active if s.by == "pattern"
+        }
+        for by, count in self._counts.items():
+            count.set(sum(s.by == by for s in self._active))
+
+    @property
+    def _active(self) -> list[Suppression]:
+        return [s for s in self._held.values() if not s.removed]
+
+    # -- what is hidden -----------------------------------------------------------------------
+
+    @property
+    def values(self) -> set[ValueId]:
+        """Return the linking values that are suppressed."""
+        return {_value(s) for s in self._active if s.link}
+
+    def quiet(self, incident: Incident, users: Mapping[ValueId, set[str]]) -> Quiet | None:
+        """Say which suppression hides most of an incident, if they hide it.
+
+        ``users`` are the accounts that use each of :attr:`values`.
+        """
+        campaign = incident.kind == "campaign"
+        accounts = set(incident.members) if campaign else {incident.subject}
+        covered = {
+            s.key: self._covered(s, accounts, users if campaign else {}) for s in self._active
+        }
+        left = len(accounts - set().union(*covered.values()))
+        if left == len(accounts) or left >= (self._least_members if campaign else 1):
+            return None
+        key = max(covered, key=lambda key: (len(covered[key]), key))
+        most, until = self._held[key], rfc3339(self._held[key].expires)
+        return Quiet(most.by, summaries.suppressed(what(incident), most, until))
+
+    def _covered(
+        self, suppression: Suppression, accounts: set[str], users: Mapping[ValueId, set[str]]
+    ) -> set[str]:
+        if suppression.by == "account":
+            return {suppression.match} & accounts
+        if suppression.by == "value":
+            return users.get(_value(suppression), set()) & accounts
+        return {*filter(self._patterns[suppression.key].match, accounts)}
+
+    # -- durable rows -------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Give back what the gauges have of these."""
+        for count in self._counts.values():
+            count.set(0)
+
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Return the rows changed since the last call; None deletes."""
+        names, self._dirty = sorted(self._dirty), set()
+        held = [(name, self._held.get(name)) for name in names]
+        return [(_ROW + name.encode(), s and msgspec.msgpack.encode(s)) for name, s in held]
+
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
+        for key, row in rows:
+            if key[:1] != _ROW:
+                continue
+            self._held.pop(key[1:].decode(), None)
+            if row is not None:
+                suppression = msgspec.msgpack.decode(row, type=Suppression)
+                self._held[suppression.key] = suppression
+
+    def loaded(self) -> None:
+        """Say that all rows are loaded."""
+        self._arrange()
+
+
+def _value(suppression: Suppression) -> ValueId:
+    """Return the linking value of a suppression that goes by one."""
+    kind = 0 if suppression.link is None else int(LinkKind.of(suppression.link))
+    return kind, int(suppression.match, 16)

@@ -1,0 +1,177 @@
+"""What is told of incidents: when they open, change, are kept quiet and end. Finds none itself."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from stream.alerting import summaries
+from stream.alerting.incident import SEVERITIES, severity, what
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.alerting.incident import Incident
+    from stream.alerting.judgements import Judgements
+    from stream.alerting.quiet import Quiet, ValueId
+    from stream.alerting.register import Register
+    from stream.alerting.settings import AlertingSettings
+    from stream.alerting.suppressions import Suppressions
+    from stream.campaigns.clusters import Clusters
+    from stream.metrics import Metrics
+    from stream.types.alerts import Alert
+    from stream.types.verdicts import Severity
+
+_HOUR_S: Final = 3600.0
+_GREAT_GROWTH: Final = 0.25
+
+
+class Telling:
+    """Changes the state of incidents and collects the alerts that this takes."""
+
+    def __init__(
+        self,
+        settings: AlertingSettings,
+        register: Register,
+        judgements: Judgements,
+        suppressions: Suppressions,
+        clusters: Clusters,
+        *,
+        metrics: Metrics,
+    ) -> None:
+        """Have nothing to tell."""
+        self._settings = settings
+        self._register = register
+        self._judgements = judgements
+        self._suppressions = suppressions
+        self._clusters = clusters
+        self._metrics = metrics
+        self._users: dict[ValueId, set[str]] = {}  # of values that are suppressed
+        self._alerts: list[Alert] = []
+
+    def take(self) -> list[Alert]:
+        """Return the alerts since the last call."""
+        alerts, self._alerts = self._alerts, []
+        return alerts
+
+    # -- going on -----------------------------------------------------------------------------
+
+    def carry_on(self, incident: Incident, time: float, *, last: float) -> None:
+        """Open or go on; tell of it when something material has changed."""
+        if incident not in self._register:
+            delay = max(0.0, time - incident.started)
+            self._metrics.detection_delay_seconds.labels(kind=incident.kind).observe(delay)
+        told, grave = incident.firing, self._severity(incident)
+        changed = not incident.going or grave != incident.severity
+        incident.going, incident.severity = True, grave
+        incident.last = max(incident.last, last)
+        stale = time - incident.updated >= self._settings.resend_s
+        news = changed or stale or self._has_grown(incident, time)
+        self._tell(incident, time, told=told, news=news)
+
+    def _severity(self, incident: Incident) -> Severity:
+        """Return how grave the incident is; while it goes on it does not become less grave."""
+        now = severity(self._settings, incident.score, incident.observed)
+        return max(now, incident.severity, key=SEVERITIES.index) if incident.going else now
+
+    def _has_grown(self, incident: Incident, time: float) -> bool:
+        new = len(incident.members) - incident.told
+        due = time - incident.updated >= self._settings.grow_every_s
+        return new > 0 and (due or new >= _GREAT_GROWTH * incident.told)
+
+    def _tell(self, incident: Incident, time: float, *, told: bool, news: bool) -> bool:
+        """Tell of an incident that goes on, if there is news, unless something keeps it quiet.
+
+        ``told``: it was firing before. Returns whether anything was told.
+        """
+        quiet = self._quiet(incident)
+        incident.hidden = "" if quiet is None else quiet.by
+        self._register.keep(incident)
+        if quiet is None:
+            if news or not told:
+                self._send(incident, time)
+            if incident.kind == "campaign":
+                self._fold(incident, time)
+            return news or not told
+        if told:
+            self._send(incident, time, quiet.summary)
+        if told or news:
+            self._count(quiet)
+            incident.updated, incident.told = max(time, incident.updated), len(incident.members)
+        return told
+
+    def _fold(self, campaign: Incident, time: float) -> None:
+        """Close the account incidents of a firing campaign's members."""
+        for member in campaign.members:
+            incident = self._register.find("account", member)
+            if incident is not None and incident.going:
+                self.close(incident, time, campaign)
+
+    def _send(self, incident: Incident, time: float, summary: str = "") -> None:
+        # Receivers know a message by its id and time, so each state of an incident has its own.
+        incident.updated = max(time, math.floor(incident.updated) + 1.0)
+        incident.told = len(incident.members)
+        self._register.keep(incident)
+        self._alerts.append(incident.alert(self._settings, summary))
+        labels = {"kind": incident.kind, "severity": incident.severity}
+        self._metrics.alerts_total.labels(**labels).inc()
+
+    # -- ending -------------------------------------------------------------------------------
+
+    def resolve(self, incident: Incident, time: float) -> None:
+        """End an incident that there was no evidence for, for long."""
+        hours = self._settings.resolve_after_s / _HOUR_S
+        self._end_with(incident, time, summaries.ended(what(incident), hours))
+
+    def close(self, incident: Incident, time: float, into: Incident) -> None:
+        """End an incident that goes on as another one."""
+        self._end_with(incident, time, summaries.merged(what(incident), into.alert_id))
+
+    def _end_with(self, incident: Incident, time: float, summary: str) -> None:
+        told = incident.firing
+        incident.going, incident.hidden, incident.closed = False, "", time
+        incident.summary = summary
+        self._register.keep(incident)
+        if told:
+            self._send(incident, time)
+
+    # -- keeping quiet ------------------------------------------------------------------------
+
+    def look_up(self) -> None:
+        """Find out anew which accounts use what is suppressed."""
+        self._users = self._clusters.users(self._suppressions.values)
+
+    def review(self, time: float, judged: Iterable[str] = ()) -> None:
+        """Find out anew what is kept quiet; of incidents that were ``judged`` tell anyway."""
+        self.look_up()
+        for incident in self._register.going:
+            if incident.alert_id not in judged and incident.going:  # not folded meanwhile
+                self._tell(incident, time, told=incident.firing, news=False)
+        for name in sorted(judged):
+            incident = self._register.get(name)
+            if incident is not None:
+                self._answer(incident, time)
+
+    def _answer(self, incident: Incident, time: float) -> None:
+        """Tell what has become of an incident that was judged, whatever that is."""
+        told = incident.firing
+        if incident.going and self._tell(incident, time, told=told, news=True):
+            return
+        if incident.judgement is not None:
+            self._send(incident, time, summaries.judged(what(incident), incident.judgement))
+
+    def values(self, incident: Incident) -> set[ValueId]:
+        """Return the values that link the members of a campaign."""
+        is_campaign = incident.kind == "campaign"
+        return self._clusters.values_of(incident.subject) if is_campaign else set()
+
+    def _quiet(self, incident: Incident) -> Quiet | None:
+        return self._judgements.quiet(incident, self.values(incident)) or self._suppressions.quiet(
+            incident, self._users
+        )
+
+    def _count(self, quiet: Quiet) -> None:
+        if quiet.by == "verdict":
+            self._metrics.alerts_suppressed_total.labels(reason="verdict").inc()
+        else:
+            self._metrics.suppressed_alerts_total.labels(matcher=quiet.by).inc()
