@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from stream.alerting.settings import AlertingSettings
+from stream.alerting.settings import AlertingSettings, FeedbackSettings
 from stream.bridge.settings import BridgeSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.codec.settings import IntakeSettings
@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     detection: DetectionSettings = DetectionSettings()
     campaigns: CampaignSettings = CampaignSettings()
     alerting: AlertingSettings = AlertingSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     webhook: WebhookSettings = WebhookSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()
@@ -90,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             detection=self.detection,
             campaigns=self.campaigns,
             alerting=self.alerting,
+            feedback=self.feedback,
         )
 
 

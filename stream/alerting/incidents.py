@@ -28,6 +28,7 @@ from stream.alerting.suppressions import Suppressions
 from stream.alerting.telling import Telling
 from stream.campaigns.clusters import Clusters
 from stream.types.links import LinkKind
+from stream.types.packets import Confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,6 +74,7 @@ class Incidents:
     ) -> None:
         """Start without any; ``watch`` hears of scores that open nothing too."""
         feedback = feedback or FeedbackSettings()
+        self._quiet_s = feedback.quiet_s
         self._settings = settings
         self._watch = watch
         self._most_members = campaigns.max_campaign_accounts
@@ -107,13 +109,17 @@ class Incidents:
 
     def hear(
         self, time: float, judgements: Sequence[Judgement], suppressions: Sequence[Suppression]
-    ) -> list[Alert]:
-        """Take in what people say after the step that ended at ``time``; return the alerts."""
+    ) -> tuple[list[Alert], list[Confirmed]]:
+        """Take in what people say after the step that ended at ``time``.
+
+        Returns the alerts to send, and from whom nothing is to be learnt for how long.
+        """
         for suppression in suppressions:
             self._suppressions.hear(time, suppression)
-        judged = {one.key for one in judgements if self._hear_judgement(time, one)}
+        judged = {one.key: one for one in judgements if self._hear_judgement(time, one)}
         self._telling.review(time, judged)
-        return self._telling.take()
+        confirmed = [self._confirmed(time, one) for _, one in sorted(judged.items())]
+        return self._telling.take(), confirmed
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -130,8 +136,8 @@ class Incidents:
                 self._lapse(due)
             elif due == judging:
                 self._judge(until=judging)
-            elif (incident := self._register.get(ending[1])) is not None:
-                self._telling.resolve(incident, due)
+            else:
+                self._telling.resolve(self._register.incident(ending[1]), due)
         self._register.forget(time)
 
     def _ends(self) -> list[tuple[float, str]]:
@@ -157,6 +163,12 @@ class Incidents:
         incident.judgement = judgement
         self._register.keep(incident)
         return True
+
+    def _confirmed(self, time: float, judgement: Judgement) -> Confirmed:
+        incident = self._register.incident(judgement.alert_id)
+        accounts = incident.members if incident.kind == "campaign" else [incident.subject]
+        is_true = judgement.verdict == "true_positive"
+        return Confirmed(accounts=accounts, until=time + self._quiet_s if is_true else 0.0)
 
     # -- accounts -----------------------------------------------------------------------------
 

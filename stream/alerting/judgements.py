@@ -184,8 +184,9 @@ class Judgements:
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
         names, self._dirty = sorted(self._dirty), set()
-        held = [(name, self._judged.get(name)) for name in names]
-        return [(_ROW + name.encode(), j and msgspec.msgpack.encode(j)) for name, j in held]
+        held = {name: self._judged[name] for name in names if name in self._judged}
+        rows = {name: msgspec.msgpack.encode(judged) for name, judged in held.items()}
+        return [(_ROW + name.encode(), rows.get(name)) for name in names]
 
     def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Take over stored rows in the order they were written; then :meth:`loaded`."""

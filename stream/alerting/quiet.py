@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from stream.types.feedback import Matcher
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stream.types.feedback import Matcher
     from stream.types.verdicts import Evidence
 
 #: A linking value, as clusters know it: kind and fingerprint.

@@ -1,4 +1,4 @@
-"""The incidents that are remembered: bounded, counted, durable. When they change is not its affair."""
+"""The incidents that are remembered: bounded, counted, durable. Others change them."""
 
 from __future__ import annotations
 
@@ -60,6 +60,10 @@ class Register:
     def get(self, name: str) -> Incident | None:
         """Return an incident by its alert id."""
         return self._incidents.get(name)
+
+    def incident(self, name: str) -> Incident:
+        """Return an incident that is remembered."""
+        return self._incidents[name]
 
     def find(self, kind: str, subject: str) -> Incident | None:
         """Return the incident of an account or a cluster."""

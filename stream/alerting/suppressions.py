@@ -130,8 +130,9 @@ class Suppressions:
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
         names, self._dirty = sorted(self._dirty), set()
-        held = [(name, self._held.get(name)) for name in names]
-        return [(_ROW + name.encode(), s and msgspec.msgpack.encode(s)) for name, s in held]
+        held = {name: self._held[name] for name in names if name in self._held}
+        rows = {name: msgspec.msgpack.encode(suppression) for name, suppression in held.items()}
+        return [(_ROW + name.encode(), rows.get(name)) for name in names]
 
     def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Take over stored rows in the order they were written; then :meth:`loaded`."""

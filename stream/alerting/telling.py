@@ -9,7 +9,7 @@ from stream.alerting import summaries
 from stream.alerting.incident import SEVERITIES, severity, what
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from stream.alerting.incident import Incident
     from stream.alerting.judgements import Judgements
@@ -141,16 +141,14 @@ class Telling:
         """Find out anew which accounts use what is suppressed."""
         self._users = self._clusters.users(self._suppressions.values)
 
-    def review(self, time: float, judged: Iterable[str] = ()) -> None:
+    def review(self, time: float, judged: Collection[str] = ()) -> None:
         """Find out anew what is kept quiet; of incidents that were ``judged`` tell anyway."""
         self.look_up()
         for incident in self._register.going:
             if incident.alert_id not in judged and incident.going:  # not folded meanwhile
                 self._tell(incident, time, told=incident.firing, news=False)
         for name in sorted(judged):
-            incident = self._register.get(name)
-            if incident is not None:
-                self._answer(incident, time)
+            self._answer(self._register.incident(name), time)
 
     def _answer(self, incident: Incident, time: float) -> None:
         """Tell what has become of an incident that was judged, whatever that is."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
+import msgspec
 import typer
 from rich.console import Console
 
+from stream.errors import UsageError
 from stream.settings import Settings, load
+
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 #: Results go to standard output, everything said on the way to standard error.
 out = Console(highlight=False)
@@ -32,3 +36,12 @@ def read_settings(config: Path | None) -> Settings:
     """Return the settings of ``--config``, of ./distillwatch.toml, or the defaults."""
     path = config or (_DEFAULT if _DEFAULT.is_file() else None)
     return load(path, os.environ)
+
+
+def said(kind: type[Record], **fields: Any) -> Record:  # noqa: ANN401 - whatever the user gave
+    """Return a record of what the user gave, or raise UsageError with the field and why."""
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise UsageError(f"{where.strip('`')}: {what}" if where else what) from error

@@ -9,6 +9,7 @@ from stream import __version__
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics, register_process
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.people import People, judgement, suppression
 from stream.sinks.alertmanager import Alertmanager
 from stream.sinks.health import Health
 from stream.sinks.log import LogSink
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream.settings import Settings
-    from stream.sinks.reader import Reader
+    from stream.sinks.reader import Reader as AlertsReader
     from stream.sinks.sink import Sink
     from stream.types.verdicts import Severity
-    from stream.worker.lanes import Lane
+    from stream.worker.lanes import Lane, Reader
 
 
 def plan(settings: Settings) -> Plan:
@@ -62,10 +63,19 @@ def _stages(settings: Settings, metrics: Metrics) -> Stages:
         return alerting_lane(stages, metrics)
 
     source = intake(stages, topic=settings.topics.requests, metrics=metrics)
-    return Stages(source=source, lane=lane)
+    return Stages(source=source, lane=lane, people=_people(settings, metrics))
 
 
-def _readers(settings: Settings, metrics: Metrics) -> list[Reader]:
+def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
+    """Return what reads the topics that people write to."""
+    verdicts, suppressions = settings.topics.verdicts, settings.topics.suppressions
+    return {
+        verdicts: People(verdicts, judgement, metrics=metrics),
+        suppressions: People(suppressions, suppression(settings.feedback), metrics=metrics),
+    }
+
+
+def _readers(settings: Settings, metrics: Metrics) -> list[AlertsReader]:
     """Return what reads the alerts topic: one for each receiver that is set."""
     where: dict[str, Any] = {
         "topic": settings.topics.alerts,
@@ -77,7 +87,7 @@ def _readers(settings: Settings, metrics: Metrics) -> list[Reader]:
         },
         "metrics": metrics,
     }
-    readers: list[Reader] = [
+    readers: list[AlertsReader] = [
         Outbox(sink, minimum_severity=severity, **where)
         for sink, severity in _sinks(settings, metrics)
     ]

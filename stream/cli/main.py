@@ -7,7 +7,17 @@ import sys
 import typer
 
 from stream import __version__
-from stream.cli import bridge, demo, replay, settings, simulate, topics, worker
+from stream.cli import (
+    bridge,
+    demo,
+    replay,
+    settings,
+    simulate,
+    suppress,
+    topics,
+    verdict,
+    worker,
+)
 from stream.cli.common import err
 from stream.errors import DistillwatchError
 
@@ -24,6 +34,8 @@ app.command("bridge")(bridge.bridge)
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
 app.command("topics")(topics.topics)
+app.command("verdict")(verdict.verdict)
+app.add_typer(suppress.app, name="suppress")
 app.command("settings")(settings.settings)
 
 

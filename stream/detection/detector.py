@@ -26,6 +26,8 @@ from stream.types.verdicts import Verdict
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stream.detection.evidence import Evidence
     from stream.detection.settings import DetectionSettings
     from stream.metrics import Metrics
@@ -51,6 +53,7 @@ class Detector:
     FIELDS: Final = (
         Field("next_judged", np.dtype("<f8")),
         Field("taught", np.dtype("<f8"), initial=np.nan),  # when the models last learnt from it
+        Field("confirmed_until", np.dtype("<f8")),  # a person says that it extracts
         Field("standing", np.dtype("u1"), initial=Standing.WARMING_UP),
         *OwnBaseline.FIELDS,
         *Calibration.FIELDS,
@@ -169,12 +172,19 @@ class Detector:
 
     # -- learning -----------------------------------------------------------------------------
 
+    def teach_not(self, accounts: Iterable[str], *, until: float) -> None:
+        """Learn nothing from accounts until then, epoch seconds; 0 takes it back."""
+        known = [slot for name in accounts if (slot := self._table.slot(name)) is not None]
+        self._table["confirmed_until"][known] = until
+        self._table.touch(known)
+
     def _may_teach(self, time: float, slots: Array) -> Array:
         """Say who was there when the population warmed up, or has been for long; (n,) bool."""
         first_seen = self._table["first_seen"][slots]
         began = time if self._learnt.began is None else self._learnt.began
         early = first_seen <= began + self._settings.warm_up_s
-        return np.asarray(early | (time - first_seen >= self._settings.quarantine_s))
+        settled = early | (time - first_seen >= self._settings.quarantine_s)
+        return np.asarray(settled & (self._table["confirmed_until"][slots] <= time))
 
     def _learn_population(self, time: float, slots: Array, scale: Array, raw: Array) -> None:
         """Learn from accounts, each at most once an hour; their scores were given before."""
@@ -194,6 +204,7 @@ class Detector:
     def _learn_own(self, time: float, slots: Array, matrix: Array) -> None:
         """Learn the baselines of all accounts, light ones too, unless they are suspect."""
         calm = self._table["standing"][slots] < Standing.SUSPECT
+        calm &= self._table["confirmed_until"][slots] <= time
         due = calm & ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
         if due.any():
             self._own.learn(time, slots[due], scaled(matrix[due]))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
     from stream.types.events import Array, EventBatch
-    from stream.types.packets import Place
+    from stream.types.packets import Place, Said
     from stream.types.verdicts import Verdict
     from stream.windows.account_windows import StepRows
     from stream.windows.gate import Source
@@ -109,6 +109,13 @@ class AccountsStage:
             self._count_tokens(portion, slots)
             with self._metrics.stage_seconds.labels(stage="links").time():
                 self._links.append(links(portion, self._windows, self._table, slots))
+
+    def hear(self, time: float, said: Said) -> list[Emission]:
+        """Learn nothing from the accounts that a person has confirmed; say nothing to that."""
+        del time
+        for confirmed in said.confirmed:
+            self._detector.teach_not(confirmed.accounts, until=confirmed.until)
+        return []
 
     def emit(self, mark: float) -> list[Emission]:
         """Return one packet for alerting and one for each campaigns lane."""

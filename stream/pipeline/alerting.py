@@ -11,11 +11,13 @@ import numpy as np
 from stream.alerting import cloudevent
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import unseen
+from stream.pipeline.routing import account_lanes
+from stream.types.packets import Confirmed, Said, pack_said
 from stream.types.records import Emission
 from stream.types.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from stream.alerting.incidents import Incidents
     from stream.metrics import Metrics
@@ -53,8 +55,14 @@ class AlertingStage:
 
     name = "alerting"
 
-    def __init__(self, incidents: Incidents, *, metrics: Metrics, source: str = "") -> None:
-        """Put verdicts through ``incidents``; a ``source`` makes CloudEvents of the alerts."""
+    def __init__(
+        self, incidents: Incidents, *, lanes: int, metrics: Metrics, source: str = ""
+    ) -> None:
+        """Put verdicts through ``incidents``; a ``source`` makes CloudEvents of the alerts.
+
+        ``lanes`` accounts lanes hear what people have confirmed.
+        """
+        self._lanes = lanes
         self._incidents = incidents
         self._source = source
         self._metrics = metrics
@@ -86,6 +94,22 @@ class AlertingStage:
     def emit(self, mark: float) -> list[Emission]:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""
         self._alerts += self._incidents.step(mark, [], [])
+        return self._send()
+
+    def hear(self, time: float, said: Said) -> list[Emission]:
+        """Return the alerts that people's words cause, and whom nothing is learnt from for them."""
+        alerts, confirmed = self._incidents.hear(time, said.judgements, said.suppressions)
+        self._alerts += alerts
+        return [*self._send(), *self._tell_accounts(confirmed)]
+
+    def _tell_accounts(self, confirmed: list[Confirmed]) -> list[Emission]:
+        return [
+            Emission("events", lane, None, pack_said(Said(confirmed=of_lane)))
+            for lane in range(self._lanes)
+            if (of_lane := [*_of_lane(confirmed, lane, self._lanes)])
+        ]
+
+    def _send(self) -> list[Emission]:
         alerts, self._alerts = self._alerts, []
         return [
             Emission(
@@ -113,3 +137,10 @@ class AlertingStage:
     def loaded(self) -> None:
         """Go on with what has been loaded: there is no more."""
         self._incidents.loaded()
+
+
+def _of_lane(confirmed: list[Confirmed], lane: int, lanes: int) -> Iterator[Confirmed]:
+    for one in confirmed:
+        among = np.flatnonzero(account_lanes(one.accounts, lanes) == lane)
+        if len(among):
+            yield Confirmed(accounts=[one.accounts[i] for i in among.tolist()], until=one.until)

@@ -13,7 +13,7 @@ from stream.pipeline.intake import Intake, Watch, ignore
 from stream.pipeline.lane import Lane
 
 if TYPE_CHECKING:
-    from stream.alerting.settings import AlertingSettings
+    from stream.alerting.settings import AlertingSettings, FeedbackSettings
     from stream.campaigns.settings import CampaignSettings
     from stream.codec.settings import IntakeSettings
     from stream.detection.settings import DetectionSettings
@@ -37,6 +37,7 @@ class StageSettings:
     detection: DetectionSettings
     campaigns: CampaignSettings
     alerting: AlertingSettings
+    feedback: FeedbackSettings
 
 
 def intake(
@@ -89,6 +90,13 @@ def alerting_lane(
     settings: StageSettings, metrics: Metrics, watch: ScoreWatch = unwatched
 ) -> Lane[Findings]:
     """Return the alerting lane."""
-    incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics, watch=watch)
-    stage = AlertingStage(incidents, metrics=metrics, source=settings.alerting.cloudevents_source)
+    incidents = Incidents(
+        settings.alerting, settings.campaigns, settings.feedback, metrics=metrics, watch=watch
+    )
+    stage = AlertingStage(
+        incidents,
+        lanes=settings.lanes,
+        metrics=metrics,
+        source=settings.alerting.cloudevents_source,
+    )
     return Lane(stage, 0, settings.windows, metrics)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
-    from stream.types.packets import Place
+    from stream.types.packets import Place, Said
     from stream.types.verdicts import Group
     from stream.windows.gate import Source
 
@@ -61,6 +61,11 @@ class CampaignsStage:
         """Take in the links of one step."""
         with self._metrics.stage_seconds.labels(stage="campaigns").time():
             self._groups += self._table.step(end, LinkBatch.merge(rows))
+
+    def hear(self, time: float, said: Said) -> list[Emission]:
+        """Have no use for what people say."""
+        del time, said
+        return []
 
     def emit(self, mark: float) -> list[Emission]:
         """Return the groups for alerting."""

@@ -13,13 +13,13 @@ from stream.codec.decoder import Decoder
 from stream.codec.event import RequestEvent
 from stream.codec.invalid import InvalidShare
 from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.parts import pack_events
 from stream.pipeline.routing import account_lanes
 from stream.types.packets import Place, pack
 from stream.types.records import Emission
 
 if TYPE_CHECKING:
-    from stream.codec.decoder import Reject
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
     from stream.types.events import EventBatch
@@ -57,9 +57,8 @@ class Intake:
         self._decoder = Decoder(settings, metrics)
         self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
         self._invalid = InvalidShare(settings)
-        self._most_dead = settings.max_dead_letter_bytes
+        self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
         self._windows = windows
-        self._topic = topic
         self._sources = source_partitions
         self._origin = ""
         self._lanes = lanes
@@ -79,7 +78,7 @@ class Intake:
         """
         with self._metrics.stage_seconds.labels(stage="decode").time():
             decoded = self._decoder.decode(records, now_s=now_s)
-        dead = [self._dead_letter(partition, reject) for reject in decoded.rejects]
+        dead = [self._dead.letter(partition, r.record, r.reason) for r in decoded.rejects]
         self._invalid.observe(len(decoded.events), decoded.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
         self._advance(partition, decoded.passed_s)
@@ -131,27 +130,6 @@ class Intake:
                 most=self._packet_bytes,
             )
         ]
-
-    def _dead_letter(self, partition: int, reject: Reject) -> Emission:
-        self._metrics.dead_letters_total.labels(reason=reject.reason).inc()
-        record, most = reject.record, self._most_dead
-        headers = [
-            ("source_topic", self._topic),
-            ("source_partition", str(partition)),
-            ("source_offset", str(record.offset)),
-            ("reason", reject.reason),
-        ]
-        if len(record.value) > most:
-            # The whole of it is where the headers say, as long as that topic keeps it.
-            headers.append(("original_bytes", str(len(record.value))))
-            self._metrics.left_out_total.labels(what="dead_letters").inc()
-        return Emission(
-            role="deadletter",
-            partition=None,
-            key=None,
-            value=record.value[:most],
-            headers=tuple((name, value.encode()) for name, value in headers),
-        )
 
     def _observe_delay(self, batch: EventBatch, now_s: float) -> None:
         # One sample a batch, its newest event's: the delay of a batch is that of its records.

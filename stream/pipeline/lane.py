@@ -7,6 +7,7 @@ effect on state exactly-once although delivery is at-least-once:
 * state contains closed steps only, and the header says up to which step (``closed``);
 * reading resumes at the oldest record with rows of an open step; rows of closed steps that are
   read again are recognised by ``closed``, and by ``seen`` for what they are: none of them is late;
+* what people say is in the state as soon as it is read, and hearing it again changes nothing;
 * a source's rows at or below its ``floor`` are repetitions and are dropped, and so are those
   rows of the next step that came in an earlier part (see :mod:`stream.pipeline.parts`).
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from stream.metrics import Metrics
     from stream.types.events import Array
+    from stream.types.packets import Said
     from stream.types.records import Emission
     from stream.windows.settings import WindowSettings
 
@@ -78,6 +80,10 @@ class Stage(Protocol[R]):
 
     def step(self, end: float, rows: list[R]) -> None:
         """Take in one whole step and keep what is to be sent."""
+        ...
+
+    def hear(self, time: float, said: Said) -> list[Emission]:
+        """Take in what people say after the step that ended at ``time``; again is harmless."""
         ...
 
     def emit(self, mark: float) -> list[Emission]:
@@ -142,6 +148,10 @@ class Lane(Generic[R]):
         would lose requests silently.
         """
         packet = unpack(value)
+        if packet.said is not None:
+            # Heard at once, after the last closed step: its place in the topic orders it.
+            self._gate.pass_over(offset)
+            return self._stage.hear(self._gate.closed, packet.said)
         before = dict(self._gate.sources)
         known = before.get(packet.source, Source()).as_of(packet.origin)
         found = self._stage.parse(packet, known)

@@ -9,6 +9,7 @@ then.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
@@ -16,6 +17,7 @@ import numpy as np
 
 from stream.errors import PacketError
 from stream.types.events import EVENT_COLUMNS, Array, EventBatch
+from stream.types.feedback import Judgement, Suppression
 from stream.types.links import LINK_COLUMNS, LinkBatch
 from stream.types.verdicts import Group, Verdict
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Raised whenever a column changes name, type or meaning.
-PACKET_VERSION: Final = 2
+PACKET_VERSION: Final = 3
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): what
@@ -45,8 +47,26 @@ class Place(NamedTuple):
     idle: bool = False
 
 
+class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
+    """Accounts that nothing is learnt from until then, epoch seconds."""
+
+    accounts: list[str]
+    until: float
+
+
+class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What people say, and what follows from it for accounts."""
+
+    judgements: list[Judgement] = []
+    suppressions: list[Suppression] = []
+    confirmed: list[Confirmed] = []
+
+
 class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One internal record; see :class:`Place` for ``mark`` to ``idle``."""
+    """One internal record; see :class:`Place` for ``mark`` to ``idle``.
+
+    With ``said`` it is of no source and says nothing about time.
+    """
 
     version: int
     source: Annotated[int, msgspec.Meta(ge=0, lt=_MOST_SOURCES)]
@@ -60,6 +80,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: dict[str, bytes] = {}
     verdicts: list[Verdict] = []
     groups: list[Group] = []
+    said: Said | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -95,6 +116,12 @@ def pack(
             groups=groups or [],
         )
     )
+
+
+def pack_said(said: Said) -> bytes:
+    """Return the bytes of a packet of what people say."""
+    nowhere = -math.inf
+    return _encode(Packet(version=PACKET_VERSION, source=0, sources=1, mark=nowhere, said=said))
 
 
 def unpack(value: bytes) -> Packet:

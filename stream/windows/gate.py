@@ -130,6 +130,10 @@ class StepGate(Generic[R]):
             self.waiting_rows += int(weights.sum())
             self._waiting.append(Waiting(offset, rows, ends, weights, before))
 
+    def pass_over(self, offset: int) -> None:
+        """Note that the internal record at ``offset`` was read and has no rows."""
+        self.next_offset = offset + 1
+
     def closable(self) -> float:
         """Return the end of the last step that every source has passed, epoch seconds."""
         if len(self.sources) < self.expected or not self.sources:

@@ -112,6 +112,10 @@ class SlotTable:
         self._dirty[slots] = True
         return slots
 
+    def touch(self, slots: Sequence[int]) -> None:
+        """Note that rows have changed."""
+        self._dirty[list(slots)] = True
+
     @property
     def portion(self) -> int:
         """Return how many accounts may be asked for at once."""

@@ -99,6 +99,8 @@ def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) ->
     _add_agent(app, "intake", topics.requests)
     for role in STATE_TOPICS:
         _add_agent(app, STAGE_OF[role], topic_of(topics, role))
+    for topic in runtime.lanes.stages.people:
+        _add_agent(app, f"people {topic}", topic)
     return app
 
 

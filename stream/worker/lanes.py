@@ -61,15 +61,19 @@ class Lane(Heir, Protocol):
         ...
 
 
-class Source(Protocol):
+class Reader(Protocol):
+    """What reads a topic of others and keeps nothing that has to be durable."""
+
+    def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
+        """Return the emissions of consecutive records of one partition."""
+        ...
+
+
+class Source(Reader, Protocol):
     """The first stage: source records in, emissions out."""
 
     def know(self, partitions: int, origin: str) -> None:
         """Say how many partitions the source topic has by now, and which topic it is."""
-        ...
-
-    def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
-        """Return the emissions of consecutive records of one source partition."""
         ...
 
     def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
@@ -83,10 +87,18 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the worker runs; ``lane`` makes the lane of a role (see Role) and partition."""
+    """What the worker runs; ``lane`` makes the lane of a role (see Role) and partition.
+
+    ``people`` read the topics with what people say, by their names.
+    """
 
     source: Source
     lane: Callable[[str, int], Lane]
+    people: Mapping[str, Reader] = field(default_factory=dict)
+
+    def reader(self, topic: str) -> Reader:
+        """Return what reads a topic that no lane does."""
+        return self.people.get(topic, self.source)
 
 
 @dataclass(slots=True)

@@ -123,9 +123,10 @@ class Runtime:
                     )
                 await self._sender.send(emissions)
         else:
+            reader = self.lanes.stages.reader(carrier.tp.topic)
             with self._metrics.stage_seconds.labels(stage="intake").time():
                 emissions = await asyncio.to_thread(
-                    self.lanes.stages.source.process,
+                    reader.process,
                     carrier.tp.partition,
                     records,
                     now_s=self.clock.now(),
@@ -208,7 +209,7 @@ class Runtime:
         kept -= {tp for tp, lane in self.lanes if lane.fenced}
         gone = self.positions.all().keys() - kept
         for tp in gone:
-            if not self.lanes.reads(tp):
+            if not self.lanes.reads(tp) and tp.topic not in self.lanes.stages.people:
                 self.lanes.stages.source.forget(tp.partition)
             self.last_record.pop(tp, None)
         self.positions.forget(gone)

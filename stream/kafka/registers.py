@@ -1,0 +1,91 @@
+"""Writing and reading the topics of what people say, from a command; a worker does not use this."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from stream.errors import BrokerError, TopicError
+from stream.kafka.connection import client_options, keep_trying
+from stream.kafka.topics import find
+from stream.types.feedback import Suppression, later
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream.kafka.settings import KafkaSettings, TopicSettings
+    from stream.types.feedback import Judgement
+
+_WITHIN_S: Final = 30.0
+_POLL_MS: Final = 300
+#: Some brokers tell ends too low: then nothing more must come.
+_QUIET_POLLS: Final = 2
+
+
+def write(
+    kafka: KafkaSettings, topics: TopicSettings, topic: str, said: Judgement | Suppression
+) -> None:
+    """Write one record and wait until the brokers have it."""
+    _partitions(kafka, topics, topic)
+    with (
+        _explained(kafka, f"{topic} cannot be written to"),
+        closing(KafkaProducer(**client_options(kafka), acks="all")) as producer,
+    ):
+        sent = producer.send(topic, msgspec.json.encode(said), key=said.key.encode())
+        sent.get(timeout=_WITHIN_S)
+
+
+def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppression]:
+    """Return what the suppressions topic says of each, removed and ended ones included."""
+    found: dict[str, Suppression] = {}
+    for value in _values(kafka, topics, topics.suppressions):
+        try:
+            said = msgspec.json.decode(value, type=Suppression)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue  # a worker makes a dead letter of it
+        found[said.key] = later(found.get(said.key), said)
+    return found
+
+
+def _values(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> Iterator[bytes]:
+    """Yield the values of a topic from its beginning to its end."""
+    partitions = [TopicPartition(topic, n) for n in range(_partitions(kafka, topics, topic))]
+    options: dict[str, Any] = {**client_options(kafka), "enable_auto_commit": False}
+    with (
+        _explained(kafka, f"{topic} cannot be read"),
+        closing(KafkaConsumer(group_id=None, auto_offset_reset="earliest", **options)) as consumer,
+    ):
+        consumer.assign(partitions)
+        consumer.seek_to_beginning(*partitions)
+        ends = consumer.end_offsets(partitions)
+        quiet, deadline = 0, time.monotonic() + _WITHIN_S
+        while quiet < _QUIET_POLLS or any(consumer.position(tp) < ends[tp] for tp in partitions):
+            if time.monotonic() > deadline:
+                raise BrokerError(f"topic {topic} was not read to its end in {_WITHIN_S:g} s")
+            found = consumer.poll(timeout_ms=_POLL_MS)
+            quiet = 0 if found else quiet + 1
+            for records in found.values():
+                yield from (record.value for record in records if record.value)
+
+
+def _partitions(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> int:
+    """Return how many partitions a topic has; writing to one that is missing might make it."""
+    found = keep_trying(kafka, lambda admin: find(admin, topics))
+    if topic not in found:
+        raise TopicError(f"topic {topic} is missing (make it with `distillwatch topics create`)")
+    return found[topic]
+
+
+@contextmanager
+def _explained(kafka: KafkaSettings, what: str) -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        raise BrokerError(
+            f"broker {kafka.bootstrap_servers}: {what}: {type(error).__name__} {error}"
+        ) from error

@@ -1,0 +1,42 @@
+"""Records that cannot be used, on their way to the dead-letter topic: where they were, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream.types.records import Emission
+
+if TYPE_CHECKING:
+    from stream.metrics import Metrics
+    from stream.types.records import Record
+
+
+class DeadLetters:
+    """Makes the dead letters of one topic."""
+
+    def __init__(self, topic: str, *, most_bytes: int, metrics: Metrics) -> None:
+        """``topic`` is where the records are; of a record ``most_bytes`` are kept."""
+        self._topic = topic
+        self._most_bytes = most_bytes
+        self._metrics = metrics
+
+    def letter(self, partition: int, record: Record, reason: str) -> Emission:
+        """Return the dead letter of a record; ``reason`` is one of the declared ones."""
+        self._metrics.dead_letters_total.labels(reason=reason).inc()
+        headers = [
+            ("source_topic", self._topic),
+            ("source_partition", str(partition)),
+            ("source_offset", str(record.offset)),
+            ("reason", reason),
+        ]
+        if len(record.value) > self._most_bytes:
+            # The whole of it is where the headers say, as long as that topic keeps it.
+            headers.append(("original_bytes", str(len(record.value))))
+            self._metrics.left_out_total.labels(what="dead_letters").inc()
+        return Emission(
+            role="deadletter",
+            partition=None,
+            key=None,
+            value=record.value[: self._most_bytes],
+            headers=tuple((name, value.encode()) for name, value in headers),
+        )

@@ -1,0 +1,102 @@
+"""What people say, from its two topics to the alerting lane: read, checked, handed on in order.
+
+It goes through the lane's own topic, so its place there orders it among the findings: whoever
+reads that topic again does the same with it at the same point. Reading a record twice is harmless,
+so this needs no memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from stream.errors import DecodeError
+from stream.pipeline.dead_letters import DeadLetters
+from stream.types.feedback import Judgement, Suppression
+from stream.types.packets import Said, pack_said
+from stream.types.records import Emission
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stream.alerting.settings import FeedbackSettings
+    from stream.metrics import Metrics
+    from stream.types.records import Record
+
+#: Larger ones are none of ours: names, reasons and notes are bounded.
+MOST_BYTES: Final = 16_384
+#: Clocks of those who write and of workers may differ by as much.
+_AHEAD_S: Final = 300.0
+
+T = TypeVar("T", Judgement, Suppression)
+Statement = Judgement | Suppression
+
+
+class People:
+    """Reads the records of one of the topics."""
+
+    def __init__(
+        self, topic: str, decode: Callable[[bytes, float], Statement], *, metrics: Metrics
+    ) -> None:
+        """``decode`` raises DecodeError for what is none, given the time now, epoch seconds."""
+        self._decode = decode
+        self._dead = DeadLetters(topic, most_bytes=MOST_BYTES, metrics=metrics)
+
+    def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
+        """Return the emissions of consecutive records of one partition."""
+        said: list[Statement] = []
+        dead: list[Emission] = []
+        for record in records:
+            try:
+                said.append(self._decode(record.value, now_s))
+            except DecodeError as error:
+                dead.append(self._dead.letter(partition, record, error.reason))
+        values = [pack_said(_said(one)) for one in said]
+        return [*dead, *(Emission("verdicts", 0, None, value) for value in values)]
+
+
+def judgement(value: bytes, now_s: float) -> Judgement:
+    """Return the judgement in a record; raises DecodeError."""
+    return _checked(_decoded(value, Judgement), now_s)
+
+
+def suppression(settings: FeedbackSettings) -> Callable[[bytes, float], Suppression]:
+    """Return what decodes suppressions that last no longer than the settings allow."""
+
+    def decode(value: bytes, now_s: float) -> Suppression:
+        found = _checked(_decoded(value, Suppression), now_s)
+        if not found.removed and not 0 < found.expires - found.time <= settings.max_suppression_s:
+            raise DecodeError("out_of_range", "expires")
+        return found
+
+    return decode
+
+
+def _said(one: Statement) -> Said:
+    return Said(judgements=[one]) if isinstance(one, Judgement) else Said(suppressions=[one])
+
+
+def _checked(said: T, now_s: float) -> T:
+    if said.time > now_s + _AHEAD_S:
+        raise DecodeError("bad_timestamp", "time")  # nothing could come after it
+    return said
+
+
+def _decoded(value: bytes, kind: type[T]) -> T:
+    if not value:
+        raise DecodeError("empty")
+    if len(value) > MOST_BYTES:
+        raise DecodeError("too_large")
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.ValidationError as error:
+        raise DecodeError(_reason(str(error)), str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError("not_json", str(error)) from error
+
+
+def _reason(error: str) -> str:
+    if "missing required field" in error:
+        return "missing_field"
+    return "wrong_type" if "got `" in error else "out_of_range"
