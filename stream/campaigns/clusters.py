@@ -273,13 +273,15 @@ class Clusters:
             members=sorted(kept.members),
             observed=observed(table, snapshot, at),
             kinds=sorted({kind for kind, _ in kept.values}),
-            links=self._links(snapshot.value[at]),
+            links=self._links(snapshot, at, members),
             payments=cards(snapshot, members),
             absorbed=list(kept.absorbed),
         )
 
-    def _links(self, values: Array) -> list[SharedValue]:
-        """Return the values (slots, one for each member that has it) of the most members."""
+    def _links(self, snapshot: Snapshot, at: Array, members: Array) -> list[SharedValue]:
+        """Return the values of the most members: of the edges at positions ``at``, and payments."""
+        paid = snapshot.payment[members]
+        values = np.concatenate([snapshot.value[at], paid[paid >= 0]])
         slots, accounts = np.unique(values, return_counts=True)
         found = zip((-accounts).tolist(), self._ids(slots), strict=True)
         return [

@@ -1,0 +1,344 @@
+"""What people say changes what is told of incidents, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_incidents import ALERTING, START_S, Found, feed, findings, group, pool, step, verdict
+
+from stream.alerting.incidents import Incidents
+from stream.alerting.settings import FeedbackSettings
+from stream.campaigns.settings import CampaignSettings
+from stream.metrics import Metrics
+from stream.types.alerts import Alert
+from stream.types.feedback import Judgement, JudgementVerdict, Suppression
+from stream.types.links import LinkKind
+
+FEEDBACK = FeedbackSettings(quiet_s=12 * 3600)
+
+
+def fresh(metrics: Metrics | None = None, **changed: Any) -> Incidents:
+    feedback = msgspec.structs.replace(FEEDBACK, **changed)
+    return Incidents(ALERTING, CampaignSettings(), feedback, metrics=metrics or Metrics())
+
+
+def judge(
+    incidents: Incidents, minute: float, name: str, said: JudgementVerdict, *, at: float = 0
+) -> list[Alert]:
+    judgement = Judgement(
+        alert_id=name, verdict=said, author="ana", time=START_S + 60 * (at or minute), note="why"
+    )
+    return incidents.hear(START_S + 60 * minute, [judgement], [])[0]
+
+
+def suppression(by: Any, match: str, until: float, **more: Any) -> Suppression:
+    return Suppression(
+        suppression_id=more.pop("name", "sup_" + 20 * "0"),
+        by=by,
+        match=match,
+        author="bo",
+        reason="load test",
+        time=more.pop("time", START_S),
+        expires=START_S + 60 * until,
+        **more,
+    )
+
+
+def suppress(incidents: Incidents, minute: float, *said: Suppression) -> list[Alert]:
+    return incidents.hear(START_S + 60 * minute, [], said)[0]
+
+
+def states(alerts: list[Alert]) -> list[tuple[str, str]]:
+    return [(alert.account_id or "campaign", alert.status) for alert in alerts]
+
+
+def total(metrics: Metrics, name: str, **labels: str) -> float:
+    return metrics.registry.get_sample_value(f"distillwatch_{name}", labels) or 0
+
+
+# -- verdicts on accounts ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["false_positive", "benign"])
+def test_no_attack_ends_the_incident_and_says_who_says_so(said: JudgementVerdict) -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    (over,) = judge(incidents, 1, fired.alert_id, said)
+    assert (over.alert_id, over.status) == (fired.alert_id, "resolved")
+    assert over.verdict is not None
+    assert (over.verdict.author, over.verdict.verdict) == ("ana", said)
+    assert "ana judged this" in over.summary
+    assert "why" in over.summary
+    assert over.updated_at > fired.updated_at  # receivers know a message by id and time
+
+
+def test_what_was_judged_no_attack_stays_quiet_under_later_ids_too() -> None:
+    metrics = Metrics()
+    incidents = fresh(metrics, quiet_s=30 * 86400)
+    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    judge(incidents, 1, fired.alert_id, "false_positive")
+    assert [step(incidents, m, [verdict("a", m)]) for m in (10, 50, 100, 4000, 5000)] == 5 * [[]]
+    assert total(metrics, "incidents_open", kind="account", severity="warning") == 0
+    assert total(metrics, "alerts_suppressed_total", reason="verdict") > 0
+
+
+def test_a_score_much_beyond_what_was_judged_fires_all_the_same() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 1, [verdict("a", 1, 0.9)])
+    judge(incidents, 1, fired.alert_id, "benign")
+    assert step(incidents, 2, [verdict("a", 2, 0.98)]) == []  # odds 49 : 9
+    (again,) = step(incidents, 3, [verdict("a", 3, 0.995)])  # odds 199 : 9
+    assert again.status == "firing"
+
+
+def test_a_verdict_is_over_after_its_time() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    judge(incidents, 1, fired.alert_id, "benign")
+    for minute in range(30, 12 * 60, 30):
+        assert step(incidents, minute, [verdict("a", minute)]) == []
+    (again,) = step(incidents, 12 * 60 + 2)  # of itself: the incident goes on
+    assert (again.status, again.updated_at) == ("firing", "2026-03-02T12:01:00Z")
+
+
+def test_a_withdrawn_verdict_lets_it_fire_at_once() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    judge(incidents, 1, fired.alert_id, "benign")
+    (again,) = judge(incidents, 2, fired.alert_id, "withdrawn")
+    assert (again.alert_id, again.status) == (fired.alert_id, "firing")
+    assert again.verdict is not None
+    assert again.verdict.verdict == "withdrawn"
+
+
+def test_a_confirmed_incident_goes_on_and_its_members_teach_nothing() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 5, groups=pool(5))
+    said = Judgement(
+        alert_id=fired.alert_id, verdict="true_positive", author="ana", time=START_S + 300
+    )
+    alerts, confirmed = incidents.hear(START_S + 300, [said], [])
+    assert states(alerts) == [("campaign", "firing")]
+    assert alerts[0].verdict == said
+    assert [one.accounts for one in confirmed] == [fired.account_ids]
+    assert confirmed[0].until == START_S + 300 + FEEDBACK.quiet_s
+    taken_back = msgspec.structs.replace(said, verdict="withdrawn", time=said.time + 1)
+    assert incidents.hear(START_S + 360, [taken_back], [])[1][0].until == 0
+
+
+def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
+    metrics = Metrics()
+    incidents = fresh(metrics)
+    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    judge(incidents, 1, fired.alert_id, "benign", at=20)
+    assert judge(incidents, 1, fired.alert_id, "withdrawn", at=10) == []
+    assert judge(incidents, 1, fired.alert_id, "benign", at=20) == []
+    assert judge(incidents, 1, "inc_" + 20 * "f", "benign") == []
+    for result, verdicts in {"applied": 1, "repeated": 2, "unknown": 1}.items():
+        found = [
+            total(metrics, "verdicts_total", verdict=said, result=result)
+            for said in ("benign", "withdrawn")
+        ]
+        assert sum(found) == verdicts, result
+
+
+def test_verdicts_are_bounded_and_the_oldest_goes_first() -> None:
+    metrics = Metrics()
+    incidents = fresh(metrics, max_verdicts=2)
+    fired = step(incidents, 1, [verdict(name, 1) for name in "abc"])
+    told = [judge(incidents, minute, a.alert_id, "benign") for minute, a in enumerate(fired, 1)]
+    assert total(metrics, "left_out_total", what="verdicts") == 1
+    assert sorted(states(told[-1])) == [("a", "firing"), ("c", "resolved")]
+
+
+# -- verdicts on campaigns --------------------------------------------------------------------
+
+
+def test_a_campaign_that_was_judged_stays_quiet_as_it_grows_a_little() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 5, groups=pool(5))
+    (over,) = judge(incidents, 5, fired.alert_id, "false_positive")
+    assert states([over]) == [("campaign", "resolved")]
+    assert step(incidents, 10, groups=pool(10, 36)) == []
+
+
+def test_a_campaign_that_is_mostly_others_by_now_fires() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 5, groups=pool(5))
+    judge(incidents, 5, fired.alert_id, "false_positive")
+    others = [*pool(10, 36, prompt=2, prefix="q"), *pool(10, 36, prompt=3, prefix="r")]
+    everybody = sorted({m.account_id for one in [*pool(10), *others] for m in one.members})
+    grown = step(incidents, 10, groups=[*others, group(LinkKind.TEMPLATE, 4, 10, everybody)])
+    assert states(grown) == [("campaign", "firing")]
+    assert grown[0].alert_id == fired.alert_id
+
+
+def test_the_same_links_with_other_members_are_the_same_cause() -> None:
+    incidents = fresh(quiet_s=30 * 86400)
+    (fired,) = step(incidents, 5, groups=pool(5))
+    judge(incidents, 5, fired.alert_id, "benign")
+    late = 5 * 24 * 60  # it is forgotten by then
+    assert step(incidents, late, groups=pool(late, prefix="q")) == []
+    assert states(step(incidents, late + 10, groups=pool(late + 10, prompt=2, prefix="r"))) == [
+        ("campaign", "firing")
+    ]
+
+
+def test_members_of_a_judged_campaign_may_have_incidents_of_their_own() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 5, groups=pool(5))
+    judge(incidents, 5, fired.alert_id, "false_positive")
+    assert states(step(incidents, 6, [verdict("p003", 6)])) == [("p003", "firing")]
+    again = judge(incidents, 7, fired.alert_id, "withdrawn")
+    assert states(again) == [("campaign", "firing"), ("p003", "resolved")]
+
+
+def test_a_campaign_tells_the_values_that_link_it() -> None:
+    (fired,) = step(fresh(), 5, groups=pool(5))
+    assert fired.links[0] == msgspec.convert(
+        {"link": "system_prompt", "value": "0000000000000001", "accounts": 24},
+        type(fired.links[0]),
+    )
+    assert {one.link for one in fired.links[1:]} == {"payment"}
+
+
+# -- suppressions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("by", "match"), [("account", "ci-7"), ("pattern", "ci-*")])
+def test_a_suppressed_account_is_told_of_when_that_ends(by: str, match: str) -> None:
+    metrics = Metrics()
+    incidents = fresh(metrics)
+    suppress(incidents, 1, suppression(by, match, until=60))
+    assert total(metrics, "suppressions_active", matcher=by) == 1
+    fired = step(incidents, 2, [verdict("ci-7", 2), verdict("other", 2)])
+    assert states(fired) == [("other", "firing")]
+    assert total(metrics, "suppressed_alerts_total", matcher=by) == 1
+    step(incidents, 40, [verdict("ci-7", 40), verdict("other", 40)])
+    late = [alert for alert in step(incidents, 61) if alert.account_id == "ci-7"]
+    assert [(alert.status, alert.updated_at) for alert in late] == [
+        ("firing", "2026-03-02T01:00:00Z")
+    ]
+    assert total(metrics, "suppressions_active", matcher=by) == 0
+
+
+def test_what_fires_already_is_resolved_with_the_reason() -> None:
+    incidents = fresh()
+    step(incidents, 1, [verdict("a", 1)])
+    (over,) = suppress(incidents, 1, suppression("account", "a", until=60))
+    assert over.status == "resolved"
+    assert "hidden until 2026-03-02T01:00:00Z" in over.summary
+    assert "load test" in over.summary
+
+
+def test_a_removed_suppression_hides_nothing_however_often_it_is_read() -> None:
+    incidents = fresh()
+    one = suppression("account", "a", until=60)
+    suppress(incidents, 1, one)
+    step(incidents, 2, [verdict("a", 2)])
+    gone = msgspec.structs.replace(one, removed=True, time=START_S + 150)
+    assert states(suppress(incidents, 3, gone)) == [("a", "firing")]
+    assert suppress(incidents, 4, one) == []
+
+
+def test_a_campaign_is_hidden_by_what_links_all_of_it() -> None:
+    incidents = fresh()
+    value = suppression("value", f"{1:016x}", until=60, link="system_prompt")
+    suppress(incidents, 1, value)
+    assert step(incidents, 5, groups=pool(5)) == []
+    assert states(step(incidents, 55, groups=pool(55))) == []
+    assert states(step(incidents, 61)) == [("campaign", "firing")]
+
+
+@pytest.mark.parametrize(
+    "some",
+    [
+        suppression("account", "p003", until=60),
+        suppression("pattern", "p00*", until=60),
+        suppression("value", f"{1000:016x}", until=60, link="payment"),
+    ],
+)
+def test_nobody_hides_behind_a_few_who_are_suppressed(some: Suppression) -> None:
+    incidents = fresh()
+    suppress(incidents, 1, some)
+    assert states(step(incidents, 5, groups=pool(5))) == [("campaign", "firing")]
+
+
+def test_suppressions_are_bounded_and_those_that_end_first_go() -> None:
+    metrics = Metrics()
+    incidents = fresh(metrics, max_suppressions=2)
+    names = {"a": 300, "b": 100, "c": 200}
+    for number, (name, until) in enumerate(names.items()):
+        one = suppression("account", name, until, name=f"sup_{number:020x}")
+        suppress(incidents, 1, one)
+    assert total(metrics, "left_out_total", what="suppressions") == 1
+    assert states(step(incidents, 2, [verdict(name, 2) for name in "abc"])) == [("b", "firing")]
+
+
+# -- laws -------------------------------------------------------------------------------------
+
+
+def firing(alerts: list[Alert]) -> set[str]:
+    last = {alert.alert_id: alert.status for alert in alerts}
+    return {name for name, status in last.items() if status == "firing"}
+
+
+@given(findings, st.integers(0, 7), st.sampled_from(["false_positive", "benign"]))
+@settings(deadline=None, max_examples=40)
+def test_a_verdict_that_is_withdrawn_was_never_given(
+    found: Found, when: int, said: JudgementVerdict
+) -> None:
+    straight, judged = fresh(), fresh()
+    expected: list[Alert] = []
+    alerts: list[Alert] = []
+    given_on: str | None = None
+    for i, finding in enumerate(found):
+        expected += feed(straight, [finding])
+        alerts += feed(judged, [finding])
+        if i == when and firing(alerts):
+            given_on = min(firing(alerts))
+            alerts += judge(judged, finding[0], given_on, said)
+        elif given_on:
+            alerts += judge(judged, finding[0], given_on, "withdrawn")
+            given_on = None
+            assert firing(alerts) == firing(expected)
+    if given_on is None:
+        assert firing(alerts) == firing(expected)
+
+
+@given(findings, st.integers(0, 8), st.integers(0, 8))
+@settings(deadline=None, max_examples=40)
+def test_a_restart_forgets_nothing_that_people_said(found: Found, spoken: int, crash: int) -> None:
+    def run(crash: int | None) -> list[Alert]:
+        incidents, stored, alerts = fresh(), dict[bytes, bytes](), list[Alert]()
+        for i, finding in enumerate([*found, (700, [], 0), (1500, [], 0)]):
+            if i == crash:
+                incidents = fresh()
+                incidents.load(stored.items())
+                incidents.loaded()
+                assert incidents.take_changes() == []
+            alerts += feed(incidents, [finding])
+            if i == spoken:
+                alerts += suppress(incidents, finding[0], suppression("account", "b", until=400))
+                for name in sorted(firing(alerts)):
+                    alerts += judge(incidents, finding[0], name, "benign")
+            for key, row in incidents.take_changes():
+                if row is None:
+                    stored.pop(key, None)
+                else:
+                    stored[key] = row
+        return alerts
+
+    assert run(crash) == run(None)
+
+
+def test_a_group_with_one_value_more_is_still_the_one_that_was_judged() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 5, groups=pool(5))
+    judge(incidents, 5, fired.alert_id, "benign")
+    names = [f"p{i:03}" for i in range(24)]
+    assert step(incidents, 10, groups=[group(LinkKind.TEMPLATE, 9, 10, names)]) == []
