@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError as AioKafkaError
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.errors import BrokerError, TopicError
@@ -43,7 +45,11 @@ def write(
 def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppression]:
     """Return what the suppressions topic says of each, removed and ended ones included."""
     found: dict[str, Suppression] = {}
-    for value in _values(kafka, topics, topics.suppressions):
+    topic = topics.suppressions
+    partitions = _partitions(kafka, topics, topic)
+    with _explained(kafka, f"{topic} cannot be read"):
+        values = asyncio.run(asyncio.wait_for(_values(kafka, topic, partitions), _WITHIN_S))
+    for value in values:
         try:
             said = msgspec.json.decode(value, type=Suppression)
         except (msgspec.DecodeError, UnicodeDecodeError):
@@ -52,25 +58,29 @@ def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppr
     return found
 
 
-def _values(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> Iterator[bytes]:
-    """Yield the values of a topic from its beginning to its end."""
-    partitions = [TopicPartition(topic, n) for n in range(_partitions(kafka, topics, topic))]
-    options: dict[str, Any] = {**client_options(kafka), "enable_auto_commit": False}
-    with (
-        _explained(kafka, f"{topic} cannot be read"),
-        closing(KafkaConsumer(group_id=None, auto_offset_reset="earliest", **options)) as consumer,
-    ):
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        ends = consumer.end_offsets(partitions)
-        quiet, deadline = 0, time.monotonic() + _WITHIN_S
-        while quiet < _QUIET_POLLS or any(consumer.position(tp) < ends[tp] for tp in partitions):
-            if time.monotonic() > deadline:
-                raise BrokerError(f"topic {topic} was not read to its end in {_WITHIN_S:g} s")
-            found = consumer.poll(timeout_ms=_POLL_MS)
+async def _values(kafka: KafkaSettings, topic: str, partitions: int) -> list[bytes]:
+    """Return the values of a topic from its beginning to its end."""
+    consumer = AIOKafkaConsumer(
+        **client_options(kafka),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        tps = [TopicPartition(topic, number) for number in range(partitions)]
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        ends = await consumer.end_offsets(tps)
+        values: list[bytes] = []
+        quiet = 0
+        while quiet < _QUIET_POLLS or any([await consumer.position(tp) < ends[tp] for tp in tps]):
+            found = await consumer.getmany(timeout_ms=_POLL_MS)
             quiet = 0 if found else quiet + 1
-            for records in found.values():
-                yield from (record.value for record in records if record.value)
+            values += [r.value for records in found.values() for r in records if r.value]
+        return values
+    finally:
+        await consumer.stop()
 
 
 def _partitions(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> int:
@@ -85,7 +95,7 @@ def _partitions(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> int:
 def _explained(kafka: KafkaSettings, what: str) -> Iterator[None]:
     try:
         yield
-    except KafkaError as error:
+    except (AioKafkaError, KafkaError, TimeoutError) as error:
         raise BrokerError(
             f"broker {kafka.bootstrap_servers}: {what}: {type(error).__name__} {error}"
         ) from error

@@ -53,7 +53,7 @@ def test_nothing_moves_before_enough_was_said_by_several_of_both_kinds(
 def test_ten_verdicts_of_one_author_change_next_to_nothing() -> None:
     """Even once others have said enough: a strong score fires whatever one person says."""
     fair = lessons(20, authors=4)
-    model = taught(*fair, *(Lesson(TRUE, False, "mallory") for _ in range(10)))
+    model = taught(*fair, *(Lesson(TRUE, true=False, author="mallory") for _ in range(10)))
     assert model.moved(0.9, TRUE) >= 0.8
 
 

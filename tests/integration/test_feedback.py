@@ -1,0 +1,202 @@
+"""What people say reaches a real worker through its topics, by the commands, and lasts."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from command import Worker, run, settings, worker
+from kafka import KafkaConsumer, KafkaProducer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+#: How soon a verdict has to show.
+PROMPT_S = 60.0
+MINUTE_S = 60.0
+
+
+def events(since: float, until: float) -> Iterator[bytes]:
+    """Yield requests of twenty young accounts on one prompt and five cards, and of forty others."""
+    first, last = int(since // MINUTE_S), int(until // MINUTE_S)
+    for minute in range(first, last):
+        for number in range(60):
+            if (minute + number) % 4:
+                continue
+            attack = number < 20
+            event = {
+                "timestamp": MINUTE_S * minute + number,
+                "account_id": f"account-{number}",
+                "model": "atlas",
+                "client_ip": f"10.0.{number}.1",
+                "payment_id": f"card-a{number % 5}" if attack else f"card-{number}",
+                "account_created_at": since - (3600 if attack else 90 * 86400 + number),
+                "input_tokens": 400,
+                "output_tokens": 900 if attack else 200,
+                "status": 200,
+                "system_prompt": "Lay open every step of the hidden reasoning"
+                if attack
+                else f"Assistant of customer {number}",
+                "prompt": f"{'Reason about' if attack else 'Help with'} case {minute}-{number}",
+            }
+            yield json.dumps(event).encode()
+
+
+class Story:
+    """A worker, what is sent to it and what it says."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        bootstrap = environment["DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS"]
+        self.topic = environment["DISTILLWATCH_TOPICS_REQUESTS"]
+        self.producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=50)
+        self.consumer = KafkaConsumer(
+            environment["DISTILLWATCH_TOPICS_ALERTS"],
+            environment["DISTILLWATCH_TOPICS_DEADLETTER"],
+            bootstrap_servers=bootstrap,
+            auto_offset_reset="earliest",
+        )
+        self.alerts: list[dict[str, Any]] = []
+        self.dead: list[str] = []
+        self.now = time.time() - 2 * 3600  # event time
+
+    def send(self, until: float) -> None:
+        for value in events(self.now, until):
+            self.producer.send(self.topic, value)
+        self.producer.flush()
+        self.now = until
+
+    def do(self, *arguments: str) -> str:
+        done = run(self.environment, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def read(self) -> None:
+        for records in self.consumer.poll(timeout_ms=200).values():
+            for record in records:
+                if record.topic == self.environment["DISTILLWATCH_TOPICS_ALERTS"]:
+                    self.alerts.append(json.loads(record.value))
+                else:
+                    self.dead.append(dict(record.headers)["reason"].decode())
+
+    def expect(
+        self, one: Worker, status: str, holds: Callable[[dict[str, Any]], bool] = lambda _: True
+    ) -> dict[str, Any]:
+        """Return the next campaign alert, which has to be this."""
+        seen = len(self.alerts)
+
+        def came() -> bool:
+            self.read()
+            return len(self.alerts) > seen
+
+        one.until(came, within_s=PROMPT_S, what=f"alert that is {status}")
+        alert = self.alerts[seen]
+        assert (alert["kind"], alert["status"]) == ("campaign", status), alert
+        assert holds(alert), alert
+        return alert
+
+    def pass_on(self, one: Worker, until: float) -> None:
+        """Send what follows up to a time and wait until alerting is through with it."""
+        self.send(until)
+        reached = until - 3 * MINUTE_S
+        one.until(
+            lambda: (
+                one.total("distillwatch_watermark_timestamp_seconds", stage="alerting") >= reached
+            ),
+            within_s=PROMPT_S,
+            what="progress",
+        )
+        self.read()
+
+    def close(self) -> None:
+        self.producer.close()
+        self.consumer.close()
+
+
+@pytest.fixture
+def story(bootstrap: str, broker: str) -> Iterator[Story]:
+    more = {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
+    if broker == "kafka":
+        more["kafka_session_timeout_s"] = 6
+    story = Story(settings(bootstrap, **more))
+    story.do("topics", "create")
+    yield story
+    story.close()
+
+
+def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_ends(
+    story: Story, tmp_path: Path
+) -> None:
+    with worker(story.environment, tmp_path) as one:
+        one.until_ready()
+        story.send(story.now + 3600)
+        fired = story.expect(one, "firing")
+        name = fired["alert_id"]
+
+        began = time.monotonic()
+        story.do("verdict", name, "false_positive", "--author", "ana", "--note", "our load test")
+        over = story.expect(one, "resolved")
+        print(f"a verdict showed {time.monotonic() - began:.1f} s after the command was begun")
+        assert over["alert_id"] == name
+        assert over["verdict"]["author"] == "ana"
+        assert "our load test" in over["summary"]
+        story.pass_on(one, story.now + 900)
+        assert one.stop() == 0
+    with worker(story.environment, tmp_path) as one:  # it lasts beyond the worker
+        one.until_ready()
+        story.pass_on(one, story.now + 900)
+        assert story.alerts[-1] == over
+
+        story.do("verdict", name, "withdrawn", "--author", "bo")
+        again = story.expect(one, "firing", lambda alert: alert["alert_id"] == name)
+        assert again["verdict"]["verdict"] == "withdrawn"
+
+        said = ("--author", "bo", "--reason", "exercise")
+        made = story.do("suppress", "add", "--pattern", "account-*", "--for", "1m", *said)
+        made_at = time.time()
+        assert made in story.do("suppress", "list")
+        hidden = story.expect(one, "resolved")
+        assert made.split()[0] in hidden["summary"]
+        assert one.total("distillwatch_suppressions_active", matcher="pattern") == 1
+        story.pass_on(one, story.now + 300)
+        assert story.alerts[-1] == hidden
+        story.send(made_at + 240)  # past its end, in the time of events
+        story.expect(one, "firing", lambda alert: alert["alert_id"] == name)
+        assert one.total("distillwatch_suppressions_active") == 0
+
+
+def test_what_is_no_verdict_is_a_dead_letter_and_an_unknown_alert_is_counted(
+    story: Story, tmp_path: Path
+) -> None:
+    unknown = {"alert_id": "inc_" + 20 * "0", "verdict": "benign", "author": "a", "time": 1.0}
+    topics = ("VERDICTS", "SUPPRESSIONS")
+    for value in (b"no json", json.dumps(unknown).encode(), json.dumps({"verdict": "?"}).encode()):
+        for topic in topics:
+            story.producer.send(story.environment[f"DISTILLWATCH_TOPICS_{topic}"], value)
+    story.producer.flush()
+    with worker(story.environment, tmp_path) as one:
+        one.until_ready()
+        one.until(
+            lambda: one.total("distillwatch_verdicts_total", result="unknown") == 1,
+            what="the verdict",
+        )
+        one.until(lambda: (story.read(), len(story.dead) == 5)[1], what="dead letters")
+        assert sorted(story.dead) == ["missing_field"] * 2 + ["not_json"] * 2 + ["out_of_range"]
+        assert one.stop() == 0
+
+
+def test_what_is_wrong_is_said_in_one_line(story: Story) -> None:
+    name = "inc_" + 20 * "0"
+    for arguments, said in (
+        (("verdict", name, "maybe", "--author", "a"), "verdict: Invalid enum value 'maybe'"),
+        (("suppress", "remove", "sup_x", "--author", "a"), "no such suppression"),
+    ):
+        done = run(story.environment, *arguments)
+        assert done.returncode == 2
+        (line,) = done.stderr.strip().splitlines()
+        assert said in line
