@@ -261,6 +261,27 @@ DETECTION: dict[str, list[Panel]] = {
                 "increase(distillwatch_alerts_suppressed_total<>[1h]))",
             },
         ),
+        stacked(
+            "Hidden by suppressions",
+            "Alerts that suppressions hid in the hour before, by what these go by.",
+            {
+                "{{matcher}}": "sum by (matcher) ("
+                "increase(distillwatch_suppressed_alerts_total<>[1h]))",
+            },
+        ),
+        stacked(
+            "Verdicts",
+            "What people said of alerts in the hour before, and what became of it.",
+            {
+                "{{verdict}} {{result}}": "sum by (verdict, result) ("
+                "increase(distillwatch_verdicts_total<>[1h]))",
+            },
+        ),
+        stacked(
+            "Suppressions in force",
+            "By what they go by. Who made them and until when: distillwatch suppress list.",
+            {"{{matcher}}": "sum by (matcher) (distillwatch_suppressions_active<>)"},
+        ),
         Panel(
             title="Time to detect",
             description="First evidence to first alert, in event time, over the last day. Growing: "

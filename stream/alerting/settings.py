@@ -161,7 +161,7 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "suppressions"},
         ),
     ] = 200
-    max_suppression_s: Annotated[
+    longest_suppression_s: Annotated[
         float,
         Meta(
             ge=60,

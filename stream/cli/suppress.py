@@ -63,11 +63,11 @@ def add(
         time=now,
         expires=_end(now, lasting, until),
     )
-    longest_s = settings.feedback.max_suppression_s
+    longest_s = settings.feedback.longest_suppression_s
     if suppression.expires - now > longest_s:
         raise UsageError(
             f"a suppression lasts {longest_s / _UNITS_S['d']:g} days at most "
-            "(feedback.max_suppression_s)"
+            "(feedback.longest_suppression_s)"
         )
     write(settings.kafka, settings.topics, settings.topics.suppressions, suppression)
     out.print(_line(suppression), markup=False, soft_wrap=True)
