@@ -146,7 +146,9 @@ class Telling:
         self.look_up()
         for incident in self._register.going:
             if incident.alert_id not in judged and incident.going:  # not folded meanwhile
-                self._tell(incident, time, told=incident.firing, news=False)
+                quiet = self._quiet(incident)
+                if incident.hidden != ("" if quiet is None else quiet.by):
+                    self._tell(incident, time, told=incident.firing, news=False)
         for name in sorted(judged):
             self._answer(self._register.incident(name), time)
 

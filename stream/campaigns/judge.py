@@ -98,7 +98,7 @@ def _evidence(claims: list[_Claim]) -> list[Evidence]:
     return [
         Evidence(
             feature=claim.feature,
-            value=round(claim.value, 4),
+            value=round(float(claim.value), 4),  # an int would be another number once stored
             unit=claim.unit,
             baseline=None if claim.baseline is None else round(claim.baseline, 4),
             contribution=round(claim.odds / total, 4),

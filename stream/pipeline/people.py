@@ -66,7 +66,10 @@ def suppression(settings: FeedbackSettings) -> Callable[[bytes, float], Suppress
 
     def decode(value: bytes, now_s: float) -> Suppression:
         found = _checked(_decoded(value, Suppression), now_s)
-        if not found.removed and not 0 < found.expires - found.time <= settings.longest_suppression_s:
+        if (
+            not found.removed
+            and not 0 < found.expires - found.time <= settings.longest_suppression_s
+        ):
             raise DecodeError("out_of_range", "expires")
         return found
 

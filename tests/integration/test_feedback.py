@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 #: How soon a verdict has to show.
 PROMPT_S = 60.0
@@ -177,7 +177,8 @@ def test_what_is_no_verdict_is_a_dead_letter_and_an_unknown_alert_is_counted(
     topics = ("VERDICTS", "SUPPRESSIONS")
     for value in (b"no json", json.dumps(unknown).encode(), json.dumps({"verdict": "?"}).encode()):
         for topic in topics:
-            story.producer.send(story.environment[f"DISTILLWATCH_TOPICS_{topic}"], value)
+            name = story.environment[f"DISTILLWATCH_TOPICS_{topic}"]
+            story.producer.send(name, value, key=b"key")  # compacted topics want one
     story.producer.flush()
     with worker(story.environment, tmp_path) as one:
         one.until_ready()

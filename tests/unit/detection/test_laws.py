@@ -115,3 +115,21 @@ def test_what_is_anomalous_is_not_learnt():
     assert np.isnan(taught)
     assert np.isnan(stage.table["taught"][slot])
     assert stage.table["base_hours"][slot] == hours
+
+
+def test_whom_a_person_has_confirmed_is_not_learnt_from_until_it_is_taken_back():
+    stage = Stage()
+    stage.play(24)
+    name = "service-0001"
+    slot = stage.table.slot(name)
+    stage.table.take_changes()
+    stage.detector.teach_not([name, "unheard of"], until=stage.time + 1e6)
+    assert name in rows_of(stage)
+    taught, hours = stage.table["taught"][slot], stage.table["base_hours"][slot]
+    stage.play(6)
+    assert stage.table["taught"][slot] == taught
+    assert stage.table["base_hours"][slot] == hours
+    stage.detector.teach_not([name], until=0)
+    stage.play(6)
+    assert stage.table["taught"][slot] > taught
+    assert stage.table["base_hours"][slot] > hours

@@ -1,0 +1,122 @@
+"""What people say is ordered by its place in the alerting lane's topic, over restarts too."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "alerting"))  # the folders are no packages
+from test_incidents import START_S, pool, verdict
+
+from stream.metrics import Metrics
+from stream.pipeline.build import accounts_lane, alerting_lane
+from stream.settings import Settings
+from stream.types.alerts import Alert
+from stream.types.feedback import Judgement
+from stream.types.packets import Confirmed, Place, Said, pack, pack_said, unpack
+
+if TYPE_CHECKING:
+    from stream.types.records import Emission
+
+SETTINGS = replace(Settings().stages, lanes=1)
+WORDS = {10: "false_positive", 20: "withdrawn", 24: "true_positive"}
+
+
+def judged(name: str, minute: int) -> bytes:
+    said = {"alert_id": name, "verdict": WORDS[minute], "author": "a", "time": START_S + minute}
+    return pack_said(Said(judgements=[msgspec.convert(said, Judgement)]))
+
+
+def packets(name: str) -> list[bytes]:
+    """Return half an hour of a campaign and an account, and what people say meanwhile."""
+    found = []
+    for minute in range(1, 31):
+        place = Place(START_S + 60 * minute)
+        heard = [verdict("a", minute)] if minute % 5 == 0 else []
+        groups = pool(minute) if minute % 5 == 0 else []
+        found.append(pack(source=0, sources=2, place=place, verdicts=heard))
+        found.append(pack(source=1, sources=2, place=place, groups=groups))
+        if minute in WORDS:
+            found.append(judged(name, minute))
+    return found
+
+
+def lane(rows: dict[bytes, bytes] | None = None, header: bytes = b""):
+    made = alerting_lane(SETTINGS, Metrics())
+    if header:
+        made.load(list((rows or {}).items()))
+        made.restore(header)
+    return made
+
+
+def alerts(emissions: list[Emission]) -> list[Alert]:
+    return [msgspec.json.decode(e.value, type=Alert) for e in emissions if e.role == "alerts"]
+
+
+@pytest.fixture(scope="module")
+def values() -> list[bytes]:
+    first = lane()
+    told = [a for i, v in enumerate(packets("inc_" + 20 * "0")) for a in alerts(first.feed(i, v))]
+    return packets(next(alert.alert_id for alert in told if alert.kind == "campaign"))
+
+
+def test_it_is_told_at_once_without_a_step_of_event_time(values: list[bytes]) -> None:
+    one, told = lane(), {}
+    for offset, value in enumerate(values):
+        found = alerts(one.feed(offset, value))
+        if (said := unpack(value).said) is not None:
+            told[said.judgements[0].verdict] = [(a.kind, a.status) for a in found]
+    assert told == {
+        "false_positive": [("campaign", "resolved")],
+        "withdrawn": [("campaign", "firing")],
+        "true_positive": [("campaign", "firing")],
+    }
+
+
+def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(values: list[bytes]) -> None:
+    one = lane()
+    expected = [one.feed(offset, value) for offset, value in enumerate(values)]
+    one, rows = lane(), dict[bytes, bytes]()
+    for crash in range(len(values)):
+        for key, row in one.take_changes():
+            rows.pop(key, None)
+            if row is not None:
+                rows[key] = row
+        heir = lane(rows, one.header())
+        for offset in range(heir.resume or 0, len(values)):
+            sent = heir.feed(offset, values[offset])
+            assert sent == (expected[offset] if offset >= crash else []), (crash, offset)
+        one.feed(crash, values[crash])
+
+
+def test_what_is_read_again_changes_nothing(values: list[bytes]) -> None:
+    one = lane()
+    for offset, value in enumerate(values):
+        one.feed(2 * offset, value)
+        if unpack(value).said is not None:
+            assert one.feed(2 * offset + 1, value) == []
+    one.take_changes()
+    for value in values:
+        assert unpack(value).said is None or one.feed(10**6, value) == []
+    assert one.take_changes() == []
+
+
+def test_accounts_hear_who_is_confirmed(values: list[bytes]) -> None:
+    one, told = lane(), []
+    for offset, value in enumerate(values):
+        for emission in one.feed(offset, value):
+            if emission.role == "events":
+                said = unpack(emission.value).said
+                assert said is not None
+                told += said.confirmed
+    assert [len(confirmed.accounts) for confirmed in told] == [24, 24, 24]
+    assert [confirmed.until > 0 for confirmed in told] == [False, False, True]
+    accounts = accounts_lane(SETTINGS, 0, Metrics())
+    unheard_of = pack_said(Said(confirmed=[Confirmed(accounts=["x"], until=1e10)]))
+    assert accounts.feed(0, unheard_of) == []
+    assert accounts.resume == 1
