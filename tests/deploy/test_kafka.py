@@ -56,7 +56,21 @@ DONE: list[tuple[str, dict[str, str]]] = [
     ("sink_deliveries_total", {"sink": "webhook", "result": "delivered"}),
     ("sink_deliveries_total", {"sink": "log", "result": "delivered"}),
     ("commits_total", {"result": "done"}),
+    ("verdicts_total", {"result": "unknown"}),
+    ("suppressions_active", {"matcher": "account"}),
 ]
+
+#: What people say; of an alert that there is not.
+JUDGED = {"alert_id": "inc_" + 20 * "0", "verdict": "benign", "author": "a", "time": 1.0}
+SUPPRESSED = {
+    "suppression_id": "sup_" + 20 * "0",
+    "by": "account",
+    "match": "nobody",
+    "author": "a",
+    "reason": "r",
+    "time": 1_772_500_000.0,
+    "expires": 1_772_600_000.0,
+}
 
 
 #: Closes the steps of time of those before.
@@ -130,6 +144,8 @@ def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
         again = run(own, "topics", "create")  # as the init container does
         assert again.returncode == 0, again.stderr
         send(kafka, own["DISTILLWATCH_TOPICS_REQUESTS"], [b"not json", *ring_lines, LAST])
+        send(kafka, own["DISTILLWATCH_TOPICS_VERDICTS"], [json.dumps(JUDGED).encode()])
+        send(kafka, own["DISTILLWATCH_TOPICS_SUPPRESSIONS"], [json.dumps(SUPPRESSED).encode()])
         with worker(own, tmp_path) as one:
             one.until_ready()
             for name, labels in DONE:

@@ -189,15 +189,3 @@ def test_what_is_no_verdict_is_a_dead_letter_and_an_unknown_alert_is_counted(
         one.until(lambda: (story.read(), len(story.dead) == 5)[1], what="dead letters")
         assert sorted(story.dead) == ["missing_field"] * 2 + ["not_json"] * 2 + ["out_of_range"]
         assert one.stop() == 0
-
-
-def test_what_is_wrong_is_said_in_one_line(story: Story) -> None:
-    name = "inc_" + 20 * "0"
-    for arguments, said in (
-        (("verdict", name, "maybe", "--author", "a"), "verdict: Invalid enum value 'maybe'"),
-        (("suppress", "remove", "sup_x", "--author", "a"), "no such suppression"),
-    ):
-        done = run(story.environment, *arguments)
-        assert done.returncode == 2
-        (line,) = done.stderr.strip().splitlines()
-        assert said in line

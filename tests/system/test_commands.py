@@ -18,7 +18,7 @@ import pytest
 import zstandard
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings")
+COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings", "verdict", "suppress")
 SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up
 
 
@@ -323,6 +323,8 @@ NOBODY = {
     [
         *(("topics",), ("topics", "create"), ("worker",), ("replay", "--topic", "t")),
         ("simulate", "--broker", "127.0.0.1:1"),
+        ("verdict", "inc_" + 20 * "0", "benign", "--author", "a"),
+        ("suppress", "list"),
     ],
 )
 def test_an_unreachable_broker_is_one_line(arguments, tmp_path):
@@ -332,6 +334,26 @@ def test_an_unreachable_broker_is_one_line(arguments, tmp_path):
 def test_an_address_that_is_none_is_bad_configuration(tmp_path):
     bad = {"DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": "nonsense"}
     assert "kafka.bootstrap_servers" in error(run("topics", cwd=tmp_path, **bad), 2)
+
+
+# -- what people say ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("verdict", "x", "benign", "--author", "a"), "alert_id: "),
+        (("verdict", "inc_" + 20 * "0", "maybe", "--author", "a"), "verdict: Invalid enum value"),
+        (("suppress", "add", "--account", "a"), "it has to end"),
+        (("suppress", "add", "--for", "8"), "one of --account, --pattern or --value"),
+        (("suppress", "add", "--account", "a", "--for", "300d"), "90 days at most"),
+        (("suppress", "add", "--account", "a", "--until", "2026-03-02T00:00:00"), "no time zone"),
+        (("suppress", "add", "--value", "payment:1", "--for", "8h"), "16 hex digits"),
+    ],
+)
+def test_what_cannot_be_said_is_one_line(arguments, said, tmp_path):
+    more = ("--author", "a", "--reason", "r") if arguments[0] == "suppress" else ()
+    assert said in error(run(*arguments, *more, cwd=tmp_path, **NOBODY), 2)
 
 
 # -- simulate ----------------------------------------------------------------------------------
