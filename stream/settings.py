@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "DISTILLWATCH_"
 _FILE_SUFFIX: Final = "_file"
-#: What a record has beside its rows, and an alert beside its accounts.
-_FRAME_BYTES: Final = 16_384
+#: What a record has beside its rows, and an alert beside its accounts (a note is in it twice).
+_FRAME_BYTES: Final = 32_768
 #: Names with the prefix that are no settings.
 _OTHERS: Final = frozenset({"DISTILLWATCH_CONFIG"})
 

@@ -146,6 +146,8 @@ class Clusters:
         table = self._table
         found = {value: table.find_value(*value) for value in values}
         by_slot: dict[int, set[str]] = {slot: set() for slot in found.values() if slot is not None}
+        if not by_slot:
+            return {}
         edges = table.edges_of(np.array([*by_slot], np.int64))
         names = table.names(table.edges["account"][edges])
         for slot, name in zip(table.edges["value"][edges].tolist(), names, strict=True):

@@ -151,6 +151,7 @@ class Lane(Generic[R]):
         if packet.said is not None:
             # Heard at once, after the last closed step: its place in the topic orders it.
             self._gate.pass_over(offset)
+            self._seen = max(self._seen, offset + 1)
             return self._stage.hear(self._gate.closed, packet.said)
         before = dict(self._gate.sources)
         known = before.get(packet.source, Source()).as_of(packet.origin)

@@ -28,7 +28,7 @@ def states(source: str) -> list[Emission]:
     """Return what an incident is told with, from its beginning to its end."""
     settings, metrics = Settings(), Metrics()
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
-    stage = AlertingStage(incidents, metrics=metrics, source=source)
+    stage = AlertingStage(incidents, lanes=1, metrics=metrics, source=source)
     verdict = Verdict(
         account_id="a",
         time=START,

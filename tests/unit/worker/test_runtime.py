@@ -16,6 +16,7 @@ from stream.worker.runtime import Runtime
 
 ONE = TP("events", 0)
 SOURCE = TP("requests", 1)
+PEOPLE = TP("verdicts", 0)
 
 
 class Scene:
@@ -48,6 +49,7 @@ class Scene:
 
 class _Lanes(dict):
     kafka = KafkaSettings(app_id="group")
+    stages = SimpleNamespace(people={PEOPLE.topic: None})
 
     def reads(self, tp: TP) -> bool:
         return tp in self
@@ -174,3 +176,8 @@ async def test_a_topic_that_has_lost_what_was_read_is_refused_with_what_to_do() 
         StateError, match=r"events\[0\]: 9 records .* delete its state topic events-"
     ):
         await start(ONE, Log(first=0, end=8), resume=9)
+
+
+async def test_what_people_say_is_read_anew_when_its_topic_was_made_again() -> None:
+    assert await start(PEOPLE, Log(first=0, end=8, committed=9)) == 0
+    assert await start(PEOPLE, Log(first=0, end=8, committed=8)) == 8
