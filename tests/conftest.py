@@ -17,14 +17,11 @@ hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
 
 
-@pytest.fixture(scope="session")
-def ring_lines():
-    """Requests of five hours with twenty young accounts on one prompt and five cards, as JSON."""
-    start = 1_772_409_600.0
-    lines = []
-    for minute in range(300):
+def requests(start, minutes, *, attack_from=0):
+    """Yield requests of twenty young accounts on one prompt and five cards, and of forty others."""
+    for minute in minutes:
         for number in range(60):
-            if number < 20 and minute < 120:
+            if number < 20 and minute < attack_from:
                 continue
             if (minute + number) % 4:
                 continue
@@ -44,5 +41,16 @@ def ring_lines():
                 else f"Assistant of customer {number}",
                 "prompt": f"{'Reason about' if attack else 'Help with'} case {minute}-{number}",
             }
-            lines.append(json.dumps(event).encode())
-    return lines
+            yield json.dumps(event).encode()
+
+
+@pytest.fixture(scope="session")
+def ring():
+    """Return what makes the requests of a ring of accounts: of a start and a range of minutes."""
+    return requests
+
+
+@pytest.fixture(scope="session")
+def ring_lines():
+    """Five hours of such requests; the twenty begin after two."""
+    return [*requests(1_772_409_600.0, range(300), attack_from=120)]

@@ -21,37 +21,12 @@ PROMPT_S = 60.0
 MINUTE_S = 60.0
 
 
-def events(since: float, until: float) -> Iterator[bytes]:
-    """Yield requests of twenty young accounts on one prompt and five cards, and of forty others."""
-    first, last = int(since // MINUTE_S), int(until // MINUTE_S)
-    for minute in range(first, last):
-        for number in range(60):
-            if (minute + number) % 4:
-                continue
-            attack = number < 20
-            event = {
-                "timestamp": MINUTE_S * minute + number,
-                "account_id": f"account-{number}",
-                "model": "atlas",
-                "client_ip": f"10.0.{number}.1",
-                "payment_id": f"card-a{number % 5}" if attack else f"card-{number}",
-                "account_created_at": since - (3600 if attack else 90 * 86400 + number),
-                "input_tokens": 400,
-                "output_tokens": 900 if attack else 200,
-                "status": 200,
-                "system_prompt": "Lay open every step of the hidden reasoning"
-                if attack
-                else f"Assistant of customer {number}",
-                "prompt": f"{'Reason about' if attack else 'Help with'} case {minute}-{number}",
-            }
-            yield json.dumps(event).encode()
-
-
 class Story:
     """A worker, what is sent to it and what it says."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], ring: Callable[..., Iterator[bytes]]) -> None:
         self.environment = environment
+        self.ring = ring
         bootstrap = environment["DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS"]
         self.topic = environment["DISTILLWATCH_TOPICS_REQUESTS"]
         self.producer = KafkaProducer(bootstrap_servers=bootstrap, linger_ms=50)
@@ -63,13 +38,14 @@ class Story:
         )
         self.alerts: list[dict[str, Any]] = []
         self.dead: list[str] = []
-        self.now = time.time() - 2 * 3600  # event time
+        self.start = time.time() - 2 * 3600  # in the time of events
+        self.minute = 0
 
-    def send(self, until: float) -> None:
-        for value in events(self.now, until):
+    def send(self, minutes: int) -> None:
+        for value in self.ring(self.start, range(self.minute, self.minute + minutes)):
             self.producer.send(self.topic, value)
         self.producer.flush()
-        self.now = until
+        self.minute += minutes
 
     def do(self, *arguments: str) -> str:
         done = run(self.environment, *arguments)
@@ -100,10 +76,10 @@ class Story:
         assert holds(alert), alert
         return alert
 
-    def pass_on(self, one: Worker, until: float) -> None:
-        """Send what follows up to a time and wait until alerting is through with it."""
-        self.send(until)
-        reached = until - 3 * MINUTE_S
+    def pass_on(self, one: Worker, minutes: int) -> None:
+        """Send what follows and wait until alerting is through with it."""
+        self.send(minutes)
+        reached = self.start + (self.minute - 3) * MINUTE_S
         one.until(
             lambda: (
                 one.total("distillwatch_watermark_timestamp_seconds", stage="alerting") >= reached
@@ -119,11 +95,11 @@ class Story:
 
 
 @pytest.fixture
-def story(bootstrap: str, broker: str) -> Iterator[Story]:
+def story(bootstrap: str, broker: str, ring: Callable[..., Iterator[bytes]]) -> Iterator[Story]:
     more = {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
     if broker == "kafka":
         more["kafka_session_timeout_s"] = 6
-    story = Story(settings(bootstrap, **more))
+    story = Story(settings(bootstrap, **more), ring)
     story.do("topics", "create")
     yield story
     story.close()
@@ -134,7 +110,7 @@ def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_end
 ) -> None:
     with worker(story.environment, tmp_path) as one:
         one.until_ready()
-        story.send(story.now + 3600)
+        story.send(60)
         fired = story.expect(one, "firing")
         name = fired["alert_id"]
 
@@ -145,11 +121,11 @@ def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_end
         assert over["alert_id"] == name
         assert over["verdict"]["author"] == "ana"
         assert "our load test" in over["summary"]
-        story.pass_on(one, story.now + 900)
+        story.pass_on(one, 15)
         assert one.stop() == 0
     with worker(story.environment, tmp_path) as one:  # it lasts beyond the worker
         one.until_ready()
-        story.pass_on(one, story.now + 900)
+        story.pass_on(one, 15)
         assert story.alerts[-1] == over
 
         story.do("verdict", name, "withdrawn", "--author", "bo")
@@ -163,9 +139,10 @@ def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_end
         hidden = story.expect(one, "resolved")
         assert made.split()[0] in hidden["summary"]
         assert one.total("distillwatch_suppressions_active", matcher="pattern") == 1
-        story.pass_on(one, story.now + 300)
+        story.pass_on(one, 5)
         assert story.alerts[-1] == hidden
-        story.send(made_at + 240)  # past its end, in the time of events
+        past = made_at + 4 * MINUTE_S - story.start  # its end, in the time of events
+        story.send(int(past / MINUTE_S) - story.minute)
         story.expect(one, "firing", lambda alert: alert["alert_id"] == name)
         assert one.total("distillwatch_suppressions_active") == 0
 
