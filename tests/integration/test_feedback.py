@@ -114,10 +114,9 @@ def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_end
         fired = story.expect(one, "firing")
         name = fired["alert_id"]
 
-        began = time.monotonic()
         story.do("verdict", name, "false_positive", "--author", "ana", "--note", "our load test")
         over = story.expect(one, "resolved")
-        print(f"a verdict showed {time.monotonic() - began:.1f} s after the command was begun")
+        print(f"told {time.time() - over['verdict']['time']:.1f} s after it was judged")
         assert over["alert_id"] == name
         assert over["verdict"]["author"] == "ana"
         assert "our load test" in over["summary"]

@@ -30,7 +30,9 @@ from stream.pipeline.build import (
 )
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.settings import Settings
+from stream.types.alerts import SharedValue
 from stream.types.events import EVENT_COLUMNS, EventBatch
+from stream.types.feedback import Judgement
 from stream.types.packets import Place, event_rows, pack, unpack
 from stream.types.records import Record
 from stream.types.verdicts import Evidence, Group, Observed
@@ -170,7 +172,15 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
         ]
         * 10,
         model_version="campaigns-1",
-        summary="x" * 1000,
+        judgement=Judgement(
+            alert_id=f"inc_{0:020}",
+            verdict="false_positive",
+            author="\1" * 128,
+            time=START,
+            note="\1" * 1000,
+        ),
+        links=[SharedValue(link="system_prompt", value="f" * 16, accounts=10**6)] * 10,
+        summary="\1" * 1200,
     )
     values = {(1, 2**64 - 1 - i) for i in range(MOST_VALUES)}
     kept = Kept(
