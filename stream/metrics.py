@@ -80,6 +80,7 @@ REJECT_REASONS: Final = (
     "out_of_range",
     "bad_timestamp",
     "not_a_request",
+    "bad_mark",
     OVERFLOW,
 )
 LEFT_OUT: Final = (
@@ -100,6 +101,7 @@ DELIVERY_RESULTS: Final = (
     "filtered",
     "malformed",
     "failed",
+    "skipped",
 )
 ATTEMPT_RESULTS: Final = (
     "2xx",
@@ -509,6 +511,15 @@ class Metrics:
             labels={"reason": ("cool_down", "budget", "merged", "unchanged", OVERFLOW)},
             meaning="Alerts that were due and not sent, by reason",
             remedy="reason=budget: the alert budget is spent, look at the open incidents first",
+        ),
+    ]
+    drill_alerts_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"status": ("firing", "resolved")},
+            meaning="Alerts of drills, which count nowhere else",
+            remedy="None while somebody runs `distillwatch drill`: who does is told how it ends",
         ),
     ]
     incidents_open: Annotated[

@@ -72,13 +72,18 @@ class Incidents:
         *,
         metrics: Metrics,
         watch: ScoreWatch = unwatched,
+        among: Incidents | None = None,
     ) -> None:
-        """Start without any; ``watch`` hears of scores that open nothing too."""
+        """Start without any; ``watch`` hears of scores that open nothing too.
+
+        Accounts are compared with those that ``among`` knows as well.
+        """
         self._settings = settings
         self._watch = watch
         self._most_members = campaigns.max_campaign_accounts
         self._metrics = metrics
-        self._clusters = Clusters(campaigns, metrics=metrics)
+        others = None if among is None else among._clusters  # noqa: SLF001 - of the same kind
+        self._clusters = Clusters(campaigns, metrics=metrics, among=others)
         self._incidents: dict[str, Incident] = {}
         #: The incident of each account or cluster, while firing or cooling down.
         self._of: dict[tuple[str, str], str] = {}

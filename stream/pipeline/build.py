@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
@@ -90,5 +91,8 @@ def alerting_lane(
 ) -> Lane[Findings]:
     """Return the alerting lane."""
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics, watch=watch)
-    stage = AlertingStage(incidents, metrics=metrics, source=settings.alerting.cloudevents_source)
+    drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
+    stage = AlertingStage(
+        incidents, drills, metrics=metrics, source=settings.alerting.cloudevents_source
+    )
     return Lane(stage, 0, settings.windows, metrics)

@@ -1,0 +1,79 @@
+"""Incidents of drills: judged as any other, by the same thresholds, among everybody's accounts.
+
+They are beside everybody's, count in none of their metrics, and are forgotten when they are over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stream.alerting.incidents import Incidents
+from stream.metrics import Metrics
+from stream.types.drill import is_drill, shown
+
+if TYPE_CHECKING:
+    from stream.alerting.settings import AlertingSettings
+    from stream.campaigns.settings import CampaignSettings
+    from stream.types.alerts import Alert
+    from stream.types.verdicts import Group
+
+#: An incident of a drill is over so long after its last evidence, in event time.
+_OVER_AFTER_S: Final = 1800.0
+
+
+class Drills:
+    """The incidents of drills; in memory only."""
+
+    def __init__(
+        self,
+        settings: AlertingSettings,
+        campaigns: CampaignSettings,
+        *,
+        among: Incidents,
+        metrics: Metrics,
+    ) -> None:
+        """Judge drills by the accounts that ``among`` knows; ``metrics`` count their alerts."""
+        self._settings = msgspec.structs.replace(
+            settings, resolve_after_s=_OVER_AFTER_S, cool_down_s=0.0
+        )
+        self._campaigns = campaigns
+        self._among = among
+        self._metrics = metrics
+        self._incidents: Incidents | None = None
+        self._last = 0.0
+
+    def step(self, time: float, groups: list[Group]) -> list[Alert]:
+        """Take in the groups of drills of the step that ends at ``time``; return the alerts."""
+        if groups:
+            self._last = time
+        elif self._incidents is None:
+            return []
+        if self._incidents is None:
+            self._incidents = Incidents(
+                self._settings, self._campaigns, metrics=Metrics(strict=False), among=self._among
+            )
+        alerts = [_as_drill(alert) for alert in self._incidents.step(time, [], groups)]
+        for alert in alerts:
+            self._metrics.drill_alerts_total.labels(status=alert.status).inc()
+        if time - self._last > 2 * _OVER_AFTER_S:
+            self._incidents = None
+        return alerts
+
+
+def is_of_drill(group: Group) -> bool:
+    """Say whether the accounts of a group are a drill's: all of them are, or none."""
+    return any(is_drill(member.account_id) for member in group.members[:1])
+
+
+def _as_drill(alert: Alert) -> Alert:
+    page, _, _ = alert.runbook_url.rpartition("#")
+    return msgspec.structs.replace(
+        alert,
+        drill=True,
+        severity="info",
+        account_ids=[shown(account) for account in alert.account_ids or ()],
+        summary=f"Drill, nothing to do: {alert.summary}",
+        runbook_url=f"{page}#drill",
+    )
