@@ -82,8 +82,11 @@ class Incidents:
         self._watch = watch
         self._most_members = campaigns.max_campaign_accounts
         self._metrics = metrics
-        others = None if among is None else among._clusters  # noqa: SLF001 - of the same kind
-        self._clusters = Clusters(campaigns, metrics=metrics, among=others)
+        self._clusters: Clusters = Clusters(
+            campaigns,
+            metrics=metrics,
+            among=None if among is None else among._clusters,  # noqa: SLF001 - of the same kind
+        )
         self._incidents: dict[str, Incident] = {}
         #: The incident of each account or cluster, while firing or cooling down.
         self._of: dict[tuple[str, str], str] = {}
