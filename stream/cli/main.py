@@ -7,7 +7,7 @@ import sys
 import typer
 
 from stream import __version__
-from stream.cli import bridge, demo, replay, settings, simulate, topics, worker
+from stream.cli import bridge, demo, drill, replay, settings, simulate, topics, worker
 from stream.cli.common import err
 from stream.errors import DistillwatchError
 
@@ -23,6 +23,7 @@ app.command("worker")(worker.worker)
 app.command("bridge")(bridge.bridge)
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
+app.command("drill")(drill.drill)
 app.command("topics")(topics.topics)
 app.command("settings")(settings.settings)
 
