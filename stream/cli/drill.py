@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from stream.cli.common import ConfigOption, err, out, read_settings
+from stream.drill.campaign import LEAST_ACCOUNTS
 from stream.drill.report import as_json
 from stream.drill.run import Drill
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def drill(
     *,
     accounts: Annotated[
-        int, typer.Option(metavar="N", min=3, max=500, help="Accounts of the campaign")
+        int, typer.Option(metavar="N", min=LEAST_ACCOUNTS, max=500, help="Accounts of the campaign")
     ] = 24,
     timeout: Annotated[
         float, typer.Option(metavar="S", min=1, help="Longest wait for alert and receivers")

@@ -17,7 +17,10 @@ from stream.types.drill import HEADER, named
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PAYERS: Final = 6  # accounts on one payment
+#: Fewer accounts make no campaign that is found by the rules for all.
+LEAST_ACCOUNTS: Final = 8
+#: At most so many accounts are on one payment, and at least so many payments pay for several.
+_PAYERS, _PAYMENTS = 6, 4
 _ITEMS: Final = 200
 _DAY_S: Final = 86400.0
 _MODEL: Final = "distillwatch-drill"
@@ -42,6 +45,7 @@ class Campaign:
         self._prompt = f"Drill {drill_id}. " + self._words(40)
         self._items = [self._words(12) for _ in range(_ITEMS)]
         self._opened = [started_s - self._random.uniform(0.1, 5) * _DAY_S for _ in self.accounts]
+        self._payers = min(_PAYERS, accounts // _PAYMENTS)
         self._id = drill_id
 
     def round(self, now_s: float) -> Iterator[Planted]:
@@ -60,7 +64,7 @@ class Campaign:
             # Of 2001:db8::/32, which is for documentation (RFC 3849).
             "client_ip": f"2001:db8:{self._random.randrange(2**16):x}:{number:x}::1",
             "user_agent": f"{_MODEL}/{self._id}",
-            "payment_id": f"drill-{self._id}-{number // _PAYERS}",
+            "payment_id": f"drill-{self._id}-{number // self._payers}",
             "account_created_at": self._opened[number],
             "input_tokens": self._random.randrange(300, 600),
             "output_tokens": self._random.randrange(600, 1200),

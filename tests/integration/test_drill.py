@@ -1,4 +1,4 @@
-"""Drills on a real worker with real receivers: what is told, who is called, which link is broken."""
+"""Drills on a real worker with real receivers: what is told, who is called, what is broken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from kafka import KafkaConsumer, KafkaProducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from command import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -134,13 +135,12 @@ def seen(bootstrap: str, broker: str, tmp_path_factory: pytest.TempPathFactory) 
         with traffic(bootstrap, topic), worker(own, folder) as process:
             process.until_ready()
             process.until(lambda: process.total("distillwatch_steps_closed_total") > 8, what="step")
-            watched(found, own, process, folder)
+            watched(found, own, process)
         found.drill("no worker", own, timeout_s=4)
     return found
 
 
-def watched(found: Seen, own: dict[str, str], process: Any, folder: Path) -> None:
-    del folder
+def watched(found: Seen, own: dict[str, str], process: Worker) -> None:
     found.drill("all well", own, timeout_s=60)
     found.delivered = found.receivers.drills("webhook")
     found.drill("other salt", own | {"DISTILLWATCH_INTAKE_SALT": "another"}, timeout_s=60)
