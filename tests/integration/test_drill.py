@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -11,9 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from alerts import SECRET
 from command import run, settings, total, worker
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaProducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +78,11 @@ def traffic(bootstrap: str, topic: str) -> Iterator[None]:
 
     thread = threading.Thread(target=write)
     thread.start()
-    yield
-    over.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @dataclass(frozen=True)
@@ -145,21 +149,19 @@ def watched(found: Seen, own: dict[str, str], process: Worker) -> None:
     found.delivered = found.receivers.drills("webhook")
     found.drill("other salt", own | {"DISTILLWATCH_INTAKE_SALT": "another"}, timeout_s=60)
     found.receivers.away.add("webhook")
-    found.drill("receiver away", own, timeout_s=30)
+    found.drill("receiver away", own, timeout_s=20)
     found.metrics = process.page("metrics")[1]
-    found.alerts = on_topic(own)
+    found.alerts = asyncio.run(on_topic(own))
 
 
-def on_topic(own: dict[str, str]) -> list[dict[str, Any]]:
-    consumer = KafkaConsumer(
+async def on_topic(own: dict[str, str]) -> list[dict[str, Any]]:
+    async with AIOKafkaConsumer(
         own["DISTILLWATCH_TOPICS_ALERTS"],
         bootstrap_servers=own["DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS"],
         auto_offset_reset="earliest",
-        consumer_timeout_ms=3000,
-    )
-    alerts = [json.loads(record.value) for record in consumer]
-    consumer.close()
-    return alerts
+    ) as consumer:
+        found = await consumer.getmany(timeout_ms=5000)
+    return [json.loads(record.value) for records in found.values() for record in records]
 
 
 def test_the_alert_comes_with_all_accounts_and_every_receiver_has_handled_it(seen: Seen) -> None:
