@@ -11,7 +11,7 @@ import msgspec
 
 from stream.alerting.incidents import Incidents
 from stream.metrics import Metrics
-from stream.types.drill import is_drill, shown
+from stream.types.drill import drill_of, is_drill, shown
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
@@ -41,25 +41,35 @@ class Drills:
         self._campaigns = campaigns
         self._among = among
         self._metrics = metrics
-        self._incidents: Incidents | None = None
-        self._last = 0.0
+        #: By drill, and when each was heard of last: one drill is not judged among others.
+        self._incidents: dict[str, Incidents] = {}
+        self._heard: dict[str, float] = {}
 
     def step(self, time: float, groups: list[Group]) -> list[Alert]:
         """Take in the groups of drills of the step that ends at ``time``; return the alerts."""
-        if groups:
-            self._last = time
-        elif self._incidents is None:
-            return []
-        if self._incidents is None:
-            self._incidents = Incidents(
-                self._settings, self._campaigns, metrics=Metrics(strict=False), among=self._among
-            )
-        alerts = [_as_drill(alert) for alert in self._incidents.step(time, [], groups)]
+        of_drill: dict[str, list[Group]] = {name: [] for name in self._incidents}
+        for group in groups:
+            of_drill.setdefault(drill_of(group.members[0].account_id), []).append(group)
+        alerts = [
+            _as_drill(alert)
+            for name, its in of_drill.items()
+            for alert in self._step_one(name, time, its)
+        ]
         for alert in alerts:
             self._metrics.drill_alerts_total.labels(status=alert.status).inc()
-        if time - self._last > 2 * _OVER_AFTER_S:
-            self._incidents = None
         return alerts
+
+    def _step_one(self, name: str, time: float, groups: list[Group]) -> list[Alert]:
+        incidents = self._incidents.get(name)
+        if incidents is None:
+            incidents = self._incidents[name] = Incidents(
+                self._settings, self._campaigns, metrics=Metrics(strict=False), among=self._among
+            )
+        if groups:
+            self._heard[name] = time
+        elif time - self._heard[name] > 2 * _OVER_AFTER_S:
+            del self._incidents[name], self._heard[name]
+        return incidents.step(time, [], groups)
 
 
 def is_of_drill(group: Group) -> bool:

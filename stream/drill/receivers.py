@@ -1,4 +1,4 @@
-"""Which receivers of alerts the workers with these settings have, and what they do with a drill."""
+"""Which receivers of alerts the workers with these settings have."""
 
 from __future__ import annotations
 
@@ -19,25 +19,21 @@ class Receiver:
 
     name: str
     group: str
-    delivers: bool
 
 
 def receivers(settings: Settings) -> tuple[Receiver, ...]:
     """Return every receiver that is set."""
-    return tuple(
-        Receiver(name, group_of(settings.kafka.app_id, name), delivers)
-        for name, delivers in _set(settings)
-    )
+    return tuple(Receiver(name, group_of(settings.kafka.app_id, name)) for name in _names(settings))
 
 
-def _set(settings: Settings) -> Iterator[tuple[str, bool]]:
-    yield "log", True
-    for name, is_set, its in (
-        ("webhook", settings.webhook.url, settings.webhook),
-        ("pagerduty", settings.pagerduty.routing_key, settings.pagerduty),
-        ("slack", settings.slack.url, settings.slack),
-        ("ocsf", settings.ocsf.url, settings.ocsf),
-        ("alertmanager", settings.alertmanager.urls, settings.alertmanager),
+def _names(settings: Settings) -> Iterator[str]:
+    yield "log"
+    for name, is_set in (
+        ("webhook", settings.webhook.url),
+        ("pagerduty", settings.pagerduty.routing_key),
+        ("slack", settings.slack.url),
+        ("ocsf", settings.ocsf.url),
+        ("alertmanager", settings.alertmanager.urls),
     ):
         if is_set:
-            yield name, its.drills == "deliver"
+            yield name

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: delivered, skipped (its setting), rejected (the receiver does not take it), exhausted, failed (a
-#: bug): what it says itself; waiting: it has not said anything in time.
-SinkResult = Literal["delivered", "skipped", "rejected", "exhausted", "failed", "waiting"]
-_HANDLED: tuple[SinkResult, ...] = ("delivered", "skipped")
+#: What a sink says itself: delivered, skipped (its setting), rejected (the receiver does not take
+#: it), exhausted, failed (a bug). Handled: it has gone past the alert, on a broker that keeps no
+#: metadata of offsets. Waiting: it has not, in time.
+SinkResult = Literal[
+    "delivered", "skipped", "rejected", "exhausted", "failed", "handled", "waiting"
+]
+_WELL: Final[tuple[SinkResult, ...]] = ("delivered", "skipped", "handled")
 
 
 class SinkReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
         if self.alert_id is None:
             yield self._unfound()
         for sink in self.sinks:
-            if sink.result not in _HANDLED:
+            if sink.result not in _WELL:
                 yield _trouble(sink)
 
     def _unfound(self) -> str:

@@ -140,4 +140,4 @@ class Groups:
 def _result(alert_id: str, metadata: str | None) -> SinkResult:
     """Return what a sink said; one that says nothing has at least gone past the alert."""
     name, _, result = (metadata or "").partition(" ")
-    return cast("SinkResult", result) if name == alert_id and result in _RESULTS else "delivered"
+    return cast("SinkResult", result) if name == alert_id and result in _RESULTS else "handled"

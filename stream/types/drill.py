@@ -29,6 +29,11 @@ def is_drill(account: str) -> bool:
     return account[:1] == _SIGN
 
 
+def drill_of(account: str) -> str:
+    """Return which drill an account is of: all that comes before its number."""
+    return account.rpartition("-")[0]
+
+
 def shown(account: str) -> str:
     """Return an account id as people see it."""
     return account.removeprefix(_SIGN)

