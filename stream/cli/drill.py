@@ -39,6 +39,8 @@ def drill(
     has handled it.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    # It warns of a slow machine, which is not what is asked here.
+    logging.getLogger("kafka.net").setLevel(logging.ERROR)
     settings = read_settings(config)
     columns = (TextColumn("drill"), BarColumn(), TimeElapsedColumn())
     with Progress(

@@ -18,7 +18,7 @@ import pytest
 import zstandard
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings")
+COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings", "drill")
 SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up
 
 
