@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from stream.types.alerts import Alert
     from stream.types.verdicts import Group
 
+#: Drills that are remembered at once; another one finds nothing.
+MOST_DRILLS: Final = 16
 #: An incident of a drill is over so long after its last evidence, in event time.
 _OVER_AFTER_S: Final = 1800.0
 
@@ -49,7 +51,9 @@ class Drills:
         """Take in the groups of drills of the step that ends at ``time``; return the alerts."""
         of_drill: dict[str, list[Group]] = {name: [] for name in self._incidents}
         for group in groups:
-            of_drill.setdefault(drill_of(group.members[0].account_id), []).append(group)
+            name = drill_of(group.members[0].account_id)
+            if name in of_drill or len(of_drill) < MOST_DRILLS:
+                of_drill.setdefault(name, []).append(group)
         alerts = [
             _as_drill(alert)
             for name, its in of_drill.items()
