@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import KafkaError
 
 from stream.errors import SettingsError
 from stream.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS, OVERFLOW
@@ -46,6 +46,8 @@ _MOST_RECORDS: Final = 256
 _TOGETHER: Final = 256
 #: Until the next try when no replica has taken the last.
 _RETRY_S: Final = 5.0
+#: Brokers that are away must not keep what stands from being posted.
+_COMMIT_S: Final = 5.0
 #: An incident outlives so many rounds without a post.
 _ROUNDS: Final = 4
 _TAKEN: Final = "2xx"
@@ -157,16 +159,16 @@ class Alertmanager(Reader):
         return heard
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
-        """Say up to where the replicas know everything."""
-        reached = {tp: await consumer.position(tp) for tp in consumer.assignment()}
-        if reached == self._committed:
-            return
+        """Say up to where the replicas know everything; posting goes on when that fails."""
         try:
-            await consumer.commit({tp: (o, self._drills.get(tp, "")) for tp, o in reached.items()})
-        except (CommitFailedError, IllegalStateError) as error:
-            _LOG.info("%s: commit refused: %s", NAME, error)  # the partitions have moved on
-        else:
-            self._committed = reached
+            async with asyncio.timeout(_COMMIT_S):
+                reached = {tp: await consumer.position(tp) for tp in consumer.assignment()}
+                if reached != self._committed:
+                    said = self._drills
+                    await consumer.commit({tp: (o, said.get(tp, "")) for tp, o in reached.items()})
+                    self._committed = reached
+        except (KafkaError, TimeoutError) as error:
+            _LOG.info("%s: no commit: %s", NAME, str(error) or type(error).__name__)
 
     async def _advance(self, consumer: AIOKafkaConsumer) -> None:
         for partition, end in list(self._unread.items()):
