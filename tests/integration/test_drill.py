@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from command import Worker
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 PARTITIONS = 2
 ACCOUNTS = 12
