@@ -80,6 +80,7 @@ REJECT_REASONS: Final = (
     "out_of_range",
     "bad_timestamp",
     "not_a_request",
+    "bad_mark",
     OVERFLOW,
 )
 LEFT_OUT: Final = (
@@ -104,6 +105,7 @@ DELIVERY_RESULTS: Final = (
     "filtered",
     "malformed",
     "failed",
+    "skipped",
 )
 ATTEMPT_RESULTS: Final = (
     "2xx",
@@ -541,6 +543,15 @@ class Metrics:
             meaning="People's verdicts on alerts that were read, by what became of them",
             remedy="unknown: the incident ended longer than alerting.cool_down_s ago, or the "
             "alert_id is wrong",
+        ),
+    ]
+    drill_alerts_total: Annotated[
+        Counter,
+        Declared(
+            unit="alerts",
+            labels={"status": ("firing", "resolved")},
+            meaning="Alerts of drills, which count nowhere else",
+            remedy="None while somebody runs `distillwatch drill`: who does is told how it ends",
         ),
     ]
     incidents_open: Annotated[

@@ -71,15 +71,23 @@ class Incidents:
         *,
         metrics: Metrics,
         watch: ScoreWatch = unwatched,
+        among: Incidents | None = None,
     ) -> None:
-        """Start without any; ``watch`` hears of scores that open nothing too."""
+        """Start without any; ``watch`` hears of scores that open nothing too.
+
+        Accounts are compared with those that ``among`` knows as well.
+        """
         feedback = feedback or FeedbackSettings()
         self._quiet_s = feedback.quiet_s
         self._settings = settings
         self._watch = watch
         self._most_members = campaigns.max_campaign_accounts
         self._metrics = metrics
-        self._clusters = Clusters(campaigns, metrics=metrics)
+        self._clusters: Clusters = Clusters(
+            campaigns,
+            metrics=metrics,
+            among=None if among is None else among._clusters,  # noqa: SLF001 - of the same kind
+        )
         self._judgements = Judgements(feedback, metrics=metrics)
         self._suppressions = Suppressions(
             feedback, least_members=campaigns.min_members, metrics=metrics

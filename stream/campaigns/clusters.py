@@ -90,9 +90,12 @@ class Clusters:
         "Clock": " ".join(_Clock.__struct_fields__),
     }
 
-    def __init__(self, settings: CampaignSettings, *, metrics: Metrics) -> None:
-        """Start empty."""
+    def __init__(
+        self, settings: CampaignSettings, *, metrics: Metrics, among: Clusters | None = None
+    ) -> None:
+        """Start empty; accounts are compared with those that ``among`` knows as well."""
         self._settings = settings
+        self._among = among
         self._left_out = metrics.left_out_total
         self._judged = False
         self._table = DurableEdges(max_edges=2 * settings.max_links)
@@ -161,8 +164,8 @@ class Clusters:
         self.due = math.inf
         table = self._table
         table.expire(time - self._settings.remember_s)
-        snapshot = Snapshot.of(table, time)
-        everybody = Everybody.of(table, snapshot, young_s=self._settings.young_s)
+        everybody = self._everybody(time)
+        snapshot = everybody.snapshot
         belonging = Belonging(self._kept, table, snapshot)
         for candidate in self._candidates(everybody):
             values = set(self._ids(candidate.values))
@@ -180,6 +183,15 @@ class Clusters:
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
         self._judged = True
         return clusters
+
+    def _everybody(self, time: float) -> Everybody:
+        """Return what all known accounts are like; it changes none of them."""
+        snapshot = Snapshot.of(self._table, time)
+        everybody = Everybody.of(self._table, snapshot, young_s=self._settings.young_s)
+        if self._among is None:
+            return everybody
+        self._origin = min(self._origin, self._among._origin)  # noqa: SLF001 - of the same kind
+        return everybody.among(self._among._everybody(time))  # noqa: SLF001
 
     def _most_suspicious(self, clusters: list[Cluster]) -> list[Cluster]:
         """Return as many clusters as are remembered, ordered by id."""

@@ -5,7 +5,7 @@ Counted once for a snapshot, so that a comparison costs as much as the cluster h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +60,15 @@ class Everybody:
             cards=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
             acquaintances=Acquaintances.of(table, snapshot),
+        )
+
+    def among(self, others: Everybody) -> Everybody:
+        """Return these accounts as some of many, ``others`` of another table being the rest."""
+        return replace(
+            self,
+            shares=(self.shares[0] + others.shares[0], self.shares[1] + others.shares[1]),
+            cards=self.cards + others.cards,
+            owners=self.owners + others.owners,
         )
 
     def young_share(self, but: Array) -> float:

@@ -17,6 +17,7 @@ from stream.sinks.ocsf import OcsfSink
 from stream.sinks.outbox import Outbox
 from stream.sinks.pagerduty import PagerDutySink
 from stream.sinks.pages import Pages
+from stream.sinks.settings import ReceiverSettings
 from stream.sinks.slack import SlackSink
 from stream.sinks.webhook import WebhookSink
 from stream.worker.lanes import Stages
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from stream.settings import Settings
     from stream.sinks.reader import Reader as AlertsReader
     from stream.sinks.sink import Sink
-    from stream.types.verdicts import Severity
     from stream.worker.lanes import Lane, Reader
 
 
@@ -88,21 +88,26 @@ def _readers(settings: Settings, metrics: Metrics) -> list[AlertsReader]:
         "metrics": metrics,
     }
     readers: list[AlertsReader] = [
-        Outbox(sink, minimum_severity=severity, **where)
-        for sink, severity in _sinks(settings, metrics)
+        Outbox(
+            sink,
+            minimum_severity=its.minimum_severity,
+            deliver_drills=its.drills == "deliver",
+            **where,
+        )
+        for sink, its in _sinks(settings, metrics)
     ]
     if settings.alertmanager.urls:
         readers.append(Alertmanager(settings.alertmanager, **where))
     return readers
 
 
-def _sinks(settings: Settings, metrics: Metrics) -> Iterator[tuple[Sink, Severity]]:
-    yield LogSink(), "info"
+def _sinks(settings: Settings, metrics: Metrics) -> Iterator[tuple[Sink, ReceiverSettings]]:
+    yield LogSink(), ReceiverSettings(drills="deliver")  # a line calls nobody
     if (webhook := settings.webhook).url:
-        yield WebhookSink(webhook, metrics=metrics), webhook.minimum_severity
+        yield WebhookSink(webhook, metrics=metrics), webhook
     if (pagerduty := settings.pagerduty).routing_key:
-        yield PagerDutySink(pagerduty, metrics=metrics), pagerduty.minimum_severity
+        yield PagerDutySink(pagerduty, metrics=metrics), pagerduty
     if (slack := settings.slack).url:
-        yield SlackSink(slack, metrics=metrics), slack.minimum_severity
+        yield SlackSink(slack, metrics=metrics), slack
     if (ocsf := settings.ocsf).url:
-        yield OcsfSink(ocsf, metrics=metrics), ocsf.minimum_severity
+        yield OcsfSink(ocsf, metrics=metrics), ocsf

@@ -10,6 +10,7 @@ from stream import __version__
 from stream.cli import (
     bridge,
     demo,
+    drill,
     replay,
     settings,
     simulate,
@@ -33,6 +34,7 @@ app.command("worker")(worker.worker)
 app.command("bridge")(bridge.bridge)
 app.command("replay")(replay.replay)
 app.command("simulate")(simulate.simulate)
+app.command("drill")(drill.drill)
 app.command("topics")(topics.topics)
 app.command("verdict")(verdict.verdict)
 app.add_typer(suppress.app, name="suppress")

@@ -29,6 +29,13 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def blake2b(salt: bytes, purpose: str, digest_bytes: int) -> hashlib.blake2b:
+    """Return the hash that is keyed by ``salt``; ``purpose`` keeps its uses apart."""
+    # BLAKE2b takes keys up to 64 bytes: longer salts are hashed first.
+    key = salt if len(salt) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.sha512(salt).digest()
+    return hashlib.blake2b(key=key, digest_size=digest_bytes, person=purpose.encode()[:16])
+
+
 class KeyedHash(dict[Any, int]):
     """Maps values of one column to fingerprints and remembers short ones; absent values give 0.
 
@@ -39,9 +46,7 @@ class KeyedHash(dict[Any, int]):
     def __init__(self, salt: bytes, purpose: str, prepare: Callable[[Any], bytes] = utf8) -> None:
         """Derive the column's hash from the salt."""
         super().__init__()
-        # BLAKE2b takes keys up to 64 bytes: longer salts are hashed first.
-        key = salt if len(salt) <= hashlib.blake2b.MAX_KEY_SIZE else hashlib.sha512(salt).digest()
-        self._hash = hashlib.blake2b(key=key, digest_size=8, person=purpose.encode()[:16])
+        self._hash = blake2b(salt, purpose, 8)
         self._prepare = prepare
         self._start()
 

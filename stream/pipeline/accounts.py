@@ -9,6 +9,7 @@ import numpy as np
 from stream.detection.detector import Detector, Standing
 from stream.features.table import compute
 from stream.metrics import Share
+from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
 from stream.pipeline.linking import links
 from stream.pipeline.parts import pack_steps
@@ -70,6 +71,7 @@ class AccountsStage:
         )
         self._windows = AccountWindows(self._table)
         self._detector = Detector(detection, self._table, metrics=metrics, seed=lane)
+        self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
         self._verdicts: list[Verdict] = []
         self._links: list[LinkBatch] = []
         self._evicted = 0
@@ -99,7 +101,12 @@ class AccountsStage:
         )
 
     def step(self, end: float, rows: list[EventBatch]) -> None:
-        """Update the windows with one step, judge its accounts, keep their links."""
+        """Update the windows with one step, judge its accounts, keep their links.
+
+        The accounts of a drill are linked and not judged: it is over before one account alone
+        could stand out, and what judges them would learn from them.
+        """
+        rows, drills = parted(rows)
         for portion in step_rows(end, self._step_s, rows, most=self._table.portion):
             with self._metrics.stage_seconds.labels(stage="windows").time():
                 slots = self._windows.update(portion)
@@ -109,6 +116,12 @@ class AccountsStage:
             self._count_tokens(portion, slots)
             with self._metrics.stage_seconds.labels(stage="links").time():
                 self._links.append(links(portion, self._windows, self._table, slots))
+        if drills:
+            twin = self._drill.use(end)
+            for portion in step_rows(end, self._step_s, drills, most=twin.table.portion):
+                slots = twin.windows.update(portion)
+                self._links.append(links(portion, twin.windows, twin.table, slots))
+        self._drill.forget(end)
 
     def hear(self, time: float, said: Said) -> list[Emission]:
         """Learn nothing from the accounts that a person has confirmed; say nothing to that."""
@@ -201,3 +214,11 @@ class AccountsStage:
         self._detector.restore(self._written)
         self._table.trim(self._windows.worth)
         self._count()
+
+
+class _DrillWindows:
+    """What the windows of a drill's accounts need."""
+
+    def __init__(self, max_accounts: int) -> None:
+        self.table = SlotTable(AccountWindows.FIELDS, max_accounts=max_accounts)
+        self.windows = AccountWindows(self.table)

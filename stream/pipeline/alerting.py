@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from stream.alerting import cloudevent
+from stream.alerting.drills import is_of_drill
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import unseen
 from stream.pipeline.routing import account_lanes
@@ -19,6 +20,7 @@ from stream.types.verdicts import Group, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from stream.alerting.drills import Drills
     from stream.alerting.incidents import Incidents
     from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
@@ -56,7 +58,13 @@ class AlertingStage:
     name = "alerting"
 
     def __init__(
-        self, incidents: Incidents, *, lanes: int, metrics: Metrics, source: str = ""
+        self,
+        incidents: Incidents,
+        drills: Drills,
+        *,
+        lanes: int,
+        metrics: Metrics,
+        source: str = "",
     ) -> None:
         """Put verdicts through ``incidents``; a ``source`` makes CloudEvents of the alerts.
 
@@ -64,6 +72,7 @@ class AlertingStage:
         """
         self._lanes = lanes
         self._incidents = incidents
+        self._drills = drills
         self._source = source
         self._metrics = metrics
         self._alerts: list[Alert] = []
@@ -89,11 +98,15 @@ class AlertingStage:
             (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
         )
         with self._metrics.stage_seconds.labels(stage=self.name).time():
-            self._alerts += self._incidents.step(end, verdicts, groups)
+            drills = [group for group in groups if is_of_drill(group)]
+            others = [group for group in groups if not is_of_drill(group)]
+            self._alerts += self._incidents.step(end, verdicts, others)
+            self._alerts += self._drills.step(end, drills)
 
     def emit(self, mark: float) -> list[Emission]:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""
         self._alerts += self._incidents.step(mark, [], [])
+        self._alerts += self._drills.step(mark, [])
         return self._send()
 
     def hear(self, time: float, said: Said) -> list[Emission]:

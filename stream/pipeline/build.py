@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
@@ -93,8 +94,10 @@ def alerting_lane(
     incidents = Incidents(
         settings.alerting, settings.campaigns, settings.feedback, metrics=metrics, watch=watch
     )
+    drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
     stage = AlertingStage(
         incidents,
+        drills,
         lanes=settings.lanes,
         metrics=metrics,
         source=settings.alerting.cloudevents_source,

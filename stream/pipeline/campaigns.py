@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.campaigns.links import LinkTable
+from stream.metrics import Metrics
+from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import pack_steps, unseen
 from stream.types.links import LinkBatch
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.campaigns.settings import CampaignSettings
-    from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
     from stream.types.packets import Place, Said
     from stream.types.verdicts import Group
@@ -44,6 +45,7 @@ class CampaignsStage:
         self._lanes = lanes
         self._metrics = metrics
         self._table = LinkTable(settings, metrics=metrics)
+        self._drill = Twin(lambda: LinkTable(settings, metrics=Metrics(strict=False)))
         self._groups: list[Group] = []
 
     @property
@@ -60,7 +62,11 @@ class CampaignsStage:
     def step(self, end: float, rows: list[LinkBatch]) -> None:
         """Take in the links of one step."""
         with self._metrics.stage_seconds.labels(stage="campaigns").time():
+            rows, drills = parted(rows)
             self._groups += self._table.step(end, LinkBatch.merge(rows))
+            if drills:
+                self._groups += self._drill.use(end).step(end, LinkBatch.merge(drills))
+            self._drill.forget(end)
 
     def hear(self, time: float, said: Said) -> list[Emission]:
         """Have no use for what people say."""

@@ -9,20 +9,23 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stream.codec.decoder import Decoder
 from stream.codec.event import RequestEvent
 from stream.codec.invalid import InvalidShare
 from stream.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.dead_letters import DeadLetters
+from stream.pipeline.marked import MarkedDecoder
 from stream.pipeline.parts import pack_events
 from stream.pipeline.routing import account_lanes
+from stream.types.events import EventBatch
 from stream.types.packets import Place, pack
 from stream.types.records import Emission
 
 if TYPE_CHECKING:
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
-    from stream.types.events import EventBatch
     from stream.types.records import Record
     from stream.windows.settings import WindowSettings
 
@@ -55,6 +58,7 @@ class Intake:
         labels counts them.
         """
         self._decoder = Decoder(settings, metrics)
+        self._drills = MarkedDecoder(settings)
         self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
         self._invalid = InvalidShare(settings)
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
@@ -76,20 +80,30 @@ class Intake:
 
         Raises InvalidShareError when most records of a span are not events.
         """
+        marked = [record for record in records if record.mark is not None]
+        if marked:
+            records = [record for record in records if record.mark is None]
         with self._metrics.stage_seconds.labels(stage="decode").time():
             decoded = self._decoder.decode(records, now_s=now_s)
-        dead = [self._dead.letter(partition, r.record, r.reason) for r in decoded.rejects]
+            drill = self._drills.decode(marked, now_s=now_s)
+        rejects = [*decoded.rejects, *drill.rejects]
+        dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
         self._invalid.observe(len(decoded.events), decoded.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
         self._advance(partition, decoded.passed_s)
-        if not decoded.events:
+        if not decoded.events and not drill.events:
             # Other traffic moves the clock too, else it would hold up everybody.
             return dead + (self._marks(partition) if math.isfinite(decoded.passed_s) else [])
-        self._watch(decoded.events)
         with self._metrics.stage_seconds.labels(stage="fingerprint").time():
             batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
-        self._observe_delay(batch, now_s)
-        self._advance(partition, float(batch.columns["time"].max()))
+        if decoded.events:
+            self._watch(decoded.events)
+            self._observe_delay(batch, now_s)
+            self._advance(partition, float(batch.columns["time"].max()))
+        if drill.events:
+            # A drill rides on everybody's clock: its own may be ahead of a gateway that is late.
+            rows = self._fingerprinter.columns(drill.events, drill.offsets)
+            batch = _in_source_order(batch, rows)
         return dead + self._route(partition, batch)
 
     def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
@@ -136,3 +150,8 @@ class Intake:
         self._metrics.event_delay_seconds.observe(
             max(now_s - float(batch.columns["time"].max()), 0)
         )
+
+
+def _in_source_order(one: EventBatch, other: EventBatch) -> EventBatch:
+    both = EventBatch.merge([one, other])
+    return both.take(np.argsort(both.columns["offset"], kind="stable"))

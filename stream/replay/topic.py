@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from stream.errors import BrokerError, UsageError
 from stream.kafka.connection import client_options, keep_trying
 from stream.replay.files import BATCH_RECORDS
+from stream.types.drill import mark_of
 from stream.types.records import Record
 
 if TYPE_CHECKING:
@@ -209,4 +210,4 @@ class _Reader:
 
 def _record(record: ConsumerRecord) -> Record:
     stamp = record.timestamp / 1000 if record.timestamp >= 0 else None
-    return Record(record.offset, stamp, record.value)
+    return Record(record.offset, stamp, record.value, mark_of(record.headers))

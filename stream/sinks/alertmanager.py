@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import KafkaError
 
 from stream.errors import SettingsError
 from stream.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS, OVERFLOW
 from stream.sinks.board import Board
+from stream.sinks.dispatch import told
 from stream.sinks.reader import METADATA_AGE_MS, Reader, leave
-from stream.sinks.sink import RANK
+from stream.sinks.sink import RANK, group_of
 from stream.sinks.target import open_socket, read_target, tls_context
 from stream.types.alerts import Alert
 from stream.types.secret import Secret
@@ -44,6 +46,8 @@ _MOST_RECORDS: Final = 256
 _TOGETHER: Final = 256
 #: Until the next try when no replica has taken the last.
 _RETRY_S: Final = 5.0
+#: Brokers that are away must not keep what stands from being posted.
+_COMMIT_S: Final = 5.0
 #: An incident outlives so many rounds without a post.
 _ROUNDS: Final = 4
 _TAKEN: Final = "2xx"
@@ -76,9 +80,9 @@ class Alertmanager(Reader):
             metrics.sink_deliveries_total.labels(sink=NAME, result=result)
         self._options = {
             **connection,
-            "group_id": f"{app}-sink-{NAME}",
-            "client_id": f"{app}-sink-{NAME}",
-            # Nothing is ever committed: whoever gets a partition reads the whole of it.
+            "group_id": group_of(app, NAME),
+            "client_id": group_of(app, NAME),
+            # Committed only to be seen: whoever gets a partition reads the whole of it.
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "metadata_max_age_ms": METADATA_AGE_MS,
@@ -89,6 +93,9 @@ class Alertmanager(Reader):
         self._unread: dict[TopicPartition, int] = {}
         #: When the states were written that no replica has yet, epoch seconds.
         self._news: deque[float] = deque(maxlen=_MOST_NEWS)
+        #: What became of the last alert of a drill: see stream.drill.
+        self._drills: dict[TopicPartition, str] = {}
+        self._committed: dict[TopicPartition, int] = {}
         self._session: aiohttp.ClientSession | None = None
         self._answers: dict[URL, str] = {}
 
@@ -107,13 +114,16 @@ class Alertmanager(Reader):
                 await self._advance(consumer)
                 now_s = time.monotonic()
                 if not self._unread and (heard or now_s >= next_s):
-                    told = await self._post_all()
-                    next_s = now_s + (self._settings.resend_s if told else _RETRY_S)
+                    done = await self._post_all()
+                    next_s = now_s + (self._settings.resend_s if done else _RETRY_S)
+                if not self._unread and not self._news:
+                    await self._commit(consumer)
         finally:
             await leave(consumer)
 
     async def _abandon(self) -> None:
         self._board = Board()
+        self._committed.clear()
         self._unread.clear()
         self._news.clear()
 
@@ -133,7 +143,13 @@ class Alertmanager(Reader):
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                     self._count("malformed")
                     continue
-                if alert.status == "firing" and RANK[alert.severity] < self._minimum:
+                if alert.drill and self._settings.drills == "skip":
+                    self._drills[partition] = told(alert, "skipped")
+                    self._count("skipped")
+                    continue
+                if alert.drill:
+                    self._drills[partition] = told(alert, "delivered")
+                elif alert.status == "firing" and RANK[alert.severity] < self._minimum:
                     self._count("filtered")
                     continue
                 self._board.hear(partition.partition, alert, written_s)
@@ -141,6 +157,18 @@ class Alertmanager(Reader):
                     self._news.append(written_s)
                     heard = True
         return heard
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        """Say up to where the replicas know everything; posting goes on when that fails."""
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                reached = {tp: await consumer.position(tp) for tp in consumer.assignment()}
+                if reached != self._committed:
+                    said = self._drills
+                    await consumer.commit({tp: (o, said.get(tp, "")) for tp, o in reached.items()})
+                    self._committed = reached
+        except (KafkaError, TimeoutError) as error:
+            _LOG.info("%s: no commit: %s", NAME, str(error) or type(error).__name__)
 
     async def _advance(self, consumer: AIOKafkaConsumer) -> None:
         for partition, end in list(self._unread.items()):
@@ -211,7 +239,10 @@ class Alertmanager(Reader):
         self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
     ) -> None:
         if partitions:
+            begins = await consumer.beginning_offsets(list(partitions))
             self._unread = dict(await consumer.end_offsets(list(partitions)))
+            for partition, first in begins.items():
+                consumer.seek(partition, first)
 
     def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
         for partition in partitions:

@@ -7,6 +7,7 @@ incident ends under its old labels and begins under the new.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How long an end is said again: a replica may have been away. As Prometheus does.
 _ENDED_S: Final = 900.0
+#: The end of a drill is not told when its worker has started anew: it stands so long at the most.
+_DRILL_S: Final = 3600.0
 _SOME_ACCOUNTS: Final = 50
 _TEXT: Final = 2000
 _NAMES: Final = {"account": "DistillwatchAccount", "campaign": "DistillwatchCampaign"}
@@ -35,6 +38,7 @@ class Standing:
     annotations: dict[str, str]
     started_s: float
     ended_s: float | None = None
+    until_s: float = math.inf  # nobody speaks of it any longer
 
 
 class Board:
@@ -59,6 +63,7 @@ class Board:
                     labels_of(alert),
                     annotations_of(alert),
                     datetime.fromisoformat(alert.started_at).timestamp(),
+                    until_s=written_s + _DRILL_S if alert.drill else math.inf,
                 )
             }
 
@@ -68,7 +73,8 @@ class Board:
 
     def posts(self, now_s: float, *, keep_s: float) -> list[dict[str, Any]]:
         """Return what to post: open incidents hold for ``keep_s``, ended ones have ended."""
-        self._keep(lambda at: at.ended_s is None or at.ended_s > now_s - _ENDED_S)
+        ended = now_s - _ENDED_S
+        self._keep(lambda at: at.until_s > now_s and (at.ended_s is None or at.ended_s > ended))
         return [
             _post(standing, now_s, keep_s)
             for of_incident in self._standing.values()
@@ -91,6 +97,7 @@ def labels_of(alert: Alert) -> dict[str, str]:
         "severity": alert.severity,
         "service": "distillwatch",
         "alert_id": alert.alert_id,
+        **({"drill": "true"} if alert.drill else {}),
         **{name: value for name, value in subject.items() if value},
     }
 

@@ -39,6 +39,11 @@ class Place:
     written_s: float
 
 
+def told(alert: Alert, result: str) -> str:
+    """Return the metadata of an offset that say what became of an alert of a drill."""
+    return f"{alert.alert_id} {result}"
+
+
 class Dispatch:
     """Deliveries under way; ``changed`` is set whenever one ends."""
 
@@ -48,9 +53,10 @@ class Dispatch:
         *,
         metrics: Metrics,
         minimum_severity: Severity = "info",
+        deliver_drills: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        """Deliver to ``sink`` what is at least ``minimum_severity``."""
+        """Deliver to ``sink`` what is at least ``minimum_severity``; drills if that is wanted."""
         self.ledger = Ledger()
         self.changed = asyncio.Event()
         self._sink = sink
@@ -58,6 +64,9 @@ class Dispatch:
         for result in DELIVERY_RESULTS:  # from 0: a rate does not see the first of a series
             metrics.sink_deliveries_total.labels(sink=sink.name, result=result)
         self._minimum = RANK[minimum_severity]
+        self._deliver_drills = deliver_drills
+        #: What became of the last alert of a drill, by partition: see stream.drill.
+        self.drills: dict[int, str] = {}
         self._clock = clock or Clock()
         #: None: not on the topic any more.
         self._tasks: dict[asyncio.Task[None], Place | None] = {}
@@ -77,17 +86,20 @@ class Dispatch:
             _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
             self._end(place, "malformed")
             return
-        if RANK[alert.severity] < self._minimum:
+        if alert.drill and not self._deliver_drills:
+            self._end(place, "skipped", alert)
+            return
+        if RANK[alert.severity] < self._minimum and not alert.drill:
             self._end(place, "filtered")
             return
         try:
             delivery = self._sink.prepare(alert)
         except Exception:  # noqa: BLE001 - see _BUG
             _LOG.exception(_BUG, self._sink.name, alert.alert_id)
-            self._end(place, "failed")
+            self._end(place, "failed", alert)
             return
         before = self._last.get(alert.alert_id)
-        task = asyncio.create_task(self._deliver(alert.alert_id, delivery, before))
+        task = asyncio.create_task(self._deliver(alert, delivery, before))
         self._last[alert.alert_id] = task
         self._tasks[task] = place
         task.add_done_callback(lambda done: self._ended(done, alert.alert_id))
@@ -115,7 +127,7 @@ class Dispatch:
                 self._tasks[task] = None
 
     async def _deliver(
-        self, alert_id: str, delivery: Delivery, before: asyncio.Task[None] | None
+        self, alert: Alert, delivery: Delivery, before: asyncio.Task[None] | None
     ) -> None:
         started = self._clock.monotonic()
         if before is not None:
@@ -127,18 +139,20 @@ class Dispatch:
         except (Exception, asyncio.CancelledError):
             if task is None or task.cancelling():
                 raise
-            _LOG.exception(_BUG, self._sink.name, alert_id)
+            _LOG.exception(_BUG, self._sink.name, alert.alert_id)
             result = "failed"
         if result == "delivered":
             self._metrics.sink_delivery_seconds.labels(sink=self._sink.name).observe(
                 self._clock.monotonic() - started
             )
         if task in self._tasks:
-            self._end(self._tasks[task], result)
+            self._end(self._tasks[task], result, alert)
 
-    def _end(self, place: Place | None, result: str) -> None:
+    def _end(self, place: Place | None, result: str, alert: Alert | None = None) -> None:
         self._metrics.sink_deliveries_total.labels(sink=self._sink.name, result=result).inc()
         if place is not None:
+            if alert is not None and alert.drill:
+                self.drills[place.partition] = told(alert, result)
             self.ledger.finish(place.partition, place.offset)
         self.changed.set()
 

@@ -24,6 +24,7 @@ from aiokafka.errors import (
 
 from stream.sinks.dispatch import Dispatch, Place
 from stream.sinks.reader import METADATA_AGE_MS, Reader, leave, wait
+from stream.sinks.sink import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,7 @@ class Outbox(Reader):
         connection: Mapping[str, Any],
         metrics: Metrics,
         minimum_severity: Severity = "info",
+        deliver_drills: bool = False,
         bounds: Bounds | None = None,
     ) -> None:
         """Prepare to read ``topic`` as group ``<app>-sink-<name>``.
@@ -76,15 +78,20 @@ class Outbox(Reader):
         self._sink = sink
         self._options = {
             **connection,
-            "group_id": f"{app}-sink-{sink.name}",
-            "client_id": f"{app}-sink-{sink.name}",
+            "group_id": group_of(app, sink.name),
+            "client_id": group_of(app, sink.name),
             "enable_auto_commit": False,
             # Nothing is skipped unnoticed: see _begin and _lose.
             "auto_offset_reset": "none",
             "max_poll_interval_ms": _NO_POLL_LIMIT_MS,
             "metadata_max_age_ms": METADATA_AGE_MS,
         }
-        self._dispatch = Dispatch(sink, metrics=metrics, minimum_severity=minimum_severity)
+        self._dispatch = Dispatch(
+            sink,
+            metrics=metrics,
+            minimum_severity=minimum_severity,
+            deliver_drills=deliver_drills,
+        )
         self._queue = metrics.sink_queue_length.labels(sink=sink.name)
         self._oldest = metrics.sink_oldest_seconds.labels(sink=sink.name)
         self._missed = metrics.sink_missed_total.labels(sink=sink.name)
@@ -159,7 +166,10 @@ class Outbox(Reader):
         if not offsets:
             return
         try:
-            await consumer.commit({TopicPartition(self._topic, p): o for p, o in offsets.items()})
+            told = self._dispatch.drills
+            await consumer.commit(
+                {TopicPartition(self._topic, p): (o, told.get(p, "")) for p, o in offsets.items()}
+            )
         except (CommitFailedError, IllegalStateError) as error:
             # The partitions went to somebody else, who will deliver these again.
             _LOG.info("%s: commit refused: %s", self._sink.name, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -28,6 +28,13 @@ class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Severity,
         Meta(description="Alerts below it are not sent: info, warning or critical"),
     ] = "info"
+    drills: Annotated[
+        Literal["skip", "deliver"],
+        Meta(
+            description="Alerts of a `distillwatch drill`, whatever their severity: skip leaves "
+            "them out and tells the drill so, deliver sends them"
+        ),
+    ] = "skip"
     timeout_s: Annotated[
         float,
         Meta(gt=0, le=120, description="Longest wait for an answer", extra={"unit": "s"}),

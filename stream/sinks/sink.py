@@ -30,3 +30,8 @@ class Sink(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+def group_of(app: str, name: str) -> str:
+    """Return the consumer group that reads the alerts topic for a sink."""
+    return f"{app}-sink-{name}"

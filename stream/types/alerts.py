@@ -46,3 +46,4 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     techniques: list[str]
     runbook_url: str
     model_version: str
+    drill: bool = False  # of a synthetic campaign: nobody has to do anything

@@ -10,11 +10,15 @@ Role = Literal["events", "links", "verdicts", "alerts", "deadletter"]
 
 
 class Record(NamedTuple):
-    """One source record. ``timestamp_s`` is the broker's, or None where it has none."""
+    """One source record. ``timestamp_s`` is the broker's, or None where it has none.
+
+    ``mark`` is what its header says of a drill (see :mod:`stream.types.drill`), None without one.
+    """
 
     offset: int
     timestamp_s: float | None
     value: bytes
+    mark: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from faust.types import TP
 
+from stream.types.drill import mark_of
 from stream.types.records import Record
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def fold(tp: TP, start: int, records: Sequence[ConsumerRecord], epoch: int) -> C
                 # Some producers store -1: no timestamp.
                 record.timestamp / 1000 if record.timestamp and record.timestamp > 0 else None,
                 record.value or b"",
+                mark_of(record.headers) if record.headers else None,
             )
             for record in records
         ],

@@ -70,7 +70,8 @@ class Runtime:
         self.epoch = 0
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
-        self.last_record: dict[TP, float] = {}  # when one was processed, monotonic seconds
+        #: When one was processed, monotonic seconds; a drill breaks no silence of its partition.
+        self.last_record: dict[TP, float] = {}
         self._sender = sender
         self._metrics = metrics
         self._health = health
@@ -133,7 +134,8 @@ class Runtime:
                 )
             await self._sender.send(emissions)
         self.positions.advance(carrier)
-        self.last_record[carrier.tp] = time.monotonic()
+        if any(record.mark is None for record in records):
+            self.last_record[carrier.tp] = time.monotonic()
         self._health.progress(time.monotonic())
 
     # -- durability ---------------------------------------------------------------------------

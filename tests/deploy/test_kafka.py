@@ -126,11 +126,7 @@ def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
             "webhook_url": address,
             "webhook_secret": SECRET,
         }
-        own = {k: v for k, v in os.environ.items() if "DISTILLWATCH_" not in k}
-        own |= environment(objects, tmp_path)
-        del own["DISTILLWATCH_KAFKA_PASSWORD_FILE"], own["DISTILLWATCH_INTAKE_SALT_FILE"]
-        own |= {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in here.items()}
-
+        own = of_the_chart(objects, tmp_path, here)
         refused = run(own, "topics", "create")
         assert refused.returncode == 1
         assert "cannot be created" in refused.stderr
@@ -153,6 +149,30 @@ def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
                 one.until(counted, within_s=60, what=name)
             assert one.stop() == 0
             assert "Authorization" not in one.log
+
+
+def of_the_chart(objects: Any, folder: Path, here: dict[str, object]) -> dict[str, str]:
+    """Return the environment that the chart gives, with what is different ``here``."""
+    own = {k: v for k, v in os.environ.items() if "DISTILLWATCH_" not in k}
+    own |= environment(objects, folder)
+    del own["DISTILLWATCH_KAFKA_PASSWORD_FILE"], own["DISTILLWATCH_INTAKE_SALT_FILE"]
+    return own | {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in here.items()}
+
+
+def test_a_drill_needs_the_rights_that_the_chart_gives_on_request(
+    guarded: SecureKafka, render: Callable[..., Any], tmp_path: Path
+) -> None:
+    """After the worker's test, whose user may not write requests."""
+    here = {**guarded.by_password(), "kafka_start_timeout_s": 0}
+    own = of_the_chart(render("strimzi"), tmp_path, here)
+    refused = run(own, "drill", "--timeout", "2")
+    assert refused.returncode == 1
+    assert "Authorization" in refused.stderr
+    more = ("--set", "strimzi.user.drills=true")
+    allow(guarded.kafka, only(render("strimzi", arguments=more), "KafkaUser"))
+    drilled = run(own, "drill", "--timeout", "2")
+    assert drilled.returncode == 1
+    assert "no worker has read" in drilled.stderr
 
 
 def send(kafka: ApacheKafka, topic: str, values: list[bytes]) -> None:

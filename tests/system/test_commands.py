@@ -18,7 +18,17 @@ import pytest
 import zstandard
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-COMMANDS = ("demo", "worker", "replay", "simulate", "topics", "settings", "verdict", "suppress")
+COMMANDS = (
+    "demo",
+    "worker",
+    "replay",
+    "simulate",
+    "drill",
+    "topics",
+    "verdict",
+    "suppress",
+    "settings",
+)
 SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up
 
 

@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from stream.cli.compose import plan
+from stream.drill.receivers import receivers
 from stream.settings import load
 from stream.sinks.alertmanager import Alertmanager
 from stream.sinks.outbox import Outbox
@@ -30,8 +31,13 @@ def readers(*names: str) -> dict[str, type[Reader]]:
         for name in names
         for variable, value in RECEIVERS[name].items()
     }
-    services = plan(load(None, variables)).services
-    return {s._name: type(s) for s in services if isinstance(s, Reader)}
+    settings = load(None, variables)
+    found = [s for s in plan(settings).services if isinstance(s, Reader)]
+    # A drill waits for the same ones.
+    assert {r.name: r.group for r in receivers(settings)} == {
+        s._name: s._options["group_id"] for s in found
+    }
+    return {s._name: type(s) for s in found}
 
 
 def test_none_is_set_by_default() -> None:

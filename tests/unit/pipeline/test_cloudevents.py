@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
+from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents
 from stream.metrics import Metrics
 from stream.pipeline.alerting import AlertingStage, Findings
@@ -28,7 +29,8 @@ def states(source: str) -> list[Emission]:
     """Return what an incident is told with, from its beginning to its end."""
     settings, metrics = Settings(), Metrics()
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
-    stage = AlertingStage(incidents, lanes=1, metrics=metrics, source=source)
+    drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
+    stage = AlertingStage(incidents, drills, lanes=1, metrics=metrics, source=source)
     verdict = Verdict(
         account_id="a",
         time=START,

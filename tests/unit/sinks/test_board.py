@@ -55,6 +55,16 @@ def test_an_end_is_said_for_a_while(alert_of: Callable[..., Alert]) -> None:
     assert ends(board, NOW + 900) == {}
 
 
+def test_a_drill_says_that_it_is_one_and_does_not_stand_for_ever(
+    alert_of: Callable[..., Alert],
+) -> None:
+    board = Board()
+    board.hear(0, alert_of(drill=True), NOW)
+    (post,) = board.posts(NOW + 3500, keep_s=240.0)
+    assert post["labels"]["drill"] == "true"
+    assert board.posts(NOW + 3700, keep_s=240.0) == []
+
+
 def test_a_graver_incident_ends_under_its_old_severity(alert_of: Callable[..., Alert]) -> None:
     board = Board()
     board.hear(0, alert_of(), NOW - 100)

@@ -122,6 +122,31 @@ async def test_alerts_below_the_minimum_are_passed_over(
     assert results(metrics, "log") == {"filtered": 1, "delivered": 2}
 
 
+@pytest.mark.parametrize(
+    ("deliver", "began", "result"), [(False, [], "skipped"), (True, ["a 1"], "delivered")]
+)
+async def test_drills_are_for_those_who_want_them_whatever_their_severity(
+    *,
+    deliver: bool,
+    began: list[str],
+    result: str,
+    metrics: Metrics,
+    held: Held,
+    alert_of: Callable[..., Alert],
+) -> None:
+    held.gates["a"] = asyncio.Event()
+    held.gates["a"].set()
+    dispatch = Dispatch(held, metrics=metrics, minimum_severity="critical", deliver_drills=deliver)
+    drill = alert_of("a", updated_at="1", severity="info", drill=True)
+    submit(dispatch, 7, msgspec.json.encode(drill))
+    submit(dispatch, 8, msgspec.json.encode(alert_of("b", severity="info")))
+    await dispatch.drain(5)
+    assert held.began == began
+    assert dispatch.drills == {0: f"a {result}"}
+    assert dispatch.ledger.committable() == {0: 9}
+    assert results(metrics, "held") == {result: 1, "filtered": 1}
+
+
 @pytest.mark.parametrize("bug", ["early bug", "bug", "cancelled"])
 async def test_a_bug_in_a_sink_stops_neither_alerts_nor_commits(
     bug: str, metrics: Metrics, held: Held, alert_of: Callable[..., Alert]

@@ -1,0 +1,72 @@
+"""Records with a drill's mark: verified, decoded and kept apart from everybody's.
+
+They are canonical events, whatever ``intake.format`` says. They count nowhere: not as events, not
+in the share of invalid records, not in what is learnt about formats. A wrong mark is no ordinary
+record either: most likely somebody drills without the workers' salt, and what then went on as
+traffic would teach the models and call people. It is a dead letter, where it can be seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stream.codec.canonical import Canonical
+from stream.codec.decoder import Reject
+from stream.codec.event import RequestEvent, admit
+from stream.codec.reasons import FAILURES, explain
+from stream.errors import DecodeError
+from stream.fingerprint.mark import Marker
+from stream.types.drill import is_drill, named, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.codec.settings import IntakeSettings
+    from stream.types.records import Record
+
+
+@dataclass(slots=True)
+class Marked:
+    """What became of marked records; ``offsets`` has the record's offset for each event."""
+
+    events: list[RequestEvent] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+
+class MarkedDecoder:
+    """Decodes the records of drills."""
+
+    def __init__(self, settings: IntakeSettings) -> None:
+        """Take salt and limits from the settings."""
+        self._settings = settings
+        self._marker = Marker(settings.salt.reveal().encode())
+        self._canonical = Canonical()
+
+    def decode(self, records: Sequence[Record], *, now_s: float) -> Marked:
+        """Return events and rejects; never raises for anything in a record."""
+        found = Marked()
+        for record in records:
+            try:
+                event = self._event(record, now_s)
+            except FAILURES as error:
+                failure = explain(error)
+                found.rejects.append(Reject(record, failure.reason, failure.detail))
+            else:
+                found.events.append(event)
+                found.offsets.append(record.offset)
+        return found
+
+    def _event(self, record: Record, now_s: float) -> RequestEvent:
+        if len(record.value) > self._settings.max_record_bytes:
+            raise DecodeError("too_large", f"{len(record.value)} bytes")
+        if not self._marker.is_right(record.value, record.mark or b""):
+            raise DecodeError("bad_mark", "not made with this salt")
+        event = self._canonical.one(record.value)
+        if not is_drill(event.account_id):
+            raise DecodeError("bad_mark", "the account is none of a drill")
+        event.account_id = shown(event.account_id)
+        admit(event, self._settings.oldest_timestamp, now_s + self._settings.max_future_s)
+        event.account_id = named(event.account_id)
+        return event

@@ -1,0 +1,62 @@
+"""Marked records on their way into intake."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from stream.kafka.settings import KafkaSettings
+from stream.metrics import Metrics
+from stream.sinks.health import Health
+from stream.types.drill import HEADER
+from stream.types.records import Record
+from stream.worker.carrier import TP, Carrier, fold
+from stream.worker.runtime import Runtime
+
+SOURCE = TP("requests", 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "mark"),
+    [
+        ((), None),
+        ([("content-type", b"application/json")], None),
+        ([("content-type", b""), (HEADER, b"ab")], b"ab"),
+        ([(HEADER, None)], b""),  # a header without a value is a wrong mark, and none is no mark
+    ],
+)
+def test_a_carrier_has_the_mark_of_each_record(headers: object, mark: bytes | None) -> None:
+    record = SimpleNamespace(offset=3, timestamp=1000, value=b"v", headers=headers)
+    (found,) = fold(SOURCE, 3, [record], epoch=0).records
+    assert found == Record(3, 1.0, b"v", mark)
+
+
+@pytest.mark.parametrize(
+    ("marks", "breaks"), [([None], True), ([b"m", None], True), ([b"m", b"m"], False)]
+)
+async def test_a_drill_breaks_no_silence(marks: list[bytes | None], *, breaks: bool) -> None:
+    """Else the partition's clock would stand, and everybody's with it, while there is a drill."""
+
+    async def send(_: object) -> None:
+        await asyncio.sleep(0)
+
+    source = SimpleNamespace(process=lambda *_, **__: [])
+    lanes = SimpleNamespace(
+        kafka=KafkaSettings(), reads=lambda _: False, stages=SimpleNamespace(source=source)
+    )
+    runtime = Runtime(
+        lanes,
+        SimpleNamespace(send=send),
+        SimpleNamespace(),
+        Metrics(),
+        Health(stalled_after_s=60),
+    )
+    runtime.positions.set({SOURCE: 0})
+    runtime.resume()
+    records = [Record(offset, None, b"v", mark) for offset, mark in enumerate(marks)]
+    await runtime.take(Carrier(SOURCE, 0, records, runtime.epoch))
+    assert runtime.failure is None
+    assert runtime.positions.get(SOURCE) == len(marks)
+    assert (SOURCE in runtime.last_record) is breaks
