@@ -1,0 +1,62 @@
+// Small charts over time. They show what alerts told: between two alerts a value holds.
+
+import { el, svg } from "./dom.js";
+import { measure, moment } from "./format.js";
+
+const WIDTH = 260;
+const HEIGHT = 56;
+const PAD = 4;
+
+function steps(points, x, y) {
+  return points
+    .map(([time, value], i) =>
+      i === 0 ? `M${x(time)} ${y(value)}` : `H${x(time)}V${y(value)}`)
+    .join("");
+}
+
+/**
+ * A chart of lines, each {name, points: [[time, value]]}; the first is the one that matters.
+ * Begins at `from` (epoch seconds), where the first evidence is.
+ */
+export function chart(title, unit, lines, from) {
+  const shown = lines
+    .map((line) => ({ ...line, points: line.points.filter(([, value]) => value !== null) }))
+    .filter((line) => line.points.length > 0);
+  const all = shown.flatMap((line) => line.points);
+  const first = Math.min(from, ...all.map(([time]) => time));
+  const last = Math.max(...all.map(([time]) => time));
+  const most = Math.max(...all.map(([, value]) => value), 0) || 1;
+  const least = Math.min(...all.map(([, value]) => value), 0);
+  const round = (value) => Math.round(value * 10) / 10;
+  const x = (time) =>
+    round(PAD + ((time - first) / (last - first || 1)) * (WIDTH - 2 * PAD));
+  const y = (value) =>
+    round(HEIGHT - PAD - ((value - least) / (most - least || 1)) * (HEIGHT - 2 * PAD));
+
+  const drawn = shown.map((line, i) => {
+    // What they are measured against holds over all of the chart.
+    const points = i === 0 ? line.points : [[first, line.points[0][1]], ...line.points];
+    return svg("path", { class: `line ${line.kind}`, d: steps([...points, [last, points.at(-1)[1]]], x, y) });
+  });
+  const [at, value] = shown[0].points.at(-1);
+  const said = shown.map((line) => `${line.name} ${measure(line.points.at(-1)[1], unit)}`);
+  return el("figure", { class: "chart" },
+    svg("svg", {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
+      "aria-label": `${title} from ${moment(first)} to ${moment(last)}: ${said.join(", ")}`,
+    },
+    svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 }),
+    ...drawn.reverse(),
+    svg("circle", { class: `dot ${shown[0].kind}`, cx: x(at), cy: y(value), r: 3 })),
+    el("figcaption", {},
+      el("span", {}, moment(first)), el("span", {}, moment(last))));
+}
+
+/** What the lines of a chart are, with their latest values. */
+export function legend(unit, lines) {
+  return el("ul", { class: "legend" }, lines
+    .filter((line) => line.points.some(([, value]) => value !== null))
+    .map((line) => el("li", { class: line.kind },
+      el("span", { class: "key", "aria-hidden": "true" }), `${line.name} `,
+      el("b", {}, measure(line.points.findLast(([, value]) => value !== null)[1], unit)))));
+}
