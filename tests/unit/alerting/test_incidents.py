@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
@@ -166,7 +167,9 @@ def test_a_campaign_tells_what_its_members_share() -> None:
 
 
 def test_what_everybody_has_is_not_what_members_share() -> None:
-    popular = group(LinkKind.TEMPLATE, 9, 5, [f"{p}{i:03}" for p in "px" for i in range(100)])
+    old = [replace(member(f"x{i}", 5), created_at=START_S - 900 * DAY_S) for i in range(100)]
+    popular = group(LinkKind.TEMPLATE, 9, 5, [f"p{i:03}" for i in range(24)])
+    popular = replace(popular, size=124, members=[*popular.members, *old])
     (alert,) = step(fresh(), 5, groups=[*pool(5), popular])
     assert {link.link for link in alert.links} == {"system_prompt", "payment"}
 
