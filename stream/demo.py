@@ -174,7 +174,6 @@ def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
         "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "2",
         "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
         "DISTILLWATCH_HTTP_PORT": str(port),
-        "DISTILLWATCH_PAGE_ENABLED": "true",
         "DISTILLWATCH_PAGE_TOKEN": token,
     }
 

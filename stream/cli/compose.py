@@ -44,7 +44,7 @@ def plan(settings: Settings) -> Plan:
     register_process(metrics.registry)
     metrics.build_info.info({"version": __version__, "python": platform.python_version()})
     health = Health(stalled_after_s=settings.http.stalled_after_s)
-    more, feeds = _page(settings, metrics, health) if settings.page.enabled else (None, [])
+    more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
     return Plan(
         kafka=settings.kafka,
         topics=settings.topics,

@@ -23,7 +23,7 @@ class Access:
         """Read the tokens of the settings."""
         tokens = settings.token.reveal().split()
         if not tokens:
-            raise SettingsError("page.token: missing, the page shows nothing without")
+            raise SettingsError("page.token: missing, a page lets nobody in without")
         if any(len(token) < _SHORTEST_TOKEN for token in tokens):
             raise SettingsError(f"page.token: expected {_SHORTEST_TOKEN} characters or more")
         self._expected = tuple(f"Bearer {token}".encode() for token in tokens)

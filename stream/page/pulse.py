@@ -43,7 +43,6 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     warming_up: float
     lag_records: float
     lag_s: float
-    delay_s: float | None  # mean from an event's time to its arrival
     sinks: list[Sink]
 
 
@@ -75,7 +74,6 @@ class Pulses:
         figures = _Figures(self._registry)
         ready, ready_reason = self._health.ready()
         live, live_reason = self._health.live(now)
-        arrivals = figures.sum("event_delay_seconds_count")
         return Pulse(
             ready=ready,
             ready_reason=ready_reason,
@@ -88,7 +86,6 @@ class Pulses:
             warming_up=figures.sum("accounts_warming_up"),
             lag_records=figures.sum("consumer_lag_records"),
             lag_s=max(figures.values("consumer_lag_seconds"), default=0.0),
-            delay_s=figures.sum("event_delay_seconds_sum") / arrivals if arrivals else None,
             sinks=[
                 Sink(
                     name,

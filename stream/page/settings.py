@@ -10,17 +10,13 @@ from stream.types.secret import Secret
 
 
 class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whether a worker serves the page, to whom, and how much it remembers for it."""
+    """Who may see the page, if there is one, and how much a worker remembers for it."""
 
-    enabled: Annotated[
-        bool,
-        Meta(description="Serve incidents on /page/ of http.port; without a token nobody sees any"),
-    ] = False
     token: Annotated[
         Secret,
         Meta(
-            description="What people open the page with, 16 characters or more; several separated "
-            "by spaces while rotating. Give it by environment or file"
+            description="What people open /page/ on http.port with, 16 characters or more; several "
+            "separated by spaces while rotating; empty: no page. Give it by environment or file"
         ),
     ] = Secret()
     max_incidents: Annotated[

@@ -141,7 +141,7 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with EmbeddedBroker() as broker:
         environment = command.settings(
-            broker.bootstrap, page_enabled="true", page_token=TOKEN, kafka_transactions="false"
+            broker.bootstrap, page_token=TOKEN, kafka_transactions="false"
         )
         assert command.run(environment, "topics", "create").returncode == 0
         made = Site(broker.bootstrap, environment)

@@ -61,7 +61,6 @@ export function showWorker(view) {
       fact("State", pulse.ready ? "ready" : pulse.ready_reason, !pulse.ready),
       fact("Progress", pulse.live ? "ok" : pulse.live_reason, !pulse.live),
       fact("Behind", `${plural(pulse.lag_records, "record")}, ${span(pulse.lag_s)}`),
-      fact("Arrival delay", pulse.delay_s === null ? "no events yet" : `${span(pulse.delay_s)} mean`),
       fact("Events read", compact(pulse.events)),
       fact("Dead letters", count(pulse.dead_letters), pulse.dead_letters > 0),
       fact("Accounts", `${count(pulse.accounts)}, ${count(pulse.warming_up)} warming up`),
