@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawing import Line, draw
-from page import photograph
+from photographs import photograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
