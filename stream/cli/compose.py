@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from stream import __version__
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics, register_process
-from stream.page.access import Access
 from stream.page.chronicle import Chronicle
 from stream.page.feed import Feed
 from stream.page.pulse import Pulses
@@ -16,6 +15,7 @@ from stream.page.server import Page
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
 from stream.pipeline.people import People, judgement, suppression
 from stream.sinks.alertmanager import Alertmanager
+from stream.sinks.bearer import Bearer
 from stream.sinks.health import Health
 from stream.sinks.log import LogSink
 from stream.sinks.ocsf import OcsfSink
@@ -94,7 +94,7 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
         metrics=metrics,
     )
     page = Page(
-        Access(settings.page),
+        Bearer(settings.page.token, setting="page.token"),
         chronicle,
         Pulses(metrics.registry, health),
         write=feed.write,

@@ -25,9 +25,9 @@ from stream.types.feedback import Judgement, JudgementVerdict
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from stream.page.access import Access
     from stream.page.chronicle import Chronicle
     from stream.page.pulse import Pulses
+    from stream.sinks.bearer import Bearer
 
 ROOT: Final = "/page"
 _API: Final = f"{ROOT}/api/"
@@ -66,7 +66,7 @@ class Page:
 
     def __init__(
         self,
-        access: Access,
+        bearer: Bearer,
         chronicle: Chronicle,
         pulses: Pulses,
         *,
@@ -74,7 +74,7 @@ class Page:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``write`` says whether the brokers have a verdict; ``clock`` gives epoch seconds."""
-        self._access = access
+        self._bearer = bearer
         self._chronicle = chronicle
         self._pulses = pulses
         self._write = write
@@ -102,7 +102,7 @@ class Page:
         return web.Response(body=body, content_type=content_type, charset="utf-8")
 
     async def _api(self, request: web.BaseRequest) -> web.Response:
-        if not self._access.allows(request.headers.get("Authorization", "")):
+        if not self._bearer.allows(request.headers.get("Authorization", "")):
             return _json({"error": "unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
         name = request.path.removeprefix(_API)
         if name == "verdicts":

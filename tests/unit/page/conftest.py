@@ -9,11 +9,10 @@ import aiohttp
 import pytest
 
 from stream.metrics import Metrics
-from stream.page.access import Access
 from stream.page.chronicle import Chronicle
 from stream.page.pulse import Pulses
 from stream.page.server import Page
-from stream.page.settings import PageSettings
+from stream.sinks.bearer import Bearer
 from stream.sinks.health import Health
 from stream.sinks.pages import Pages
 from stream.sinks.settings import HttpSettings
@@ -94,7 +93,7 @@ async def served() -> AsyncIterator[Served]:
 
     metrics, health, chronicle = Metrics(), Health(stalled_after_s=60), Chronicle(most=16)
     page = Page(
-        Access(PageSettings(token=Secret(f"old-{TOKEN} {TOKEN}"))),
+        Bearer(Secret(f"old-{TOKEN} {TOKEN}"), setting="page.token"),
         chronicle,
         Pulses(metrics.registry, health, now=lambda: 0.0),
         write=write,

@@ -10,9 +10,8 @@ from importlib.resources import files
 import pytest
 
 from stream.errors import SettingsError
-from stream.page.access import Access
 from stream.page.server import MAX_BODY
-from stream.page.settings import PageSettings
+from stream.sinks.bearer import Bearer
 from stream.types.secret import Secret
 
 FILES = sorted(file.name for file in (files("stream.page") / "static").iterdir())
@@ -250,7 +249,7 @@ async def test_a_body_that_never_comes_holds_nobody_up(served, monkeypatch):
 @pytest.mark.parametrize("token", ["", "  ", "short", "long-enough-for-this short"])
 def test_a_page_needs_a_token_that_cannot_be_guessed(token):
     with pytest.raises(SettingsError, match=r"^page\.token: ") as caught:
-        Access(PageSettings(token=Secret(token)))
+        Bearer(Secret(token), setting="page.token")
     assert "short" not in str(caught.value)
 
 
