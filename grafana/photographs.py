@@ -27,8 +27,10 @@ def photograph(link: str, folder: Path = FOLDER) -> None:
             page.locator("#incident-title").wait_for()
             page.screenshot(path=folder / f"{name}.png")
             if scheme == "light":
-                graph = page.locator("section.graph")
-                graph.screenshot(path=folder / "page-graph.jpg", type="jpeg", quality=80)
+                other = page.locator("#open .row").nth(1)
+                other.click()
+                page.get_by_text(other.get_attribute("data-key") or "", exact=True).wait_for()
+                page.locator("section.graph").screenshot(path=folder / "page-graph.png")
         browser.close()
 
 

@@ -1,4 +1,5 @@
-// Small charts over time. They show what alerts told: between two alerts a value holds.
+// Small charts over time. They show what alerts told: between two alerts a value holds, but for a
+// sum, which goes straight from one to the next.
 
 import { el, svg } from "./dom.js";
 import { measure, moment } from "./format.js";
@@ -7,15 +8,17 @@ const WIDTH = 260;
 const HEIGHT = 56;
 const PAD = 4;
 
-function steps(points, x, y) {
+function path(points, x, y, sum) {
   return points
-    .map(([time, value], i) =>
-      i === 0 ? `M${x(time)} ${y(value)}` : `H${x(time)}V${y(value)}`)
+    .map(([time, value], i) => {
+      if (i === 0) return `M${x(time)} ${y(value)}`;
+      return sum ? `L${x(time)} ${y(value)}` : `H${x(time)}V${y(value)}`;
+    })
     .join("");
 }
 
 /**
- * A chart of lines, each {name, points: [[time, value]]}; the first is the one that matters.
+ * A chart of lines, each {name, kind, points: [[time, value]], sum}; the first is the one that matters.
  * Begins at `from` (epoch seconds), where the first evidence is.
  */
 export function chart(title, unit, lines, from) {
@@ -36,7 +39,7 @@ export function chart(title, unit, lines, from) {
   const drawn = shown.map((line, i) => {
     // What they are measured against holds over all of the chart.
     const points = i === 0 ? line.points : [[first, line.points[0][1]], ...line.points];
-    return svg("path", { class: `line ${line.kind}`, d: steps([...points, [last, points.at(-1)[1]]], x, y) });
+    return svg("path", { class: `line ${line.kind}`, d: path([...points, [last, points.at(-1)[1]]], x, y, line.sum) });
   });
   const [at, value] = shown[0].points.at(-1);
   const said = shown.map((line) => `${line.name} ${measure(line.points.at(-1)[1], unit)}`);

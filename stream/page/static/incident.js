@@ -64,13 +64,16 @@ function reason(detail, evidence, from) {
 }
 
 function course(detail, from) {
-  const one = (title, key) => {
-    const lines = [{ name: title, kind: "now", points: detail.points.map((p) => [p.time, p[key]]) }];
+  const one = (title, key, sum = false) => {
+    const points = detail.points.map((point) => [point.time, point[key]]);
+    if (sum) points.unshift([from, 0]); // they count from there
+    if (points.length < 2) return null;
+    const lines = [{ name: title, kind: "now", points, sum }];
     return el("li", {}, el("h4", {}, title, " ", el("b", {}, measure(detail.points.at(-1)[key], ""))),
       chart(title, "", lines, from));
   };
   return el("ul", { class: "course" },
-    one("Output tokens", "output_tokens"), one("Requests", "requests"),
+    one("Output tokens", "output_tokens", true), one("Requests", "requests", true),
     detail.row.kind === "campaign" ? one("Accounts", "members") : null, one("Score", "score"));
 }
 
