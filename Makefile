@@ -25,7 +25,7 @@ test: $(VENV)/.ready ## Run every test that needs no Java
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m "kafka and not deploy"
 
-test-deploy: $(VENV)/.ready ## Run the tests of rules, dashboards, image, compose and chart (installs their tools, as root)
+test-deploy: $(VENV)/.ready ## Run the tests of page, rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy
 
@@ -47,7 +47,7 @@ format: $(VENV)/.ready ## Format and fix what can be fixed
 dashboards: $(VENV)/.ready ## Write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py
 
-pictures: $(VENV)/.ready ## Draw the dashboards with the data of a demo (needs Prometheus)
+pictures: $(VENV)/.ready ## Draw the dashboards and photograph the page of a demo (needs Prometheus and Chromium)
 	$(BIN)/python grafana/pictures.py
 
 bench: $(VENV)/.ready ## Run the micro-benchmarks

@@ -1,10 +1,14 @@
-"""Draws the dashboards with what Prometheus knows of a run of the demo: `make pictures`."""
+"""Pictures of a run of the demo: `make pictures`.
+
+The dashboards, drawn with what Prometheus knows of it, and the page in a real browser.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drawing import Line, draw
+from photographs import photograph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,8 +100,7 @@ def main() -> None:
         prometheus = subprocess.Popen(["prometheus", *options])  # noqa: S603, S607
         try:
             began = time.time()
-            demo = [sys.executable, "-m", "stream.cli.main", "demo", "--port", str(worker)]
-            subprocess.run(demo, check=True)  # noqa: S603
+            _run_demo(worker)
             up = _query(address, "up == 1", began, time.time(), 1.0)[0]["values"]
             FOLDER.mkdir(exist_ok=True)
             for path in sorted(HERE.glob("*.json")):
@@ -105,6 +109,21 @@ def main() -> None:
         finally:
             prometheus.terminate()
             prometheus.wait()
+
+
+def _run_demo(port: int) -> None:
+    """Run the demo to its end, and look at its page before it goes."""
+    command = [sys.executable, "-m", "stream.cli.main", "demo", "--stay", "--port", str(port)]
+    demo = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    link = ""
+    for line in demo.stderr or ():
+        sys.stderr.write(line)
+        link = link or "".join(re.findall(r"http\S+#token=\S+", line))
+        if "stays until" in line:
+            photograph(link)
+            demo.send_signal(signal.SIGINT)
+    if demo.wait():
+        raise SystemExit("the demo did not find everything")
 
 
 def _free_port() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from stream.settings import Settings
+    from stream.simulate.request import Request
     from stream.simulate.scenario import Scenario
 
 _READY_WITHIN_S: Final = 60.0
 _DRAINED_WITHIN_S: Final = 120.0
 _POLL_MS: Final = 500
+#: Events that are counted at once.
+_TOGETHER: Final = 1000
 _QUIET_POLLS: Final = 5  # a second apart, without another step: nothing more is coming
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
@@ -57,9 +61,10 @@ class Demo:
     scenario: Scenario
     seconds: float
     port: int
-    on_start: Callable[[str], None]
+    on_start: Callable[[str, str], None]  # address and token of the page
     on_alert: Callable[[Alert], None]
     on_progress: Callable[[int, float], None]
+    on_card: Callable[[Scorecard], None]  # while the worker still runs
     _alerts: list[Alert] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -68,13 +73,14 @@ class Demo:
         with ExitStack() as stack:
             broker = stack.enter_context(EmbeddedBroker())
             port = self.port or _free_port()
-            environment = _environment(broker.bootstrap, port)
+            token = secrets.token_urlsafe()
+            environment = _environment(broker.bootstrap, port, token)
             settings = load(None, environment)
             keep_trying(settings.kafka, lambda admin: create(admin, settings.topics))
             worker = stack.enter_context(_worker(environment))
             address = f"http://127.0.0.1:{port}"
             _await_ready(worker, address)
-            self.on_start(address)
+            self.on_start(address, token)
             reading = stack.enter_context(ThreadPoolExecutor(1)).submit(
                 asyncio.run, self._read(settings)
             )
@@ -82,20 +88,30 @@ class Demo:
             ledger, labels = self._play(settings, worker, address)
             self._over.set()
             reading.result()
-            return score(self._alerts, labels, ledger)
+            card = score(self._alerts, labels, ledger)
+            self.on_card(card)
+            return card
 
     def _play(self, settings: Settings, worker: _Worker, address: str) -> tuple[Ledger, Labels]:
         ledger = Ledger(labels := _labels(self.scenario))
-        for event in self.scenario.events():
-            ledger.observe([_as_event(event)])
+        played: list[RequestEvent] = []
+
+        def watch(request: Request) -> None:
+            played.append(_as_event(request))
+            if len(played) == _TOGETHER:
+                ledger.observe(played)
+                played.clear()
+
         sent = play(
             self.scenario,
             settings.kafka.bootstrap_servers,
             settings.topics.requests,
             self.scenario.span_s / self.seconds,
             progress=self.on_progress,
+            watch=watch,
             stopped=lambda: worker.process.poll() is not None,
         )
+        ledger.observe(played)
         _await_drained(worker, address, sent)
         return ledger, labels
 
@@ -145,7 +161,7 @@ def _worker(environment: Mapping[str, str]) -> Iterator[_Worker]:
                 process.wait()
 
 
-def _environment(bootstrap: str, port: int) -> dict[str, str]:
+def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
     return kept | {
         "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -158,6 +174,7 @@ def _environment(bootstrap: str, port: int) -> dict[str, str]:
         "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "2",
         "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
         "DISTILLWATCH_HTTP_PORT": str(port),
+        "DISTILLWATCH_PAGE_TOKEN": token,
     }
 
 

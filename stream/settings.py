@@ -19,6 +19,7 @@ from stream.codec.settings import IntakeSettings
 from stream.detection.settings import DetectionSettings
 from stream.errors import SettingsError
 from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.page.settings import PageSettings
 from stream.pipeline.build import StageSettings
 from stream.sinks.settings import (
     AlertmanagerSettings,
@@ -61,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     slack: SlackSettings = SlackSettings()
     ocsf: OcsfSettings = OcsfSettings()
     http: HttpSettings = HttpSettings()
+    page: PageSettings = PageSettings()
     bridge: BridgeSettings = BridgeSettings()
 
     def __post_init__(self) -> None:

@@ -10,7 +10,8 @@ import msgspec
 
 from stream.types.alerts import Alert, AlertKind, AlertStatus, SharedValue
 from stream.types.feedback import Judgement
-from stream.types.verdicts import Evidence, Observed, Severity
+from stream.types.links import LinkKind
+from stream.types.verdicts import Evidence, Observed, Severity, Shared
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
@@ -45,7 +46,7 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     told: int = 0  # members in the last alert
     observed: Observed
     evidence: list[Evidence]
-    links: list[SharedValue] = []
+    shared: list[Shared] = []  # what members had in common when last judged
     proxies: bool = False
     model_version: str
     summary: str = ""
@@ -73,13 +74,25 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
             updated_at=rfc3339(self.updated),
             summary=summary or self.summary,
             evidence=self.evidence[:_MOST_EVIDENCE],
-            links=self.links,
+            links=self._links() if campaign else [],
             verdict=self.judgement,
             observed=self.observed,
             techniques=techniques(proxies=self.proxies),
             runbook_url=f"{settings.runbook_url}#{self.kind}",
             model_version=self.model_version,
         )
+
+    def _links(self) -> list[SharedValue]:
+        place = {member: i for i, member in enumerate(self.members)}
+        return [
+            SharedValue(
+                link=LinkKind(one.kind).label,
+                value=f"{one.value:016x}",
+                accounts=one.accounts,
+                members=[place[m] for m in one.members if m in place],
+            )
+            for one in self.shared
+        ]
 
 
 def alert_id(*cause: str | float) -> str:

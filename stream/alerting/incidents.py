@@ -257,7 +257,7 @@ class Incidents:
         self._join(incident, cluster.members)
         incident.score = score
         incident.evidence = cluster.evidence
-        incident.links = cluster.links
+        incident.shared = cluster.shared
         incident.model_version = self._judgements.version("campaign", _CAMPAIGN_MODEL)
         incident.observed = greater(incident.observed, cluster.observed)
         incident.proxies = cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.incident import Incident
-from stream.types.alerts import SharedValue
 from stream.types.feedback import Judgement
-from stream.types.verdicts import Evidence, Observed
+from stream.types.verdicts import Evidence, Observed, Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +30,7 @@ class Register:
     #: What stored rows consist of.
     LAYOUT: Final = {
         part.__name__: " ".join(part.__struct_fields__)
-        for part in (Incident, Observed, Evidence, SharedValue, Judgement)
+        for part in (Incident, Observed, Evidence, Shared, Judgement)
     }
 
     def __init__(self, settings: AlertingSettings, *, metrics: Metrics) -> None:

@@ -12,10 +12,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.bridge.metrics import BridgeMetrics
-from stream.bridge.server import Bridge, read_tokens
+from stream.bridge.server import Bridge
 from stream.errors import BrokerError, TopicError
 from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import describe
+from stream.sinks.bearer import Bearer
 from stream.sinks.health import Health
 from stream.sinks.pages import Pages
 
@@ -41,7 +42,7 @@ class Plan:
 
 def run(plan: Plan) -> None:
     """Run until SIGTERM or SIGINT; raises what makes it fail."""
-    read_tokens(plan.bridge)
+    Bearer(plan.bridge.tokens, setting="bridge.tokens")  # says at once what is wrong with them
     topic = plan.topics.requests
     if not keep_trying(plan.kafka, lambda admin: describe(admin, [topic])):
         raise TopicError(f"topic {topic} is missing (make it with `distillwatch topics create`)")

@@ -23,10 +23,9 @@ from stream.campaigns.features import Joined, features
 from stream.campaigns.judge import Judgement, judge
 from stream.campaigns.membership import cards, core_values, observed, own_evidence
 from stream.campaigns.partners import cores
+from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.turns import places
-from stream.types.alerts import SharedValue
-from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.types.batch import Array
-    from stream.types.verdicts import Evidence, Group, Observed
+    from stream.types.verdicts import Evidence, Group, Observed, Shared
 
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
@@ -44,8 +43,6 @@ _CANDIDATE_SCORE: Final = 0.5
 MOST_CANDIDATES: Final = 256
 MOST_CLUSTERS: Final = 1000
 MOST_VALUES: Final = 16_384  # of one cluster
-#: Linking values that a cluster tells of.
-_MOST_LINKS: Final = 10
 #: An odd number that spreads over 64 bits (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -63,8 +60,8 @@ class Cluster:
     members: list[str]
     observed: Observed
     kinds: list[int]  # LinkKind of its values
-    links: list[SharedValue]  # the values of the most members
     payments: int  # payments that pay for several members
+    shared: list[Shared]  # what members have in common; none while nobody would be told of it
     absorbed: list[str]  # ids of clusters that this one has taken in
 
 
@@ -287,21 +284,14 @@ class Clusters:
             members=sorted(kept.members),
             observed=observed(table, snapshot, at),
             kinds=sorted({kind for kind, _ in kept.values}),
-            links=self._links(snapshot, at, members),
             payments=cards(snapshot, members),
+            shared=(
+                shared(table, snapshot, members, values)
+                if judgement.score >= _CANDIDATE_SCORE
+                else []
+            ),
             absorbed=list(kept.absorbed),
         )
-
-    def _links(self, snapshot: Snapshot, at: Array, members: Array) -> list[SharedValue]:
-        """Return the values of the most members: of the edges at positions ``at``, and payments."""
-        paid = snapshot.payment[members]
-        values = np.concatenate([snapshot.value[at], paid[paid >= 0]])
-        slots, accounts = np.unique(values, return_counts=True)
-        found = zip((-accounts).tolist(), self._ids(slots), strict=True)
-        return [
-            SharedValue(link=LinkKind(kind).label, value=f"{value:016x}", accounts=-count)
-            for count, (kind, value) in sorted(found)[:_MOST_LINKS]
-        ]
 
     def _most_used(self, values: Array) -> Array:
         """Return as many values (slots) as a cluster remembers, in the given order."""

@@ -139,8 +139,9 @@ def _cards(cluster: ClusterFeatures) -> _Claim:
     # One payment for all is an organisation; two may be its departments.
     most = {0: 0.0, 1: 0.0, 2: 1.5}.get(cluster.cards, 3.0)
     return _Claim(
-        "shared_payments", "cards", min(max(odds, 0.0), most), cluster.cards, "payments", usual,
-        f"{cluster.cards} different payments pay for several members each",
+        "shared_payments", "cards", min(max(odds, 0.0), most), cluster.cards, "payments", None,
+        f"{cluster.cards} different payments pay for several members each; "
+        f"elsewhere {usual:.0%} of the owners are such a payment",
     )  # fmt: skip
 
 

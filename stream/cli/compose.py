@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 from stream import __version__
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics, register_process
+from stream.page.chronicle import Chronicle
+from stream.page.feed import Feed
+from stream.page.pulse import Pulses
+from stream.page.server import Page
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
 from stream.pipeline.people import People, judgement, suppression
 from stream.sinks.alertmanager import Alertmanager
+from stream.sinks.bearer import Bearer
 from stream.sinks.health import Health
 from stream.sinks.log import LogSink
 from stream.sinks.ocsf import OcsfSink
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream.settings import Settings
+    from stream.sinks.pages import More
     from stream.sinks.reader import Reader as AlertsReader
     from stream.sinks.sink import Sink
     from stream.worker.lanes import Lane, Reader
@@ -38,6 +44,7 @@ def plan(settings: Settings) -> Plan:
     register_process(metrics.registry)
     metrics.build_info.info({"version": __version__, "python": platform.python_version()})
     health = Health(stalled_after_s=settings.http.stalled_after_s)
+    more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
     return Plan(
         kafka=settings.kafka,
         topics=settings.topics,
@@ -46,7 +53,8 @@ def plan(settings: Settings) -> Plan:
         metrics=metrics,
         health=health,
         services=(
-            Pages(settings.http, registry=metrics.registry, health=health),
+            Pages(settings.http, registry=metrics.registry, health=health, more=more),
+            *feeds,
             *_readers(settings, metrics),
         ),
     )
@@ -73,6 +81,25 @@ def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
         verdicts: People(verdicts, judgement, metrics=metrics),
         suppressions: People(suppressions, suppression(settings.feedback), metrics=metrics),
     }
+
+
+def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, list[AlertsReader]]:
+    """Return what answers for the page, and what reads for it."""
+    chronicle = Chronicle(most=settings.page.max_incidents)
+    feed = Feed(
+        chronicle,
+        topics=settings.topics,
+        app=settings.kafka.app_id,
+        connection=client_options(settings.kafka),
+        metrics=metrics,
+    )
+    page = Page(
+        Bearer(settings.page.token, setting="page.token"),
+        chronicle,
+        Pulses(metrics.registry, health),
+        write=feed.write,
+    )
+    return page.answer, [feed]
 
 
 def _readers(settings: Settings, metrics: Metrics) -> list[AlertsReader]:

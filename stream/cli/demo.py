@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from stream.cli.common import err, out
 from stream.demo import Demo
+from stream.report.scorecard import Scorecard
 from stream.report.table import render
 from stream.simulate.scenario import scenario
 from stream.types.alerts import Alert
@@ -22,6 +25,9 @@ def demo(
     port: Annotated[
         int, typer.Option(metavar="P", min=0, max=65535, help="Port of /metrics; 0: any free one")
     ] = 0,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="Keep the worker and its page until Ctrl-C")
+    ] = False,
 ) -> None:
     """Find planted campaigns in simulated traffic, on a broker in memory.
 
@@ -34,7 +40,9 @@ def demo(
     with Progress(*columns, TimeElapsedColumn(), console=err) as bar:
         task = bar.add_task("starting broker and worker", total=chosen.span_s)
 
-        def on_start(address: str) -> None:
+        def on_start(address: str, token: str) -> None:
+            page = f"{address}/page/#token={token}"
+            bar.console.print(f"open the page: {page}", soft_wrap=True, highlight=False)
             bar.console.print(f"worker ready: {address}/metrics  {address}/readyz")
             bar.update(task, description=f"playing {hours:g} hours of traffic")
 
@@ -44,6 +52,14 @@ def demo(
                 line = f"{alert.severity:8} {alert.detected_at}  {alert.summary}"
                 bar.console.print(line, markup=False)
 
+        def on_card(card: Scorecard) -> None:
+            bar.stop()
+            out.print(render(card))
+            if stay:
+                err.print("the page stays until Ctrl-C")
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Event().wait()
+
         card = Demo(
             scenario=chosen,
             seconds=seconds,
@@ -51,7 +67,7 @@ def demo(
             on_start=on_start,
             on_alert=on_alert,
             on_progress=lambda _, at_s: bar.update(task, completed=at_s),
+            on_card=on_card,
         ).run()
-    out.print(render(card))
     if not card.perfect:
         raise typer.Exit(1)

@@ -26,7 +26,7 @@ from stream.types.verdicts import Verdict
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from stream.detection.evidence import Evidence
     from stream.detection.settings import DetectionSettings
@@ -230,22 +230,19 @@ class Detector:
             time=time,
             since=self._suspicion.since(slot),
             score=float(scores[i]),
-            evidence=explain(parts, values, self._baselines(slot)),
+            evidence=explain(parts, values, self._own_baselines(slot), self._medians()),
             observed=self._suspicion.observed(slot),
             model_version=self.model_version,
         )
 
-    def _baselines(self, slot: int) -> dict[str, float | None]:
-        """Return the population's medians, replaced by the account's own means where it has any."""
-        found: dict[str, float | None] = {COMBINATION: _known(self._odd.medians()[0])}
-        for names, positions in (
-            (RANKED, turned(self._tails.medians())),
-            (TRACKED, self._own.means(np.array([slot]))[0]),
-        ):
-            for name, position in zip(names, positions, strict=True):
-                value = _known(FEATURES[COLUMN[name]].unscaled(position))
-                found[name] = value if value is not None else found.get(name)
-        return found
+    def _own_baselines(self, slot: int) -> dict[str, float | None]:
+        """Return the account's own means, None where it has none."""
+        return _unscaled(TRACKED, self._own.means(np.array([slot]))[0])
+
+    def _medians(self) -> dict[str, float | None]:
+        """Return the population's medians, None where there are none."""
+        found = _unscaled(RANKED, turned(self._tails.medians()))
+        return found | {COMBINATION: _known(self._odd.medians()[0])}
 
     # -- state --------------------------------------------------------------------------------
 
@@ -270,6 +267,13 @@ class Detector:
             self._population,
             {"tails": self._tails, "odd": self._odd, "peaks": self._calibration.peaks},
         )
+
+
+def _unscaled(names: Sequence[str], positions: Array) -> dict[str, float | None]:
+    return {
+        name: _known(FEATURES[COLUMN[name]].unscaled(position))
+        for name, position in zip(names, positions, strict=True)
+    }
 
 
 def _known(value: Array) -> float | None:

@@ -19,12 +19,14 @@ _COMBINATION_MEANING: Final = "this combination of habits is rare among the acco
 def explain(
     parts: Mapping[str, float],
     values: Mapping[str, float],
-    baselines: Mapping[str, float | None],
+    own: Mapping[str, float | None],
+    population: Mapping[str, float | None],
 ) -> list[Evidence]:
     """Return at most five pieces of evidence, strongest first; contributions sum to 1.
 
-    ``parts`` in decades, ``values`` and ``baselines`` in the unit of each feature; the
-    combination's are the raw score of the population model and its median.
+    ``parts`` in decades; ``values``, the account's ``own`` baselines and the ``population``'s in
+    the unit of each feature; the combination's are the raw score of the population model and its
+    median.
     """
     strongest = sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:_MOST]
     total = sum(part for _, part in strongest)
@@ -33,9 +35,10 @@ def explain(
     return [
         Evidence(
             feature=name,
-            value=_shown(values[name]),
+            value=_rounded(values[name]),
             unit=_unit(name),
-            baseline=None if (base := baselines.get(name)) is None else _shown(base),
+            baseline=_shown(own.get(name), population.get(name)),
+            population=_shown(population.get(name)),
             contribution=part / total,
             meaning=_meaning(name),
         )
@@ -51,6 +54,11 @@ def _meaning(name: str) -> str:
     return _COMBINATION_MEANING if name == COMBINATION else FEATURES[COLUMN[name]].meaning
 
 
-def _shown(value: float) -> float:
+def _shown(*values: float | None) -> float | None:
+    """Return the first that is known."""
+    return next((_rounded(value) for value in values if value is not None), None)
+
+
+def _rounded(value: float) -> float:
     """Round to four significant digits: a person reads it."""
     return float(f"{value:.4g}")

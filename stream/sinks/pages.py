@@ -1,5 +1,7 @@
 """The worker's own pages: /metrics, /livez and /readyz; no account data and nothing to change.
 
+Other rooms may have pages here, too (see ``more``): each of them decides who may see what.
+
 Whoever can reach the port may ask, so asking must not cost much: a connection serves one request,
 the oldest makes room for a new one when there are too many, and the metrics are written out once
 a second however often they are asked for.
@@ -10,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -20,7 +23,6 @@ from stream.sinks.listening import listen
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
 
     from prometheus_client import CollectorRegistry
 
@@ -37,6 +39,8 @@ _HEADERS: Final = {
 }
 _OPENMETRICS: Final = "application/openmetrics-text"
 _STOP_TIMEOUT_S: Final = 2.0
+#: Answers a request for a page of another room, None for one that is not its own.
+More = Callable[[web.BaseRequest], Awaitable[web.Response | None]]
 MAX_CONNECTIONS: Final = 64
 MAX_AGE_S: Final = 1.0  # of metrics
 
@@ -50,9 +54,11 @@ class Pages:
         *,
         registry: CollectorRegistry,
         health: Health,
+        more: More | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; ``now`` is the clock that ``health`` is told about, too."""
+        self._more = more
         self._settings = settings
         self._registry = registry
         self._health = health
@@ -78,8 +84,10 @@ class Pages:
             await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        response = self._page(request)
-        response.headers.update(_HEADERS)
+        response = await self._more(request) if self._more else None
+        response = response or self._page(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
         response.force_close()
         return response
 

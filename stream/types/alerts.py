@@ -22,6 +22,7 @@ class SharedValue(msgspec.Struct, frozen=True, kw_only=True):
     link: LinkName
     value: str  # keyed fingerprint, 16 hex digits
     accounts: int  # members that have it
+    members: list[int]  # some of them, as places in ``account_ids``
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -40,7 +41,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated_at: str
     summary: str
     evidence: list[Evidence]
-    links: list[SharedValue] = []  # of a campaign, those of the most members
+    links: list[SharedValue] = []  # of a campaign, the most shared of each kind
     verdict: Judgement | None = None  # what a person said of it last
     observed: Observed
     techniques: list[str]

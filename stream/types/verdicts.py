@@ -14,6 +14,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     unit: str
     baseline: float | None  # the account's own, or the population's when it has none
+    population: float | None = None  # the population's, where it is known
     contribution: float  # share of the score, 0 to 1
     meaning: str  # a sentence part that a person understands
 
@@ -24,6 +25,15 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """A rare value that members of a campaign have in common."""
+
+    kind: int  # LinkKind
+    value: int  # keyed fingerprint
+    accounts: int  # members that have it
+    members: list[str]  # some of them
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

@@ -199,10 +199,8 @@ def test_members_of_a_judged_campaign_may_have_incidents_of_their_own() -> None:
 
 def test_a_campaign_tells_the_values_that_link_it() -> None:
     (fired,) = step(fresh(), 5, groups=pool(5))
-    assert fired.links[0] == msgspec.convert(
-        {"link": "system_prompt", "value": "0000000000000001", "accounts": 24},
-        type(fired.links[0]),
-    )
+    prompt = fired.links[0]
+    assert (prompt.link, prompt.value, prompt.accounts) == ("system_prompt", f"{1:016x}", 24)
     assert {one.link for one in fired.links[1:]} == {"payment"}
 
 

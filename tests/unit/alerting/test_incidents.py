@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
@@ -153,6 +155,40 @@ def test_a_pool_is_one_incident_with_its_members() -> None:
     assert "AML.T0008.005" in alert.techniques
     assert alert.summary.startswith("24 accounts act as one and share a system prompt and 4 pay")
     assert {e.feature for e in alert.evidence} >= {"young_accounts", "shared_payments"}
+
+
+def test_a_campaign_tells_what_its_members_share() -> None:
+    (alert,) = step(fresh(), 5, groups=pool(5))
+    prompt, *cards = alert.links
+    assert (prompt.link, prompt.accounts, prompt.members) == ("system_prompt", 24, [*range(24)])
+    assert {(card.link, card.accounts) for card in cards} == {("payment", 6)}
+    assert sorted(card.members for card in cards) == [[*range(i, i + 6)] for i in (0, 6, 12, 18)]
+    assert len({link.value for link in alert.links}) == 5
+
+
+def test_what_everybody_has_is_not_what_members_share() -> None:
+    old = [replace(member(f"x{i}", 5), created_at=START_S - 900 * DAY_S) for i in range(100)]
+    popular = group(LinkKind.TEMPLATE, 9, 5, [f"p{i:03}" for i in range(24)])
+    popular = replace(popular, size=124, members=[*popular.members, *old])
+    (alert,) = step(fresh(), 5, groups=[*pool(5), popular])
+    assert {link.link for link in alert.links} == {"system_prompt", "payment"}
+
+
+def test_what_is_told_of_shared_values_is_bounded_and_every_kind_has_its_turn() -> None:
+    names = [f"p{i:03}" for i in range(200)]
+    phrases = [group(LinkKind.PHRASE, i, 5, names) for i in range(1, 101)]
+    pairs = [names[i : i + 2] for i in range(0, 200, 2)]
+    cards = [group(LinkKind.PAYMENT, i, 5, pair) for i, pair in enumerate(pairs, 1)]
+    prompt = group(LinkKind.SYSTEM_PROMPT, 1, 5, names)
+    (alert,) = step(fresh(), 5, groups=[prompt, *phrases, *cards])
+    assert [link.link for link in alert.links[:3]] == ["system_prompt", "payment", "phrase"]
+    assert Counter(link.link for link in alert.links) == {
+        "system_prompt": 1,
+        "payment": 8,
+        "phrase": 8,
+    }
+    assert {len(link.members) for link in alert.links} == {2, 64}
+    assert alert.links[0].accounts == 200
 
 
 def test_a_growing_campaign_sends_its_new_members_under_the_same_id() -> None:

@@ -17,6 +17,8 @@ from stream.alerting.incident import Incident
 from stream.campaigns.belonging import Kept
 from stream.campaigns.clusters import MOST_VALUES
 from stream.campaigns.settings import CampaignSettings
+from stream.campaigns.shared import MOST_NAMED
+from stream.campaigns.shared import MOST_VALUES as TOLD
 from stream.codec.settings import IntakeSettings
 from stream.errors import PacketError
 from stream.kafka.settings import TopicSettings
@@ -30,12 +32,11 @@ from stream.pipeline.build import (
 )
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.settings import Settings
-from stream.types.alerts import SharedValue
 from stream.types.events import EVENT_COLUMNS, EventBatch
 from stream.types.feedback import Judgement
 from stream.types.packets import Place, event_rows, pack, unpack
 from stream.types.records import Record
-from stream.types.verdicts import Evidence, Group, Observed
+from stream.types.verdicts import Evidence, Group, Observed, Shared
 from stream.windows.gate import Source
 
 SETTINGS = Settings().stages
@@ -179,7 +180,8 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
             time=START,
             note="\1" * 1000,
         ),
-        links=[SharedValue(link="system_prompt", value="f" * 16, accounts=10**6)] * 10,
+        shared=[Shared(kind=1, value=2**64 - 1, accounts=10**6, members=names[-MOST_NAMED:])]
+        * TOLD,
         summary="\1" * 1200,
     )
     values = {(1, 2**64 - 1 - i) for i in range(MOST_VALUES)}

@@ -1,0 +1,63 @@
+// Talks to this worker. The token stays in this tab and travels in a header, never in an address.
+
+const KEY = "distillwatch-token";
+
+/** Take the token out of the address (#token=...), where it is no longer seen or kept. */
+export function takeToken() {
+  const found = /^#token=(.+)$/.exec(location.hash);
+  if (!found) return;
+  sessionStorage.setItem(KEY, decodeURIComponent(found[1]));
+  history.replaceState(null, "", location.pathname);
+}
+
+export const hasToken = () => sessionStorage.getItem(KEY) !== null;
+export const setToken = (token) => sessionStorage.setItem(KEY, token);
+export const dropToken = () => sessionStorage.removeItem(KEY);
+
+/** What the worker does not let us see. */
+export class Refused extends Error {}
+
+/** What the worker does not know, or not any more. */
+export const GONE = Symbol("gone");
+
+function send(path, options = {}) {
+  return fetch(`api/${path}`, {
+    ...options,
+    credentials: "omit",
+    headers: { ...options.headers, Authorization: `Bearer ${sessionStorage.getItem(KEY)}` },
+    signal: AbortSignal.timeout(10_000),
+  });
+}
+
+/** Something to ask for again and again: `ask()` gives what is new, or null. */
+export class Watched {
+  #path;
+  #etag = null;
+
+  constructor(path) {
+    this.#path = path;
+  }
+
+  async ask() {
+    const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
+    const answer = await send(this.#path, { headers });
+    if (answer.status === 304) return null;
+    if (answer.status === 401) throw new Refused("This token is not one of this worker's.");
+    if (answer.status === 404) return GONE;
+    if (!answer.ok) throw new Error(`the worker answers ${answer.status}`);
+    this.#etag = answer.headers.get("ETag");
+    return answer.json();
+  }
+}
+
+/** Say something of an incident; returns when the brokers have it. */
+export async function say(verdict) {
+  const answer = await send("verdicts", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(verdict),
+  });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(body.error ?? `the worker answers ${answer.status}`);
+  return body;
+}

@@ -1,0 +1,127 @@
+// Asks the worker every two seconds while somebody looks, and shows what has changed.
+
+import { dropToken, GONE, hasToken, Refused, setToken, takeToken, Watched } from "./api.js";
+import { el, fill } from "./dom.js";
+import { Incident } from "./incident.js";
+import { ordered, showList, showWorker } from "./list.js";
+
+const PAUSE_MS = 2000;
+const wide = matchMedia("(min-width: 52.01rem)");
+const by = (id) => document.getElementById(id);
+
+let overview = new Watched("overview");
+let latest = null; // the list as it was told last
+let shown = null; // {id, watched, incident} of the incident that is open
+let turn = 0; // what was asked for before the last change of mind is not shown
+
+const chosen = () => (/^#inc_[\w-]+$/.test(location.hash) ? location.hash.slice(1) : null);
+
+function tell(text, kind) {
+  const state = by("state");
+  if (state.textContent !== text) state.textContent = text;
+  state.className = `state ${kind}`;
+}
+
+function enter(message = "") {
+  turn += 1;
+  dropToken();
+  [overview, latest, shown] = [new Watched("overview"), null, null];
+  by("board").hidden = by("leave").hidden = true;
+  for (const id of ["open", "resolved", "worker-body", "incident"]) fill(by(id));
+  by("enter").hidden = false;
+  by("enter-error").textContent = message;
+  tell("signed out", "");
+  document.title = "distillwatch";
+  by("token").focus();
+}
+
+const opened = (id) => ({ id, watched: new Watched(`incidents/${id}`), incident: null });
+
+/** Where there is room beside the list, the gravest incident is open until one is chosen. */
+function choose() {
+  const id = chosen();
+  by("board").classList.toggle("reading", id !== null);
+  if (id ? shown?.id !== id : !wide.matches || !shown) {
+    turn += 1;
+    const gravest = wide.matches && latest ? ordered(latest)[0]?.alert_id : null;
+    shown = id ?? gravest ? opened(id ?? gravest) : null;
+    if (!shown) fill(by("incident"), el("p", { class: "empty" }, "Nothing is open."));
+  }
+  if (latest) showList(latest, shown?.id ?? null);
+}
+
+async function refresh() {
+  const [began, reading] = [turn, shown];
+  const [list, detail] = await Promise.all([overview.ask(), reading?.watched.ask()]);
+  if (began !== turn) return;
+  by("enter").hidden = true;
+  by("board").hidden = by("leave").hidden = false;
+  if (list) {
+    latest = list;
+    showWorker(list);
+    choose();
+  }
+  if (detail === GONE) {
+    reading.incident = null;
+    fill(by("incident"), el("p", { class: "back" }, el("a", { href: "#" }, "All incidents")),
+      el("p", { class: "empty" }, `This worker knows nothing of ${reading.id}.`));
+  } else if (detail) {
+    const first = reading.incident === null;
+    reading.incident ??= new Incident(by("incident"));
+    reading.incident.show(detail);
+    if (first && chosen()) reading.incident.focus();
+  }
+  if (shown !== reading) ask(); // at once, rather than after a pause
+  const pulse = latest.pulse;
+  if (!pulse.live) tell(`worker: ${pulse.live_reason}`, "bad");
+  else if (!pulse.ready) tell(`worker: ${pulse.ready_reason}`, "late");
+  else tell("live", "good");
+}
+
+async function round() {
+  if (!hasToken() || document.hidden) return;
+  try {
+    await refresh();
+  } catch (error) {
+    if (error instanceof Refused) enter(error.message);
+    else tell("no answer, trying again", "bad");
+  }
+}
+
+let asking = Promise.resolve();
+/** One round after the other, however they are called for. */
+function ask() {
+  asking = asking.then(round);
+  return asking;
+}
+
+async function forever() {
+  await ask();
+  setTimeout(forever, PAUSE_MS);
+}
+
+by("enter-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setToken(by("token").value.trim());
+  by("enter-form").reset();
+  ask();
+});
+by("leave").addEventListener("click", () => enter());
+window.addEventListener("hashchange", () => {
+  takeToken();
+  choose();
+  ask();
+});
+document.addEventListener("visibilitychange", ask);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  by("incident").focus();
+});
+
+takeToken();
+choose();
+if (hasToken()) forever();
+else {
+  enter();
+  setTimeout(forever, PAUSE_MS);
+}

@@ -1,0 +1,216 @@
+// One incident: what it is, why, over time, who belongs to it, and what people say of it.
+
+import { say } from "./api.js";
+import { chart, legend } from "./chart.js";
+import { el, fill } from "./dom.js";
+import { between, compact, count, measure, moment, plural, score, span, words } from "./format.js";
+import { graph } from "./graph.js";
+import { named, said, severity } from "./list.js";
+
+const AUTHOR = "distillwatch-author";
+const CHOICES = [
+  ["true_positive", "True positive"], ["false_positive", "False positive"], ["benign", "Benign"],
+];
+
+function heading(detail) {
+  const row = detail.row;
+  const fact = (name, value, more = null) => el("div", {},
+    el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null));
+  return [
+    el("p", { class: "back" }, el("a", { href: "#" }, "All incidents")),
+    el("p", { class: "kicker" }, severity(row),
+      el("span", {}, detail.status === "firing" ? "open" : "resolved"),
+      el("span", { class: "id" }, row.alert_id)),
+    el("h2", { id: "incident-title", tabindex: "-1" }, named(row)),
+    el("p", { class: "summary" }, row.summary),
+    el("dl", { class: "facts wide" },
+      fact("Score", score(row.score)),
+      fact("Output tokens", compact(row.observed.output_tokens), `${compact(row.observed.input_tokens)} in`),
+      fact("Requests", compact(row.observed.requests)),
+      fact("First evidence", moment(row.started_at), "UTC"),
+      fact("Detected", moment(row.detected_at), `${span(between(row.started_at, row.detected_at))} after`),
+      fact("Last told", moment(row.updated_at), `${plural(detail.points.length, "update")} shown`)),
+  ];
+}
+
+function linesOf(detail, evidence) {
+  const read = (place) => detail.points
+    .filter((point) => evidence.feature in point.evidence)
+    .map((point) => [point.time, point.evidence[evidence.feature][place]]);
+  const own = evidence.baseline !== evidence.population && detail.row.kind === "account";
+  const others = detail.row.kind === "campaign" ? 1 : 2;
+  return [
+    { name: detail.row.kind === "campaign" ? "members" : "now", kind: "now", points: read(0) },
+    ...(own ? [{ name: "own past", kind: "own", points: read(1) }] : []),
+    { name: detail.row.kind === "campaign" ? "elsewhere" : "others, median", kind: "others", points: read(others) },
+  ];
+}
+
+function reason(detail, evidence, from) {
+  const lines = linesOf(detail, evidence);
+  const share = Math.round(100 * evidence.contribution);
+  const meter = el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}));
+  meter.firstChild.style.width = `${share}%`;
+  return el("li", { class: "reason" },
+    el("div", {},
+      el("h4", {}, words(evidence.feature)),
+      el("p", {}, evidence.meaning),
+      el("p", { class: "share" }, meter, `${share} % of the score`)),
+    el("div", {},
+      // One figure with nothing beside it is no chart.
+      lines.flatMap((line) => line.points).filter(([, value]) => value !== null).length > 1
+        ? chart(words(evidence.feature), evidence.unit, lines, from) : null,
+      legend(evidence.unit, lines)));
+}
+
+function course(detail, from) {
+  const one = (title, key, sum = false) => {
+    const points = detail.points.map((point) => [point.time, point[key]]);
+    if (sum) points.unshift([from, 0]); // they count from there
+    if (points.length < 2) return null;
+    const lines = [{ name: title, kind: "now", points, sum }];
+    return el("li", {}, el("h4", {}, title, " ", el("b", {}, measure(detail.points.at(-1)[key], ""))),
+      chart(title, "", lines, from));
+  };
+  return el("ul", { class: "course" },
+    one("Output tokens", "output_tokens", true), one("Requests", "requests", true),
+    detail.row.kind === "campaign" ? one("Accounts", "members") : null, one("Score", "score"));
+}
+
+function members(detail) {
+  const ids = detail.account_ids;
+  const copy = el("button", { type: "button", class: "quiet" }, `Copy ${plural(ids.length, "id")}`);
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(ids.join("\n"));
+      copy.textContent = "Copied";
+    } catch {
+      copy.textContent = "Not allowed here: select them below";
+    }
+  });
+  const left = detail.row.members - ids.length;
+  return [
+    el("p", { class: "actions" }, copy,
+      left > 0 ? el("span", { class: "note" }, ` ${plural(left, "more account")} in the alert itself`) : null),
+    el("ul", { class: "ids" }, ids.map((id) => el("li", {}, id))),
+  ];
+}
+
+/** The article of one incident; what somebody types in it outlives updates. */
+export class Incident {
+  #article;
+  #detail = null;
+  #parts = Object.fromEntries(["head", "why", "course", "graph", "members", "about"].map(
+    (name) => [name, el("section", { class: name })]));
+  #author = el("input", {
+    id: "author", maxlength: 128, autocomplete: "name", required: true, spellcheck: "false",
+  });
+  #note = el("input", { id: "note", maxlength: 1000, autocomplete: "off" });
+  #buttons = el("div", { class: "choices", role: "group", "aria-label": "Verdict" });
+  #told = el("p", { class: "told", role: "status" });
+  #members = el("details", {}, el("summary", {}, "Accounts"), this.#parts.members);
+
+  constructor(article) {
+    this.#article = article;
+    this.#author.value = localStorage.getItem(AUTHOR) ?? "";
+    fill(article, this.#parts.head, this.#verdict(), this.#parts.why, this.#parts.course,
+      this.#parts.graph, this.#members, this.#parts.about);
+  }
+
+  /** Show an incident as it is now. */
+  show(detail) {
+    const shared = JSON.stringify([detail.links, detail.row.members]);
+    const regroup = !this.#detail || this.#parts.graph.dataset.of !== shared;
+    this.#detail = detail;
+    const from = Date.parse(detail.row.started_at) / 1000;
+    fill(this.#parts.head, heading(detail));
+    fill(this.#parts.why, el("h3", {}, "Why"),
+      el("ol", { class: "reasons" }, detail.evidence.map((one) => reason(detail, one, from))));
+    fill(this.#parts.course, el("h3", {}, "Since the first evidence"), course(detail, from));
+    if (regroup) {
+      const drawing = detail.row.kind === "campaign" ? graph(detail) : null;
+      this.#parts.graph.dataset.of = shared;
+      this.#parts.graph.hidden = drawing === null;
+      fill(this.#parts.graph, el("h3", {}, "What they share"), drawing);
+      this.#members.hidden = detail.row.kind !== "campaign";
+      this.#members.firstChild.textContent = `${plural(detail.row.members, "account")} by id`;
+      fill(this.#parts.members, members(detail));
+    }
+    fill(this.#parts.about, this.#about(detail));
+    this.#choices(detail.row.judgement);
+  }
+
+  focus() {
+    this.#article.querySelector("#incident-title")?.focus();
+  }
+
+  #about(detail) {
+    const runbook = /^https?:\/\//.test(detail.runbook_url)
+      ? el("a", { href: detail.runbook_url, rel: "noreferrer", target: "_blank" }, "Runbook") : null;
+    return el("p", { class: "note" }, runbook, runbook ? " · " : null,
+      detail.techniques.join(", "), ` · model ${detail.model_version}`);
+  }
+
+  #verdict() {
+    for (const [verdict, text] of CHOICES) {
+      const button = el("button", { type: "button", "data-verdict": verdict, "aria-pressed": "false" }, text);
+      button.addEventListener("click", () => this.#say(verdict));
+      this.#buttons.append(button);
+    }
+    const undo = el("button", { type: "button", class: "quiet", "data-verdict": "withdrawn" }, "Undo");
+    undo.addEventListener("click", () => this.#say("withdrawn"));
+    this.#buttons.append(undo);
+    return el("section", { class: "verdict", "aria-labelledby": "verdict-title" },
+      el("h3", { id: "verdict-title" }, "Is it what it says?"),
+      this.#buttons,
+      el("div", { class: "by" },
+        el("div", {}, el("label", { for: "author" }, "Your name"), this.#author),
+        el("div", {}, el("label", { for: "note" }, "Note (optional)"), this.#note)),
+      this.#told);
+  }
+
+  #choices(judgement) {
+    for (const button of this.#buttons.children) {
+      const mine = judgement?.verdict === button.dataset.verdict;
+      if (button.dataset.verdict === "withdrawn") button.hidden = !judgement;
+      else button.setAttribute("aria-pressed", String(mine));
+    }
+    if (judgement) {
+      this.#tell(`${judgement.author} said ${said(judgement)}, ${moment(judgement.time)} UTC`
+        + (judgement.note ? `: ${judgement.note}` : "."));
+    } else if (this.#told.dataset.error !== "true") {
+      this.#tell("");
+    }
+  }
+
+  #tell(text, error = false) {
+    if (this.#told.textContent !== text) this.#told.textContent = text;
+    this.#told.dataset.error = String(error);
+  }
+
+  async #say(verdict) {
+    const author = this.#author.value.trim();
+    if (!author) {
+      this.#tell("Your name goes with a verdict: please fill it in.", true);
+      this.#author.focus();
+      return;
+    }
+    localStorage.setItem(AUTHOR, author);
+    const buttons = [...this.#buttons.children];
+    this.#buttons.setAttribute("aria-busy", "true");
+    try {
+      const note = this.#note.value.trim();
+      const judgement = await say({
+        alert_id: this.#detail.row.alert_id, verdict, author, ...(note ? { note } : {}),
+      });
+      this.#note.value = "";
+      this.#told.dataset.error = "false";
+      this.#choices(judgement.verdict === "withdrawn" ? null : judgement);
+      if (verdict === "withdrawn") buttons[0].focus();
+    } catch (error) {
+      this.#tell(`Not written: ${error.message}.`, true);
+    } finally {
+      this.#buttons.removeAttribute("aria-busy");
+    }
+  }
+}

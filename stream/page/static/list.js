@@ -1,0 +1,79 @@
+// The incidents, open ones first, and how the worker is.
+
+import { el, fill } from "./dom.js";
+import { compact, count, moment, plural, span } from "./format.js";
+
+const SAID = {
+  true_positive: "true positive", false_positive: "false positive", benign: "benign",
+};
+const RANK = { critical: 0, warning: 1, info: 2 };
+
+export const said = (judgement) => SAID[judgement.verdict];
+export const named = (row) =>
+  row.kind === "campaign" ? `Campaign of ${plural(row.members, "account")}` : `Account ${row.subject}`;
+export const severity = (row) => el("span", { class: `severity ${row.severity}` }, row.severity);
+
+function item(row, chosen) {
+  const current = row.alert_id === chosen;
+  return el("li", {},
+    el("a", {
+      href: `#${row.alert_id}`, class: `row ${row.severity}`, "data-key": row.alert_id,
+      "aria-current": current ? "true" : null,
+    },
+    el("span", { class: "row-head" }, severity(row), el("span", { class: "when" }, moment(row.started_at))),
+    el("span", { class: "row-name" }, named(row)),
+    el("span", { class: "row-facts" },
+      `${compact(row.observed.output_tokens)} tokens out · ${plural(row.observed.requests, "request")}`),
+    row.judgement
+      ? el("span", { class: `row-said ${row.judgement.verdict}` },
+        `${said(row.judgement)}, says ${row.judgement.author}`)
+      : null));
+}
+
+/** The open incidents, the gravest first. */
+export const ordered = (view) => [...view.open].sort(
+  (a, b) => RANK[a.severity] - RANK[b.severity] || Date.parse(b.started_at) - Date.parse(a.started_at));
+
+/** Show the incidents; the one that is open beside is marked. */
+export function showList(view, chosen) {
+  const open = ordered(view);
+  const by = (id) => document.getElementById(id);
+  by("open-count").textContent = count(open.length);
+  by("resolved-count").textContent = count(view.resolved_total);
+  const nothing = (text) => el("li", { class: "empty" }, text);
+  fill(by("open"), open.length
+    ? open.map((row) => item(row, chosen))
+    : nothing("Nothing is open. Incidents appear here by themselves."));
+  fill(by("resolved"), view.resolved.length
+    ? view.resolved.map((row) => item(row, chosen)) : nothing("None yet."));
+  document.title = open.length ? `${open.length} open · distillwatch` : "distillwatch";
+}
+
+const fact = (name, value, bad = false) =>
+  el("div", {}, el("dt", {}, name), el("dd", { class: bad ? "bad" : null }, value));
+
+/** Show how the worker is. */
+export function showWorker(view) {
+  const pulse = view.pulse;
+  const lost = pulse.sinks.filter((sink) => sink.lost > 0);
+  fill(document.getElementById("worker-body"),
+    el("dl", { class: "facts" },
+      fact("State", pulse.ready ? "ready" : pulse.ready_reason, !pulse.ready),
+      fact("Progress", pulse.live ? "ok" : pulse.live_reason, !pulse.live),
+      fact("Behind", `${plural(pulse.lag_records, "record")}, ${span(pulse.lag_s)}`),
+      fact("Events read", compact(pulse.events)),
+      fact("Dead letters", count(pulse.dead_letters), pulse.dead_letters > 0),
+      fact("Accounts", count(pulse.accounts)),
+      fact("Without a past of their own", count(pulse.warming_up)),
+      view.forgotten ? fact("Not shown any more", plural(view.forgotten, "incident")) : null),
+    el("table", {},
+      el("caption", {}, "Receivers of alerts"),
+      el("thead", {}, el("tr", {}, ["Receiver", "Delivered", "Waiting", "Lost"].map(
+        (name) => el("th", { scope: "col" }, name)))),
+      el("tbody", {}, pulse.sinks.map((sink) => el("tr", {},
+        el("th", { scope: "row" }, sink.name),
+        el("td", {}, count(sink.delivered)),
+        el("td", {}, count(sink.waiting)),
+        el("td", { class: sink.lost ? "bad" : null }, count(sink.lost)))))),
+    lost.length ? el("p", { class: "note bad" }, "The log of the worker says why alerts were lost.") : null);
+}

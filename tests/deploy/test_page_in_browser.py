@@ -1,0 +1,342 @@
+"""The page in a real browser, served by a real worker: looks, keyboard, verdicts, hostile ids."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import command
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from kafka import KafkaConsumer, KafkaProducer
+from playwright.sync_api import expect, sync_playwright
+
+from stream.embedded.broker import EmbeddedBroker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.deploy, pytest.mark.integration, pytest.mark.timeout(300)]
+
+TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
+WITHIN_MS = 20_000
+HOSTILE = [
+    "<img src=x onerror=window.hit=1>",
+    "</script><script>window.hit=1</script>",
+    "javascript:window.hit=1",
+    "\u202eevil",
+    "x" * 256,
+]
+
+
+def name(number: int) -> str:
+    return f"inc_{number:020x}"
+
+
+def state(number: int, minute: int, **changes: Any) -> tuple[str, bytes]:
+    """Return key and value of a campaign that has grown for some minutes."""
+    size = min(8 + 4 * minute, 40)
+    value: dict[str, Any] = {
+        "alert_id": name(number),
+        "kind": "campaign",
+        "status": "firing",
+        "severity": "critical",
+        "score": 0.99,
+        "campaign_id": f"cmp_{number}",
+        "account_ids": [f"acct_{i:03}" for i in range(size)],
+        "started_at": "2026-03-02T10:00:00Z",
+        "detected_at": "2026-03-02T10:07:00Z",
+        "updated_at": f"2026-03-02T11:{minute:02}:00Z",
+        "summary": f"{size} accounts act as one and share a system prompt",
+        "evidence": [
+            {"feature": feature, "value": 0.5 + minute / 20, "unit": unit, "baseline": 0.1,
+             "population": None, "contribution": share, "meaning": meaning}
+            for feature, unit, share, meaning in (
+                ("young_accounts", "share", 0.6, "most accounts were young when they joined"),
+                ("partners", "accounts", 0.4, "a member shares rare values with others"),
+            )
+        ],
+        "links": [
+            {"link": "system_prompt", "value": "0" * 16, "accounts": size,
+             "members": [*range(size)]},
+            *({"link": "payment", "value": f"{i:016x}", "accounts": 8,
+               "members": [*range(8 * i, min(8 * i + 8, size))]} for i in range(size // 8)),
+        ],
+        "observed": {"requests": 9 * minute, "input_tokens": 900, "output_tokens": 9000 * minute},
+        "techniques": ["AML.T0024.002"],
+        "runbook_url": "https://example.org/runbook#campaign",
+        "model_version": "campaigns-1",
+    }  # fmt: skip
+    return name(number), json.dumps(value | changes).encode()
+
+
+def account(
+    number: int, minute: int, account_id: str, severity: str = "info", **changes: Any
+) -> tuple[str, bytes]:
+    """Return key and value of an account's incident."""
+    evidence = {
+        "feature": "output_day", "value": 2e6 + 1e5 * minute, "unit": "tokens/day",
+        "baseline": 90_000.0, "population": 12_000.0, "contribution": 1.0,
+        "meaning": "many tokens received in the last day",
+    }  # fmt: skip
+    return state(
+        number, minute, kind="account", severity=severity, account_id=account_id, account_ids=None,
+        campaign_id=None, links=[], evidence=[evidence], **changes,
+    )  # fmt: skip
+
+
+ALERTS = [
+    *(state(1, minute) for minute in range(9)),
+    *(account(2, minute, "acct_lone") for minute in range(3)),
+    state(3, 1, account_ids=HOSTILE, summary=HOSTILE[0], severity="warning",
+          links=[{"link": "payment", "value": "0" * 16, "accounts": 5, "members": [*range(5)]}]),
+    account(4, 1, HOSTILE[0], severity="warning"),
+    state(5, 2, status="resolved"),
+]  # fmt: skip
+
+
+@dataclass
+class Site:
+    """A worker that serves the page, and the topics behind it."""
+
+    bootstrap: str
+    environment: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.environment['DISTILLWATCH_HTTP_PORT']}/page/"
+
+    def tell(self, *alerts: tuple[str, bytes]) -> None:
+        topic = self.environment["DISTILLWATCH_TOPICS_ALERTS"]
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
+        for key, value in alerts:
+            producer.send(topic, value, key=key.encode())
+        producer.flush()
+        producer.close()
+
+    def verdicts(self, key: str, at_least: int) -> list[dict[str, Any]]:
+        """Return what was written of an incident."""
+        found: list[dict[str, Any]] = []
+        consumer = KafkaConsumer(
+            self.environment["DISTILLWATCH_TOPICS_VERDICTS"],
+            bootstrap_servers=self.bootstrap,
+            auto_offset_reset="earliest",
+            group_id=None,
+        )
+        deadline = time.monotonic() + 30
+        while len(found) < at_least:
+            assert time.monotonic() < deadline, found
+            for records in consumer.poll(500).values():
+                found += [json.loads(r.value) for r in records if r.key == key.encode()]
+        consumer.close()
+        return found
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with EmbeddedBroker() as broker:
+        environment = command.settings(
+            broker.bootstrap, page_token=TOKEN, kafka_transactions="false"
+        )
+        assert command.run(environment, "topics", "create").returncode == 0
+        made = Site(broker.bootstrap, environment)
+        made.tell(*ALERTS)
+        with command.worker(environment, tmp_path_factory.mktemp("page")) as worker:
+            worker.until_ready()
+            yield made
+            assert worker.stop() == 0, worker.log
+
+
+@pytest.fixture(scope="module")
+def browser(tool: Callable[[str], str]) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=tool("chromium"), args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visits:
+    """Opens pages, each in a browser without memory, and notes what goes wrong in them."""
+
+    browser: Browser
+    site: Site
+    problems: list[str] = field(default_factory=list)
+
+    def open(self, after: str = f"#token={TOKEN}", **options: Any) -> Page:
+        page = self.browser.new_context(**options).new_page()
+        page.set_default_timeout(WITHIN_MS)
+        page.on("console", lambda said: self.problems.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("request", self._only_own)
+        page.goto(self.site.url + after)
+        return page
+
+    def _only_own(self, request: Any) -> None:
+        if not request.url.startswith(self.site.url):
+            self.problems.append(f"asks for {request.url}")
+
+
+@pytest.fixture
+def visits(browser: Browser, site: Site) -> Iterator[Visits]:
+    made = Visits(browser, site)
+    yield made
+    for context in browser.contexts:
+        context.close()
+    assert made.problems == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"),
+    [("light", 1280, 900), ("dark", 1280, 900), ("light", 390, 844), ("dark", 320, 640)],
+)
+def test_it_can_be_read_everywhere(
+    visits: Visits, tmp_path: Path, scheme: str, width: int, height: int
+) -> None:
+    page = visits.open(color_scheme=scheme, viewport={"width": width, "height": height})
+    expect(page.locator("#open .row")).to_have_count(4)
+    accessible(page)
+    for number in (1, 2, 3):
+        page.goto(f"{visits.site.url}#{name(number)}")
+        expect(page.locator("#incident .id")).to_have_text(name(number))
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        accessible(page)
+        picture = page.screenshot(path=tmp_path / f"{number}.png", full_page=True)
+        assert len(picture) > 20_000
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Token")).to_be_focused()
+    accessible(page)
+    assert "acct_" not in page.content()
+
+
+def accessible(page: Page) -> None:
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_an_incident_is_told_in_words_charts_and_a_graph(visits: Visits) -> None:
+    page = visits.open()
+    expect(page.locator("#incident-title")).to_have_text("Campaign of 40 accounts")
+    expect(page.locator(".reason").first).to_contain_text("60 % of the score")
+    expect(page.locator(".reason svg").first).to_have_attribute(
+        "aria-label", "young accounts from 2 Mar 10:00 to 2 Mar 11:08: members 90 %, elsewhere 10 %"
+    )
+    expect(page.locator("svg.graph .member")).to_have_count(40)
+    expect(page.locator("svg.graph .value")).to_have_count(6)
+    page.goto(f"{visits.site.url}#{name(2)}")
+    legend = page.locator(".reason .legend li")
+    expect(legend).to_have_text(
+        ["now 2.2M tokens/day", "own past 90K tokens/day", "others, median 12K tokens/day"]
+    )
+    expect(page.locator("section.graph")).to_be_hidden()
+
+
+def test_hostile_ids_are_text(visits: Visits) -> None:
+    page = visits.open(f"#token={TOKEN}")
+    for number in (3, 4):
+        page.goto(f"{visits.site.url}#{name(number)}")
+        expect(page.locator("#incident .id")).to_have_text(name(number))
+    page.goto(f"{visits.site.url}#{name(3)}")
+    page.locator("details summary").click()
+    assert page.locator(".ids li").all_text_contents() == HOSTILE
+    assert page.locator("svg.graph title").filter(has_text=HOSTILE[1]).count() == 1
+    assert page.evaluate("window.hit") is None
+    assert page.locator("img, script:not([src='app.js'])").count() == 0
+
+
+def test_a_verdict_goes_by_keyboard_to_kafka_and_back(visits: Visits) -> None:
+    page = visits.open(viewport={"width": 390, "height": 844})
+    expect(page.locator("#open .row").first).to_be_visible()
+
+    def press_until(selector: str, key: str = "Tab", most: int = 40) -> None:
+        for _ in range(most):
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                return
+            page.keyboard.press(key)
+        pytest.fail(f"{selector} is not reached")
+
+    press_until(f'a[href="#{name(1)}"]')
+    page.keyboard.press("Enter")
+    expect(page.locator("#incident-title")).to_be_focused()
+    press_until("[data-verdict=benign]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#author")).to_be_focused()  # nobody said who says so
+    page.keyboard.type("Ada")
+    press_until("#note")
+    page.keyboard.type("a test of ours")
+    press_until("[data-verdict=benign]", "Shift+Tab")
+    page.keyboard.press("Space")
+    expect(page.locator(".told")).to_contain_text("Ada said benign")
+    (said,) = visits.site.verdicts(name(1), 1)
+    assert said["time"] == pytest.approx(time.time(), abs=60)
+    del said["time"]
+    assert said == {
+        "alert_id": name(1), "verdict": "benign", "author": "Ada", "note": "a test of ours",
+    }  # fmt: skip
+
+    other = visits.open(f"#token={TOKEN}")  # somebody else sees it, by itself
+    expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_text("benign, says Ada")
+    press_until("[data-verdict=withdrawn]")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-verdict=withdrawn]")).to_be_hidden()
+    assert [one["verdict"] for one in visits.site.verdicts(name(1), 2)] == ["benign", "withdrawn"]
+    expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_count(0)
+
+
+def test_a_verdict_that_is_not_written_is_told(visits: Visits) -> None:
+    page = visits.open()
+    page.get_by_label("Your name").fill("Ada")
+    page.route("**/api/verdicts", lambda route: route.abort())
+    page.get_by_role("button", name="True positive").click()
+    expect(page.locator(".told")).to_contain_text("Not written")
+    expect(page.get_by_role("button", name="True positive")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    visits.problems.clear()  # the browser tells of the request that we broke off
+
+
+def test_news_comes_by_itself_and_what_is_typed_stays(visits: Visits) -> None:
+    page = visits.open(f"#token={TOKEN}")
+    page.goto(f"{visits.site.url}#{name(2)}")
+    page.get_by_label("Note").fill("half a thought")
+    visits.site.tell(account(2, 30, "acct_lone", severity="warning"), account(6, 0, "acct_new"))
+    expect(page.locator(f'a[href="#{name(6)}"]')).to_be_visible()
+    expect(page.locator("#incident .kicker")).to_contain_text("warning")
+    expect(page.get_by_label("Note")).to_have_value("half a thought")
+    visits.site.tell(account(6, 1, "acct_new", status="resolved"))
+    expect(page.locator(f'#resolved a[href="#{name(6)}"]')).to_be_visible()
+    visits.site.tell(account(2, 31, "acct_lone"))
+
+
+def test_the_token_opens_is_kept_in_the_tab_and_out_of_the_address(visits: Visits) -> None:
+    page = visits.open()
+    expect(page.locator("#state")).to_have_text("live")
+    assert page.url == visits.site.url
+    page.reload()
+    expect(page.locator("#open .row").first).to_be_visible()
+    assert page.context.cookies() == []
+    stranger = page.context.new_page()
+    stranger.goto(visits.site.url)
+    expect(stranger.get_by_label("Token")).to_be_focused()
+    stranger.keyboard.type("not-the-right-token")
+    stranger.keyboard.press("Enter")
+    expect(stranger.get_by_role("alert")).to_contain_text("not one of this worker's")
+    stranger.keyboard.type(TOKEN)
+    stranger.keyboard.press("Enter")
+    expect(stranger.locator("#open .row").first).to_be_visible()
+
+
+def test_what_the_worker_does_not_know_is_told(visits: Visits) -> None:
+    page = visits.open(viewport={"width": 390, "height": 844})
+    page.goto(f"{visits.site.url}#{name(99)}")
+    expect(page.locator("#incident")).to_contain_text(f"knows nothing of {name(99)}")
+    visits.problems.clear()  # the browser tells of the 404
+    page.get_by_role("link", name="All incidents").click()
+    expect(page.locator("#open .row").first).to_be_visible()

@@ -1,0 +1,131 @@
+"""Alerts to show, and a page on a server of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from stream.metrics import Metrics
+from stream.page.chronicle import Chronicle
+from stream.page.pulse import Pulses
+from stream.page.server import Page
+from stream.sinks.bearer import Bearer
+from stream.sinks.health import Health
+from stream.sinks.pages import Pages
+from stream.sinks.settings import HttpSettings
+from stream.types.alerts import Alert, SharedValue
+from stream.types.feedback import Judgement
+from stream.types.secret import Secret
+from stream.types.verdicts import Evidence, Observed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
+NOW_S = 1_772_500_000.0
+
+
+def incident(number: int = 0, minute: int = 0, **changes: Any) -> Alert:
+    """Return a state of an incident, told at a minute of a day."""
+    values: dict[str, Any] = {
+        "alert_id": f"inc_{number:020x}",
+        "kind": "campaign",
+        "status": "firing",
+        "severity": "warning",
+        "score": 0.95,
+        "campaign_id": "cmp_1",
+        "account_ids": ["acct_a", "acct_b", "acct_c"],
+        "started_at": "2026-03-02T00:00:00Z",
+        "detected_at": "2026-03-02T00:00:00Z",
+        "updated_at": f"2026-03-02T{minute // 60:02}:{minute % 60:02}:00Z",
+        "summary": "3 accounts act as one",
+        "evidence": [
+            Evidence(
+                feature="partners",
+                value=float(minute),
+                unit="accounts",
+                baseline=0.0,
+                contribution=1.0,
+                meaning="a member shares several different rare values with others",
+            )
+        ],
+        "links": [SharedValue(link="payment", value="0" * 16, accounts=2, members=[0, 2])],
+        "observed": Observed(requests=10 * minute, input_tokens=1, output_tokens=2),
+        "techniques": ["AML.T0040"],
+        "runbook_url": "https://example.org/runbook#campaign",
+        "model_version": "1",
+    }
+    return Alert(**(values | changes))
+
+
+def judgement(number: int = 0, **changes: Any) -> Judgement:
+    values: dict[str, Any] = {
+        "alert_id": f"inc_{number:020x}",
+        "verdict": "true_positive",
+        "author": "Ada",
+        "time": 1.0,
+    }
+    return Judgement(**(values | changes))
+
+
+@dataclass
+class Served:
+    """A page that listens; ``written`` is what people said, ``takes`` whether brokers have it."""
+
+    chronicle: Chronicle
+    metrics: Metrics
+    health: Health
+    pages: Pages
+    written: list[Judgement] = field(default_factory=list)
+    takes: bool = True
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async def write(said: Judgement) -> bool:
+        if made.takes:
+            made.written.append(said)
+            made.chronicle.judge(said)
+        return made.takes
+
+    metrics, health, chronicle = Metrics(), Health(stalled_after_s=60), Chronicle(most=16)
+    page = Page(
+        Bearer(Secret(f"old-{TOKEN} {TOKEN}"), setting="page.token"),
+        chronicle,
+        Pulses(metrics.registry, health, now=lambda: 0.0),
+        write=write,
+        clock=lambda: NOW_S,
+    )
+    settings = HttpSettings(host="127.0.0.1", port=0)
+    pages = Pages(settings, registry=metrics.registry, health=health, more=page.answer)
+    made = Served(chronicle, metrics, health, pages)
+    await pages.start()
+    yield made
+    await pages.stop()
+
+
+@pytest.fixture
+async def stranger(served: Served) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{served.pages.port}") as session:
+        yield session
+
+
+@pytest.fixture
+async def client(served: Served) -> AsyncIterator[aiohttp.ClientSession]:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    url = f"http://127.0.0.1:{served.pages.port}"
+    async with aiohttp.ClientSession(url, headers=headers) as session:
+        yield session
+
+
+@pytest.fixture
+def incident_of() -> Callable[..., Alert]:
+    return incident
+
+
+@pytest.fixture
+def judgement_of() -> Callable[..., Judgement]:
+    return judgement
