@@ -37,6 +37,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     written_s: float
     summary: str
     judgement: Judgement | None
+    drill: bool
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,4 +113,5 @@ def _row(chronicle: Chronicle, story: Story) -> Row:
         written_s=story.written_s,
         summary=alert.summary,
         judgement=chronicle.judgement(alert.alert_id),
+        drill=alert.drill,
     )

@@ -108,12 +108,13 @@ export class Incident {
   #note = el("input", { id: "note", maxlength: 1000, autocomplete: "off" });
   #buttons = el("div", { class: "choices", role: "group", "aria-label": "Verdict" });
   #told = el("p", { class: "told", role: "status" });
+  #judging = this.#verdict();
   #members = el("details", {}, el("summary", {}, "Accounts"), this.#parts.members);
 
   constructor(article) {
     this.#article = article;
     this.#author.value = localStorage.getItem(AUTHOR) ?? "";
-    fill(article, this.#parts.head, this.#verdict(), this.#parts.why, this.#parts.course,
+    fill(article, this.#parts.head, this.#judging, this.#parts.why, this.#parts.course,
       this.#parts.graph, this.#members, this.#parts.about);
   }
 
@@ -137,6 +138,7 @@ export class Incident {
       fill(this.#parts.members, members(detail));
     }
     fill(this.#parts.about, this.#about(detail));
+    this.#judging.hidden = detail.row.drill;
     this.#choices(detail.row.judgement);
   }
 

@@ -11,7 +11,8 @@ const RANK = { critical: 0, warning: 1, info: 2 };
 export const said = (judgement) => SAID[judgement.verdict];
 export const named = (row) =>
   row.kind === "campaign" ? `Campaign of ${plural(row.members, "account")}` : `Account ${row.subject}`;
-export const severity = (row) => el("span", { class: `severity ${row.severity}` }, row.severity);
+export const severity = (row) =>
+  el("span", { class: `severity ${row.severity}` }, row.drill ? "drill" : row.severity);
 
 function item(row, chosen) {
   const current = row.alert_id === chosen;

@@ -125,13 +125,14 @@ def test_the_page_has_no_code_within_and_nothing_from_elsewhere():
 async def test_the_list_and_an_incident(served, client, incident_of, judgement_of):
     for minute in range(2):
         served.chronicle.hear(incident_of(0, minute), 5.0)
-    served.chronicle.hear(incident_of(1, status="resolved"), 6.0)
+    served.chronicle.hear(incident_of(1, status="resolved", drill=True), 6.0)
     served.chronicle.judge(judgement_of(1, note="a test of ours"))
     async with client.get("/page/api/overview") as response:
         told = await response.json()
     assert [row["alert_id"] for row in told["open"]] == [f"inc_{0:020x}"]
     assert [row["judgement"]["note"] for row in told["resolved"]] == ["a test of ours"]
     assert told["open"][0]["members"] == 3
+    assert [row["drill"] for row in told["open"] + told["resolved"]] == [False, True]
     async with client.get(INCIDENT) as response:
         detail = await response.json()
     assert detail["account_ids"] == ["acct_a", "acct_b", "acct_c"]
