@@ -1,4 +1,4 @@
-"""``python -m side_by_side``: fill the topics, let everybody read them, print and keep the table."""
+"""``python -m side_by_side``: fill the topics, let everybody read them, print the table."""
 
 from __future__ import annotations
 

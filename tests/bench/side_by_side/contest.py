@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from side_by_side.traffic import Expected
 
 _POLL_S: Final = 0.02
+#: How often our worker's metrics are read: each time costs it some milliseconds.
+_SCRAPE_S: Final = 2.0
+_AT_THE_END_S: Final = 0.1
 _WITHIN_S: Final = 1800.0
 _LANES: Final = TopicSettings().partitions
 _STAGES: Final = {"accounts": _LANES, "campaigns": _LANES, "alerting": 1}
@@ -167,13 +170,14 @@ def _follow(worker: RealWorker, expected: Expected, told: Callable[[int], None])
     deadline = time.monotonic() + _WITHIN_S
     while True:
         metrics = worker.get("metrics")[1]
-        told(int(_total(metrics, "distillwatch_events_total")))
+        counted = _total(metrics, "distillwatch_events_total")
+        told(int(counted))
         marks = _samples(metrics, "distillwatch_watermark_timestamp_seconds")
         if len(marks) == sum(_STAGES.values()) and min(marks) >= expected.last_step:
             return
         assert worker.process.poll() is None, worker.log
         assert time.monotonic() < deadline, "not done in time"
-        time.sleep(0.1)
+        time.sleep(_SCRAPE_S if counted < expected.events else _AT_THE_END_S)
 
 
 def _samples(metrics: str, name: str) -> list[float]:

@@ -56,7 +56,7 @@ windows = win.fold_window(
     requests,
     win.EventClock(
         ts_getter=lambda row: datetime.fromtimestamp(row[1], UTC),
-        wait_for_system_duration=timedelta(0),
+        wait_for_system_duration=timedelta(hours=1),
     ),
     win.TumblingWindower(length=timedelta(minutes=1), align_to=datetime(2025, 1, 1, tzinfo=UTC)),
     builder=lambda: (0, 0, 0, 0),

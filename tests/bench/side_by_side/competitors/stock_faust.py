@@ -55,10 +55,10 @@ async def count(stream: faust.StreamT) -> None:
             account, tokens = request.account_id, request.output_tokens
         requests[account] += 1
         if tally.add(1, tokens):
-            assert sum(requests.values()) == tally.events
-            tally.prove()
-            app.stop_soon = True
+            # What it counted is in its table; the benchmark ends it.
+            say("total", events=sum(requests.values()), tokens=tally.tokens)
+            return
 
 
 if __name__ == "__main__":
-    app.Worker(loglevel="error").execute_from_commandline()
+    app.Worker(loglevel="error", redirect_stdouts=False).execute_from_commandline()
