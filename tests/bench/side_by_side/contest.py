@@ -12,6 +12,7 @@ yet (so a little too early), and is done when every lane of every stage has clos
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import command
 from kafka.admin import KafkaAdminClient
 from real_worker import RealWorker
 
@@ -31,7 +33,7 @@ from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from side_by_side.traffic import Expected
 
@@ -40,8 +42,6 @@ _POLL_S: Final = 0.02
 _SCRAPE_S: Final = 2.0
 _AT_THE_END_S: Final = 0.1
 _WITHIN_S: Final = 1800.0
-_LANES: Final = TopicSettings().partitions
-_STAGES: Final = {"accounts": _LANES, "campaigns": _LANES, "alerting": 1}
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
 ) -> Figures:
     """Return the figures of one run; ``told`` hears how many events were counted so far."""
     if entry is OURS:
-        return _ours(bootstrap, kind, expected, closing, told)
+        return ours(bootstrap, kind, expected, closing, told)
     whole = expected.events + (0 if entry.leaves_open else closing)
     count = whole if entry.most is None else min(whole, entry.most)
     command = [*entry.command, bootstrap, kind, kind, str(count)]
@@ -111,15 +111,24 @@ def _listen(
     return said
 
 
-def _ours(
-    bootstrap: str, kind: str, expected: Expected, closing: int, told: Callable[[int], None]
+def ours(
+    bootstrap: str,
+    kind: str,
+    expected: Expected,
+    closing: int,
+    told: Callable[[int], None] = lambda _: None,
+    *,
+    workers: int = 1,
+    lanes: int = TopicSettings().partitions,
 ) -> Figures:
+    """Return the figures of a run of our own workers."""
     name = f"bench-{kind}-{time.monotonic_ns()}"
     topics = TopicSettings(
         requests=kind,
         alerts=f"{name}.alerts",
         deadletter=f"{name}.deadletter",
         internal_prefix=f"{name}.internal.",
+        partitions=lanes,
     )
     kafka = KafkaSettings(bootstrap_servers=bootstrap, app_id=name)
     keep_trying(kafka, lambda admin: create(admin, topics))
@@ -129,29 +138,28 @@ def _ours(
         "TOPICS_ALERTS": topics.alerts,
         "TOPICS_DEADLETTER": topics.deadletter,
         "TOPICS_INTERNAL_PREFIX": topics.internal_prefix,
+        "TOPICS_PARTITIONS": str(lanes),
     }
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        RealWorker(bootstrap, Path(folder) / "worker.log", settings) as worker,
-    ):
-        pid = worker.process.pid
-        began, began_cpu_s = time.monotonic(), process.cpu_s(pid)
-        while True:
-            now, cpu_s = time.monotonic(), process.cpu_s(pid)
-            if worker.ready():
-                break
-            began, began_cpu_s = now, cpu_s
-            assert worker.process.poll() is None, worker.log
-            time.sleep(_POLL_S)
-        _follow(worker, expected, told)
-        took, used = time.monotonic() - began, process.cpu_s(pid) - began_cpu_s
-        counted = worker.total("distillwatch_events_total", result="accepted")
-        tokens = worker.total("distillwatch_observed_tokens_total", direction="output")
-        tracked = worker.tracked()
-        alerts = worker.total("distillwatch_alerts_total")
-        memory = worker.memory_mib("VmHWM")
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        group = [
+            stack.enter_context(RealWorker(bootstrap, Path(folder) / f"{n}.log", settings))
+            for n in range(workers)
+        ]
+        began, began_cpu_s = _begin(group)
+        _follow(group, expected, lanes, told)
+        took, used = time.monotonic() - began, _cpu_s(group) - began_cpu_s
+        pages = [worker.get("metrics")[1] for worker in group]
+        memory = max(worker.memory_mib("VmHWM") for worker in group)
     _forget(bootstrap, topics)
-    found = (counted, tokens, tracked)
+    found = (
+        sum(command.total(page, "distillwatch_events_total", result="accepted") for page in pages),
+        sum(
+            command.total(page, "distillwatch_observed_tokens_total", direction="output")
+            for page in pages
+        ),
+        _total(pages, "distillwatch_accounts_tracked"),
+    )
+    # What closes the windows of others stays in an open one itself.
     right = (expected.events + closing, expected.tokens, expected.accounts)
     return Figures(
         entry=OURS.name,
@@ -160,24 +168,49 @@ def _ours(
         wall_s=took,
         cpu_s=used,
         peak_mib=memory,
-        alerts=int(alerts),
+        alerts=int(_total(pages, "distillwatch_alerts_total")),
         wrong="" if found == right else f"it counted {found}, expected {right}",
     )
 
 
-def _follow(worker: RealWorker, expected: Expected, told: Callable[[int], None]) -> None:
+def _begin(group: Sequence[RealWorker]) -> tuple[float, float]:
+    """Return when all workers still said that they do not consume, and their time by then."""
+    began = time.monotonic(), _cpu_s(group)
+    while True:
+        now = time.monotonic(), _cpu_s(group)
+        if any(worker.ready() for worker in group):
+            return began
+        began = now
+        _running(group)
+        time.sleep(_POLL_S)
+
+
+def _follow(
+    group: Sequence[RealWorker], expected: Expected, lanes: int, told: Callable[[int], None]
+) -> None:
     """Wait until every lane of every stage has closed the last step."""
     deadline = time.monotonic() + _WITHIN_S
     while True:
-        metrics = worker.get("metrics")[1]
-        counted = _total(metrics, "distillwatch_events_total")
+        pages = [worker.get("metrics")[1] for worker in group]
+        counted = _total(pages, "distillwatch_events_total")
         told(int(counted))
-        marks = _samples(metrics, "distillwatch_watermark_timestamp_seconds")
-        if len(marks) == sum(_STAGES.values()) and min(marks) >= expected.last_step:
+        marks = [
+            m for page in pages for m in _samples(page, "distillwatch_watermark_timestamp_seconds")
+        ]
+        if sum(mark >= expected.last_step for mark in marks) == 2 * lanes + 1:
             return
-        assert worker.process.poll() is None, worker.log
+        _running(group)
         assert time.monotonic() < deadline, "not done in time"
         time.sleep(_SCRAPE_S if counted < expected.events else _AT_THE_END_S)
+
+
+def _running(group: Sequence[RealWorker]) -> None:
+    for worker in group:
+        assert worker.process.poll() is None, worker.log
+
+
+def _cpu_s(group: Sequence[RealWorker]) -> float:
+    return sum(process.cpu_s(worker.process.pid) for worker in group)
 
 
 def _samples(metrics: str, name: str) -> list[float]:
@@ -188,8 +221,8 @@ def _samples(metrics: str, name: str) -> list[float]:
     ]
 
 
-def _total(metrics: str, name: str) -> float:
-    return sum(_samples(metrics, name))
+def _total(pages: Sequence[str], name: str) -> float:
+    return sum(sum(_samples(page, name)) for page in pages)
 
 
 def _forget(bootstrap: str, topics: TopicSettings) -> None:
