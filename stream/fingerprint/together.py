@@ -33,6 +33,13 @@ class Together:
         self._hashes = hashes
         self._start()
 
+    def _start(self) -> None:
+        # No hash of Python's is -1, so that this row is never found.
+        self._marks: Array = np.array([-1], np.int64)
+        self._at: Array = np.zeros(1, np.int64)
+        self._rows: Array = np.zeros((1, len(self._hashes)), np.uint64)
+        self._count: int = 1
+
     def remembered(self, values: Sequence[Sequence[str | int | None]]) -> dict[str, Array]:
         """Return each column's fingerprints, shape ``(n,)``, u8; ``values`` come in its order."""
         marks = np.fromiter(map(hash, zip(*values, strict=True)), np.int64, len(values[0]))
@@ -45,7 +52,7 @@ class Together:
         return {name: found[:, i] for i, name in enumerate(self._hashes)}
 
     def _find(self, marks: Array) -> Array:
-        return np.minimum(np.searchsorted(self._marks, marks), len(self._marks) - 1)
+        return np.asarray(np.minimum(np.searchsorted(self._marks, marks), len(self._marks) - 1))
 
     def _learn(
         self, marks: Array, new: Array, values: Sequence[Sequence[str | int | None]]
@@ -69,10 +76,3 @@ class Together:
         self._marks = np.insert(self._marks, place, fresh)
         self._at = np.insert(self._at, place, np.arange(self._count, end))
         self._count = end
-
-    def _start(self) -> None:
-        # No hash of Python's is -1, so that this row is never found.
-        self._marks = np.array([-1], np.int64)
-        self._at = np.zeros(1, np.int64)
-        self._rows = np.zeros((1, len(self._hashes)), np.uint64)
-        self._count = 1
