@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy test-gateways check format dashboards pictures bench bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy test-gateways check format dashboards pictures bench bench-stages bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,7 +50,11 @@ dashboards: $(VENV)/.ready ## Write the Grafana dashboards anew
 pictures: $(VENV)/.ready ## Draw the dashboards and photograph the page of a demo (needs Prometheus and Chromium)
 	$(BIN)/python grafana/pictures.py
 
-bench: $(VENV)/.ready ## Run the micro-benchmarks
+bench: $(VENV)/.ready ## Measure the worker beside other frameworks (ARGS=--quick: minutes; needs Java 17 and Maven)
+	PYTHON=$(PYTHON) .ci/bench-tools
+	PYTHONPATH=.:tests/bench $(BIN)/python -m side_by_side $(ARGS)
+
+bench-stages: $(VENV)/.ready ## Run the micro-benchmarks of the stages
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
 bench-quality: $(VENV)/.ready ## Measure what is found, accused and leaked (ARGS=--quick: minutes)

@@ -12,6 +12,7 @@ from stream.fingerprint.address import address, network
 from stream.fingerprint.keyed import KeyedHash
 from stream.fingerprint.phrases import Phrases
 from stream.fingerprint.text import normalise, opening, standing
+from stream.fingerprint.together import Together
 from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, PHRASES, EventBatch
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from stream.types.batch import Array
 
 #: Column -> field of the event whose values recur and are hashed as they stand.
-_ATTRIBUTES: Final = {
-    "model": "model",
-    "operation": "operation",
+_ATTRIBUTES: Final = {"model": "model", "operation": "operation"}
+#: The same, of those that an account brings with it again and again.
+_OF_ACCOUNTS: Final = {
     "api_key": "api_key_id",
     "organization": "organization_id",
     "country": "country",
@@ -57,8 +58,13 @@ class Fingerprinter:
     def __init__(self, salt: bytes) -> None:
         """Key all fingerprints with ``salt``; all workers need the same one."""
         self._attributes = {column: KeyedHash(salt, column) for column in _ATTRIBUTES}
-        self._address = KeyedHash(salt, "address", address)
-        self._network = KeyedHash(salt, "network", network)
+        self._of_accounts = Together(
+            {
+                "address": KeyedHash(salt, "address", address),
+                "network": KeyedHash(salt, "network", network),
+                **{column: KeyedHash(salt, column) for column in _OF_ACCOUNTS},
+            }
+        )
         self._system_prompt = KeyedHash(salt, "system_prompt", standing)
         self._prompt = KeyedHash(salt, "prompt", normalise)
         self._given = KeyedHash(salt, "given")
@@ -78,12 +84,17 @@ class Fingerprinter:
             "account": index,
             "flags": FLAG_STREAM * _true(fields["stream"])
             + FLAG_LOGPROBS * _true(fields["logprobs"]),
-            "address": self._address.remembered(fields["client_ip"]),
-            "network": self._network.remembered(_places(fields)),
             "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
             "template": self._template.forgotten(fields["prompt"]),
             "prompt": self._prompts(fields),
         }
+        columns |= self._of_accounts.remembered(
+            [
+                fields["client_ip"],
+                _places(fields),
+                *(fields[field] for field in _OF_ACCOUNTS.values()),
+            ]
+        )
         columns |= zip(PHRASES, self._phrases.of(fields["prompt"]).T, strict=True)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], absent)

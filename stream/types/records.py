@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 #: The pipeline's outputs by role; the worker maps roles to topic names.
 Role = Literal["events", "links", "verdicts", "alerts", "deadletter"]
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):
     """One source record. ``timestamp_s`` is the broker's, or None where it has none.
 
     ``mark`` is what its header says of a drill (see :mod:`stream.types.drill`), None without one.

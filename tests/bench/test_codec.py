@@ -1,4 +1,4 @@
-"""How long decoding and fingerprinting take: run with ``make bench``; asserts no times.
+"""How long decoding and fingerprinting take: run with ``make bench-stages``; asserts no times.
 
 ``test_auto`` asserts a ratio: recognising each record's format promises to cost less than 10 %.
 Measured on two shared, busy cores: 0.95 to 1.10 of a fixed format, canonical 1.02, LiteLLM 0.98.
