@@ -298,7 +298,9 @@ class Trial:
         records = [Record(2 * i + 1, None, value) for i, value in enumerate(values)]
         good = [Record(2 * i, None, self._good) for i in range(len(values) + 1)]
         began = time.process_time()
-        decoded = self._decoder.decode(sorted((*records, *good)), now_s=NOW_S)
+        decoded = self._decoder.decode(
+            sorted((*records, *good), key=lambda record: record.offset), now_s=NOW_S
+        )
         batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
         took = time.process_time() - began
         results: Counter[str] = Counter()
