@@ -43,9 +43,8 @@ async def test_a_drill_breaks_no_silence(marks: list[bytes | None], *, breaks: b
         await asyncio.sleep(0)
 
     source = SimpleNamespace(process=lambda *_, **__: [])
-    lanes = SimpleNamespace(
-        kafka=KafkaSettings(), reads=lambda _: False, stages=SimpleNamespace(source=source)
-    )
+    stages = SimpleNamespace(source=source, reader=lambda _: source)
+    lanes = SimpleNamespace(kafka=KafkaSettings(), reads=lambda _: False, stages=stages)
     runtime = Runtime(
         lanes,
         SimpleNamespace(send=send),
