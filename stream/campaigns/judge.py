@@ -93,8 +93,7 @@ def judge(cluster: ClusterFeatures) -> Judgement:
     met = max(_intimates(cluster), _acquaintances(cluster), key=lambda claim: claim.odds)
     claims = [
         young,
-        # What is not new may have begun together for a reason of its own: a class, a release.
-        *([_started(cluster)] if young.odds > 0 else []),
+        _started(cluster),
         _cards(cluster),
         _pace(cluster),
         _idle_free(cluster),
@@ -114,7 +113,9 @@ def judge(cluster: ClusterFeatures) -> Judgement:
         (odds >= _SPEAKS) + (odds >= _SPEAKS_TWICE and family != _ONCE)
         for family, odds in families.items()
     )
-    acts = sum(odds for family, odds in families.items() if family not in _SHARES)
+    # What is not new may have begun together for a reason of its own: a class, a release.
+    silent = _SHARES if young.odds > 0 else (*_SHARES, "newness")
+    acts = sum(odds for family, odds in families.items() if family not in silent)
     if speaking < _LEAST_FAMILIES or (met.feature == "intimates" and acts < _ACTS):
         score = min(score, _SILENT_SCORE)
     return Judgement(score, _evidence(claims))
