@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.companions import companions
 from stream.campaigns.partners import connected, pairs
 from stream.types.links import LinkKind
 
@@ -33,7 +34,11 @@ class Acquaintances:
     """How many others each account slot has met, and those who have met many, in connected sets."""
 
     count: Array  # shape (capacity,)
+    accompanied: Array  # whether one of them is a companion, shape (capacity,)
     cores: list[Array]
+    near: list[Array]  # connected sets of companions
+    left: Array  # every pair that has met, once, shape (pairs,)
+    right: Array
 
     @classmethod
     def of(cls, table: EdgeTable, snapshot: Snapshot) -> Acquaintances:
@@ -42,10 +47,34 @@ class Acquaintances:
         slots = len(snapshot.owner)
         met = np.unique(left << 32 | right)
         left, right = met >> 32, met & 0xFFFFFFFF
-        count = np.bincount(left, minlength=slots) + np.bincount(right, minlength=slots)
+        count = _partners(left, right, slots)
         many = (count >= _MANY) & (_shared_phrases(snapshot, slots) >= _PHRASES)
         both = many[left] & many[right]
-        return cls(count, connected(left[both], right[both], slots))
+        near = companions(snapshot, left, right)
+        return cls(
+            count,
+            _partners(left[near], right[near], slots) > 0,
+            connected(left[both], right[both], slots),
+            connected(left[near], right[near], slots),
+            left,
+            right,
+        )
+
+    def usually_accompanied(self, members: Array, known: int) -> float:
+        """Return which part of members (slots) would have a companion among them by chance.
+
+        Were the others among ``known`` accounts met as often as those: words and places are
+        independent among strangers.
+        """
+        inside = np.zeros(len(self.count), bool)
+        inside[members] = True
+        outside = np.count_nonzero(inside[self.left] != inside[self.right])
+        each = outside / max(len(members) * (known - len(members)), 1)
+        return float(-np.expm1(-each * (len(members) - 1)))
+
+
+def _partners(left: Array, right: Array, slots: int) -> Array:
+    return np.bincount(left, minlength=slots) + np.bincount(right, minlength=slots)
 
 
 def phrases_of(snapshot: Snapshot, core: Array) -> Array:

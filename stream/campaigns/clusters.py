@@ -26,6 +26,7 @@ from stream.campaigns.partners import cores
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.turns import places
+from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,11 +184,14 @@ class Clusters:
 
     def _everybody(self, time: float) -> Everybody:
         """Return what all known accounts are like; it changes none of them."""
+        if self._among is not None:
+            self._origin = min(self._origin, self._among._origin)  # noqa: SLF001 - of the same kind
         snapshot = Snapshot.of(self._table, time)
-        everybody = Everybody.of(self._table, snapshot, young_s=self._settings.young_s)
+        everybody = Everybody.of(
+            self._table, snapshot, young_s=self._settings.young_s, origin=self._origin
+        )
         if self._among is None:
             return everybody
-        self._origin = min(self._origin, self._among._origin)  # noqa: SLF001 - of the same kind
         return everybody.among(self._among._everybody(time))  # noqa: SLF001
 
     def _most_suspicious(self, clusters: list[Cluster]) -> list[Cluster]:
@@ -207,7 +211,11 @@ class Clusters:
         sets = [np.array([value]) for value in self._in_turn(content, snapshot).tolist()]
         if (changed & np.isin(values["kind"], LINKING)).any():
             sets += self._core_values(snapshot)
-        sets += [phrases_of(snapshot, core) for core in self._acquainted(everybody)]
+        met = everybody.acquaintances
+        sets += [phrases_of(snapshot, core) for core in self._large(met.cores)]
+        sets += [core_values(snapshot, core) for core in self._large(met.near)]
+        if (changed & (values["kind"] == LinkKind.PAYMENT)).any():
+            sets += everybody.cohorts.find()
         found = [self._weigh(everybody, values) for values in sets if len(values)]
         good = [c for c in found if c and c.judgement.score >= _CANDIDATE_SCORE]
         return sorted(good, key=lambda c: (-len(c.members), min(self._ids(c.values))))
@@ -236,13 +244,12 @@ class Clusters:
             self._left_out.labels(what="candidates").inc(len(waiting))
         return np.sort(chosen)
 
-    def _acquainted(self, everybody: Everybody) -> list[Array]:
-        cores = everybody.acquaintances.cores
+    def _large(self, cores: list[Array]) -> list[Array]:
         return [core for core in cores if len(core) >= self._settings.min_members]
 
     def _core_values(self, snapshot: Snapshot) -> list[Array]:
         """Return the values (slots) of each core; of the largest cores when there are many."""
-        found = [c for c in cores(self._table, snapshot) if len(c) >= self._settings.min_members]
+        found = self._large(cores(self._table, snapshot))
         if len(found) > MOST_CANDIDATES:
             hashes = self._table.accounts["hash"]
             found.sort(key=lambda core: (-len(core), int(hashes[core].min())))
@@ -253,7 +260,11 @@ class Clusters:
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        return _Candidate(values, members, self._judge(everybody, Joined(members, since)))
+        joined = Joined(members, since, self._kinds(values))
+        return _Candidate(values, members, self._judge(everybody, joined))
+
+    def _kinds(self, values: Array) -> frozenset[int]:
+        return frozenset(self._table.values["kind"][values].tolist())
 
     def _judge(self, everybody: Everybody, joined: Joined) -> Judgement:
         return judge(features(self._table, everybody, joined, origin=self._origin))
@@ -268,7 +279,7 @@ class Clusters:
         others = {n for n in kept.members - names if table.find_account(n) is not None}
         kept.members = self._most_certain(names, others)
         judgement = (
-            self._judge(everybody, Joined(members, since))
+            self._judge(everybody, Joined(members, since, self._kinds(values)))
             if len(members) >= self._settings.min_members
             else Judgement(0.0, [])
         )

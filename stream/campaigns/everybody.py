@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.campaigns.acquaintances import Acquaintances
+from stream.campaigns.cohorts import Cohorts
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
@@ -34,10 +35,16 @@ class Everybody:
     cards: int  # payments with several accounts
     owners: int
     acquaintances: Acquaintances
+    cohorts: Cohorts
 
     @classmethod
-    def of(cls, table: EdgeTable, snapshot: Snapshot, *, young_s: float) -> Everybody:
-        """Count what is known; an account is young until ``young_s`` after its creation."""
+    def of(
+        cls, table: EdgeTable, snapshot: Snapshot, *, young_s: float, origin: float
+    ) -> Everybody:
+        """Count what is known; an account is young until ``young_s`` after its creation.
+
+        ``origin`` is when anything was first seen.
+        """
         age = np.full(len(table.accounts.used), np.nan)
         age[snapshot.known] = snapshot.time - table.accounts["created_at"][snapshot.known]
         told, young = ~np.isnan(age), age <= young_s
@@ -60,6 +67,7 @@ class Everybody:
             cards=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
             acquaintances=Acquaintances.of(table, snapshot),
+            cohorts=Cohorts.of(table, snapshot, origin=origin),
         )
 
     def among(self, others: Everybody) -> Everybody:

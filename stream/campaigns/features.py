@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.partners import partners
+from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
@@ -37,20 +38,36 @@ class ClusterFeatures:
     dispersion: float
     #: Owners that began within the busiest three hours, of all.
     start_share: float
-    #: Members that were active in nine of ten hours, of those known for half a day.
+    #: Members that were active in nine of ten hours of half a day or more, of all.
     idle_free: float
     #: Median over members of their partners over several different rare values.
     partners: float
+    #: The same over several different phrases.
+    intimates: float
     #: Median over members of the accounts of other owners that they met in rare phrases.
     acquaintances: float
+    #: Members that have a companion among those, of all.
+    accompanied: float
+    #: The same as chance has it.
+    usually_accompanied: float
+    #: Whether phrases are all that links them.
+    asked_only: bool
+    #: Whether payments are all that links them; the next three are 0 otherwise.
+    paid_only: bool
+    #: Payments that began within the same three hours, how many usually do, and how surprising
+    #: that is (natural logarithm).
+    together: int
+    usual_together: float
+    together_surprise: float
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Accounts (slots), shape ``(n,)``, and when each joined (epoch seconds)."""
+    """Accounts (slots), shape ``(n,)``, when each joined (epoch seconds), and LinkKinds."""
 
     accounts: Array
     since: Array
+    kinds: frozenset[int]
 
 
 def features(
@@ -62,6 +79,12 @@ def features(
     age = joined.since - table.accounts["created_at"][accounts]
     is_young = np.where(np.isnan(age), np.nan, age <= everybody.young_s)
     per_owner = _mean_by(owner, is_young, len(owners))
+    cohorts, paid_only = everybody.cohorts, joined.kinds == {LinkKind.PAYMENT}
+    together, usual = (
+        cohorts.together(_payments(snapshot.payment[accounts])) if paid_only else (0, 0.0)
+    )
+    met = everybody.acquaintances
+    accompanied = float(met.accompanied[accounts].mean())
     return ClusterFeatures(
         members=len(accounts),
         owners=len(owners),
@@ -73,7 +96,17 @@ def features(
         start_share=_start_share(owner, joined.since, origin),
         idle_free=_idle_free(table, accounts, snapshot.time - joined.since),
         partners=float(np.median(partners(table, snapshot, accounts))),
-        acquaintances=float(np.median(everybody.acquaintances.count[accounts])),
+        intimates=float(np.median(partners(table, snapshot, accounts, (LinkKind.PHRASE,)))),
+        acquaintances=float(np.median(met.count[accounts])),
+        accompanied=accompanied,
+        usually_accompanied=met.usually_accompanied(accounts, len(snapshot.known))
+        if accompanied
+        else 0.0,
+        asked_only=joined.kinds == {LinkKind.PHRASE},
+        paid_only=paid_only,
+        together=together,
+        usual_together=usual,
+        together_surprise=cohorts.surprise(together, usual),
     )
 
 
@@ -82,6 +115,10 @@ def _mean_by(group: Array, values: Array, groups: int) -> Array:
     count = np.bincount(group[known], minlength=groups)
     total = np.bincount(group[known], values[known], minlength=groups)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _payments(payments: Array) -> Array:
+    return np.unique(payments[payments >= 0])
 
 
 def _cards(payments: Array) -> int:
@@ -113,4 +150,6 @@ def _idle_free(table: EdgeTable, accounts: Array, span_s: Array) -> float:
     if not known.any():
         return float("nan")
     hours = np.minimum(span_s[known] / _HOUR_S, 24)
-    return float((table.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours).mean())
+    awake = table.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours
+    # Of those who came lately nobody knows yet: they are like anybody.
+    return float(np.count_nonzero(awake) / len(known))

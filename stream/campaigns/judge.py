@@ -11,6 +11,13 @@ rests on:
 * no idle - members active in nearly every hour (AA26-251A: around the clock).
 * partners - many partners over different rare values (camouflage costs popular values nothing,
   rare ones everything; FRAUDAR, Hooi et al., KDD 2016).
+* companions - acquaintances behind the same addresses: words and places are independent among
+  strangers.
+* cohort - payments with several accounts each that began together. It stands in for cards and
+  for a common start where payments are all that links the accounts: they were put together by
+  those.
+* intimates - partners in several different phrases, where more than what they ask links them; of
+  the same family, for unrelated teams share the frames and the items of one public test.
 * acquaintances - accounts met in rare phrases, ever other ones (one list of items for all). Many
   of them speak for two families: each was met in phrases of its own.
 """
@@ -30,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Log odds before any evidence: groups that share something are nearly always harmless.
 _PRIOR: Final = -4.0
+#: The same of groups that share nothing but what they ask: classes and test sets do.
+_ASKED_PRIOR: Final = -6.3
 #: What fewer than three owners cost: that is an organisation until shown otherwise.
 _FEW_OWNERS: Final = -2.0
 _LEAST_OWNERS: Final = 3
@@ -43,8 +52,17 @@ _MANY_PARTNERS: Final = 16
 #: Of acquaintances, benign accounts have 28 at the 99th percentile: that many are one in hundred.
 _USUAL_ACQUAINTANCES: Final = 12
 _MOST_BY_ACQUAINTANCES: Final = 8.0
+_UNSURPRISING: Final = 3.0  # natural logarithm
+#: No benign account had a companion; one in twenty is far on the safe side.
+_LEAST_ACCOMPANIED: Final = 0.05
+_ACCOMPANIED_IN_CAMPAIGNS: Final = 0.4
 #: Log odds from which a family counts as two.
 _SPEAKS_TWICE: Final = 4.0
+#: Unrelated teams share the frames and the items of one public test, classes their homework: so
+#: where the same accounts share much, how they act has to speak by so much.
+_ONCE: Final = "partners"
+_SHARES: Final = ("partners", "acquaintances")
+_ACTS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +85,38 @@ class _Claim:
 
 
 def judge(cluster: ClusterFeatures) -> Judgement:
-    """Weigh the features of a cluster."""
+    """Weigh the features of a cluster.
+
+    Of intimates and acquaintances, which are of the same words, the stronger claim counts.
+    """
+    young = _young(cluster)
+    met = max(_intimates(cluster), _acquaintances(cluster), key=lambda claim: claim.odds)
     claims = [
-        _young(cluster),
+        young,
         _started(cluster),
         _cards(cluster),
         _pace(cluster),
         _idle_free(cluster),
         _partners(cluster),
-        _acquaintances(cluster),
+        met,
+        _companions(cluster),
+        _together(cluster),
     ]
-    odds = _PRIOR + sum(claim.odds for claim in claims)
+    odds = (_ASKED_PRIOR if cluster.asked_only else _PRIOR) + sum(claim.odds for claim in claims)
     if cluster.owners < _LEAST_OWNERS:
         odds += _FEW_OWNERS
     families: dict[str, float] = {}
     for claim in claims:
         families[claim.family] = families.get(claim.family, 0.0) + claim.odds
     score = 1 / (1 + math.exp(-odds))
-    speaking = sum((odds >= _SPEAKS) + (odds >= _SPEAKS_TWICE) for odds in families.values())
-    if speaking < _LEAST_FAMILIES:
+    speaking = sum(
+        (odds >= _SPEAKS) + (odds >= _SPEAKS_TWICE and family != _ONCE)
+        for family, odds in families.items()
+    )
+    # What is not new may have begun together for a reason of its own: a class, a release.
+    silent = _SHARES if young.odds > 0 else (*_SHARES, "newness")
+    acts = sum(odds for family, odds in families.items() if family not in silent)
+    if speaking < _LEAST_FAMILIES or (met.feature == "intimates" and acts < _ACTS):
         score = min(score, _SILENT_SCORE)
     return Judgement(score, _evidence(claims))
 
@@ -113,7 +144,9 @@ def _young(cluster: ClusterFeatures) -> _Claim:
     yes = math.log(_YOUNG_IN_CAMPAIGNS / usual)
     no = math.log((1 - _YOUNG_IN_CAMPAIGNS) / (1 - usual))
     known = len(cluster.young)
-    odds = float(np.clip((cluster.young * yes + (1 - cluster.young) * no).sum(), -3, 3.5))
+    made = float((cluster.young * yes + (1 - cluster.young) * no).sum())
+    # Half of the campaigns buy accounts of age: then age says nothing for or against.
+    odds = min(float(np.logaddexp(made, 0)) - math.log(2), 3.5)
     share = float(cluster.young.mean()) if known else 0.0
     return _Claim(
         "young_accounts", "newness", odds if known else 0.0, share, "share", usual,
@@ -124,7 +157,8 @@ def _young(cluster: ClusterFeatures) -> _Claim:
 
 def _started(cluster: ClusterFeatures) -> _Claim:
     share = cluster.start_share
-    odds = 0.0 if math.isnan(share) else 1.5 * min(max((share - 0.4) / 0.5, 0), 1)
+    silent = math.isnan(share) or cluster.paid_only
+    odds = 0.0 if silent else 1.5 * min(max((share - 0.4) / 0.5, 0), 1)
     return _Claim(
         "started_together", "newness", odds, share, "share", None,
         f"{_percent(share)} of the owners began within the same three hours",
@@ -138,6 +172,8 @@ def _cards(cluster: ClusterFeatures) -> _Claim:
     odds = cluster.cards * yes + (cluster.owners - cluster.cards) * no
     # One payment for all is an organisation; two may be its departments.
     most = {0: 0.0, 1: 0.0, 2: 1.5}.get(cluster.cards, 3.0)
+    if cluster.paid_only:
+        most = 0.0
     return _Claim(
         "shared_payments", "cards", min(max(odds, 0.0), most), cluster.cards, "payments", None,
         f"{cluster.cards} different payments pay for several members each; "
@@ -165,11 +201,23 @@ def _idle_free(cluster: ClusterFeatures) -> _Claim:
 
 def _partners(cluster: ClusterFeatures) -> _Claim:
     count = cluster.partners
-    odds = 3.0 * min(math.log2(1 + count) / math.log2(1 + _MANY_PARTNERS), 1)
     return _Claim(
-        "partners", "partners", odds, count, "accounts", 0.0,
+        "partners", "partners", _by_partners(count), count, "accounts", 0.0,
         f"a member shares several different rare values with {count:.0f} others (median)",
     )  # fmt: skip
+
+
+def _intimates(cluster: ClusterFeatures) -> _Claim:
+    count = cluster.intimates
+    return _Claim(
+        "intimates", "partners", 0.0 if cluster.asked_only else _by_partners(count), count,
+        "accounts", 0.0,
+        f"a member asked several of the same things as {count:.0f} others (median)",
+    )  # fmt: skip
+
+
+def _by_partners(count: float) -> float:
+    return 3.0 * min(math.log2(1 + count) / math.log2(1 + _MANY_PARTNERS), 1)
 
 
 def _acquaintances(cluster: ClusterFeatures) -> _Claim:
@@ -178,6 +226,29 @@ def _acquaintances(cluster: ClusterFeatures) -> _Claim:
     return _Claim(
         "acquaintances", "acquaintances", min(odds, _MOST_BY_ACQUAINTANCES), count, "accounts", 1.0,
         f"a member asked the same as {count:.0f} others, in different rare phrases (median)",
+    )  # fmt: skip
+
+
+def _companions(cluster: ClusterFeatures) -> _Claim:
+    share = cluster.accompanied
+    usual = min(max(cluster.usually_accompanied, _LEAST_ACCOMPANIED), 0.9)
+    yes = math.log(_ACCOMPANIED_IN_CAMPAIGNS / usual)
+    no = math.log((1 - _ACCOMPANIED_IN_CAMPAIGNS) / (1 - usual))
+    odds = float(np.clip(cluster.members * (share * yes + (1 - share) * no), 0, 4))
+    return _Claim(
+        "companions", "companions", odds, share, "share", usual,
+        f"{share:.0%} of the members asked the same as another one behind the same addresses",
+    )  # fmt: skip
+
+
+def _together(cluster: ClusterFeatures) -> _Claim:
+    # Gathered by their beginning alone, they have to surprise by it, or are none.
+    surprise = cluster.together_surprise - _UNSURPRISING
+    odds = float(np.clip(surprise, -3, 3)) if cluster.paid_only else 0.0
+    return _Claim(
+        "began_together", "cohort", odds, cluster.together, "payments", cluster.usual_together,
+        f"{cluster.together} payments, each for several accounts, began within the same three "
+        "hours",
     )  # fmt: skip
 
 

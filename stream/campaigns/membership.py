@@ -51,7 +51,10 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
     several = (count - phrases >= _SEVERAL_VALUES) | asked
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, table.edges["since"][edges])
-    member = devoted | several
+    paid = np.bincount(
+        row[snapshot.kind[snapshot.value[at]] == LinkKind.PAYMENT], minlength=len(accounts)
+    )
+    member = devoted | several | (paid > 0)
     return accounts[member], since[member]
 
 

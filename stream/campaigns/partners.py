@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _SAMPLE: Final = 128  # accounts of a cluster that are compared pair by pair
 _MOST_VALUES: Final = 192
-_SAME: Final = 0.5  # Jaccard index from which two values count as one
+#: From this part of the way between chance and equality on (Jaccard index), two values are one.
+_SAME: Final = 0.5
 _LEAST_SHARED: Final = 2
 _CORE_SAMPLE: Final = 24  # accounts per value in the search for cores
 _CORE_SHARED: Final = 3  # different values that join two accounts of a core
@@ -32,12 +33,15 @@ _MOST_PAIRS: Final = 500_000
 _TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_CORE_SAMPLE + 1)]
 
 
-def partners(table: EdgeTable, snapshot: Snapshot, members: Array) -> Array:
+def partners(
+    table: EdgeTable, snapshot: Snapshot, members: Array, kinds: Sequence[LinkKind] = LINKING
+) -> Array:
     """Return how many partners each of (a sample of) the members has among them, ``(m,)``.
 
+    ``kinds`` are those of the values in which they have to be partners.
     The sample is by hash of the account id: the same accounts everywhere and always.
     """
-    matrix, sample = _incidence(table, snapshot, members)
+    matrix, sample = _incidence(table, snapshot, members, kinds)
     if not matrix.shape[1]:
         return np.zeros(len(sample))
     matrix = matrix[:, _different(matrix)].astype(np.float32)
@@ -64,14 +68,16 @@ def connected(left: Array, right: Array, size: int) -> list[Array]:
     return np.split(joined, np.flatnonzero(np.diff(label[joined])) + 1) if len(joined) else []
 
 
-def _incidence(table: EdgeTable, snapshot: Snapshot, members: Array) -> tuple[Array, Array]:
+def _incidence(
+    table: EdgeTable, snapshot: Snapshot, members: Array, kinds: Sequence[LinkKind]
+) -> tuple[Array, Array]:
     """Return (accounts x values as bool, the sampled accounts)."""
     order = np.lexsort((members, table.accounts["hash"][members]))
     sample = members[order[:_SAMPLE]]
     row = np.full(len(snapshot.owner), -1)
     row[sample] = np.arange(len(sample))
     at = snapshot.at_accounts(sample)
-    at = at[np.isin(snapshot.kind[snapshot.value[at]], LINKING)]
+    at = at[np.isin(snapshot.kind[snapshot.value[at]], kinds)]
     value, account = snapshot.value[at], snapshot.account[at]
     values, column, count = np.unique(value, return_inverse=True, return_counts=True)
     number = table.values["value"][values]
@@ -90,7 +96,11 @@ def _different(matrix: Array) -> Array:
     dense = matrix.astype(np.float32)
     both = dense.T @ dense
     size = np.diag(both)
-    same = both / np.maximum(size[:, None] + size[None, :] - both, 1) >= _SAME
+    total = size[:, None] + size[None, :]
+    # What most of the accounts have, they have in common by chance.
+    chance = size[:, None] * size[None, :] / max(len(matrix), 1)
+    usual = chance / np.maximum(total - chance, 1)
+    same = both / np.maximum(total - both, 1) >= usual + _SAME * (1 - usual)
     return np.flatnonzero(~np.triu(same, 1).any(axis=0))
 
 

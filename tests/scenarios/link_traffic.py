@@ -158,3 +158,11 @@ def run(accounts: list[Account], *, hours: float, seed: int = 1) -> list[Alert]:
         end = time + STEP_S
         alerts += incidents.step(end, [], table.step(end, links(accounts, rng, time)))
     return alerts
+
+
+def campaign_of(alerts: list[Alert]) -> Alert:
+    """Return the one campaign that is firing at the end."""
+    last = {alert.alert_id: alert for alert in alerts}
+    firing = [alert for alert in last.values() if alert.status == "firing"]
+    assert len(firing) == 1
+    return firing[0]

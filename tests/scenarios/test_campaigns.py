@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from link_traffic import DAY_S, HOUR_S, START_S, Account, Asks, fixed, people, run
-
-if TYPE_CHECKING:
-    from stream.types.alerts import Alert
+from link_traffic import (
+    DAY_S,
+    HOUR_S,
+    START_S,
+    Account,
+    Asks,
+    campaign_of,
+    fixed,
+    people,
+    run,
+)
 
 Rng = np.random.Generator
 
@@ -133,13 +140,6 @@ def evasive_hydra(rng: Rng, count: int) -> list[Account]:
     ]
 
 
-def campaign_of(alerts: list[Alert]) -> Alert:
-    last = {alert.alert_id: alert for alert in alerts}
-    firing = [alert for alert in last.values() if alert.status == "firing"]
-    assert len(firing) == 1
-    return firing[0]
-
-
 @pytest.mark.parametrize("cards", [True, False])
 def test_a_pool_is_found_early_with_all_its_members_and_nobody_else(
     rng: Rng, *, cards: bool
@@ -189,6 +189,22 @@ def test_pupils_with_the_same_homework_are_silent(rng: Rng, pupils: int) -> None
     asks = items(30, "homework")
     school = [disguised(rng, f"pupil-{i}", per_day=12, asks=asks) for i in range(pupils)]
     assert run([*people(rng, 300), *school], hours=40) == []
+
+
+def test_pupils_who_paste_their_homework_are_silent(rng: Rng) -> None:
+    # Its words open their prompts too, and half of them have much to do.
+    asks = items(40, "homework")
+    school = [
+        replace(
+            disguised(
+                rng, f"pupil-{i}", per_day=float(25 * rng.lognormal(0, 0.8)), asks=asks
+            ),
+            says=lambda r: ("", f"homework-opening-{r.integers(40)}"),
+            hours=(7, 22),
+        )
+        for i in range(28)
+    ]  # fmt: skip
+    assert run([*people(rng, 150), *school], hours=36) == []
 
 
 def test_users_of_a_tool_with_a_few_texts_of_its_own_are_silent(rng: Rng) -> None:

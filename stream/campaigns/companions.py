@@ -1,0 +1,54 @@
+"""Companions: accounts that met in rare phrases and leave through several of the same addresses.
+
+Customers of one VPN share its addresses and users of one tool its words, but with ever other
+people: what is said and where it comes from are independent among strangers. Whoever deals other
+people's sessions over many accounts behind one pool of addresses cannot avoid both at once. One
+address in common is not enough: a class asks the same behind that of its school.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.types.links import LinkKind
+
+if TYPE_CHECKING:
+    from stream.campaigns.snapshot import Snapshot
+    from stream.types.batch import Array
+
+_COMMON: Final = 2
+#: Pairs are looked at in portions, so that no more is held at once.
+_PORTION: Final = 65_536
+
+
+def companions(snapshot: Snapshot, left: Array, right: Array) -> Array:
+    """Say of each pair of accounts (slots) whether they share several addresses, ``(n,)``."""
+    size = snapshot.stop - snapshot.start
+    shared = (size > 1) & (snapshot.kind == LinkKind.ADDRESS)
+    at = np.flatnonzero(shared[snapshot.value])
+    uses = np.sort(snapshot.account[at] << 32 | snapshot.value[at])
+    if not len(uses):
+        return np.zeros(len(left), bool)
+    accounts = np.arange(len(snapshot.owner) + 1) << 32
+    first = np.searchsorted(uses, accounts)
+    count = np.diff(first)
+    # Whoever of the two has fewer addresses is asked for them.
+    few = np.where(count[left] <= count[right], left, right)
+    other = left + right - few
+    found = [
+        _meet(uses, first, few[i : i + _PORTION], other[i : i + _PORTION])
+        for i in range(0, len(few), _PORTION)
+    ]
+    return np.concatenate(found) if found else np.zeros(0, bool)
+
+
+def _meet(uses: Array, first: Array, few: Array, other: Array) -> Array:
+    count = first[few + 1] - first[few]
+    pair = np.repeat(np.arange(len(few)), count)
+    before = np.cumsum(count) - count
+    own = uses[np.arange(len(pair)) - before[pair] + first[few][pair]]
+    wanted = other[pair] << 32 | (own & 0xFFFFFFFF)
+    place = np.minimum(np.searchsorted(uses, wanted), len(uses) - 1)
+    return np.bincount(pair[uses[place] == wanted], minlength=len(few)) >= _COMMON

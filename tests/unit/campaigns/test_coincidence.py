@@ -1,0 +1,93 @@
+"""Companions equal a comparison of sets; cohorts are what began together, and rarely so many."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.campaigns.cohorts import Cohorts
+from stream.campaigns.companions import companions
+from stream.campaigns.edges import EdgeTable
+from stream.campaigns.snapshot import Snapshot
+from stream.types.links import LinkKind
+
+START_S = 1_772_409_600.0
+HOUR_S = 3600.0
+
+
+def snapshot_of(uses: list[tuple[int, int, int, float]], time: float) -> tuple:
+    """Return table and snapshot of (account, kind, value, first use)."""
+    table = EdgeTable(max_edges=1000)
+    values = table.value_slots([int(kind) for _, kind, _, _ in uses], [v for _, _, v, _ in uses])
+    accounts = table.account_slots([f"a{account}" for account, _, _, _ in uses])
+    edges = table.edge_slots(values, accounts, most=100)
+    table.edges["since"][edges] = [since for *_, since in uses]
+    table.edges["last"][edges] = time
+    return table, Snapshot.of(table, time)
+
+
+@given(
+    st.sets(
+        st.tuples(
+            st.integers(0, 7),
+            st.sampled_from([LinkKind.ADDRESS, LinkKind.TEMPLATE]),
+            st.integers(1, 4),
+        ),
+        min_size=8,
+    )
+)
+def test_companions_share_two_addresses(uses) -> None:
+    table, snapshot = snapshot_of([(*use, START_S) for use in sorted(uses)], START_S)
+    known = [name for name in (f"a{i}" for i in range(8)) if table.find_account(name) is not None]
+    slots = {name: table.find_account(name) for name in known}
+    pairs = [(a, b) for a in known for b in known if a < b]
+    of = {n: {v for a, kind, v in uses if f"a{a}" == n and kind == LinkKind.ADDRESS} for n in known}
+    left = np.array([slots[a] for a, _ in pairs], np.int64)
+    right = np.array([slots[b] for _, b in pairs], np.int64)
+    assert companions(snapshot, left, right).tolist() == [len(of[a] & of[b]) > 1 for a, b in pairs]
+
+
+def payments(began_h: list[float], hours: float) -> tuple[Cohorts, dict[int, int]]:
+    """Return the cohorts of payments for two each that began at these hours, and their slots."""
+    uses = [
+        (2 * i + j, LinkKind.PAYMENT, i + 1, START_S + hour * HOUR_S)
+        for i, hour in enumerate(began_h)
+        for j in range(2)
+    ]
+    table, snapshot = snapshot_of(uses, START_S + hours * HOUR_S)
+    slots = {table.find_value(LinkKind.PAYMENT, i + 1): i for i in range(len(began_h))}
+    return Cohorts.of(table, snapshot, origin=START_S), slots
+
+
+def test_what_is_there_when_watching_begins_has_not_begun_together() -> None:
+    cohorts, _ = payments([0.5] * 9, 30)
+    assert cohorts.find() == []
+
+
+def test_cohorts_are_the_fullest_windows_first() -> None:
+    cohorts, slots = payments([8, 8.5, 9, 20, 20.5, 21, 21.5, 27], 30)
+    found = [{slots[slot] for slot in cohort.tolist()} for cohort in cohorts.find()]
+    assert found == [{3, 4, 5, 6}, {0, 1, 2}]
+
+
+def test_as_many_as_usual_are_no_surprise_and_many_more_are() -> None:
+    cohorts, slots = payments([7 + 3.5 * i for i in range(18)] + [40.1] * 12, 70)
+    every = np.array([*slots], np.int64)
+    count, usual = cohorts.together(every)
+    assert count == 13  # with the one that happened to begin in these hours
+    assert usual == pytest.approx(3 * 18 / (64 / 3))
+    assert cohorts.surprise(count, usual) > 3
+    assert cohorts.surprise(int(usual), usual) == 0
+
+
+@given(st.integers(1, 60), st.floats(0.1, 20))
+def test_the_surprise_is_no_greater_than_the_tail(count: int, usual: float) -> None:
+    cohorts, _ = payments([8.0], 9)
+    tail = sum(
+        math.exp(k * math.log(usual) - usual - math.lgamma(k + 1)) for k in range(count, 300)
+    )
+    assert cohorts.surprise(count, usual) <= -math.log(max(tail, 1e-300)) + 1e-6
