@@ -30,7 +30,7 @@ def _python(script: str) -> tuple[str, ...]:
 OURS: Final = Entry("distillwatch", "the whole worker: every stage, state, alerts, metrics")
 FLOOR: Final = Entry("floor", "aiokafka and msgspec, decodes, nothing else", _python("floor.py"))
 FAUST: Final = Entry(
-    "faust", "Record, agent, table of counts", _python("stock_faust.py"), most=30_000
+    "faust", "Record, agent, table of counts", _python("stock_faust.py"), most=20_000
 )
 QUIX: Final = Entry("quix", "one window of 4 aggregates", _python("quix.py"), leaves_open=True)
 BYTEWAX: Final = Entry("bytewax", "one window of 4 aggregates", _python("bytewax_window.py"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from side_by_side.figures import Line
 
 _COLUMNS: Final = (
-    "", "events", "events/s", "ours is", "events per CPU s", "ours is", "peak MiB", "",
+    "", "events", "events/s", "ours is", "events per CPU s", "ours is", "peak MiB", "counted",
 )  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def _cells(line: Line, ours: Line | None) -> tuple[str, ...]:
         f"{line.per_cpu_second:,.0f}",
         _ratio(ours and ours.per_cpu_second, line.per_cpu_second),
         f"{line.peak_mib:,}",
-        line.wrong or "all counted",
+        "not all" if line.wrong else "all",
     )
 
 
