@@ -143,7 +143,7 @@ async def observe(
         made = await asyncio.to_thread(
             subprocess.run, create, env=environment, check=True, capture_output=True, timeout=60
         )
-        assert made.stdout.count(b"created ") == 9
+        assert made.stdout.count(b"created ") == 11
         await produce(result, lines, bootstrap)
         with worker(environment, folder) as process:
             try:
