@@ -282,6 +282,11 @@ DETECTION: dict[str, list[Panel]] = {
             "By what they go by. Who made them and until when: distillwatch suppress list.",
             {"{{matcher}}": "sum by (matcher) (distillwatch_suppressions_active<>)"},
         ),
+        stacked(
+            "Drills",
+            "Alerts of drills in the hour before, which count nowhere else.",
+            {"{{status}}": "sum by (status) (increase(distillwatch_drill_alerts_total<>[1h]))"},
+        ),
         Panel(
             title="Time to detect",
             description="First evidence to first alert, in event time, over the last day. Growing: "
