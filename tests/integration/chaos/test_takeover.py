@@ -73,7 +73,8 @@ def owned(worker: Worker) -> int:
 
 
 def owned_in_all(product: Product) -> int:
-    return PARTITIONS + 2 * product.settings.topics.partitions + 1
+    of_people = 2  # verdicts and suppressions have a partition each
+    return PARTITIONS + 2 * product.settings.topics.partitions + 1 + of_people
 
 
 async def send_one_to_each(product: Product) -> None:
