@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.deploy, pytest.mark.integration, pytest.mark.timeout(3
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
 WITHIN_MS = 20_000
+expect.set_options(timeout=WITHIN_MS)
 HOSTILE = [
     "<img src=x onerror=window.hit=1>",
     "</script><script>window.hit=1</script>",
