@@ -148,16 +148,16 @@ class Lane(Generic[R]):
         would lose requests silently.
         """
         packet = unpack(value)
+        again = offset < self._seen
+        self._seen = max(self._seen, offset + 1)
         if packet.said is not None:
             # Heard at once, after the last closed step: its place in the topic orders it.
             self._gate.pass_over(offset)
-            self._seen = max(self._seen, offset + 1)
             return self._stage.hear(self._gate.closed, packet.said)
         before = dict(self._gate.sources)
         known = before.get(packet.source, Source()).as_of(packet.origin)
         found = self._stage.parse(packet, known)
-        rows, ends, weights = self._admit(found, again=offset < self._seen)
-        self._seen = max(self._seen, offset + 1)
+        rows, ends, weights = self._admit(found, again=again)
         self._gate.hold(offset, rows, ends, before, weights)
         self._gate.hear(
             packet.source,
