@@ -15,7 +15,7 @@ from stream.bridge.metrics import BridgeMetrics
 from stream.bridge.server import Bridge
 from stream.errors import BrokerError, TopicError
 from stream.kafka.connection import client_options, keep_trying
-from stream.kafka.topics import describe
+from stream.kafka.topics import describe, missing
 from stream.sinks.bearer import Bearer
 from stream.sinks.health import Health
 from stream.sinks.pages import Pages
@@ -45,7 +45,7 @@ def run(plan: Plan) -> None:
     Bearer(plan.bridge.tokens, setting="bridge.tokens")  # says at once what is wrong with them
     topic = plan.topics.requests
     if not keep_trying(plan.kafka, lambda admin: describe(admin, [topic])):
-        raise TopicError(f"topic {topic} is missing (make it with `distillwatch topics create`)")
+        raise TopicError(missing(topic))
     asyncio.run(_serve(plan))
 
 

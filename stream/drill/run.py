@@ -19,7 +19,7 @@ from stream.drill.report import DrillReport, SinkReport
 from stream.drill.watch import Groups, Seen, Watch
 from stream.errors import BrokerError, TopicError, UsageError
 from stream.kafka.connection import client_options, connect, keep_trying
-from stream.kafka.topics import describe
+from stream.kafka.topics import describe, missing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,10 +65,9 @@ class Drill:
         topics = self.settings.topics
         names = (topics.requests, topics.alerts, topics.deadletter)
         found = {name: one.partitions for name, one in describe(admin, names).items()}
-        if missing := [name for name in names if name not in found]:
-            raise TopicError(
-                f"topic {missing[0]} is missing (make it with `distillwatch topics create`)"
-            )
+        for name in names:
+            if name not in found:
+                raise TopicError(missing(name))
         return found
 
     async def _run(self, partitions: dict[str, int], admin: KafkaAdminClient) -> DrillReport:

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 
 from stream.errors import BrokerError, TopicError
 from stream.kafka.connection import client_options, keep_trying
-from stream.kafka.topics import find
+from stream.kafka.topics import find, missing
 from stream.types.feedback import Suppression, later
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _partitions(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> int:
     """Return how many partitions a topic has; writing to one that is missing might make it."""
     found = keep_trying(kafka, lambda admin: find(admin, topics))
     if topic not in found:
-        raise TopicError(f"topic {topic} is missing (make it with `distillwatch topics create`)")
+        raise TopicError(missing(topic))
     return found[topic]
 
 

@@ -66,6 +66,11 @@ def describe(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Describ
     return found
 
 
+def missing(topic: str) -> str:
+    """Return what to say of a topic that there is not."""
+    return f"topic {topic} is missing (make it with `distillwatch topics create`)"
+
+
 def wanted(settings: TopicSettings) -> tuple[WantedTopic, ...]:
     """Return every topic of the product."""
     return tuple(_wanted(settings))
@@ -140,7 +145,7 @@ def _create(admin: KafkaAdminClient, topic: WantedTopic) -> bool:
 
 def _problem(topic: WantedTopic, partitions: int | None) -> str | None:
     if partitions is None:
-        return f"topic {topic.name} is missing (make it with `distillwatch topics create`)"
+        return missing(topic.name)
     if topic.exact and partitions != topic.partitions:
         return (
             f"topic {topic.name} has {partitions} partitions instead of {topic.partitions} "
