@@ -11,12 +11,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast, get_args
 
-import msgspec
 from aiokafka import TopicPartition
 from kafka.structs import TopicPartition as AdminPartition
 
 from stream.drill.report import SinkResult
-from stream.types.alerts import Alert
+from stream.types.alerts import Alert, alert_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from stream.settings import Settings
 
 _POLL_MS: Final = 200
-_decode = msgspec.json.Decoder(Alert).decode
 _RESULTS: Final = frozenset(get_args(SinkResult))
 
 
@@ -80,9 +78,8 @@ class Watch:
             self._seen.dead_letters[reason] += 1
 
     def _hear_alert(self, record: ConsumerRecord) -> None:
-        try:
-            alert = _decode(record.value or b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        alert = alert_in(record.value)
+        if alert is None:
             return
         found = self._planted.intersection(alert.account_ids or ())
         if not alert.drill or not found or alert.status != "firing":

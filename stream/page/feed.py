@@ -9,19 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from stream.sinks.reader import Reader, leave
-from stream.types.alerts import Alert
+from stream.sinks.reader import Reader, leave, written_s
+from stream.types.alerts import alert_in
 from stream.types.feedback import Judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from aiokafka import ConsumerRecord
 
@@ -35,8 +34,6 @@ _POLL_S: Final = 0.5
 _MOST_RECORDS: Final = 256
 _WRITE_TIMEOUT_S: Final = 10.0
 _STOP_TIMEOUT_S: Final = 5.0
-T = TypeVar("T")
-_alert = msgspec.json.Decoder(Alert).decode
 _judgement = msgspec.json.Decoder(Judgement).decode
 
 
@@ -97,14 +94,18 @@ class Feed(Reader):
             await leave(consumer)
 
     def _hear_alert(self, record: ConsumerRecord) -> None:
-        alert = _decoded(_alert, record)
-        if alert is not None:
-            written_s = record.timestamp / 1000 if record.timestamp > 0 else time.time()
-            self._chronicle.hear(alert, written_s)
+        alert = alert_in(record.value)
+        if alert is None:
+            _pass_over(record)
+        else:
+            self._chronicle.hear(alert, written_s(record))
 
     def _hear(self, record: ConsumerRecord) -> None:
-        judgement = _decoded(_judgement, record)
-        if judgement is not None:
+        try:
+            judgement = _judgement(record.value or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            _pass_over(record)
+        else:
             self._chronicle.judge(judgement)
 
     async def _connect(self) -> AIOKafkaProducer:
@@ -130,9 +131,5 @@ class Feed(Reader):
                     await producer.stop()
 
 
-def _decoded(decode: Callable[[bytes], T], record: ConsumerRecord) -> T | None:
-    try:
-        return decode(record.value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        _LOG.warning("%s: %s: nothing to show at %d", NAME, record.topic, record.offset)
-        return None
+def _pass_over(record: ConsumerRecord) -> None:
+    _LOG.warning("%s: %s: nothing to show at %d", NAME, record.topic, record.offset)

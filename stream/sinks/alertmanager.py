@@ -22,10 +22,10 @@ from stream.errors import SettingsError
 from stream.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS, OVERFLOW
 from stream.sinks.board import Board
 from stream.sinks.dispatch import told
-from stream.sinks.reader import METADATA_AGE_MS, Reader, leave
+from stream.sinks.reader import METADATA_AGE_MS, Reader, leave, written_s
 from stream.sinks.sink import RANK, group_of
 from stream.sinks.target import open_socket, read_target, tls_context
-from stream.types.alerts import Alert
+from stream.types.alerts import alert_in
 from stream.types.secret import Secret
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ _TAKEN: Final = "2xx"
 _ANSWERS: Final = frozenset({_TAKEN, "4xx"})
 #: More states than that without a replica are counted as so many.
 _MOST_NEWS: Final = 100_000
-_decode = msgspec.json.Decoder(Alert).decode
 
 
 class Alertmanager(Reader):
@@ -137,10 +136,8 @@ class Alertmanager(Reader):
         heard = False
         for partition, records in batches.items():
             for record in records:
-                written_s = record.timestamp / 1000 if record.timestamp > 0 else time.time()
-                try:
-                    alert = _decode(record.value or b"")
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                alert = alert_in(record.value)
+                if alert is None:
                     self._count("malformed")
                     continue
                 if alert.drill and self._settings.drills == "skip":
@@ -152,9 +149,10 @@ class Alertmanager(Reader):
                 elif alert.status == "firing" and RANK[alert.severity] < self._minimum:
                     self._count("filtered")
                     continue
-                self._board.hear(partition.partition, alert, written_s)
+                at_s = written_s(record)
+                self._board.hear(partition.partition, alert, at_s)
                 if partition not in self._unread:
-                    self._news.append(written_s)
+                    self._news.append(at_s)
                     heard = True
         return heard
 

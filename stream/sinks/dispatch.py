@@ -11,13 +11,11 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from stream.metrics import DELIVERY_RESULTS
 from stream.sinks.clock import Clock
 from stream.sinks.ledger import Ledger
 from stream.sinks.sink import RANK
-from stream.types.alerts import Alert
+from stream.types.alerts import Alert, alert_in
 
 if TYPE_CHECKING:
     from stream.metrics import Metrics
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("stream.sinks.dispatch")
 #: A bug in a sink must neither stop the other alerts nor hold the commits for ever.
 _BUG: Final = "%s: alert %s failed"
-_decode = msgspec.json.Decoder(Alert).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +77,8 @@ class Dispatch:
     def submit(self, place: Place, value: bytes | None) -> None:
         """Take one record of the alerts topic; the delivery goes on in the background."""
         self.ledger.begin(place.partition, place.offset)
-        try:
-            alert = _decode(value or b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        alert = alert_in(value)
+        if alert is None:
             _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
             self._end(place, "malformed")
             return

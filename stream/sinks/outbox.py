@@ -23,7 +23,7 @@ from aiokafka.errors import (
 )
 
 from stream.sinks.dispatch import Dispatch, Place
-from stream.sinks.reader import METADATA_AGE_MS, Reader, leave, wait
+from stream.sinks.reader import METADATA_AGE_MS, Reader, leave, wait, written_s
 from stream.sinks.sink import group_of
 
 if TYPE_CHECKING:
@@ -138,8 +138,7 @@ class Outbox(Reader):
         # No await from here on: the partitions are still ours when the records are taken.
         for partition, records in batches.items():
             for record in records:
-                written_s = record.timestamp / 1000 if record.timestamp > 0 else time.time()
-                place = Place(partition.partition, record.offset, written_s)
+                place = Place(partition.partition, record.offset, written_s(record))
                 self._dispatch.submit(place, record.value)
 
     async def _lose(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from abc import ABC, abstractmethod
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from stream.sinks.backoff import full_jitter
 
 if TYPE_CHECKING:
-    from aiokafka import AIOKafkaConsumer
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
     from stream.metrics import Metrics
 
@@ -86,6 +87,11 @@ class Reader(ABC):
                 )
                 await self._abandon()
                 await wait(self._stopping, pause)
+
+
+def written_s(record: ConsumerRecord) -> float:
+    """Return when a record was written, epoch seconds: now, where its producer did not say."""
+    return record.timestamp / 1000 if record.timestamp > 0 else time.time()
 
 
 async def leave(consumer: AIOKafkaConsumer) -> None:

@@ -48,3 +48,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     runbook_url: str
     model_version: str
     drill: bool = False  # of a synthetic campaign: nobody has to do anything
+
+
+_decode = msgspec.json.Decoder(Alert).decode
+
+
+def alert_in(value: bytes | None) -> Alert | None:
+    """Return the alert that a record of the alerts topic holds, None when it is none."""
+    try:
+        return _decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
