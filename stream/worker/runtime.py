@@ -171,7 +171,8 @@ class Runtime:
         """Finish the carrier at hand and take no more; a flush and a commit come next."""
         async with self._working:
             self._paused = True
-            self._settled = generation
+            # One that was not taken over is no generation of ours: others may have had its lanes.
+            self._settled = generation if generation == self._generation else None
             self._health.consuming = False
 
     # -- partitions ---------------------------------------------------------------------------

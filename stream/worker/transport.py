@@ -41,6 +41,7 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         self._read_to: dict[TP, int] = {}
         self._committed: dict[TP, int] = {}
         self._committing = asyncio.Lock()
+        self._fetching = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
 
     # -- messages -----------------------------------------------------------------------------
@@ -50,16 +51,17 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> dict[TP, list[Carrier]]:
-        epoch = self._runtime.epoch
-        try:
-            fetched = await super()._getmany(active_partitions, timeout)
-        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
-            if self._opening is not None and self._opening.done():
-                self._runtime.fail(_out_of_range(error))
-            return {}  # not sought yet to where it goes on
-        if epoch != self._runtime.epoch:
-            return {}  # read before a seek
-        return {tp: [self._fold(TP(*tp), records)] for tp, records in fetched.items() if records}
+        async with self._fetching:
+            epoch = self._runtime.epoch
+            try:
+                fetched = await super()._getmany(active_partitions, timeout)
+            except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+                if self._opening is not None and self._opening.done():
+                    self._runtime.fail(_out_of_range(error))
+                return {}  # not sought yet to where it goes on
+            if epoch != self._runtime.epoch:
+                return {}  # before the seek that follows
+            return {tp: [self._fold(TP(*tp), taken)] for tp, taken in fetched.items() if taken}
 
     def _fold(self, tp: TP, records: list[Any]) -> Carrier:
         start = self._read_to.get(tp, records[0].offset)
@@ -155,9 +157,12 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         starts = await self._runtime.assign(self.assignment(), generation, self)
         mine = self.assignment()
         starts = {tp: offset for tp, offset in starts.items() if tp in mine}
-        self._read_to = dict(starts)
         self._committed = {tp: o for tp, o in self._committed.items() if tp in mine}
-        await self._thread.seek_wait(starts)
+        # A fetch may wait a second for records. What it took after the seek would be dropped as
+        # older, and the reader would go on behind it.
+        async with self._fetching:
+            self._read_to = dict(starts)
+            await self._thread.seek_wait(starts)
         self._read_offset.update(starts)
         return starts
 

@@ -1,10 +1,12 @@
 """A worker with stages that only count: what it counts shows what transport and state lose.
 
-``python counting_worker.py BOOTSTRAP RUN [embedded] [slow]``; the source topic has account names as
-values, and RUN keeps the topics of one test apart from those of another. ``slow`` takes seconds to
-load state, longer than brokers are given to answer a request.
+``python counting_worker.py BOOTSTRAP RUN [embedded] [slow] [sought]``; the source topic has account
+names as values, and RUN keeps the topics of one test apart from those of another. ``slow`` takes
+seconds to load state, longer than brokers are given to answer a request. ``sought`` seeks its
+partitions again and again while it waits for records, as rebalances do.
 """
 
+import asyncio
 import json
 import logging
 import sys
@@ -12,6 +14,8 @@ import time
 import zlib
 from collections.abc import Sequence
 from functools import partial
+
+from faust.transport.drivers import aiokafka as driver
 
 from stream.errors import DistillwatchError, StateError
 from stream.kafka.settings import KafkaSettings, TopicSettings
@@ -163,7 +167,24 @@ def plan(bootstrap: str, run_id: str, *options: str) -> Plan:
     )
 
 
+def seek_again_and_again() -> None:
+    """Let many a fetch begin before its partitions are sought and take records afterwards."""
+    fetch = driver.Consumer._getmany
+    seeking: set[asyncio.Task] = set()
+
+    async def sought(consumer: driver.Consumer, active: set, timeout: float) -> dict:  # noqa: ASYNC109
+        consumer.fetches = getattr(consumer, "fetches", 0) + 1
+        if consumer.fetches % 4 == 0:
+            seeking.add(asyncio.create_task(consumer.seek_to_committed()))
+            await asyncio.sleep(1)
+        return await fetch(consumer, active, timeout)
+
+    driver.Consumer._getmany = sought
+
+
 def main(bootstrap: str, run_id: str, *options: str) -> None:
+    if "sought" in options:
+        seek_again_and_again()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         run(plan(bootstrap, run_id, *options))

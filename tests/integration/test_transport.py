@@ -112,6 +112,20 @@ def test_partitions_may_move_while_they_are_loaded(a_cluster: Cluster) -> None:
     assert a_cluster.counts() == Counter(names * 2)
 
 
+def test_a_seek_while_records_are_fetched_skips_none(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    worker = a_cluster.start("sought")
+    names: list[str] = []
+    for _ in range(8):
+        portion = _names(2_000)
+        a_cluster.produce(portion)
+        names += portion
+        time.sleep(1)
+    a_cluster.wait_total(len(names))
+    assert worker.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(names)
+
+
 def test_a_failing_stage_stops_the_worker_and_loses_nothing(a_cluster: Cluster) -> None:
     a_cluster.create()
     a_cluster.produce([*_names(2_000), "raise"])

@@ -25,7 +25,7 @@ class Scene:
     def __init__(self, feed, metrics: Metrics | None = None) -> None:
         self.sent: list[object] = []
         owned = SimpleNamespace(
-            stage="accounts", lane=SimpleNamespace(feed=feed), fenced=False, snapshot=lambda: None
+            stage="accounts", lane=SimpleNamespace(feed=feed, resume=0), fenced=False, snapshot=lambda: None
         )
         lanes = _Lanes({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
@@ -49,6 +49,7 @@ class Scene:
 
 class _Lanes(dict):
     kafka = KafkaSettings(app_id="group")
+    kept: frozenset[TP] = frozenset()
     stages = SimpleNamespace(people={PEOPLE.topic: None})
 
     def reads(self, tp: TP) -> bool:
@@ -61,7 +62,8 @@ class _Lanes(dict):
         """Have them all."""
 
     async def keep(self, tps: object) -> None:
-        """Keep them all."""
+        """Remember which to keep, and keep them all."""
+        self.kept = frozenset(tps)
 
     def __iter__(self):
         return iter(list(self.items()))
@@ -113,6 +115,28 @@ async def test_after_an_error_nothing_is_flushed() -> None:
         await scene.take(0)
     assert await scene.runtime.flush() == {}
     assert scene.runtime.failed.is_set()
+
+
+async def settle(scene: Scene, generation: int) -> None:
+    await scene.runtime.assign([ONE], generation, Log(first=0, end=9))
+    await scene.runtime.pause(generation)
+
+
+async def test_lanes_of_the_generation_before_are_kept_and_of_an_older_one_are_not() -> None:
+    scene = Scene(None)
+    await settle(scene, 1)
+    await settle(scene, 2)
+    assert scene.runtime.lanes.kept == {ONE}
+    await settle(scene, 4)
+    assert scene.runtime.lanes.kept == set()
+
+
+async def test_lanes_are_not_kept_over_a_generation_that_was_never_taken_over() -> None:
+    scene = Scene(None)
+    await settle(scene, 1)
+    await scene.runtime.pause(2)  # another may have had the lane in it
+    await settle(scene, 3)
+    assert scene.runtime.lanes.kept == set()
 
 
 class Log:
