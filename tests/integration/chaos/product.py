@@ -34,6 +34,7 @@ from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings, load
+from stream.types.packets import event_rows, unpack
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
 
@@ -267,6 +268,16 @@ def state_of(product: Product, role: str) -> list[Log]:
     """Return what the state logs of a stage say, lane by lane."""
     lanes = 1 if role == "verdicts" else LANES
     return read_state(state_topic_of(product.settings.topics, role), lanes, product.settings.kafka)
+
+
+def sent_again(product: Product) -> int:
+    """Return how many events are in the accounts' topic more than once; a record has one here."""
+    topic = topic_of(product.settings.topics, "events")
+    sent: Counter[tuple[int, int]] = Counter()
+    for record in asyncio.run(_read(product.settings, topic)):
+        packet = unpack(record.value)
+        sent.update((packet.source, at) for at in event_rows(packet).columns["offset"].tolist())
+    return sent.total() - len(sent)
 
 
 def delete(product: Product, topic: str) -> None:

@@ -25,7 +25,10 @@ class Scene:
     def __init__(self, feed, metrics: Metrics | None = None) -> None:
         self.sent: list[object] = []
         owned = SimpleNamespace(
-            stage="accounts", lane=SimpleNamespace(feed=feed, resume=0), fenced=False, snapshot=lambda: None
+            stage="accounts",
+            lane=SimpleNamespace(feed=feed, resume=0),
+            fenced=False,
+            snapshot=lambda: None,
         )
         lanes = _Lanes({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
