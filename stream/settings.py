@@ -20,7 +20,7 @@ from stream.detection.settings import DetectionSettings
 from stream.errors import SettingsError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.page.settings import PageSettings
-from stream.pipeline.build import StageSettings
+from stream.pipeline.settings import StageSettings
 from stream.sinks.settings import (
     AlertmanagerSettings,
     HttpSettings,

@@ -19,7 +19,7 @@ from stream.types.events import EVENT_COLUMNS, EventBatch
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from stream.pipeline.build import StageSettings
+    from stream.pipeline.settings import StageSettings
     from stream.types.batch import Array
     from stream.types.records import Emission
 

@@ -3,42 +3,68 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from stream import __version__
-from stream.cli import (
-    bridge,
-    demo,
-    drill,
-    replay,
-    settings,
-    simulate,
-    suppress,
-    topics,
-    verdict,
-    worker,
-)
 from stream.cli.common import err
 from stream.errors import DistillwatchError
 
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+#: Commands in the order of the help. Each is the function of its name, or the ``app`` with
+#: commands of its own, in the module of its name.
+_COMMANDS: Final = (
+    "demo",
+    "worker",
+    "bridge",
+    "replay",
+    "simulate",
+    "drill",
+    "topics",
+    "verdict",
+    "suppress",
+    "settings",
+)
+
+
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for: most of the second that a command takes to start."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Return the names."""
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """Return a command by its name."""
+        del ctx
+        return _command(cmd_name) if cmd_name in _COMMANDS else None
+
+
+def _command(name: str) -> Command:
+    module: Any = import_module(f"stream.cli.{name}")
+    commands = getattr(module, "app", None)
+    if commands is None:
+        commands = typer.Typer(add_completion=False)
+        commands.command()(getattr(module, name))
+    command = typer.main.get_command(commands)
+    command.name = name
+    return command
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="distillwatch",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Find the accounts that extract a model through an LLM gateway.",
 )
-app.command("demo")(demo.demo)
-app.command("worker")(worker.worker)
-app.command("bridge")(bridge.bridge)
-app.command("replay")(replay.replay)
-app.command("simulate")(simulate.simulate)
-app.command("drill")(drill.drill)
-app.command("topics")(topics.topics)
-app.command("verdict")(verdict.verdict)
-app.add_typer(suppress.app, name="suppress")
-app.command("settings")(settings.settings)
 
 
 def _version(*, show: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stream.alerting.drills import Drills
@@ -14,31 +13,10 @@ from stream.pipeline.intake import Intake, Watch, ignore
 from stream.pipeline.lane import Lane
 
 if TYPE_CHECKING:
-    from stream.alerting.settings import AlertingSettings, FeedbackSettings
-    from stream.campaigns.settings import CampaignSettings
-    from stream.codec.settings import IntakeSettings
-    from stream.detection.settings import DetectionSettings
     from stream.metrics import Metrics
+    from stream.pipeline.settings import StageSettings
     from stream.types.events import EventBatch
     from stream.types.links import LinkBatch
-    from stream.windows.settings import WindowSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageSettings:
-    """What the stages need of the settings; ``lanes`` accounts lanes and as many for campaigns.
-
-    ``packet_bytes`` is the most that fits into a record of an internal topic.
-    """
-
-    lanes: int
-    packet_bytes: int
-    intake: IntakeSettings
-    windows: WindowSettings
-    detection: DetectionSettings
-    campaigns: CampaignSettings
-    alerting: AlertingSettings
-    feedback: FeedbackSettings
 
 
 def intake(

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stream.metrics import Metrics
-    from stream.pipeline.build import StageSettings
     from stream.pipeline.lane import Lane
+    from stream.pipeline.settings import StageSettings
     from stream.types.records import Emission, Record
 
 _decode_alert = msgspec.json.Decoder(Alert).decode

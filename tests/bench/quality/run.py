@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from quality.plan import Plan
     from quality.store import Store, Truth
     from stream.codec.event import RequestEvent
-    from stream.pipeline.build import StageSettings
+    from stream.pipeline.settings import StageSettings
 
 _LINES: Final = 8192
 

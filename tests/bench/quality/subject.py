@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stream.codec.event import RequestEvent
-    from stream.pipeline.build import StageSettings
+    from stream.pipeline.settings import StageSettings
     from stream.types.alerts import Alert
 
 

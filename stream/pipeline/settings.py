@@ -1,0 +1,30 @@
+"""The settings that the stages need, of all that there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stream.alerting.settings import AlertingSettings, FeedbackSettings
+    from stream.campaigns.settings import CampaignSettings
+    from stream.codec.settings import IntakeSettings
+    from stream.detection.settings import DetectionSettings
+    from stream.windows.settings import WindowSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """What the stages need of the settings; ``lanes`` accounts lanes and as many for campaigns.
+
+    ``packet_bytes`` is the most that fits into a record of an internal topic.
+    """
+
+    lanes: int
+    packet_bytes: int
+    intake: IntakeSettings
+    windows: WindowSettings
+    detection: DetectionSettings
+    campaigns: CampaignSettings
+    alerting: AlertingSettings
+    feedback: FeedbackSettings
