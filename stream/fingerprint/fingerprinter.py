@@ -95,7 +95,8 @@ class Fingerprinter:
                 *(fields[field] for field in _OF_ACCOUNTS.values()),
             ]
         )
-        columns |= zip(PHRASES, self._phrases.of(fields["prompt"]).T, strict=True)
+        phrases, columns["content"] = self._phrases.of(fields["prompt"])
+        columns |= zip(PHRASES, phrases.T, strict=True)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], absent)
         for column, field in _ATTRIBUTES.items():

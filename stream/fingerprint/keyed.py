@@ -29,6 +29,13 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def mixed(hashes: Array) -> Array:
+    """Return hashes with every bit depending on every other (Steele et al., SplitMix64, 2014)."""
+    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(hashes ^ (hashes >> np.uint64(31)))
+
+
 def blake2b(salt: bytes, purpose: str, digest_bytes: int) -> hashlib.blake2b:
     """Return the hash that is keyed by ``salt``; ``purpose`` keeps its uses apart."""
     # BLAKE2b takes keys up to 64 bytes: longer salts are hashed first.

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.fingerprint.keyed import KeyedHash, utf8
+from stream.fingerprint.content import Content
+from stream.fingerprint.keyed import KeyedHash, mixed, utf8
 from stream.fingerprint.text import words_apart
-from stream.types.events import PHRASES
+from stream.types.events import CONTENT, PHRASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ WORDS: Final = 6
 KEPT: Final = len(PHRASES)
 #: Bytes of texts that are worked on at a time.
 _PORTION: Final = 2**18
+#: And texts, so that a crowd of short ones takes no more memory.
+_TEXTS: Final = 1024
 #: Between two texts; no word has it.
 _BORDER: Final = b"\n"
 _U8: Final = np.dtype(np.uint64)
@@ -54,35 +57,46 @@ class Phrases:
         order = KeyedHash(salt, "phrase order", utf8)
         self._key = np.uint64(order.one("key"))
         self._powers, self._inverse = _powers(_BASE, 1), _powers(_INVERSE, 1)
+        self._content = Content(salt)
 
-    def of(self, texts: Sequence[str | None]) -> Array:
-        """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8."""
+    def of(self, texts: Sequence[str | None]) -> tuple[Array, Array]:
+        """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8.
+
+        And, of the same words, its content, shape ``(n,)``.
+        """
         distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         found = np.zeros((len(distinct), KEPT), _U8)
+        content = np.zeros(len(distinct), CONTENT)
         for first, portion in _portions([words_apart(text or "") for text in distinct]):
-            found[first : first + len(portion)] = self._smallest(portion)
+            here = slice(first, first + len(portion))
+            words, of_text = self._words_of(portion)
+            if len(words):
+                found[here] = self._smallest(words, of_text, len(portion))
+                content[here] = self._content.of(words, of_text, len(portion))
         one = self._fingerprint.one
         prints = [one(int(smallest)) if smallest else 0 for smallest in found.ravel().tolist()]
         rows = np.array([distinct[text] for text in texts], np.int64)
-        return np.asarray(np.array(prints, _U8).reshape(found.shape)[rows])
+        return np.asarray(np.array(prints, _U8).reshape(found.shape)[rows]), content[rows]
 
-    def _smallest(self, texts: Sequence[bytes]) -> Array:
-        """Return the smallest hashes of runs of each text, 0 for none, shape ``(n, KEPT)``."""
+    def _words_of(self, texts: Sequence[bytes]) -> tuple[Array, Array]:
+        """Return the hash of every word of all texts, in order, and whose it is."""
         text = np.frombuffer(_BORDER.join(texts), np.uint8)
         inside = np.concatenate([[False], _IN_WORD[text], [False]])
         border = np.flatnonzero(np.diff(inside))
         start, stop = border[::2], border[1::2]
-        found = np.zeros((len(texts), KEPT), _U8)
-        if len(start) < WORDS:
-            return found
-        words = self._words(text, start, stop)
         sizes = np.array([len(one) + len(_BORDER) for one in texts])
-        of_text = np.searchsorted(np.cumsum(sizes), start, side="right")
+        return self._words(text, start, stop), np.searchsorted(np.cumsum(sizes), start, "right")
+
+    def _smallest(self, words: Array, of_text: Array, texts: int) -> Array:
+        """Return the smallest hashes of runs of each text, 0 for none, shape ``(n, KEPT)``."""
+        found = np.zeros((texts, KEPT), _U8)
+        if len(words) < WORDS:
+            return found
         runs = sum(words[i : len(words) - WORDS + 1 + i] * _OF_WORD[i] for i in range(WORDS))
         whole = np.flatnonzero(of_text[: len(words) - WORDS + 1] == of_text[WORDS - 1 :])
         if not len(whole):
             return found
-        hashes, of_run = _mixed(np.asarray(runs)[whole] ^ self._key), of_text[whole]
+        hashes, of_run = mixed(np.asarray(runs)[whole] ^ self._key), of_text[whole]
         at = np.flatnonzero(np.diff(of_run, prepend=-1))
         for place in range(KEPT):
             least = np.minimum.reduceat(hashes, at)
@@ -96,25 +110,18 @@ class Phrases:
             self._powers, self._inverse = _powers(_BASE, size), _powers(_INVERSE, size)
         sums = np.zeros(len(text) + 1, _U8)
         np.cumsum(text * self._powers[: len(text)], out=sums[1:])
-        return _mixed((sums[stop] - sums[start]) * self._inverse[start])
+        return mixed((sums[stop] - sums[start]) * self._inverse[start])
 
 
 def _portions(texts: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
     """Yield (index of the first, texts) in portions of bounded size."""
     first, size = 0, 0
     for i, text in enumerate(texts):
-        if size + len(text) > _PORTION and i > first:
+        if i > first and (size + len(text) > _PORTION or i - first == _TEXTS):
             yield first, texts[first:i]
             first, size = i, 0
         size += len(text)
     yield first, texts[first:]
-
-
-def _mixed(hashes: Array) -> Array:
-    """Return hashes with every bit depending on every other (Steele et al., SplitMix64, 2014)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(hashes ^ (hashes >> np.uint64(31)))
 
 
 def _bytes_of(number: int) -> bytes:

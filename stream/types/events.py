@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CONTENT",
+    "CONTENT_DIMENSIONS",
+    "CONTENT_SCALE",
     "EVENT_COLUMNS",
     "FLAG_LOGPROBS",
     "FLAG_STREAM",
@@ -28,6 +31,10 @@ __all__ = [
 
 #: Columns of the runs of words that are kept of a prompt.
 PHRASES: Final = ("phrase_1", "phrase_2")
+#: A prompt's content is a vector of so many bytes (i1): sines and cosines, times the scale.
+CONTENT_DIMENSIONS: Final = 16
+CONTENT_SCALE: Final = 127
+CONTENT: Final = np.dtype(f"V{CONTENT_DIMENSIONS}")
 FLAG_STREAM: Final = 1
 FLAG_LOGPROBS: Final = 2
 
@@ -65,6 +72,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked opening of the prompt
     **dict.fromkeys(PHRASES, np.dtype("<u8")),
+    "content": CONTENT,  # of the prompt; all bytes 0 where there is none
 }
 
 #: What an event takes in a packet, at most: its columns and, if nobody shares it, the account id.

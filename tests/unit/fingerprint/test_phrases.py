@@ -16,16 +16,26 @@ SALT = b"a salt of the operator's own ...."
 WORDS = [f"word{i}" for i in range(3000)]
 
 
+class Reader:
+    """Reads phrases alone."""
+
+    def __init__(self, salt: bytes) -> None:
+        self.phrases = Phrases(salt)
+
+    def of(self, texts):
+        return self.phrases.of(texts)[0]
+
+
 @pytest.fixture(scope="module")
-def phrases() -> Phrases:
-    return Phrases(SALT)
+def phrases() -> Reader:
+    return Reader(SALT)
 
 
 def item(seed: int, words: int = 40) -> str:
     return " ".join(random.Random(seed).choices(WORDS, k=words))
 
 
-def test_other_words_around_an_item_leave_a_phrase_in_common(phrases: Phrases) -> None:
+def test_other_words_around_an_item_leave_a_phrase_in_common(phrases: Reader) -> None:
     before = "Answer as a patient teacher would and say why: "
     after = "\n\nWrite no more than three sentences, please."
     ours = phrases.of([before + item(seed) for seed in range(200)])
@@ -34,34 +44,34 @@ def test_other_words_around_an_item_leave_a_phrase_in_common(phrases: Phrases) -
     assert np.mean(shared) > 0.7
 
 
-def test_different_items_have_nothing_in_common(phrases: Phrases) -> None:
+def test_different_items_have_nothing_in_common(phrases: Reader) -> None:
     found = phrases.of([item(seed) for seed in range(500)])
     assert len(np.unique(found)) == found.size
 
 
 @pytest.mark.parametrize("text", [None, "", "five words are too few", "... --- !!!"])
-def test_too_few_words_have_no_phrase(phrases: Phrases, text: str | None) -> None:
+def test_too_few_words_have_no_phrase(phrases: Reader, text: str | None) -> None:
     assert phrases.of([item(1), text, item(2)])[1].tolist() == [0] * KEPT
 
 
-def test_case_and_punctuation_make_no_difference(phrases: Phrases) -> None:
+def test_case_and_punctuation_make_no_difference(phrases: Reader) -> None:
     plain = "explain how the tides follow the moon in one short paragraph"
     odd = "Explain: how the TIDES follow the moon,\tin one — short — paragraph!"
     assert (phrases.of([plain]) == phrases.of([odd])).all()
 
 
-def test_scripts_without_spaces_have_words_too(phrases: Phrases) -> None:
+def test_scripts_without_spaces_have_words_too(phrases: Reader) -> None:
     text = "請用簡單的語言解釋潮汐為什麼會隨著月亮變化並且舉出三個例子"
     assert phrases.of([text]).all()
 
 
-def test_another_salt_gives_other_phrases(phrases: Phrases) -> None:
-    assert not np.intersect1d(phrases.of([item(1)]), Phrases(b"x" * 32).of([item(1)])).size
+def test_another_salt_gives_other_phrases(phrases: Reader) -> None:
+    assert not np.intersect1d(phrases.of([item(1)]), Reader(b"x" * 32).of([item(1)])).size
 
 
 @given(st.lists(st.one_of(st.none(), st.text()), max_size=30), st.integers(1, 200))
 def test_what_stands_beside_a_text_makes_no_difference(texts, portion) -> None:
-    phrases = Phrases(SALT)
+    phrases = Reader(SALT)
     texts = [*texts, item(3), item(4)]
     together = phrases.of(texts)
     assert together.shape == (len(texts), KEPT)
