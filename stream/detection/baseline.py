@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.features.table import COLUMN
+from stream.windows.content import ContentMeans
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ TRACKED: Final = (
     "active_hours",
     "templated_breadth",
     "requests_day",
+    "content_shift",
 )
 _COLUMNS: Final = np.array([COLUMN[name] for name in TRACKED])
 #: The least standard deviation that is believed, as a share of the scale.
@@ -49,6 +51,7 @@ class OwnBaseline:
         self._half_life_s = settings.baseline_half_life_s
         self._hours = settings.baseline_hours
         self._table = table
+        self._content = ContentMeans(table)
 
     def ready(self, slots: Array) -> Array:
         """Say of each slot whether its baseline speaks, shape ``(n,)``."""
@@ -76,7 +79,9 @@ class OwnBaseline:
         table, values = self._table, scaled[:, _COLUMNS]
         hours = table["base_hours"][slots] + 1
         since = np.nan_to_num(time - table["base_time"][slots])
-        rate = np.maximum(1 - 2.0 ** (-since / self._half_life_s), 1 / hours)[:, None]
+        rate = np.maximum(1 - 2.0 ** (-since / self._half_life_s), 1 / hours)
+        self._content.learn(slots, rate)
+        rate = rate[:, None]
         mean, var = table["base_mean"][slots], table["base_var"][slots]
         known, first = ~np.isnan(values), np.isnan(mean)
         step = np.where(known & ~first, values - mean, 0)

@@ -15,7 +15,16 @@ from msgspec.structs import asdict
 from stream.detection import checkpoint
 from stream.detection.baseline import TRACKED, OwnBaseline
 from stream.detection.calibration import Calibration
-from stream.detection.evidence import COMBINATION, MOST, RANKED, combine, turned, upward
+from stream.detection.evidence import (
+    COMBINATION,
+    HARVEST,
+    MOST,
+    RANKED,
+    combine,
+    of_new,
+    turned,
+    upward,
+)
 from stream.detection.explain import explain
 from stream.detection.population import Population
 from stream.detection.suspicion import Suspicion
@@ -131,7 +140,9 @@ class Detector:
                 self._tails.decades(upward(scale), most=MOST),
                 self._own.decades(slots, scale, most=MOST),
                 self._odd.decades(raw[:, None], most=MOST)[:, 0],
+                new_harvest=self._harvest_of_new(slots, matrix),
                 active_hours=matrix[:, COLUMN["active_hours"]],
+                new_hours=matrix[:, COLUMN["new_content_hours"]],
                 seen_whole=self._seen_whole(time, matrix),
             )
             scores = self._calibration.scores(evidence.total)
@@ -145,6 +156,17 @@ class Detector:
         teaches = calm & self._may_teach(time, slots)
         self._learn_population(time, slots[teaches], scale[teaches], raw[teaches])
         return verdicts
+
+    def _harvest_of_new(self, slots: Array, matrix: Array) -> Array:
+        """Return how surprising amount and ratio of what is new are here, ``(n,)``, in decades.
+
+        The ratio to the account itself too: prompts that drift take what they have always taken.
+        """
+        usual = self._own.means(slots)[:, TRACKED.index("output_day")]
+        alone = scaled(of_new(matrix, FEATURES[COLUMN["output_day"]].unscaled(usual)))
+        here = self._tails.decades(upward(alone), most=MOST)[:, HARVEST].min(axis=1)
+        own = self._own.decades(slots, alone, most=MOST)[:, TRACKED.index("output_ratio")]
+        return np.asarray(np.minimum(here, own))
 
     def _seen_whole(self, time: float, matrix: Array) -> Array:
         """Say which accounts were opened after the population began to be seen; (n,) bool."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.features.reading import DAY_S
+from stream.features.reading import DAY_S, HOUR_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,3 +134,18 @@ def temperature(reading: Reading) -> Array:
 def max_tokens(reading: Reading) -> Array:
     """Mean limit on output tokens asked for."""
     return reading.max_tokens
+
+
+def content_shift(reading: Reading) -> Array:
+    """Distance of the recent prompts from the own past, in multiples of chance."""
+    return reading.content_shift
+
+
+def new_content_ratio(reading: Reading) -> Array:
+    """Output over input tokens of the requests whose content is new."""
+    return reading.new_content_ratio
+
+
+def new_content_hours(reading: Reading) -> Array:
+    """Hours since the content became another."""
+    return reading.new_content_s / HOUR_S

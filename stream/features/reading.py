@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from stream.windows.account_windows import AccountWindows
     from stream.windows.table import SlotTable
 
+HOUR_S: Final = 3600.0
 DAY_S: Final = 86400.0
 #: Without a creation time an account counts as new only when it came after this much stream.
 _KNOWN_STREAM_S: Final = 3 * DAY_S
 
-_COUNTED: Final = ("addresses", "user_agents", "models", "prompts")
+_COUNTED: Final = ("addresses", "user_agents", "prompts")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The state of n accounts at one time; every array has the shape ``(n,)``, f8."""
 
-    hour: dict[str, Array]  # METRICS -> sum over the last hour
+    hour: dict[str, Array]  # the first METRICS -> sum over the last hour
     day: dict[str, Array]
     week: dict[str, Array]
     distinct: dict[str, Array]  # over the last one to two days
@@ -40,6 +41,9 @@ class Reading:
     gap_variation: Array
     temperature: Array
     max_tokens: Array
+    content_shift: Array
+    new_content_ratio: Array
+    new_content_s: Array
 
 
 def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
@@ -59,12 +63,15 @@ def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
         gap_variation=windows.gap_regularity(slots),
         temperature=windows.temperature_mean(slots),
         max_tokens=windows.max_tokens_mean(slots),
+        content_shift=windows.content.shift(slots),
+        new_content_ratio=windows.content.new_ratio(slots),
+        new_content_s=windows.content.moved_s(slots, time),
     )
 
 
 def _sums(windows: AccountWindows, horizon: str, slots: Array, time: float) -> dict[str, Array]:
     totals = windows.totals(horizon, slots, time)
-    return {name: totals[:, i] for i, name in enumerate(METRICS)}
+    return dict(zip(METRICS, totals.T, strict=False))
 
 
 def _age(table: SlotTable, slots: Array, time: float) -> Array:

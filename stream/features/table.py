@@ -65,7 +65,6 @@ FEATURES: Final[tuple[Feature, ...]] = (
             f.distinct("user_agents")),
     _amount("identity_spread", "addresses x user agents",
             "one account from many addresses and many clients at once", 1e5, f.identity_spread),
-    _amount("models", "models", "many different models", 100, f.distinct("models")),
     _share("logprobs_share", "asks for token probabilities", f.per_request("logprobs")),
     _share("error_share", "many requests fail or are limited", f.per_request("errors")),
     Feature(name="ramp", unit="x mean rate", direction=1, low=0.1, high=24, log=True,
@@ -77,6 +76,13 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(name="temperature", unit="", direction=0, low=0, high=2, log=False,
             meaning="unusual sampling temperature", of=f.temperature),
     _amount("max_tokens", "tokens", "asks for long answers", 1e6, f.max_tokens),
+    _amount("content_shift", "x chance", "asks for other things than it used to", 1e3,
+            f.content_shift),
+    Feature(name="new_content_ratio", unit="tokens/token", direction=1, low=1e-3, high=100,
+            log=True, of=f.new_content_ratio,
+            meaning="what it has not asked before gives far more tokens than go in"),
+    Feature(name="new_content_hours", unit="h", direction=1, low=0, high=24, log=False,
+            of=f.new_content_hours, meaning="has asked for other things for hours"),
 )  # fmt: skip
 
 #: Feature name -> column of the matrix.

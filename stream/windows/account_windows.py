@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.types.events import FLAG_LOGPROBS, FLAG_STREAM
+from stream.types.events import FLAG_LOGPROBS
+from stream.windows.content import ContentMeans
 from stream.windows.panes import HORIZONS, PaneRing
 from stream.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
 from stream.windows.table import Field
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from stream.types.events import Array
     from stream.windows.table import SlotTable
 
-#: What the rings sum up, in order.
-METRICS: Final = ("requests", "input_tokens", "output_tokens", "errors", "logprobs", "streamed")
+#: What the rings sum up, in order; the hour and the week have the first of them.
+METRICS: Final = ("requests", "input_tokens", "output_tokens", "errors", "logprobs")
 
 _HOUR_S: Final = 3600.0
 _FIRST_ERROR_STATUS: Final = 400
@@ -40,9 +41,7 @@ _DISTINCT: Final = {
     for sketch in (
         DistinctSketch("addresses", "address"),
         DistinctSketch("user_agents", "user_agent"),
-        DistinctSketch("models", "model"),
         DistinctSketch("prompts", "prompt", words=4),
-        DistinctSketch("templates", "template"),
     )
 }
 _LEADERS: Final = {
@@ -57,6 +56,7 @@ _MEANS: Final[Mapping[str, tuple[str, float]]] = {
     "temperature": ("temperature", 0.0),
     "max_tokens": ("max_tokens", 1.0),
 }
+_MOMENTS: Final = {"gap": ("n", "sum", "square"), **dict.fromkeys(_MEANS, ("n", "sum"))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,15 @@ class AccountWindows:
         Field("last_seen", np.dtype("<f8"), initial=np.nan),
         Field("created_at", np.dtype("<f8"), initial=np.nan),
         Field("hours", np.dtype("<u8")),  # bit h % 64: a request in hour h
-        *(PaneRing.field(horizon, len(METRICS)) for horizon in HORIZONS.values()),
+        *(PaneRing.field(horizon) for horizon in HORIZONS.values()),
         *(sketch.field for sketch in _DISTINCT.values()),
         *(field for sketch in _LEADERS.values() for field in sketch.fields()),
         *(
             Field(f"{name}_{part}", np.dtype("<f4"))
-            for name in ("gap", *_MEANS)
-            for part in ("n", "sum", "square")
+            for name, parts in _MOMENTS.items()
+            for part in parts
         ),
+        *ContentMeans.FIELDS,
     )
 
     #: What the stored fields mean beyond their names.
@@ -97,9 +98,8 @@ class AccountWindows:
     def __init__(self, table: SlotTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
         self._table = table
-        self._rings = {
-            name: PaneRing(horizon, len(METRICS), table) for name, horizon in HORIZONS.items()
-        }
+        self._rings = {name: PaneRing(horizon, table) for name, horizon in HORIZONS.items()}
+        self._content = ContentMeans(table)
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -123,6 +123,7 @@ class AccountWindows:
         decay = np.exp2(-np.maximum(age, 0) / _HALF_LIFE_S)
         for leader in _LEADERS.values():
             leader.add(table, slots, decay, columns[leader.column], at)
+        self._content.add(slots, last - last_seen, columns, at, rows.time)
         self._add_moments(slots, decay, columns, at, last_seen)
         self._add_times(slots, first, last, columns, at)
         return slots
@@ -135,7 +136,6 @@ class AccountWindows:
                 columns["output_tokens"],
                 columns["status"] >= _FIRST_ERROR_STATUS,
                 (columns["flags"] & FLAG_LOGPROBS) != 0,
-                (columns["flags"] & FLAG_STREAM) != 0,
             ],
             axis=1,
         )
@@ -154,9 +154,10 @@ class AccountWindows:
     def _add_moment(self, name: str, slots: Array, decay: Array, values: Array, at: Array) -> None:
         known = ~np.isnan(values)
         values = np.where(known, values, 0)
-        for part, new in (("n", known), ("sum", values), ("square", values * values)):
+        new = {"n": known, "sum": values, "square": values * values}
+        for part in _MOMENTS[name]:
             field = self._table[f"{name}_{part}"]
-            field[slots] = field[slots] * decay + np.add.reduceat(new, at, dtype=float)
+            field[slots] = field[slots] * decay + np.add.reduceat(new[part], at, dtype=float)
 
     def _add_times(
         self, slots: Array, first: Array, last: Array, columns: Mapping[str, Array], at: Array
@@ -174,13 +175,13 @@ class AccountWindows:
     # -- reading ------------------------------------------------------------------------------
 
     def totals(self, horizon: str, slots: Array, time: float) -> Array:
-        """Return the rolling sums of :data:`METRICS`, shape ``(n, len(METRICS))``, f8."""
+        """Return the rolling sums of the horizon's first :data:`METRICS`, ``(n, metrics)``, f8."""
         return self._rings[horizon].totals(slots, time, self._table["last_seen"][slots])
 
     def distinct(self, what: str, slots: Array, time: float) -> Array:
         """Return estimated distinct values over the last one to two days, shape ``(n,)``, f8.
 
-        ``what``: addresses, user_agents, models, prompts or templates.
+        ``what``: addresses, user_agents or prompts.
         """
         last_day = _day(self._table["last_seen"][slots])
         return _DISTINCT[what].estimate(self._table, slots, int(time // DAY_S), last_day)
@@ -192,6 +193,11 @@ class AccountWindows:
         hour = int(np.ceil(time / _HOUR_S)) - 1
         aged = _aged_hours(self._table["hours"][slots], last_hour, hour)
         return np.bitwise_count(aged & _rotated(_DAY_BITS, hour - 23)).astype(np.int64)
+
+    @property
+    def content(self) -> ContentMeans:
+        """Return what is known of the prompts' content."""
+        return self._content
 
     def template_share(self, slots: Array) -> Array:
         """Return the share of the most frequent prompt template, 0 to 1, NaN when unknown."""

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """A rolling span of ``panes * width_s`` seconds."""
+    """A rolling span of ``panes * width_s`` seconds, over the first ``metrics`` there are."""
 
     name: str
     panes: int
     width_s: float
+    metrics: int
 
 
 HORIZONS: Final = {
     horizon.name: horizon
     for horizon in (
-        Horizon("hour", 6, 600.0),
-        Horizon("day", 12, 7200.0),
-        Horizon("week", 7, 86400.0),
+        Horizon("hour", 6, 600.0, metrics=3),
+        Horizon("day", 12, 7200.0, metrics=5),
+        Horizon("week", 7, 86400.0, metrics=1),
     )
 }
 
@@ -43,19 +44,18 @@ HORIZONS: Final = {
 class PaneRing:
     """Rolling sums of several metrics over one horizon; state in the field ``ring_<name>``."""
 
-    def __init__(self, horizon: Horizon, metrics: int, table: SlotTable) -> None:
+    def __init__(self, horizon: Horizon, table: SlotTable) -> None:
         """Use the table's field, which :meth:`field` declares."""
         self._horizon = horizon
-        self._metrics = metrics
         self._table = table
 
     @staticmethod
-    def field(horizon: Horizon, metrics: int) -> Field:
+    def field(horizon: Horizon) -> Field:
         """Return the field of the ring: shape ``(metrics, panes)``, f4."""
-        return Field(f"ring_{horizon.name}", np.dtype("<f4"), (metrics, horizon.panes))
+        return Field(f"ring_{horizon.name}", np.dtype("<f4"), (horizon.metrics, horizon.panes))
 
     def add(self, slots: Array, time: float, last_seen: Array, sums: Array) -> None:
-        """Add ``sums`` (n, metrics) to the pane of ``time``.
+        """Add the first of ``sums`` (n, all metrics) to the pane of ``time``.
 
         ``last_seen`` (n,) is the time of the newest sum that each slot already holds (NaN: none):
         panes since then are emptied first.
@@ -65,7 +65,7 @@ class PaneRing:
         stale = self._held(pane) > self._last_pane(last_seen)[:, None]
         values = ring[slots]
         values = np.where(stale[:, None, :], 0, values)
-        values[:, :, pane % self._horizon.panes] += sums
+        values[:, :, pane % self._horizon.panes] += sums[:, : self._horizon.metrics]
         ring[slots] = values
 
     def totals(self, slots: Array, time: float, last_seen: Array) -> Array:

@@ -21,8 +21,8 @@ SERVICE = {
     "output_hour": 4e3, "output_day": 5e4, "output_per_request": 55, "output_ratio": 0.12,
     "volume_for_age": 4, "age": 200, "active_hours": 14, "template_share": 0.6,
     "templated_breadth": 300, "prompts": 400, "addresses": 3, "user_agents": 1,
-    "identity_spread": 3, "models": 1, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
-    "gap_variation": 1.8, "max_tokens": 1024,
+    "identity_spread": 3, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
+    "gap_variation": 1.8, "max_tokens": 1024, "content_shift": 1.2,
 }  # fmt: skip
 #: 5,000 requests a day from an account opened hours ago, long answers, one frame, no rest.
 EXTRACTOR = SERVICE | {
@@ -94,6 +94,8 @@ def crowd(accounts, seed, time):
             "active_hours": 24 - rest,
             "templated_breadth": 300 * size,
             "gap_variation": 1.8 * own.lognormal(0, 0.4),
+            # Some prompts drift, a few hours at a time.
+            "content_shift": own.lognormal(0, 0.5) * now.lognormal(0, 0.5),
         }
     return rows
 

@@ -8,6 +8,7 @@ from crowds import EXTRACTOR, SERVICE, Stage, crowd
 
 from stream.detection.detector import Standing
 from stream.errors import StateError
+from stream.features.table import FEATURES
 
 
 def rows_of(stage):
@@ -31,7 +32,7 @@ def test_input_is_not_changed_and_not_kept():
     stage.play(12)
     names = sorted(crowd(60, 1, stage.time))
     slots = stage.table.slots(names, value=lambda some: np.zeros(len(some)))
-    matrix = np.tile(np.nan, (60, 26))
+    matrix = np.tile(np.nan, (60, len(FEATURES)))
     matrix[:, :] = 1.0
     given, at = matrix.copy(), slots.copy()
     stage.detector.judge(stage.time + 1000, slots, matrix)
@@ -74,6 +75,11 @@ def test_memory_is_bounded():
     size = len(stage.detector.state()["detector"])
     stage.play(60)
     assert len(stage.detector.state()["detector"]) <= size + 1000
+
+
+def test_an_account_costs_less_than_a_kibibyte():
+    table = Stage().table
+    assert table.nbytes / len(table["standing"]) < 1024
 
 
 def test_other_settings_or_damage_are_refused_with_what_to_do():

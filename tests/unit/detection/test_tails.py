@@ -50,21 +50,29 @@ def test_old_observations_fade():
     assert tails.medians()[0] == pytest.approx(0.1, abs=0.01)
 
 
-def combined(ranked, own=None, combination=0.0, hours=24.0, *, whole=True):
+def combined(
+    ranked, own=None, combination=0.0, hours=24.0, *, whole=True, harvest=0.0, new_hours=24.0
+):
     return combine(
         np.array([ranked]),
         np.zeros((1, len(TRACKED))) if own is None else np.array([own]),
         np.array([combination]),
+        new_harvest=np.array([harvest]),
         active_hours=np.array([hours]),
+        new_hours=np.array([new_hours]),
         seen_whole=np.array([whole]),
     )
 
 
 @given(st.lists(decades, min_size=len(RANKED), max_size=len(RANKED)),
        st.lists(decades, min_size=len(TRACKED), max_size=len(TRACKED)),
-       decades, st.floats(0, 24), st.booleans())  # fmt: skip
-def test_parts_sum_to_the_evidence_and_none_is_negative(ranked, own, combination, hours, whole):
-    evidence = combined(ranked, own, combination, hours, whole=whole)
+       decades, st.floats(0, 24), st.booleans(), decades, st.floats(0, 48))  # fmt: skip
+def test_parts_sum_to_the_evidence_and_none_is_negative(
+    ranked, own, combination, hours, whole, harvest, new_hours
+):
+    evidence = combined(
+        ranked, own, combination, hours, whole=whole, harvest=harvest, new_hours=new_hours
+    )
     assert sum(part[0] for part in evidence.parts.values()) == pytest.approx(evidence.total[0])
     assert all(part[0] >= 0 for part in evidence.parts.values())
     assert evidence.total[0] <= 4 * MOST
@@ -74,6 +82,16 @@ def test_parts_sum_to_the_evidence_and_none_is_negative(ranked, own, combination
 def test_without_one_of_the_core_there_is_no_evidence(missing):
     ranked = [0.0 if name == missing else MOST for name in RANKED]
     assert combined(ranked, combination=MOST).total[0] == 0
+
+
+def test_a_shift_alone_is_no_evidence_and_nor_is_harvest_without_one():
+    shifted = [MOST if name == "content_shift" else 0.0 for name in RANKED]
+    own = [MOST if name == "content_shift" else 0.0 for name in TRACKED]
+    assert combined(shifted, own).total[0] == 0
+    assert combined([0.0] * len(RANKED), own, harvest=MOST).total[0] == 0
+    assert combined(shifted, harvest=MOST).total[0] == 0
+    assert combined(shifted, own, harvest=MOST, new_hours=np.nan).total[0] == 0
+    assert combined(shifted, own, harvest=1.0).total[0] == pytest.approx(2 * 1.0 + 2.0)
 
 
 def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
