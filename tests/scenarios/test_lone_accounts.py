@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import EXTRACTOR, SERVICE, TWINS, Stage
-
-OPEN = 0.8
+from crowds import EXTRACTOR, OPEN, SERVICE, TWINS, Stage, opened
 
 
 @pytest.fixture(scope="module")
@@ -14,21 +12,12 @@ def stored():
     """A population of two days, as state that each test continues from."""
     stage = Stage()
     assert stage.play(48) == []
-    return stage.detector.state(), stage.table.take_changes()[0], stage.time
+    return stage.saved()
 
 
 @pytest.fixture
 def stage(stored):
-    state, rows, time = stored
-    stage = Stage()
-    stage.detector.restore(state)
-    stage.table.load([name for name, _ in rows], [row for _, row in rows])
-    stage.time = time
-    return stage
-
-
-def opened(verdicts):
-    return {v.account_id for v in verdicts if v.score >= OPEN}
+    return Stage.restored(stored)
 
 
 def test_the_extractor_is_found_and_explained(stage):

@@ -7,9 +7,8 @@ Played as rows of features over a population of services (the vectors themselves
 from __future__ import annotations
 
 import pytest
-from crowds import SERVICE, Stage
+from crowds import OPEN, SERVICE, Stage, opened
 
-OPEN = 0.8
 STANDING = SERVICE | {"requests_day": 3000, "output_day": 1.2e5, "active_hours": 22}
 #: Of the same amount a part now is something else, with long answers, and has been for hours.
 TURNED = STANDING | {
@@ -35,21 +34,12 @@ def stored():
     """A population of three days, with an account in good standing."""
     stage = Stage()
     assert stage.play(72, {"account": STANDING}) == []
-    return stage.detector.state(), stage.table.take_changes()[0], stage.time
+    return stage.saved()
 
 
 @pytest.fixture
 def stage(stored):
-    state, rows, time = stored
-    stage = Stage()
-    stage.detector.restore(state)
-    stage.table.load([name for name, _ in rows], [row for _, row in rows])
-    stage.time = time
-    return stage
-
-
-def opened(verdicts):
-    return {v.account_id for v in verdicts if v.score >= OPEN}
+    return Stage.restored(stored)
 
 
 def test_an_account_whose_new_part_extracts_is_found_and_explained(stage):

@@ -14,6 +14,7 @@ from stream.windows.table import SlotTable
 START = 1_772_409_600.0
 HOUR = 3600.0
 DAY = 24 * HOUR
+OPEN = DetectionSettings().open_score
 
 #: An account like many: a service, months old, that reads more than it writes.
 SERVICE = {
@@ -60,6 +61,19 @@ class Stage:
         self.detector = Detector(self.settings, self.table, metrics=Metrics(), seed=seed)
         self.time = START
 
+    def saved(self):
+        """Return all that it knows, to continue from again and again."""
+        return self.detector.state(), self.table.take_changes()[0], self.time
+
+    @classmethod
+    def restored(cls, saved):
+        """Return a stage that goes on from what was saved."""
+        stage = cls()
+        state, rows, stage.time = saved
+        stage.detector.restore(state)
+        stage.table.load([name for name, _ in rows], [row for _, row in rows])
+        return stage
+
     def judge(self, rows):
         """Judge accounts (name -> features) at the present time."""
         names = sorted(rows)
@@ -98,6 +112,11 @@ def crowd(accounts, seed, time):
             "content_shift": own.lognormal(0, 0.5) * now.lognormal(0, 0.5),
         }
     return rows
+
+
+def opened(verdicts):
+    """Return the accounts that alerting would open an incident for."""
+    return {v.account_id for v in verdicts if v.score >= OPEN}
 
 
 def column(name):
