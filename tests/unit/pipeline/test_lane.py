@@ -10,13 +10,13 @@ import pytest
 
 from stream.metrics import Metrics
 from stream.pipeline.build import (
-    StageSettings,
     accounts_lane,
     alerting_lane,
     campaigns_lane,
     intake,
 )
 from stream.pipeline.routing import account_lanes
+from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
 from stream.simulate.population import Crowd, Planted
 from stream.simulate.scenario import Scenario

@@ -24,13 +24,13 @@ from stream.errors import PacketError
 from stream.kafka.settings import TopicSettings
 from stream.metrics import Metrics
 from stream.pipeline.build import (
-    StageSettings,
     accounts_lane,
     alerting_lane,
     campaigns_lane,
     intake,
 )
 from stream.pipeline.parts import pack_events, pack_steps, unseen
+from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
 from stream.types.events import EVENT_COLUMNS, EventBatch
 from stream.types.feedback import Judgement
