@@ -92,7 +92,7 @@ class Replay:
             elif kind == SCHEMA:
                 self.heir.check(value)
                 self.described = True
-        if self.atomic:
+        if self.atomic and self.held:  # a portion may end before the schema
             self._hand_on()
 
     def finish(self) -> None:

@@ -50,7 +50,7 @@ def _written(rows: Records) -> Records:
 
 
 def _flushed(flushes: list[Records]) -> Records:
-    log: Records = [(b"s", b"schema")] if flushes else []
+    log: Records = [(b"i", b"topic id"), (b"s", b"schema")] if flushes else []
     for number, rows in enumerate(flushes):
         log += [*_written(rows), (b"h", str(number).encode())]
     return log
