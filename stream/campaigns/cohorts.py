@@ -71,7 +71,7 @@ class Cohorts:
     def together(self, payments: Array) -> tuple[int, float]:
         """Return how many of the payments (slots) began together, and how many usually do."""
         inside = self._busiest(payments[~np.isnan(self.began[payments])])
-        others = np.count_nonzero(~np.isnan(self.began)) - len(inside)
+        others = int(np.count_nonzero(~np.isnan(self.began))) - len(inside)
         return len(inside), _SWING * (others + 1) / self.windows
 
     def surprise(self, count: int, usual: float) -> float:

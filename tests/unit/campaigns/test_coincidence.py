@@ -80,6 +80,7 @@ def test_as_many_as_usual_are_no_surprise_and_many_more_are() -> None:
     count, usual = cohorts.together(every)
     assert count == 13  # with the one that happened to begin in these hours
     assert usual == pytest.approx(3 * 18 / (64 / 3))
+    assert type(usual) is float  # an alert tells it, and JSON knows no number of numpy's
     assert cohorts.surprise(count, usual) > 3
     assert cohorts.surprise(int(usual), usual) == 0
 
