@@ -29,7 +29,7 @@ class Columns:
             field.name: np.full(_FIRST_CAPACITY, field.initial, field.dtype) for field in fields
         }
         self.used = np.zeros(_FIRST_CAPACITY, bool)
-        self._free = list(range(_FIRST_CAPACITY - 1, -1, -1))
+        self._free = np.arange(_FIRST_CAPACITY - 1, -1, -1)  # taken from the end
 
     def __getitem__(self, name: str) -> Array:
         """Return the array of a field."""
@@ -44,26 +44,26 @@ class Columns:
         """Return the slots in use, ascending, shape ``(n,)``, i8."""
         return np.flatnonzero(self.used)
 
-    def take(self, count: int) -> list[int]:
-        """Return ``count`` fresh slots with initial values."""
+    def take(self, count: int) -> Array:
+        """Return ``count`` fresh slots with initial values, shape ``(count,)``, i8."""
         while len(self._free) < count:
             self._grow()
-        start = len(self._free) - count
-        taken = self._free[start:][::-1]
-        del self._free[start:]
+        left = len(self._free) - count
+        taken = self._free[left:][::-1]
+        self._free = self._free[:left]
         self.used[taken] = True
         self.reset(taken, self._arrays)
         return taken
 
-    def reset(self, slots: list[int] | Array, names: Iterable[str]) -> None:
+    def reset(self, slots: Array, names: Iterable[str]) -> None:
         """Give fields their initial values again."""
         for name in names:
             self._arrays[name][slots] = self._initial[name]
 
-    def release(self, slots: list[int]) -> None:
+    def release(self, slots: Array) -> None:
         """Give slots back."""
         self.used[slots] = False
-        self._free += slots
+        self._free = np.concatenate([self._free, slots])
 
     def _grow(self) -> None:
         capacity = len(self.used)
@@ -71,4 +71,4 @@ class Columns:
         for name, array in self._arrays.items():
             more = np.full(capacity, self._initial[name], array.dtype)
             self._arrays[name] = np.concatenate([array, more])
-        self._free = [*range(2 * capacity - 1, capacity - 1, -1), *self._free]
+        self._free = np.concatenate([np.arange(2 * capacity - 1, capacity - 1, -1), self._free])

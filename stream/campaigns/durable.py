@@ -5,30 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from msgspec.structs import astuple
 
 from stream.campaigns.edges import EdgeTable
 from stream.campaigns.rows import (
     ACCOUNT,
+    ACCOUNT_ROW,
     EDGE,
+    EDGE_ROW,
     VALUE,
-    AccountRow,
-    EdgeRow,
-    ValueRow,
-    account_key,
-    account_of,
+    VALUE_ROW,
+    account_keys,
+    accounts_of,
     decode,
-    edge_account_of,
+    edge_accounts_of,
     encode,
-    value_key,
-    value_of,
+    values_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.columns import Columns
-    from stream.campaigns.rows import Row
     from stream.types.batch import Array
 
 _UNBOUNDED: Final = 2**62
@@ -39,24 +36,24 @@ class DurableEdges(EdgeTable):
 
     #: What stored rows consist of.
     LAYOUT: Final = {
-        kind.__name__: " ".join(kind.__struct_fields__) for kind in (AccountRow, EdgeRow, ValueRow)
+        name: " ".join(f"{field}{row[field].str}" for field in row.names or ())
+        for name, row in (("account", ACCOUNT_ROW), ("edge", EDGE_ROW), ("value", VALUE_ROW))
     }
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Return the rows changed since the last call; None deletes. Sorted by key."""
-        rows: dict[bytes, bytes | None] = dict.fromkeys(self._gone)
+        """Return the rows changed since the last call; None deletes."""
+        rows: dict[bytes, bytes | None] = dict.fromkeys(sorted(self._gone))
         self._gone.clear()
         values, accounts, edges = map(_take_dirty, (self.values, self.accounts, self.edges))
         values = self._needed(values, rows)
         self.accounts["stored"][accounts] = self.edges["stored"][edges] = True
-        for keys, columns, slots, kind in (
-            (map(value_key, self._joints(values)), self.values, values, ValueRow),
-            (map(account_key, self.names(accounts)), self.accounts, accounts, AccountRow),
-            (self._edge_keys(edges), self.edges, edges, EdgeRow),
+        for keys, columns, slots, row in (
+            (self._value_keys(values), self.values, values, VALUE_ROW),
+            (account_keys(self.names(accounts)), self.accounts, accounts, ACCOUNT_ROW),
+            (self._edge_keys(edges), self.edges, edges, EDGE_ROW),
         ):
-            encoded = encode([columns[name][slots] for name in kind.__struct_fields__])
-            rows.update(zip(keys, encoded, strict=True))
-        return sorted(rows.items())
+            rows.update(zip(keys, encode(columns, slots, row), strict=True))
+        return list(rows.items())
 
     def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Take over stored rows in the order they were written, None deletes; then :meth:`loaded`.
@@ -67,9 +64,8 @@ class DurableEdges(EdgeTable):
         self._load_values(*_split(latest, VALUE))
         # A deleted account has no edges either, or has a new row: nothing to do for it.
         there, _ = _split(latest, ACCOUNT)
-        slots = self.account_slots([*map(account_of, there)])
-        _fill(self.accounts, slots, decode(there.values(), AccountRow))
-        self.accounts["stored"][slots] = True
+        slots = self.account_slots(accounts_of(there))
+        _fill(self.accounts, slots, decode(there.values(), ACCOUNT_ROW))
         self._load_edges(*_split(latest, EDGE))
 
     def loaded(self) -> None:
@@ -83,27 +79,19 @@ class DurableEdges(EdgeTable):
         self._forget_accounts(np.flatnonzero(self.accounts.used & lonely))
 
     def _load_values(self, there: dict[bytes, bytes], gone: list[bytes]) -> None:
-        known = [self._value_of.get(value_of(key)) for key in gone]
-        slots = np.array([slot for slot in known if slot is not None], np.int64)
+        slots = self._value_of.find(*values_of(gone))
         # It may come back, and then with edges that say everything.
-        self.values.reset(slots, ("stored", *ValueRow.__struct_fields__))
-        slots = self._joint_slots([*map(value_of, there)])
-        _fill(self.values, slots, decode(there.values(), ValueRow))
-        self.values["stored"][slots] = True
+        self.values.reset(slots[slots >= 0], ("stored", *(VALUE_ROW.names or ())))
+        _fill(self.values, self.value_slots(*values_of(there)), decode(there.values(), VALUE_ROW))
 
     def _load_edges(self, there: dict[bytes, bytes], gone: list[bytes]) -> None:
-        known = [
-            self._edge_of.get(value << 32 | account)
-            for key in gone
-            if (value := self._value_of.get(value_of(key))) is not None
-            and (account := self._account_of.get(edge_account_of(key))) is not None
-        ]
-        self._unlink(np.array([slot for slot in known if slot is not None], np.int64))
-        values = self._joint_slots([*map(value_of, there)])
-        accounts = self.account_slots([*map(edge_account_of, there)])
+        values = self._value_of.find(*values_of(gone))
+        slots = self._edge_of.find(values, self.find_accounts(edge_accounts_of(gone)))
+        self._unlink(slots[slots >= 0])
+        values = self.value_slots(*values_of(there))
+        accounts = self.account_slots(edge_accounts_of(there))
         slots = self.edge_slots(values, accounts, most=_UNBOUNDED)
-        _fill(self.edges, slots, decode(there.values(), EdgeRow))
-        self.edges["stored"][slots] = True
+        _fill(self.edges, slots, decode(there.values(), EDGE_ROW))
 
     def _needed(self, values: Array, rows: dict[bytes, bytes | None]) -> Array:
         """Return which values (slots) need a row; delete those of others, whose edges tell all."""
@@ -114,7 +102,7 @@ class DurableEdges(EdgeTable):
         more = columns["popular"] | columns["changed"] | (columns["sent"] > -np.inf)
         more |= (columns["since"] != since) | (columns["last"] != last)
         more = more[values]
-        rows.update(dict.fromkeys(map(value_key, self._joints(values[~more & stored[values]]))))
+        rows.update(dict.fromkeys(self._value_keys(values[~more & stored[values]])))
         stored[values] = more
         return values[more]
 
@@ -143,8 +131,7 @@ def _split(
     return there, [key for key, row in rows.items() if key[:1] == prefix and row is None]
 
 
-def _fill(columns: Columns, slots: Array, rows: list[Row]) -> None:
-    if rows:
-        values = zip(*map(astuple, rows), strict=True)
-        for name, column in zip(rows[0].__struct_fields__, values, strict=True):
-            columns[name][slots] = column
+def _fill(columns: Columns, slots: Array, rows: Array) -> None:
+    for name in rows.dtype.names or ():
+        columns[name][slots] = rows[name]
+    columns["stored"][slots] = True

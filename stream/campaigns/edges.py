@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.columns import Columns
-from stream.campaigns.rows import account_key, edge_key, joint, value_key
+from stream.campaigns.index import SlotIndex
+from stream.campaigns.rows import account_keys, edge_keys, value_keys
 from stream.campaigns.turns import places
 from stream.types.verdicts import Member
 from stream.windows.table import Field
@@ -32,7 +33,6 @@ _F8: Final = np.dtype("<f8")
 _I8: Final = np.dtype("<i8")
 _U8: Final = np.dtype("<u8")
 _BOOL: Final = np.dtype(bool)
-_WORD: Final = 2**64 - 1
 
 _VALUES: Final = (
     Field("kind", np.dtype("u1")),
@@ -88,9 +88,9 @@ class EdgeTable:
         self.edges: Final = Columns(_EDGES)
         self._max_edges = max_edges
         self._names: list[str] = []
-        self._value_of: dict[int, int] = {}
+        self._value_of: Final = SlotIndex(self.values, ("kind", "value"))
         self._account_of: dict[str, int] = {}
-        self._edge_of: dict[int, int] = {}
+        self._edge_of: Final = SlotIndex(self.edges, ("value", "account"))
         self._gone: set[bytes] = set()
 
     def name(self, account: int) -> str:
@@ -109,59 +109,62 @@ class EdgeTable:
 
     def find_value(self, kind: int, value: int) -> int | None:
         """Return the slot of a value, if it is known."""
-        return self._value_of.get(joint(kind, value))
+        slot = int(self._value_of.find(np.array([kind], np.uint8), np.array([value], np.uint64))[0])
+        return slot if slot >= 0 else None
 
-    def value_slots(self, kinds: Sequence[int], values: Sequence[int]) -> Array:
+    def value_slots(self, kinds: Sequence[int] | Array, values: Sequence[int] | Array) -> Array:
         """Return the slots of linking values, adding missing ones; shape ``(n,)``, i8."""
-        return self._joint_slots([*map(joint, kinds, values)])
-
-    def _joint_slots(self, joints: Sequence[int]) -> Array:
-        known = self._value_of
-        missing = list(dict.fromkeys(value for value in joints if value not in known))
-        slots = self.values.take(len(missing))
-        known.update(zip(missing, slots, strict=True))
-        self.values["kind"][slots] = [value >> 64 for value in missing]
-        self.values["value"][slots] = np.array([value & _WORD for value in missing], _U8)
-        return np.array([known[value] for value in joints], np.int64)
+        kinds, values = np.asarray(kinds, np.uint8), np.asarray(values, np.uint64)
+        slots = self._value_of.find(kinds, values)
+        missing = np.flatnonzero(slots < 0)
+        if len(missing):
+            kind, value = kinds[missing], values[missing]
+            first, of_row = distinct(kind, value)
+            new = self.values.take(len(first))
+            self.values["kind"][new] = kind[first]
+            self.values["value"][new] = value[first]
+            self._value_of.add(new)
+            slots[missing] = new[of_row]
+        return slots
 
     def account_slots(self, names: Sequence[str]) -> Array:
         """Return the slots of accounts, adding missing ones; shape ``(n,)``, i8."""
-        known = self._account_of
-        missing = list(dict.fromkeys(name for name in names if name not in known))
-        slots = self.accounts.take(len(missing))
-        known.update(zip(missing, slots, strict=True))
-        self._names += [""] * (max(slots, default=-1) + 1 - len(self._names))
-        for name, slot in zip(missing, slots, strict=True):
-            self._names[slot] = name
-        self.accounts["hash"][slots] = [zlib.crc32(name.encode()) for name in missing]
-        return np.array([known[name] for name in names], np.int64)
+        slots = self.find_accounts(names)
+        missing = np.flatnonzero(slots < 0)
+        if len(missing):
+            new = list(dict.fromkeys(names[i] for i in missing.tolist()))
+            taken = self.accounts.take(len(new))
+            self._account_of.update(zip(new, taken.tolist(), strict=True))
+            self._names += [""] * (int(taken.max()) + 1 - len(self._names))
+            for name, slot in zip(new, taken.tolist(), strict=True):
+                self._names[slot] = name
+            self.accounts["hash"][taken] = [zlib.crc32(name.encode()) for name in new]
+            slots[missing] = self.find_accounts([names[i] for i in missing.tolist()])
+        return slots
+
+    def find_accounts(self, names: Sequence[str]) -> Array:
+        """Return the slots of accounts, -1 for those without any edge; shape ``(n,)``, i8."""
+        known = self._account_of.get
+        return np.fromiter((known(name, -1) for name in names), np.int64, len(names))
 
     def edge_slots(self, values: Array, accounts: Array, *, most: int) -> Array:
         """Return the slots of distinct edges, adding missing ones while a value has room.
 
         Shape ``(n,)``, i8; -1 where the value already has ``most`` accounts.
         """
-        keys = ((values << 32) | accounts).tolist()
-        get = self._edge_of.get
-        found = [get(key, -1) for key in keys]
-        size, degree = self.values["size"], self.accounts["degree"]
-        missing = [i for i, slot in enumerate(found) if slot < 0]
-        if missing:
-            room = dict.fromkeys(values[missing].tolist(), 0)
-            room = {value: most - int(size[value]) for value in room}
-            admitted = []
-            for i, value in zip(missing, values[missing].tolist(), strict=True):
-                if room[value] > 0:
-                    room[value] -= 1
-                    admitted.append(i)
+        slots = self._edge_of.find(values, accounts)
+        missing = np.flatnonzero(slots < 0)
+        if len(missing):
+            room = most - self.values["size"][values[missing]]
+            admitted = missing[places(values[missing]) < room]
             new = self.edges.take(len(admitted))
-            for i, slot in zip(admitted, new, strict=True):
-                found[i] = self._edge_of[keys[i]] = slot
+            slots[admitted] = new
             self.edges["value"][new] = values[admitted]
             self.edges["account"][new] = accounts[admitted]
-            np.add.at(size, values[admitted], 1)
-            np.add.at(degree, accounts[admitted], 1)
-        return np.array(found, np.int64)
+            self._edge_of.add(new)
+            np.add.at(self.values["size"], values[admitted], 1)
+            np.add.at(self.accounts["degree"], accounts[admitted], 1)
+        return slots
 
     def touch(self, edges: Array) -> None:
         """Note that edges have changed: their values' times, and what has to be written."""
@@ -288,7 +291,7 @@ class EdgeTable:
         self._forget_values(values[bare])
         lonely = accounts[self.accounts["degree"][accounts] == 0]
         stored = lonely[self.accounts["stored"][lonely]]
-        self._gone.update(map(account_key, self.names(stored)))
+        self._gone.update(account_keys(self.names(stored)))
         self._forget_accounts(lonely)
 
     def forget_unlinked(self, accounts: Array) -> None:
@@ -299,34 +302,29 @@ class EdgeTable:
     def _unlink(self, edges: Array) -> tuple[Array, Array]:
         """Release edges; return their values and accounts, each once."""
         values, accounts = self.edges["value"][edges], self.edges["account"][edges]
-        for key in (values << 32 | accounts).tolist():
-            del self._edge_of[key]
+        self._edge_of.remove(edges)
         np.subtract.at(self.values["size"], values, 1)
         np.subtract.at(self.accounts["degree"], accounts, 1)
-        self.edges.release(edges.tolist())
+        self.edges.release(edges)
         return np.unique(values), np.unique(accounts)
 
     def _forget_values(self, values: Array) -> None:
-        kept = self.values["stored"][values].tolist()
-        for value, is_stored in zip(self._joints(values), kept, strict=True):
-            del self._value_of[value]
-            if is_stored:
-                self._gone.add(value_key(value))
-        self.values.release(values.tolist())
+        stored = values[self.values["stored"][values]]
+        self._gone.update(self._value_keys(stored))
+        self._value_of.remove(values)
+        self.values.release(values)
 
     def _forget_accounts(self, accounts: Array) -> None:
         for name in self.names(accounts):
             del self._account_of[name]
-        self.accounts.release(accounts.tolist())
+        self.accounts.release(accounts)
 
-    def _joints(self, values: Array) -> list[int]:
-        """Return values (slots) as the numbers that their keys are made of."""
-        kinds, numbers = self.values["kind"][values], self.values["value"][values]
-        return [*map(joint, kinds.tolist(), numbers.tolist())]
+    def _value_keys(self, values: Array) -> list[bytes]:
+        return value_keys(self.values["kind"][values], self.values["value"][values])
 
     def _edge_keys(self, edges: Array) -> list[bytes]:
-        values = self._joints(self.edges["value"][edges])
-        return [*map(edge_key, values, self.names(self.edges["account"][edges]))]
+        values, names = self.edges["value"][edges], self.names(self.edges["account"][edges])
+        return edge_keys(self.values["kind"][values], self.values["value"][values], names)
 
 
 def _until(values: Array, size: Array, enough: int) -> Array:
@@ -334,3 +332,17 @@ def _until(values: Array, size: Array, enough: int) -> Array:
     if enough <= 0:
         return values[:0]
     return values[: np.searchsorted(np.cumsum(size[values]), enough) + 1]
+
+
+def distinct(kinds: Array, values: Array) -> tuple[Array, Array]:
+    """Return where each distinct pair is first, in their order, and which of them each row has.
+
+    As ``np.unique`` over rows of a matrix does, which sorts them as strings of bytes.
+    """
+    order = np.lexsort((values, kinds))
+    kind, value = kinds[order], values[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (kind[1:] != kind[:-1]) | (value[1:] != value[:-1])
+    of_row = np.empty(len(order), np.int64)
+    of_row[order] = np.cumsum(new) - 1
+    return order[new], of_row

@@ -96,8 +96,7 @@ class LinkTable:
 
     def _add(self, names: list[str], columns: dict[str, Array]) -> None:
         table = self._table
-        kinds, values, of_row = _distinct(columns["kind"], columns["value"])
-        slots = table.value_slots(kinds.tolist(), values.tolist())[of_row]
+        slots = table.value_slots(columns["kind"], columns["value"])
         popular = table.values["popular"][slots]
         np.maximum.at(table.values["last"], slots[popular], columns["time"][popular])
         table.values["dirty"][slots[popular]] = True
@@ -183,21 +182,6 @@ def _portions(columns: dict[str, Array], *, most: int) -> Iterator[Array | slice
     borders = np.flatnonzero((np.diff(kind) != 0) | (value[1:] != value[:-1])) + 1
     cuts = borders[np.flatnonzero(np.diff(borders // most, prepend=0))]
     yield from np.split(order, cuts)
-
-
-def _distinct(kinds: Array, values: Array) -> tuple[Array, Array, Array]:
-    """Return the distinct pairs in order, and which of them each row has.
-
-    As ``np.unique`` over rows of a matrix does, which sorts them as strings of bytes: the time of
-    the whole stage.
-    """
-    order = np.lexsort((values, kinds))
-    kind, value = kinds[order], values[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (kind[1:] != kind[:-1]) | (value[1:] != value[:-1])
-    of_row = np.empty(len(order), np.int64)
-    of_row[order] = np.cumsum(new) - 1
-    return kind[new], value[new], of_row
 
 
 def merged(rows: LinkBatch) -> tuple[list[str], dict[str, Array]]:

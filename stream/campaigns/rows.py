@@ -1,108 +1,102 @@
-"""The stored form of linking values and edges: small msgpack rows. Knows nothing of slots."""
+"""The stored form of linking values, accounts and edges: packed rows. Knows nothing of slots."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-import msgspec
+import numpy as np
 
 from stream.errors import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
+    from stream.campaigns.columns import Columns
     from stream.types.batch import Array
 
 #: What the keys of the rows of accounts, edges and values begin with.
 ACCOUNT: Final = b"a"
 EDGE: Final = b"e"
 VALUE: Final = b"v"
-_HEAD: Final = 10  # prefix, kind, value
+
+#: An account's use of a value.
+EDGE_ROW: Final = np.dtype(
+    [
+        ("since", "<f8"),
+        ("last", "<f8"),
+        ("requests", "<i8"),
+        ("input_tokens", "<i8"),
+        ("output_tokens", "<i8"),
+        ("fresh", "?"),
+        ("unsent", "?"),
+    ]
+)
+#: What is known of an account; ``created_at`` NaN when unknown.
+ACCOUNT_ROW: Final = np.dtype(
+    [("created_at", "<f8"), ("day_requests", "<f8"), ("active_hours", "u1")]
+)
+#: A value that was sent on or is popular; of other values the edges say everything.
+VALUE_ROW: Final = np.dtype(
+    [("since", "<f8"), ("last", "<f8"), ("sent", "<f8"), ("popular", "?"), ("changed", "?")]
+)
+
+#: What the key of a value's or an edge's row begins with.
+_HEAD: Final = np.dtype([("prefix", "S1"), ("kind", "u1"), ("value", ">u8")])
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
-    """A stored row; its fields are written in order, without names."""
+def account_keys(accounts: Iterable[str]) -> list[bytes]:
+    """Return the keys of the rows of accounts."""
+    return [ACCOUNT + account.encode() for account in accounts]
 
 
-class EdgeRow(Row, frozen=True, kw_only=True, array_like=True):
-    """An account's use of a value."""
-
-    since: float
-    last: float
-    requests: int
-    input_tokens: int
-    output_tokens: int
-    fresh: bool
-    unsent: bool
+def accounts_of(keys: Iterable[bytes]) -> list[str]:
+    """Return the accounts in the keys of their rows."""
+    return [key[1:].decode() for key in keys]
 
 
-class AccountRow(Row, frozen=True, kw_only=True, array_like=True):
-    """What is known of an account; ``created_at`` NaN when unknown."""
-
-    created_at: float
-    day_requests: float
-    active_hours: int
+def value_keys(kinds: Array, values: Array) -> list[bytes]:
+    """Return the keys of the rows of values."""
+    return _heads(VALUE, kinds, values)
 
 
-class ValueRow(Row, frozen=True, kw_only=True, array_like=True):
-    """A value that was sent on or is popular; of other values the edges say everything."""
-
-    since: float
-    last: float
-    sent: float
-    popular: bool
-    changed: bool
+def edge_keys(kinds: Array, values: Array, accounts: Sequence[str]) -> list[bytes]:
+    """Return the keys of the rows of edges."""
+    heads = _heads(EDGE, kinds, values)
+    return [head + name.encode() for head, name in zip(heads, accounts, strict=True)]
 
 
-R = TypeVar("R", bound=Row)
-
-_encode = msgspec.msgpack.Encoder().encode
-
-
-def account_key(account: str) -> bytes:
-    """Return the key of an account's row."""
-    return ACCOUNT + account.encode()
+def values_of(keys: Collection[bytes]) -> tuple[Array, Array]:
+    """Return the kinds (u1) and values (u8) in the keys of the rows of values or edges."""
+    heads = np.frombuffer(b"".join([key[: _HEAD.itemsize] for key in keys]), _HEAD)
+    return heads["kind"], heads["value"].astype(np.uint64)
 
 
-def account_of(key: bytes) -> str:
-    """Return the account in the key of an account's row."""
-    return key[1:].decode()
+def edge_accounts_of(keys: Iterable[bytes]) -> list[str]:
+    """Return the accounts in the keys of the rows of edges."""
+    return [key[_HEAD.itemsize :].decode() for key in keys]
 
 
-def value_key(value: int) -> bytes:
-    """Return the key of the row of a value (see :func:`joint`)."""
-    return VALUE + value.to_bytes(_HEAD - 1, "big")
+def encode(columns: Columns, slots: Array, row: np.dtype[np.void]) -> list[bytes]:
+    """Return rows of some slots of columns that have all fields of the row."""
+    rows = np.empty(len(slots), row)
+    for name in row.fields or ():
+        rows[name] = columns[name][slots]
+    return _cut(rows)
 
 
-def edge_key(value: int, account: str) -> bytes:
-    """Return the key of an edge's row."""
-    return EDGE + value.to_bytes(_HEAD - 1, "big") + account.encode()
+def decode(rows: Collection[bytes], row: np.dtype[np.void]) -> Array:
+    """Return stored rows as one structured array; raises StateError when they are none."""
+    if set(map(len, rows)) - {row.itemsize}:
+        raise StateError(f"a stored row of {' '.join(row.names or ())} cannot be read")
+    return np.frombuffer(b"".join(rows), row)
 
 
-def value_of(key: bytes) -> int:
-    """Return the value in the key of a value's or an edge's row."""
-    return int.from_bytes(key[1:_HEAD], "big")
+def _heads(prefix: bytes, kinds: Array, values: Array) -> list[bytes]:
+    heads = np.empty(len(kinds), _HEAD)
+    heads["prefix"], heads["kind"], heads["value"] = prefix, kinds, values
+    return _cut(heads)
 
 
-def edge_account_of(key: bytes) -> str:
-    """Return the account in the key of an edge's row."""
-    return key[_HEAD:].decode()
-
-
-def joint(kind: int, value: int) -> int:
-    """Return a kind and a linking value of it as one number."""
-    return kind << 64 | value
-
-
-def encode(columns: Iterable[Array]) -> list[bytes]:
-    """Return rows from their columns, in the order of the fields; much faster than one by one."""
-    return [_encode(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
-
-
-def decode(rows: Iterable[bytes], kind: type[R]) -> list[R]:
-    """Return stored rows; raises StateError when they are none of this kind."""
-    one = msgspec.msgpack.Decoder(kind).decode
-    try:
-        return [one(row) for row in rows]
-    except msgspec.MsgspecError as error:
-        raise StateError(f"a stored {kind.__name__} cannot be read: {error}") from error
+def _cut(rows: Array) -> list[bytes]:
+    packed, width = rows.tobytes(), rows.dtype.itemsize
+    return [packed[i : i + width] for i in range(0, len(packed), width)]
