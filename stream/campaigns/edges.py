@@ -13,6 +13,7 @@ and Shasha, VLDB 1994), no number of values that are used once pushes out those 
 from __future__ import annotations
 
 import zlib
+from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -144,8 +145,7 @@ class EdgeTable:
 
     def find_accounts(self, names: Sequence[str]) -> Array:
         """Return the slots of accounts, -1 for those without any edge; shape ``(n,)``, i8."""
-        known = self._account_of.get
-        return np.fromiter((known(name, -1) for name in names), np.int64, len(names))
+        return np.fromiter(map(self._account_of.get, names, repeat(-1)), np.int64, len(names))
 
     def edge_slots(self, values: Array, accounts: Array, *, most: int) -> Array:
         """Return the slots of distinct edges, adding missing ones while a value has room.
@@ -156,7 +156,12 @@ class EdgeTable:
         missing = np.flatnonzero(slots < 0)
         if len(missing):
             room = most - self.values["size"][values[missing]]
-            admitted = missing[places(values[missing]) < room]
+            fits = places(values[missing]) < room
+            if not fits.all():  # who comes first must not depend on slots
+                names = self.names(accounts[missing])
+                order = np.array(sorted(range(len(missing)), key=names.__getitem__))
+                fits[order] = places(values[missing][order]) < room[order]
+            admitted = missing[fits]
             new = self.edges.take(len(admitted))
             slots[admitted] = new
             self.edges["value"][new] = values[admitted]

@@ -12,11 +12,11 @@ import numpy as np
 
 from stream.campaigns.durable import DurableEdges
 from stream.metrics import Share
-from stream.types.links import LinkKind
+from stream.types.links import LINK_COLUMNS, LinkKind
 from stream.types.verdicts import Group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
@@ -33,6 +33,8 @@ _MOST_TOLD: Final = 1000
 #: The part of the table, one in so many links, that is taken in at once.
 _PORTION: Final = 8
 _SUMS: Final = ("requests", "input_tokens", "output_tokens")
+_OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
+_SLOT_BITS: Final = 32
 
 
 class LinkTable:
@@ -53,14 +55,14 @@ class LinkTable:
         """Return the number of links held."""
         return len(self._table.edges)
 
-    def step(self, time: float, rows: LinkBatch) -> list[Group]:
+    def step(self, time: float, *batches: LinkBatch) -> list[Group]:
         """Take in the links of the step that ends at ``time``; return the groups to send on."""
-        if not len(rows):
+        names, rows = _joined(batches)
+        if not len(rows["account"]):
             return []
         self._sweep(time)
-        names, columns = merged(rows)
-        for part in _portions(columns, most=self._settings.max_links // _PORTION):
-            self._add(names, {name: column[part] for name, column in columns.items()})
+        for part in _portions(rows, most=self._settings.max_links // _PORTION):
+            self._add(names, {name: column[part] for name, column in rows.items()})
             popular = self._popular()
             self._table.make_popular(popular)
             self._forgotten.labels(reason="popular").inc(len(popular))
@@ -94,23 +96,34 @@ class LinkTable:
             gone = self._table.expire(hour * _EXPIRE_EVERY_S - self._settings.remember_s)
             self._forgotten.labels(reason="expired").inc(gone)
 
-    def _add(self, names: list[str], columns: dict[str, Array]) -> None:
+    def _add(self, names: Sequence[str], columns: Mapping[str, Array]) -> None:
         table = self._table
         slots = table.value_slots(columns["kind"], columns["value"])
         popular = table.values["popular"][slots]
         np.maximum.at(table.values["last"], slots[popular], columns["time"][popular])
         table.values["dirty"][slots[popular]] = True
         rare = np.flatnonzero(~popular)
-        used, account = np.unique(columns["account"][rare], return_inverse=True)
-        accounts = table.account_slots([names[i] for i in used.tolist()])
-        edges = table.edge_slots(slots[rare], accounts[account], most=self._settings.max_members)
+        accounts = self._account_slots(names, columns["account"][rare])
+        accounts, slots, columns = _by_edge(accounts, slots[rare], rare, columns)
+        edges = table.edge_slots(slots, accounts, most=self._settings.max_members)
         kept = edges >= 0
         if not kept.all():
             self._left_out.inc(int(np.count_nonzero(~kept)))
             table.forget_unlinked(accounts)
-        self._write(edges[kept], {name: part[rare[kept]] for name, part in columns.items()})
+            edges, columns = edges[kept], {name: part[kept] for name, part in columns.items()}
+        self._write(edges, columns)
 
-    def _write(self, edges: Array, columns: dict[str, Array]) -> None:
+    def _account_slots(self, names: Sequence[str], rows: Array) -> Array:
+        """Return the slot of the account of each row (index into ``names``), shape ``(n,)``."""
+        used = np.zeros(len(names), bool)
+        used[rows] = True
+        which = np.flatnonzero(used)
+        slot = np.empty(len(names), np.int64)
+        slot[which] = self._table.account_slots([names[i] for i in which.tolist()])
+        return np.asarray(slot[rows])
+
+    def _write(self, edges: Array, columns: Mapping[str, Array]) -> None:
+        """Add to edges, those of an account one after the other."""
         table, stored = self._table, self._table.edges
         for name in _SUMS:
             stored[name][edges] += columns[name]
@@ -118,8 +131,10 @@ class LinkTable:
         stored["last"][edges] = np.maximum(stored["last"][edges], columns["time"])
         table.touch(edges)
         accounts = stored["account"][edges]
-        created = np.fmax(table.accounts["created_at"][accounts], columns["created_at"])
-        table.note_accounts(accounts, created, columns["day_requests"], columns["active_hours"])
+        at = np.flatnonzero(np.diff(accounts, prepend=-1))
+        created, requests, hours = (np.fmax.reduceat(columns[name], at) for name in _OF_ACCOUNT)
+        created = np.fmax(table.accounts["created_at"][accounts[at]], created)
+        table.note_accounts(accounts[at], created, requests, hours)
 
     def _popular(self) -> Array:
         settings, values = self._settings, self._table.values
@@ -172,30 +187,50 @@ class LinkTable:
             )
 
 
-def _portions(columns: dict[str, Array], *, most: int) -> Iterator[Array | slice]:
+def _portions(columns: Mapping[str, Array], *, most: int) -> Iterator[Array | slice]:
     """Yield the rows in portions of about ``most``; the rows of a value stay together."""
     if len(columns["value"]) <= most:
         yield slice(None)
         return
-    order = np.lexsort((columns["account"], columns["value"], columns["kind"]))
+    order = np.lexsort((columns["value"], columns["kind"]))
     kind, value = columns["kind"][order], columns["value"][order]
     borders = np.flatnonzero((np.diff(kind) != 0) | (value[1:] != value[:-1])) + 1
     cuts = borders[np.flatnonzero(np.diff(borders // most, prepend=0))]
     yield from np.split(order, cuts)
 
 
-def merged(rows: LinkBatch) -> tuple[list[str], dict[str, Array]]:
-    """Return account ids in order, and one row per account, kind and value, sorted by them."""
-    names = sorted(set(rows.accounts))
-    rank = {name: i for i, name in enumerate(names)}
-    account = np.array([rank[name] for name in rows.accounts], np.int64)[rows.columns["account"]]
-    kind, value = rows.columns["kind"], rows.columns["value"]
-    order = np.lexsort((rows.columns["time"], value, kind, account))
-    account, kind, value = account[order], kind[order], value[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (np.diff(account) != 0) | (np.diff(kind) != 0) | (value[1:] != value[:-1])
-    at = np.flatnonzero(new)
-    columns = {name: np.add.reduceat(rows.columns[name][order], at) for name in _SUMS}
-    for name in ("time", "created_at", "day_requests", "active_hours"):
-        columns[name] = np.fmax.reduceat(rows.columns[name][order], at)
-    return names, {**columns, "account": account[at], "kind": kind[at], "value": value[at]}
+def _joined(batches: Sequence[LinkBatch]) -> tuple[list[str], dict[str, Array]]:
+    """Return account ids and rows of all batches; one account may stand there more than once."""
+    names: list[str] = []
+    accounts = []
+    for batch in batches:
+        accounts.append(batch.columns["account"].astype(np.int64) + len(names))
+        names += batch.accounts
+    columns = {
+        name: np.concatenate([np.zeros(0, dtype), *(batch.columns[name] for batch in batches)])
+        for name, dtype in LINK_COLUMNS.items()
+        if name != "account"
+    }
+    return names, {**columns, "account": np.concatenate([np.zeros(0, np.int64), *accounts])}
+
+
+def _by_edge(
+    accounts: Array, values: Array, rows: Array, columns: Mapping[str, Array]
+) -> tuple[Array, Array, Mapping[str, Array]]:
+    """Return account (slot), value (slot) and columns of the edges of ``rows``, each once.
+
+    Phrases come twice where one request begins with what another one ends with.
+    """
+    key = accounts << _SLOT_BITS | values
+    order = np.argsort(key)
+    key, rows = key[order], rows[order]
+    new = np.diff(key, prepend=-1) > 0
+    columns = {name: columns[name][rows] for name in ("time", *_SUMS, *_OF_ACCOUNT)}
+    if not new.all():
+        at = np.flatnonzero(new)
+        columns = {
+            name: (np.add if name in _SUMS else np.fmax).reduceat(column, at)
+            for name, column in columns.items()
+        }
+        key = key[at]
+    return key >> _SLOT_BITS, key & ((1 << _SLOT_BITS) - 1), columns

@@ -11,7 +11,6 @@ from stream.metrics import Metrics
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import pack_steps, unseen
-from stream.types.links import LinkBatch
 from stream.types.packets import Packet, link_rows, pack
 from stream.types.records import Emission
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
     from stream.campaigns.settings import CampaignSettings
     from stream.pipeline.lane import StateRows
+    from stream.types.links import LinkBatch
     from stream.types.packets import Place, Said
     from stream.types.verdicts import Group
     from stream.windows.gate import Source
@@ -63,9 +63,9 @@ class CampaignsStage:
         """Take in the links of one step."""
         with self._metrics.stage_seconds.labels(stage="campaigns").time():
             rows, drills = parted(rows)
-            self._groups += self._table.step(end, LinkBatch.merge(rows))
+            self._groups += self._table.step(end, *rows)
             if drills:
-                self._groups += self._drill.use(end).step(end, LinkBatch.merge(drills))
+                self._groups += self._drill.use(end).step(end, *drills)
             self._drill.forget(end)
 
     def hear(self, time: float, said: Said) -> list[Emission]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
-from stream.types.drill import is_drill
+from stream.types.drill import any_drill, is_drill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,10 +31,10 @@ def parted(batches: Sequence[B]) -> tuple[list[B], list[B]]:
     rows: list[B] = []
     drills: list[B] = []
     for batch in batches:
-        is_one = np.fromiter(map(is_drill, batch.accounts), bool, len(batch.accounts))
-        if not is_one.any():
+        if not any_drill(batch.accounts):
             rows.append(batch)
             continue
+        is_one = np.fromiter(map(is_drill, batch.accounts), bool, len(batch.accounts))
         apart = is_one[batch.columns["account"]]
         for part, found in ((~apart, rows), (apart, drills)):
             if part.any():

@@ -12,6 +12,7 @@ import numpy as np
 
 from stream.types.events import PHRASES
 from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.windows.order import lexical
 
 if TYPE_CHECKING:
     from stream.types.events import Array
@@ -29,7 +30,7 @@ _VALUES: Final = 2.0**64
 def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Array) -> LinkBatch:
     """Return the links of a step; ``slots`` are those of ``rows.accounts``."""
     sizes = np.diff(rows.at, append=len(rows.columns["time"]))
-    account = np.repeat(np.arange(len(rows.at)), sizes)
+    account = np.repeat(np.arange(len(rows.at), dtype=np.uint32), sizes)
     day = windows.totals("day", slots, rows.time)[:, _REQUESTS]
     limit = _phrase_limit(day)[account]
     parts = [
@@ -72,7 +73,7 @@ def _client(tls: Array, user_agent: Array) -> Array:
 
 def _per_value(kind: LinkKind, account: Array, values: Array, rows: StepRows) -> dict[str, Any]:
     present = np.flatnonzero(values)
-    present = present[np.lexsort((values[present], account[present]))]
+    present = present[lexical(account[present], values[present])]
     who, value = account[present], values[present]
     new = np.ones(len(present), bool)
     new[1:] = (who[1:] != who[:-1]) | (value[1:] != value[:-1])

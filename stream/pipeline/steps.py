@@ -8,6 +8,7 @@ import numpy as np
 
 from stream.types.events import EventBatch
 from stream.windows.account_windows import StepRows
+from stream.windows.order import lexical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +24,7 @@ def step_rows(
     """
     merged = EventBatch.merge(batches)
     columns = merged.columns
-    order = np.lexsort(
-        (columns["prompt"], columns["template"], columns["time"], columns["account"])
-    )
+    order = lexical(*(columns[name] for name in ("account", "time", "template", "prompt")))
     columns = {name: column[order] for name, column in columns.items()}
     at = np.flatnonzero(np.diff(columns["account"].astype(np.int64), prepend=-1))
     for first in range(0, len(at), most):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice
+from operator import lt
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -35,9 +37,16 @@ class Batch:
         """Return the rows at ``index`` (mask, positions or slice) with only their account ids."""
         if isinstance(index, slice) and index == slice(0, len(self)):
             return self
+        if isinstance(index, np.ndarray) and index.dtype == bool:
+            index = np.flatnonzero(index)
         columns = {name: column[index] for name, column in self.columns.items()}
-        kept, codes = np.unique(columns["account"], return_inverse=True)
-        columns["account"] = codes.astype(self.SCHEMA["account"])
+        used = np.zeros(len(self.accounts), bool)
+        used[columns["account"]] = True
+        kept = np.flatnonzero(used)
+        if len(kept) == len(used):
+            return type(self)(self.accounts, columns)
+        codes = (np.cumsum(used) - 1).astype(self.SCHEMA["account"])
+        columns["account"] = codes[columns["account"]]
         return type(self)([self.accounts[i] for i in kept.tolist()], columns)
 
     @classmethod
@@ -45,15 +54,23 @@ class Batch:
         """Return the rows of all batches, account ids in ascending order."""
         if not batches:
             return cls([], {name: np.zeros(0, dtype) for name, dtype in cls.SCHEMA.items()})
-        accounts = sorted({account for batch in batches for account in batch.accounts})
-        code = {account: i for i, account in enumerate(accounts)}
+        if len(batches) == 1 and _ascending(batches[0].accounts):
+            return batches[0]
+        # What is in order already is merged by sorting it.
+        accounts = sorted(dict.fromkeys(chain.from_iterable(b.accounts for b in batches)))
+        code = dict(zip(accounts, range(len(accounts)), strict=True))
         columns = {
             name: np.concatenate([batch.columns[name] for batch in batches]) for name in cls.SCHEMA
         }
         codes = [
-            np.array([code[account] for account in batch.accounts], np.int64) for batch in batches
+            np.fromiter(map(code.__getitem__, batch.accounts), np.int64, len(batch.accounts))
+            for batch in batches
         ]
         columns["account"] = np.concatenate(
             [own[batch.columns["account"]] for own, batch in zip(codes, batches, strict=True)]
         ).astype(cls.SCHEMA["account"])
         return cls(accounts, columns)
+
+
+def _ascending(names: Sequence[str]) -> bool:
+    return all(map(lt, names, islice(names, 1, None)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 #: The header of a record with its mark, see :class:`stream.fingerprint.mark.Marker`.
 HEADER: Final = "distillwatch-drill"
@@ -27,6 +27,11 @@ def named(name: str) -> str:
 def is_drill(account: str) -> bool:
     """Say whether an account id is one of a drill."""
     return account[:1] == _SIGN
+
+
+def any_drill(accounts: Sequence[str]) -> bool:
+    """Say whether any account id is one of a drill: no other one begins with so low a character."""
+    return bool(accounts) and is_drill(min(accounts))
 
 
 def drill_of(account: str) -> str:

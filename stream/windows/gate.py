@@ -160,7 +160,8 @@ class StepGate(Generic[R]):
             self.waiting_rows -= int(held.weights[over].sum())
             over = over[np.argsort(ends[over], kind="stable")]
             for part in np.split(over, np.flatnonzero(np.diff(ends[over])) + 1):
-                steps.setdefault(float(ends[part[0]]), []).append(held.rows.take(part))
+                rows = held.rows if len(part) == len(ends) else held.rows.take(part)
+                steps.setdefault(float(ends[part[0]]), []).append(rows)
             if len(rest):
                 left = held.rows.take(rest), ends[rest], held.weights[rest]
                 self._waiting.append(Waiting(held.offset, *left, held.before))

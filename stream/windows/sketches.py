@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.windows.order import lexical
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class LeaderSketch:
         vote, count, total = (
             table[f"leader_{self.name}_{part}"] for part in ("vote", "count", "total")
         )
-        account = np.repeat(np.arange(len(at)), np.diff(at, append=len(values)))
+        account = np.repeat(np.arange(len(at), dtype=np.uint32), np.diff(at, append=len(values)))
         hits = np.bincount(account, (values != 0) & (values == leader[slots][account]), len(at))
         known = np.bincount(account, values != 0, len(at))
         balance = vote[slots] * decay + 2 * hits - known
@@ -113,13 +114,13 @@ class LeaderSketch:
 def _most_frequent(account: Array, values: Array, accounts: int) -> tuple[Array, Array]:
     """Return each account's most frequent value (0: none) and its count, the greater of equals."""
     present = np.flatnonzero(values)
-    order = present[np.lexsort((values[present], account[present]))]
+    order = present[lexical(account[present], values[present])]
     who, value = account[order], values[order]
     first = np.flatnonzero(
         np.concatenate([[True], (who[1:] != who[:-1]) | (value[1:] != value[:-1])])[: len(order)]
     )
     runs = np.diff(first, append=len(order))
-    best = first[np.lexsort((value[first], runs, who[first]))]
+    best = first[lexical(who[first], runs, value[first])]
     leader, count = np.zeros(accounts, np.uint64), np.zeros(accounts)
     # Of several assignments to one account the last, which is the most frequent, stays.
     leader[who[best]] = value[best]

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -192,8 +193,7 @@ class SlotTable:
 
     def _find(self, accounts: Sequence[str]) -> Array:
         """Return the slots of accounts, -1 for those that are not here; shape ``(n,)``, i8."""
-        known = self._slots.get
-        return np.array([known(account, -1) for account in accounts], np.int64)
+        return np.fromiter(map(self._slots.get, accounts, repeat(-1)), np.int64, len(accounts))
 
     def _add(self, accounts: Sequence[str]) -> list[int]:
         """Return free slots that now belong to ``accounts``; what is in them is left over."""
