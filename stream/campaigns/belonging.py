@@ -90,7 +90,7 @@ class Belonging:
     def _owners_of(self, kept: Kept) -> set[int]:
         found = self._owners.get(kept.campaign_id)
         if found is None:
-            slots = [self._table.find_account(name) for name in kept.members]
-            found = {int(self._snapshot.owner[slot]) for slot in slots if slot is not None}
+            slots = self._table.find_accounts([*kept.members])
+            found = set(self._snapshot.owner[slots[slots >= 0]].tolist())
             self._owners[kept.campaign_id] = found
         return found

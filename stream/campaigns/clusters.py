@@ -145,15 +145,16 @@ class Clusters:
     def users(self, values: Iterable[ValueId]) -> dict[ValueId, set[str]]:
         """Return the accounts that use each of some values."""
         table = self._table
-        found = {value: table.find_value(*value) for value in values}
-        by_slot: dict[int, set[str]] = {slot: set() for slot in found.values() if slot is not None}
+        values = [*values]
+        found = dict(zip(values, table.find_values(values).tolist(), strict=True))
+        by_slot: dict[int, set[str]] = {slot: set() for slot in found.values() if slot >= 0}
         if not by_slot:
             return {}
         edges = table.edges_of(np.array([*by_slot], np.int64))
         names = table.names(table.edges["account"][edges])
         for slot, name in zip(table.edges["value"][edges].tolist(), names, strict=True):
             by_slot[slot].add(name)
-        return {value: by_slot[slot] for value, slot in found.items() if slot is not None}
+        return {value: by_slot[slot] for value, slot in found.items() if slot >= 0}
 
     # -- judging ------------------------------------------------------------------------------
 
@@ -271,12 +272,12 @@ class Clusters:
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
-        slots = [table.find_value(*value) for value in sorted(kept.values)]
-        values = self._most_used(np.array([s for s in slots if s is not None], np.int64))
+        slots = table.find_values(sorted(kept.values))
+        values = self._most_used(slots[slots >= 0])
         kept.values = set(self._ids(values))
         members, since = own_evidence(table, snapshot, values)
         names = set(table.names(members))
-        others = {n for n in kept.members - names if table.find_account(n) is not None}
+        others = table.known(kept.members - names)
         kept.members = self._most_certain(names, others)
         judgement = (
             self._judge(everybody, Joined(members, since, self._kinds(values)))

@@ -25,9 +25,7 @@ class Columns:
         """Declare the fields."""
         fields = tuple(fields)
         self._initial: Final = {field.name: field.initial for field in fields}
-        self._arrays = {
-            field.name: np.full(_FIRST_CAPACITY, field.initial, field.dtype) for field in fields
-        }
+        self._arrays = {field.name: np.zeros(_FIRST_CAPACITY, field.dtype) for field in fields}
         self.used = np.zeros(_FIRST_CAPACITY, bool)
         self._free = np.arange(_FIRST_CAPACITY - 1, -1, -1)  # taken from the end
 
@@ -69,6 +67,7 @@ class Columns:
         capacity = len(self.used)
         self.used = np.concatenate([self.used, np.zeros(capacity, bool)])
         for name, array in self._arrays.items():
-            more = np.full(capacity, self._initial[name], array.dtype)
-            self._arrays[name] = np.concatenate([array, more])
+            # Zeros take no memory before something is written there.
+            self._arrays[name] = np.zeros(2 * capacity, array.dtype)
+            self._arrays[name][:capacity] = array
         self._free = np.concatenate([np.arange(2 * capacity - 1, capacity - 1, -1), self._free])

@@ -13,20 +13,20 @@ and Shasha, VLDB 1994), no number of values that are used once pushes out those 
 from __future__ import annotations
 
 import zlib
-from itertools import repeat
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from stream.campaigns.columns import Columns
-from stream.campaigns.index import SlotIndex
 from stream.campaigns.rows import account_keys, edge_keys, value_keys
 from stream.campaigns.turns import places
 from stream.types.verdicts import Member
+from stream.windows.index import SlotIndex
+from stream.windows.names import Names
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from stream.types.batch import Array
 
@@ -69,6 +69,8 @@ _EDGES: Final = (
     Field("stored", _BOOL),
     Field("dirty", _BOOL),
 )
+_TOLD_OF_EDGE: Final = ("since", "last", "requests", "input_tokens", "output_tokens")
+_TOLD_OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
 #: One doubling of the accounts of a value is worth as much as this much recency.
 _SIZE_BONUS_S: Final = 86400.0
 #: The part of a full table, one in so many, that values of single accounts have to themselves.
@@ -88,30 +90,21 @@ class EdgeTable:
         self.accounts: Final = Columns(_ACCOUNTS)
         self.edges: Final = Columns(_EDGES)
         self._max_edges = max_edges
-        self._names: list[str] = []
+        self._names: Final = Names()
         self._value_of: Final = SlotIndex(self.values, ("kind", "value"))
-        self._account_of: dict[str, int] = {}
         self._edge_of: Final = SlotIndex(self.edges, ("value", "account"))
         self._gone: set[bytes] = set()
 
-    def name(self, account: int) -> str:
-        """Return the id of the account in a slot."""
-        return self._names[account]
-
     def names(self, accounts: Array) -> list[str]:
         """Return the ids of accounts."""
-        return [self._names[slot] for slot in accounts.tolist()]
+        return self._names.of(accounts)
 
     # -- finding and adding -------------------------------------------------------------------
 
-    def find_account(self, name: str) -> int | None:
-        """Return the slot of an account, if it has any edge."""
-        return self._account_of.get(name)
-
-    def find_value(self, kind: int, value: int) -> int | None:
-        """Return the slot of a value, if it is known."""
-        slot = int(self._value_of.find(np.array([kind], np.uint8), np.array([value], np.uint64))[0])
-        return slot if slot >= 0 else None
+    def find_values(self, values: Sequence[tuple[int, int]]) -> Array:
+        """Return the slots of values, -1 for those that are not known; shape ``(n,)``, i8."""
+        kinds = np.array([kind for kind, _ in values], np.uint8)
+        return self._value_of.find(kinds, np.array([value for _, value in values], np.uint64))
 
     def value_slots(self, kinds: Sequence[int] | Array, values: Sequence[int] | Array) -> Array:
         """Return the slots of linking values, adding missing ones; shape ``(n,)``, i8."""
@@ -135,17 +128,20 @@ class EdgeTable:
         if len(missing):
             new = list(dict.fromkeys(names[i] for i in missing.tolist()))
             taken = self.accounts.take(len(new))
-            self._account_of.update(zip(new, taken.tolist(), strict=True))
-            self._names += [""] * (int(taken.max()) + 1 - len(self._names))
-            for name, slot in zip(new, taken.tolist(), strict=True):
-                self._names[slot] = name
+            self._names.put(taken, new)
             self.accounts["hash"][taken] = [zlib.crc32(name.encode()) for name in new]
             slots[missing] = self.find_accounts([names[i] for i in missing.tolist()])
         return slots
 
     def find_accounts(self, names: Sequence[str]) -> Array:
         """Return the slots of accounts, -1 for those without any edge; shape ``(n,)``, i8."""
-        return np.fromiter(map(self._account_of.get, names, repeat(-1)), np.int64, len(names))
+        return self._names.find(names)
+
+    def known(self, names: Iterable[str]) -> set[str]:
+        """Return those of some accounts that have an edge."""
+        names = [*names]
+        found = self.find_accounts(names) >= 0
+        return {names[i] for i in np.flatnonzero(found).tolist()}
 
     def edge_slots(self, values: Array, accounts: Array, *, most: int) -> Array:
         """Return the slots of distinct edges, adding missing ones while a value has room.
@@ -196,22 +192,29 @@ class EdgeTable:
         wanted[values] = True
         return np.flatnonzero(self.edges.used & wanted[self.edges["value"]])
 
-    def member(self, edge: int) -> Member:
-        """Return an edge as it travels in a group."""
-        edges, accounts = self.edges, self.accounts
-        account = int(edges["account"][edge])
-        created_at = float(accounts["created_at"][account])
-        return Member(
-            account_id=self._names[account],
-            since=float(edges["since"][edge]),
-            last=float(edges["last"][edge]),
-            requests=int(edges["requests"][edge]),
-            input_tokens=int(edges["input_tokens"][edge]),
-            output_tokens=int(edges["output_tokens"][edge]),
-            created_at=None if np.isnan(created_at) else created_at,
-            day_requests=float(accounts["day_requests"][account]),
-            active_hours=int(accounts["active_hours"][account]),
+    def members(self, edges: Array) -> list[Member]:
+        """Return edges as they travel in a group, by account id."""
+        accounts = self.edges["account"][edges]
+        columns = (
+            *(self.edges[name][edges].tolist() for name in _TOLD_OF_EDGE),
+            *(self.accounts[name][accounts].tolist() for name in _TOLD_OF_ACCOUNT),
         )
+        members = [
+            Member(
+                account_id=name,
+                since=since,
+                last=last,
+                requests=requests,
+                input_tokens=input_tokens,
+                output_tokens=output_tokens,
+                created_at=None if created_at != created_at else created_at,  # noqa: PLR0124 - NaN
+                day_requests=day_requests,
+                active_hours=active_hours,
+            )
+            for name, since, last, requests, input_tokens, output_tokens, created_at,
+            day_requests, active_hours in zip(self.names(accounts), *columns, strict=True)
+        ]  # fmt: skip
+        return sorted(members, key=lambda member: member.account_id)
 
     # -- forgetting ---------------------------------------------------------------------------
 
@@ -320,8 +323,7 @@ class EdgeTable:
         self.values.release(values)
 
     def _forget_accounts(self, accounts: Array) -> None:
-        for name in self.names(accounts):
-            del self._account_of[name]
+        self._names.remove(accounts)
         self.accounts.release(accounts)
 
     def _value_keys(self, values: Array) -> list[bytes]:

@@ -174,8 +174,7 @@ class LinkTable:
     def _groups(self, time: float, value: int, edges: Array) -> Iterator[Group]:
         """Yield the members in order; very many in several groups, for each has to fit a record."""
         values = self._table.values
-        members = [self._table.member(edge) for edge in edges.tolist()]
-        members.sort(key=lambda member: member.account_id)
+        members = self._table.members(edges)
         for first in range(0, len(members), _MOST_TOLD):
             yield Group(
                 kind=int(values["kind"][value]),

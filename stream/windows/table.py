@@ -18,12 +18,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from stream.errors import StateError
+from stream.windows.names import Names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,9 +63,8 @@ class SlotTable:
         self.max_accounts: Final = max_accounts
         self.evicted = 0
         self._row: Final = np.dtype([(f.name, f.dtype, f.shape) for f in self.fields])
-        self._slots: dict[str, int] = {}
-        self._names: list[str | None] = []
-        self._free: list[int] = []
+        self._names: Final = Names()
+        self._free = np.zeros(0, np.int64)  # taken from the end
         self._arrays: dict[str, Array] = {}
         self._used = np.zeros(0, bool)
         self._dirty = np.zeros(0, bool)
@@ -75,7 +74,7 @@ class SlotTable:
 
     def __len__(self) -> int:
         """Return the number of accounts."""
-        return len(self._slots)
+        return len(self._names)
 
     def __getitem__(self, name: str) -> Array:
         """Return the array of a field."""
@@ -83,14 +82,12 @@ class SlotTable:
 
     def slot(self, account: str) -> int | None:
         """Return the slot of an account that is in the table."""
-        return self._slots.get(account)
+        slot = int(self._names.find([account])[0])
+        return slot if slot >= 0 else None
 
     def name(self, slot: int) -> str:
         """Return the account in a slot that is in use."""
-        name = self._names[slot]
-        if name is None:
-            raise KeyError(slot)
-        return name
+        return self._names.of(np.array([slot]))[0]
 
     def slots(
         self, accounts: Sequence[str], *, value: _Judge, settled: _Judge | None = None
@@ -103,7 +100,7 @@ class SlotTable:
         go. Marks all returned slots as changed. Raises ValueError when ``accounts`` alone exceed
         the table.
         """
-        slots = self._find(accounts)
+        slots = self._names.find(accounts)
         new = np.flatnonzero(slots < 0)
         if len(new):
             self._make_room(len(new), slots[slots >= 0], value, settled)
@@ -146,7 +143,7 @@ class SlotTable:
         """Return (rows changed, accounts gone) since the last call, and forget the changes."""
         slots = np.flatnonzero(self._dirty)
         rows = self._rows(slots)
-        names = [self.name(slot) for slot in slots.tolist()]
+        names = self._names.of(slots)
         gone = sorted(self._gone)
         self._dirty[:] = False
         self._stored[slots] = True
@@ -161,10 +158,10 @@ class SlotTable:
         if set(map(len, rows)) - {self._row.itemsize}:
             raise StateError(f"not every stored account has {self._row.itemsize} bytes")
         stored = np.frombuffer(b"".join(rows), self._row)
-        slots = self._find(accounts)
+        slots = self._names.find(accounts)
         new = np.flatnonzero(slots < 0)
         if len(new) > len(self._free):
-            self._grow(max(len(self._slots) + len(new), 2 * len(self._names)))
+            self._grow(max(len(self) + len(new), 2 * len(self._used)))
         slots[new] = self._add([accounts[i] for i in new.tolist()])
         for field in self.fields:
             self._arrays[field.name][slots] = stored[field.name]
@@ -172,13 +169,12 @@ class SlotTable:
 
     def drop(self, accounts: Iterable[str]) -> None:
         """Remove accounts whose stored rows are deleted; unknown ones are none."""
-        for slot in self._find(list(accounts)).tolist():
-            if slot >= 0:
-                self._remove(slot)
+        slots = self._names.find(list(accounts))
+        self._remove(slots[slots >= 0])
 
     def trim(self, value: _Judge) -> None:
         """After loading: forget the least valuable accounts beyond ``max_accounts``."""
-        excess = len(self._slots) - self.max_accounts
+        excess = len(self) - self.max_accounts
         if excess > 0:
             self._evict(self.used(), excess, value)
 
@@ -191,34 +187,28 @@ class SlotTable:
 
     # -- room ---------------------------------------------------------------------------------
 
-    def _find(self, accounts: Sequence[str]) -> Array:
-        """Return the slots of accounts, -1 for those that are not here; shape ``(n,)``, i8."""
-        return np.fromiter(map(self._slots.get, accounts, repeat(-1)), np.int64, len(accounts))
-
-    def _add(self, accounts: Sequence[str]) -> list[int]:
+    def _add(self, accounts: Sequence[str]) -> Array:
         """Return free slots that now belong to ``accounts``; what is in them is left over."""
-        slots = [self._free.pop() for _ in accounts]
-        self._slots.update(zip(accounts, slots, strict=True))
-        for account, slot in zip(accounts, slots, strict=True):
-            self._names[slot] = account
+        left = len(self._free) - len(accounts)
+        slots, self._free = self._free[left:][::-1], self._free[:left]
+        self._names.put(slots, accounts)
         self._used[slots] = True
         self._stored[slots] = [account in self._gone for account in accounts]
         self._gone.difference_update(accounts)
         return slots
 
-    def _remove(self, slot: int) -> None:
-        del self._slots[self.name(slot)]
-        self._names[slot] = None
-        self._free.append(slot)
-        self._used[slot] = self._dirty[slot] = self._stored[slot] = False
+    def _remove(self, slots: Array) -> None:
+        self._names.remove(slots)
+        self._free = np.concatenate([self._free, slots])
+        self._used[slots] = self._dirty[slots] = self._stored[slots] = False
 
     def _make_room(self, count: int, keep: Array, value: _Judge, settled: _Judge | None) -> None:
         if count + len(keep) > self.max_accounts:
             message = f"{count + len(keep)} accounts at once, the table holds {self.max_accounts}"
             raise ValueError(message)
-        wanted = len(self._slots) + count
-        if wanted > len(self._names):
-            self._grow(min(max(wanted, 2 * len(self._names)), self.max_accounts))
+        wanted = len(self) + count
+        if wanted > len(self._used):
+            self._grow(min(max(wanted, 2 * len(self._used)), self.max_accounts))
         if wanted > self.max_accounts:
             candidates = np.setdiff1d(self.used(), keep, assume_unique=True)
             old = np.zeros(len(candidates), bool) if settled is None else settled(candidates)
@@ -239,18 +229,20 @@ class SlotTable:
         # Ties go by name so that two workers with the same state evict the same accounts.
         worth = value(candidates)
         threshold = np.partition(worth, count - 1)[count - 1]
-        below = candidates[worth < threshold].tolist()
+        below = candidates[worth < threshold]
         ties = sorted(candidates[worth == threshold].tolist(), key=self.name)
-        for slot in below + ties[: count - len(below)]:
-            if self._stored[slot]:
-                self._gone.add(self.name(slot))
-            self._remove(slot)
+        gone = np.append(below, np.array(ties[: count - len(below)], np.int64))
+        self._gone.update(self._names.of(gone[self._stored[gone]]))
+        self._remove(gone)
         self.evicted += count
 
     def _grow(self, capacity: int) -> None:
-        old = len(self._names)
+        old = len(self._used)
         for field in self.fields:
-            array = np.full((capacity, *field.shape), field.initial, field.dtype)
+            # Zeros take no memory before something is written there.
+            array = np.zeros((capacity, *field.shape), field.dtype)
+            if field.initial:
+                array[old:] = field.initial
             if old:
                 array[:old] = self._arrays[field.name]
             self._arrays[field.name] = array
@@ -258,5 +250,4 @@ class SlotTable:
         self._used, self._dirty, self._stored = (
             np.concatenate([flags, more]) for flags in (self._used, self._dirty, self._stored)
         )
-        self._names.extend([None] * (capacity - old))
-        self._free.extend(range(capacity - 1, old - 1, -1))
+        self._free = np.concatenate([self._free, np.arange(capacity - 1, old - 1, -1)])

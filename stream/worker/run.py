@@ -15,6 +15,7 @@ from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
 from stream.worker.deadline import NEVER, Deadline
+from stream.worker.fetched import fetch_cheaply
 from stream.worker.inputs import Inputs
 from stream.worker.lag import Lag
 from stream.worker.lanes import Lanes, Stages
@@ -88,6 +89,7 @@ def run(plan: Plan, deadline: Deadline = NEVER) -> None:
 
 async def serve(plan: Plan, *, stop: asyncio.Event | None, deadline: Deadline = NEVER) -> None:
     """Run a worker on the running loop until ``stop`` is set, or a signal comes (None)."""
+    fetch_cheaply()
     sender = Sender(plan.kafka, plan.topics)
     stages = plan.stages()
     lanes = Lanes(stages, plan.kafka, plan.topics, plan.metrics)

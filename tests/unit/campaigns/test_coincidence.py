@@ -42,8 +42,8 @@ def snapshot_of(uses: list[tuple[int, int, int, float]], time: float) -> tuple:
 )
 def test_companions_share_two_addresses(uses) -> None:
     table, snapshot = snapshot_of([(*use, START_S) for use in sorted(uses)], START_S)
-    known = [name for name in (f"a{i}" for i in range(8)) if table.find_account(name) is not None]
-    slots = {name: table.find_account(name) for name in known}
+    known = sorted(table.known(f"a{i}" for i in range(8)))
+    slots = dict(zip(known, table.find_accounts(known).tolist(), strict=True))
     pairs = [(a, b) for a in known for b in known if a < b]
     of = {n: {v for a, kind, v in uses if f"a{a}" == n and kind == LinkKind.ADDRESS} for n in known}
     left = np.array([slots[a] for a, _ in pairs], np.int64)
@@ -59,7 +59,8 @@ def payments(began_h: list[float], hours: float) -> tuple[Cohorts, dict[int, int
         for j in range(2)
     ]
     table, snapshot = snapshot_of(uses, START_S + hours * HOUR_S)
-    slots = {table.find_value(LinkKind.PAYMENT, i + 1): i for i in range(len(began_h))}
+    payments = [(LinkKind.PAYMENT, i + 1) for i in range(len(began_h))]
+    slots = {slot: i for i, slot in enumerate(table.find_values(payments).tolist())}
     return Cohorts.of(table, snapshot, origin=START_S), slots
 
 

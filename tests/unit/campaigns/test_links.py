@@ -129,7 +129,7 @@ def test_a_value_remembers_so_many_members_and_no_more() -> None:
     assert left_out == 20
     # Whoever is not counted leaves nothing behind.
     assert len(links._table.accounts) == 10
-    assert links._table.find_account("a0010") is None
+    assert links._table.known(["a0009", "a0010"]) == {"a0009"}
 
 
 def test_very_many_members_come_in_several_groups() -> None:

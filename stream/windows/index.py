@@ -6,14 +6,13 @@ a dict of Python numbers it takes a tenth of the memory and no step of the inter
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.campaigns.columns import Columns
     from stream.types.batch import Array
 
 _EMPTY: Final = -1
@@ -24,6 +23,14 @@ _WORD_BITS: Final = 64
 _SPREAD: Final = np.uint64(0xFF51AFD7ED558CCD)
 _AGAIN: Final = np.uint64(0xC4CEB9FE1A85EC53)
 _HALF: Final = np.uint64(32)
+
+
+class Columns(Protocol):
+    """Whoever has the keys."""
+
+    def __getitem__(self, name: str, /) -> Array:
+        """Return what the slots have under a name, shape ``(capacity,)``."""
+        ...
 
 
 class SlotIndex:

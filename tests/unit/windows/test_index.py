@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.campaigns.columns import Columns
-from stream.campaigns.index import SlotIndex
+from stream.windows.index import SlotIndex
 from stream.windows.table import Field
 
 FIELDS = (Field("kind", np.dtype("u1")), Field("value", np.dtype("<u8")))
