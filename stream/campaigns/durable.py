@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.edges import EdgeTable
+from stream.campaigns.edges import PAGE_BITS, EdgeTable
 from stream.campaigns.rows import (
     ACCOUNT,
-    ACCOUNT_ROW,
     EDGE,
-    EDGE_ROW,
+    HEAD,
+    MOST_PAGES,
     VALUE,
     VALUE_ROW,
-    account_keys,
-    accounts_of,
-    decode,
-    edge_accounts_of,
-    encode,
+    cut,
+    page_contents,
+    page_keys,
+    page_rows,
+    pages_of,
+    value_rows,
     values_of,
 )
 
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
     from stream.types.batch import Array
 
 _UNBOUNDED: Final = 2**62
+#: An account with more edges than this for each of its pages gets as many as have half of it.
+_FULL: Final = 8
+_PAGE: Final = (1 << PAGE_BITS) - 1
+#: Spreads the values of an account over its pages (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+_HIGH: Final = np.uint64(48)
+_OF_EDGE: Final = tuple(name for name in EDGE.names or () if name not in {"kind", "value"})
 
 
 class DurableEdges(EdgeTable):
@@ -37,22 +45,17 @@ class DurableEdges(EdgeTable):
     #: What stored rows consist of.
     LAYOUT: Final = {
         name: " ".join(f"{field}{row[field].str}" for field in row.names or ())
-        for name, row in (("account", ACCOUNT_ROW), ("edge", EDGE_ROW), ("value", VALUE_ROW))
+        for name, row in (("account", HEAD), ("edge", EDGE), ("value", VALUE_ROW))
     }
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
         rows: dict[bytes, bytes | None] = dict.fromkeys(sorted(self._gone))
         self._gone.clear()
-        values, accounts, edges = map(_take_dirty, (self.values, self.accounts, self.edges))
-        values = self._needed(values, rows)
-        self.accounts["stored"][accounts] = self.edges["stored"][edges] = True
-        for keys, columns, slots, row in (
-            (self._value_keys(values), self.values, values, VALUE_ROW),
-            (account_keys(self.names(accounts)), self.accounts, accounts, ACCOUNT_ROW),
-            (self._edge_keys(edges), self.edges, edges, EDGE_ROW),
-        ):
-            rows.update(zip(keys, encode(columns, slots, row), strict=True))
+        values = self._needed(_take_dirty(self.values), rows)
+        stored = _taken(self.values, values, np.empty(len(values), VALUE_ROW))
+        rows.update(zip(self._value_keys(values), cut(stored), strict=True))
+        rows.update(self._changed_pages())
         return list(rows.items())
 
     def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
@@ -62,11 +65,7 @@ class DurableEdges(EdgeTable):
         """
         latest = dict(rows)
         self._load_values(*_split(latest, VALUE))
-        # A deleted account has no edges either, or has a new row: nothing to do for it.
-        there, _ = _split(latest, ACCOUNT)
-        slots = self.account_slots(accounts_of(there))
-        _fill(self.accounts, slots, decode(there.values(), ACCOUNT_ROW))
-        self._load_edges(*_split(latest, EDGE))
+        self._load_pages(*_split(latest, ACCOUNT))
 
     def loaded(self) -> None:
         """Say that all rows are loaded: forget what turned out to have no edges."""
@@ -78,20 +77,16 @@ class DurableEdges(EdgeTable):
         lonely = self.accounts["degree"] == 0
         self._forget_accounts(np.flatnonzero(self.accounts.used & lonely))
 
+    # -- values -------------------------------------------------------------------------------
+
     def _load_values(self, there: dict[bytes, bytes], gone: list[bytes]) -> None:
         slots = self._value_of.find(*values_of(gone))
         # It may come back, and then with edges that say everything.
         self.values.reset(slots[slots >= 0], ("stored", *(VALUE_ROW.names or ())))
-        _fill(self.values, self.value_slots(*values_of(there)), decode(there.values(), VALUE_ROW))
-
-    def _load_edges(self, there: dict[bytes, bytes], gone: list[bytes]) -> None:
-        values = self._value_of.find(*values_of(gone))
-        slots = self._edge_of.find(values, self.find_accounts(edge_accounts_of(gone)))
-        self._unlink(slots[slots >= 0])
-        values = self.value_slots(*values_of(there))
-        accounts = self.account_slots(edge_accounts_of(there))
-        slots = self.edge_slots(values, accounts, most=_UNBOUNDED)
-        _fill(self.edges, slots, decode(there.values(), EDGE_ROW))
+        slots, rows = self.value_slots(*values_of(there)), value_rows(there.values())
+        for name in VALUE_ROW.names or ():
+            self.values[name][slots] = rows[name]
+        self.values["stored"][slots] = True
 
     def _needed(self, values: Array, rows: dict[bytes, bytes | None]) -> Array:
         """Return which values (slots) need a row; delete those of others, whose edges tell all."""
@@ -116,6 +111,95 @@ class DurableEdges(EdgeTable):
         np.maximum.at(last, values, self.edges["last"][edges])
         return since, last
 
+    # -- accounts and their edges ---------------------------------------------------------------
+
+    def _changed_pages(self) -> list[tuple[bytes, bytes | None]]:
+        edges, accounts = self.edges, self.accounts
+        touched = np.zeros(len(edges.used), bool)
+        touched[_take_dirty(edges)] = True
+        left = np.array(sorted(self._left), np.int64)
+        left = left[accounts.used[left >> PAGE_BITS]]
+        self._left.clear()
+        changed = np.zeros(len(accounts.used), bool)
+        for some in (_take_dirty(accounts), edges["account"][touched], left >> PAGE_BITS):
+            changed[some] = True
+        which = np.flatnonzero(changed)
+        self._give_pages(which)
+        at = np.flatnonzero(edges.used & changed[edges["account"]])
+        before, now = edges["page"][at], self._pages_of(at)
+        moved, account = before != now, edges["account"][at] << PAGE_BITS
+        code = account | now
+        wanted = np.unique(
+            np.concatenate(
+                [
+                    which << PAGE_BITS,
+                    left,
+                    code[touched[at] | moved],
+                    (account | before)[moved & (before >= 0)],
+                ]
+            )
+        )
+        edges["page"][at] = now
+        at = at[order := np.argsort(code, kind="stable")]
+        code = code[order]
+        told = np.isin(code, wanted)
+        return self._pages(wanted, at[told], np.searchsorted(code[told], wanted))
+
+    def _pages(self, codes: Array, edges: Array, start: Array) -> list[tuple[bytes, bytes | None]]:
+        """Return the rows of pages; those of page i begin at ``edges[start[i]]``."""
+        accounts, pages = codes >> PAGE_BITS, (codes & _PAGE).tolist()
+        heads = _taken(self.accounts, accounts, np.empty(len(codes), HEAD))
+        rows, values = np.empty(len(edges), EDGE), self.edges["value"][edges]
+        rows["kind"], rows["value"] = self.values["kind"][values], self.values["value"][values]
+        for name in _OF_EDGE:
+            rows[name] = self.edges[name][edges]
+        borders = np.append(start, len(edges))
+        keys = page_keys(self.names(accounts), pages)
+        return list(zip(keys, page_rows(pages, heads, rows, borders), strict=True))
+
+    def _give_pages(self, accounts: Array) -> None:
+        """Give accounts (slots) as many pages as their edges take."""
+        degree, pages = self.accounts["degree"][accounts], self.accounts["pages"][accounts]
+        enough = 2 ** np.ceil(np.log2(np.maximum(2 * degree / _FULL, 1))).astype(np.int64)
+        pages = np.where(degree > _FULL * pages, np.minimum(enough, MOST_PAGES), pages)
+        self.accounts["pages"][accounts] = np.maximum(pages, 1)
+
+    def _pages_of(self, edges: Array) -> Array:
+        """Return the page that each edge belongs on, shape ``(n,)``, i8."""
+        values = self.values["value"][self.edges["value"][edges]]
+        pages = self.accounts["pages"][self.edges["account"][edges]]
+        return np.asarray(((values * _SPREAD) >> _HIGH).astype(np.int64) & (pages - 1))
+
+    def _load_pages(self, there: dict[bytes, bytes], gone: list[bytes]) -> None:
+        names, pages = pages_of([*there, *gone])
+        self._forget_pages(self.find_accounts(names), pages)
+        pages = pages[: len(there)]
+        heads, rows, sizes = page_contents(pages, [*there.values()])
+        accounts = self.account_slots(names[: len(there)])
+        for name in HEAD.names or ():
+            self.accounts[name][accounts[pages == 0]] = heads[name]
+        values = self.value_slots(rows["kind"], rows["value"])
+        edges = self.edge_slots(values, np.repeat(accounts, sizes), most=_UNBOUNDED)
+        for name in _OF_EDGE:
+            self.edges[name][edges] = rows[name]
+        self.edges["page"][edges] = np.repeat(pages, sizes)
+
+    def _forget_pages(self, accounts: Array, pages: Array) -> None:
+        """Forget the edges on pages of accounts (slots, -1: unknown) that are told anew."""
+        known = accounts >= 0
+        if known.any():
+            edges = self.edges.slots
+            code = self.edges["account"][edges] << PAGE_BITS | self.edges["page"][edges]
+            told = accounts[known] << PAGE_BITS | pages[known]
+            self._unlink(edges[np.isin(code, told)])
+
+
+def _taken(columns: Columns, slots: Array, rows: Array) -> Array:
+    """Fill the fields of rows from columns of the same names."""
+    for name in rows.dtype.names or ():
+        rows[name] = columns[name][slots]
+    return rows
+
 
 def _take_dirty(columns: Columns) -> Array:
     slots = np.flatnonzero(columns.used & columns["dirty"])
@@ -129,9 +213,3 @@ def _split(
     """Return the rows with this prefix, and the keys of those that are deleted."""
     there = {k: row for k, row in rows.items() if k[:1] == prefix and row is not None}
     return there, [key for key, row in rows.items() if key[:1] == prefix and row is None]
-
-
-def _fill(columns: Columns, slots: Array, rows: Array) -> None:
-    for name in rows.dtype.names or ():
-        columns[name][slots] = rows[name]
-    columns["stored"][slots] = True

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.columns import Columns
-from stream.campaigns.rows import account_keys, edge_keys, value_keys
+from stream.campaigns.rows import page_keys, value_keys
 from stream.campaigns.turns import places
 from stream.types.verdicts import Member
 from stream.windows.index import SlotIndex
@@ -53,7 +53,7 @@ _ACCOUNTS: Final = (
     Field("day_requests", _F8),
     Field("active_hours", np.dtype("u1")),
     Field("hash", np.dtype("<u4")),  # of the id; the same everywhere
-    Field("stored", _BOOL),  # has a durable row
+    Field("pages", _I8),  # that its durable rows are, 0 before there are any
     Field("dirty", _BOOL),
 )
 _EDGES: Final = (
@@ -66,11 +66,13 @@ _EDGES: Final = (
     Field("output_tokens", _I8),
     Field("fresh", _BOOL, initial=1),  # never sent on
     Field("unsent", _BOOL, initial=1),  # changed since it was sent on
-    Field("stored", _BOOL),
+    Field("page", np.dtype("<i4"), initial=-1),  # of its account that it is stored on
     Field("dirty", _BOOL),
 )
 _TOLD_OF_EDGE: Final = ("since", "last", "requests", "input_tokens", "output_tokens")
 _TOLD_OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
+#: An account (slot) and one of its pages are one number.
+PAGE_BITS: Final = 16
 #: One doubling of the accounts of a value is worth as much as this much recency.
 _SIZE_BONUS_S: Final = 86400.0
 #: The part of a full table, one in so many, that values of single accounts have to themselves.
@@ -94,6 +96,7 @@ class EdgeTable:
         self._value_of: Final = SlotIndex(self.values, ("kind", "value"))
         self._edge_of: Final = SlotIndex(self.edges, ("value", "account"))
         self._gone: set[bytes] = set()
+        self._left: set[int] = set()  # accounts (slots) with the pages that stored edges were on
 
     def names(self, accounts: Array) -> list[str]:
         """Return the ids of accounts."""
@@ -292,14 +295,17 @@ class EdgeTable:
         """Forget edges, and values and accounts that have none left."""
         if not len(edges):
             return
-        self._gone.update(self._edge_keys(edges[self.edges["stored"][edges]]))
+        stored = edges[self.edges["page"][edges] >= 0]
+        pages = self.edges["account"][stored] << PAGE_BITS | self.edges["page"][stored]
+        self._left.update(pages.tolist())
         values, accounts = self._unlink(edges)
         self.values["dirty"][values] = True  # what it remembers of them is in no edge any more
         bare = (self.values["size"][values] == 0) & ~self.values["popular"][values]
         self._forget_values(values[bare])
         lonely = accounts[self.accounts["degree"][accounts] == 0]
-        stored = lonely[self.accounts["stored"][lonely]]
-        self._gone.update(account_keys(self.names(stored)))
+        pages = self.accounts["pages"][lonely].tolist()
+        for name, count in zip(self.names(lonely), pages, strict=True):
+            self._gone.update(page_keys([name] * count, range(count)))
         self._forget_accounts(lonely)
 
     def forget_unlinked(self, accounts: Array) -> None:
@@ -328,10 +334,6 @@ class EdgeTable:
 
     def _value_keys(self, values: Array) -> list[bytes]:
         return value_keys(self.values["kind"][values], self.values["value"][values])
-
-    def _edge_keys(self, edges: Array) -> list[bytes]:
-        values, names = self.edges["value"][edges], self.names(self.edges["account"][edges])
-        return edge_keys(self.values["kind"][values], self.values["value"][values], names)
 
 
 def _until(values: Array, size: Array, enough: int) -> Array:

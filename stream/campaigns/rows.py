@@ -1,4 +1,8 @@
-"""The stored form of linking values, accounts and edges: packed rows. Knows nothing of slots."""
+"""The stored form of accounts with their edges, and of values: packed rows without slots.
+
+What an account uses is on pages, of which most accounts have one: with a row for each edge it would
+be three or four for an account, and loading takes its time for rows.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,22 @@ from stream.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from stream.campaigns.columns import Columns
     from stream.types.batch import Array
 
-#: What the keys of the rows of accounts, edges and values begin with.
+#: What the keys of the rows of accounts and values begin with.
 ACCOUNT: Final = b"a"
-EDGE: Final = b"e"
 VALUE: Final = b"v"
+MOST_PAGES: Final = 2**15
 
-#: An account's use of a value.
-EDGE_ROW: Final = np.dtype(
+#: What is known of an account, at the head of its first page; ``created_at`` NaN when unknown.
+HEAD: Final = np.dtype(
+    [("created_at", "<f8"), ("day_requests", "<f8"), ("active_hours", "u1"), ("pages", "<u4")]
+)
+#: The values on a page, and how the account used them.
+EDGE: Final = np.dtype(
     [
+        ("kind", "u1"),
+        ("value", "<u8"),
         ("since", "<f8"),
         ("last", "<f8"),
         ("requests", "<i8"),
@@ -31,72 +40,80 @@ EDGE_ROW: Final = np.dtype(
         ("unsent", "?"),
     ]
 )
-#: What is known of an account; ``created_at`` NaN when unknown.
-ACCOUNT_ROW: Final = np.dtype(
-    [("created_at", "<f8"), ("day_requests", "<f8"), ("active_hours", "u1")]
-)
 #: A value that was sent on or is popular; of other values the edges say everything.
 VALUE_ROW: Final = np.dtype(
     [("since", "<f8"), ("last", "<f8"), ("sent", "<f8"), ("popular", "?"), ("changed", "?")]
 )
-
-#: What the key of a value's or an edge's row begins with.
-_HEAD: Final = np.dtype([("prefix", "S1"), ("kind", "u1"), ("value", ">u8")])
-
-
-def account_keys(accounts: Iterable[str]) -> list[bytes]:
-    """Return the keys of the rows of accounts."""
-    return [ACCOUNT + account.encode() for account in accounts]
+_VALUE_KEY: Final = np.dtype([("prefix", "S1"), ("kind", "u1"), ("value", ">u8")])
+_PAGE_KEY: Final = 3  # prefix and page
 
 
-def accounts_of(keys: Iterable[bytes]) -> list[str]:
-    """Return the accounts in the keys of their rows."""
-    return [key[1:].decode() for key in keys]
+def page_keys(accounts: Iterable[str], pages: Iterable[int]) -> list[bytes]:
+    """Return the keys of pages of accounts."""
+    return [
+        ACCOUNT + page.to_bytes(2, "big") + account.encode()
+        for account, page in zip(accounts, pages, strict=True)
+    ]
+
+
+def pages_of(keys: Collection[bytes]) -> tuple[list[str], Array]:
+    """Return the accounts and the pages (i8) in the keys of pages."""
+    pages = np.frombuffer(b"".join([key[1:_PAGE_KEY] for key in keys]), ">u2")
+    return [key[_PAGE_KEY:].decode() for key in keys], pages.astype(np.int64)
+
+
+def page_rows(
+    pages: Sequence[int], heads: Array, edges: Array, borders: Array
+) -> list[bytes | None]:
+    """Return pages; page i has the edges from ``borders[i]`` on, None where it is empty.
+
+    ``heads`` and ``edges`` are as HEAD and EDGE say, the latter in the order of the pages.
+    """
+    packed, at = edges.tobytes(), (borders * EDGE.itemsize).tolist()
+    return [
+        (head if page == 0 else b"") + packed[start:stop] or None
+        for page, head, start, stop in zip(pages, cut(heads), at, at[1:], strict=False)
+    ]
+
+
+def page_contents(pages: Array, rows: Sequence[bytes]) -> tuple[Array, Array, Array]:
+    """Return the heads of first pages, all edges, and how many of them each page has."""
+    first = pages == 0
+    heads = [row[: HEAD.itemsize] for row, is_first in zip(rows, first, strict=True) if is_first]
+    edges = [
+        row[HEAD.itemsize :] if is_first else row for row, is_first in zip(rows, first, strict=True)
+    ]
+    sizes = np.array([len(part) for part in edges], np.int64)
+    if (sizes % EDGE.itemsize).any() or any(len(head) < HEAD.itemsize for head in heads):
+        raise StateError("a stored page of an account cannot be read")
+    return (
+        np.frombuffer(b"".join(heads), HEAD),
+        np.frombuffer(b"".join(edges), EDGE),
+        sizes // EDGE.itemsize,
+    )
 
 
 def value_keys(kinds: Array, values: Array) -> list[bytes]:
     """Return the keys of the rows of values."""
-    return _heads(VALUE, kinds, values)
-
-
-def edge_keys(kinds: Array, values: Array, accounts: Sequence[str]) -> list[bytes]:
-    """Return the keys of the rows of edges."""
-    heads = _heads(EDGE, kinds, values)
-    return [head + name.encode() for head, name in zip(heads, accounts, strict=True)]
+    keys = np.empty(len(kinds), _VALUE_KEY)
+    keys["prefix"], keys["kind"], keys["value"] = VALUE, kinds, values
+    return cut(keys)
 
 
 def values_of(keys: Collection[bytes]) -> tuple[Array, Array]:
-    """Return the kinds (u1) and values (u8) in the keys of the rows of values or edges."""
-    heads = np.frombuffer(b"".join([key[: _HEAD.itemsize] for key in keys]), _HEAD)
-    return heads["kind"], heads["value"].astype(np.uint64)
+    """Return the kinds (u1) and values (u8) in the keys of the rows of values."""
+    found = np.frombuffer(b"".join(keys), _VALUE_KEY)
+    return found["kind"], found["value"].astype(np.uint64)
 
 
-def edge_accounts_of(keys: Iterable[bytes]) -> list[str]:
-    """Return the accounts in the keys of the rows of edges."""
-    return [key[_HEAD.itemsize :].decode() for key in keys]
+def value_rows(rows: Collection[bytes]) -> Array:
+    """Return stored rows of values; raises StateError when they are none."""
+    if set(map(len, rows)) - {VALUE_ROW.itemsize}:
+        raise StateError("a stored row of a value cannot be read")
+    return np.frombuffer(b"".join(rows), VALUE_ROW)
 
 
-def encode(columns: Columns, slots: Array, row: np.dtype[np.void]) -> list[bytes]:
-    """Return rows of some slots of columns that have all fields of the row."""
-    rows = np.empty(len(slots), row)
-    for name in row.fields or ():
-        rows[name] = columns[name][slots]
-    return _cut(rows)
-
-
-def decode(rows: Collection[bytes], row: np.dtype[np.void]) -> Array:
-    """Return stored rows as one structured array; raises StateError when they are none."""
-    if set(map(len, rows)) - {row.itemsize}:
-        raise StateError(f"a stored row of {' '.join(row.names or ())} cannot be read")
-    return np.frombuffer(b"".join(rows), row)
-
-
-def _heads(prefix: bytes, kinds: Array, values: Array) -> list[bytes]:
-    heads = np.empty(len(kinds), _HEAD)
-    heads["prefix"], heads["kind"], heads["value"] = prefix, kinds, values
-    return _cut(heads)
-
-
-def _cut(rows: Array) -> list[bytes]:
+def cut(rows: Array) -> list[bytes]:
+    """Return the bytes of each row."""
     packed, width = rows.tobytes(), rows.dtype.itemsize
     return [packed[i : i + width] for i in range(0, len(packed), width)]
