@@ -22,6 +22,7 @@ from stream.campaigns.rows import (
     value_rows,
     values_of,
 )
+from stream.campaigns.snapshot import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,7 +130,7 @@ class DurableEdges(EdgeTable):
         before, now = edges["page"][at], self._pages_of(at)
         moved, account = before != now, edges["account"][at] << PAGE_BITS
         code = account | now
-        wanted = np.unique(
+        wanted = np.sort(
             np.concatenate(
                 [
                     which << PAGE_BITS,
@@ -139,23 +140,23 @@ class DurableEdges(EdgeTable):
                 ]
             )
         )
+        wanted = wanted[np.diff(wanted, prepend=-1) > 0]
         edges["page"][at] = now
-        at = at[order := np.argsort(code, kind="stable")]
-        code = code[order]
-        told = np.isin(code, wanted)
-        return self._pages(wanted, at[told], np.searchsorted(code[told], wanted))
+        order = np.argsort(code, kind="stable")
+        at, code = at[order], code[order]
+        start, stop = (np.searchsorted(code, wanted, side=side) for side in ("left", "right"))
+        return self._pages(wanted, at[ranges(start, stop)], stop - start)
 
-    def _pages(self, codes: Array, edges: Array, start: Array) -> list[tuple[bytes, bytes | None]]:
-        """Return the rows of pages; those of page i begin at ``edges[start[i]]``."""
+    def _pages(self, codes: Array, edges: Array, sizes: Array) -> list[tuple[bytes, bytes | None]]:
+        """Return the rows of pages; ``edges`` has those of each page, so many, in order."""
         accounts, pages = codes >> PAGE_BITS, (codes & _PAGE).tolist()
         heads = _taken(self.accounts, accounts, np.empty(len(codes), HEAD))
         rows, values = np.empty(len(edges), EDGE), self.edges["value"][edges]
         rows["kind"], rows["value"] = self.values["kind"][values], self.values["value"][values]
         for name in _OF_EDGE:
             rows[name] = self.edges[name][edges]
-        borders = np.append(start, len(edges))
         keys = page_keys(self.names(accounts), pages)
-        return list(zip(keys, page_rows(pages, heads, rows, borders), strict=True))
+        return list(zip(keys, page_rows(pages, heads, rows, sizes), strict=True))
 
     def _give_pages(self, accounts: Array) -> None:
         """Give accounts (slots) as many pages as their edges take."""

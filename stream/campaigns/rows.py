@@ -62,14 +62,12 @@ def pages_of(keys: Collection[bytes]) -> tuple[list[str], Array]:
     return [key[_PAGE_KEY:].decode() for key in keys], pages.astype(np.int64)
 
 
-def page_rows(
-    pages: Sequence[int], heads: Array, edges: Array, borders: Array
-) -> list[bytes | None]:
-    """Return pages; page i has the edges from ``borders[i]`` on, None where it is empty.
+def page_rows(pages: Sequence[int], heads: Array, edges: Array, sizes: Array) -> list[bytes | None]:
+    """Return pages, None where one is empty.
 
-    ``heads`` and ``edges`` are as HEAD and EDGE say, the latter in the order of the pages.
+    ``heads`` and ``edges`` are as HEAD and EDGE say; ``sizes`` is how many edges each page has.
     """
-    packed, at = edges.tobytes(), (borders * EDGE.itemsize).tolist()
+    packed, at = edges.tobytes(), np.append(0, np.cumsum(sizes * EDGE.itemsize)).tolist()
     return [
         (head if page == 0 else b"") + packed[start:stop] or None
         for page, head, start, stop in zip(pages, cut(heads), at, at[1:], strict=False)
