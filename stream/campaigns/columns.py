@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.windows.free import FreeSlots
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -27,7 +29,7 @@ class Columns:
         self._initial: Final = {field.name: field.initial for field in fields}
         self._arrays = {field.name: np.zeros(_FIRST_CAPACITY, field.dtype) for field in fields}
         self.used = np.zeros(_FIRST_CAPACITY, bool)
-        self._free = np.arange(_FIRST_CAPACITY - 1, -1, -1)  # taken from the end
+        self._free: Final = FreeSlots()
 
     def __getitem__(self, name: str) -> Array:
         """Return the array of a field."""
@@ -35,7 +37,7 @@ class Columns:
 
     def __len__(self) -> int:
         """Return how many slots are in use."""
-        return len(self.used) - len(self._free)
+        return len(self._free)
 
     @property
     def slots(self) -> Array:
@@ -44,11 +46,9 @@ class Columns:
 
     def take(self, count: int) -> Array:
         """Return ``count`` fresh slots with initial values, shape ``(count,)``, i8."""
-        while len(self._free) < count:
+        while len(self) + count > len(self.used):
             self._grow()
-        left = len(self._free) - count
-        taken = self._free[left:][::-1]
-        self._free = self._free[:left]
+        taken = self._free.take(count)
         self.used[taken] = True
         self.reset(taken, self._arrays)
         return taken
@@ -61,7 +61,7 @@ class Columns:
     def release(self, slots: Array) -> None:
         """Give slots back."""
         self.used[slots] = False
-        self._free = np.concatenate([self._free, slots])
+        self._free.give(slots)
 
     def _grow(self) -> None:
         capacity = len(self.used)
@@ -70,4 +70,3 @@ class Columns:
             # Zeros take no memory before something is written there.
             self._arrays[name] = np.zeros(2 * capacity, array.dtype)
             self._arrays[name][:capacity] = array
-        self._free = np.concatenate([np.arange(2 * capacity - 1, capacity - 1, -1), self._free])

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from stream.windows.account_windows import AccountWindows, StepRows
     from stream.windows.table import SlotTable
 
-_REQUESTS = 0  # position in METRICS
 #: Phrases of an account and day that are enough to tell whom it meets: of more a sample is kept,
 #: the same everywhere, for it is by value. Whoever asks less often than this meets nobody yet.
 _PHRASES_A_DAY: Final = 200
@@ -31,7 +30,7 @@ def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Arra
     """Return the links of a step; ``slots`` are those of ``rows.accounts``."""
     sizes = np.diff(rows.at, append=len(rows.columns["time"]))
     account = np.repeat(np.arange(len(rows.at), dtype=np.uint32), sizes)
-    day = windows.totals("day", slots, rows.time)[:, _REQUESTS]
+    day = windows.requests("day", slots, rows.time)
     limit = _phrase_limit(day)[account]
     parts = [
         _per_value(kind, account, values, rows)

@@ -178,6 +178,11 @@ class AccountWindows:
         """Return the rolling sums of the horizon's first :data:`METRICS`, ``(n, metrics)``, f8."""
         return self._rings[horizon].totals(slots, time, self._table["last_seen"][slots])
 
+    def requests(self, horizon: str, slots: Array, time: float) -> Array:
+        """Return the rolling number of requests alone, shape ``(n,)``, f8."""
+        metric, last_seen = METRICS.index("requests"), self._table["last_seen"][slots]
+        return self._rings[horizon].total(metric, slots, time, last_seen)
+
     def distinct(self, what: str, slots: Array, time: float) -> Array:
         """Return estimated distinct values over the last one to two days, shape ``(n,)``, f8.
 

@@ -70,13 +70,23 @@ class PaneRing:
     def totals(self, slots: Array, time: float, last_seen: Array) -> Array:
         """Return the rolling sums at ``time``, shape ``(n, metrics)``, f8."""
         ring = self._table[f"ring_{self._horizon.name}"].take(slots, axis=0)
-        last = self._last_pane(last_seen)[:, None]
-        panes = self._horizon.panes
-        held = last - (last - np.arange(panes)) % panes
-        valid = held > self._pane(time) - panes
         # Whole numbers below 2 ** 53: exact in any order.
-        sums = np.einsum("nmp,np->nm", ring.astype(np.float64), valid.astype(np.float64))
-        return np.asarray(sums)
+        valid = self._valid(time, last_seen).astype(np.float64)
+        return np.asarray(np.einsum("nmp,np->nm", ring.astype(np.float64), valid))
+
+    def total(self, metric: int, slots: Array, time: float, last_seen: Array) -> Array:
+        """Return the rolling sum of one metric at ``time``, shape ``(n,)``, f8."""
+        ring = self._table[f"ring_{self._horizon.name}"][slots, metric]
+        valid = self._valid(time, last_seen)
+        return np.asarray(np.where(valid, ring, 0).sum(axis=1, dtype=np.float64))
+
+    def _valid(self, time: float, last_seen: Array) -> Array:
+        """Return which panes of each slot are not too old, shape ``(n, panes)``."""
+        last, panes = self._last_pane(last_seen), self._horizon.panes
+        # Accounts that have just been seen all hold the same panes.
+        one = last[:1] if (last == last[:1]).all() else last
+        held = one[:, None] - (one[:, None] - np.arange(panes)) % panes
+        return np.broadcast_to(held > self._pane(time) - panes, (len(last), panes))
 
     def _pane(self, time: float) -> int:
         return int(time // self._horizon.width_s)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from stream.errors import StateError
+from stream.windows.free import FreeSlots
 from stream.windows.names import Names
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SlotTable:
         self.evicted = 0
         self._row: Final = np.dtype([(f.name, f.dtype, f.shape) for f in self.fields])
         self._names: Final = Names()
-        self._free = np.zeros(0, np.int64)  # taken from the end
+        self._free: Final = FreeSlots()
         self._arrays: dict[str, Array] = {}
         self._used = np.zeros(0, bool)
         self._dirty = np.zeros(0, bool)
@@ -160,7 +161,7 @@ class SlotTable:
         stored = np.frombuffer(b"".join(rows), self._row)
         slots = self._names.find(accounts)
         new = np.flatnonzero(slots < 0)
-        if len(new) > len(self._free):
+        if len(self) + len(new) > len(self._used):
             self._grow(max(len(self) + len(new), 2 * len(self._used)))
         slots[new] = self._add([accounts[i] for i in new.tolist()])
         for field in self.fields:
@@ -189,8 +190,7 @@ class SlotTable:
 
     def _add(self, accounts: Sequence[str]) -> Array:
         """Return free slots that now belong to ``accounts``; what is in them is left over."""
-        left = len(self._free) - len(accounts)
-        slots, self._free = self._free[left:][::-1], self._free[:left]
+        slots = self._free.take(len(accounts))
         self._names.put(slots, accounts)
         self._used[slots] = True
         self._stored[slots] = [account in self._gone for account in accounts]
@@ -199,7 +199,7 @@ class SlotTable:
 
     def _remove(self, slots: Array) -> None:
         self._names.remove(slots)
-        self._free = np.concatenate([self._free, slots])
+        self._free.give(slots)
         self._used[slots] = self._dirty[slots] = self._stored[slots] = False
 
     def _make_room(self, count: int, keep: Array, value: _Judge, settled: _Judge | None) -> None:
@@ -250,4 +250,3 @@ class SlotTable:
         self._used, self._dirty, self._stored = (
             np.concatenate([flags, more]) for flags in (self._used, self._dirty, self._stored)
         )
-        self._free = np.concatenate([self._free, np.arange(capacity - 1, old - 1, -1)])

@@ -85,6 +85,7 @@ def test_rolling_sums_equal_brute_force(rows, later):
             slot = np.array([table.slot(account)])
             totals = windows.totals(horizon.name, slots=slot, time=time)[0]
             assert totals == pytest.approx(expected[: horizon.metrics])
+            assert windows.requests(horizon.name, slot, time)[0] == expected[0]
 
 
 @given(events, st.integers(0, 3 * 86400))
