@@ -22,7 +22,7 @@ from stream.campaigns.rows import (
     value_rows,
     values_of,
 )
-from stream.campaigns.snapshot import ranges
+from stream.windows.order import lexical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from stream.types.batch import Array
 
 _UNBOUNDED: Final = 2**62
-#: An account with more edges than this for each of its pages gets as many as have half of it.
+#: An account with more edges than this has as many pages as have half of it at most.
 _FULL: Final = 8
 _PAGE: Final = (1 << PAGE_BITS) - 1
 #: Spreads the values of an account over its pages (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
@@ -125,6 +125,8 @@ class DurableEdges(EdgeTable):
         for some in (_take_dirty(accounts), edges["account"][touched], left >> PAGE_BITS):
             changed[some] = True
         which = np.flatnonzero(changed)
+        if not len(which):
+            return []
         self._give_pages(which)
         at = np.flatnonzero(edges.used & changed[edges["account"]])
         before, now = edges["page"][at], self._pages_of(at)
@@ -142,10 +144,12 @@ class DurableEdges(EdgeTable):
         )
         wanted = wanted[np.diff(wanted, prepend=-1) > 0]
         edges["page"][at] = now
-        order = np.argsort(code, kind="stable")
-        at, code = at[order], code[order]
-        start, stop = (np.searchsorted(code, wanted, side=side) for side in ("left", "right"))
-        return self._pages(wanted, at[ranges(start, stop)], stop - start)
+        told = wanted[np.minimum(np.searchsorted(wanted, code), len(wanted) - 1)] == code
+        at, code = at[told], code[told]
+        value = edges["value"][at]
+        order = lexical(code, self.values["value"][value], self.values["kind"][value])
+        start, stop = (np.searchsorted(code[order], wanted, side=s) for s in ("left", "right"))
+        return self._pages(wanted, at[order], stop - start)
 
     def _pages(self, codes: Array, edges: Array, sizes: Array) -> list[tuple[bytes, bytes | None]]:
         """Return the rows of pages; ``edges`` has those of each page, so many, in order."""
@@ -159,11 +163,11 @@ class DurableEdges(EdgeTable):
         return list(zip(keys, page_rows(pages, heads, rows, sizes), strict=True))
 
     def _give_pages(self, accounts: Array) -> None:
-        """Give accounts (slots) as many pages as their edges take."""
-        degree, pages = self.accounts["degree"][accounts], self.accounts["pages"][accounts]
-        enough = 2 ** np.ceil(np.log2(np.maximum(2 * degree / _FULL, 1))).astype(np.int64)
-        pages = np.where(degree > _FULL * pages, np.minimum(enough, MOST_PAGES), pages)
-        self.accounts["pages"][accounts] = np.maximum(pages, 1)
+        """Give accounts (slots) as many pages as their edges take now, whatever was before."""
+        degree = self.accounts["degree"][accounts]
+        pages = 2 ** np.ceil(np.log2(np.maximum(2 * degree / _FULL, 1))).astype(np.int64)
+        pages = np.where(degree > _FULL, np.minimum(pages, MOST_PAGES), 1)
+        self.accounts["pages"][accounts] = pages
 
     def _pages_of(self, edges: Array) -> Array:
         """Return the page that each edge belongs on, shape ``(n,)``, i8."""

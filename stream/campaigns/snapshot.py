@@ -72,15 +72,15 @@ class Snapshot:
 
     def at(self, values: Array) -> Array:
         """Return the positions of all edges of values (slots), shape ``(n,)``, i8."""
-        return ranges(self.start[values], self.stop[values])
+        return _ranges(self.start[values], self.stop[values])
 
     def at_accounts(self, accounts: Array) -> Array:
         """Return the positions of all edges of accounts (slots), shape ``(n,)``, i8."""
-        at = ranges(self.first[accounts], self.first[accounts + 1])
-        return np.asarray(self.by_account[at])
+        ranges = _ranges(self.first[accounts], self.first[accounts + 1])
+        return np.asarray(self.by_account[ranges])
 
 
-def ranges(start: Array, stop: Array) -> Array:
+def _ranges(start: Array, stop: Array) -> Array:
     """Return the numbers from each start to before its stop, one after the other."""
     size = stop - start
     behind = np.cumsum(size)
