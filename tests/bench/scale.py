@@ -37,6 +37,8 @@ _AT_ONCE: Final = 50_000
 #: The dense traffic that is timed: steps of so many events.
 _STEPS: Final = 6
 _EVENTS: Final = 100_000
+#: Two odd numbers that spread small ones over 64 bits: fingerprints are spread over the lanes.
+_SPREAD: Final = np.array([0x9E3779B97F4A7C15, 0xC4CEB9FE1A85EC53], np.uint64)
 
 
 def main() -> None:
@@ -111,8 +113,8 @@ def _events(who: np.ndarray, step: float, rng: np.random.Generator) -> EventBatc
         START + step * STEP_S + np.linspace(0, STEP_S - 1, len(who)),
         input_tokens=rng.integers(10, 2000, len(who)),
         output_tokens=rng.integers(10, 2000, len(who)),
-        payment=who + 1,
-        address=who + 1,
+        payment=(who + 1).astype(np.uint64) * _SPREAD[0],
+        address=(who + 1).astype(np.uint64) * _SPREAD[1],
         status=200,
     )
 
