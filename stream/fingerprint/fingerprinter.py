@@ -9,11 +9,11 @@ import numpy as np
 
 from stream.codec.event import RequestEvent
 from stream.fingerprint.address import address, network
-from stream.fingerprint.keyed import KeyedHash
-from stream.fingerprint.phrases import Phrases
-from stream.fingerprint.text import normalise, opening, standing
+from stream.fingerprint.keyed import KeyedHash, indexed
+from stream.fingerprint.prompts import Prompts
+from stream.fingerprint.text import standing
 from stream.fingerprint.together import Together
-from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, PHRASES, EventBatch
+from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +66,8 @@ class Fingerprinter:
             }
         )
         self._system_prompt = KeyedHash(salt, "system_prompt", standing)
-        self._prompt = KeyedHash(salt, "prompt", normalise)
+        self._prompts = Prompts(salt)
         self._given = KeyedHash(salt, "given")
-        self._template = KeyedHash(salt, "template", opening)
-        self._phrases = Phrases(salt)
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
@@ -78,16 +76,19 @@ class Fingerprinter:
         # Field by field instead of event by event: all of it happens in C.
         rows = zip(*map(msgspec.structs.astuple, events), strict=True)
         fields: _Columns = dict(zip(RequestEvent.__struct_fields__, rows, strict=True))
-        accounts, index = _indexed(fields["account_id"])
+        accounts, index = indexed(fields["account_id"])
         columns: dict[str, Array] = {
             "offset": np.array(offsets),
             "account": index,
             "flags": FLAG_STREAM * _true(fields["stream"])
             + FLAG_LOGPROBS * _true(fields["logprobs"]),
             "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
-            "template": self._template.forgotten(fields["prompt"]),
-            "prompt": self._prompts(fields),
         }
+        columns |= self._prompts.of(fields["prompt"])
+        if any(fields["prompt_fingerprint"]):
+            # The gateway's own stands in where there is no text.
+            given = self._given.remembered(fields["prompt_fingerprint"])
+            columns["prompt"] = np.where(columns["prompt"], columns["prompt"], given)
         columns |= self._of_accounts.remembered(
             [
                 fields["client_ip"],
@@ -95,8 +96,6 @@ class Fingerprinter:
                 *(fields[field] for field in _OF_ACCOUNTS.values()),
             ]
         )
-        phrases, columns["content"] = self._phrases.of(fields["prompt"])
-        columns |= zip(PHRASES, phrases.T, strict=True)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], absent)
         for column, field in _ATTRIBUTES.items():
@@ -105,23 +104,10 @@ class Fingerprinter:
             accounts, {name: columns[name].astype(dtype) for name, dtype in EVENT_COLUMNS.items()}
         )
 
-    def _prompts(self, fields: _Columns) -> Array:
-        """Return the prompts' fingerprints; the gateway's own stands in where there is no text."""
-        ours = self._prompt.forgotten(fields["prompt"])
-        if not any(fields["prompt_fingerprint"]):
-            return ours
-        return np.where(ours != 0, ours, self._given.remembered(fields["prompt_fingerprint"]))
-
 
 def _places(fields: _Columns) -> list[str | int | None]:
     pairs = zip(fields["asn"], fields["client_ip"], strict=True)
     return [ip if asn is None else asn for asn, ip in pairs]
-
-
-def _indexed(accounts: Sequence[str]) -> tuple[list[str], Array]:
-    distinct = list(dict.fromkeys(accounts))
-    code = {account: i for i, account in enumerate(distinct)}
-    return distinct, np.fromiter(map(code.__getitem__, accounts), np.uint32, len(accounts))
 
 
 def _numbers(values: Sequence[float | None], absent: float) -> Array:

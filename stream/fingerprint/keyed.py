@@ -6,7 +6,7 @@ Without the salt a fingerprint cannot be tried against a list of likely texts or
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 
     from stream.types.batch import Array
 
+T = TypeVar("T")
+
 #: Values remembered per column, and characters of them all; then the memory starts afresh.
 REMEMBERED: Final = 65_536
 REMEMBERED_CHARACTERS: Final = 2**21
 #: Longer strings, which only a hostile client sends, are hashed every time.
 _LONGEST_REMEMBERED: Final = 512
 #: What gateways write for a value that they do not have.
-_ABSENT: Final = (None, "", "-")
+ABSENT: Final = (None, "", "-")
+
+
+def indexed(values: Sequence[T]) -> tuple[list[T], Array]:
+    """Return the distinct values in order, and the place of each value among them, u4."""
+    distinct = list(dict.fromkeys(values))
+    place = {value: i for i, value in enumerate(distinct)}
+    return distinct, np.fromiter(map(place.__getitem__, values), np.uint32, len(values))
 
 
 def utf8(text: str) -> bytes:
@@ -30,10 +39,16 @@ def utf8(text: str) -> bytes:
 
 
 def mixed(hashes: Array) -> Array:
-    """Return hashes with every bit depending on every other (Steele et al., SplitMix64, 2014)."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(hashes ^ (hashes >> np.uint64(31)))
+    """Mix hashes in place, so that every bit depends on every other, and return them.
+
+    SplitMix64 (Steele et al., 2014).
+    """
+    hashes ^= hashes >> np.uint64(30)
+    hashes *= np.uint64(0xBF58476D1CE4E5B9)
+    hashes ^= hashes >> np.uint64(27)
+    hashes *= np.uint64(0x94D049BB133111EB)
+    hashes ^= hashes >> np.uint64(31)
+    return hashes
 
 
 def blake2b(salt: bytes, purpose: str, digest_bytes: int) -> hashlib.blake2b:
@@ -70,7 +85,7 @@ class KeyedHash(dict[Any, int]):
 
     def one(self, value: str | int | None) -> int:
         """Return the fingerprint of a value without remembering it."""
-        prepared = self._prepare(value) if value is not None and value not in _ABSENT else b""
+        prepared = self._prepare(value) if value is not None and value not in ABSENT else b""
         if not prepared:
             return 0
         state = self._hash.copy()
@@ -86,10 +101,23 @@ class KeyedHash(dict[Any, int]):
 
         Equal texts of one call are hashed once.
         """
-        found = {text: self.one(text) for text in set(texts)}
-        return np.fromiter(map(found.__getitem__, texts), np.uint64, len(texts))
+        if not any(texts):
+            return np.zeros(len(texts), np.uint64)
+        distinct, row = indexed(texts)
+        prepared = [b"" if text in ABSENT else self._prepare(text) for text in distinct]
+        return self.of_bytes(prepared)[row]
+
+    def of_bytes(self, prepared: Sequence[bytes]) -> Array:
+        """Return the fingerprints of what is prepared, 0 for what is empty; shape ``(n,)``, u8."""
+        start, digests = self._hash.copy, []
+        for value in prepared:
+            state = start()
+            state.update(value)
+            digests.append(state.digest())
+        found = np.maximum(np.frombuffer(b"".join(digests), "<u8"), 1)
+        return np.where(np.fromiter(map(len, prepared), np.int64, len(prepared)), found, 0)
 
     def _start(self) -> None:
         self._characters = 0
         self.clear()
-        self.update(dict.fromkeys(_ABSENT, 0))
+        self.update(dict.fromkeys(ABSENT, 0))

@@ -16,7 +16,6 @@ import numpy as np
 
 from stream.fingerprint.content import Content
 from stream.fingerprint.keyed import KeyedHash, mixed, utf8
-from stream.fingerprint.text import words_apart
 from stream.types.events import CONTENT, PHRASES
 
 if TYPE_CHECKING:
@@ -27,16 +26,15 @@ if TYPE_CHECKING:
 WORDS: Final = 6
 KEPT: Final = len(PHRASES)
 #: Bytes of texts that are worked on at a time.
-_PORTION: Final = 2**18
+_PORTION: Final = 2**17
 #: And texts, so that a crowd of short ones takes no more memory.
 _TEXTS: Final = 1024
-#: Between two texts; no word has it.
-_BORDER: Final = b"\n"
+#: Between two texts, as between two words.
+_BORDER: Final = b"\0"
 _U8: Final = np.dtype(np.uint64)
 _NEVER: Final = np.uint64(2**64 - 1)
 _BASE: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_BASE, -1, 2**64)
-_IN_WORD: Final = np.array([chr(i).isalnum() or i >= 128 for i in range(256)])  # noqa: PLR2004
 
 
 def _powers(base: int, count: int) -> Array:
@@ -53,64 +51,80 @@ class Phrases:
 
     def __init__(self, salt: bytes) -> None:
         """Derive the order and the fingerprints from the salt."""
-        self._fingerprint = KeyedHash(salt, "phrase", _bytes_of)
+        self._fingerprint = KeyedHash(salt, "phrase")
         order = KeyedHash(salt, "phrase order", utf8)
         self._key = np.uint64(order.one("key"))
         self._powers, self._inverse = _powers(_BASE, 1), _powers(_INVERSE, 1)
         self._content = Content(salt)
 
-    def of(self, texts: Sequence[str | None]) -> tuple[Array, Array]:
+    def of(self, texts: Sequence[bytes]) -> tuple[Array, Array]:
         """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8.
 
-        And, of the same words, its content, shape ``(n,)``.
+        And, of the same words, its content, shape ``(n,)``. Texts come as
+        :func:`~stream.fingerprint.text.words_apart` gives them.
         """
-        distinct = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        found = np.zeros((len(distinct), KEPT), _U8)
-        content = np.zeros(len(distinct), CONTENT)
-        for first, portion in _portions([words_apart(text or "") for text in distinct]):
+        found, content = np.zeros((len(texts), KEPT), _U8), np.zeros(len(texts), CONTENT)
+        for first, portion in _portions(texts):
             here = slice(first, first + len(portion))
-            words, of_text = self._words_of(portion)
+            words, count = self._words_of(portion)
             if len(words):
-                found[here] = self._smallest(words, of_text, len(portion))
+                found[here] = self._smallest(words, count)
+                of_text = np.repeat(np.arange(len(portion)), count)
                 content[here] = self._content.of(words, of_text, len(portion))
-        one = self._fingerprint.one
-        prints = [one(int(smallest)) if smallest else 0 for smallest in found.ravel().tolist()]
-        rows = np.array([distinct[text] for text in texts], np.int64)
-        return np.asarray(np.array(prints, _U8).reshape(found.shape)[rows]), content[rows]
+        prepared = [
+            smallest.to_bytes(8, "little") if smallest else b""
+            for smallest in found.ravel().tolist()
+        ]
+        return self._fingerprint.of_bytes(prepared).reshape(found.shape), content
 
     def _words_of(self, texts: Sequence[bytes]) -> tuple[Array, Array]:
-        """Return the hash of every word of all texts, in order, and whose it is."""
-        text = np.frombuffer(_BORDER.join(texts), np.uint8)
-        inside = np.concatenate([[False], _IN_WORD[text], [False]])
-        border = np.flatnonzero(np.diff(inside))
-        start, stop = border[::2], border[1::2]
-        sizes = np.array([len(one) + len(_BORDER) for one in texts])
-        return self._words(text, start, stop), np.searchsorted(np.cumsum(sizes), start, "right")
+        """Return the hash of every word of all texts, in order, and how many each text has."""
+        text = np.frombuffer(_BORDER.join([b"", *texts, b""]), np.uint8)
+        inside = text != 0
+        start = np.flatnonzero(inside[1:] > inside[:-1]) + 1
+        end = np.searchsorted(start, np.cumsum([len(one) + len(_BORDER) for one in texts]))
+        return self._words(text, start), np.diff(end, prepend=0)
 
-    def _smallest(self, words: Array, of_text: Array, texts: int) -> Array:
+    def _smallest(self, words: Array, count: Array) -> Array:
         """Return the smallest hashes of runs of each text, 0 for none, shape ``(n, KEPT)``."""
-        found = np.zeros((texts, KEPT), _U8)
+        found = np.zeros((len(count), KEPT), _U8)
         if len(words) < WORDS:
             return found
-        runs = sum(words[i : len(words) - WORDS + 1 + i] * _OF_WORD[i] for i in range(WORDS))
-        whole = np.flatnonzero(of_text[: len(words) - WORDS + 1] == of_text[WORDS - 1 :])
-        if not len(whole):
-            return found
-        hashes, of_run = mixed(np.asarray(runs)[whole] ^ self._key), of_text[whole]
-        at = np.flatnonzero(np.diff(of_run, prepend=-1))
+        hashes = self._runs(words)
+        # No run goes over the end of its text.
+        end = np.cumsum(count)
+        over = np.subtract.outer(end, np.arange(1, WORDS))
+        hashes[over[over >= 0]] = _NEVER
+        some = np.flatnonzero(count)
+        count, first = count[some], (end - count)[some]
         for place in range(KEPT):
-            least = np.minimum.reduceat(hashes, at)
-            found[of_run[at], place] = np.where(least == _NEVER, 0, least)
-            hashes[hashes == np.repeat(least, np.diff(at, append=len(hashes)))] = _NEVER
+            least = np.minimum.reduceat(hashes, first)
+            found[some, place] = np.where(least == _NEVER, 0, least)
+            hashes[hashes == np.repeat(least, count)] = _NEVER
         return found
 
-    def _words(self, text: Array, start: Array, stop: Array) -> Array:
+    def _words(self, text: Array, start: Array) -> Array:
+        """Return the hash of the word at each ``start``; outside of words are zeros."""
         if len(text) > len(self._powers):
-            size = max(len(text), _PORTION)
+            size = max(len(text), 2 * _PORTION)
             self._powers, self._inverse = _powers(_BASE, size), _powers(_INVERSE, size)
-        sums = np.zeros(len(text) + 1, _U8)
-        np.cumsum(text * self._powers[: len(text)], out=sums[1:])
-        return mixed((sums[stop] - sums[start]) * self._inverse[start])
+        terms = text.astype(_U8)
+        terms *= self._powers[: len(text)]
+        sums = np.cumsum(terms, out=terms)
+        hashes = np.diff(sums[start - 1], append=sums[-1:])
+        hashes *= self._inverse[start]
+        return mixed(hashes)
+
+    def _runs(self, words: Array) -> Array:
+        """Return the hash of the run that begins at each word; _NEVER where words are too few."""
+        hashes = np.full(len(words), _NEVER)
+        count = len(words) - WORDS + 1
+        runs = words[:count] * _OF_WORD[0]
+        for i in range(1, WORDS):
+            runs += words[i : count + i] * _OF_WORD[i]
+        runs ^= self._key
+        hashes[:count] = mixed(runs)
+        return hashes
 
 
 def _portions(texts: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
@@ -122,7 +136,3 @@ def _portions(texts: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
             first, size = i, 0
         size += len(text)
     yield first, texts[first:]
-
-
-def _bytes_of(number: int) -> bytes:
-    return number.to_bytes(8, "little")

@@ -12,11 +12,14 @@ MAX_CHARACTERS: Final = 4096
 #: Words of the masked opening, and how many real ones a prompt needs to have one.
 OPENING_WORDS: Final = 8
 FEWEST_WORDS: Final = 4
-_OPENING_CHARACTERS: Final = 1024
+OPENING_CHARACTERS: Final = 1024
 _LONGEST_WORD: Final = 23
 _PIECE: Final = 128
 
 _WHITE: Final = b" \t\n\r\v\f"
+#: Bytes of UTF-8 to those of lower case, and the same with zeros between words.
+_LOWER: Final = bytes(range(256)).lower()
+_IN_WORDS: Final = bytes(c if c >= 128 or chr(c).isalnum() else 0 for c in _LOWER)  # noqa: PLR2004
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 #: What may be combining marks without end, which no script has; every so many characters.
 _PILED: Final = re.compile(r"[^\w\s\x00-\x7f]{4}")
@@ -35,6 +38,8 @@ _SLOT: Final = re.compile(
     re.DOTALL,
 )
 _NO_WORD: Final = re.compile(r"[^\w\s]")
+#: A stretch that has other characters than ASCII, up to the next that is only ASCII.
+_FOREIGN: Final = re.compile("[^\x00-\x7f][^\x21-\x7f]*")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _PUNCTUATION: Final = ".,;:!?()[]{}<>*#_=|/\\-\u2013\u2014"
 _MASKS: Final = frozenset({"0", "~", '"'})
@@ -42,7 +47,7 @@ _MASKS: Final = frozenset({"0", "~", '"'})
 
 def normalise(text: str) -> bytes:
     """Return the text without case and white space, from a bounded prefix."""
-    return _tidy(text, MAX_CHARACTERS).encode("utf-8", "surrogatepass").translate(None, _WHITE)
+    return whole(composed(text))
 
 
 def standing(text: str) -> bytes:
@@ -56,36 +61,57 @@ def opening(text: str) -> bytes:
     Code, quotations, numbers and long tokens are masked: they are the slots of a template. One
     instruction put before many items has one opening.
     """
-    start = _tidy(text, _OPENING_CHARACTERS)
+    return masked(composed(text, OPENING_CHARACTERS))
+
+
+def composed(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """Return a prefix, in which look-alike and invisible characters make no difference.
+
+    The functions below take it, for it is what takes longest where a text is not all ASCII.
+    """
+    text = text[:limit]
+    return text if text.isascii() else _INVISIBLE.sub("", _compatible(text))[:limit]
+
+
+def whole(start: str) -> bytes:
+    """Return a composed prefix without case and white space."""
+    return _utf8(_folded(start)).translate(_LOWER, _WHITE)
+
+
+def words_apart(start: str) -> bytes:
+    """Return a composed prefix without case, with zeros between its words, in every script."""
+    start = _folded(start)
+    if not start.isascii():
+        start = _FOREIGN.sub(_spaced, start)
+    return _utf8(start).translate(_IN_WORDS)
+
+
+def masked(start: str) -> bytes:
+    """Return the masked first words of a composed prefix; see :func:`opening`."""
+    start = _folded(start[:OPENING_CHARACTERS])
     if '"' in start or "'" in start or "`" in start or not start.isascii():
         start = _SLOT.sub(' " ', start)
     words = _words(start)
     if not start.isascii():
         words = _words(_UNSPACED.sub(r" \1 ", " ".join(words), count=2 * OPENING_WORDS))
-    bare = list(islice(filter(None, map(_bare, words)), OPENING_WORDS))
-    masked = _NUMBER.sub("0", " ".join([w if len(w) <= _LONGEST_WORD else "~" for w in bare]))
-    if len([word for word in masked.split(" ") if word not in _MASKS]) < FEWEST_WORDS:
+    bare = words[:OPENING_WORDS]
+    plain = "".join(bare).isalpha()
+    if not plain:
+        stripped = (word.strip(_PUNCTUATION) for word in words)
+        bare = list(islice(filter(None, stripped), OPENING_WORDS))
+    found = " ".join([word if len(word) <= _LONGEST_WORD else "~" for word in bare])
+    if not plain:
+        found = _NUMBER.sub("0", found)
+    if len([word for word in found.split(" ") if word not in _MASKS]) < FEWEST_WORDS:
         return b""
-    return masked.encode("utf-8", "surrogatepass")
-
-
-def words_apart(text: str) -> bytes:
-    """Return the text without case, from a bounded prefix, its words apart in every script."""
-    start = _tidy(text, MAX_CHARACTERS)
-    if not start.isascii():
-        start = _UNSPACED.sub(r" \1 ", _NO_WORD.sub(" ", start))
-    return start.encode("utf-8", "surrogatepass")
+    return _utf8(found).lower()
 
 
 def _words(text: str) -> list[str]:
     return text.split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
 
 
-def _bare(word: str) -> str:
-    return word if word.isalpha() else word.strip(_PUNCTUATION)
-
-
-def _composed(text: str) -> str:
+def _compatible(text: str) -> str:
     """Return text in NFKC; piled marks piece by piece, for they take the square of their number."""
     if not _PILED.search(text[::_SAMPLED]):
         return unicodedata.normalize("NFKC", text)
@@ -93,9 +119,14 @@ def _composed(text: str) -> str:
     return "".join([unicodedata.normalize("NFKC", text[at : at + _PIECE]) for at in pieces])
 
 
-def _tidy(text: str, limit: int) -> str:
-    """Return a folded prefix; look-alike and invisible characters make no difference."""
-    text = text[:limit]
-    if not text.isascii():
-        text = _INVISIBLE.sub("", _composed(text))[:limit]
-    return text.casefold()
+def _folded(text: str) -> str:
+    """Return text without case but that of ASCII, which is cheaper to fold in bytes."""
+    return text if text.isascii() else text.casefold()
+
+
+def _spaced(stretch: re.Match[str]) -> str:
+    return " ".join(_UNSPACED.split(_NO_WORD.sub(" ", stretch[0])))
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

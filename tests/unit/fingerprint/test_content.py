@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream.fingerprint import phrases as module
-from stream.fingerprint.phrases import Phrases
+from stream.fingerprint.prompts import Prompts
 from stream.types.events import CONTENT_DIMENSIONS, CONTENT_SCALE
 
 SALT = b"a salt of the operator's own ...."
@@ -22,7 +22,7 @@ def prompts(subject: str, count: int, seed: int = 0) -> list[str]:
 
 
 def vectors(texts, salt=SALT):
-    content = Phrases(salt).of(texts)[1]
+    content = Prompts(salt).of(texts)["content"]
     whole = content.view(np.int8).reshape(len(texts), CONTENT_DIMENSIONS)
     return whole / (CONTENT_SCALE * np.sqrt(CONTENT_DIMENSIONS / 2))
 
@@ -53,9 +53,8 @@ def test_another_salt_gives_other_vectors():
 
 @pytest.mark.parametrize("text", [None, "", "... --- !!!"])
 def test_no_words_are_no_content(text):
-    first, none, _ = (
-        Phrases(SALT).of([*prompts(TIDES, 1), text, "word"])[1].view(f"({CONTENT_DIMENSIONS},)i1")
-    )
+    content = Prompts(SALT).of([*prompts(TIDES, 1), text, "word"])["content"]
+    first, none, _ = content.view(f"({CONTENT_DIMENSIONS},)i1")
     assert first.any()
     assert not none.any()
 

@@ -106,6 +106,11 @@ def test_a_fingerprint_never_changes_between_releases() -> None:
     assert value("prompt", prompt="Hello  World") == FROZEN["prompt"]
     assert value("template", prompt="Translate this sentence into Danish: x") == FROZEN["template"]
     assert value("network", client_ip="198.51.100.1") == FROZEN["network"]
+    assert value("prompt", prompt="\uff28ÉLLO — “Straße” 12") == FROZEN["foreign prompt"]
+    foreign = "Übersetze «bitte» 12 kurze Sätze für unsere Gäste: x"
+    assert value("template", prompt=foreign) == FROZEN["foreign template"]
+    standing = "Today is 2026-11-24. Be kind."
+    assert value("system_prompt", system_prompt=standing) == FROZEN["system_prompt"]
 
 
 FROZEN = {
@@ -113,6 +118,9 @@ FROZEN = {
     "prompt": 13795194962934689159,
     "template": 17280600561389661959,
     "network": 15563338025230117308,
+    "foreign prompt": 16827338896065619141,
+    "foreign template": 3255676547826975387,
+    "system_prompt": 12326544973528056439,
 }
 
 
