@@ -7,23 +7,24 @@ the others. What tells of something else than a call of a model is counted and l
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from stream.codec.canonical import Canonical
-from stream.codec.event import RequestEvent, admit
+from stream.codec.decoded import ACCEPTED, Decoded
+from stream.codec.event import admit
 from stream.codec.gateway import Gateway
-from stream.codec.reading import Reading
+from stream.codec.reading import UNKNOWN, Reading
 from stream.codec.reasons import FAILURES, OF_CALLERS, explain
 from stream.codec.recognise import Recogniser
 from stream.codec.result import Passed
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections import Counter
+    from collections.abc import Callable, Iterable, Sequence
 
+    from stream.codec.event import RequestEvent
     from stream.codec.reading import Found
     from stream.codec.recognise import Codec
     from stream.codec.result import Result
@@ -31,37 +32,9 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from stream.types.records import Record
 
-_ACCEPTED: Final = "accepted"
-_REJECTED: Final = "rejected"
-_IGNORED: Final = "ignored"
+    One = Callable[[bytes], RequestEvent | Passed]
+
 _ARRAY: Final = ord("[")
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that is, at least in part, not an event."""
-
-    record: Record = field(repr=False)  # has the text
-    reason: str
-    detail: str
-
-
-@dataclass(slots=True)
-class Decoded:
-    """What became of consecutive records; ``offsets`` has the record's offset for each event."""
-
-    events: list[RequestEvent] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
-    #: Objects that tell of something else than a call of a model.
-    ignored: int = 0
-    #: The newest time of those, and of callers turned away, epoch seconds.
-    passed_s: float = -math.inf
-
-    @property
-    def invalid(self) -> int:
-        """Rejects that speak of a broken deployment, not of callers."""
-        return sum(reject.reason not in OF_CALLERS for reject in self.rejects)
 
 
 class Decoder:
@@ -73,7 +46,7 @@ class Decoder:
         self._metrics = metrics
         self._formats = Recogniser(settings)
         #: How the codecs read that make one event of one object.
-        self._one: dict[Codec, Callable[[bytes], RequestEvent | Passed]] = {
+        self._one: dict[Codec, One] = {
             codec: codec.one
             for codec in self._formats.codecs
             if isinstance(codec, Canonical | Gateway)
@@ -83,44 +56,57 @@ class Decoder:
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:
         """Return events and rejects; never raises for anything in a record."""
         decoded = Decoded()
-        events, offsets = decoded.events, decoded.offsets
-        tally: Counter[tuple[str, str]] = Counter()
         credentials = [codec.credentials for codec in self._formats.codecs]
-        accepted = dict.fromkeys(self._formats.codecs, 0)
-        oldest, latest = self._settings.oldest_timestamp, now_s + self._settings.max_future_s
-        longest, guess, readers = self._settings.max_record_bytes, self._formats.guess, self._one
+        latest = now_s + self._settings.max_future_s
+        for codec, run in self._runs(records):
+            one = self._one.get(codec) if codec else None
+            if codec is None or one is None:
+                for record in run:
+                    self._slowly(record, latest, decoded)
+            else:
+                self._quickly(codec, one, run, latest, decoded)
+        self._count(decoded.tally, credentials)
+        return decoded
+
+    def _runs(self, records: Sequence[Record]) -> Iterable[tuple[Codec | None, Iterable[Record]]]:
+        """Return the records in runs of what seems to be of one format; None: it cannot be."""
+        values, longest = [record.value for record in records], self._settings.max_record_bytes
+        if values and all(values) and max(map(len, values)) <= longest:
+            codec = self._formats.alike(values)
+            if codec is not None:
+                return [(codec, records)]
+        return groupby(records, self._guess)
+
+    def _guess(self, record: Record) -> Codec | None:
+        if not record.value or len(record.value) > self._settings.max_record_bytes:
+            return None
+        return self._formats.guess(record.value)
+
+    def _quickly(
+        self, codec: Codec, one: One, records: Iterable[Record], latest: float, decoded: Decoded
+    ) -> None:
+        """Decode records each of which seems to be one object of the codec's format."""
+        events, offsets, oldest = decoded.events, decoded.offsets, self._settings.oldest_timestamp
+        accepted = 0
         for record in records:
-            value = record.value
-            if not value or len(value) > longest:
-                self._slowly(record, latest, decoded, tally)
-                continue
-            codec = guess(value)
-            one = readers.get(codec)
-            if one is None:
-                self._slowly(record, latest, decoded, tally)
-                continue
             try:
-                event = one(value)
+                event = one(record.value)
             except FAILURES as error:
-                self._failed(record, codec, error, latest, decoded, tally)
+                self._failed(record, codec, error, latest, decoded)
                 continue
             if isinstance(event, Passed):
-                found = self._reading.admitted(event, latest)
-                _add([(found, codec.name)], record, decoded, tally)
+                decoded.add(record, [(self._reading.admitted(event, latest), codec.name)])
                 continue
             try:
                 admit(event, oldest, latest)
             except DecodeError as error:
-                _add([(error, codec.name)], record, decoded, tally)
-            else:
-                accepted[codec] += 1
-                events.append(event)
-                offsets.append(record.offset)
-        for codec, count in accepted.items():
-            if count:
-                tally[codec.name, _ACCEPTED] += count
-        self._count(tally, credentials)
-        return decoded
+                decoded.add(record, [(error, codec.name)])
+                continue
+            accepted += 1
+            events.append(event)
+            offsets.append(record.offset)
+        if accepted:
+            decoded.tally[codec.name, ACCEPTED] += accepted
 
     def _count(self, tally: Counter[tuple[str, str]], credentials: Sequence[int]) -> None:
         for (name, result), count in tally.items():
@@ -131,32 +117,27 @@ class Decoder:
                 dropped.inc(codec.credentials - before)
 
     def _failed(
-        self,
-        record: Record,
-        codec: Codec,
-        error: Exception,
-        latest: float,
-        decoded: Decoded,
-        tally: Counter[tuple[str, str]],
+        self, record: Record, codec: Codec, error: Exception, latest: float, decoded: Decoded
     ) -> None:
         """Put a record where it belongs that its codec cannot read, or another codec may."""
         if isinstance(error, DecodeError) and error.reason in OF_CALLERS:
             # The codec is right and knows no caller, as no other would. Whoever is turned away
             # must not cost more than those who are not.
-            _add([(self._reading.admitted(error, latest), codec.name)], record, decoded, tally)
-        else:
+            decoded.add(record, [(self._reading.admitted(error, latest), codec.name)])
+        elif self._slowly(record, latest, decoded) - {codec.name, UNKNOWN}:
             self._formats.was_wrong(record.value)
-            self._slowly(record, latest, decoded, tally)
 
-    def _slowly(
-        self, record: Record, latest: float, decoded: Decoded, tally: Counter[tuple[str, str]]
-    ) -> None:
-        """Decode a record that is more, or less, than one event; never raises."""
+    def _slowly(self, record: Record, latest: float, decoded: Decoded) -> set[str]:
+        """Decode a record that is more, or less, than one event; return what it is of.
+
+        Never raises.
+        """
         try:
             found = self._found(record.value, latest)
         except FAILURES as error:
             found = [(explain(error), self._reading.nobody)]
-        _add(found, record, decoded, tally)
+        decoded.add(record, found)
+        return {name for _, name in found}
 
     def _found(self, value: bytes, latest: float) -> Found:
         """Return what the objects of a record are; raises one of ``reasons.FAILURES``."""
@@ -203,35 +184,3 @@ class Decoder:
     def _read(self, codec: Codec, value: bytes) -> Sequence[Result]:
         one = self._one.get(codec)
         return [one(value)] if one else codec.each(value)
-
-
-def _add(found: Found, record: Record, decoded: Decoded, tally: Counter[tuple[str, str]]) -> None:
-    """Put what became of a record's objects where it belongs."""
-    failures = []
-    for result, name in found:
-        if isinstance(result, RequestEvent):
-            decoded.events.append(result)
-            decoded.offsets.append(record.offset)
-            tally[name, _ACCEPTED] += 1
-            continue
-        if isinstance(result, Passed):
-            decoded.ignored += 1
-            tally[name, _IGNORED] += 1
-        else:
-            failures.append(result)
-            tally[name, _REJECTED] += 1
-        if result.time_s is not None:
-            decoded.passed_s = max(decoded.passed_s, result.time_s)
-    if failures:
-        decoded.rejects.append(_reject(record, failures, len(found)))
-
-
-def _reject(record: Record, failures: list[DecodeError], total: int) -> Reject:
-    first = failures[0]
-    if total == 1:
-        return Reject(record, first.reason, first.detail)
-    counts = Counter(failure.reason for failure in failures)
-    reasons = ", ".join(f"{reason} {count}" for reason, count in counts.most_common())
-    return Reject(
-        record, first.reason, f"{len(failures)} of {total} ({reasons}); first: {first.detail}"
-    )

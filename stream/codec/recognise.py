@@ -110,6 +110,13 @@ class Recogniser:
             self._kept[value[:_BEGINNING]] = codec
         return codec
 
+    def alike(self, values: Sequence[bytes]) -> Codec | None:
+        """Return what all of these are known to seem; None where it is not known of one."""
+        if self.fixed is not None:
+            return self.fixed
+        found = {self._kept.get(head) for head in {value[:_BEGINNING] for value in values}}
+        return found.pop() if len(found) == 1 else None
+
     def was_wrong(self, value: bytes) -> None:
         """Keep no guess any more for what begins like ``value``."""
         if self._kept.pop(value[:_BEGINNING], None) and len(self._wrong) < _MOST_KEPT:

@@ -80,8 +80,8 @@ class Fingerprinter:
         columns: dict[str, Array] = {
             "offset": np.array(offsets),
             "account": index,
-            "flags": FLAG_STREAM * _true(fields["stream"])
-            + FLAG_LOGPROBS * _true(fields["logprobs"]),
+            "flags": FLAG_STREAM * np.array(fields["stream"], bool)
+            + FLAG_LOGPROBS * np.array(fields["logprobs"], bool),
             "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
         }
         columns |= self._prompts.of(fields["prompt"])
@@ -97,11 +97,15 @@ class Fingerprinter:
             ]
         )
         for column, (field, absent) in _NUMBERS.items():
-            columns[column] = _numbers(fields[field], absent)
+            columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
         for column, field in _ATTRIBUTES.items():
             columns[column] = self._attributes[column].remembered(fields[field])
         return EventBatch(
-            accounts, {name: columns[name].astype(dtype) for name, dtype in EVENT_COLUMNS.items()}
+            accounts,
+            {
+                name: columns[name].astype(dtype, copy=False)
+                for name, dtype in EVENT_COLUMNS.items()
+            },
         )
 
 
@@ -110,12 +114,11 @@ def _places(fields: _Columns) -> list[str | int | None]:
     return [ip if asn is None else asn for asn, ip in pairs]
 
 
-def _numbers(values: Sequence[float | None], absent: float) -> Array:
-    found = np.array(values, np.float64)  # None becomes NaN
-    if absent == 0:
-        found[np.isnan(found)] = 0
-    return found
-
-
-def _true(values: Sequence[bool | None]) -> Array:
-    return np.fromiter(map(bool, values), np.uint8, len(values))
+def _numbers(values: Sequence[float | None], dtype: np.dtype[Any], absent: float) -> Array:
+    if not any(values) and (absent == 0 or {*values} == {None}):
+        return np.full(len(values), absent, dtype)
+    try:
+        return np.fromiter(values, dtype, len(values))
+    except TypeError:  # some are None, which numpy makes NaN of where it is asked for floats
+        found = np.array(values, np.float64)
+        return np.where(np.isnan(found), absent, found).astype(dtype)

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from stream.fingerprint.keyed import KeyedHash
     from stream.types.batch import Array
 
-#: Rows remembered; then the memory starts afresh. Each takes 16 bytes and 8 for every column.
+#: Rows remembered; then the memory starts afresh. Each takes 24 bytes and 8 for every column.
 REMEMBERED: Final = 131_072
+#: Places for each of them, of which a row takes the first that is free from where its mark says:
+#: an open hash table with linear probing (Knuth, volume 3, 6.4).
+_PLACES: Final = 2
+_FREE: Final = -1  # no hash of Python's is that
 
 
 class Together:
@@ -31,39 +35,49 @@ class Together:
     def __init__(self, hashes: Mapping[str, KeyedHash]) -> None:
         """Ask ``hashes``, column by column, for rows that are not remembered."""
         self._hashes = hashes
-        self._start()
+        self._start(0)
 
-    def _start(self) -> None:
-        # No hash of Python's is -1, so that this row is never found.
-        self._marks: Array = np.array([-1], np.int64)
-        self._at: Array = np.zeros(1, np.int64)
+    def _start(self, count: int) -> None:
+        """Forget everything and make room, for ``count`` rows at least."""
+        size = 1 << (_PLACES * max(count, REMEMBERED) - 1).bit_length()
+        self._marks: Array = np.full(size, _FREE, np.int64)
+        self._at: Array = np.zeros(size, np.int32)
         self._rows: Array = np.zeros((1, len(self._hashes)), np.uint64)
-        self._count: int = 1
+        self._count: int = 0
 
     def remembered(self, values: Sequence[Sequence[str | int | None]]) -> dict[str, Array]:
         """Return each column's fingerprints, shape ``(n,)``, u8; ``values`` come in its order."""
         marks = np.fromiter(map(hash, zip(*values, strict=True)), np.int64, len(values[0]))
-        at = self._find(marks)
-        new = np.flatnonzero(self._marks[at] != marks)
+        places = self._find(marks)
+        new = np.flatnonzero(self._marks[places] != marks)
         if len(new):
             self._learn(marks, new, values)
-            at = self._find(marks)
-        found = self._rows[self._at[at]]
-        return {name: found[:, i] for i, name in enumerate(self._hashes)}
+            places = self._find(marks)
+        found = np.ascontiguousarray(self._rows[self._at[places]].T)
+        return dict(zip(self._hashes, found, strict=True))
 
     def _find(self, marks: Array) -> Array:
-        return np.asarray(np.minimum(np.searchsorted(self._marks, marks), len(self._marks) - 1))
+        """Return the place of each mark, or the free one where it belongs."""
+        last = len(self._marks) - 1
+        places = marks & last
+        astray = np.arange(len(marks))
+        while True:
+            there = self._marks[places[astray]]
+            astray = astray[(there != marks[astray]) & (there != _FREE)]
+            if not len(astray):
+                return np.asarray(places)
+            places[astray] = (places[astray] + 1) & last
 
     def _learn(
         self, marks: Array, new: Array, values: Sequence[Sequence[str | int | None]]
     ) -> None:
         if self._count + len(new) > REMEMBERED:
-            self._start()
+            self._start(len(marks))
             new = np.arange(len(marks))
         fresh, first = np.unique(marks[new], return_index=True)
-        first = new[first]
+        first = new[first].tolist()
         rows = [
-            hashes.remembered([column[i] for i in first.tolist()])
+            hashes.remembered([column[i] for i in first])
             for hashes, column in zip(self._hashes.values(), values, strict=True)
         ]
         end = self._count + len(fresh)
@@ -72,7 +86,12 @@ class Together:
             more[: self._count] = self._rows[: self._count]
             self._rows = more
         self._rows[self._count : end] = np.stack(rows, axis=1)
-        place = np.searchsorted(self._marks, fresh)
-        self._marks = np.insert(self._marks, place, fresh)
-        self._at = np.insert(self._at, place, np.arange(self._count, end))
+        self._put(fresh, np.arange(self._count, end))
         self._count = end
+
+    def _put(self, marks: Array, rows: Array) -> None:
+        """Put marks that are in no place yet each into its own; where two meet, one by one."""
+        while len(marks):
+            places, one = np.unique(self._find(marks), return_index=True)
+            self._marks[places], self._at[places] = marks[one], rows[one]
+            marks, rows = np.delete(marks, one), np.delete(rows, one)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stream.codec.canonical import Canonical
-from stream.codec.decoder import Reject
+from stream.codec.decoded import Reject
 from stream.codec.event import RequestEvent, admit
 from stream.codec.reasons import FAILURES, explain
 from stream.errors import DecodeError

@@ -15,7 +15,7 @@ from stream.metrics import Metrics
 from stream.types.records import Record
 
 if TYPE_CHECKING:
-    from stream.codec.decoder import Decoded
+    from stream.codec.decoded import Decoded
 
 FOLDER = Path(__file__).parents[2] / "samples"
 NOW = 1.77e9

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.codec.decoder import Decoded, Decoder
+from stream.codec.decoder import Decoder
 from stream.codec.event import RequestEvent
 from stream.codec.settings import IntakeSettings
 from stream.metrics import REJECT_REASONS, Metrics
 from stream.types.records import Record
+
+if TYPE_CHECKING:
+    from stream.codec.decoded import Decoded
 
 NOW = 1_760_000_100.0
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from stream.codec.decoder import Decoded, Decoder
+from stream.codec.decoder import Decoder
 from stream.codec.event import RequestEvent
 from stream.codec.settings import IntakeSettings
 from stream.metrics import Metrics
 from stream.types.records import Record
+
+if TYPE_CHECKING:
+    from stream.codec.decoded import Decoded
 
 TIME = 1_767_225_600.0
 LEAST = {"timestamp": TIME, "account_id": "a", "model": "m"}

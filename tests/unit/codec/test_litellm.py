@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream.codec.decoder import Decoded, Decoder
+from stream.codec.decoder import Decoder
 from stream.codec.settings import IntakeSettings
 from stream.metrics import Metrics
 from stream.types.records import Record
 
 if TYPE_CHECKING:
+    from stream.codec.decoded import Decoded
     from stream.codec.event import RequestEvent
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "litellm_payloads.jsonl"
