@@ -9,8 +9,9 @@ from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.campaigns import CampaignsStage
-from stream.pipeline.intake import Intake, Watch, ignore
+from stream.pipeline.intake import Intake
 from stream.pipeline.lane import Lane
+from stream.pipeline.reader import Watch, ignore
 
 if TYPE_CHECKING:
     from stream.metrics import Metrics

@@ -17,7 +17,7 @@ import msgspec
 
 from stream.alerting.incidents import ScoreWatch, unwatched
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
-from stream.pipeline.intake import Watch, ignore
+from stream.pipeline.reader import Watch, ignore
 from stream.types.alerts import Alert
 
 if TYPE_CHECKING:

@@ -6,34 +6,29 @@ Stateless but for each source partition's clock, so any worker can take a partit
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stream.codec.decoder import Decoder
-from stream.codec.event import RequestEvent
 from stream.codec.invalid import InvalidShare
 from stream.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.marked import MarkedDecoder
 from stream.pipeline.parts import pack_events
+from stream.pipeline.reader import Reader, Watch, ignore
 from stream.pipeline.routing import account_lanes
 from stream.types.events import EventBatch
 from stream.types.packets import Place, pack
 from stream.types.records import Emission
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stream.codec.settings import IntakeSettings
     from stream.metrics import Metrics
     from stream.types.records import Record
     from stream.windows.settings import WindowSettings
-
-Watch = Callable[[Sequence[RequestEvent]], None]
-
-
-def ignore(_: Sequence[RequestEvent]) -> None:
-    """Watch nothing."""
 
 
 class Intake:
@@ -57,9 +52,9 @@ class Intake:
         the most that fits into an internal record; ``watch`` sees the decoded events: a run with
         labels counts them.
         """
-        self._decoder = Decoder(settings, metrics)
         self._drills = MarkedDecoder(settings)
         self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
+        self._reader = Reader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
         self._invalid = InvalidShare(settings)
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
         self._windows = windows
@@ -68,7 +63,6 @@ class Intake:
         self._lanes = lanes
         self._packet_bytes = packet_bytes
         self._metrics = metrics
-        self._watch = watch
         self._clocks: dict[int, float] = {}
 
     def know(self, partitions: int, origin: str) -> None:
@@ -83,23 +77,21 @@ class Intake:
         marked = [record for record in records if record.mark is not None]
         if marked:
             records = [record for record in records if record.mark is None]
-        with self._metrics.stage_seconds.labels(stage="decode").time():
-            decoded = self._decoder.decode(records, now_s=now_s)
-            drill = self._drills.decode(marked, now_s=now_s)
-        rejects = [*decoded.rejects, *drill.rejects]
+        read, drill = (
+            self._reader.read(records, now_s=now_s),
+            self._drills.decode(marked, now_s=now_s),
+        )
+        batch, rejects = read.batch, [*read.rejects, *drill.rejects]
         dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
-        self._invalid.observe(len(decoded.events), decoded.invalid)
+        self._invalid.observe(len(batch), read.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
-        self._advance(partition, decoded.passed_s)
-        if not decoded.events and not drill.events:
-            # Other traffic moves the clock too, else it would hold up everybody.
-            return dead + (self._marks(partition) if math.isfinite(decoded.passed_s) else [])
-        with self._metrics.stage_seconds.labels(stage="fingerprint").time():
-            batch = self._fingerprinter.columns(decoded.events, decoded.offsets)
-        if decoded.events:
-            self._watch(decoded.events)
+        self._advance(partition, read.passed_s)
+        if len(batch):
             self._observe_delay(batch, now_s)
             self._advance(partition, float(batch.columns["time"].max()))
+        elif not drill.events:
+            # Other traffic moves the clock too, else it would hold up everybody.
+            return dead + (self._marks(partition) if math.isfinite(read.passed_s) else [])
         if drill.events:
             # A drill rides on everybody's clock: its own may be ahead of a gateway that is late.
             rows = self._fingerprinter.columns(drill.events, drill.offsets)

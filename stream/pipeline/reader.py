@@ -1,0 +1,73 @@
+"""Records to columns, a portion at a time.
+
+A record becomes a dozen strings and numbers before it becomes a row. Those of a portion fit into a
+processor's cache, and so they are still there when they are made into columns, and where the next
+portion's are put. Those of a whole fetch would have to come from memory again: measured, intake
+then takes half as long again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stream.codec.event import RequestEvent
+from stream.types.events import EventBatch
+
+if TYPE_CHECKING:
+    from stream.codec.decoded import Reject
+    from stream.codec.decoder import Decoder
+    from stream.fingerprint.fingerprinter import Fingerprinter
+    from stream.metrics import Metrics
+    from stream.types.records import Record
+
+#: Records of a portion.
+PORTION: Final = 256
+
+Watch = Callable[[Sequence[RequestEvent]], None]
+
+
+def ignore(_: Sequence[RequestEvent]) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What consecutive records are; see :class:`~stream.codec.decoded.Decoded`."""
+
+    batch: EventBatch
+    rejects: Sequence[Reject]
+    invalid: int
+    passed_s: float
+
+
+class Reader:
+    """Decodes and fingerprints; ``watch`` sees the events, which nobody does after it."""
+
+    def __init__(
+        self, decoder: Decoder, fingerprinter: Fingerprinter, metrics: Metrics, watch: Watch
+    ) -> None:
+        """Take the two halves of the work."""
+        self._decoder = decoder
+        self._fingerprinter = fingerprinter
+        self._seconds = metrics.stage_seconds
+        self._watch = watch
+
+    def read(self, records: Sequence[Record], *, now_s: float) -> Read:
+        """Return what records are; never raises for anything in one."""
+        batches: list[EventBatch] = []
+        rejects: list[Reject] = []
+        invalid, passed_s = 0, -math.inf
+        for first in range(0, len(records), PORTION):
+            with self._seconds.labels(stage="decode").time():
+                decoded = self._decoder.decode(records[first : first + PORTION], now_s=now_s)
+            if decoded.events:
+                with self._seconds.labels(stage="fingerprint").time():
+                    batches.append(self._fingerprinter.columns(decoded.events, decoded.offsets))
+                self._watch(decoded.events)
+            rejects += decoded.rejects
+            invalid += decoded.invalid
+            passed_s = max(passed_s, decoded.passed_s)
+        return Read(EventBatch.join(batches), rejects, invalid, passed_s)
