@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 #: Characters of a text that are looked at; whatever comes after them is not.
 MAX_CHARACTERS: Final = 4096
@@ -94,17 +97,19 @@ def masked(start: str) -> bytes:
     words = _words(start)
     if not start.isascii():
         words = _words(_UNSPACED.sub(r" \1 ", " ".join(words), count=2 * OPENING_WORDS))
-    bare = words[:OPENING_WORDS]
-    plain = "".join(bare).isalpha()
-    if not plain:
-        stripped = (word.strip(_PUNCTUATION) for word in words)
-        bare = list(islice(filter(None, stripped), OPENING_WORDS))
-    found = " ".join([word if len(word) <= _LONGEST_WORD else "~" for word in bare])
-    if not plain:
-        found = _NUMBER.sub("0", found)
-    if len([word for word in found.split(" ") if word not in _MASKS]) < FEWEST_WORDS:
-        return b""
-    return _utf8(found).lower()
+    found = words[:OPENING_WORDS]
+    if "".join(found).isalpha() and max(map(len, found)) <= _LONGEST_WORD:
+        real = len(found)  # there is nothing to mask
+    else:
+        found = _with_masks(words)
+        real = len([word for word in found if word not in _MASKS])
+    return _utf8(" ".join(found)).lower() if real >= FEWEST_WORDS else b""
+
+
+def _with_masks(words: Sequence[str]) -> list[str]:
+    bare = islice(filter(None, (word.strip(_PUNCTUATION) for word in words)), OPENING_WORDS)
+    short = [word if len(word) <= _LONGEST_WORD else "~" for word in bare]
+    return _NUMBER.sub("0", " ".join(short)).split(" ")
 
 
 def _words(text: str) -> list[str]:
