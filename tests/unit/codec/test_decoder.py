@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -293,11 +293,44 @@ def test_any_bytes_give_events_or_a_reject_and_harm_nobody(value: bytes) -> None
             assert 0 <= (getattr(event, name) or 0) < 2**31
 
 
-@given(st.lists(mutilated(), max_size=6))
-@settings(max_examples=100, deadline=None)
-def test_a_batch_equals_its_records_one_by_one(values: list[bytes]) -> None:
-    together = decode(*values)
-    apart = [decode(value) for value in values]
-    tuples = [msgspec.structs.astuple(event) for event in together.events]
-    assert tuples == [msgspec.structs.astuple(e) for part in apart for e in part.events]
-    assert reasons(together) == [reason for part in apart for reason in reasons(part)]
+#: Records of every kind that meet in a topic.
+MIXED = (
+    GOOD,
+    with_(timestamp="2025-10-09T08:53:20Z", temperature=1e9, max_tokens=-1),
+    with_(account_created_at=1_700_000_000, prompt="\ud800"),
+    with_(model=None),
+    with_(timestamp=0),
+    with_(input_tokens=1.5),
+    with_(account_id=""),
+    GOOD[:-1],
+    b"",
+    b'{"hello": 1}',
+    b"[" + GOOD + b"," + LITELLM[0] + b",5]",
+    GOOD + b"\n" + GOOD,
+    LITELLM[0],
+    LITELLM[0].replace(b"startTime", b"timestamp", 1),
+    b'{"timestamp": 1760000000, "data": []}',
+    with_(prompt="x" * 2_000_000),
+)
+
+
+@pytest.mark.parametrize("format_", ["auto", "canonical", "litellm"])
+@given(values=st.lists(mutilated() | st.sampled_from(MIXED), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_a_batch_equals_its_records_one_by_one(format_: str, values: list[bytes]) -> None:
+    found = decode(*values, format=format_)
+    alone = [decode(value, format=format_) for value in values]
+    assert found.events == [event for one in alone for event in one.events]
+    assert found.offsets == [at for at, one in enumerate(alone) for _ in one.events]
+    assert reasons(found) == [reason for one in alone for reason in reasons(one)]
+    assert found.tally == sum((one.tally for one in alone), Counter())
+
+
+def test_a_bad_record_costs_its_format_no_more_than_itself() -> None:
+    """Once, no beginning was known any more of which one record had been bad."""
+    decoder = Decoder(IntakeSettings(), Metrics())
+    values = [GOOD, with_(model=None), GOOD[:-1], GOOD]
+    decoder.decode([Record(i, None, value) for i, value in enumerate(values)], now_s=NOW)
+    known = decoder._formats.alike([GOOD, GOOD])
+    assert known is not None
+    assert known.name == "canonical"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.fingerprint.address import address, network
-from stream.fingerprint.text import normalise, opening, standing
+from stream.fingerprint.text import composed, normalise, opening, standing, words_apart
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,20 @@ def test_networks() -> None:
 @given(st.text())
 def test_any_string_is_an_address_or_absent(text: str) -> None:
     assert bool(address(text)) == bool(network(text))
+
+
+SPACELESS = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
+
+
+def plainly_apart(text: str) -> list[bytes]:
+    """Return the words of a text as they are defined: the whole of it, step by step."""
+    folded = re.sub(r"[^\w\s]", " ", composed(text).casefold())
+    apart = re.sub(f"([{SPACELESS}]{{1,2}})", r" \1 ", folded)
+    words = re.split(rb"[^0-9a-z\x80-\xff]+", apart.encode("utf-8", "surrogatepass"))
+    return [word for word in words if word]
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from("aZ é—_請中ไ '\u2019\u00a0\u2028İß0½"))))
+def test_words_are_what_they_are_defined_to_be(text: str) -> None:
+    words = words_apart(composed(text)).split(b"\0")
+    assert [word for word in words if word] == plainly_apart(text)
