@@ -27,12 +27,9 @@ class Canonical:
 
     def __init__(self) -> None:
         """Build the decoders."""
-        self._one = msgspec.json.Decoder(RequestEvent).decode
+        #: Returns the event of one JSON object; raises one of ``reasons.FAILURES``.
+        self.one = msgspec.json.Decoder(RequestEvent).decode
         self._each = msgspec.json.Decoder(list[RequestEvent]).decode
-
-    def one(self, value: bytes) -> RequestEvent:
-        """Return the event of one JSON object; raises one of ``reasons.FAILURES``."""
-        return self._one(value)
 
     def each(self, value: bytes) -> list[Result]:
         """Return the events of a JSON array; raises when any element is not an event."""
@@ -41,7 +38,7 @@ class Canonical:
 
     def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
         """Yield the event of one object, every field of which has its own name."""
-        event = self._one(value)
+        event = self.one(value)
         yield (
             event,
             {name: name for name in event.__struct_fields__ if getattr(event, name) is not None},

@@ -90,7 +90,8 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
         _check_account(account)
     created = event.account_created_at
     if created is not None:
-        event.account_created_at = created = _epoch(created)
+        if type(created) is not float:
+            event.account_created_at = created = _epoch(created)
         if not 0 <= created <= latest:
             raise DecodeError("bad_timestamp", f"account_created_at: {_absurd(created)}")
     limit, temperature = event.max_tokens, event.temperature

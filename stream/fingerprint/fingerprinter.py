@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.codec.event import RequestEvent
 from stream.fingerprint.address import address, network
-from stream.fingerprint.keyed import KeyedHash, indexed
+from stream.fingerprint.keyed import KeyedHash
 from stream.fingerprint.prompts import Prompts
 from stream.fingerprint.text import standing
 from stream.fingerprint.together import Together
@@ -71,15 +71,26 @@ class Fingerprinter:
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
+        accounts: dict[str, int] = {}
+        columns = self.rows(events, offsets, accounts)
+        return EventBatch(list(accounts), columns)
+
+    def rows(
+        self, events: Sequence[RequestEvent], offsets: Sequence[int], accounts: dict[str, int]
+    ) -> dict[str, Array]:
+        """Return the columns of a batch with the rows of ``events``.
+
+        ``accounts`` has the index of each account, and learns those that are new to it.
+        """
         if not events:
-            return EventBatch.merge([])
+            return {name: np.zeros(0, dtype) for name, dtype in EVENT_COLUMNS.items()}
         # Field by field instead of event by event: all of it happens in C.
         rows = zip(*map(msgspec.structs.astuple, events), strict=True)
         fields: _Columns = dict(zip(RequestEvent.__struct_fields__, rows, strict=True))
-        accounts, index = indexed(fields["account_id"])
+        code = accounts.setdefault
         columns: dict[str, Array] = {
             "offset": np.array(offsets),
-            "account": index,
+            "account": np.array([code(account, len(accounts)) for account in fields["account_id"]]),
             "flags": FLAG_STREAM * np.array(fields["stream"], bool)
             + FLAG_LOGPROBS * np.array(fields["logprobs"], bool),
             "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
@@ -100,13 +111,9 @@ class Fingerprinter:
             columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
         for column, field in _ATTRIBUTES.items():
             columns[column] = self._attributes[column].remembered(fields[field])
-        return EventBatch(
-            accounts,
-            {
-                name: columns[name].astype(dtype, copy=False)
-                for name, dtype in EVENT_COLUMNS.items()
-            },
-        )
+        return {
+            name: columns[name].astype(dtype, copy=False) for name, dtype in EVENT_COLUMNS.items()
+        }
 
 
 def _places(fields: _Columns) -> list[str | int | None]:

@@ -13,14 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from stream.codec.event import RequestEvent
-from stream.types.events import EventBatch
+from stream.types.events import EVENT_COLUMNS, EventBatch
 
 if TYPE_CHECKING:
     from stream.codec.decoded import Reject
     from stream.codec.decoder import Decoder
     from stream.fingerprint.fingerprinter import Fingerprinter
     from stream.metrics import Metrics
+    from stream.types.events import Array
     from stream.types.records import Record
 
 #: Records of a portion.
@@ -57,7 +60,8 @@ class Reader:
 
     def read(self, records: Sequence[Record], *, now_s: float) -> Read:
         """Return what records are; never raises for anything in one."""
-        batches: list[EventBatch] = []
+        accounts: dict[str, int] = {}
+        parts: list[dict[str, Array]] = []
         rejects: list[Reject] = []
         invalid, passed_s = 0, -math.inf
         for first in range(0, len(records), PORTION):
@@ -65,9 +69,14 @@ class Reader:
                 decoded = self._decoder.decode(records[first : first + PORTION], now_s=now_s)
             if decoded.events:
                 with self._seconds.labels(stage="fingerprint").time():
-                    batches.append(self._fingerprinter.columns(decoded.events, decoded.offsets))
+                    events, offsets = decoded.events, decoded.offsets
+                    parts.append(self._fingerprinter.rows(events, offsets, accounts))
                 self._watch(decoded.events)
             rejects += decoded.rejects
             invalid += decoded.invalid
             passed_s = max(passed_s, decoded.passed_s)
-        return Read(EventBatch.join(batches), rejects, invalid, passed_s)
+        columns = {
+            name: np.concatenate([part[name] for part in parts] or [np.zeros(0, dtype)])
+            for name, dtype in EVENT_COLUMNS.items()
+        }
+        return Read(EventBatch(list(accounts), columns), rejects, invalid, passed_s)
