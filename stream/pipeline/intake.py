@@ -6,6 +6,7 @@ Stateless but for each source partition's clock, so any worker can take a partit
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,11 +125,13 @@ class Intake:
     def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
         mark = self._clocks[partition] - self._windows.grace_s
         lanes = account_lanes(batch.accounts, self._lanes)[batch.columns["account"]]
+        rows = batch.take(np.argsort(lanes, kind="stable"))
+        ends = np.cumsum(np.bincount(lanes, minlength=self._lanes)).tolist()
         return [
             Emission("events", lane, None, value)
-            for lane in range(self._lanes)
+            for lane, part in enumerate(pairwise([0, *ends]))
             for value in pack_events(
-                batch.take(lanes == lane),
+                rows.take(slice(*part)),
                 source=partition,
                 sources=self._sources,
                 origin=self._origin,
