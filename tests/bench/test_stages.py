@@ -24,6 +24,7 @@ from stream.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
 from stream.pipeline.linking import links
 from stream.pipeline.parts import pack_events
+from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.steps import step_rows
 from stream.settings import Settings
 from stream.types.packets import event_rows, unpack
@@ -55,6 +56,7 @@ class Stages:
         self.decoder = Decoder(IntakeSettings(), metrics)
         self.decoded = self.decoder.decode(self.records, now_s=NOW)
         self.fingerprinter = Fingerprinter(b"salt")
+        self.reader = Reader(self.decoder, self.fingerprinter, metrics, ignore)
         self.batch = self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)
         self.packets = self.pack()
         self.end = (NOW // STEP_S + 1) * STEP_S
@@ -71,6 +73,9 @@ class Stages:
 
     def fingerprint(self) -> object:
         return self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)
+
+    def read(self) -> object:
+        return self.reader.read(self.records, now_s=NOW)
 
     def pack(self) -> list[bytes]:
         return pack_events(self.batch, source=0, sources=1, mark=0.0, most=2**24)
@@ -95,7 +100,8 @@ class Stages:
 
 
 NAMES: Final = (
-    "decode", "fingerprint", "pack", "unpack", "merge", "window", "features", "score", "link",
+    "decode", "fingerprint", "read", "pack", "unpack",
+    "merge", "window", "features", "score", "link",
 )  # fmt: skip
 
 
