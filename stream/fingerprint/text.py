@@ -29,7 +29,7 @@ _PILED: Final = re.compile(r"[^\w\s\x00-\x7f]{4}")
 _SAMPLED: Final = 16
 #: Scripts without spaces: two characters count as one word.
 _SPACELESS: Final = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
-_UNSPACED: Final = re.compile(f"([{_SPACELESS}]{{1,2}})")
+_UNSPACED: Final = re.compile(f"([{_SPACELESS}][{_SPACELESS}]?)")
 _LETTER: Final = rf"[^\W{_SPACELESS}]"
 #: Each alternative opens with a literal, so that the search skips in C to the next of these.
 _SLOT: Final = re.compile(
@@ -40,9 +40,8 @@ _SLOT: Final = re.compile(
     rf"|'(?<!{_LETTER}')[^'\n]{{3,}}'(?!{_LETTER})",  # not an apostrophe
     re.DOTALL,
 )
-_NO_WORD: Final = re.compile(r"[^\w\s]")
-#: A stretch that has other characters than ASCII, up to the next that is only ASCII.
-_FOREIGN: Final = re.compile("[^\x00-\x7f][^\x21-\x7f]*")
+#: Other characters than ASCII that are in no word; those of ASCII are left to `_IN_WORDS`.
+_NO_WORD: Final = re.compile(r"[^\x00-\x7f\w\s]")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _PUNCTUATION: Final = ".,;:!?()[]{}<>*#_=|/\\-\u2013\u2014"
 _MASKS: Final = frozenset({"0", "~", '"'})
@@ -85,7 +84,7 @@ def words_apart(start: str) -> bytes:
     """Return a composed prefix without case, with zeros between its words, in every script."""
     start = _folded(start)
     if not start.isascii():
-        start = _FOREIGN.sub(_spaced, start)
+        start = " ".join(_UNSPACED.split(_NO_WORD.sub(" ", start)))
     return _utf8(start).translate(_IN_WORDS)
 
 
@@ -96,7 +95,7 @@ def masked(start: str) -> bytes:
         start = _SLOT.sub(' " ', start)
     words = _words(start)
     if not start.isascii():
-        words = _words(_UNSPACED.sub(r" \1 ", " ".join(words), count=2 * OPENING_WORDS))
+        words = _words(" ".join(_UNSPACED.split(" ".join(words), maxsplit=2 * OPENING_WORDS)))
     found = words[:OPENING_WORDS]
     if "".join(found).isalpha() and max(map(len, found)) <= _LONGEST_WORD:
         real = len(found)  # there is nothing to mask
@@ -127,10 +126,6 @@ def _compatible(text: str) -> str:
 def _folded(text: str) -> str:
     """Return text without case but that of ASCII, which is cheaper to fold in bytes."""
     return text if text.isascii() else text.casefold()
-
-
-def _spaced(stretch: re.Match[str]) -> str:
-    return " ".join(_UNSPACED.split(_NO_WORD.sub(" ", stretch[0])))
 
 
 def _utf8(text: str) -> bytes:
