@@ -19,12 +19,13 @@ from stream.types.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
 if TYPE_CHECKING:
     from stream.types.batch import Array
 
-_CELLS: Final = 512
+_CELLS: Final = 2**9
 #: Unrelated texts of length 1 are about the root of two apart: the kernel's width is near that.
 _WIDTH: Final = 1.0
 _FREQUENCIES: Final = CONTENT_DIMENSIONS // 2
 _PAIR: Final = np.uint64(0x9E3779B97F4A7C15)
-_SIGN: Final = np.uint64(63)
+#: The bits of a hash that are the cell; the highest is the sign.
+_CELL: Final = np.uint64(_CELLS - 1)
 
 
 class Content:
@@ -45,8 +46,8 @@ class Content:
         pairs = (words[:-1] * _PAIR + words[1:])[together]
         hashes = mixed(np.concatenate([words, pairs]) ^ self._key)
         whose = np.concatenate([of_text, of_text[1:][together]])
-        cells = whose * _CELLS + (hashes % np.uint64(_CELLS)).astype(np.int64)
-        signs = np.where(hashes >> _SIGN, 1.0, -1.0)
+        cells = whose * _CELLS + (hashes & _CELL).astype(np.int64)
+        signs = np.where(hashes.view(np.int64) < 0, 1.0, -1.0)
         bags = np.bincount(cells, signs, texts * _CELLS).reshape(texts, _CELLS).astype(np.float32)
         length = np.sqrt(np.einsum("ij,ij->i", bags, bags))
         angles = (bags @ self._frequencies) / np.maximum(length, 1)[:, None]
