@@ -78,10 +78,8 @@ class Intake:
         marked = [record for record in records if record.mark is not None]
         if marked:
             records = [record for record in records if record.mark is None]
-        read, drill = (
-            self._reader.read(records, now_s=now_s),
-            self._drills.decode(marked, now_s=now_s),
-        )
+        read = self._reader.read(records, now_s=now_s)
+        drill = self._drills.decode(marked, now_s=now_s)
         batch, rejects = read.batch, [*read.rejects, *drill.rejects]
         dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
         self._invalid.observe(len(batch), read.invalid)
