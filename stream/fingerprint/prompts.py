@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stream.types.batch import Array
 
-_COLUMNS = ("prompt", "template", *PHRASES, "content")
+_COLUMNS: Final = ("prompt", "template", *PHRASES, "content")
 
 
 class Prompts:
