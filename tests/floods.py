@@ -84,7 +84,7 @@ def batch(accounts: Sequence[str], times: Array, **columns: Array | int) -> Even
     distinct = list(dict.fromkeys(accounts))
     code = {name: i for i, name in enumerate(distinct)}
     made = {name: np.zeros(len(accounts), dtype) for name, dtype in EVENT_COLUMNS.items()}
-    for name in ("created_at", "duration_s", "temperature"):
+    for name in ("created_at", "temperature"):
         made[name][:] = np.nan
     made["time"][:] = times
     made["account"][:] = [code[name] for name in accounts]

@@ -1,4 +1,4 @@
-"""Client addresses and their networks in one spelling; what is no address is absent."""
+"""Client addresses in one spelling; what is no address is absent."""
 
 from __future__ import annotations
 
@@ -19,22 +19,7 @@ def address(text: str) -> bytes:
     found = _parse(text)
     if found is None:
         return b""
-    return _network(found, 32 if isinstance(found, IPv4Address) else 64)
-
-
-def network(place: str | int) -> bytes:
-    """Return the autonomous system given by number, or the /24 or /48 of an address."""
-    if isinstance(place, int):
-        return b"AS%d" % place
-    if usual := _IPV4.fullmatch(place):
-        return f"{usual[1]}.0/24".encode()
-    found = _parse(place)
-    if found is None:
-        return b""
-    return _network(found, 24 if isinstance(found, IPv4Address) else 48)
-
-
-def _network(found: IPv4Address | IPv6Address, prefix: int) -> bytes:
+    prefix = 32 if isinstance(found, IPv4Address) else 64
     return str(ipaddress.ip_network((found, prefix), strict=False)).encode()
 
 

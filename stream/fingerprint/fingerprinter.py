@@ -8,29 +8,24 @@ import msgspec
 import numpy as np
 
 from stream.codec.event import RequestEvent
-from stream.fingerprint.address import address, network
-from stream.fingerprint.keyed import KeyedHash
+from stream.fingerprint.address import address
+from stream.fingerprint.keyed import KeyedHash, utf8
 from stream.fingerprint.prompts import Prompts
 from stream.fingerprint.text import standing
 from stream.fingerprint.together import Together
-from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
+from stream.types.events import EVENT_COLUMNS, EventBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.types.batch import Array
 
-#: Column -> field of the event whose values recur and are hashed as they stand.
-_ATTRIBUTES: Final = {"model": "model", "operation": "operation"}
-#: The same, of those that an account brings with it again and again.
+#: Column -> field of the event that an account brings with it again and again.
 _OF_ACCOUNTS: Final = {
-    "api_key": "api_key_id",
-    "organization": "organization_id",
-    "country": "country",
+    "address": "client_ip",
     "user_agent": "user_agent",
     "tls": "tls_fingerprint",
     "payment": "payment_id",
-    "plan": "plan",
 }
 #: Column -> (field, value where it is absent).
 _NUMBERS: Final = {
@@ -38,11 +33,8 @@ _NUMBERS: Final = {
     "created_at": ("account_created_at", np.nan),
     "input_tokens": ("input_tokens", 0),
     "output_tokens": ("output_tokens", 0),
-    "cached_tokens": ("cached_tokens", 0),
-    "reasoning_tokens": ("reasoning_tokens", 0),
     "max_tokens": ("max_tokens", 0),
     "status": ("status", 0),
-    "duration_s": ("duration_s", np.nan),
     "temperature": ("temperature", np.nan),
 }
 
@@ -57,12 +49,10 @@ class Fingerprinter:
 
     def __init__(self, salt: bytes) -> None:
         """Key all fingerprints with ``salt``; all workers need the same one."""
-        self._attributes = {column: KeyedHash(salt, column) for column in _ATTRIBUTES}
         self._of_accounts = Together(
             {
-                "address": KeyedHash(salt, "address", address),
-                "network": KeyedHash(salt, "network", network),
-                **{column: KeyedHash(salt, column) for column in _OF_ACCOUNTS},
+                column: KeyedHash(salt, column, address if column == "address" else utf8)
+                for column in _OF_ACCOUNTS
             }
         )
         self._system_prompt = KeyedHash(salt, "system_prompt", standing)
@@ -91,8 +81,7 @@ class Fingerprinter:
         columns: dict[str, Array] = {
             "offset": np.array(offsets),
             "account": np.array([code(account, len(accounts)) for account in fields["account_id"]]),
-            "flags": FLAG_STREAM * np.array(fields["stream"], bool)
-            + FLAG_LOGPROBS * np.array(fields["logprobs"], bool),
+            "logprobs": np.array(fields["logprobs"], bool),
             "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
         }
         columns |= self._prompts.of(fields["prompt"])
@@ -100,25 +89,13 @@ class Fingerprinter:
             # The gateway's own stands in where there is no text.
             given = self._given.remembered(fields["prompt_fingerprint"])
             columns["prompt"] = np.where(columns["prompt"], columns["prompt"], given)
-        columns |= self._of_accounts.remembered(
-            [
-                fields["client_ip"],
-                _places(fields),
-                *(fields[field] for field in _OF_ACCOUNTS.values()),
-            ]
-        )
+        attributes = [fields[field] for field in _OF_ACCOUNTS.values()]
+        columns |= self._of_accounts.remembered(attributes)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
-        for column, field in _ATTRIBUTES.items():
-            columns[column] = self._attributes[column].remembered(fields[field])
         return {
             name: columns[name].astype(dtype, copy=False) for name, dtype in EVENT_COLUMNS.items()
         }
-
-
-def _places(fields: _Columns) -> list[str | int | None]:
-    pairs = zip(fields["asn"], fields["client_ip"], strict=True)
-    return [ip if asn is None else asn for asn, ip in pairs]
 
 
 def _numbers(values: Sequence[float | None], dtype: np.dtype[Any], absent: float) -> Array:

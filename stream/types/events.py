@@ -20,8 +20,6 @@ __all__ = [
     "CONTENT_DIMENSIONS",
     "CONTENT_SCALE",
     "EVENT_COLUMNS",
-    "FLAG_LOGPROBS",
-    "FLAG_STREAM",
     "MAX_ACCOUNT_BYTES",
     "MAX_EVENT_BYTES",
     "PHRASES",
@@ -35,8 +33,6 @@ PHRASES: Final = ("phrase_1", "phrase_2")
 CONTENT_DIMENSIONS: Final = 16
 CONTENT_SCALE: Final = 127
 CONTENT: Final = np.dtype(f"V{CONTENT_DIMENSIONS}")
-FLAG_STREAM: Final = 1
-FLAG_LOGPROBS: Final = 2
 
 #: Longest account id, in UTF-8.
 MAX_ACCOUNT_BYTES: Final = 256
@@ -49,25 +45,15 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "created_at": np.dtype("<f8"),  # account creation, epoch seconds
     "input_tokens": np.dtype("<i4"),
     "output_tokens": np.dtype("<i4"),
-    "cached_tokens": np.dtype("<i4"),
-    "reasoning_tokens": np.dtype("<i4"),
     "max_tokens": np.dtype("<i4"),
     "status": np.dtype("<i2"),  # HTTP status
-    "flags": np.dtype("u1"),  # FLAG_* bits
-    "duration_s": np.dtype("<f4"),
+    "logprobs": np.dtype("u1"),  # 1: asked for
     "temperature": np.dtype("<f4"),
     # keyed fingerprints
-    "model": np.dtype("<u8"),
-    "operation": np.dtype("<u8"),
-    "api_key": np.dtype("<u8"),
-    "organization": np.dtype("<u8"),
     "address": np.dtype("<u8"),
-    "network": np.dtype("<u8"),  # autonomous system
-    "country": np.dtype("<u8"),
     "user_agent": np.dtype("<u8"),
     "tls": np.dtype("<u8"),  # JA4
     "payment": np.dtype("<u8"),
-    "plan": np.dtype("<u8"),
     "system_prompt": np.dtype("<u8"),
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked opening of the prompt

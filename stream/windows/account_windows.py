@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.types.events import FLAG_LOGPROBS
 from stream.windows.content import ContentMeans
 from stream.windows.panes import HORIZONS, PaneRing
 from stream.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
@@ -135,7 +134,7 @@ class AccountWindows:
                 columns["input_tokens"],
                 columns["output_tokens"],
                 columns["status"] >= _FIRST_ERROR_STATUS,
-                (columns["flags"] & FLAG_LOGPROBS) != 0,
+                columns["logprobs"],
             ],
             axis=1,
         )

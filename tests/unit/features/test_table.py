@@ -25,7 +25,7 @@ def features_of(times, **values):
     for hour in np.unique(times // HOUR):
         rows = times // HOUR == hour
         columns = {name: np.zeros(rows.sum(), dtype) for name, dtype in EVENT_COLUMNS.items()}
-        for name in ("created_at", "duration_s", "temperature"):
+        for name in ("created_at", "temperature"):
             columns[name][:] = np.nan
         columns["time"][:] = times[rows]
         for name, value in values.items():

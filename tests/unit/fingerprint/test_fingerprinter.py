@@ -13,20 +13,14 @@ from hypothesis import strategies as st
 from stream.codec.event import RequestEvent
 from stream.fingerprint import keyed
 from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, FLAG_STREAM, EventBatch
+from stream.types.events import EVENT_COLUMNS, EventBatch
 
 FINGERPRINTS = tuple(name for name, dtype in EVENT_COLUMNS.items() if dtype == np.uint64)
 TEXTS = {
-    "model": "model",
-    "operation": "operation",
-    "api_key": "api_key_id",
-    "organization": "organization_id",
     "address": "client_ip",
-    "country": "country",
     "user_agent": "user_agent",
     "tls": "tls_fingerprint",
     "payment": "payment_id",
-    "plan": "plan",
     "system_prompt": "system_prompt",
     "prompt": "prompt",
 }
@@ -60,26 +54,25 @@ def test_accounts_stand_once_and_rows_point_at_them() -> None:
 def test_numbers_and_flags() -> None:
     batch = columns(
         event(
-            account_created_at=1.7e9, input_tokens=1, output_tokens=2**31 - 1, cached_tokens=3,
-            reasoning_tokens=4, max_tokens=5, status=429, duration_s=0.5, temperature=0.25,
-            stream=True, logprobs=True,
+            account_created_at=1.7e9, input_tokens=1, output_tokens=2**31 - 1, max_tokens=5,
+            status=429, temperature=0.25, logprobs=True,
         ),
-        event(stream=False, logprobs=True),
+        event(logprobs=False),
     )  # fmt: skip
     first = {name: column[0] for name, column in batch.columns.items()}
     assert first["time"] == 1.76e9
     assert first["created_at"] == 1.7e9
-    names = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "max_tokens")
-    assert [first[name] for name in names] == [1, 2**31 - 1, 3, 4, 5]
-    assert (first["status"], first["duration_s"], first["temperature"]) == (429, 0.5, 0.25)
-    assert batch.columns["flags"].tolist() == [FLAG_STREAM | FLAG_LOGPROBS, FLAG_LOGPROBS]
+    names = ("input_tokens", "output_tokens", "max_tokens")
+    assert [first[name] for name in names] == [1, 2**31 - 1, 5]
+    assert (first["status"], first["temperature"]) == (429, 0.25)
+    assert batch.columns["logprobs"].tolist() == [1, 0]
 
 
 def test_absent_is_zero_or_nan() -> None:
-    batch = columns(event(model=""), event(model="-", country="", prompt=" "))
+    batch = columns(event(user_agent=""), event(user_agent="-", payment_id="", prompt=" "))
     for name in FINGERPRINTS:
         assert batch.columns[name].tolist() == [0, 0], name
-    for name in ("created_at", "duration_s", "temperature"):
+    for name in ("created_at", "temperature"):
         assert np.isnan(batch.columns[name]).all()
     assert not batch.columns["status"].any()
 
@@ -102,10 +95,10 @@ def test_the_same_string_differs_between_columns_and_salts() -> None:
 
 def test_a_fingerprint_never_changes_between_releases() -> None:
     """State in topics refers to these values: changing one forgets what was learned."""
-    assert value("model", model="m") == FROZEN["model"]
+    assert value("user_agent", user_agent="agent/1") == FROZEN["user_agent"]
     assert value("prompt", prompt="Hello  World") == FROZEN["prompt"]
     assert value("template", prompt="Translate this sentence into Danish: x") == FROZEN["template"]
-    assert value("network", client_ip="198.51.100.1") == FROZEN["network"]
+    assert value("address", client_ip="198.51.100.1") == FROZEN["address"]
     assert value("prompt", prompt="\uff28ÉLLO — “Straße” 12") == FROZEN["foreign prompt"]
     foreign = "Übersetze «bitte» 12 kurze Sätze für unsere Gäste: x"
     assert value("template", prompt=foreign) == FROZEN["foreign template"]
@@ -114,10 +107,10 @@ def test_a_fingerprint_never_changes_between_releases() -> None:
 
 
 FROZEN = {
-    "model": 11645096587463168612,
+    "user_agent": 5195314508481617220,
     "prompt": 13795194962934689159,
     "template": 17280600561389661959,
-    "network": 15563338025230117308,
+    "address": 14872672654712333630,
     "foreign prompt": 16827338896065619141,
     "foreign template": 3255676547826975387,
     "system_prompt": 12326544973528056439,
@@ -131,14 +124,6 @@ def test_the_gateways_fingerprint_stands_in_where_there_is_no_text() -> None:
     mixed = columns(event(prompt_fingerprint="f1"), event(prompt="f1 text"), event())
     assert mixed.columns["prompt"].tolist() == [given_, other, 0]
     assert mixed.columns["template"][0] == 0
-
-
-def test_the_network_is_the_autonomous_system_or_that_of_the_address() -> None:
-    assert value("network", asn=64500) == value("network", asn=64500, client_ip="192.0.2.1")
-    assert value("network", asn=64500) != value("network", asn=64501)
-    assert value("network", client_ip="192.0.2.1") == value("network", client_ip="192.0.2.99")
-    assert value("network", client_ip="192.0.2.1") != value("network", client_ip="192.0.3.1")
-    assert value("network", asn=0) != 0
 
 
 def test_long_strings_and_old_ones_are_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +174,6 @@ def test_no_text_survives() -> None:
             prompt=st.none() | st.text(max_size=60),
             system_prompt=st.none() | st.text(max_size=20),
             input_tokens=st.none() | st.integers(0, 2**31 - 1),
-            asn=st.none() | st.integers(0, 9),
         ),
         max_size=6,
     )

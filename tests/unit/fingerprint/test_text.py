@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.fingerprint.address import address, network
+from stream.fingerprint.address import address
 from stream.fingerprint.text import composed, normalise, opening, standing, words_apart
 
 
@@ -108,18 +108,6 @@ def test_a_hostile_text_takes_no_time(hostile: str) -> None:
 )
 def test_addresses_have_one_spelling(text: str, expected: bytes) -> None:
     assert address(text) == expected
-
-
-def test_networks() -> None:
-    assert network("192.0.2.77:1") == b"192.0.2.0/24"
-    assert network("2001:db8:1:2::3") == b"2001:db8:1::/48"
-    assert network(64500) == b"AS64500"
-    assert network("AS64500") == b""
-
-
-@given(st.text())
-def test_any_string_is_an_address_or_absent(text: str) -> None:
-    assert bool(address(text)) == bool(network(text))
 
 
 SPACELESS = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.pipeline.steps import step_rows
-from stream.types.events import EVENT_COLUMNS, FLAG_LOGPROBS, EventBatch
+from stream.types.events import EVENT_COLUMNS, EventBatch
 from stream.windows.account_windows import METRICS, AccountWindows
 from stream.windows.panes import HORIZONS
 from stream.windows.table import SlotTable
@@ -23,7 +23,7 @@ def batch(rows):
     """Rows are (account, time, overrides)."""
     accounts = sorted({account for account, _, _ in rows})
     columns = {name: np.zeros(len(rows), dtype) for name, dtype in EVENT_COLUMNS.items()}
-    for name in ("created_at", "duration_s", "temperature"):
+    for name in ("created_at", "temperature"):
         columns[name][:] = np.nan
     for i, (account, time, values) in enumerate(rows):
         columns["account"][i] = accounts.index(account)
@@ -56,7 +56,7 @@ events = st.lists(
                 "input_tokens": st.integers(0, 1000),
                 "output_tokens": st.integers(0, 1000),
                 "status": st.sampled_from([0, 200, 429, 500]),
-                "flags": st.sampled_from([0, FLAG_LOGPROBS]),
+                "logprobs": st.sampled_from([0, 1]),
             }
         ),
     ),
@@ -80,7 +80,7 @@ def test_rolling_sums_equal_brute_force(rows, later):
                         values["input_tokens"],
                         values["output_tokens"],
                         values["status"] >= 400,
-                        values["flags"] == FLAG_LOGPROBS,
+                        values["logprobs"],
                     )
             slot = np.array([table.slot(account)])
             totals = windows.totals(horizon.name, slots=slot, time=time)[0]
