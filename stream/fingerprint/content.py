@@ -24,6 +24,10 @@ _CELLS: Final = 2**9
 _WIDTH: Final = 1.0
 _FREQUENCIES: Final = CONTENT_DIMENSIONS // 2
 _PAIR: Final = np.uint64(0x9E3779B97F4A7C15)
+#: Frequencies come in steps so coarse, and no larger, that a text's sums are whole numbers of steps
+#: below 2^24: exact in f4, so that a vector does not depend on how a product of matrices is cut.
+_STEP: Final = 2.0**-9
+_LARGEST: Final = 4.0
 #: The bits of a hash that are the cell; the highest is the sign.
 _CELL: Final = np.uint64(_CELLS - 1)
 
@@ -35,7 +39,8 @@ class Content:
         """Derive the cells from the salt; the frequencies are the same everywhere."""
         self._key = np.uint64(KeyedHash(salt, "content", utf8).one("key"))
         normal = np.random.default_rng(1).normal(0, 1 / _WIDTH, (_CELLS, _FREQUENCIES))
-        self._frequencies = normal.astype(np.float32)
+        stepped = np.rint(normal.clip(-_LARGEST, _LARGEST) / _STEP) * _STEP
+        self._frequencies = stepped.astype(np.float32)
 
     def of(self, words: Array, of_text: Array, texts: int) -> Array:
         """Return each text's vector, all bytes 0 where it has no word; shape ``(texts,)``, V.

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from stream.fingerprint import phrases as module
+from stream.fingerprint.content import _STEP, Content
 from stream.fingerprint.prompts import Prompts
+from stream.fingerprint.text import MAX_CHARACTERS
 from stream.types.events import CONTENT_DIMENSIONS, CONTENT_SCALE
 
 SALT = b"a salt of the operator's own ...."
@@ -60,9 +62,20 @@ def test_no_words_are_no_content(text):
 
 
 def test_what_stands_beside_a_text_makes_no_difference(monkeypatch):
-    texts = [*prompts(TIDES, 8), None, *prompts(LOANS, 8)]
+    dice = random.Random(1)
+    words = [f"{one}{two}" for one in TIDES.split() for two in LOANS.split()]
+    crowd = [" ".join(dice.choices(words, k=dice.randint(1, 120))) for _ in range(200)]
+    texts = [*prompts(TIDES, 8), None, *crowd, "tide " * 2048]
     together = vectors(texts)
     apart = np.concatenate([vectors([text]) for text in texts])
     assert (together == apart).all()
     monkeypatch.setattr(module, "_TEXTS", 3)
     assert (vectors(texts) == together).all()
+
+
+def test_sums_over_the_longest_text_are_exact_however_they_are_cut():
+    """As products of matrices are, by their shapes: whole numbers below 2^24 are never rounded."""
+    steps = Content(SALT)._frequencies.astype(float) / _STEP
+    assert (steps == np.rint(steps)).all()
+    # A word takes two characters, and with its neighbour counts once more.
+    assert MAX_CHARACTERS * np.abs(steps).max() < 2**24
