@@ -11,7 +11,7 @@ import command
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from kafka import KafkaConsumer, KafkaProducer
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import APIResponse, Route, expect, sync_playwright
 
 from stream.embedded.broker import EmbeddedBroker
 
@@ -314,6 +314,29 @@ def test_news_comes_by_itself_and_what_is_typed_stays(visits: Visits) -> None:
     visits.site.tell(account(6, 1, "acct_new", status="resolved"))
     expect(page.locator(f'#resolved a[href="#{name(6)}"]')).to_be_visible()
     visits.site.tell(account(2, 31, "acct_lone"))
+
+
+def test_an_incident_that_is_chosen_before_the_list_has_come_costs_no_list(visits: Visits) -> None:
+    page = visits.open()
+    first: list[APIResponse] = []
+
+    def answer(route: Route) -> None:
+        """Answer as a worker of which nothing changes."""
+        if "if-none-match" in route.request.headers:
+            route.fulfill(status=304)
+        else:
+            first[:] = first or [route.fetch()]
+            route.fulfill(response=first[0])
+
+    page.route("**/api/overview", answer)
+    page.add_init_script(
+        "const ask = fetch; fetch = async (...what) => {"
+        " await new Promise((go) => setTimeout(go, 1000)); return ask(...what); }"
+    )
+    page.reload()
+    page.evaluate(f"location.hash = '#{name(3)}'")
+    expect(page.locator("#incident .id")).to_have_text(name(3))
+    expect(page.locator("#open .row").first).to_be_visible()
 
 
 def test_the_token_opens_is_kept_in_the_tab_and_out_of_the_address(visits: Visits) -> None:

@@ -38,6 +38,11 @@ export class Watched {
     this.#path = path;
   }
 
+  /** Have the next answer whole: the last one was not used. */
+  forget() {
+    this.#etag = null;
+  }
+
   async ask() {
     const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
     const answer = await send(this.#path, { headers });

@@ -53,7 +53,10 @@ function choose() {
 async function refresh() {
   const [began, reading] = [turn, shown];
   const [list, detail] = await Promise.all([overview.ask(), reading?.watched.ask()]);
-  if (began !== turn) return;
+  if (began !== turn) {
+    overview.forget();
+    return;
+  }
   by("enter").hidden = true;
   by("board").hidden = by("leave").hidden = false;
   if (list) {
