@@ -6,7 +6,7 @@ Without the salt a fingerprint cannot be tried against a list of likely texts or
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -58,24 +58,24 @@ def blake2b(salt: bytes, purpose: str, digest_bytes: int) -> hashlib.blake2b:
     return hashlib.blake2b(key=key, digest_size=digest_bytes, person=purpose.encode()[:16])
 
 
-class KeyedHash(dict[Any, int]):
+class KeyedHash(dict[str | None, int]):
     """Maps values of one column to fingerprints and remembers short ones; absent values give 0.
 
     ``prepare`` brings a value to the bytes that are hashed; none means absent. ``purpose`` keeps
     equal values of different columns apart.
     """
 
-    def __init__(self, salt: bytes, purpose: str, prepare: Callable[[Any], bytes] = utf8) -> None:
+    def __init__(self, salt: bytes, purpose: str, prepare: Callable[[str], bytes] = utf8) -> None:
         """Derive the column's hash from the salt."""
         super().__init__()
         self._hash = blake2b(salt, purpose, 8)
         self._prepare = prepare
         self._start()
 
-    def __missing__(self, value: str | int) -> int:
+    def __missing__(self, value: str) -> int:
         """Hash a value that is not remembered."""
         found = self.one(value)
-        size = 0 if isinstance(value, int) else len(value)
+        size = len(value)
         if size <= _LONGEST_REMEMBERED:
             if len(self) >= REMEMBERED or self._characters + size > REMEMBERED_CHARACTERS:
                 self._start()
@@ -83,7 +83,7 @@ class KeyedHash(dict[Any, int]):
             self[value] = found
         return found
 
-    def one(self, value: str | int | None) -> int:
+    def one(self, value: str | None) -> int:
         """Return the fingerprint of a value without remembering it."""
         prepared = self._prepare(value) if value is not None and value not in ABSENT else b""
         if not prepared:
@@ -92,7 +92,7 @@ class KeyedHash(dict[Any, int]):
         state.update(prepared)
         return int.from_bytes(state.digest(), "little") or 1
 
-    def remembered(self, values: Sequence[str | int | None]) -> Array:
+    def remembered(self, values: Sequence[str | None]) -> Array:
         """Return the fingerprints of attributes, which recur; shape ``(n,)``, u8."""
         return np.fromiter(map(self.__getitem__, values), np.uint64, len(values))
 

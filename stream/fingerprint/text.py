@@ -7,6 +7,8 @@ import unicodedata
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from stream.fingerprint.keyed import utf8
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,7 +79,7 @@ def composed(text: str, limit: int = MAX_CHARACTERS) -> str:
 
 def whole(start: str) -> bytes:
     """Return a composed prefix without case and white space."""
-    return _utf8(_folded(start)).translate(_LOWER, _WHITE)
+    return utf8(_folded(start)).translate(_LOWER, _WHITE)
 
 
 def words_apart(start: str) -> bytes:
@@ -85,7 +87,7 @@ def words_apart(start: str) -> bytes:
     start = _folded(start)
     if not start.isascii():
         start = " ".join(_UNSPACED.split(_NO_WORD.sub(" ", start)))
-    return _utf8(start).translate(_IN_WORDS)
+    return utf8(start).translate(_IN_WORDS)
 
 
 def masked(start: str) -> bytes:
@@ -102,7 +104,7 @@ def masked(start: str) -> bytes:
     else:
         found = _with_masks(words)
         real = len([word for word in found if word not in _MASKS])
-    return _utf8(" ".join(found)).lower() if real >= FEWEST_WORDS else b""
+    return utf8(" ".join(found)).lower() if real >= FEWEST_WORDS else b""
 
 
 def _with_masks(words: Sequence[str]) -> list[str]:
@@ -126,7 +128,3 @@ def _compatible(text: str) -> str:
 def _folded(text: str) -> str:
     """Return text without case but that of ASCII, which is cheaper to fold in bytes."""
     return text if text.isascii() else text.casefold()
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")

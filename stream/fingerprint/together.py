@@ -1,4 +1,4 @@
-"""Fingerprints of attributes that come together: an account's key, address, client and payment.
+"""Fingerprints of attributes that come together: an account's address, client and payment.
 
 An account comes again with the same ones, so that whole rows are remembered and one look-up stands
 for one in every column. With many accounts the look-ups are what intake waits for: each is several
@@ -45,7 +45,7 @@ class Together:
         self._rows: Array = np.zeros((1, len(self._hashes)), np.uint64)
         self._count: int = 0
 
-    def remembered(self, values: Sequence[Sequence[str | int | None]]) -> dict[str, Array]:
+    def remembered(self, values: Sequence[Sequence[str | None]]) -> dict[str, Array]:
         """Return each column's fingerprints, shape ``(n,)``, u8; ``values`` come in its order."""
         marks = np.fromiter(map(hash, zip(*values, strict=True)), np.int64, len(values[0]))
         places = self._find(marks)
@@ -68,9 +68,7 @@ class Together:
                 return np.asarray(places)
             places[astray] = (places[astray] + 1) & last
 
-    def _learn(
-        self, marks: Array, new: Array, values: Sequence[Sequence[str | int | None]]
-    ) -> None:
+    def _learn(self, marks: Array, new: Array, values: Sequence[Sequence[str | None]]) -> None:
         if self._count + len(new) > REMEMBERED:
             self._start(len(marks))
             new = np.arange(len(marks))
