@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.edges import PAGE_BITS, EdgeTable
+from stream.campaigns.edges import PAGE_BITS, EdgeTable, page_codes
 from stream.campaigns.rows import (
     ACCOUNT,
     EDGE,
@@ -130,15 +130,15 @@ class DurableEdges(EdgeTable):
         self._give_pages(which)
         at = np.flatnonzero(edges.used & changed[edges["account"]])
         before, now = edges["page"][at], self._pages_of(at)
-        moved, account = before != now, edges["account"][at] << PAGE_BITS
-        code = account | now
+        moved, account = before != now, edges["account"][at]
+        code = page_codes(account, now)
         wanted = np.sort(
             np.concatenate(
                 [
-                    which << PAGE_BITS,
+                    page_codes(which, 0),
                     left,
                     code[touched[at] | moved],
-                    (account | before)[moved & (before >= 0)],
+                    page_codes(account, before)[moved & (before >= 0)],
                 ]
             )
         )
@@ -194,8 +194,8 @@ class DurableEdges(EdgeTable):
         known = accounts >= 0
         if known.any():
             edges = self.edges.slots
-            code = self.edges["account"][edges] << PAGE_BITS | self.edges["page"][edges]
-            told = accounts[known] << PAGE_BITS | pages[known]
+            code = page_codes(self.edges["account"][edges], self.edges["page"][edges])
+            told = page_codes(accounts[known], pages[known])
             self._unlink(edges[np.isin(code, told)])
 
 

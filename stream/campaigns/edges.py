@@ -296,7 +296,7 @@ class EdgeTable:
         if not len(edges):
             return
         stored = edges[self.edges["page"][edges] >= 0]
-        pages = self.edges["account"][stored] << PAGE_BITS | self.edges["page"][stored]
+        pages = page_codes(self.edges["account"][stored], self.edges["page"][stored])
         self._left.update(pages.tolist())
         values, accounts = self._unlink(edges)
         self.values["dirty"][values] = True  # what it remembers of them is in no edge any more
@@ -334,6 +334,11 @@ class EdgeTable:
 
     def _value_keys(self, values: Array) -> list[bytes]:
         return value_keys(self.values["kind"][values], self.values["value"][values])
+
+
+def page_codes(accounts: Array, pages: Array | int) -> Array:
+    """Return pages of accounts (slots) as one number each, in their order; shape ``(n,)``, i8."""
+    return np.asarray(accounts << PAGE_BITS | pages)
 
 
 def _until(values: Array, size: Array, enough: int) -> Array:
