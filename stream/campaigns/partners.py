@@ -121,17 +121,16 @@ def pairs(
         order = order[np.argsort(places(lead[order]), kind="stable")]
     most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
-    left, right = [], []
-    for start, count in zip(first[order].tolist(), size[order].tolist(), strict=True):
-        accounts = account[start : start + count]
+    left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for count in np.unique(size[order]).tolist():
+        start = first[order[size[order] == count]]
+        users = account[start[:, None] + np.arange(count)]
         if count > _CORE_SAMPLE:
-            by_hash = np.lexsort((accounts, table.accounts["hash"][accounts]))
-            accounts = np.sort(accounts[by_hash[:_CORE_SAMPLE]])
-        i, j = _TRIANGLES[len(accounts)]
-        left.append(accounts[i])
-        right.append(accounts[j])
-    if not left:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            by_hash = np.lexsort((users, table.accounts["hash"][users]))[:, :_CORE_SAMPLE]
+            users = np.sort(np.take_along_axis(users, by_hash, axis=1), axis=1)
+        i, j = _TRIANGLES[users.shape[1]]
+        left.append(users[:, i].ravel())
+        right.append(users[:, j].ravel())
     a, b = np.concatenate(left), np.concatenate(right)
     apart = snapshot.owner[a] != snapshot.owner[b]
     return a[apart], b[apart]
