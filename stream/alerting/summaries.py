@@ -25,6 +25,7 @@ _KINDS: Final = {
     LinkKind.ADDRESS: "addresses",
     LinkKind.CLIENT: "a rare client",
     LinkKind.PHRASE: "the items they ask",
+    LinkKind.TURN: "a turn to longer answers",
 }
 
 

@@ -40,6 +40,8 @@ _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
 #: From this score a candidate may found or join a cluster.
 _CANDIDATE_SCORE: Final = 0.5
+#: Kinds of which one value may found a cluster.
+_ALONE: Final = (*CONTENT, LinkKind.TURN)
 #: What one judging looks at, so that it takes no longer however much is shared.
 MOST_CANDIDATES: Final = 256
 MOST_CLUSTERS: Final = 1000
@@ -188,9 +190,7 @@ class Clusters:
         if self._among is not None:
             self._origin = min(self._origin, self._among._origin)  # noqa: SLF001 - of the same kind
         snapshot = Snapshot.of(self._table, time)
-        everybody = Everybody.of(
-            self._table, snapshot, young_s=self._settings.young_s, origin=self._origin
-        )
+        everybody = Everybody.of(self._table, snapshot, self._settings, origin=self._origin)
         if self._among is None:
             return everybody
         return everybody.among(self._among._everybody(time))  # noqa: SLF001
@@ -208,8 +208,8 @@ class Clusters:
         values["dirty"][changed] = True
         values["changed"][:] = False
         large = values["size"] >= self._settings.min_members
-        content = np.flatnonzero(np.isin(values["kind"], CONTENT) & large & changed)
-        sets = [np.array([value]) for value in self._in_turn(content, snapshot).tolist()]
+        alone = np.flatnonzero(np.isin(values["kind"], _ALONE) & large & changed)
+        sets = [np.array([value]) for value in self._in_turn(alone, snapshot).tolist()]
         if (changed & np.isin(values["kind"], LINKING)).any():
             sets += self._core_values(snapshot)
         met = everybody.acquaintances

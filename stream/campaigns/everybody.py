@@ -15,6 +15,7 @@ from stream.campaigns.cohorts import Cohorts
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
 
@@ -35,19 +36,17 @@ class Everybody:
     cards: int  # payments with several accounts
     owners: int
     acquaintances: Acquaintances
-    cohorts: Cohorts
+    cohorts: Cohorts  # of payments
+    turns: Cohorts  # of owners
 
     @classmethod
     def of(
-        cls, table: EdgeTable, snapshot: Snapshot, *, young_s: float, origin: float
+        cls, table: EdgeTable, snapshot: Snapshot, settings: CampaignSettings, *, origin: float
     ) -> Everybody:
-        """Count what is known; an account is young until ``young_s`` after its creation.
-
-        ``origin`` is when anything was first seen.
-        """
+        """Count what is known; ``origin`` is when anything was first seen."""
         age = np.full(len(table.accounts.used), np.nan)
         age[snapshot.known] = snapshot.time - table.accounts["created_at"][snapshot.known]
-        told, young = ~np.isnan(age), age <= young_s
+        told, young = ~np.isnan(age), age <= settings.young_s
         owners = len(age) + len(table.values.used)
         payment = snapshot.payment[snapshot.known]
         accounts_of = np.bincount(snapshot.owner[snapshot.known], minlength=owners)
@@ -56,7 +55,7 @@ class Everybody:
         payers_of = np.bincount(payment[payment >= 0], minlength=len(table.values.used))
         return cls(
             snapshot=snapshot,
-            young_s=young_s,
+            young_s=settings.young_s,
             told=told,
             young=young,
             accounts_of=accounts_of,
@@ -67,7 +66,8 @@ class Everybody:
             cards=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
             acquaintances=Acquaintances.of(table, snapshot),
-            cohorts=Cohorts.of(table, snapshot, origin=origin),
+            cohorts=Cohorts.of_payments(table, snapshot, origin=origin),
+            turns=Cohorts.of_turns(table, snapshot, origin=origin, remember_s=settings.remember_s),
         )
 
     def among(self, others: Everybody) -> Everybody:

@@ -11,6 +11,7 @@ from stream.campaigns.partners import partners
 from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
+    from stream.campaigns.cohorts import Cohorts
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.everybody import Everybody
     from stream.types.batch import Array
@@ -52,13 +53,27 @@ class ClusterFeatures:
     usually_accompanied: float
     #: Whether phrases are all that links them.
     asked_only: bool
-    #: Whether payments are all that links them; the next three are 0 otherwise.
+    #: Whether payments are all that links them.
     paid_only: bool
-    #: Payments that began within the same three hours, how many usually do, and how surprising
-    #: that is (natural logarithm).
-    together: int
-    usual_together: float
-    together_surprise: float
+    #: Payments that began within the same three hours; none where more than they link.
+    began: Together
+    #: Owners whose answers have grown since the same day.
+    turned: Together
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """How many began together, how many usually do, how surprising that is (natural logarithm)."""
+
+    count: int = 0
+    usual: float = 0.0
+    surprise: float = 0.0
+
+    @classmethod
+    def of(cls, cohorts: Cohorts, things: Array) -> Together:
+        """Count those among ``things``."""
+        count, usual = cohorts.together(things)
+        return cls(count, usual, cohorts.surprise(count, usual))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +94,7 @@ def features(
     age = joined.since - table.accounts["created_at"][accounts]
     is_young = np.where(np.isnan(age), np.nan, age <= everybody.young_s)
     per_owner = _mean_by(owner, is_young, len(owners))
-    cohorts, paid_only = everybody.cohorts, joined.kinds == {LinkKind.PAYMENT}
-    together, usual = (
-        cohorts.together(_payments(snapshot.payment[accounts])) if paid_only else (0, 0.0)
-    )
+    paid_only = joined.kinds == {LinkKind.PAYMENT}
     met = everybody.acquaintances
     accompanied = float(met.accompanied[accounts].mean())
     return ClusterFeatures(
@@ -104,9 +116,12 @@ def features(
         else 0.0,
         asked_only=joined.kinds == {LinkKind.PHRASE},
         paid_only=paid_only,
-        together=together,
-        usual_together=usual,
-        together_surprise=cohorts.surprise(together, usual),
+        began=Together.of(everybody.cohorts, _payments(snapshot.payment[accounts]))
+        if paid_only
+        else Together(),
+        turned=Together.of(everybody.turns, owners)
+        if LinkKind.TURN in joined.kinds
+        else Together(),
     )
 
 

@@ -16,6 +16,8 @@ rests on:
 * cohort - payments with several accounts each that began together. It stands in for cards and
   for a common start where payments are all that links the accounts: they were put together by
   those.
+* turn - answers that have grown since the same day, against each account's own past. Where nothing
+  is said that is how standing accounts move to a new model together; pace or idle has to agree.
 * intimates - partners in several different phrases, where more than what they ask links them; of
   the same family, for unrelated teams share the frames and the items of one public test.
 * acquaintances - accounts met in rare phrases, ever other ones (one list of items for all). Many
@@ -101,6 +103,7 @@ def judge(cluster: ClusterFeatures) -> Judgement:
         met,
         _companions(cluster),
         _together(cluster),
+        _turned(cluster),
     ]
     odds = (_ASKED_PRIOR if cluster.asked_only else _PRIOR) + sum(claim.odds for claim in claims)
     if cluster.owners < _LEAST_OWNERS:
@@ -243,12 +246,21 @@ def _companions(cluster: ClusterFeatures) -> _Claim:
 
 def _together(cluster: ClusterFeatures) -> _Claim:
     # Gathered by their beginning alone, they have to surprise by it, or are none.
-    surprise = cluster.together_surprise - _UNSURPRISING
+    surprise = cluster.began.surprise - _UNSURPRISING
     odds = float(np.clip(surprise, -3, 3)) if cluster.paid_only else 0.0
     return _Claim(
-        "began_together", "cohort", odds, cluster.together, "payments", cluster.usual_together,
-        f"{cluster.together} payments, each for several accounts, began within the same three "
+        "began_together", "cohort", odds, cluster.began.count, "payments", cluster.began.usual,
+        f"{cluster.began.count} payments, each for several accounts, began within the same three "
         "hours",
+    )  # fmt: skip
+
+
+def _turned(cluster: ClusterFeatures) -> _Claim:
+    count = cluster.turned.count
+    odds = min(max(cluster.turned.surprise - _UNSURPRISING, 0.0), 3.0)
+    return _Claim(
+        "turned_together", "turn", odds, count, "owners", cluster.turned.usual,
+        f"the answers of {count} owners' accounts have grown since the same day",
     )  # fmt: skip
 
 

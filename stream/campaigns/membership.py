@@ -24,6 +24,8 @@ _ONCE_SHARE: Final = 0.2
 _SEVERAL_VALUES: Final = 3
 #: Of phrases it takes as many, and for so many requests of its day one.
 _PHRASES_SHARE: Final = 0.25
+#: Who took longer answers for this long has turned; another provider's outage is over before.
+_TURN_LASTS_S: Final = 6 * 3600.0
 #: A value is a core's when this many and this part of the core have it.
 _CORE_USERS: Final = 3
 _CORE_SHARE: Final = 0.05
@@ -48,14 +50,22 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
         row[snapshot.kind[snapshot.value[at]] == LinkKind.PHRASE], minlength=len(accounts)
     )
     asked = phrases >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
-    several = (count - phrases >= _SEVERAL_VALUES) | asked
+    turn = snapshot.kind[snapshot.value[at]] == LinkKind.TURN
+    turns = np.bincount(row[turn], minlength=len(accounts))
+    turned = np.bincount(row[turn & turn_lasts(table, edges)], minlength=len(accounts))
+    several = (count - phrases - turns >= _SEVERAL_VALUES) | asked
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, table.edges["since"][edges])
     paid = np.bincount(
         row[snapshot.kind[snapshot.value[at]] == LinkKind.PAYMENT], minlength=len(accounts)
     )
-    member = devoted | several | (paid > 0)
+    member = devoted | several | (paid > 0) | (turned > 0)
     return accounts[member], since[member]
+
+
+def turn_lasts(table: EdgeTable, edges: Array) -> Array:
+    """Say of each edge (slot) of a turn whether it has lasted, shape ``(n,)``."""
+    return np.asarray(table.edges["last"][edges] - table.edges["since"][edges] >= _TURN_LASTS_S)
 
 
 def core_values(snapshot: Snapshot, core: Array) -> Array:
@@ -69,14 +79,19 @@ def core_values(snapshot: Snapshot, core: Array) -> Array:
 def observed(table: EdgeTable, snapshot: Snapshot, at: Array) -> Observed:
     """Return the traffic of the edges at positions ``at``.
 
-    One request may carry a value of each kind, so per account the kind that saw most counts.
+    One request may carry a value of each kind, so per account the kind that saw most counts; all
+    that was paid for only where the cluster says nothing of what is asked or taken.
     """
     accounts, row = np.unique(snapshot.account[at], return_inverse=True)
-    edges = snapshot.edges[at]
-    sums = {
-        name: int(_most_by_kind(table.edges[name][edges], row, snapshot, at, len(accounts)).sum())
-        for name in ("requests", "input_tokens", "output_tokens")
-    }
+    edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
+    paid, turn = kind == LinkKind.PAYMENT, kind == LinkKind.TURN
+    sums = {}
+    for name in ("requests", "input_tokens", "output_tokens"):
+        amount = table.edges[name][edges]
+        most = _most_by_kind(amount, row, snapshot, at, len(accounts))
+        np.maximum.at(most, row[turn], amount[turn])  # each answer stands under two values
+        all_paid = np.bincount(row[paid], amount[paid], len(accounts))
+        sums[name] = int(np.where(most > 0, most, all_paid).sum())
     return Observed(**sums)
 
 

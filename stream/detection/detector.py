@@ -29,6 +29,7 @@ from stream.detection.explain import explain
 from stream.detection.population import Population
 from stream.detection.suspicion import Suspicion
 from stream.detection.tails import Tails
+from stream.detection.turns import Turns
 from stream.features.reading import DAY_S
 from stream.features.table import COLUMN, FEATURES, scaled
 from stream.types.verdicts import Verdict
@@ -67,6 +68,7 @@ class Detector:
         *OwnBaseline.FIELDS,
         *Calibration.FIELDS,
         *Suspicion.FIELDS,
+        *Turns.FIELDS,
     )
 
     def __init__(
@@ -83,6 +85,7 @@ class Detector:
         self._odd = Tails(1, half_life_s=half_life_s)
         self._calibration = Calibration(settings, table)
         self._suspicion = Suspicion(table, calm_s=settings.calm_s)
+        self._turns = Turns(table)
         self._learnt = checkpoint.Learnt()
         self._structure = checkpoint.Structure.of(self._population.structure())
 
@@ -105,6 +108,10 @@ class Detector:
     def standing(self, slots: Array) -> Array:
         """Return the :class:`Standing` of each slot, shape ``(n,)``, u1."""
         return np.asarray(self._table["standing"][slots])
+
+    def turned(self, slots: Array) -> tuple[Array, Array]:
+        """Return of each slot when it turned and from where its new answers are: :class:`Turns`."""
+        return self._turns.of(slots)
 
     def ready(self, time: float) -> bool:
         """Say whether the population has been seen long enough to speak."""
@@ -136,9 +143,11 @@ class Detector:
         verdicts: list[Verdict] = []
         calm = np.ones(len(slots), bool)
         if speaks:
+            own = self._own.decades(slots, scale, most=MOST)
+            self._turns.update(time, slots, matrix, own, self._own.means(slots))
             evidence = combine(
                 self._tails.decades(upward(scale), most=MOST),
-                self._own.decades(slots, scale, most=MOST),
+                own,
                 self._odd.decades(raw[:, None], most=MOST)[:, 0],
                 new_harvest=self._harvest_of_new(slots, matrix),
                 active_hours=matrix[:, COLUMN["active_hours"]],

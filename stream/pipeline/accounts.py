@@ -115,7 +115,8 @@ class AccountsStage:
                 self._verdicts += self._detector.judge(end, slots, matrix)
             self._count_tokens(portion, slots)
             with self._metrics.stage_seconds.labels(stage="links").time():
-                self._links.append(links(portion, self._windows, self._table, slots))
+                turned = self._detector.turned(slots)
+                self._links.append(links(portion, self._windows, self._table, slots, turned))
         if drills:
             twin = self._drill.use(end)
             for portion in step_rows(end, self._step_s, drills, most=twin.table.portion):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from stream.features.reading import DAY_S
 from stream.types.events import PHRASES
 from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.windows.order import lexical
@@ -24,10 +25,21 @@ if TYPE_CHECKING:
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
 _VALUES: Final = 2.0**64
+#: An odd multiplier is a bijection that spreads over 64 bits (Knuth, TAOCP 3, 6.4).
+_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Array) -> LinkBatch:
-    """Return the links of a step; ``slots`` are those of ``rows.accounts``."""
+def links(
+    rows: StepRows,
+    windows: AccountWindows,
+    table: SlotTable,
+    slots: Array,
+    turned: tuple[Array, Array] | None = None,
+) -> LinkBatch:
+    """Return the links of a step; ``slots`` are those of ``rows.accounts``.
+
+    ``turned`` is what :meth:`Turns.of` says of them, where accounts are judged.
+    """
     sizes = np.diff(rows.at, append=len(rows.columns["time"]))
     account = np.repeat(np.arange(len(rows.at), dtype=np.uint32), sizes)
     day = windows.requests("day", slots, rows.time)
@@ -44,6 +56,7 @@ def links(rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Arra
                 (LinkKind.PHRASE, np.where(rows.columns[name] < limit, rows.columns[name], 0))
                 for name in PHRASES
             ),
+            *((LinkKind.TURN, values) for values in _turns(rows, account, turned)),
         )
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -64,9 +77,23 @@ def _phrase_limit(day: Array) -> Array:
     return np.asarray(np.where(day >= _LEAST_REQUESTS, share * _VALUES, 0))
 
 
+def _turns(rows: StepRows, account: Array, turned: tuple[Array, Array] | None) -> list[Array]:
+    """Return two values for each answer as it is since the account has turned, else 0.
+
+    They are the days of the turn, from midnight and from noon: whoever turned within twelve hours
+    of one another has one of them in common.
+    """
+    if turned is None or np.isnan(turned[0]).all():
+        return []
+    at, least = (of_account[account] for of_account in turned)
+    new = rows.columns["output_tokens"] >= least
+    half = (np.nan_to_num(at) // (DAY_S / 2)).astype(np.uint64)
+    return [np.where(new, (half + np.uint64(later)) * _SPREAD, np.uint64(0)) for later in (0, 1)]
+
+
 def _client(tls: Array, user_agent: Array) -> Array:
     """Return one fingerprint for TLS fingerprint and user agent together; 0 without the former."""
-    mixed = (tls * np.uint64(0x9E3779B97F4A7C15)) ^ user_agent  # odd multiplier: a bijection
+    mixed = (tls * _SPREAD) ^ user_agent
     return np.where(tls != 0, mixed, np.uint64(0))
 
 

@@ -19,7 +19,7 @@ JudgementVerdict = Literal["true_positive", "false_positive", "benign", "withdra
 #: What a suppression goes by: one account, a linking value, or a glob over account ids.
 Matcher = Literal["account", "value", "pattern"]
 #: The attributes that can link accounts, as alerts name them (see stream.types.links.LinkKind).
-LinkName = Literal["system_prompt", "template", "payment", "address", "client", "phrase"]
+LinkName = Literal["system_prompt", "template", "payment", "address", "client", "phrase", "turn"]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"
 _VALUE: Final = r"[0-9a-f]{16}"

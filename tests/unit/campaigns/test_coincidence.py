@@ -61,7 +61,7 @@ def payments(began_h: list[float], hours: float) -> tuple[Cohorts, dict[int, int
     table, snapshot = snapshot_of(uses, START_S + hours * HOUR_S)
     payments = [(LinkKind.PAYMENT, i + 1) for i in range(len(began_h))]
     slots = {slot: i for i, slot in enumerate(table.find_values(payments).tolist())}
-    return Cohorts.of(table, snapshot, origin=START_S), slots
+    return Cohorts.of_payments(table, snapshot, origin=START_S), slots
 
 
 def test_what_is_there_when_watching_begins_has_not_begun_together() -> None:

@@ -146,7 +146,7 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
     snapshot = Snapshot.of(table, time)
     some = data.draw(st.sets(st.sampled_from(snapshot.known.tolist())))
     but = np.array(sorted(some), np.int64)
-    everybody = Everybody.of(table, snapshot, young_s=30 * DAY_S, origin=START_S)
+    everybody = Everybody.of(table, snapshot, CampaignSettings(young_s=30 * DAY_S), origin=START_S)
     others = np.setdiff1d(snapshot.known, but)
     shares, owners, payers = {}, set(), {}
     for account in others.tolist():
