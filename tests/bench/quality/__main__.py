@@ -56,6 +56,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--config", type=Path, default=_HERE / "quality.toml")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=_cache())
+    parser.add_argument(
+        "--resume", action="store_true",
+        help="play what has no result on this traffic yet; each result tells its revision",
+    )  # fmt: skip
     parser.add_argument("--record", action="store_true", help="keep the results as the baseline")
     return parser.parse_args()
 
@@ -92,13 +96,14 @@ def _play(store: Store, names: Sequence[str], options: argparse.Namespace) -> li
     settings = load(options.config, {}).stages
     results = store.root / "results"
     results.mkdir(exist_ok=True)
-    # As many families as there are modes: two cores are enough.
-    families = [
-        multiprocessing.get_context("fork").Process(
-            target=Run(store, mode, settings, results, _say).play, args=(names,)
-        )
-        for mode in options.modes
-    ]
+    context = multiprocessing.get_context("fork")
+    room = context.Semaphore(os.cpu_count() or 1)
+    there = {path.stem for path in results.glob("*.json")} if options.resume else set()
+    families = []
+    for mode in options.modes:
+        missing = [name for name in names if f"{mode}-{name}" not in there]
+        run = Run(store, mode, settings, results, _revision(), room, _say)
+        families.append(context.Process(target=run.play, args=(missing,)))
     for family in families:
         family.start()
     for family in families:
@@ -134,15 +139,16 @@ def _report(store: Store, results: list[Result], options: argparse.Namespace) ->
     shown = store.root / "results" / "report.html"
     shown.write_text(page(plan, results, tables, notes))
     print(f"report with plots: {shown}")
-    return _compare(store, outcomes, options)
+    return _compare(store, results, options)
 
 
-def _compare(store: Store, outcomes: list, options: argparse.Namespace) -> int:
+def _compare(store: Store, results: list[Result], options: argparse.Namespace) -> int:
+    outcomes = [outcome for result in results for outcome in result.outcomes]
     path = record.HERE / f"{store.plan.name}.json"
     now = record.Record(
         plan=repr(store.plan),
         traffic=f"{'fitted' if store.data else 'simulated'}, {store.root.name}",
-        revision=_revision(),
+        revision=", ".join(sorted({result.revision for result in results})),
         outcomes=outcomes,
     )
     if options.record or store.plan.name == held_out.NAME:

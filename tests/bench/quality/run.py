@@ -3,7 +3,8 @@
 One process plays the benign days. At the end of the last day before a campaign begins it forks:
 the child goes on with that campaign merged in, from the very state that the benign days have led
 to, and the parent goes on without. So campaigns cannot hide one another, and no day is played
-more often than it has to be. Text and silent logs are two such families, side by side.
+more often than it has to be. Text and silent logs are two such families; of all their processes as
+many play at once as there is room for.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from stream.report.scores import ScoreLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.synchronize import Semaphore
     from pathlib import Path
 
     from quality.alarms import Baseline
@@ -48,6 +50,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     scenario: str
     mode: str
+    revision: str  # of the detector
     seconds: float  # of this process; the shared days are those of the benign scenario
     events: int  # that it played
     outcomes: list[Outcome]
@@ -64,6 +67,8 @@ class Run:
     mode: str
     settings: StageSettings
     results: Path
+    revision: str
+    room: Semaphore
     say: Callable[[str], None]
 
     def play(self, scenarios: Sequence[str]) -> None:
@@ -73,6 +78,7 @@ class Run:
         self._product = Product(self.settings, self._observe)
         self._benign = self.store.truth(BENIGN)
         self._started, self._events = time.process_time(), 0
+        self._children: list[int] = []
         forks = {
             name: _fork_day(self.store.truth(name), plan) for name in scenarios if name != BENIGN
         }
@@ -81,9 +87,11 @@ class Run:
             for name in [name for name, at in forks.items() if at == day]:
                 self._in_a_child(lambda name=name, day=day: self._campaign(name, day))
             if day < max(forks.values(), default=0) or BENIGN in scenarios:
-                self._play_day(BENIGN, day)
+                with self.room:
+                    self._play_day(BENIGN, day)
         if BENIGN in scenarios:
             self._finish(BENIGN, None, ScoreLog(Labels({}, 0)))
+        self._wait()
 
     def _compared(self) -> list[Baseline]:
         if self.mode != "text":
@@ -129,6 +137,7 @@ class Run:
         result = Result(
             scenario=name,
             mode=self.mode,
+            revision=self.revision,
             seconds=time.process_time() - self._started,
             events=self._events,
             outcomes=outcomes,
@@ -160,16 +169,21 @@ class Run:
     def _in_a_child(self, work: Callable[[], None]) -> None:
         sys.stdout.flush()
         child = os.fork()
-        if child == 0:
-            try:
+        if child:
+            self._children.append(child)
+            return
+        try:
+            with self.room:
                 work()
-            except BaseException:  # noqa: BLE001 - the child ends here whatever happened
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if status:
-            raise RuntimeError(f"a scenario failed with status {status}")
+        except BaseException:  # noqa: BLE001 - the child ends here whatever happened
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    def _wait(self) -> None:
+        failed = [child for child in self._children if os.waitpid(child, 0)[1]]
+        if failed:
+            raise RuntimeError(f"{len(failed)} scenarios failed")
 
 
 def result_path(results: Path, mode: str, name: str) -> Path:

@@ -108,9 +108,9 @@ def test_the_same_plan_makes_the_same_traffic(store, tmp_path):
 
 def test_a_forked_scenario_says_what_a_straight_one_says(store, tmp_path):
     said = []
-    family = multiprocessing.get_context("fork").Process(
-        target=Run(store, "text", SETTINGS, tmp_path, said.append).play, args=((BENIGN, "pool"),)
-    )
+    context = multiprocessing.get_context("fork")
+    run = Run(store, "text", SETTINGS, tmp_path, "now", context.Semaphore(2), said.append)
+    family = context.Process(target=run.play, args=((BENIGN, "pool"),))
     family.start()
     family.join()
     assert family.exitcode == 0
