@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -52,6 +53,7 @@ class Account:
     start_s: float = START_S
     hours: tuple[int, int] = (0, 24)
     asks: Asks = nothing
+    turned: tuple[float, float] = (math.inf, math.inf)  # answers are longer from and until then
     _day: deque[tuple[float, int]] = field(default_factory=deque)
 
     def requests(self, rng: np.random.Generator, time: float) -> int:
@@ -89,6 +91,7 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
                 (LinkKind.ADDRESS, address),
                 (LinkKind.CLIENT, account.client),
                 *((LinkKind.PHRASE, phrase) for phrase in account.asks(rng)),
+                *((LinkKind.TURN, half_day) for half_day in turn(account, time)),
             ):
                 if value:
                     used[kind, fingerprint(kind, value)] += 1
@@ -108,6 +111,13 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
             for (name, dtype), column in zip(LINK_COLUMNS.items(), columns, strict=True)
         },
     )
+
+
+def turn(account: Account, time: float) -> tuple[str, ...]:
+    """Return the two days, one from midnight and one from noon, on which an account turned."""
+    begin, end = account.turned
+    half = 0 if begin == math.inf else int(begin // (DAY_S / 2))
+    return (f"half-{half}", f"half-{half + 1}") if begin <= time < end else ()
 
 
 def people(rng: np.random.Generator, count: int) -> list[Account]:

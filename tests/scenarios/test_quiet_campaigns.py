@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -153,3 +154,62 @@ def test_teams_that_sign_up_over_the_days_are_silent(rng: Rng) -> None:
 def test_a_morning_on_which_three_teams_sign_up_is_silent(rng: Rng) -> None:
     begins = [RELEASE_S + float(rng.uniform(0, 2 * HOUR_S)) for _ in range(3)]
     assert run([*silent(people(rng, 150)), *cards(rng, 15, begins=begins)], hours=20) == []
+
+
+# -- standing accounts whose answers grow on one day, and nothing said ----------------------------
+
+TURN_S = START_S + 52 * HOUR_S
+
+
+def products(rng: Rng, count: int, **traits: object) -> list[Account]:
+    """Products of as many owners, for months, about as busy and through the day and night."""
+    return [
+        aged(
+            rng, f"product-{i}", says=fixed(""), per_day=float(200 * rng.lognormal(0, 0.3)),
+            start_s=START_S, **traits,
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def turning(rng: Rng, accounts: list[Account], *, within_h: float, lasts_h: float) -> list[Account]:
+    begins = [TURN_S + float(rng.uniform(0, within_h)) * HOUR_S for _ in accounts]
+    return [
+        replace(account, turned=(begin, begin + lasts_h * HOUR_S))
+        for account, begin in zip(accounts, begins, strict=True)
+    ]
+
+
+def test_products_whose_answers_grow_within_a_day_are_found_without_text(rng: Rng) -> None:
+    turned = turning(rng, products(rng, 30), within_h=14, lasts_h=1000)
+    alert = campaign_of(run([*silent(people(rng, 40)), *turned], hours=76))
+    assert len(alert.account_ids or ()) >= 27
+    assert {name.partition("-")[0] for name in alert.account_ids or ()} == {"product"}
+    found = {evidence.feature: evidence for evidence in alert.evidence}
+    assert {"turned_together", "no_idle_hours"} <= found.keys()
+    assert found["turned_together"].value >= 20
+    assert (found["turned_together"].baseline or 0) < 5
+    assert alert.observed.requests > 30 * 100
+
+
+def test_what_stands_in_for_another_provider_for_hours_is_silent(rng: Rng) -> None:
+    outage = turning(rng, products(rng, 30), within_h=0.3, lasts_h=4)
+    assert run([*silent(people(rng, 40)), *outage], hours=72) == []
+
+
+def test_products_that_change_one_by_one_are_silent(rng: Rng) -> None:
+    some = turning(rng, products(rng, 12), within_h=60, lasts_h=1000)
+    assert run([*silent(people(rng, 40)), *some], hours=115) == []
+
+
+def test_one_company_whose_products_all_change_is_silent(rng: Rng) -> None:
+    own = turning(rng, products(rng, 30, payment="card-of-all"), within_h=14, lasts_h=1000)
+    assert run([*silent(people(rng, 40)), *own], hours=76) == []
+
+
+def test_a_model_that_gives_everybody_longer_answers_is_silent(rng: Rng) -> None:
+    everybody = [
+        replace(one, turned=(TURN_S + float(rng.uniform(0, 14)) * HOUR_S, math.inf))
+        for one in [*silent(people(rng, 40)), *products(rng, 30)]
+    ]
+    assert run(everybody, hours=76) == []

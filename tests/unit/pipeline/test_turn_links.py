@@ -1,0 +1,52 @@
+"""Answers as they are since an account turned link it with others that turned on that day."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stream.codec.event import RequestEvent
+from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.linking import links
+from stream.types.links import LinkKind
+from stream.windows.account_windows import AccountWindows, StepRows
+from stream.windows.table import SlotTable
+
+DAY_S = 86_400.0
+START_S = 1_772_409_600.0  # midnight
+STEP_S = 60.0
+
+
+def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int, tuple[int, int]]:
+    """Return value -> (requests, output tokens) of one account with these answers."""
+    events = [
+        RequestEvent(timestamp=START_S, account_id="a", model="m", output_tokens=tokens)
+        for tokens in answers
+    ]
+    batch = Fingerprinter(b"salt").columns(events, range(len(events)))
+    table = SlotTable(AccountWindows.FIELDS, max_accounts=4)
+    windows = AccountWindows(table)
+    rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    turned = np.array([turned_at]), np.array([least])
+    found = links(rows, windows, table, windows.update(rows), turned).columns
+    own = found["kind"] == LinkKind.TURN
+    named = ("value", "requests", "output_tokens")
+    value, requests, tokens = (found[name][own].tolist() for name in named)
+    return dict(zip(value, zip(requests, tokens, strict=True), strict=True))
+
+
+def test_only_the_new_answers_count() -> None:
+    found = turns(START_S, [900, 20, 300, 199])
+    assert list(found.values()) == [(2, 1200)] * 2
+
+
+def test_nobody_who_has_not_turned_is_linked() -> None:
+    assert turns(float("nan"), [900], least=float("inf")) == {}
+
+
+def test_who_turned_within_half_a_day_has_a_day_in_common() -> None:
+    early, noon, late, next_noon = (
+        set(turns(START_S + hours * 3600, [900])) for hours in (1, 13, 23.9, 30)
+    )
+    assert len(early & noon) == len(noon & next_noon) == 1
+    assert noon == late
+    assert not early & next_noon
