@@ -57,6 +57,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=_cache())
     parser.add_argument(
+        "--alone", action="store_true", help="without the detectors that it is compared with"
+    )
+    parser.add_argument(
         "--resume", action="store_true",
         help="play what has no result on this traffic yet; each result tells its revision",
     )  # fmt: skip
@@ -102,7 +105,7 @@ def _play(store: Store, names: Sequence[str], options: argparse.Namespace) -> li
     families = []
     for mode in options.modes:
         missing = [name for name in names if f"{mode}-{name}" not in there]
-        run = Run(store, mode, settings, results, _revision(), room, _say)
+        run = Run(store, mode, settings, results, _revision(), room, _say, options.alone)
         families.append(context.Process(target=run.play, args=(missing,)))
     for family in families:
         family.start()

@@ -70,6 +70,7 @@ class Run:
     revision: str
     room: Semaphore
     say: Callable[[str], None]
+    alone: bool = False
 
     def play(self, scenarios: Sequence[str]) -> None:
         """Play the scenarios; raises RuntimeError when a child fails."""
@@ -94,7 +95,7 @@ class Run:
         self._wait()
 
     def _compared(self) -> list[Baseline]:
-        if self.mode != "text":
+        if self.alone or self.mode != "text":
             return []
         start_s = self.store.plan.start_s
         return [RateLimit(), SharedPrompt(), HalfSpaceTrees(), Discrepancy(start_s)]
