@@ -17,6 +17,7 @@ import numpy as np
 from stream.campaigns.companions import companions
 from stream.campaigns.partners import connected, pairs
 from stream.types.links import LinkKind
+from stream.windows.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
@@ -45,7 +46,7 @@ class Acquaintances:
         """Count them, each pair once however often it has met."""
         left, right = pairs(table, snapshot, _KINDS, least=1)
         slots = len(snapshot.owner)
-        met = np.unique(left << 32 | right)
+        met = ascending(left << 32 | right)
         left, right = met >> 32, met & 0xFFFFFFFF
         count = _partners(left, right, slots)
         many = (count >= _MANY) & (_shared_phrases(snapshot, slots) >= _PHRASES)

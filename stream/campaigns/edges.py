@@ -23,6 +23,7 @@ from stream.campaigns.turns import places
 from stream.types.verdicts import Member
 from stream.windows.index import SlotIndex
 from stream.windows.names import Names
+from stream.windows.order import ascending
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
@@ -310,7 +311,7 @@ class EdgeTable:
 
     def forget_unlinked(self, accounts: Array) -> None:
         """Forget those of the accounts (slots) that have no edge: nothing else would."""
-        accounts = np.unique(accounts)
+        accounts = ascending(accounts)
         self._forget_accounts(accounts[self.accounts["degree"][accounts] == 0])
 
     def _unlink(self, edges: Array) -> tuple[Array, Array]:
@@ -320,7 +321,7 @@ class EdgeTable:
         np.subtract.at(self.values["size"], values, 1)
         np.subtract.at(self.accounts["degree"], accounts, 1)
         self.edges.release(edges)
-        return np.unique(values), np.unique(accounts)
+        return ascending(values), ascending(accounts)
 
     def _forget_values(self, values: Array) -> None:
         stored = values[self.values["stored"][values]]

@@ -9,6 +9,7 @@ import numpy as np
 
 from stream.campaigns.partners import partners
 from stream.types.links import LinkKind
+from stream.windows.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.cohorts import Cohorts
@@ -133,7 +134,7 @@ def _mean_by(group: Array, values: Array, groups: int) -> Array:
 
 
 def _payments(payments: Array) -> Array:
-    return np.unique(payments[payments >= 0])
+    return ascending(payments[payments >= 0])
 
 
 def _cards(payments: Array) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.campaigns.snapshot import LINKING
 from stream.campaigns.turns import places
+from stream.windows.order import ascending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
 def connected(left: Array, right: Array, size: int) -> list[Array]:
     """Return the sets of accounts (slots below ``size``) that pairs of them connect."""
     label = _components(left, right, size)
-    joined = np.unique(np.concatenate([left, right]))
+    joined = ascending(np.concatenate([left, right]))
     joined = joined[np.argsort(label[joined], kind="stable")]
     return np.split(joined, np.flatnonzero(np.diff(label[joined])) + 1) if len(joined) else []
 
@@ -122,7 +123,7 @@ def pairs(
     most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
     left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for count in np.unique(size[order]).tolist():
+    for count in ascending(size[order]).tolist():
         start = first[order[size[order] == count]]
         users = account[start[:, None] + np.arange(count)]
         if count > _CORE_SAMPLE:

