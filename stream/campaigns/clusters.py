@@ -322,8 +322,8 @@ class Clusters:
         return set([*sorted(names), *sorted(others)][:most])
 
     def _ids(self, values: Array) -> list[ValueId]:
-        kinds, numbers = self._table.values["kind"], self._table.values["value"]
-        return [(int(kinds[slot]), int(numbers[slot])) for slot in values.tolist()]
+        kinds, numbers = self._table.values["kind"][values], self._table.values["value"][values]
+        return [*zip(kinds.tolist(), numbers.tolist(), strict=True)]
 
     # -- durable rows -------------------------------------------------------------------------
 

@@ -80,18 +80,19 @@ def observed(table: EdgeTable, snapshot: Snapshot, at: Array) -> Observed:
     """Return the traffic of the edges at positions ``at``.
 
     One request may carry a value of each kind, so per account the kind that saw most counts; all
-    that was paid for only where the cluster says nothing of what is asked or taken.
+    that was paid for or came from there only where nothing of what is asked or taken links it.
     """
     accounts, row = np.unique(snapshot.account[at], return_inverse=True)
     edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
     paid, turn = kind == LinkKind.PAYMENT, kind == LinkKind.TURN
+    there = kind == LinkKind.ADDRESS
     sums = {}
     for name in ("requests", "input_tokens", "output_tokens"):
         amount = table.edges[name][edges]
         most = _most_by_kind(amount, row, snapshot, at, len(accounts))
         np.maximum.at(most, row[turn], amount[turn])  # each answer stands under two values
-        all_paid = np.bincount(row[paid], amount[paid], len(accounts))
-        sums[name] = int(np.where(most > 0, most, all_paid).sum())
+        whole = [np.bincount(row[of], amount[of], len(accounts)) for of in (paid, there)]
+        sums[name] = int(np.where(most > 0, most, np.maximum(*whole)).sum())
     return Observed(**sums)
 
 

@@ -143,6 +143,7 @@ def test_a_pool_is_found_without_text_by_when_its_payments_began(rng: Rng) -> No
     alert = campaign_of(run([*silent(people(rng, 150)), *cards(rng, 60, begins=begins)], hours=20))
     assert set(alert.account_ids or ()) == {f"new-{i}" for i in range(60)}
     assert "began_together" in {evidence.feature for evidence in alert.evidence}
+    assert alert.observed.requests > 60 * 10
 
 
 def test_teams_that_sign_up_over_the_days_are_silent(rng: Rng) -> None:
