@@ -169,12 +169,11 @@ class Clusters:
         snapshot = everybody.snapshot
         belonging = Belonging(self._kept, table, snapshot)
         for candidate in self._candidates(everybody):
-            values = set(self._ids(candidate.values))
             belonging.place(
                 Kept(
-                    campaign_id=_name(min(values), time),
+                    campaign_id=_name(self._first(candidate.values), time),
                     founded=time,
-                    values=values,
+                    values=set(self._ids(candidate.values)),
                     members=set(table.names(candidate.members)),
                 )
             )
@@ -219,7 +218,7 @@ class Clusters:
             sets += everybody.cohorts.find()
         found = [self._weigh(everybody, values) for values in sets if len(values)]
         good = [c for c in found if c and c.judgement.score >= _CANDIDATE_SCORE]
-        return sorted(good, key=lambda c: (-len(c.members), min(self._ids(c.values))))
+        return sorted(good, key=lambda c: (-len(c.members), self._first(c.values)))
 
     def _in_turn(self, values: Array, snapshot: Snapshot) -> Array:
         """Return the values (slots) to judge now; the others stay changed for the next time.
@@ -272,9 +271,10 @@ class Clusters:
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
-        slots = table.find_values(sorted(kept.values))
-        values = self._most_used(slots[slots >= 0])
-        kept.values = set(self._ids(values))
+        slots = table.find_values([*kept.values])
+        values = self._most_used(self._in_order(slots[slots >= 0]))
+        if len(values) < len(kept.values):
+            kept.values = set(self._ids(values))
         members, since = own_evidence(table, snapshot, values)
         names = set(table.names(members))
         others = table.known(kept.members - names)
@@ -320,6 +320,14 @@ class Clusters:
             return names | others
         self._left_out.labels(what="members").inc(len(names) + len(others) - most)
         return set([*sorted(names), *sorted(others)][:most])
+
+    def _in_order(self, values: Array) -> Array:
+        """Return values (slots) in the order of their ids."""
+        kinds, numbers = self._table.values["kind"][values], self._table.values["value"][values]
+        return np.asarray(values[np.lexsort((numbers, kinds))])
+
+    def _first(self, values: Array) -> ValueId:
+        return self._ids(self._in_order(values)[:1])[0]
 
     def _ids(self, values: Array) -> list[ValueId]:
         kinds, numbers = self._table.values["kind"][values], self._table.values["value"][values]

@@ -107,8 +107,11 @@ class EdgeTable:
 
     def find_values(self, values: Sequence[tuple[int, int]]) -> Array:
         """Return the slots of values, -1 for those that are not known; shape ``(n,)``, i8."""
-        kinds = np.array([kind for kind, _ in values], np.uint8)
-        return self._value_of.find(kinds, np.array([value for _, value in values], np.uint64))
+        count = len(values)
+        kinds = np.fromiter((kind for kind, _ in values), np.uint8, count)
+        return self._value_of.find(
+            kinds, np.fromiter((value for _, value in values), np.uint64, count)
+        )
 
     def value_slots(self, kinds: Sequence[int] | Array, values: Sequence[int] | Array) -> Array:
         """Return the slots of linking values, adding missing ones; shape ``(n,)``, i8."""
