@@ -80,7 +80,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         sys.exit(f"{used} exists: the held-out set has been used, and is used once")
     if options.quick or options.only:
         sys.exit("the held-out set is used once, so whole")
-    return held_out.drawn(held_out.entropy())
+    return held_out.drawn(held_out.seed(options.cache))
 
 
 def _make(store: Store, names: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """A second set of seeds and parameters, drawn when it is used, and used once.
 
 Nobody can tune on what does not exist: the draw is made from the machine's entropy at the moment
-of the run, and stored with the results. A second use is refused.
+of the run, and stored with the results. A second use is refused, and a run that was interrupted
+goes on with its own draw.
 """
 
 from __future__ import annotations
@@ -15,14 +16,20 @@ import numpy as np
 from quality.plan import CAMPAIGNS, Crowd, Plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from quality.plan import Campaign
 
 NAME = "held-out"
 
 
-def entropy() -> int:
-    """Return a seed that nobody knew before."""
-    return secrets.randbits(48)
+def seed(cache: Path) -> int:
+    """Return a seed that nobody knew before, kept in ``cache`` from the first call on."""
+    kept = cache / f"{NAME}.seed"
+    if not kept.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        kept.write_text(f"{secrets.randbits(48)}\n")
+    return int(kept.read_text())
 
 
 def drawn(seed: int) -> Plan:

@@ -36,13 +36,16 @@ def test_a_draw_keeps_the_shapes(seed):
 
 def test_the_set_is_used_once_and_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(record, "HERE", tmp_path)
-    monkeypatch.setattr(held_out, "entropy", lambda: 7)
-    assert _plan(options()) == held_out.drawn(7)
+    cache = tmp_path / "cache"
+    drawn = _plan(options(cache=cache))
+    assert drawn != held_out.drawn(7)
+    assert _plan(options(cache=cache)) == drawn  # an interrupted run goes on
+    assert _plan(options(cache=tmp_path / "another")) != drawn
     with pytest.raises(SystemExit, match="whole"):
-        _plan(options(quick=True))
+        _plan(options(quick=True, cache=cache))
     (tmp_path / "held-out.json").write_text("{}")
     with pytest.raises(SystemExit, match="used once"):
-        _plan(options())
+        _plan(options(cache=cache))
 
 
 def test_permanent_plans_do_not_depend_on_the_day_of_the_run():
