@@ -26,7 +26,7 @@ from stream.campaigns.partners import cores
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.turns import places
-from stream.types.links import LinkKind
+from stream.types.links import SPREAD, LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,8 +46,6 @@ _ALONE: Final = (*CONTENT, LinkKind.TURN)
 MOST_CANDIDATES: Final = 256
 MOST_CLUSTERS: Final = 1000
 MOST_VALUES: Final = 16_384  # of one cluster
-#: An odd number that spreads over 64 bits (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ class _Clock(msgspec.Struct, frozen=True, kw_only=True):
 class _Candidate:
     values: Array  # slots
     members: Array  # slots
-    judgement: Judgement
+    first: ValueId  # the least of its values
 
 
 class Clusters:
@@ -171,7 +169,7 @@ class Clusters:
         for candidate in self._candidates(everybody):
             belonging.place(
                 Kept(
-                    campaign_id=_name(self._first(candidate.values), time),
+                    campaign_id=_name(candidate.first, time),
                     founded=time,
                     values=set(self._ids(candidate.values)),
                     members=set(table.names(candidate.members)),
@@ -217,8 +215,8 @@ class Clusters:
         if (changed & (values["kind"] == LinkKind.PAYMENT)).any():
             sets += everybody.cohorts.find()
         found = [self._weigh(everybody, values) for values in sets if len(values)]
-        good = [c for c in found if c and c.judgement.score >= _CANDIDATE_SCORE]
-        return sorted(good, key=lambda c: (-len(c.members), self._first(c.values)))
+        good = [candidate for candidate in found if candidate]
+        return sorted(good, key=lambda c: (-len(c.members), c.first))
 
     def _in_turn(self, values: Array, snapshot: Snapshot) -> Array:
         """Return the values (slots) to judge now; the others stay changed for the next time.
@@ -235,7 +233,7 @@ class Clusters:
         spans = zip(snapshot.start[values].tolist(), snapshot.stop[values].tolist(), strict=True)
         lead = np.array([hashes[start:stop].min() for start, stop in spans])
         number = self._table.values["value"][values] ^ np.uint64(snapshot.time)
-        drawn = np.argsort(number * _SPREAD, kind="stable")
+        drawn = np.argsort(number * SPREAD, kind="stable")
         order = drawn[np.argsort(places(lead[drawn]), kind="stable")]
         chosen, waiting = np.split(values[order], [MOST_CANDIDATES])
         if len(waiting):
@@ -257,11 +255,14 @@ class Clusters:
         return [core_values(snapshot, core) for core in found[:MOST_CANDIDATES]]
 
     def _weigh(self, everybody: Everybody, values: Array) -> _Candidate | None:
+        """Return a candidate, None where values (slots) link too few accounts or prove nothing."""
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        joined = Joined(members, since, self._kinds(values))
-        return _Candidate(values, members, self._judge(everybody, joined))
+        judgement = self._judge(everybody, Joined(members, since, self._kinds(values)))
+        if judgement.score < _CANDIDATE_SCORE:
+            return None
+        return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
 
     def _kinds(self, values: Array) -> frozenset[int]:
         return frozenset(self._table.values["kind"][values].tolist())
@@ -325,9 +326,6 @@ class Clusters:
         """Return values (slots) in the order of their ids."""
         kinds, numbers = self._table.values["kind"][values], self._table.values["value"][values]
         return np.asarray(values[np.lexsort((numbers, kinds))])
-
-    def _first(self, values: Array) -> ValueId:
-        return self._ids(self._in_order(values)[:1])[0]
 
     def _ids(self, values: Array) -> list[ValueId]:
         kinds, numbers = self._table.values["kind"][values], self._table.values["value"][values]

@@ -22,6 +22,7 @@ from stream.campaigns.rows import (
     value_rows,
     values_of,
 )
+from stream.types.links import SPREAD
 from stream.windows.order import lexical
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ _UNBOUNDED: Final = 2**62
 #: An account with more edges than this has as many pages as have half of it at most.
 _FULL: Final = 8
 _PAGE: Final = (1 << PAGE_BITS) - 1
-#: Spreads the values of an account over its pages (Fibonacci hashing; Knuth, TAOCP 3, 6.4).
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 _HIGH: Final = np.uint64(48)
 _OF_EDGE: Final = tuple(name for name in EDGE.names or () if name not in {"kind", "value"})
 
@@ -173,7 +172,7 @@ class DurableEdges(EdgeTable):
         """Return the page that each edge belongs on, shape ``(n,)``, i8."""
         values = self.values["value"][self.edges["value"][edges]]
         pages = self.accounts["pages"][self.edges["account"][edges]]
-        return np.asarray(((values * _SPREAD) >> _HIGH).astype(np.int64) & (pages - 1))
+        return np.asarray(((values * SPREAD) >> _HIGH).astype(np.int64) & (pages - 1))
 
     def _load_pages(self, there: dict[bytes, bytes], gone: list[bytes]) -> None:
         names, pages = pages_of([*there, *gone])

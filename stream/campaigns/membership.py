@@ -11,6 +11,8 @@ from stream.types.links import LinkKind
 from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
@@ -38,28 +40,22 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
     """
     at = snapshot.at(values)
     accounts, row = np.unique(snapshot.account[at], return_inverse=True)
-    edges = snapshot.edges[at]
-    said = np.isin(snapshot.kind[snapshot.value[at]], CONTENT)
-    requests = _most_by_kind(table.edges["requests"][edges], row, snapshot, at, len(accounts))
-    count = np.bincount(row, minlength=len(accounts))
-    contents = np.bincount(row[said], minlength=len(accounts))
+    edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
+
+    def count(which: Array) -> Array:
+        return np.bincount(row[which], minlength=len(accounts))
+
+    requests = _most_by_kind(table.edges["requests"][edges], row, kind, len(accounts))
+    phrase, turn = kind == LinkKind.PHRASE, kind == LinkKind.TURN
     day = np.maximum(table.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
-    devoted = (contents > 0) & (often | (requests >= _ONCE_SHARE * day))
-    phrases = np.bincount(
-        row[snapshot.kind[snapshot.value[at]] == LinkKind.PHRASE], minlength=len(accounts)
-    )
-    asked = phrases >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
-    turn = snapshot.kind[snapshot.value[at]] == LinkKind.TURN
-    turns = np.bincount(row[turn], minlength=len(accounts))
-    turned = np.bincount(row[turn & turn_lasts(table, edges)], minlength=len(accounts))
-    several = (count - phrases - turns >= _SEVERAL_VALUES) | asked
+    devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
+    asked = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
+    several = (count(~(phrase | turn)) >= _SEVERAL_VALUES) | asked
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, table.edges["since"][edges])
-    paid = np.bincount(
-        row[snapshot.kind[snapshot.value[at]] == LinkKind.PAYMENT], minlength=len(accounts)
-    )
-    member = devoted | several | (paid > 0) | (turned > 0)
+    paid_or_turned = (kind == LinkKind.PAYMENT) | (turn & turn_lasts(table, edges))
+    member = devoted | several | (count(paid_or_turned) > 0)
     return accounts[member], since[member]
 
 
@@ -84,15 +80,14 @@ def observed(table: EdgeTable, snapshot: Snapshot, at: Array) -> Observed:
     """
     accounts, row = np.unique(snapshot.account[at], return_inverse=True)
     edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
-    paid, turn = kind == LinkKind.PAYMENT, kind == LinkKind.TURN
-    there = kind == LinkKind.ADDRESS
+    turn, whole = kind == LinkKind.TURN, (LinkKind.PAYMENT, LinkKind.ADDRESS)
     sums = {}
     for name in ("requests", "input_tokens", "output_tokens"):
         amount = table.edges[name][edges]
-        most = _most_by_kind(amount, row, snapshot, at, len(accounts))
+        most = _most_by_kind(amount, row, kind, len(accounts))
         np.maximum.at(most, row[turn], amount[turn])  # each answer stands under two values
-        whole = [np.bincount(row[of], amount[of], len(accounts)) for of in (paid, there)]
-        sums[name] = int(np.where(most > 0, most, np.maximum(*whole)).sum())
+        everything = _most_by_kind(amount, row, kind, len(accounts), whole)
+        sums[name] = int(np.where(most > 0, most, everything).sum())
     return Observed(**sums)
 
 
@@ -103,10 +98,11 @@ def cards(snapshot: Snapshot, members: Array) -> int:
     return int((count > 1).sum())
 
 
-def _most_by_kind(amount: Array, row: Array, snapshot: Snapshot, at: Array, rows: int) -> Array:
+def _most_by_kind(
+    amount: Array, row: Array, kind: Array, rows: int, kinds: Sequence[LinkKind] = CONTENT
+) -> Array:
     most = np.zeros(rows)
-    kinds = snapshot.kind[snapshot.value[at]]
-    for kind in CONTENT:
-        of_kind = kinds == kind
+    for one in kinds:
+        of_kind = kind == one
         most = np.maximum(most, np.bincount(row[of_kind], amount[of_kind], rows))
     return most

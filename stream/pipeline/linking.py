@@ -12,7 +12,7 @@ import numpy as np
 
 from stream.features.reading import DAY_S
 from stream.types.events import PHRASES
-from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.types.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
 from stream.windows.order import lexical
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
 _VALUES: Final = 2.0**64
-#: An odd multiplier is a bijection that spreads over 64 bits (Knuth, TAOCP 3, 6.4).
-_SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def links(
@@ -88,12 +86,12 @@ def _turns(rows: StepRows, account: Array, turned: tuple[Array, Array] | None) -
     at, least = (of_account[account] for of_account in turned)
     new = rows.columns["output_tokens"] >= least
     half = (np.nan_to_num(at) // (DAY_S / 2)).astype(np.uint64)
-    return [np.where(new, (half + np.uint64(later)) * _SPREAD, np.uint64(0)) for later in (0, 1)]
+    return [np.where(new, (half + np.uint64(later)) * SPREAD, np.uint64(0)) for later in (0, 1)]
 
 
 def _client(tls: Array, user_agent: Array) -> Array:
     """Return one fingerprint for TLS fingerprint and user agent together; 0 without the former."""
-    mixed = (tls * _SPREAD) ^ user_agent
+    mixed = (tls * SPREAD) ^ user_agent
     return np.where(tls != 0, mixed, np.uint64(0))
 
 

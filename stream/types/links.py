@@ -41,6 +41,10 @@ class LinkKind(IntEnum):
         return cls[label.upper()]
 
 
+#: An odd number that spreads linking values over 64 bits, one to one (Fibonacci hashing; Knuth,
+#: TAOCP 3, 6.4).
+SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "time": np.dtype("<f8"),  # end of the step, epoch seconds
     "account": np.dtype("<u4"),  # index into LinkBatch.accounts

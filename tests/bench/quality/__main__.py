@@ -25,6 +25,8 @@ from stream.settings import load
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from quality.measure import Outcome
+
 _HERE: Final = Path(__file__).parent
 _COMPOSITE: Final = (
     "A composite, not a field trial: benign behaviour fitted to real client traces and real "
@@ -102,10 +104,10 @@ def _play(store: Store, names: Sequence[str], options: argparse.Namespace) -> li
     context = multiprocessing.get_context("fork")
     room = context.Semaphore(os.cpu_count() or 1)
     there = {path.stem for path in results.glob("*.json")} if options.resume else set()
-    families = []
+    families, revision = [], _revision()
     for mode in options.modes:
         missing = [name for name in names if f"{mode}-{name}" not in there]
-        run = Run(store, mode, settings, results, _revision(), room, _say, options.alone)
+        run = Run(store, mode, settings, results, revision, room, _say, options.alone)
         families.append(context.Process(target=run.play, args=(missing,)))
     for family in families:
         family.start()
@@ -142,11 +144,12 @@ def _report(store: Store, results: list[Result], options: argparse.Namespace) ->
     shown = store.root / "results" / "report.html"
     shown.write_text(page(plan, results, tables, notes))
     print(f"report with plots: {shown}")
-    return _compare(store, results, options)
+    return _compare(store, results, outcomes, options)
 
 
-def _compare(store: Store, results: list[Result], options: argparse.Namespace) -> int:
-    outcomes = [outcome for result in results for outcome in result.outcomes]
+def _compare(
+    store: Store, results: list[Result], outcomes: list[Outcome], options: argparse.Namespace
+) -> int:
     path = record.HERE / f"{store.plan.name}.json"
     now = record.Record(
         plan=repr(store.plan),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from quality import held_out, record
 from quality.plan import BENIGN, CAMPAIGNS, first
-from quality.table import MODES, OURS, detectors
+from quality.table import MODES, detectors, of_mode
 from stream.report.table import duration
 
 if TYPE_CHECKING:
@@ -41,12 +41,8 @@ def tables() -> Iterator[str]:
     ours = [] if known is None else known.outcomes
     theirs = [] if again is None else again.outcomes
     for mode in MODES:
-        yield "\n".join(_campaigns(_of(ours, mode), _of(theirs, mode), mode))
+        yield "\n".join(_campaigns(of_mode(ours, mode), of_mode(theirs, mode), mode))
     yield "\n".join(_detectors(ours))
-
-
-def _of(outcomes: Sequence[Outcome], mode: str) -> dict[str, Outcome]:
-    return {o.scenario: o for o in outcomes if o.mode == mode and o.detector == OURS}
 
 
 def _campaigns(ours: dict[str, Outcome], again: dict[str, Outcome], mode: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ def ours(plan: Plan, outcomes: Sequence[Outcome], mode: str) -> Table:
     table = Table(title=f"{plan.name}: {OURS}, {MODES[mode]}", title_justify="left")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name == "campaign" else "right")
-    rows = {o.scenario: o for o in outcomes if o.mode == mode and o.detector == OURS}
+    rows = of_mode(outcomes, mode)
     for campaign in plan.campaigns:
         if campaign.id in rows:
             outcome = rows[campaign.id]
@@ -42,6 +42,11 @@ def ours(plan: Plan, outcomes: Sequence[Outcome], mode: str) -> Table:
     table.caption = overall(list(rows.values()))
     table.caption_justify = "left"
     return table
+
+
+def of_mode(outcomes: Sequence[Outcome], mode: str) -> dict[str, Outcome]:
+    """Return our own outcomes in one mode, by scenario."""
+    return {o.scenario: o for o in outcomes if o.mode == mode and o.detector == OURS}
 
 
 def cells(campaign: Campaign, outcome: Outcome) -> tuple[str, ...]:
