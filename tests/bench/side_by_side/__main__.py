@@ -26,8 +26,7 @@ from side_by_side.traffic import KINDS, PARTITIONS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from side_by_side.entries import Entry
-    from side_by_side.traffic import Expected, Kind
+    from side_by_side.traffic import Expected
 
 _RECORD: Final = Path(__file__).with_name("recorded.json")
 
@@ -77,26 +76,26 @@ def _options() -> argparse.Namespace:
 def _rounds(bootstrap: str, options: argparse.Namespace, bar: Progress) -> list[Figures]:
     kinds = [kind for kind in KINDS if not options.kinds or kind.name in options.kinds]
     entries = [entry for entry in ENTRIES if not options.only or entry.name in options.only]
-    expected = {}
+    given = {}
     for kind in kinds:
         events = kind.quick if options.quick else int(kind.events * options.share)
-        expected[kind] = fill(bootstrap, kind, events, _progress(bar, f"write {kind.name}", events))
+        filled: dict[int, Expected] = {}
+        for entry in entries:
+            count = min(events, entry.most or events)
+            if count not in filled:
+                told = _progress(bar, f"write {kind.name}", count)
+                filled[count] = fill(bootstrap, kind, count, told)
+            given[kind, entry] = filled[count]
     runs = []
     for number in range(options.rounds):
         turns = [(kind, entry) for kind in kinds for entry in entries]
         random.shuffle(turns)
         for kind, entry in turns:
-            runs.append(_run(bootstrap, kind, entry, expected[kind], number, bar))
+            expected = given[kind, entry]
+            told = _progress(bar, f"round {number + 1} {kind.name} {entry.name}", expected.events)
+            runs.append(contest.run(entry, bootstrap, kind.name, expected, PARTITIONS, told))
             bar.console.print(_said(runs[-1]), highlight=False)
     return runs
-
-
-def _run(
-    bootstrap: str, kind: Kind, entry: Entry, expected: Expected, number: int, bar: Progress
-) -> Figures:
-    events = min(expected.events, entry.most or expected.events)
-    told = _progress(bar, f"round {number + 1} {kind.name} {entry.name}", events)
-    return contest.run(entry, bootstrap, kind.name, expected, PARTITIONS, told)
 
 
 def _progress(bar: Progress, what: str, total: int) -> Callable[[int], None]:

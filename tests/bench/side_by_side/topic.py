@@ -22,15 +22,18 @@ _AGO_S: Final = 7200.0
 
 
 def fill(bootstrap: str, kind: Kind, events: int, told: Callable[[int], None]) -> Expected:
-    """Make the topic and write it; ``told`` hears of how many records."""
+    """Make a topic of so many events and write it; ``told`` hears of how many records."""
+    found = Expected(topic=f"{kind.name}-{events}")
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
-    admin.create_topics([NewTopic(kind.name, PARTITIONS, 1)])
+    admin.create_topics([NewTopic(found.topic, PARTITIONS, 1)])
     admin.close()
-    return asyncio.run(_write(bootstrap, kind, events, told))
+    asyncio.run(_write(bootstrap, kind, events, found, told))
+    return found
 
 
-async def _write(bootstrap: str, kind: Kind, events: int, told: Callable[[int], None]) -> Expected:
-    found = Expected()
+async def _write(
+    bootstrap: str, kind: Kind, events: int, found: Expected, told: Callable[[int], None]
+) -> None:
     async with AIOKafkaProducer(
         bootstrap_servers=bootstrap, max_batch_size=_BATCH_BYTES, acks=1
     ) as producer:
@@ -41,9 +44,8 @@ async def _write(bootstrap: str, kind: Kind, events: int, told: Callable[[int], 
             if batches[partition].append(key=key, value=value, timestamp=None) is None:
                 full, batches[partition] = batches[partition], producer.create_batch()
                 batches[partition].append(key=key, value=value, timestamp=None)
-                sent.append(await producer.send_batch(full, kind.name, partition=partition))
+                sent.append(await producer.send_batch(full, found.topic, partition=partition))
                 told(written)
         for partition, batch in enumerate(batches):
-            sent.append(await producer.send_batch(batch, kind.name, partition=partition))
+            sent.append(await producer.send_batch(batch, found.topic, partition=partition))
         await asyncio.gather(*sent)
-    return found

@@ -47,8 +47,9 @@ KINDS: Final = (
 
 @dataclass(slots=True)
 class Expected:
-    """What a competitor has to come to: the proof that it counted everything."""
+    """What a competitor that reads the topic has to come to: the proof that it counted all."""
 
+    topic: str
     events: int = 0
     tokens: int = 0
     accounts: int = 0

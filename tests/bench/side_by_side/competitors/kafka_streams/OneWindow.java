@@ -91,7 +91,9 @@ public final class OneWindow {
             },
             Materialized.<String, Sums, WindowStore<Bytes, byte[]>>as("windows")
                 .withKeySerde(Serdes.String())
-                .withValueSerde(Serdes.serdeFrom(WRITE, READ)));
+                .withValueSerde(Serdes.serdeFrom(WRITE, READ))
+                // Else a window is gone, a minute of event time after it, before it is proved.
+                .withRetention(Duration.ofDays(1)));
 
     Properties settings = new Properties();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, "one-window-" + System.nanoTime());
