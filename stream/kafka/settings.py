@@ -91,7 +91,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="Most that is read from one partition at once; bounds memory",
             extra={"unit": "bytes"},
         ),
-    ] = 1_048_576
+    ] = 4_194_304
     transactions: Annotated[
         bool,
         Meta(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Carriers that may wait for a stage; each holds up to ``kafka.fetch_bytes``.
-_BUFFERED: Final = 8
+_BUFFERED: Final = 2
 #: How late a new partition of the source topic may be noticed (see stream.worker.inputs).
 _METADATA_AGE_S: Final = 3.0
 
