@@ -31,8 +31,11 @@ _LARGEST: Final = 4.0
 #: Texts that are multiplied at once: few enough for OpenBLAS to use no threads, which would turn on
 #: every core waiting for one another: three times the processor on two busy cores.
 _ROWS: Final = 32
-#: The bits of a hash that are the cell; the highest is the sign.
+#: The bits of a hash that are the cell, and the one that is the sign.
 _CELL: Final = np.uint64(_CELLS - 1)
+_HIGHEST: Final = np.uint64(1 << 63)
+#: The bits of -1.0 (IEEE 754).
+_MINUS_ONE: Final = np.float64(-1).view(np.uint64)
 
 
 class Content:
@@ -45,18 +48,13 @@ class Content:
         stepped = np.rint(normal.clip(-_LARGEST, _LARGEST) / _STEP) * _STEP
         self._frequencies = stepped.astype(np.float32)
 
-    def of(self, words: Array, of_text: Array, texts: int) -> Array:
+    def of(self, words: Array, count: Array) -> Array:
         """Return each text's vector, all bytes 0 where it has no word; shape ``(texts,)``, V.
 
-        ``words`` are hashes of all words of all texts in order, ``of_text`` says whose each is.
+        ``words`` are hashes of all words of all texts in order, ``count`` says how many each has.
         """
-        together = of_text[1:] == of_text[:-1]
-        pairs = (words[:-1] * _PAIR + words[1:])[together]
-        hashes = mixed(np.concatenate([words, pairs]) ^ self._key)
-        whose = np.concatenate([of_text, of_text[1:][together]])
-        cells = whose * _CELLS + (hashes & _CELL).astype(np.int64)
-        signs = np.where(hashes.view(np.int64) < 0, 1.0, -1.0)
-        bags = np.bincount(cells, signs, texts * _CELLS).reshape(texts, _CELLS).astype(np.float32)
+        texts = len(count)
+        bags = self._bags(words, count).reshape(texts, _CELLS).astype(np.float32)
         length = np.sqrt(np.einsum("ij,ij->i", bags, bags))
         blocks = [bags[at : at + _ROWS] @ self._frequencies for at in range(0, texts, _ROWS)]
         angles = np.concatenate(blocks) / np.maximum(length, 1)[:, None]
@@ -64,3 +62,20 @@ class Content:
         vectors = np.rint(waves * CONTENT_SCALE).astype(np.int8)
         vectors[length == 0] = 0
         return np.asarray(vectors.view(CONTENT)[:, 0])
+
+    def _bags(self, words: Array, count: Array) -> Array:
+        """Return the sum of signs in each cell of each text, shape ``(texts * _CELLS,)``, f8."""
+        hashes = np.concatenate([words, words])
+        pairs = hashes[len(words) :]
+        pairs *= _PAIR
+        pairs[:-1] += words[1:]
+        hashes ^= self._key
+        mixed(hashes)
+        # The highest bit of a hash becomes the sign of a float: set, it stands for +1.
+        signs = ((hashes & _HIGHEST) ^ _MINUS_ONE).view(np.float64)
+        # No pair goes over the end of its text.
+        signs[len(words) + np.cumsum(count)[count > 0] - 1] = 0
+        hashes &= _CELL
+        cells = hashes.view(np.int64).reshape(2, len(words))
+        cells += np.repeat(np.arange(0, len(count) * _CELLS, _CELLS), count)
+        return np.bincount(cells.ravel(), signs, len(count) * _CELLS)

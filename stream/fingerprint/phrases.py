@@ -69,8 +69,7 @@ class Phrases:
             words, count = self._words_of(portion)
             if len(words):
                 found[here] = self._smallest(words, count)
-                of_text = np.repeat(np.arange(len(portion)), count)
-                content[here] = self._content.of(words, of_text, len(portion))
+                content[here] = self._content.of(words, count)
         prepared = [
             smallest.to_bytes(8, "little") if smallest else b""
             for smallest in found.ravel().tolist()
