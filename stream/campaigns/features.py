@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.partners import partners
+from stream.campaigns.snapshot import CONTENT
 from stream.types.links import LinkKind
 from stream.windows.order import ascending
 
@@ -22,6 +23,7 @@ _START_WINDOW_S: Final = 3 * _HOUR_S
 _WARM_UP_S: Final = 6 * _HOUR_S
 _LEAST_SPAN_S: Final = 12 * _HOUR_S
 _OCCUPIED: Final = 0.9
+_FEW_OF: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,17 @@ class ClusterFeatures:
     start_share: float
     #: Members that were active in nine of ten hours of half a day or more, of all.
     idle_free: float
-    #: Median over members of their partners over several different rare values.
+    #: Median over members of their partners over several different rare prompts.
     partners: float
     #: The same over several different phrases.
     intimates: float
-    #: Median over members of the accounts of other owners that they met in rare phrases.
+    #: The same over several different addresses.
+    neighbours: float
+    #: Median over members of the accounts of other owners that they met in rare phrases, at most
+    #: as many as there are other members.
     acquaintances: float
+    #: The same of strangers among them, at most a tenth of the other members.
+    strangers: float
     #: Members that have a companion among those, of all.
     accompanied: float
     #: The same as chance has it.
@@ -56,6 +63,10 @@ class ClusterFeatures:
     asked_only: bool
     #: Whether payments are all that links them.
     paid_only: bool
+    #: Whether addresses are.
+    placed_only: bool
+    #: Whether all that they share is what they say: no payments, no addresses either.
+    said_only: bool
     #: Payments that began within the same three hours; none where more than they link.
     began: Together
     #: Owners whose answers have grown since the same day.
@@ -96,6 +107,8 @@ def features(
     is_young = np.where(np.isnan(age), np.nan, age <= everybody.young_s)
     per_owner = _mean_by(owner, is_young, len(owners))
     paid_only = joined.kinds == {LinkKind.PAYMENT}
+    cards = _cards(snapshot.payment[accounts])
+    neighbours = float(np.median(partners(table, snapshot, accounts, (LinkKind.ADDRESS,))))
     met = everybody.acquaintances
     accompanied = float(met.accompanied[accounts].mean())
     return ClusterFeatures(
@@ -103,20 +116,26 @@ def features(
         owners=len(owners),
         young=per_owner[~np.isnan(per_owner)],
         population_young=everybody.young_share(but=accounts),
-        cards=_cards(snapshot.payment[accounts]),
+        cards=cards,
         population_cards=everybody.card_share(but=accounts),
         dispersion=_dispersion(table.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, joined.since, origin),
         idle_free=_idle_free(table, accounts, snapshot.time - joined.since),
-        partners=float(np.median(partners(table, snapshot, accounts))),
+        partners=float(np.median(partners(table, snapshot, accounts, CONTENT))),
         intimates=float(np.median(partners(table, snapshot, accounts, (LinkKind.PHRASE,)))),
-        acquaintances=float(np.median(met.count[accounts])),
+        neighbours=neighbours,
+        # Those of a small group have met others than its members: that is no evidence on it. And
+        # a class soon meets all of itself; who is one of many that are dealt a list meets few.
+        acquaintances=min(float(np.median(met.count[accounts])), len(accounts) - 1.0),
+        strangers=min(float(np.median(met.strangers[accounts])), _FEW_OF * (len(accounts) - 1)),
         accompanied=accompanied,
         usually_accompanied=met.usually_accompanied(accounts, len(snapshot.known))
         if accompanied
         else 0.0,
         asked_only=joined.kinds == {LinkKind.PHRASE},
         paid_only=paid_only,
+        placed_only=joined.kinds == {LinkKind.ADDRESS},
+        said_only=joined.kinds <= {*CONTENT, LinkKind.PHRASE} and not cards and not neighbours,
         began=Together.of(everybody.cohorts, _payments(snapshot.payment[accounts]))
         if paid_only
         else Together(),

@@ -9,8 +9,10 @@ rests on:
 * cards - several payments that each pay for several members (published: shared payment methods).
 * pace - members equally busy, where people and services differ by factors.
 * no idle - members active in nearly every hour (AA26-251A: around the clock).
-* partners - many partners over different rare values (camouflage costs popular values nothing,
+* partners - many partners over different rare prompts (camouflage costs popular values nothing,
   rare ones everything; FRAUDAR, Hooi et al., KDD 2016).
+* neighbours - many partners over different addresses, where more than addresses links them: the
+  translators of a carrier put thousands of customers behind the same ones (RFC 6888).
 * companions - acquaintances behind the same addresses: words and places are independent among
   strangers.
 * cohort - payments with several accounts each that began together. It stands in for cards and
@@ -18,10 +20,13 @@ rests on:
   those.
 * turn - answers that have grown since the same day, against each account's own past. Where nothing
   is said that is how standing accounts move to a new model together; pace or idle has to agree.
-* intimates - partners in several different phrases, where more than what they ask links them; of
-  the same family, for unrelated teams share the frames and the items of one public test.
-* acquaintances - accounts met in rare phrases, ever other ones (one list of items for all). Many
-  of them speak for two families: each was met in phrases of its own.
+* intimates - partners in several different phrases, where more than what they ask links them.
+* acquaintances - accounts met in rare phrases, ever other ones (one list of items for all): many
+  of them, or few in phrases that few have. Many speak for two families: each was met in phrases of
+  its own.
+
+Partners, intimates and acquaintances are made of the same words, so the strongest of them counts:
+unrelated teams share the frames and the items of one public test.
 """
 
 from __future__ import annotations
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
 _PRIOR: Final = -4.0
 #: The same of groups that share nothing but what they ask: classes and test sets do.
 _ASKED_PRIOR: Final = -6.3
+#: The same of groups that share nothing but prompts, or prompts and what they ask.
+_SAID_PRIOR: Final = -5.0
 #: What fewer than three owners cost: that is an organisation until shown otherwise.
 _FEW_OWNERS: Final = -2.0
 _LEAST_OWNERS: Final = 3
@@ -53,6 +60,8 @@ _SILENT_SCORE: Final = 0.45
 _MANY_PARTNERS: Final = 16
 #: Of acquaintances, benign accounts have 28 at the 99th percentile: that many are one in hundred.
 _USUAL_ACQUAINTANCES: Final = 12
+#: The same of strangers: 3 at the 95th percentile, 5 at the 99th.
+_USUAL_STRANGERS: Final = 2
 _MOST_BY_ACQUAINTANCES: Final = 8.0
 _UNSURPRISING: Final = 3.0  # natural logarithm
 #: No benign account had a companion; one in twenty is far on the safe side.
@@ -87,25 +96,25 @@ class _Claim:
 
 
 def judge(cluster: ClusterFeatures) -> Judgement:
-    """Weigh the features of a cluster.
-
-    Of intimates and acquaintances, which are of the same words, the stronger claim counts.
-    """
+    """Weigh the features of a cluster."""
     young = _young(cluster)
-    met = max(_intimates(cluster), _acquaintances(cluster), key=lambda claim: claim.odds)
+    said = max(
+        _partners(cluster), _intimates(cluster), _acquaintances(cluster), key=lambda c: c.odds
+    )
     claims = [
         young,
         _started(cluster),
         _cards(cluster),
         _pace(cluster),
         _idle_free(cluster),
-        _partners(cluster),
-        met,
+        said,
+        _neighbours(cluster),
         _companions(cluster),
         _together(cluster),
         _turned(cluster),
     ]
-    odds = (_ASKED_PRIOR if cluster.asked_only else _PRIOR) + sum(claim.odds for claim in claims)
+    prior = _ASKED_PRIOR if cluster.asked_only else _SAID_PRIOR if cluster.said_only else _PRIOR
+    odds = prior + sum(claim.odds for claim in claims)
     if cluster.owners < _LEAST_OWNERS:
         odds += _FEW_OWNERS
     families: dict[str, float] = {}
@@ -119,7 +128,7 @@ def judge(cluster: ClusterFeatures) -> Judgement:
     # What is not new may have begun together for a reason of its own: a class, a release.
     silent = _SHARES if young.odds > 0 else (*_SHARES, "newness")
     acts = sum(odds for family, odds in families.items() if family not in silent)
-    if speaking < _LEAST_FAMILIES or (met.feature == "intimates" and acts < _ACTS):
+    if speaking < _LEAST_FAMILIES or (said.feature != "acquaintances" and acts < _ACTS):
         score = min(score, _SILENT_SCORE)
     return Judgement(score, _evidence(claims))
 
@@ -206,7 +215,17 @@ def _partners(cluster: ClusterFeatures) -> _Claim:
     count = cluster.partners
     return _Claim(
         "partners", "partners", _by_partners(count), count, "accounts", 0.0,
-        f"a member shares several different rare values with {count:.0f} others (median)",
+        f"a member shares several different rare prompts with {count:.0f} others (median)",
+    )  # fmt: skip
+
+
+def _neighbours(cluster: ClusterFeatures) -> _Claim:
+    count = cluster.neighbours
+    # A carrier's translators give its customers the same addresses (RFC 6888).
+    odds = 0.0 if cluster.placed_only else _by_partners(count)
+    return _Claim(
+        "neighbours", "partners", odds, count, "accounts", 0.0,
+        f"a member came from several of the same addresses as {count:.0f} others (median)",
     )  # fmt: skip
 
 
@@ -225,7 +244,11 @@ def _by_partners(count: float) -> float:
 
 def _acquaintances(cluster: ClusterFeatures) -> _Claim:
     count = cluster.acquaintances
-    odds = 2.0 * max(math.log2(max(count, 1) / _USUAL_ACQUAINTANCES), 0)
+    odds = max(
+        2.0 * math.log2(max(count, 1) / _USUAL_ACQUAINTANCES),
+        2.5 * math.log2(max(cluster.strangers, 1) / _USUAL_STRANGERS),
+        0,
+    )
     return _Claim(
         "acquaintances", "acquaintances", min(odds, _MOST_BY_ACQUAINTANCES), count, "accounts", 1.0,
         f"a member asked the same as {count:.0f} others, in different rare phrases (median)",
@@ -237,7 +260,8 @@ def _companions(cluster: ClusterFeatures) -> _Claim:
     usual = min(max(cluster.usually_accompanied, _LEAST_ACCOMPANIED), 0.9)
     yes = math.log(_ACCOMPANIED_IN_CAMPAIGNS / usual)
     no = math.log((1 - _ACCOMPANIED_IN_CAMPAIGNS) / (1 - usual))
-    odds = float(np.clip(cluster.members * (share * yes + (1 - share) * no), 0, 4))
+    # They come in pairs: half of them say it, the others are those of whom it is said.
+    odds = float(np.clip(cluster.members / 2 * (share * yes + (1 - share) * no), 0, 4))
     return _Claim(
         "companions", "companions", odds, share, "share", usual,
         f"{share:.0%} of the members asked the same as another one behind the same addresses",

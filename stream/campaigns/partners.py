@@ -35,7 +35,7 @@ _TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_CORE_SAMPLE +
 
 
 def partners(
-    table: EdgeTable, snapshot: Snapshot, members: Array, kinds: Sequence[LinkKind] = LINKING
+    table: EdgeTable, snapshot: Snapshot, members: Array, kinds: Sequence[LinkKind]
 ) -> Array:
     """Return how many partners each of (a sample of) the members has among them, ``(m,)``.
 
@@ -53,7 +53,7 @@ def partners(
 
 def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
     """Return sets of accounts (slots) that are joined by pairs with several different values."""
-    left, right = pairs(table, snapshot, LINKING, least=_CORE_SHARED)
+    left, right, _ = pairs(table, snapshot, LINKING, least=_CORE_SHARED)
     if not len(left):
         return []
     code, times = np.unique(left << 32 | right, return_counts=True)
@@ -107,10 +107,11 @@ def _different(matrix: Array) -> Array:
 
 def pairs(
     table: EdgeTable, snapshot: Snapshot, kinds: Sequence[LinkKind], *, least: int
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     """Return pairs of accounts of different owners, one per value of ``kinds`` that both have.
 
-    Accounts with fewer than ``least`` shared values are left out.
+    And how many accounts have that value; all of shape ``(pairs,)``. Accounts with fewer than
+    ``least`` shared values are left out.
     """
     value, account = _shared_edges(snapshot, kinds, least)
     values, first, size = np.unique(value, return_index=True, return_counts=True)
@@ -122,7 +123,7 @@ def pairs(
         order = order[np.argsort(places(lead[order]), kind="stable")]
     most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
-    left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    left, right, having = ([np.zeros(0, np.int64)] for _ in range(3))
     for count in ascending(size[order]).tolist():
         start = first[order[size[order] == count]]
         users = account[start[:, None] + np.arange(count)]
@@ -132,9 +133,10 @@ def pairs(
         i, j = _TRIANGLES[users.shape[1]]
         left.append(users[:, i].ravel())
         right.append(users[:, j].ravel())
+        having.append(np.full(len(right[-1]), count))
     a, b = np.concatenate(left), np.concatenate(right)
     apart = snapshot.owner[a] != snapshot.owner[b]
-    return a[apart], b[apart]
+    return a[apart], b[apart], np.concatenate(having)[apart]
 
 
 def _shared_edges(snapshot: Snapshot, kinds: Sequence[LinkKind], least: int) -> tuple[Array, Array]:

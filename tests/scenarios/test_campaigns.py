@@ -207,6 +207,47 @@ def test_pupils_who_paste_their_homework_are_silent(rng: Rng) -> None:
     assert run([*people(rng, 150), *school], hours=36) == []
 
 
+def test_those_who_practise_on_the_problems_of_one_site_are_silent(rng: Rng) -> None:
+    # They meet ever other people in ever other problems, as those do that are dealt one list; but
+    # some problems are everybody's favourites.
+    def asks(r: Rng) -> tuple[str, ...]:
+        problem = int(r.zipf(1.1)) % 3000
+        return () if r.random() < 0.4 else (f"problem-{problem}-a", f"problem-{problem}-b")
+
+    crowd = [
+        replace(
+            disguised(rng, f"solver-{i}", per_day=float(15 * rng.lognormal(0, 0.8)), asks=asks),
+            start_s=START_S,
+            hours=((begins := int(rng.integers(8, 18))), (begins + 8) % 24),
+        )
+        for i in range(300)
+    ]
+    assert run([*people(rng, 200), *crowd], hours=36) == []
+
+
+def test_teams_that_put_one_public_test_in_one_frame_are_silent(rng: Rng) -> None:
+    # Its words make their prompts' openings as well as the phrases, and jobs do not sleep.
+    asks = items(300, "question")
+    teams = [
+        replace(
+            disguised(rng, f"team-{i}", per_day=2000, asks=asks),
+            says=lambda r: ("", f"frame-{r.integers(4)}"),
+        )
+        for i in range(9)
+    ]
+    assert run([*people(rng, 150), *teams], hours=34) == []
+
+
+@pytest.mark.parametrize("young", [0, 6, 12])
+def test_phones_behind_one_carrier_are_silent(rng: Rng, young: int) -> None:
+    # Its translators give them another of the same addresses every time.
+    crowd = people(rng, 220)
+    for i, phone in enumerate(crowd[:20]):
+        phone.addresses = tuple(f"carrier-{j}" for j in range(24))
+        phone.created_at = START_S - DAY_S if i < young else phone.created_at
+    assert run(crowd, hours=34) == []
+
+
 def test_users_of_a_tool_with_a_few_texts_of_its_own_are_silent(rng: Rng) -> None:
     asks = items(4, "text of the tool")
     users = [disguised(rng, f"user-{i}", per_day=15, asks=asks) for i in range(70)]

@@ -101,7 +101,7 @@ def tireless(rng: Rng, count: int, *, per_day: float = 60, spread: float = 0.1) 
 def test_a_few_accounts_that_never_sleep_and_ask_the_same_are_found(rng: Rng) -> None:
     alert = campaign_of(run([*people(rng, 100), *tireless(rng, 20)], hours=36))
     assert set(alert.account_ids or ()) == {f"slow-{i}" for i in range(20)}
-    assert {"intimates", "no_idle_hours"} <= {evidence.feature for evidence in alert.evidence}
+    assert {"partners", "no_idle_hours"} <= {evidence.feature for evidence in alert.evidence}
 
 
 def test_teams_that_put_one_public_test_to_the_model_are_silent(rng: Rng) -> None:

@@ -59,7 +59,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=_cache())
     parser.add_argument(
-        "--alone", action="store_true", help="without the detectors that it is compared with"
+        "--alone",
+        action="store_true",
+        help="without the detectors that it is compared with: what they did before stays",
     )
     parser.add_argument(
         "--resume", action="store_true",

@@ -147,6 +147,8 @@ class Run:
             windows=mmd[0].windows if mmd else [],
         )
         path = result_path(self.results, self.mode, name)
+        if self.alone and path.exists():
+            result = _beside(result, msgspec.json.decode(path.read_bytes(), type=Result))
         path.write_bytes(msgspec.json.encode(result))
         self.say(
             f"{self.mode:6} {name:14} {self._events:>9,} events {result.seconds:6.0f} s  "
@@ -190,6 +192,16 @@ class Run:
 def result_path(results: Path, mode: str, name: str) -> Path:
     """Return where the result of a scenario is."""
     return results / f"{mode}-{name}.json"
+
+
+def _beside(ours: Result, before: Result) -> Result:
+    """Return our new result with what the other detectors did on the same traffic before."""
+    return msgspec.structs.replace(
+        ours,
+        outcomes=[*ours.outcomes, *before.outcomes[1:]],
+        threshold=before.threshold,
+        windows=before.windows,
+    )
 
 
 def _fork_day(truth: Truth, plan: Plan) -> int:

@@ -1,0 +1,96 @@
+"""Groups that were once taken for campaigns, by their numbers, and what those must not hide."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from stream.campaigns.features import ClusterFeatures, Together
+from stream.campaigns.judge import judge
+
+TOLD_FROM = 0.5
+
+GROUP = ClusterFeatures(
+    members=20,
+    owners=20,
+    young=np.zeros(20),
+    population_young=0.056,
+    cards=0,
+    population_cards=0.02,
+    dispersion=float("nan"),
+    start_share=0.2,
+    idle_free=0.0,
+    partners=0.0,
+    intimates=0.0,
+    neighbours=0.0,
+    acquaintances=0.0,
+    strangers=0.0,
+    accompanied=0.0,
+    usually_accompanied=0.0,
+    asked_only=False,
+    paid_only=False,
+    placed_only=False,
+    said_only=False,
+    began=Together(),
+    turned=Together(),
+)
+
+#: Fifteen phones behind one carrier, half of them new customers.
+PHONES = replace(
+    GROUP,
+    members=15,
+    owners=15,
+    young=np.array([1.0] * 6 + [0.5] * 1 + [0.0] * 8),
+    neighbours=8.5,
+    placed_only=True,
+)
+#: Eight teams that put one public test to a new model, each prompt in the test's own frame.
+TEAMS = replace(
+    GROUP,
+    members=8,
+    owners=8,
+    young=np.zeros(8),
+    dispersion=0.06,
+    idle_free=0.5,
+    partners=7.0,
+    intimates=7.0,
+    acquaintances=7.0,
+    said_only=True,
+)
+
+
+def test_a_carrier_makes_its_customers_neighbours() -> None:
+    assert judge(PHONES).score < TOLD_FROM
+    assert "neighbours" not in {evidence.feature for evidence in judge(PHONES).evidence}
+
+
+def test_neighbours_that_say_the_same_are_told() -> None:
+    found = judge(replace(PHONES, placed_only=False, partners=8.5))
+    assert found.score > TOLD_FROM
+    assert {"neighbours", "partners"} <= {evidence.feature for evidence in found.evidence}
+
+
+def test_companions_come_in_pairs() -> None:
+    phones = replace(PHONES, young=np.zeros(15), accompanied=4 / 14, usually_accompanied=0.03)
+    told = {e.feature: e.contribution for e in judge(replace(phones, dispersion=0.37)).evidence}
+    assert judge(replace(phones, dispersion=0.37)).score < TOLD_FROM
+    assert "companions" in told
+
+
+def test_the_words_of_one_test_count_once() -> None:
+    assert judge(TEAMS).score < TOLD_FROM
+    words = {"partners", "intimates", "acquaintances"}
+    assert len(words & {evidence.feature for evidence in judge(TEAMS).evidence}) == 1
+
+
+def test_twenty_that_never_sleep_and_share_as_much_are_told() -> None:
+    twenty = replace(TEAMS, members=20, owners=20, young=np.zeros(20), partners=19.0, idle_free=0.8)
+    assert judge(twenty).score > TOLD_FROM
+
+
+def test_few_strangers_speak_as_loud_as_many_acquaintances() -> None:
+    crowd = replace(GROUP, members=500, owners=500, young=np.zeros(500), said_only=True)
+    dealt = judge(replace(crowd, acquaintances=16.0, strangers=12.0))
+    chosen = judge(replace(crowd, acquaintances=16.0, strangers=2.0))
+    assert dealt.score > TOLD_FROM > chosen.score
