@@ -58,6 +58,7 @@ _LEAST_FAMILIES: Final = 2
 _SILENT_SCORE: Final = 0.45
 #: Benign accounts have 14 partners by a single value at the 95th percentile, hardly any by several.
 _MANY_PARTNERS: Final = 16
+_MOST_BY_PARTNERS: Final = 4.5
 #: Of acquaintances, benign accounts have 28 at the 99th percentile: that many are one in hundred.
 _USUAL_ACQUAINTANCES: Final = 12
 #: The same of strangers: 3 at the 95th percentile, 5 at the 99th.
@@ -239,7 +240,7 @@ def _intimates(cluster: ClusterFeatures) -> _Claim:
 
 
 def _by_partners(count: float) -> float:
-    return 3.0 * min(math.log2(1 + count) / math.log2(1 + _MANY_PARTNERS), 1)
+    return min(3.0 * math.log2(1 + count) / math.log2(1 + _MANY_PARTNERS), _MOST_BY_PARTNERS)
 
 
 def _acquaintances(cluster: ClusterFeatures) -> _Claim:
