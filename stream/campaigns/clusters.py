@@ -20,12 +20,12 @@ from stream.campaigns.belonging import Belonging, Kept, ValueId
 from stream.campaigns.durable import DurableEdges
 from stream.campaigns.everybody import Everybody
 from stream.campaigns.features import Joined, features
+from stream.campaigns.in_turn import places
 from stream.campaigns.judge import Judgement, judge
 from stream.campaigns.membership import cards, core_values, observed, own_evidence
 from stream.campaigns.partners import cores
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
-from stream.campaigns.turns import places
 from stream.types.links import SPREAD, LinkKind
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.columns import Columns
+from stream.campaigns.in_turn import places
 from stream.campaigns.rows import page_keys, value_keys
-from stream.campaigns.turns import places
 from stream.types.verdicts import Member
 from stream.windows.index import SlotIndex
 from stream.windows.names import Names

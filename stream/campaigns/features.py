@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.membership import cards
 from stream.campaigns.partners import partners
 from stream.campaigns.snapshot import CONTENT
 from stream.types.links import LinkKind
@@ -108,7 +109,7 @@ def features(
     is_young = np.where(np.isnan(age), np.nan, age <= everybody.young_s)
     per_owner = _mean_by(owner, is_young, len(owners))
     paid_only = joined.kinds == {LinkKind.PAYMENT}
-    cards = _cards(snapshot.payment[accounts])
+    paying = cards(snapshot, accounts)
     neighbours = float(np.median(partners(table, snapshot, accounts, (LinkKind.ADDRESS,))))
     met = everybody.acquaintances
     accompanied = float(met.accompanied[accounts].mean())
@@ -117,7 +118,7 @@ def features(
         owners=len(owners),
         young=per_owner[~np.isnan(per_owner)],
         population_young=everybody.young_share(but=accounts),
-        cards=cards,
+        cards=paying,
         population_cards=everybody.card_share(but=accounts),
         dispersion=_dispersion(table.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, joined.since, origin),
@@ -136,7 +137,7 @@ def features(
         asked_only=joined.kinds == {LinkKind.PHRASE},
         paid_only=paid_only,
         placed_only=joined.kinds == {LinkKind.ADDRESS},
-        said_only=joined.kinds <= {*CONTENT, LinkKind.PHRASE} and not cards and not neighbours,
+        said_only=joined.kinds <= {*CONTENT, LinkKind.PHRASE} and not paying and not neighbours,
         began=Together.of(everybody.cohorts, _payments(snapshot.payment[accounts]))
         if paid_only
         else Together(),
@@ -155,11 +156,6 @@ def _mean_by(group: Array, values: Array, groups: int) -> Array:
 
 def _payments(payments: Array) -> Array:
     return ascending(payments[payments >= 0])
-
-
-def _cards(payments: Array) -> int:
-    _, count = np.unique(payments[payments >= 0], return_counts=True)
-    return int((count > 1).sum())
 
 
 def _dispersion(requests: Array) -> float:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.in_turn import places
 from stream.campaigns.snapshot import LINKING
-from stream.campaigns.turns import places
 from stream.windows.order import ascending
 
 if TYPE_CHECKING:

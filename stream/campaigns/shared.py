@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.turns import places
+from stream.campaigns.in_turn import places
 from stream.types.verdicts import Shared
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Turns: where there is not room for all, everybody's first comes before anybody's second."""
+"""In turn: where there is not room for all, everybody's first comes before anybody's second."""
 
 from __future__ import annotations
 
