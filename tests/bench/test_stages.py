@@ -51,7 +51,7 @@ class Stages:
     def __init__(self) -> None:
         metrics = Metrics()
         kind = KINDS[0]
-        rows = list(records(kind, EVENTS, NOW, Expected()))[:EVENTS]
+        rows = list(records(kind, EVENTS, NOW, Expected(topic="")))[:EVENTS]
         self.records = [Record(i, None, value) for i, (_, value, _) in enumerate(rows)]
         self.decoder = Decoder(IntakeSettings(), metrics)
         self.decoded = self.decoder.decode(self.records, now_s=NOW)
