@@ -6,11 +6,11 @@ of them meets ever other ones, in ever other phrases, whatever the wording aroun
 Measured over accounts, percentiles 50 / 95 / 99: benign 1 / 14 / 28, evasive campaigns
 75 to 301 / 124 to 368 / 146 to 397.
 
-Strangers tell it days earlier: acquaintances met hardly ever, in phrases that few have. A class, a
+Strangers tell it hours earlier: acquaintances met hardly ever, in phrases that few have. A class, a
 test or a tool meets the same accounts again and again. What people choose has a heavy tail (the
 problems of a site for practice): they meet strangers too, but most of them in what many ask.
-Percentiles 50 / 95 / 99 on the second day of 2,000 evasive accounts: benign 0 / 3 / 6, of those
-7 / 22 / 32.
+Percentiles 50 / 95 / 99 on the second day of 2,000 evasive accounts, all of them counted in full:
+benign 0 / 3 / 7, of those 8 / 22 / 32.
 """
 
 from __future__ import annotations
@@ -64,10 +64,7 @@ class Acquaintances:
         left, right = met >> 32, met & 0xFFFFFFFF
         count = _partners(left, right, slots)
         hardly = times <= _HARDLY
-        few = hardly & (least <= _FEW)
-        strangers = _partners(left[few], right[few], slots)
-        anywhere = _partners(left[hardly], right[hardly], slots)
-        strangers = strangers * np.minimum(strangers / np.maximum(_EVEN * anywhere, 1), 1)
+        strangers = _strangers(left[hardly], right[hardly], least[hardly], slots)
         phrases = _shared_phrases(snapshot, slots)
         many = (count >= _MANY) & (phrases >= _PHRASES) | (strangers >= _MANY_STRANGERS)
         both = many[left] & many[right]
@@ -102,6 +99,14 @@ def _met(pair: Array, having: Array) -> tuple[Array, Array, Array]:
     at = np.flatnonzero(np.diff(pair, prepend=-1))
     least = np.minimum.reduceat(having, at) if len(at) else having
     return pair[at], np.diff(at, append=len(pair)), least
+
+
+def _strangers(left: Array, right: Array, least: Array, slots: int) -> Array:
+    """Return the strangers of each account slot among pairs that hardly met."""
+    few = least <= _FEW
+    dealt = _partners(left[few], right[few], slots)
+    anywhere = _partners(left, right, slots)
+    return np.asarray(dealt * np.minimum(dealt / np.maximum(_EVEN * anywhere, 1), 1))
 
 
 def _partners(left: Array, right: Array, slots: int) -> Array:
