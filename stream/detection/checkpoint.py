@@ -15,10 +15,8 @@ import msgspec
 import numpy as np
 import river
 
-from stream.detection.baseline import TRACKED
-from stream.detection.evidence import RANKED
+from stream.detection.drift import Drift
 from stream.errors import StateError
-from stream.features.table import schema_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,16 +33,15 @@ class Structure(msgspec.Struct, frozen=True):
 
     format: int
     river: str  # major.minor: scores may change between these
-    features: str  # digest of the features table, and of what is compared
+    features: str  # digest of what the numbers are about
     trees: str  # digest of what the trees ask
 
     @classmethod
-    def of(cls, trees: str) -> Structure:
-        """Return the structure of this version with the given trees."""
+    def of(cls, trees: str, features: str) -> Structure:
+        """Return the structure of this version with the given trees over ``features``."""
         minor = ".".join(river.__version__.split(".")[:2])
-        seen = " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
-        features = hashlib.blake2b(seen.encode(), digest_size=8).hexdigest()
-        return cls(_FORMAT, minor, features, trees)
+        seen = hashlib.blake2b(features.encode(), digest_size=8).hexdigest()
+        return cls(_FORMAT, minor, seen, trees)
 
     @property
     def version(self) -> str:
@@ -53,14 +50,16 @@ class Structure(msgspec.Struct, frozen=True):
 
 
 class Learnt(msgspec.Struct, frozen=True):
-    """How much the population models have learnt."""
+    """How much the population models have learnt, and whether what they know has moved."""
 
     began: float | None = None  # first learning, epoch seconds
     accounts: int = 0
+    drift: Drift = Drift()
 
     def more(self, time: float, accounts: int) -> Learnt:
         """Return this after learning from so many accounts for the first time."""
-        return Learnt(time if self.began is None else self.began, self.accounts + accounts)
+        began = time if self.began is None else self.began
+        return Learnt(began, self.accounts + accounts, self.drift)
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,5 +125,5 @@ def _check(stored: _Stored, structure: Structure) -> None:
         raise StateError(
             f"the stored detection model ({stored.written_by}) differs in "
             f"{', '.join(differing)}: run the version and detection settings that wrote it, or "
-            "delete the state topic of the accounts stage to learn anew"
+            "delete the state topic of its stage to learn anew"
         )

@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from stream.detection import checkpoint
 from stream.detection.baseline import TRACKED, OwnBaseline
@@ -18,9 +18,11 @@ from stream.detection.calibration import Calibration
 from stream.detection.evidence import (
     COMBINATION,
     HARVEST,
+    MODELLED,
     MOST,
     RANKED,
     combine,
+    modelled,
     of_new,
     turned,
     upward,
@@ -31,7 +33,7 @@ from stream.detection.suspicion import Suspicion
 from stream.detection.tails import Tails
 from stream.detection.turns import Turns
 from stream.features.reading import DAY_S
-from stream.features.table import COLUMN, FEATURES, scaled
+from stream.features.table import COLUMN, FEATURES, scaled, schema_hash
 from stream.types.verdicts import Verdict
 from stream.windows.table import Field
 
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 
 _JUST_BELOW: Final = 1e-6
 _BLOB: Final = "detector"
+#: What stored numbers are about, for :class:`checkpoint.Structure`.
+_COMPARED: Final = " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
 
 
 class Standing(IntEnum):
@@ -79,7 +83,13 @@ class Detector:
         self._table = table
         self._score = metrics.score.labels(kind="account")
         self._own = OwnBaseline(settings, table)
-        self._population = Population(settings, seed=settings.seed + 1000 * seed)
+        self._population = Population(
+            MODELLED,
+            trees=settings.trees,
+            height=settings.tree_height,
+            window=settings.tree_window,
+            seed=settings.seed + 1000 * seed,
+        )
         half_life_s = settings.population_half_life_s
         self._tails = Tails(len(RANKED), half_life_s=half_life_s)
         self._odd = Tails(1, half_life_s=half_life_s)
@@ -87,7 +97,7 @@ class Detector:
         self._suspicion = Suspicion(table, calm_s=settings.calm_s)
         self._turns = Turns(table)
         self._learnt = checkpoint.Learnt()
-        self._structure = checkpoint.Structure.of(self._population.structure())
+        self._structure = checkpoint.Structure.of(self._population.structure(), _COMPARED)
 
     @property
     def model_version(self) -> str:
@@ -138,10 +148,11 @@ class Detector:
 
     def _judge(self, time: float, slots: Array, matrix: Array) -> list[Verdict]:
         scale = scaled(matrix)
-        raw = self._population.scores(scale)
+        raw = self._population.scores(modelled(scale))
         speaks = self.ready(time)
         verdicts: list[Verdict] = []
-        calm = np.ones(len(slots), bool)
+        calm, moved = np.ones(len(slots), bool), np.zeros(len(slots), bool)
+        settled = self._may_teach(time, slots)
         if speaks:
             own = self._own.decades(slots, scale, most=MOST)
             self._turns.update(time, slots, matrix, own, self._own.means(slots))
@@ -156,13 +167,15 @@ class Detector:
             )
             scores = self._calibration.scores(evidence.total)
             calm = scores < self._settings.clear_score
-            scores = self._decide(time, slots, matrix, scores)
+            moved = self._moved(time, settled, calm)
+            scores = self._decide(time, slots, matrix, scores, held=moved)
             verdicts = [
                 self._verdict(time, i, slots, matrix, raw, scores, evidence)
                 for i in np.flatnonzero(~calm).tolist()
             ]
-            self._calibration.learn(time, slots, evidence.total, self._is_quiet(slots))
-        teaches = calm & self._may_teach(time, slots)
+            benign = self._is_quiet(slots) & (calm | ~moved)
+            self._calibration.learn(time, slots, evidence.total, benign)
+        teaches = settled & (calm | moved)
         self._learn_population(time, slots[teaches], scale[teaches], raw[teaches])
         return verdicts
 
@@ -183,13 +196,31 @@ class Detector:
         opened = time - matrix[:, COLUMN["age"]] * DAY_S
         return np.asarray(opened >= (np.inf if began is None else began))
 
-    def _decide(self, time: float, slots: Array, matrix: Array, scores: Array) -> Array:
-        """Update standings; return the scores, held below the open score until they last."""
+    def _moved(self, time: float, settled: Array, calm: Array) -> Array:
+        """Say of which accounts (n,) a change says little now, as the population has moved."""
+        hours = self._settings.judge_every_s / 3600
+        drift = self._learnt.drift.more(
+            time,
+            judged=hours * int(np.count_nonzero(settled)),
+            suspect=hours * int(np.count_nonzero(settled & ~calm)),
+        )
+        self._learnt = replace(self._learnt, drift=drift)
+        return settled & drift.moved
+
+    def _decide(
+        self, time: float, slots: Array, matrix: Array, scores: Array, *, held: Array
+    ) -> Array:
+        """Update standings; return the scores, below the open score until they last.
+
+        Those of ``held`` (n,) stay below it.
+        """
         settings = self._settings
         suspect = scores >= settings.clear_score
         self._suspicion.update(time, slots, matrix, suspect)
         brief = self._suspicion.lasting_s(time, slots) < settings.sustain_s
-        scores = np.where(brief, np.minimum(scores, settings.open_score - _JUST_BELOW), scores)
+        scores = np.where(
+            brief | held, np.minimum(scores, settings.open_score - _JUST_BELOW), scores
+        )
         anomalous = scores >= settings.open_score
         self._table["standing"][slots] = np.where(
             anomalous, Standing.ANOMALOUS, np.where(suspect, Standing.SUSPECT, Standing.CLEAR)
@@ -229,12 +260,15 @@ class Detector:
         weights = 1 / np.maximum(hours, 1)
         self._tails.learn(time, upward(scale[due]), weights)
         self._odd.learn(time, raw[due][:, None], weights)
-        self._population.learn(scale[due])
+        self._population.learn(modelled(scale[due]))
         self._table["taught"][slots[due]] = time
 
     def _learn_own(self, time: float, slots: Array, matrix: Array) -> None:
-        """Learn the baselines of all accounts, light ones too, unless they are suspect."""
-        calm = self._table["standing"][slots] < Standing.SUSPECT
+        """Learn the baselines of all accounts, light ones too, unless they alone are suspect."""
+        standing = self._table["standing"][slots]
+        calm = standing < Standing.SUSPECT
+        if self._learnt.drift.moved:
+            calm |= (standing < Standing.ANOMALOUS) & self._may_teach(time, slots)
         calm &= self._table["confirmed_until"][slots] <= time
         due = calm & ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
         if due.any():

@@ -46,6 +46,27 @@ RANKED: Final = (
     "content_shift",
 )
 _COLUMNS: Final = np.array([COLUMN[name] for name in RANKED])
+#: What the population model looks at: shape rather than size, which says nothing (power users).
+MODELLED: Final = (
+    "active_hours",
+    "addresses",
+    "error_share",
+    "gap_variation",
+    "logprobs_share",
+    "max_tokens",
+    "output_per_request",
+    "output_ratio",
+    "prompts",
+    "ramp",
+    "requests_day",
+    "system_share",
+    "temperature",
+    "template_share",
+    "templated_breadth",
+    "user_agents",
+    "volume_for_age",
+)
+_MODELLED_COLUMNS: Final = np.array([COLUMN[name] for name in MODELLED])
 _POINTS_DOWN: Final = np.array([FEATURES[i].direction < 0 for i in _COLUMNS])
 #: No single indicator is worth more decades than this.
 MOST: Final = 4.0
@@ -79,6 +100,11 @@ class Evidence:
 def upward(scaled: Array) -> Array:
     """Return the ranked columns (n, len(RANKED)) of a scaled matrix, high meaning suspicious."""
     return turned(scaled[:, _COLUMNS])
+
+
+def modelled(scaled: Array) -> Array:
+    """Return the columns (n, len(MODELLED)) of a scaled matrix that the population model takes."""
+    return np.asarray(scaled[:, _MODELLED_COLUMNS])
 
 
 def of_new(matrix: Array, usual: Array) -> Array:

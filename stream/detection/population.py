@@ -1,4 +1,4 @@
-"""The population model: River's half-space trees over features with fixed limits.
+"""What is usual: River's half-space trees over features with fixed limits.
 
 River's traps, and what is done about them: a score before the first window is full would be 0,
 so :meth:`Population.scores` gives NaN until then; the trees keep the features of the first
@@ -9,53 +9,33 @@ probabilities, so only their place among the scores of unlearnt observations is 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from river import anomaly
 
-from stream.features.table import COLUMN
-
 if TYPE_CHECKING:
-    from stream.detection.settings import DetectionSettings
-    from stream.types.events import Array
+    from collections.abc import Sequence
 
-#: Features of shape rather than of size: size alone says nothing (power users).
-MODELLED: Final = (
-    "active_hours",
-    "addresses",
-    "error_share",
-    "gap_variation",
-    "logprobs_share",
-    "max_tokens",
-    "output_per_request",
-    "output_ratio",
-    "prompts",
-    "ramp",
-    "requests_day",
-    "system_share",
-    "temperature",
-    "template_share",
-    "templated_breadth",
-    "user_agents",
-    "volume_for_age",
-)
-_COLUMNS: Final = np.array([COLUMN[name] for name in MODELLED])
+    from stream.types.events import Array
 
 
 class Population:
-    """One model for all accounts of a lane; deterministic given the order of calls."""
+    """One model of many observations of F features; deterministic given the order of calls."""
 
-    def __init__(self, settings: DetectionSettings, *, seed: int) -> None:
+    def __init__(
+        self, features: Sequence[str], *, trees: int, height: int, window: int, seed: int
+    ) -> None:
         """Build the trees; nothing is learnt yet."""
+        self._features = features
         self._model = anomaly.HalfSpaceTrees(
-            n_trees=settings.trees,
-            height=settings.tree_height,
-            window_size=settings.tree_window,
-            limits=dict.fromkeys(MODELLED, (0.0, 1.0)),
+            n_trees=trees,
+            height=height,
+            window_size=window,
+            limits=dict.fromkeys(features, (0.0, 1.0)),
             seed=seed,
         )
-        self._model.learn_one(dict.fromkeys(MODELLED, 0.5))
+        self._model.learn_one(dict.fromkeys(features, 0.5))
         self._nodes: list[Any] = [node for tree in self._model.trees for node in tree.iter_dfs()]
         for node in self._nodes:
             node.l_mass = node.r_mass = 0
@@ -66,15 +46,15 @@ class Population:
         """Say whether a whole window has been learnt."""
         return not self._model._first_window  # noqa: SLF001 - River has no reader for it
 
-    def scores(self, scaled: Array) -> Array:
-        """Return raw scores 0..1 of the matrix on its fixed scale (n, F); NaN in warm-up."""
+    def scores(self, observed: Array) -> Array:
+        """Return raw scores 0..1 of observations (n, F), each 0..1 or NaN; NaN in warm-up."""
         if not self.ready:
-            return np.full(len(scaled), np.nan)
-        return np.array([self._model.score_one(row) for row in _rows(scaled)], np.float64)
+            return np.full(len(observed), np.nan)
+        return np.array([self._model.score_one(row) for row in self._rows(observed)], np.float64)
 
-    def learn(self, scaled: Array) -> None:
-        """Learn the rows of the matrix, in order."""
-        for row in _rows(scaled):
+    def learn(self, observed: Array) -> None:
+        """Learn observations (n, F), in order."""
+        for row in self._rows(observed):
             self._model.learn_one(row)
 
     def structure(self) -> str:
@@ -102,10 +82,13 @@ class Population:
         self._model.counter = counter
         self._model._first_window = not ready  # noqa: SLF001 - as above
 
-
-def _rows(scaled: Array) -> list[dict[str, float]]:
-    """Return observations as River takes them; unknown features are left out."""
-    return [
-        {name: value for name, value in zip(MODELLED, row, strict=True) if value == value}  # noqa: PLR0124 - NaN
-        for row in scaled[:, _COLUMNS].tolist()
-    ]
+    def _rows(self, observed: Array) -> list[dict[str, float]]:
+        """Return observations as River takes them; unknown features are left out."""
+        return [
+            {
+                name: value
+                for name, value in zip(self._features, row, strict=True)
+                if value == value  # noqa: PLR0124 - NaN
+            }
+            for row in observed.tolist()
+        ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import EXTRACTOR, OPEN, SERVICE, TWINS, Stage, opened
+from crowds import EXTRACTOR, HOUR, OPEN, SERVICE, TWINS, Stage, crowd, opened
+
+LENGTHS = ("output_hour", "output_day", "output_per_request", "output_ratio")
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +81,42 @@ def test_a_suspicion_ends_when_it_has_been_calm_for_long(stage):
 def test_a_wave_of_new_accounts_cannot_make_itself_ordinary(stage):
     wave = {f"wave-{i}": EXTRACTOR for i in range(30)}
     assert "lone" in opened(stage.play(10, wave | {"lone": EXTRACTOR}))
+
+
+@pytest.fixture(scope="module")
+def settled():
+    """A population of 200 and three days, as state."""
+    stage = Stage()
+    assert opened(stage.play(72, accounts=200)) == set()
+    return stage.saved()
+
+
+@pytest.mark.parametrize("times", [4, 20])
+def test_answers_of_everybody_that_grow_overnight_open_no_flood_of_incidents(settled, times):
+    stage = Stage.restored(settled)
+    found = _after_growth(stage, 8, times=times)
+    assert len({verdict.account_id for verdict in found}) > 40  # suspect, but not told
+    assert stage.detector._learnt.drift.moved
+    found += _after_growth(stage, 40, times=times)
+    assert len(opened(found)) <= 2
+    # By then it is usual, and what an account changes says something again.
+    assert not stage.detector._learnt.drift.moved
+
+
+def test_an_account_that_extracts_while_everybody_changes_is_found(settled):
+    taken = EXTRACTOR | {key: EXTRACTOR[key] * 4 for key in LENGTHS}
+    stage = Stage.restored(settled)
+    assert opened(_after_growth(stage, 8, times=4, suspects={"lone": taken})) == {"lone"}
+
+
+def _after_growth(stage, hours, *, times, suspects=None):
+    """Judge the crowd with answers so many times longer, hour by hour; return all verdicts."""
+    found = []
+    for _ in range(hours):
+        stage.time += HOUR
+        rows = {
+            name: one | {key: one[key] * times for key in LENGTHS}
+            for name, one in crowd(200, 1, stage.time).items()
+        }
+        found += stage.judge(rows | (suspects or {}))
+    return found

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.detection.calibration import Calibration
-from stream.detection.evidence import MOST, RANKED, TRACKED, combine
+from stream.detection.evidence import MODELLED, MOST, RANKED, TRACKED, combine
 from stream.detection.settings import DetectionSettings
 from stream.detection.tails import Tails
 from stream.windows.table import SlotTable
@@ -134,8 +134,6 @@ def test_a_block_with_an_alarm_teaches_nothing():
 
 
 def test_feature_order_does_not_matter_to_the_population_model():
-    from stream.detection import population  # noqa: PLC0415
-
-    assert list(population.MODELLED) == sorted(population.MODELLED)
+    assert list(MODELLED) == sorted(MODELLED)
     stage = Stage()
     assert stage.detector.model_version == Stage().detector.model_version
