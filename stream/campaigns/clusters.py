@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,11 +26,14 @@ from stream.campaigns.membership import cards, core_values, observed, own_eviden
 from stream.campaigns.partners import cores
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
+from stream.campaigns.usual import COMPARED, compared
+from stream.detection.groups import UsualGroups
 from stream.types.links import SPREAD, LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stream.campaigns.features import ClusterFeatures
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.types.batch import Array
@@ -38,8 +41,11 @@ if TYPE_CHECKING:
 
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
+_USUAL: Final = b"u"
 #: From this score a candidate may found or join a cluster.
 _CANDIDATE_SCORE: Final = 0.5
+#: Below it a group is harmless, and teaches what groups are usually like.
+_HARMLESS_SCORE: Final = 0.2
 #: Kinds of which one value may found a cluster.
 _ALONE: Final = (*CONTENT, LinkKind.TURN)
 #: What one judging looks at, so that it takes no longer however much is shared.
@@ -86,6 +92,7 @@ class Clusters:
         **DurableEdges.LAYOUT,
         "Cluster": " ".join(Kept.__struct_fields__),
         "Clock": " ".join(_Clock.__struct_fields__),
+        "usual groups": " ".join(COMPARED),
     }
 
     def __init__(
@@ -99,6 +106,8 @@ class Clusters:
         self._table = DurableEdges(max_edges=2 * settings.max_links)
         self._kept: dict[str, Kept] = {}
         self._stored: dict[bytes, bytes] = {}
+        self._usual: UsualGroups = UsualGroups(COMPARED) if among is None else among._usual  # noqa: SLF001
+        self._harmless: list[Array] = []
         self._origin = math.inf
         #: When judging is due, a multiple of the interval; inf while nothing has changed.
         self.due = math.inf
@@ -180,6 +189,7 @@ class Clusters:
         clusters = self._most_suspicious([c for c in clusters if c.members])
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
         self._judged = True
+        self._learn(time)
         return clusters
 
     def _everybody(self, time: float) -> Everybody:
@@ -259,7 +269,10 @@ class Clusters:
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        judgement = self._judge(everybody, Joined(members, since, self._kinds(values)))
+        found = self._features(everybody, Joined(members, since, self._kinds(values)))
+        judgement = self._judge(found)
+        if judgement.score < _HARMLESS_SCORE:
+            self._harmless.append(compared(found))
         if judgement.score < _CANDIDATE_SCORE:
             return None
         return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
@@ -267,8 +280,18 @@ class Clusters:
     def _kinds(self, values: Array) -> frozenset[int]:
         return frozenset(self._table.values["kind"][values].tolist())
 
-    def _judge(self, everybody: Everybody, joined: Joined) -> Judgement:
-        return judge(features(self._table, everybody, joined, origin=self._origin))
+    def _features(self, everybody: Everybody, joined: Joined) -> ClusterFeatures:
+        found = features(self._table, everybody, joined, origin=self._origin)
+        return replace(found, unusual=float(self._usual.surprise(compared(found)[None])[0]))
+
+    def _judge(self, found: ClusterFeatures) -> Judgement:
+        return judge(found, budget=self._settings.alerts_budget)
+
+    def _learn(self, time: float) -> None:
+        """Learn from the harmless candidates, of real accounts only, once in a while."""
+        harmless, self._harmless = self._harmless, []
+        if harmless and self._among is None and self._usual.due(time):
+            self._usual.learn(time, np.array(harmless))
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
@@ -281,7 +304,7 @@ class Clusters:
         others = table.known(kept.members - names)
         kept.members = self._most_certain(names, others)
         judgement = (
-            self._judge(everybody, Joined(members, since, self._kinds(values)))
+            self._judge(self._features(everybody, Joined(members, since, self._kinds(values))))
             if len(members) >= self._settings.min_members
             else Judgement(0.0, [])
         )
@@ -338,6 +361,8 @@ class Clusters:
         clock = _Clock(origin=self._origin, due=self.due)
         if self._judged:  # nothing else changes a cluster
             now = {_CLUSTER + name.encode(): _pack(kept) for name, kept in self._kept.items()}
+            if self._among is None:
+                now[_USUAL] = self._usual.state()
             self._judged = False
         else:
             now = {key: row for key, row in self._stored.items() if key != _CLOCK}
@@ -353,7 +378,7 @@ class Clusters:
         rows = list(rows)
         self._table.load(rows)
         for key, row in rows:
-            if key[:1] not in {_CLUSTER, _CLOCK}:
+            if key[:1] not in {_CLUSTER, _CLOCK, _USUAL}:
                 continue
             if row is None:
                 self._stored.pop(key, None)
@@ -367,6 +392,8 @@ class Clusters:
             if key == _CLOCK:
                 clock = msgspec.msgpack.decode(row, type=_Clock)
                 self._origin, self.due = clock.origin, clock.due
+            elif key == _USUAL:
+                self._usual.restore(row)
             else:
                 kept = msgspec.msgpack.decode(row, type=Kept)
                 self._kept[kept.campaign_id] = kept

@@ -21,6 +21,8 @@ rests on:
 * turn - answers that have grown since the same day, against each account's own past. Where nothing
   is said that is how standing accounts move to a new model together; pace or idle has to agree.
 * intimates - partners in several different phrases, where more than what they ask links them.
+* unusual - unlike the groups seen here before, by River's half-space trees over all of this. It is
+  made of what the others say, so it counts by half and is no family of its own.
 * acquaintances - accounts met in rare phrases, ever other ones (one list of items for all): many
   of them, or few in phrases that few have. Many speak for two families: each was met in phrases of
   its own.
@@ -42,6 +44,8 @@ from stream.types.verdicts import Evidence
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
 
+#: False incidents per 10,000 accounts and day that the prior stands for.
+_BUDGET: Final = 0.1
 #: Log odds before any evidence: groups that share something are nearly always harmless.
 _PRIOR: Final = -4.0
 #: The same of groups that share nothing but what they ask: classes and test sets do.
@@ -73,8 +77,15 @@ _SPEAKS_TWICE: Final = 4.0
 #: Unrelated teams share the frames and the items of one public test, classes their homework: so
 #: where the same accounts share much, how they act has to speak by so much.
 _ONCE: Final = "partners"
-_SHARES: Final = ("partners", "acquaintances")
+#: No evidence of its own: the same numbers, compared with other groups'.
+_DERIVED: Final = "unusual"
+_SHARES: Final = ("partners", "acquaintances", _DERIVED)
 _ACTS: Final = 2.0
+#: Campaigns are taken to be as unusual as one group in 1 to 1,000, each decade equally likely.
+_UNUSUAL_DECADES: Final = 3.0
+#: A test that is put to a new model is unlike everything before, too.
+_MOST_BY_UNUSUAL: Final = 0.75
+_LEAST_BY_UNUSUAL: Final = -0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,13 @@ class _Claim:
     meaning: str
 
 
-def judge(cluster: ClusterFeatures) -> Judgement:
-    """Weigh the features of a cluster."""
+def judge(cluster: ClusterFeatures, *, budget: float = _BUDGET) -> Judgement:
+    """Weigh the features of a cluster.
+
+    ``budget`` is of false incidents, per 10,000 accounts and day. As far as the claims are
+    likelihood ratios, a harmless group ever reaches odds x times higher with a probability of 1/x
+    at most, however often one looks (Ville's inequality): the budget moves the odds by its log.
+    """
     young = _young(cluster)
     said = max(
         _partners(cluster), _intimates(cluster), _acquaintances(cluster), key=lambda c: c.odds
@@ -113,9 +129,10 @@ def judge(cluster: ClusterFeatures) -> Judgement:
         _companions(cluster),
         _together(cluster),
         _turned(cluster),
+        _unusual(cluster),
     ]
     prior = _ASKED_PRIOR if cluster.asked_only else _SAID_PRIOR if cluster.said_only else _PRIOR
-    odds = prior + sum(claim.odds for claim in claims)
+    odds = prior + math.log(budget / _BUDGET) + sum(claim.odds for claim in claims)
     if cluster.owners < _LEAST_OWNERS:
         odds += _FEW_OWNERS
     families: dict[str, float] = {}
@@ -125,6 +142,7 @@ def judge(cluster: ClusterFeatures) -> Judgement:
     speaking = sum(
         (odds >= _SPEAKS) + (odds >= _SPEAKS_TWICE and family != _ONCE)
         for family, odds in families.items()
+        if family != _DERIVED
     )
     # What is not new may have begun together for a reason of its own: a class, a release.
     silent = _SHARES if young.odds > 0 else (*_SHARES, "newness")
@@ -286,6 +304,17 @@ def _turned(cluster: ClusterFeatures) -> _Claim:
     return _Claim(
         "turned_together", "turn", odds, count, "owners", cluster.turned.usual,
         f"the answers of {count} owners' accounts have grown since the same day",
+    )  # fmt: skip
+
+
+def _unusual(cluster: ClusterFeatures) -> _Claim:
+    decades = cluster.unusual
+    ratio = math.log(10) * decades - math.log(_UNUSUAL_DECADES * math.log(10))
+    odds = float(np.clip(ratio / 2, _LEAST_BY_UNUSUAL, _MOST_BY_UNUSUAL))
+    share = 10.0**-decades
+    return _Claim(
+        "unusual_group", _DERIVED, 0.0 if math.isnan(decades) else odds, share, "share", None,
+        f"of the groups seen here before, {share:.1%} look as unusual",
     )  # fmt: skip
 
 

@@ -10,6 +10,16 @@ from msgspec import Meta, Struct
 class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What links accounts, how much of it is remembered, and when a cluster is suspicious."""
 
+    alerts_budget: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=100,
+            description="False campaign incidents accepted: ten times as many ask for a tenth of "
+            "the odds",
+            extra={"unit": "per 10,000 accounts and day"},
+        ),
+    ] = 0.1
     remember_s: Annotated[
         float,
         Meta(

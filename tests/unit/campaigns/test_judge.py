@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from stream.campaigns.features import ClusterFeatures, Together
 from stream.campaigns.judge import judge
@@ -59,6 +60,17 @@ TEAMS = replace(
     said_only=True,
 )
 
+#: Five hundred accounts that are dealt one list of items.
+DEALT = replace(
+    GROUP,
+    members=500,
+    owners=500,
+    young=np.zeros(500),
+    said_only=True,
+    acquaintances=16.0,
+    strangers=12.0,
+)
+
 
 def test_a_carrier_makes_its_customers_neighbours() -> None:
     assert judge(PHONES).score < TOLD_FROM
@@ -90,7 +102,28 @@ def test_twenty_that_never_sleep_and_share_as_much_are_told() -> None:
 
 
 def test_few_strangers_speak_as_loud_as_many_acquaintances() -> None:
-    crowd = replace(GROUP, members=500, owners=500, young=np.zeros(500), said_only=True)
-    dealt = judge(replace(crowd, acquaintances=16.0, strangers=12.0))
-    chosen = judge(replace(crowd, acquaintances=16.0, strangers=2.0))
-    assert dealt.score > TOLD_FROM > chosen.score
+    chosen = judge(replace(DEALT, strangers=2.0))
+    assert judge(DEALT).score > TOLD_FROM > chosen.score
+
+
+def test_what_is_usual_here_is_held_against_a_group_less() -> None:
+    twenty = replace(TEAMS, members=20, owners=20, dispersion=0.25, idle_free=0.4)
+    usual, unknown, unlike = (
+        judge(replace(twenty, unusual=decades)) for decades in (0.1, float("nan"), 3.0)
+    )
+    assert usual.score < unknown.score < unlike.score
+    assert "unusual_group" in {evidence.feature for evidence in unlike.evidence}
+
+
+def test_being_unusual_alone_tells_nobody() -> None:
+    assert judge(replace(GROUP, unusual=3.0)).score < TOLD_FROM
+    # Nor is it a second family beside one.
+    young = replace(GROUP, young=np.ones(20), unusual=3.0)
+    assert judge(young).score < TOLD_FROM
+
+
+def test_ten_times_the_budget_asks_for_a_tenth_of_the_odds() -> None:
+    strict, usual, lenient = (judge(DEALT, budget=budget).score for budget in (0.01, 0.1, 1.0))
+    odds = [score / (1 - score) for score in (strict, usual, lenient)]
+    assert odds[1] / odds[0] == pytest.approx(10)
+    assert odds[2] / odds[1] == pytest.approx(10)

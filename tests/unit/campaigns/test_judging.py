@@ -222,3 +222,50 @@ def test_uniting_equals_uniting_one_pair_after_the_other(found) -> None:
     assert sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id)) == one_by_one(
         all_kept(found)
     )
+
+
+def taught(clusters: Clusters, hours: int) -> Clusters:
+    """Show forty harmless groups an hour."""
+    for hour in range(hours):
+        some = [f"h{hour % 3}-{i:02}" for i in range(10 + hour % 5)]
+        groups = [group(LinkKind.TEMPLATE, 9000 + i, some, age_s=400 * DAY_S) for i in range(40)]
+        clusters.add(START_S + 3600 * hour, [OTHERS, *groups])
+        clusters.judge(START_S + 3600 * hour)
+    return clusters
+
+
+def unusual(clusters: Clusters, time: float) -> set[float]:
+    judged = clusters.judge(time)
+    return {e.value for c in judged for e in c.evidence if e.feature == "unusual_group"}
+
+
+def test_harmless_groups_teach_what_is_usual_and_told_ones_do_not(metrics: Metrics) -> None:
+    clusters = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12)
+    for hour in range(12, 72):  # as long as a harmless group takes to become usual, and longer
+        time = START_S + 3600 * hour
+        clusters.add(time, pool(1))
+        assert unusual(clusters, time) == {0.001}
+
+
+def test_a_drill_is_compared_with_real_groups_and_teaches_nothing(metrics: Metrics) -> None:
+    real = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12)
+    before = real._usual.state()
+    drill = Clusters(CampaignSettings(), metrics=metrics, among=real)
+    drill.add(
+        START_S + 43_200, [*pool(1), group(LinkKind.TEMPLATE, 7, [f"d{i}" for i in "abcdefgh"])]
+    )
+    assert unusual(drill, START_S + 43_200) == {0.001}
+    assert real._usual.state() == before
+    assert not [key for key, _ in drill.take_changes() if key == module._USUAL]
+
+
+def test_what_is_usual_survives_a_restart(metrics: Metrics) -> None:
+    clusters = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12)
+    rows = clusters.take_changes()
+    again = Clusters(CampaignSettings(), metrics=metrics)
+    again.load(rows)
+    again.loaded()
+    for one in (clusters, again):
+        one.add(START_S + 43_200, pool(1))
+    assert unusual(again, START_S + 43_200) == unusual(clusters, START_S + 43_200) == {0.001}
+    assert dict(again.take_changes())[module._USUAL] == dict(clusters.take_changes())[module._USUAL]
