@@ -291,7 +291,8 @@ class Clusters:
         """Learn from the harmless candidates, of real accounts only, once in a while."""
         harmless, self._harmless = self._harmless, []
         if harmless and self._among is None and self._usual.due(time):
-            self._usual.learn(time, np.array(harmless))
+            # In an order of their own: that of the slots is another one after a restart.
+            self._usual.learn(time, np.array(sorted(harmless, key=bytes)))
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
@@ -361,8 +362,8 @@ class Clusters:
         clock = _Clock(origin=self._origin, due=self.due)
         if self._judged:  # nothing else changes a cluster
             now = {_CLUSTER + name.encode(): _pack(kept) for name, kept in self._kept.items()}
-            if self._among is None:
-                now[_USUAL] = self._usual.state()
+            if self._among is None and (usual := self._usual.state()):
+                now[_USUAL] = usual
             self._judged = False
         else:
             now = {key: row for key, row in self._stored.items() if key != _CLOCK}

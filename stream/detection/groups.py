@@ -8,7 +8,10 @@ learnt yet, so that it means the same wherever it runs.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from stream.detection import checkpoint
 from stream.detection.population import Population
@@ -38,21 +41,18 @@ class UsualGroups:
 
     def __init__(self, features: Sequence[str]) -> None:
         """Start with nothing learnt of groups with these features."""
-        self._population = Population(
-            features, trees=_TREES, height=_HEIGHT, window=_WINDOW, seed=_SEED
-        )
+        self._features = features
         self._tails = Tails(1, half_life_s=_HALF_LIFE_S)
-        self._structure = checkpoint.Structure.of(self._population.structure(), " ".join(features))
+        self._state = b""
 
     def surprise(self, groups: Array) -> Array:
         """Return how unusual groups (n, F) are, in decades; NaN until enough has been learnt.
 
         Features are 0..1, NaN where unknown.
         """
-        scores = self._population.scores(groups)
         if self._tails.weights.sum() < _LEAST_SCORES:
-            scores[:] = math.nan
-            return scores
+            return np.full(len(groups), np.nan)
+        scores = self._population.scores(groups)
         return self._tails.decades(scores[:, None], most=_MOST)[:, 0]
 
     def due(self, time: float) -> bool:
@@ -63,12 +63,26 @@ class UsualGroups:
         """Learn harmless groups (n, F) seen at ``time``, epoch seconds, in order."""
         self._tails.learn(time, self._population.scores(groups)[:, None])
         self._population.learn(groups)
+        self._state = b""
 
     def state(self) -> bytes:
-        """Return what was learnt, without code."""
-        nothing = checkpoint.Learnt()
-        return checkpoint.pack(self._structure, nothing, self._population, {_SCORES: self._tails})
+        """Return what was learnt, without code; it is packed once for each learning."""
+        if not self._state and not math.isnan(self._tails.time):
+            self._state = checkpoint.pack(
+                self._structure, checkpoint.Learnt(), self._population, {_SCORES: self._tails}
+            )
+        return self._state
 
     def restore(self, blob: bytes) -> None:
         """Put back what :meth:`state` gave; raises StateError when it does not fit."""
         checkpoint.unpack(blob, self._structure, self._population, {_SCORES: self._tails})
+        self._state = blob
+
+    @cached_property
+    def _population(self) -> Population:
+        """The trees: built when there is something to learn, as it takes a fifth of a second."""
+        return Population(self._features, trees=_TREES, height=_HEIGHT, window=_WINDOW, seed=_SEED)
+
+    @cached_property
+    def _structure(self) -> checkpoint.Structure:
+        return checkpoint.Structure.of(self._population.structure(), " ".join(self._features))

@@ -66,6 +66,9 @@ def test_what_was_learnt_can_be_stored(taught):
     some = np.concatenate([usual(20, seed=7), STRANGE])
     assert again.surprise(some).tolist() == taught.surprise(some).tolist()
     assert again.state() == taught.state()
+    again.learn(40 * HOUR_S, usual(10, seed=40))
+    assert again.state() != taught.state()
+    assert UsualGroups(FEATURES).state() == b""
     assert not again.due(39 * HOUR_S + 300)
 
 
