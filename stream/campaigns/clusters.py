@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -28,6 +29,7 @@ from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.usual import COMPARED, compared
 from stream.detection.groups import UsualGroups
+from stream.errors import StateError
 from stream.types.links import SPREAD, LinkKind
 
 if TYPE_CHECKING:
@@ -92,7 +94,6 @@ class Clusters:
         **DurableEdges.LAYOUT,
         "Cluster": " ".join(Kept.__struct_fields__),
         "Clock": " ".join(_Clock.__struct_fields__),
-        "usual groups": " ".join(COMPARED),
     }
 
     def __init__(
@@ -107,7 +108,7 @@ class Clusters:
         self._kept: dict[str, Kept] = {}
         self._stored: dict[bytes, bytes] = {}
         self._usual: UsualGroups = UsualGroups(COMPARED) if among is None else among._usual  # noqa: SLF001
-        self._harmless: list[Array] = []
+        self._harmless: list[tuple[Array, Array]] = []  # slots of the accounts; what is compared
         self._origin = math.inf
         #: When judging is due, a multiple of the interval; inf while nothing has changed.
         self.due = math.inf
@@ -189,7 +190,7 @@ class Clusters:
         clusters = self._most_suspicious([c for c in clusters if c.members])
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
         self._judged = True
-        self._learn(time)
+        self._learn(time, {name for c in clusters if _is_told(c) for name in c.members})
         return clusters
 
     def _everybody(self, time: float) -> Everybody:
@@ -269,30 +270,44 @@ class Clusters:
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        found = self._features(everybody, Joined(members, since, self._kinds(values)))
-        judgement = self._judge(found)
-        if judgement.score < _HARMLESS_SCORE:
-            self._harmless.append(compared(found))
-        if judgement.score < _CANDIDATE_SCORE:
+        found, numbers = self._look(everybody, Joined(members, since, self._kinds(values)))
+        if judge(found).score < _HARMLESS_SCORE:  # at any budget
+            self._harmless.append((members, numbers))
+        if self._judge(found, numbers).score < _CANDIDATE_SCORE:
             return None
         return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
 
     def _kinds(self, values: Array) -> frozenset[int]:
         return frozenset(self._table.values["kind"][values].tolist())
 
-    def _features(self, everybody: Everybody, joined: Joined) -> ClusterFeatures:
+    def _look(self, everybody: Everybody, joined: Joined) -> tuple[ClusterFeatures, Array]:
+        """Return the features of a group, and what of them is compared with other groups."""
         found = features(self._table, everybody, joined, origin=self._origin)
-        return replace(found, unusual=float(self._usual.surprise(compared(found)[None])[0]))
+        return found, compared(found)
 
-    def _judge(self, found: ClusterFeatures) -> Judgement:
-        return judge(found, budget=self._settings.alerts_budget)
+    def _judge(self, found: ClusterFeatures, numbers: Array) -> Judgement:
+        unusual = float(self._usual.surprise(numbers[None])[0])
+        return judge(found, unusual=unusual, budget=self._settings.alerts_budget)
 
-    def _learn(self, time: float) -> None:
-        """Learn from the harmless candidates, of real accounts only, once in a while."""
+    def _learn(self, time: float, told: set[str]) -> None:
+        """Learn from the harmless candidates, once in a while.
+
+        Drills teach nothing, nor do parts of what is told; equal ones (many values of the same
+        accounts) count once. They are taken in an order that a restart does not change.
+        """
         harmless, self._harmless = self._harmless, []
-        if harmless and self._among is None and self._usual.due(time):
-            # In an order of their own: that of the slots is another one after a restart.
-            self._usual.learn(time, np.array(sorted(harmless, key=bytes)))
+        if self._among is not None or not self._usual.due(time):
+            return
+        known = self._table.find_accounts([*told])
+        different = {
+            bytes(numbers): numbers
+            for members, numbers in harmless
+            if 2 * np.count_nonzero(np.isin(members, known)) < len(members)
+        }
+        if different:
+            rows = [different[key] for key in sorted(different)]
+            order = np.random.default_rng(int(time)).permutation(len(rows))
+            self._usual.learn(time, np.array(rows)[order])
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
@@ -305,7 +320,7 @@ class Clusters:
         others = table.known(kept.members - names)
         kept.members = self._most_certain(names, others)
         judgement = (
-            self._judge(self._features(everybody, Joined(members, since, self._kinds(values))))
+            self._judge(*self._look(everybody, Joined(members, since, self._kinds(values))))
             if len(members) >= self._settings.min_members
             else Judgement(0.0, [])
         )
@@ -394,10 +409,19 @@ class Clusters:
                 clock = msgspec.msgpack.decode(row, type=_Clock)
                 self._origin, self.due = clock.origin, clock.due
             elif key == _USUAL:
-                self._usual.restore(row)
+                self._restore_usual(row)
             else:
                 kept = msgspec.msgpack.decode(row, type=Kept)
                 self._kept[kept.campaign_id] = kept
+
+    def _restore_usual(self, row: bytes) -> None:
+        """Go on with what was usual; it is learnt anew within hours where it does not fit."""
+        with suppress(StateError):
+            self._usual.restore(row)
+
+
+def _is_told(cluster: Cluster) -> bool:
+    return cluster.score >= _CANDIDATE_SCORE
 
 
 def _name(value: ValueId, time: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -74,8 +73,6 @@ class ClusterFeatures:
     began: Together
     #: Owners whose answers have grown since the same day.
     turned: Together
-    #: How unlike the groups seen before it is, in decades; NaN while too few were seen.
-    unusual: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

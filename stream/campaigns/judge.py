@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
 
 #: False incidents per 10,000 accounts and day that the prior stands for.
-_BUDGET: Final = 0.1
+BUDGET: Final = 0.1
 #: Log odds before any evidence: groups that share something are nearly always harmless.
 _PRIOR: Final = -4.0
 #: The same of groups that share nothing but what they ask: classes and test sets do.
@@ -77,9 +77,7 @@ _SPEAKS_TWICE: Final = 4.0
 #: Unrelated teams share the frames and the items of one public test, classes their homework: so
 #: where the same accounts share much, how they act has to speak by so much.
 _ONCE: Final = "partners"
-#: No evidence of its own: the same numbers, compared with other groups'.
-_DERIVED: Final = "unusual"
-_SHARES: Final = ("partners", "acquaintances", _DERIVED)
+_SHARES: Final = ("partners", "acquaintances")
 _ACTS: Final = 2.0
 #: Campaigns are taken to be as unusual as one group in 1 to 1,000, each decade equally likely.
 _UNUSUAL_DECADES: Final = 3.0
@@ -107,12 +105,16 @@ class _Claim:
     meaning: str
 
 
-def judge(cluster: ClusterFeatures, *, budget: float = _BUDGET) -> Judgement:
+def judge(
+    cluster: ClusterFeatures, *, unusual: float = math.nan, budget: float = BUDGET
+) -> Judgement:
     """Weigh the features of a cluster.
 
-    ``budget`` is of false incidents, per 10,000 accounts and day. As far as the claims are
-    likelihood ratios, a harmless group ever reaches odds x times higher with a probability of 1/x
-    at most, however often one looks (Ville's inequality): the budget moves the odds by its log.
+    ``unusual`` is how unlike the groups seen before it is, in decades; NaN while that is unknown.
+    ``budget`` is of false incidents, per 10,000 accounts and day, and nominal: were the claims
+    exact likelihood ratios, a harmless group would ever reach odds x times higher with a
+    probability of 1/x at most, however often one looks (Ville's inequality), so the budget moves
+    the odds by its logarithm. That two families have to speak it does not change.
     """
     young = _young(cluster)
     said = max(
@@ -129,10 +131,10 @@ def judge(cluster: ClusterFeatures, *, budget: float = _BUDGET) -> Judgement:
         _companions(cluster),
         _together(cluster),
         _turned(cluster),
-        _unusual(cluster),
     ]
+    derived = _unusual(unusual)
     prior = _ASKED_PRIOR if cluster.asked_only else _SAID_PRIOR if cluster.said_only else _PRIOR
-    odds = prior + math.log(budget / _BUDGET) + sum(claim.odds for claim in claims)
+    odds = prior + math.log(budget / BUDGET) + sum(claim.odds for claim in claims) + derived.odds
     if cluster.owners < _LEAST_OWNERS:
         odds += _FEW_OWNERS
     families: dict[str, float] = {}
@@ -142,14 +144,13 @@ def judge(cluster: ClusterFeatures, *, budget: float = _BUDGET) -> Judgement:
     speaking = sum(
         (odds >= _SPEAKS) + (odds >= _SPEAKS_TWICE and family != _ONCE)
         for family, odds in families.items()
-        if family != _DERIVED
     )
     # What is not new may have begun together for a reason of its own: a class, a release.
     silent = _SHARES if young.odds > 0 else (*_SHARES, "newness")
     acts = sum(odds for family, odds in families.items() if family not in silent)
     if speaking < _LEAST_FAMILIES or (said.feature != "acquaintances" and acts < _ACTS):
         score = min(score, _SILENT_SCORE)
-    return Judgement(score, _evidence(claims))
+    return Judgement(score, _evidence([*claims, derived]))
 
 
 def _evidence(claims: list[_Claim]) -> list[Evidence]:
@@ -307,14 +308,13 @@ def _turned(cluster: ClusterFeatures) -> _Claim:
     )  # fmt: skip
 
 
-def _unusual(cluster: ClusterFeatures) -> _Claim:
-    decades = cluster.unusual
+def _unusual(decades: float) -> _Claim:
     ratio = math.log(10) * decades - math.log(_UNUSUAL_DECADES * math.log(10))
     odds = float(np.clip(ratio / 2, _LEAST_BY_UNUSUAL, _MOST_BY_UNUSUAL))
     share = 10.0**-decades
     return _Claim(
-        "unusual_group", _DERIVED, 0.0 if math.isnan(decades) else odds, share, "share", None,
-        f"of the groups seen here before, {share:.1%} look as unusual",
+        "unusual_group", "unusual", 0.0 if math.isnan(decades) else odds, share, "share", None,
+        f"of the groups seen here before, at most {share:.1%} look as unusual",
     )  # fmt: skip
 
 

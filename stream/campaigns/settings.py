@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from stream.campaigns.judge import BUDGET
+
 
 class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What links accounts, how much of it is remembered, and when a cluster is suspicious."""
@@ -13,13 +15,13 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alerts_budget: Annotated[
         float,
         Meta(
-            gt=0,
+            ge=0.0001,
             le=100,
-            description="False campaign incidents accepted: ten times as many ask for a tenth of "
-            "the odds",
+            description="False campaign incidents accepted (nominal): ten times as many ask for a "
+            "tenth of the odds",
             extra={"unit": "per 10,000 accounts and day"},
         ),
-    ] = 0.1
+    ] = BUDGET
     remember_s: Annotated[
         float,
         Meta(

@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 _JUST_BELOW: Final = 1e-6
 _BLOB: Final = "detector"
-#: What stored numbers are about, for :class:`checkpoint.Structure`.
-_COMPARED: Final = " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
 
 
 class Standing(IntEnum):
@@ -97,7 +95,7 @@ class Detector:
         self._suspicion = Suspicion(table, calm_s=settings.calm_s)
         self._turns = Turns(table)
         self._learnt = checkpoint.Learnt()
-        self._structure = checkpoint.Structure.of(self._population.structure(), _COMPARED)
+        self._structure = checkpoint.Structure.of(self._population.structure(), _compared())
 
     @property
     def model_version(self) -> str:
@@ -151,7 +149,7 @@ class Detector:
         raw = self._population.scores(modelled(scale))
         speaks = self.ready(time)
         verdicts: list[Verdict] = []
-        calm, moved = np.ones(len(slots), bool), np.zeros(len(slots), bool)
+        calm, held = np.ones(len(slots), bool), np.zeros(len(slots), bool)
         settled = self._may_teach(time, slots)
         if speaks:
             own = self._own.decades(slots, scale, most=MOST)
@@ -167,15 +165,17 @@ class Detector:
             )
             scores = self._calibration.scores(evidence.total)
             calm = scores < self._settings.clear_score
-            moved = self._moved(time, settled, calm)
-            scores = self._decide(time, slots, matrix, scores, held=moved)
+            self._follow_drift(time, settled, calm)
+            # Whoever was told before goes on, and teaches nothing.
+            held = settled & self._is_quiet(slots) & self._learnt.drift.moved
+            scores = self._decide(time, slots, matrix, scores, held)
             verdicts = [
                 self._verdict(time, i, slots, matrix, raw, scores, evidence)
                 for i in np.flatnonzero(~calm).tolist()
             ]
-            benign = self._is_quiet(slots) & (calm | ~moved)
+            benign = self._is_quiet(slots) & (calm | ~held)
             self._calibration.learn(time, slots, evidence.total, benign)
-        teaches = settled & (calm | moved)
+        teaches = settled & (calm | held)
         self._learn_population(time, slots[teaches], scale[teaches], raw[teaches])
         return verdicts
 
@@ -196,23 +196,22 @@ class Detector:
         opened = time - matrix[:, COLUMN["age"]] * DAY_S
         return np.asarray(opened >= (np.inf if began is None else began))
 
-    def _moved(self, time: float, settled: Array, calm: Array) -> Array:
-        """Say of which accounts (n,) a change says little now, as the population has moved."""
-        hours = self._settings.judge_every_s / 3600
+    def _follow_drift(self, time: float, settled: Array, calm: Array) -> None:
+        """Count how many of the settled accounts (n,) are suspect at once."""
+        hours = max(self._settings.judge_every_s, 60.0) / 3600
         drift = self._learnt.drift.more(
             time,
             judged=hours * int(np.count_nonzero(settled)),
             suspect=hours * int(np.count_nonzero(settled & ~calm)),
         )
         self._learnt = replace(self._learnt, drift=drift)
-        return settled & drift.moved
 
     def _decide(
-        self, time: float, slots: Array, matrix: Array, scores: Array, *, held: Array
+        self, time: float, slots: Array, matrix: Array, scores: Array, held: Array
     ) -> Array:
-        """Update standings; return the scores, below the open score until they last.
+        """Update standings; return the scores, kept below the open score until they last.
 
-        Those of ``held`` (n,) stay below it.
+        Those of ``held`` (n,) stay below it: of them a change says little now.
         """
         settings = self._settings
         suspect = scores >= settings.clear_score
@@ -332,6 +331,11 @@ class Detector:
             self._population,
             {"tails": self._tails, "odd": self._odd, "peaks": self._calibration.peaks},
         )
+
+
+def _compared() -> str:
+    """Return what stored numbers are about, for :class:`checkpoint.Structure`."""
+    return " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
 
 
 def _unscaled(names: Sequence[str], positions: Array) -> dict[str, float | None]:

@@ -1,8 +1,8 @@
 """How unusual a group of accounts is among those seen here: half-space trees over its features.
 
 Score, decide, then learn: only from groups that nobody is told of. As with accounts a raw score
-says little (population.py); what counts is its place among the scores of groups that had not been
-learnt yet, so that it means the same wherever it runs.
+says little (population.py); what counts is its place among the scores that groups had just before
+they were learnt (again: most of them come every hour), so that it means the same wherever it runs.
 """
 
 from __future__ import annotations

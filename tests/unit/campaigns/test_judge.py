@@ -109,17 +109,17 @@ def test_few_strangers_speak_as_loud_as_many_acquaintances() -> None:
 def test_what_is_usual_here_is_held_against_a_group_less() -> None:
     twenty = replace(TEAMS, members=20, owners=20, dispersion=0.25, idle_free=0.4)
     usual, unknown, unlike = (
-        judge(replace(twenty, unusual=decades)) for decades in (0.1, float("nan"), 3.0)
+        judge(twenty, unusual=decades) for decades in (0.1, float("nan"), 3.0)
     )
     assert usual.score < unknown.score < unlike.score
     assert "unusual_group" in {evidence.feature for evidence in unlike.evidence}
 
 
 def test_being_unusual_alone_tells_nobody() -> None:
-    assert judge(replace(GROUP, unusual=3.0)).score < TOLD_FROM
+    assert judge(GROUP, unusual=3.0).score < TOLD_FROM
     # Nor is it a second family beside one.
-    young = replace(GROUP, young=np.ones(20), unusual=3.0)
-    assert judge(young).score < TOLD_FROM
+    young = replace(GROUP, young=np.ones(20))
+    assert judge(young, unusual=3.0).score < TOLD_FROM
 
 
 def test_ten_times_the_budget_asks_for_a_tenth_of_the_odds() -> None:

@@ -11,7 +11,7 @@ import pytest
 import river
 
 from stream import __version__
-from stream.detection import baseline, checkpoint
+from stream.detection import baseline, detector
 from stream.detection.detector import Detector
 from stream.errors import StateError
 from stream.features import table as features
@@ -118,7 +118,7 @@ def test_another_list_of_features_is_refused(monkeypatch):
 
 def test_other_baselines_are_refused_even_where_rows_are_as_wide(monkeypatch):
     stored = usual("events").schema()
-    monkeypatch.setattr(checkpoint, "TRACKED", baseline.TRACKED[::-1])
+    monkeypatch.setattr(detector, "TRACKED", baseline.TRACKED[::-1])
     assert "model features is " in refusal(new("events"), stored)
 
 
