@@ -362,13 +362,15 @@ DETECTION: dict[str, list[Panel]] = {
     "What is known": [
         Panel(
             title="Accounts",
-            description="Accounts with state, and those without a baseline of their own yet. Many "
-            "that warm up long after the first start: many new accounts.",
+            description="Accounts with state, those without a baseline of their own yet, and those "
+            "held back because so many changed at once. Many that warm up long after the first "
+            "start: many new accounts.",
             queries={
                 "tracked": "sum(distillwatch_accounts_tracked<>)",
                 "warming up": "sum(distillwatch_accounts_warming_up<>)",
+                "held back": "sum(distillwatch_accounts_held<>)",
             },
-            alerts=("DistillwatchNobodyJudged",),
+            alerts=("DistillwatchNobodyJudged", "DistillwatchModelStale"),
         ),
         Panel(
             title="Links",

@@ -387,6 +387,14 @@ class Metrics:
             remedy="Normal for a day after the first start; later it means many new accounts",
         ),
     ]
+    accounts_held: Annotated[
+        Gauge,
+        Declared(
+            unit="accounts",
+            meaning="Settled accounts that are suspect and not told, as so many changed at once",
+            remedy="A new model or a changed log: becomes usual in a day or two; see the runbook",
+        ),
+    ]
     accounts_evicted_total: Annotated[
         Counter,
         Declared(

@@ -113,6 +113,13 @@ class Detector:
         used = self._table.used()
         return int(np.count_nonzero(~self._own.ready(used)))
 
+    @property
+    def held(self) -> int:
+        """Return how many accounts are suspect and not told, as too many are at once."""
+        drift, used = self._learnt.drift, self._table.used()
+        suspect = self._table["standing"][used] == Standing.SUSPECT
+        return int(drift.moved and np.count_nonzero(suspect & self._may_teach(drift.time, used)))
+
     def standing(self, slots: Array) -> Array:
         """Return the :class:`Standing` of each slot, shape ``(n,)``, u1."""
         return np.asarray(self._table["standing"][slots])

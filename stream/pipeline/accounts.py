@@ -78,6 +78,7 @@ class AccountsStage:
         self._shares = {
             "tracked": Share(metrics.accounts_tracked),
             "warming_up": Share(metrics.accounts_warming_up),
+            "held": Share(metrics.accounts_held),
             "bytes": Share(metrics.state_bytes),
         }
         metrics.model_info.info({"version": self._detector.model_version})
@@ -186,6 +187,7 @@ class AccountsStage:
         """Return changed and forgotten accounts, and the models that changed."""
         # Looks at every account, so once a flush rather than once a step.
         self._shares["warming_up"].set(self._detector.warming_up)
+        self._shares["held"].set(self._detector.held)
         changed, gone = self._table.take_changes()
         models = {
             name: blob
