@@ -97,7 +97,7 @@ def test_answers_of_many_that_grow_at_once_open_no_flood_of_incidents(settled, t
     found = _after_growth(stage, 4, times=times, part=part)
     assert len({verdict.account_id for verdict in found}) > 40 * part  # suspect, but not told
     assert stage.detector.held > 40 * part
-    found += _after_growth(stage, 44, times=times, part=part)
+    found += _after_growth(stage, 28, times=times, part=part)
     assert len(opened(found)) <= 4  # of 200
     # By then it is usual, and what an account changes says something again.
     assert stage.detector.held == 0
