@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,9 +26,7 @@ from stream.campaigns.membership import cards, core_values, observed, own_eviden
 from stream.campaigns.partners import cores
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
-from stream.campaigns.usual import COMPARED, compared
-from stream.detection.groups import UsualGroups
-from stream.errors import StateError
+from stream.campaigns.usual import Usual, compared
 from stream.types.links import SPREAD, LinkKind
 
 if TYPE_CHECKING:
@@ -107,8 +104,7 @@ class Clusters:
         self._table = DurableEdges(max_edges=2 * settings.max_links)
         self._kept: dict[str, Kept] = {}
         self._stored: dict[bytes, bytes] = {}
-        self._usual: UsualGroups = UsualGroups(COMPARED) if among is None else among._usual  # noqa: SLF001
-        self._harmless: list[tuple[Array, Array]] = []  # slots of the accounts; what is compared
+        self._usual: Usual = Usual() if among is None else among._usual  # noqa: SLF001
         self._origin = math.inf
         #: When judging is due, a multiple of the interval; inf while nothing has changed.
         self.due = math.inf
@@ -190,7 +186,9 @@ class Clusters:
         clusters = self._most_suspicious([c for c in clusters if c.members])
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
         self._judged = True
-        self._learn(time, {name for c in clusters if _is_told(c) for name in c.members})
+        if self._among is None:
+            told = {name for c in clusters if c.score >= _CANDIDATE_SCORE for name in c.members}
+            self._usual.learn(time, table.find_accounts([*told]))
         return clusters
 
     def _everybody(self, time: float) -> Everybody:
@@ -271,8 +269,9 @@ class Clusters:
         if len(members) < self._settings.min_members:
             return None
         found, numbers = self._look(everybody, Joined(members, since, self._kinds(values)))
-        if judge(found).score < _HARMLESS_SCORE:  # at any budget
-            self._harmless.append((members, numbers))
+        # Whatever the budget; and drills teach nothing.
+        if self._among is None and judge(found).score < _HARMLESS_SCORE:
+            self._usual.note(members, numbers)
         if self._judge(found, numbers).score < _CANDIDATE_SCORE:
             return None
         return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
@@ -286,28 +285,8 @@ class Clusters:
         return found, compared(found)
 
     def _judge(self, found: ClusterFeatures, numbers: Array) -> Judgement:
-        unusual = float(self._usual.surprise(numbers[None])[0])
+        unusual = self._usual.unlike(numbers)
         return judge(found, unusual=unusual, budget=self._settings.alerts_budget)
-
-    def _learn(self, time: float, told: set[str]) -> None:
-        """Learn from the harmless candidates, once in a while.
-
-        Drills teach nothing, nor do parts of what is told; equal ones (many values of the same
-        accounts) count once. They are taken in an order that a restart does not change.
-        """
-        harmless, self._harmless = self._harmless, []
-        if self._among is not None or not self._usual.due(time):
-            return
-        known = self._table.find_accounts([*told])
-        different = {
-            bytes(numbers): numbers
-            for members, numbers in harmless
-            if 2 * np.count_nonzero(np.isin(members, known)) < len(members)
-        }
-        if different:
-            rows = [different[key] for key in sorted(different)]
-            order = np.random.default_rng(int(time)).permutation(len(rows))
-            self._usual.learn(time, np.array(rows)[order])
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
@@ -409,19 +388,10 @@ class Clusters:
                 clock = msgspec.msgpack.decode(row, type=_Clock)
                 self._origin, self.due = clock.origin, clock.due
             elif key == _USUAL:
-                self._restore_usual(row)
+                self._usual.restore(row)
             else:
                 kept = msgspec.msgpack.decode(row, type=Kept)
                 self._kept[kept.campaign_id] = kept
-
-    def _restore_usual(self, row: bytes) -> None:
-        """Go on with what was usual; it is learnt anew within hours where it does not fit."""
-        with suppress(StateError):
-            self._usual.restore(row)
-
-
-def _is_told(cluster: Cluster) -> bool:
-    return cluster.score >= _CANDIDATE_SCORE
 
 
 def _name(value: ValueId, time: float) -> str:

@@ -1,11 +1,18 @@
-"""A cluster's features on fixed scales, as the model of usual groups compares them."""
+"""What groups are usually like here: the harmless ones of each judging teach it.
+
+A group's features are compared on fixed scales (detection/groups.py has the model).
+"""
 
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+
+from stream.detection.groups import UsualGroups
+from stream.errors import StateError
 
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
@@ -49,3 +56,48 @@ def compared(cluster: ClusterFeatures) -> Array:
         "young": float(cluster.young.mean()) if len(cluster.young) else math.nan,
     }
     return np.clip([values[name] for name in COMPARED], 0.0, 1.0)
+
+
+class Usual:
+    """Learns what usual groups look like, and says how unlike them a group is."""
+
+    def __init__(self) -> None:
+        """Start with nothing learnt."""
+        self._groups = UsualGroups(COMPARED)
+        self._harmless: list[tuple[Array, Array]] = []
+
+    def unlike(self, numbers: Array) -> float:
+        """Return how unlike the usual groups one is, in decades; NaN while too few were seen."""
+        return float(self._groups.surprise(numbers[None])[0])
+
+    def note(self, members: Array, numbers: Array) -> None:
+        """Remember a harmless group until :meth:`learn`: accounts (slots), what is compared."""
+        self._harmless.append((members, numbers))
+
+    def learn(self, time: float, told: Array) -> None:
+        """Learn from the groups noted, at most once an hour.
+
+        Parts of what is told (slots) teach nothing; equal groups, as by many values of the same
+        accounts, count once. They are taken in an order that a restart does not change.
+        """
+        harmless, self._harmless = self._harmless, []
+        if not self._groups.due(time):
+            return
+        different = {
+            bytes(numbers): numbers
+            for members, numbers in harmless
+            if 2 * np.count_nonzero(np.isin(members, told)) < len(members)
+        }
+        if different:
+            rows = [different[key] for key in sorted(different)]
+            order = np.random.default_rng(int(time)).permutation(len(rows))
+            self._groups.learn(time, np.array(rows)[order])
+
+    def state(self) -> bytes:
+        """Return what was learnt, empty when that is nothing."""
+        return self._groups.state()
+
+    def restore(self, state: bytes) -> None:
+        """Go on with what was usual; it is learnt anew within hours where it does not fit."""
+        with suppress(StateError):
+            self._groups.restore(state)

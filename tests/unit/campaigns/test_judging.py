@@ -278,7 +278,7 @@ def test_parts_of_a_told_campaign_teach_nothing(metrics: Metrics) -> None:
     clusters.add(START_S + 60, [OTHERS, *pool(1), part])
     judged = clusters.judge(clusters.due)
     assert [len(c.members) for c in judged if c.score > 0.5] == [24]
-    assert clusters._usual._population.counter == 1  # the others, who are harmless
+    assert clusters._usual._groups._population.counter == 1  # the others, who are harmless
 
 
 def test_many_values_of_the_same_accounts_teach_once(metrics: Metrics) -> None:
@@ -288,7 +288,7 @@ def test_many_values_of_the_same_accounts_teach_once(metrics: Metrics) -> None:
         same = [group(LinkKind.TEMPLATE, 500 + i, few, age_s=400 * DAY_S) for i in range(values)]
         clusters.add(START_S + 60, [OTHERS, *same])
         clusters.judge(clusters.due)
-    assert [c._usual._population.counter for c in (one, many)] == [2, 2]  # with the others
+    assert [c._usual._groups._population.counter for c in (one, many)] == [2, 2]  # with the others
 
 
 def test_what_is_usual_survives_a_restart(metrics: Metrics) -> None:
