@@ -9,6 +9,7 @@
     ├── BrokerError          the broker refuses, or cannot be reached           (exit 1 or retry)
     ├── InvalidShareError    most records are invalid: the deployment is broken (exit 1)
     ├── StateError           stored state cannot be used by this version        (exit 1)
+    │   └── ModelError       what was learnt is of another model
     ├── PacketError          an internal record cannot be read                  (exit 1)
     └── DecodeError          a record is not an event: a value, not a failure   (dead letter)
 
@@ -52,6 +53,10 @@ class InvalidShareError(DistillwatchError):
 
 class StateError(DistillwatchError):
     """Stored state cannot be used by this version."""
+
+
+class ModelError(StateError):
+    """What was learnt is of another model: other features, trees or release of River."""
 
 
 class PacketError(DistillwatchError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.detection.groups import UsualGroups
-from stream.errors import StateError
+from stream.errors import ModelError
 
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
@@ -98,6 +98,9 @@ class Usual:
         return self._groups.state()
 
     def restore(self, state: bytes) -> None:
-        """Go on with what was usual; it is learnt anew within hours where it does not fit."""
-        with suppress(StateError):
+        """Go on with what was usual; learn anew, within hours, what was of another model.
+
+        Raises StateError when it is damaged.
+        """
+        with suppress(ModelError):
             self._groups.restore(state)

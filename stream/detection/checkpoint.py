@@ -16,7 +16,7 @@ import numpy as np
 import river
 
 from stream.detection.drift import Drift
-from stream.errors import StateError
+from stream.errors import ModelError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +95,10 @@ def pack(
 def unpack(
     blob: bytes, structure: Structure, population: Population, tails: Mapping[str, Tails]
 ) -> Learnt:
-    """Load the models from ``blob``; raises StateError when it was written by another structure."""
+    """Load the models from ``blob``.
+
+    Raises StateError when it is damaged, ModelError when another structure wrote it.
+    """
     try:
         stored = msgspec.msgpack.decode(blob, type=_Stored)
     except msgspec.MsgspecError as error:
@@ -122,7 +125,7 @@ def _check(stored: _Stored, structure: Structure) -> None:
         if getattr(stored.structure, name) != getattr(structure, name)
     ]
     if differing:
-        raise StateError(
+        raise ModelError(
             f"the stored detection model ({stored.written_by}) differs in "
             f"{', '.join(differing)}: run the version and detection settings that wrote it, or "
             "delete the state topic of its stage to learn anew"

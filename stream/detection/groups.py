@@ -74,7 +74,7 @@ class UsualGroups:
         return self._state
 
     def restore(self, blob: bytes) -> None:
-        """Put back what :meth:`state` gave; raises StateError when it does not fit."""
+        """Put back what :meth:`state` gave; raises StateError, ModelError of another model."""
         checkpoint.unpack(blob, self._structure, self._population, {_SCORES: self._tails})
         self._state = blob
 
