@@ -26,7 +26,7 @@ from stream.campaigns.membership import cards, core_values, observed, own_eviden
 from stream.campaigns.partners import cores
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
-from stream.campaigns.usual import Usual, compared
+from stream.campaigns.usual import Usual
 from stream.types.links import SPREAD, LinkKind
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Clusters:
         clusters = self._most_suspicious([c for c in clusters if c.members])
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
         self._judged = True
-        if self._among is None:
+        if self._teaches(time):
             told = {name for c in clusters if c.score >= _CANDIDATE_SCORE for name in c.members}
             self._usual.learn(time, table.find_accounts([*told]))
         return clusters
@@ -268,24 +268,26 @@ class Clusters:
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        found, numbers = self._look(everybody, Joined(members, since, self._kinds(values)))
-        # Whatever the budget; and drills teach nothing.
-        if self._among is None and judge(found).score < _HARMLESS_SCORE:
-            self._usual.note(members, numbers)
-        if self._judge(found, numbers).score < _CANDIDATE_SCORE:
+        found = self._features(everybody, Joined(members, since, self._kinds(values)))
+        # Harmless whatever the budget is, and however usual.
+        if self._teaches(everybody.snapshot.time) and judge(found).score < _HARMLESS_SCORE:
+            self._usual.note(members, found)
+        if self._judge(found).score < _CANDIDATE_SCORE:
             return None
         return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
 
     def _kinds(self, values: Array) -> frozenset[int]:
         return frozenset(self._table.values["kind"][values].tolist())
 
-    def _look(self, everybody: Everybody, joined: Joined) -> tuple[ClusterFeatures, Array]:
-        """Return the features of a group, and what of them is compared with other groups."""
-        found = features(self._table, everybody, joined, origin=self._origin)
-        return found, compared(found)
+    def _teaches(self, time: float) -> bool:
+        """Say whether what is usual is learnt from this judging; drills teach nothing."""
+        return self._among is None and self._usual.due(time)
 
-    def _judge(self, found: ClusterFeatures, numbers: Array) -> Judgement:
-        unusual = self._usual.unlike(numbers)
+    def _features(self, everybody: Everybody, joined: Joined) -> ClusterFeatures:
+        return features(self._table, everybody, joined, origin=self._origin)
+
+    def _judge(self, found: ClusterFeatures) -> Judgement:
+        unusual = self._usual.unlike(found)
         return judge(found, unusual=unusual, budget=self._settings.alerts_budget)
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
@@ -299,7 +301,7 @@ class Clusters:
         others = table.known(kept.members - names)
         kept.members = self._most_certain(names, others)
         judgement = (
-            self._judge(*self._look(everybody, Joined(members, since, self._kinds(values))))
+            self._judge(self._features(everybody, Joined(members, since, self._kinds(values))))
             if len(members) >= self._settings.min_members
             else Judgement(0.0, [])
         )

@@ -21,11 +21,11 @@ rests on:
 * turn - answers that have grown since the same day, against each account's own past. Where nothing
   is said that is how standing accounts move to a new model together; pace or idle has to agree.
 * intimates - partners in several different phrases, where more than what they ask links them.
-* unusual - unlike the groups seen here before, by River's half-space trees over all of this. It is
-  made of what the others say, so it counts by half and is no family of its own.
 * acquaintances - accounts met in rare phrases, ever other ones (one list of items for all): many
   of them, or few in phrases that few have. Many speak for two families: each was met in phrases of
   its own.
+* unusual - unlike the groups seen here before, by River's half-space trees over all of this. It is
+  made of what the others say, so it counts by half and is no family of its own.
 
 Partners, intimates and acquaintances are made of the same words, so the strongest of them counts:
 unrelated teams share the frames and the items of one public test.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
     from stream.types.batch import Array
 
-COMPARED: Final = (
+_COMPARED: Final = (
     "accompanied",
     "acquaintances",
     "cards",
@@ -38,8 +38,8 @@ _MOST_ACCOUNTS: Final = 10_000
 _MOST_SURPRISE: Final = 10.0
 
 
-def compared(cluster: ClusterFeatures) -> Array:
-    """Return :data:`COMPARED`, shape ``(F,)``, each 0..1 or NaN."""
+def _compared(cluster: ClusterFeatures) -> Array:
+    """Return :data:`_COMPARED`, shape ``(F,)``, each 0..1 or NaN."""
     accounts = {
         name: math.log1p(getattr(cluster, name)) / math.log1p(_MOST_ACCOUNTS)
         for name in (
@@ -55,7 +55,7 @@ def compared(cluster: ClusterFeatures) -> Array:
         "turned": cluster.turned.surprise / _MOST_SURPRISE,
         "young": float(cluster.young.mean()) if len(cluster.young) else math.nan,
     }
-    return np.clip([values[name] for name in COMPARED], 0.0, 1.0)
+    return np.clip([values[name] for name in _COMPARED], 0.0, 1.0)
 
 
 class Usual:
@@ -63,26 +63,28 @@ class Usual:
 
     def __init__(self) -> None:
         """Start with nothing learnt."""
-        self._groups = UsualGroups(COMPARED)
+        self._groups = UsualGroups(_COMPARED)
         self._harmless: list[tuple[Array, Array]] = []
 
-    def unlike(self, numbers: Array) -> float:
+    def unlike(self, cluster: ClusterFeatures) -> float:
         """Return how unlike the usual groups one is, in decades; NaN while too few were seen."""
-        return float(self._groups.surprise(numbers[None])[0])
+        return float(self._groups.surprise(_compared(cluster)[None])[0])
 
-    def note(self, members: Array, numbers: Array) -> None:
-        """Remember a harmless group until :meth:`learn`: accounts (slots), what is compared."""
-        self._harmless.append((members, numbers))
+    def due(self, time: float) -> bool:
+        """Say whether it is time to learn again: once an hour."""
+        return self._groups.due(time)
+
+    def note(self, members: Array, cluster: ClusterFeatures) -> None:
+        """Remember a harmless group of accounts (slots) until :meth:`learn`."""
+        self._harmless.append((members, _compared(cluster)))
 
     def learn(self, time: float, told: Array) -> None:
-        """Learn from the groups noted, at most once an hour.
+        """Learn from the groups noted.
 
         Parts of what is told (slots) teach nothing; equal groups, as by many values of the same
         accounts, count once. They are taken in an order that a restart does not change.
         """
         harmless, self._harmless = self._harmless, []
-        if not self._groups.due(time):
-            return
         different = {
             bytes(numbers): numbers
             for members, numbers in harmless

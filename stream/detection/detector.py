@@ -116,9 +116,12 @@ class Detector:
     @property
     def held(self) -> int:
         """Return how many accounts are suspect and not told, as too many are at once."""
-        drift, used = self._learnt.drift, self._table.used()
-        suspect = self._table["standing"][used] == Standing.SUSPECT
-        return int(drift.moved and np.count_nonzero(suspect & self._may_teach(drift.time, used)))
+        drift = self._learnt.drift
+        if not drift.moved:
+            return 0
+        used = self._table.used()
+        suspect = self.standing(used) == Standing.SUSPECT
+        return int(np.count_nonzero(suspect & self._waits(drift.time, used)))
 
     def standing(self, slots: Array) -> Array:
         """Return the :class:`Standing` of each slot, shape ``(n,)``, u1."""
@@ -173,8 +176,7 @@ class Detector:
             scores = self._calibration.scores(evidence.total)
             calm = scores < self._settings.clear_score
             self._follow_drift(time, settled, calm)
-            # Whoever was told before goes on, and teaches nothing.
-            held = settled & self._is_quiet(slots) & self._learnt.drift.moved
+            held = self._waits(time, slots)
             scores = self._decide(time, slots, matrix, scores, held)
             verdicts = [
                 self._verdict(time, i, slots, matrix, raw, scores, evidence)
@@ -235,6 +237,15 @@ class Detector:
             self._score.observe(score)
         return scores
 
+    def _waits(self, time: float, slots: Array) -> Array:
+        """Say of whom (n,) a change says little, as so many have changed: told later, if at all.
+
+        Whoever was told before goes on, and teaches nothing.
+        """
+        if not self._learnt.drift.moved:
+            return np.zeros(len(slots), bool)
+        return np.asarray(self._is_quiet(slots) & self._may_teach(time, slots))
+
     def _is_quiet(self, slots: Array) -> Array:
         return np.asarray(self._table["standing"][slots] != Standing.ANOMALOUS)
 
@@ -271,10 +282,7 @@ class Detector:
 
     def _learn_own(self, time: float, slots: Array, matrix: Array) -> None:
         """Learn the baselines of all accounts, light ones too, unless they alone are suspect."""
-        standing = self._table["standing"][slots]
-        calm = standing < Standing.SUSPECT
-        if self._learnt.drift.moved:
-            calm |= (standing < Standing.ANOMALOUS) & self._may_teach(time, slots)
+        calm = (self.standing(slots) < Standing.SUSPECT) | self._waits(time, slots)
         calm &= self._table["confirmed_until"][slots] <= time
         due = calm & ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
         if due.any():

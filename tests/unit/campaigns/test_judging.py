@@ -234,7 +234,7 @@ def taught(clusters: Clusters, hours: int) -> Clusters:
 
 
 def taught_at(clusters: Clusters, hour: int) -> None:
-    """Show harmless groups of eight sizes, others each hour."""
+    """Show harmless groups of twelve sizes, others each hour."""
     groups = [
         group(
             LinkKind.TEMPLATE,
