@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stream.simulate.rhythms import Between
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from stream.simulate.account import Account
     from stream.simulate.world import World
+
+_UNRELATED: Final = frozenset({"vpn", "phone"})
 
 
 def joining(
@@ -34,12 +36,16 @@ def joining(
 
 
 def teamed(world: World, accounts: Iterable[Account], *, share: float) -> Iterator[Account]:
-    """Let a share of the accounts be colleagues: two to six on a payment, half in one office."""
+    """Let a share of the accounts be colleagues: two to six on a payment, half in one office.
+
+    Who comes through a VPN or a phone stays unrelated.
+    """
     d = world.dice
     left = 0
     team, office = world.company(), None
     for account in accounts:
-        if not d.chance(share) or account.paper.payment_id is None:
+        alone = account.kind in _UNRELATED or account.paper.payment_id is None
+        if not d.chance(share) or alone:
             yield account
             continue
         if left == 0:

@@ -69,12 +69,15 @@ def disguised(world: World, account: Account, start_s: float) -> Account:
             limited=d.pick((0.0, 0.02)),
         ),
         origin=Origin((place, *near), (software,), moves=d.between(0.0, 0.1)),
-        paper=Paper(
-            round(start_s - age_d * DAY_S, 0),
-            d.pick(("payg", "plus", "team")),
-            "pay_" + world.token(12),
-        ),
+        paper=_paper(world, round(start_s - age_d * DAY_S, 0)),
     )
+
+
+def _paper(world: World, created_at: float) -> Paper:
+    """Give an own payment and, on a team's plan, an organisation of one account."""
+    plan = world.dice.pick(("payg", "plus", "team"))
+    organization, payment = world.company()
+    return Paper(created_at, plan, payment, organization if plan == "team" else None)
 
 
 def _beside(ip: str, dice: Dice) -> str:

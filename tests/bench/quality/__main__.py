@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -15,17 +14,17 @@ import msgspec
 
 from quality import held_out, record
 from quality.content import separation
+from quality.modes import MODES
 from quality.page import page, terminal
 from quality.plan import BENIGN, Plan, first, quick
-from quality.run import Result, Run, result_path
-from quality.store import MODES, Store, forget_others
+from quality.revision import CHANGED, revision
+from quality.run import Result, Run, known, result_path
+from quality.store import Store, forget_others
 from quality.table import compared, content, ours, twins
 from stream.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from quality.measure import Outcome
 
 _HERE: Final = Path(__file__).parent
 _COMPOSITE: Final = (
@@ -40,6 +39,8 @@ def main() -> int:
     """Run the benchmark; 1 when something has become worse than recorded."""
     options = _options()
     plan = _plan(options)
+    if _records(plan, options) and CHANGED in revision():
+        sys.exit("the detector has changes that no commit holds: commit them before you record")
     data = options.data if options.data.is_dir() else None
     store = Store.open(options.cache, plan, data)
     print(f"{plan.name}: {_COMPOSITE if data else _SIMULATED}\ntraffic in {store.root}", flush=True)
@@ -55,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--set", choices=("first", held_out.NAME), default="first", dest="set_")
     parser.add_argument("--only", nargs="+", metavar="ID", help="these scenarios")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--config", type=Path, default=_HERE / "quality.toml")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=_cache())
@@ -65,7 +67,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--resume", action="store_true",
-        help="play what has no result on this traffic yet; each result tells its revision",
+        help="play what this revision of the detector has no result of on this traffic",
     )  # fmt: skip
     parser.add_argument("--record", action="store_true", help="keep the results as the baseline")
     return parser.parse_args()
@@ -79,7 +81,7 @@ def _cache() -> Path:
 def _plan(options: argparse.Namespace) -> Plan:
     if options.set_ != held_out.NAME:
         return quick() if options.quick else first()
-    used = record.HERE / f"{held_out.NAME}.json"
+    used = record.HERE / held_out.NAME
     if used.exists():
         sys.exit(f"{used} exists: the held-out set has been used, and is used once")
     if options.quick or options.only:
@@ -104,12 +106,13 @@ def _play(store: Store, names: Sequence[str], options: argparse.Namespace) -> li
     results = store.root / "results"
     results.mkdir(exist_ok=True)
     context = multiprocessing.get_context("fork")
-    room = context.Semaphore(os.cpu_count() or 1)
-    there = {path.stem for path in results.glob("*.json")} if options.resume else set()
-    families, revision = [], _revision()
+    room = context.Semaphore(options.jobs)
+    families, now = [], revision()
     for mode in options.modes:
-        missing = [name for name in names if f"{mode}-{name}" not in there]
-        run = Run(store, mode, settings, results, revision, room, _say, options.alone)
+        missing = [
+            name for name in names if not (options.resume and known(results, mode, name, now))
+        ]
+        run = Run(store, mode, settings, results, now, room, _say, options.alone)
         families.append(context.Process(target=run.play, args=(missing,)))
     for family in families:
         family.start()
@@ -142,45 +145,47 @@ def _report(store: Store, results: list[Result], options: argparse.Namespace) ->
         content(separation(results, truths, plan.start_s)),
     ]
     terminal(tables)
-    notes = [_COMPOSITE if store.data else _SIMULATED, f"traffic {store.root.name}, {_revision()}"]
+    notes = [
+        _COMPOSITE if store.data else _SIMULATED,
+        f"traffic {store.root.name}, {_revisions(results)}",
+    ]
     shown = store.root / "results" / "report.html"
     shown.write_text(page(plan, results, tables, notes))
     print(f"report with plots: {shown}")
-    return _compare(store, results, outcomes, options)
+    return _compare(store, results, options)
 
 
-def _compare(
-    store: Store, results: list[Result], outcomes: list[Outcome], options: argparse.Namespace
-) -> int:
-    path = record.HERE / f"{store.plan.name}.json"
-    now = record.Record(
-        plan=repr(store.plan),
-        traffic=f"{'fitted' if store.data else 'simulated'}, {store.root.name}",
-        revision=", ".join(sorted({result.revision for result in results})),
-        outcomes=outcomes,
-    )
-    if options.record or store.plan.name == held_out.NAME:
-        record.write(now, path)
-        print(f"recorded in {path}")
+def _records(plan: Plan, options: argparse.Namespace) -> bool:
+    return options.record or plan.name == held_out.NAME
+
+
+def _compare(store: Store, results: list[Result], options: argparse.Namespace) -> int:
+    """Keep the results, or compare each mode with what was recorded of it."""
+    traffic = f"{'fitted' if store.data else 'simulated'}, {store.root.name}"
+    now = [record.of(store.plan, mode, traffic, results) for mode in options.modes]
+    if _records(store.plan, options):
+        for one in now:
+            print(f"recorded in {record.write(one)}; python -m quality.readme --write shows it")
         return 0
-    known = record.read(path)
+    return max([_compared(one) for one in now])
+
+
+def _compared(now: record.Record) -> int:
+    known = record.read(now.plan, now.mode)
+    where = record.path(now.plan, now.mode)
     if known is None:
-        print(f"nothing recorded in {path}: --record keeps these results")
+        print(f"nothing recorded in {where}: --record keeps these results")
         return 0
     if known.traffic != now.traffic:
-        print(f"recorded on other traffic ({known.traffic}): not compared")
+        print(f"{where} is of other traffic ({known.traffic}): not compared")
         return 0
-    lines = record.worse(known, outcomes)
-    print("\n".join(lines) or f"nothing worse than recorded at {known.revision}")
+    lines = record.worse(known, now.outcomes)
+    print("\n".join(lines) or f"{now.mode}: nothing worse than recorded at {known.revision}")
     return 1 if lines else 0
 
 
-def _revision() -> str:
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=_HERE, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return found.stdout.strip() or "no revision"
+def _revisions(results: list[Result]) -> str:
+    return ", ".join(sorted({result.revision for result in results}))
 
 
 if __name__ == "__main__":

@@ -83,12 +83,10 @@ def main() -> int:
     options = parser.parse_args()
     plan = quick() if options.quick else first()
     store = Store.open(options.cache, plan, options.data if options.data.is_dir() else None)
-    benign, values = _read(
-        line for day in range(plan.days) for line in store.lines("text", BENIGN, day)
-    )
+    benign, values = _read(line for day in range(plan.days) for line in store.lines(BENIGN, day))
     for campaign in plan.campaigns:
         attackers = set(store.truth(campaign.id).attackers)
-        planted, theirs = _read(store.campaign_lines("text", campaign.id))
+        planted, theirs = _read(store.campaign_lines(campaign.id))
         planted = {name: account for name, account in planted.items() if name in attackers}
         print(f"\n{campaign.id}: {len(planted)} accounts")
         for field, text in _own_values(theirs, values):

@@ -37,7 +37,7 @@ class Separation(msgspec.Struct, frozen=True, kw_only=True):
 def separation(
     results: Sequence[Result], truths: Mapping[str, Truth], start_s: float
 ) -> list[Separation]:
-    """Return the separation for each purely extracting campaign that was played with text."""
+    """Return the separation for each purely extracting campaign that the batch MMD listened to."""
     by_name = {result.scenario: result for result in results if result.windows}
     if BENIGN not in by_name or by_name[BENIGN].threshold is None:
         return []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from quality.modes import MODES
 from stream.report.html import document
 from stream.report.plot import Mark, leaks, precision_recall, scores
 
@@ -26,32 +27,35 @@ def page(
     """Return the whole page as HTML text."""
     shown = "".join(_table(one) for one in tables)
     told = "".join(f"<p>{escape(note)}</p>" for note in notes)
-    planted = [r for r in results if r.outcomes[0].campaign is not None and r.mode == "text"]
-    silent = {r.scenario: r for r in results if r.mode == "silent"}
+    played: dict[str, list[Result]] = {}  # by scenario; the first mode's scores are drawn
+    for result in results:
+        if result.outcomes[0].campaign is not None:
+            played.setdefault(result.scenario, []).append(result)
     start_h = plan.start_s / 3600
     return document(
         f"distillwatch quality: {plan.name}",
         f"<h1>Quality, {escape(plan.name)}</h1>{told}{shown}"
-        + "".join(_campaign(result, silent.get(result.scenario), start_h) for result in planted),
+        + "".join(_campaign(modes, start_h) for modes in played.values()),
     )
 
 
-def _campaign(text: Result, silent: Result | None, start_h: float) -> str:
-    found = text.outcomes[0].campaign
+def _campaign(modes: Sequence[Result], start_h: float) -> str:
+    """Return the plots of one scenario; the modes stand in the order of the command."""
+    shown = modes[0]
+    found = shown.outcomes[0].campaign
     assert found is not None
     marks = [Mark(found.after_s / 3600, "found")] if found.after_s is not None else []
     hourly = {
         name: {int(hour + start_h): score for hour, score in line}
-        for name, line in text.curves.scores.items()
+        for name, line in shown.curves.scores.items()
     }
-    trade = {"with text": text.curves.precision_recall}
-    if silent is not None:
-        trade["without text"] = silent.curves.precision_recall
+    trade = {MODES[result.mode].title: result.curves.precision_recall for result in modes}
     return (
-        f"<h2>{escape(text.scenario)}</h2><h3>Highest score of each hour</h3>{scores(hourly, ())}"
+        f"<h2>{escape(shown.scenario)}, {escape(MODES[shown.mode].title)}</h2>"
+        f"<h3>Highest score of each hour</h3>{scores(hourly, ())}"
         f"<h3>Precision over recall of accounts</h3>{precision_recall(trade)}"
         f"<h3>Share of its output tokens that has left</h3>"
-        f"{leaks({text.scenario: text.curves.leaked}, marks)}"
+        f"{leaks({shown.scenario: shown.curves.leaked}, marks)}"
     )
 
 

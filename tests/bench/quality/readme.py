@@ -1,22 +1,34 @@
-"""The recorded results as the tables of the README: ``python -m quality.readme`` prints them.
+"""The recorded results as tables in documents: ``python -m quality.readme [--write]``.
 
-A test holds the README against it, so no figure there is typed.
+The README shows the headline mode, ``results.md`` all modes. Tests hold both against the records,
+so no figure there is typed. A table is of one plan, mode and revision of the detector and says
+which; a record of several revisions is refused.
 """
 
 from __future__ import annotations
 
+import argparse
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from quality import held_out, record
-from quality.plan import BENIGN, CAMPAIGNS, first
-from quality.table import MODES, detectors, of_mode
+from quality.modes import COMPARED, HEADLINE, MODES
+from quality.plan import BENIGN, CAMPAIGNS, first, quick
+from quality.table import detectors, of_mode, overall
 from stream.report.table import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from quality.measure import Outcome
     from quality.plan import Campaign
+    from quality.record import Record
+
+README: Final = Path(__file__).parents[3] / "README.md"
+RESULTS: Final = Path(__file__).parent / "results.md"
+BEGIN: Final = "<!-- quality results, written by python -m quality.readme --write -->"
+END: Final = "<!-- end of quality results -->"
 
 _NAMES: Final = {
     "pool": "pool: one injected prompt, young accounts",
@@ -32,66 +44,108 @@ _NAMES: Final = {
     "hydra-evasive": "evasive hydra: the same, light",
     "relay-evasive": "evasive relay: no common words, a pool of addresses",
 }
+_SIZES: Final = {
+    first().name: "full size",
+    quick().name: "an eighth of the accounts, three days",
+    held_out.NAME: "full size, seeds and parameters drawn for this run",
+}
+_COLUMNS: Final = ("recall", "precision", "false", "found after", "leaked")
 
 
-def tables() -> Iterator[str]:
-    """Yield the tables: with text, without, all detectors; the second set beside, once it is."""
-    known = record.read(record.HERE / f"{first().name}.json")
-    again = record.read(record.HERE / f"{held_out.NAME}.json")
-    ours = [] if known is None else known.outcomes
-    theirs = [] if again is None else again.outcomes
-    for mode in MODES:
-        yield "\n".join(_campaigns(of_mode(ours, mode), of_mode(theirs, mode), mode))
-    yield "\n".join(_detectors(ours))
+def headline() -> str:
+    """Return the part of the README between :data:`BEGIN` and :data:`END`."""
+    shown = [_best(HEADLINE), record.read(held_out.NAME, HEADLINE), _best(COMPARED)]
+    ours, again, beside = shown
+    parts = [table(one) for one in (ours, again) if one is not None]
+    if beside is not None and _has_others(beside):
+        parts.append(comparison(beside))
+    return "\n\n".join(parts or [_nothing(HEADLINE)])
 
 
-def _campaigns(ours: dict[str, Outcome], again: dict[str, Outcome], mode: str) -> Iterator[str]:
-    yield (
-        f"| campaign, {MODES[mode]} | accounts | recall | precision | false | found after | leaked "
-        "| asked | second set: recall | false | found after | leaked |"
+def results() -> str:
+    """Return the whole of ``results.md``."""
+    plans = [plan for plan in _SIZES if any(record.read(plan, mode) for mode in MODES)]
+    parts = ["# Results", "Written by `python -m quality.readme --write` from `recorded/`."]
+    for plan in plans:
+        for mode in MODES:
+            known = record.read(plan, mode)
+            parts.append(_nothing(mode, plan) if known is None else table(known))
+            if known is not None and _has_others(known):
+                parts.append(comparison(known))
+    return "\n\n".join([*parts, *([] if plans else [_nothing(HEADLINE)])]) + "\n"
+
+
+def _best(mode: str) -> Record | None:
+    """Return the record of the full-sized plan, or that of the quick one."""
+    return record.read(first().name, mode) or record.read(quick().name, mode)
+
+
+def _nothing(mode: str, plan: str = first().name) -> str:
+    return f"Nothing is recorded for {MODES[mode].title} (`{mode}`), plan `{plan}`."
+
+
+def table(known: Record) -> str:
+    """Return our results of a record; raises MixedRevisionsError."""
+    rows = of_mode(known.outcomes, known.mode)
+    return "\n".join(
+        [
+            f"{_origin(known)}: {overall(list(rows.values()))}.{_missing(rows)}",
+            "",
+            f"| campaign | accounts | {' | '.join(_COLUMNS)} | asked |",
+            "|---" * (len(_COLUMNS) + 3) + "|",
+            *(_row(campaign, rows[campaign.id]) for campaign in CAMPAIGNS if campaign.id in rows),
+        ]
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
-    for campaign in CAMPAIGNS:
-        if campaign.id in ours:  # a few are played while one works on something
-            cells = [
-                _NAMES[campaign.id],
-                *_figures(ours[campaign.id]),
-                _asked(campaign, mode),
-                *_second(again.get(campaign.id)),
-            ]
-            yield f"| {' | '.join(cells)} |"
 
 
-def _figures(outcome: Outcome) -> tuple[str, ...]:
+def _origin(known: Record) -> str:
+    traffic = known.traffic.partition(",")[0]
+    return (
+        f"**{MODES[known.mode].title.capitalize()}** (`{known.mode}`), plan `{known.plan}` "
+        f"({_SIZES[known.plan]}; {traffic}), revision `{known.revision}`"
+    )
+
+
+def _missing(rows: dict[str, Outcome]) -> str:
+    names = [name for name in (BENIGN, *_NAMES) if name not in rows]
+    return f" Not played: {', '.join(names)}." if names else ""
+
+
+def _row(campaign: Campaign, outcome: Outcome) -> str:
     found = outcome.campaign
     assert found is not None
-    precision = "" if found.precision is None else f"{found.precision:.2f}"
-    false = str(outcome.false_incidents)
-    return f"{found.accounts:,}", f"{found.recall:.2f}", precision, false, *_when(outcome)
-
-
-def _second(outcome: Outcome | None) -> tuple[str, ...]:
-    if outcome is None or outcome.campaign is None:
-        return "", "", "", ""
-    return f"{outcome.campaign.recall:.2f}", str(outcome.false_incidents), *_when(outcome)
-
-
-def _when(outcome: Outcome) -> tuple[str, str]:
-    found = outcome.campaign
-    assert found is not None
-    return (duration(found.after_s), f"{found.leaked:.1%}") if found.found else ("not found", "")
+    cells = (
+        _NAMES[campaign.id],
+        f"{found.accounts:,}",
+        f"{found.recall:.2f}",
+        "" if found.precision is None else f"{found.precision:.2f}",
+        str(outcome.false_incidents),
+        duration(found.after_s) if found.found else "not found",
+        f"{found.leaked:.1%}" if found.found else "",
+        _asked(campaign, outcome.mode),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
 def _asked(campaign: Campaign, mode: str) -> str:
-    if mode == "text":
+    if MODES[mode].has_text:
         return f"{campaign.leaked:.0%}"
     return "found" if campaign.without_text else ""
 
 
-def _detectors(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _has_others(known: Record) -> bool:
+    return len({outcome.detector for outcome in known.outcomes}) > 1
+
+
+def comparison(known: Record) -> str:
+    """Return every detector of a record; raises MixedRevisionsError."""
+    return "\n".join([f"All detectors. {_origin(known)}.", "", *_detectors(known)])
+
+
+def _detectors(known: Record) -> Iterator[str]:
     yield "| detector | false incidents per 10,000 benign accounts a day | campaigns found |"
     yield "|---|---|---|"
-    for label, rows in detectors(outcomes).items():
+    for label, rows in detectors(known.outcomes).items():
         false = f"{rows[BENIGN].false_per_10k_day:.1f}" if BENIGN in rows else ""
         played = [row for row in rows.values() if row.campaign is not None]
         names = [row.scenario for row in played if row.campaign and row.campaign.found]
@@ -99,5 +153,30 @@ def _detectors(outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield f"| {label} | {false} | {len(names)} of {len(played)}: {told} |"
 
 
+def inserted(text: str) -> str:
+    """Return the README's text with the results of now between the marks."""
+    before, _, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"the README lacks the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{headline()}\n\n{END}{after}"
+
+
+def main() -> int:
+    """Print the tables, or write them where they belong."""
+    parser = argparse.ArgumentParser(prog="quality.readme", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write README.md and results.md")
+    options = parser.parse_args()
+    try:
+        if options.write:
+            README.write_text(inserted(README.read_text()))
+            RESULTS.write_text(results())
+        else:
+            print(f"{headline()}\n\n{results()}")
+    except record.MixedRevisionsError as mixed:
+        sys.exit(str(mixed))
+    return 0
+
+
 if __name__ == "__main__":
-    print("\n\n".join(tables()))
+    sys.exit(main())

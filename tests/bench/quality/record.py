@@ -1,4 +1,4 @@
-"""Recorded results, and what has become worse than they allow.
+"""Recorded results, one file for each plan and mode, and what has become worse than they allow.
 
 Traffic and detector are deterministic, so a difference is a change of the code; the tolerances
 leave room for changes that mean nothing. Getting better is no failure: record it.
@@ -17,6 +17,9 @@ from quality.table import OURS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from quality.plan import Plan
+    from quality.run import Result
+
 HERE: Final = Path(__file__).parent / "recorded"
 
 _RECALL: Final = 0.02
@@ -26,24 +29,69 @@ _LATER: Final = 1.1
 _LATER_S: Final = 600.0
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """Results with where they come from."""
+class MixedRevisionsError(ValueError):
+    """Results of several revisions of the detector stand in one record."""
 
-    plan: str
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The results of one plan and mode, with where they come from."""
+
+    plan: str  # its name
+    mode: str
+    parameters: str  # of the plan, all of them
     traffic: str  # fitted to real traces, or simulated alone; name of the stored traffic
-    revision: str
+    revisions: dict[str, str]  # scenario -> revision of the detector
     outcomes: list[Outcome]
 
+    @property
+    def revision(self) -> str:
+        """Return the one revision of all results; raises MixedRevisionsError."""
+        scenarios: dict[str, list[str]] = {}
+        for scenario, revision in self.revisions.items():
+            scenarios.setdefault(revision, []).append(scenario)
+        if len(scenarios) != 1:
+            mixed = "; ".join(f"{r}: {', '.join(names)}" for r, names in sorted(scenarios.items()))
+            raise MixedRevisionsError(
+                f"{self.plan}, {self.mode} mixes revisions ({mixed or 'no result'}): "
+                "play the whole table at one revision"
+            )
+        return next(iter(scenarios))
 
-def write(record: Record, path: Path) -> None:
-    """Write a record so that a change of a figure is a change of a line."""
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+
+def of(plan: Plan, mode: str, traffic: str, results: Sequence[Result]) -> Record:
+    """Return what the results of one mode are as a record."""
+    ours = [result for result in results if result.mode == mode]
+    return Record(
+        plan=plan.name,
+        mode=mode,
+        parameters=repr(plan),
+        traffic=traffic,
+        revisions={result.scenario: result.revision for result in ours},
+        outcomes=[outcome for result in ours for outcome in result.outcomes],
+    )
 
 
-def read(path: Path) -> Record | None:
+def path(plan: str, mode: str) -> Path:
+    """Return where the results of a plan and mode are recorded."""
+    return HERE / plan / f"{mode}.json"
+
+
+def write(record: Record) -> Path:
+    """Write a record so that a change of a figure is a change of a line.
+
+    Raises MixedRevisionsError.
+    """
+    _ = record.revision
+    where = path(record.plan, record.mode)
+    where.parent.mkdir(parents=True, exist_ok=True)
+    where.write_bytes(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+    return where
+
+
+def read(plan: str, mode: str) -> Record | None:
     """Return what was recorded, None where nothing was."""
-    return msgspec.json.decode(path.read_bytes(), type=Record) if path.exists() else None
+    where = path(plan, mode)
+    return msgspec.json.decode(where.read_bytes(), type=Record) if where.exists() else None
 
 
 def worse(recorded: Record, outcomes: Sequence[Outcome]) -> list[str]:

@@ -3,8 +3,8 @@
 One process plays the benign days. At the end of the last day before a campaign begins it forks:
 the child goes on with that campaign merged in, from the very state that the benign days have led
 to, and the parent goes on without. So campaigns cannot hide one another, and no day is played
-more often than it has to be. Text and silent logs are two such families; of all their processes as
-many play at once as there is room for.
+more often than it has to be. Each mode is such a family; of all their processes as many play at
+once as there is room for.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from quality.alarms import Curves
 from quality.discrepancy import Discrepancy, Window
 from quality.half_space import HalfSpaceTrees
 from quality.measure import Outcome, measure
+from quality.modes import COMPARED, MODES
 from quality.plan import BENIGN, DAY_S
 from quality.rate_limit import RateLimit
 from quality.shared_prompt import SharedPrompt
@@ -78,6 +79,7 @@ class Run:
         self._baselines = self._compared()
         self._product = Product(self.settings, self._observe)
         self._benign = self.store.truth(BENIGN)
+        self._directory = self._benign.directory
         self._started, self._events = time.process_time(), 0
         self._children: list[int] = []
         forks = {
@@ -95,7 +97,7 @@ class Run:
         self._wait()
 
     def _compared(self) -> list[Baseline]:
-        if self.alone or self.mode != "text":
+        if self.alone or self.mode != COMPARED:
             return []
         start_s = self.store.plan.start_s
         return [RateLimit(), SharedPrompt(), HalfSpaceTrees(), Discrepancy(start_s)]
@@ -107,6 +109,7 @@ class Run:
     def _campaign(self, name: str, day: int) -> None:
         self._started, self._events = time.process_time(), 0
         truth = self.store.truth(name)
+        self._directory = self._benign.directory | truth.directory
         log = ScoreLog(Labels({name: frozenset(truth.attackers)}, len(self._benign.kinds)))
         self._product.watch_scores = log.observe
         for later in range(day, self.store.plan.days):
@@ -114,7 +117,7 @@ class Run:
         self._finish(name, truth, log)
 
     def _play_day(self, name: str, day: int) -> None:
-        lines = self.store.lines(self.mode, name, day)
+        lines = MODES[self.mode].lines(self.store.lines(name, day), self._directory)
         now_s = self.store.plan.start_s + (day + 1) * DAY_S
         for taken in _batches(lines):
             self._product.feed(taken, now_s)
@@ -149,9 +152,10 @@ class Run:
         path = result_path(self.results, self.mode, name)
         if self.alone and path.exists():
             result = _beside(result, msgspec.json.decode(path.read_bytes(), type=Result))
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(msgspec.json.encode(result))
         self.say(
-            f"{self.mode:6} {name:14} {self._events:>9,} events {result.seconds:6.0f} s  "
+            f"{self.mode:17} {name:14} {self._events:>9,} events {result.seconds:6.0f} s  "
             f"{_told(outcomes[0])}"
         )
 
@@ -191,7 +195,15 @@ class Run:
 
 def result_path(results: Path, mode: str, name: str) -> Path:
     """Return where the result of a scenario is."""
-    return results / f"{mode}-{name}.json"
+    return results / mode / f"{name}.json"
+
+
+def known(results: Path, mode: str, name: str, revision: str) -> bool:
+    """Say whether a scenario's result is there, and of this revision of the detector."""
+    path = result_path(results, mode, name)
+    if not path.exists():
+        return False
+    return msgspec.json.decode(path.read_bytes(), type=Result).revision == revision
 
 
 def _beside(ours: Result, before: Result) -> Result:

@@ -1,8 +1,8 @@
 """Traffic on disk: made once for a plan and its sources, outside the repository, read in order.
 
-A scenario is the benign days and one campaign's file, merged by time. Each file exists twice,
-with text and without; the events are the same. The directory's name is a digest of everything
-that decides the traffic, so that a change of the generator makes new files.
+A scenario is the benign days and one campaign's file, merged by time. Events are stored with all
+their fields (modes.py leaves some out when they are played). The directory's name is a digest of
+everything that decides the traffic, so that a change of the generator makes new files.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import zstandard
 import stream.simulate
 from quality.background import crowd
 from quality.campaigns import planted
+from quality.directory import Entry
 from quality.plan import BENIGN, DAY_S
 from quality.texts import made, read
 from stream.simulate.benign.occasions import NEW_MODEL
@@ -34,10 +35,9 @@ if TYPE_CHECKING:
 
     from quality.plan import Plan
     from quality.texts import Texts
+    from stream.simulate.account import Account
     from stream.simulate.request import Request
 
-#: The ways of a log: with the text of requests, or with nothing of what was said.
-MODES: Final = ("text", "silent")
 _LEVEL: Final = 3
 _FLUSH_BYTES: Final = 1 << 20
 _REASONING_MODELS: Final = frozenset({"atlas-reason", NEW_MODEL})
@@ -49,6 +49,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """What is true of a file: kinds of its accounts, and of a campaign what it extracted."""
 
     kinds: dict[str, str]  # account -> kind
+    directory: dict[str, Entry] = {}  # account -> what the operator knows of it
     requests: int
     begins_s: float = 0.0
     attackers: list[str] = []  # accounts that extracted something, by first request
@@ -81,13 +82,13 @@ class Store:
         root.mkdir(parents=True, exist_ok=True)
         return cls(root, plan, data)
 
-    def benign(self, mode: str, day: int) -> Path:
+    def benign(self, day: int) -> Path:
         """Return the benign traffic of one day."""
-        return self.root / f"{BENIGN}-{day}.{mode}.jsonl.zst"
+        return self.root / f"{BENIGN}-{day}.jsonl.zst"
 
-    def campaign(self, mode: str, name: str) -> Path:
+    def campaign(self, name: str) -> Path:
         """Return the traffic of a campaign."""
-        return self.root / f"{name}.{mode}.jsonl.zst"
+        return self.root / f"{name}.jsonl.zst"
 
     def truth(self, name: str) -> Truth:
         """Return what is true of the benign traffic or of a campaign."""
@@ -107,20 +108,20 @@ class Store:
         self._truth(name).write_bytes(msgspec.msgpack.encode(truth))
         return truth
 
-    def campaign_lines(self, mode: str, name: str) -> Iterator[bytes]:
+    def campaign_lines(self, name: str) -> Iterator[bytes]:
         """Yield what a campaign's accounts send, in time order."""
-        return _lines(self.campaign(mode, name))
+        return _lines(self.campaign(name))
 
-    def lines(self, mode: str, name: str, day: int) -> Iterator[bytes]:
+    def lines(self, name: str, day: int) -> Iterator[bytes]:
         """Yield one day of a scenario in time order."""
         begin_s = self.plan.start_s + day * DAY_S
-        benign = _lines(self.benign(mode, day))
+        benign = _lines(self.benign(day))
         if name == BENIGN:
             return benign
         truth = self.truth(name)
         if truth.replaced:
             benign = _without(benign, frozenset(truth.replaced), truth.begins_s)
-        ours = _between(_lines(self.campaign(mode, name)), begin_s, begin_s + DAY_S)
+        ours = _between(_lines(self.campaign(name)), begin_s, begin_s + DAY_S)
         return merge(benign, ours, key=time_of)
 
     # -- writing ------------------------------------------------------------------------------
@@ -137,12 +138,16 @@ class Store:
         found = next(requests, None)
         for day in range(plan.days):
             end_s = plan.start_s + (day + 1) * DAY_S
-            with _Files({mode: self.benign(mode, day) for mode in MODES}) as files:
+            with _File(self.benign(day)) as file:
                 while found is not None and found[1].timestamp < end_s:
-                    files.write(names.tidied(found[1]))
+                    file.write(names.tidied(found[1]))
                     count += 1
                     found = next(requests, None)
-        return Truth(kinds={names.of(a.account_id): a.kind for a in accounts}, requests=count)
+        return Truth(
+            kinds={names.of(a.account_id): a.kind for a in accounts},
+            directory={names.of(a.account_id): _entry(a) for a in accounts},
+            requests=count,
+        )
 
     def _make_campaign(self, name: str, texts: Texts) -> Truth:
         plan, names = self.plan, _Names(self.plan.seed)
@@ -150,14 +155,14 @@ class Store:
         begins_s = campaign.begins_s
         taken: list[tuple[float, int, str]] = []
         count = 0
-        with _Files({mode: self.campaign(mode, name) for mode in MODES}) as files:
+        with _File(self.campaign(name)) as file:
             for account, request in attributed(
                 campaign.accounts,
                 plan.rng("traffic", name),
                 start_s=begins_s,
                 span_s=plan.end_s - begins_s,
             ):
-                files.write(names.tidied(request))
+                file.write(names.tidied(request))
                 count += 1
                 if account.attack:
                     taken.append(
@@ -166,6 +171,7 @@ class Store:
         attackers = {who: at for at, who in enumerate(dict.fromkeys(row[2] for row in taken))}
         return Truth(
             kinds={names.of(a.account_id): a.kind for a in campaign.accounts},
+            directory={names.of(a.account_id): _entry(a) for a in campaign.accounts},
             requests=count,
             begins_s=begins_s,
             attackers=list(attackers),
@@ -174,6 +180,17 @@ class Store:
             tokens=np.array([row[1] for row in taken], np.int64).tobytes(),
             account=np.array([attackers[row[2]] for row in taken], np.int32).tobytes(),
         )
+
+
+def _entry(account: Account) -> Entry:
+    paper = account.paper
+    return Entry(
+        created_at=float(int(paper.created_at)),
+        plan=paper.plan,
+        payment_id=paper.payment_id,
+        organization_id=paper.organization_id,
+        country=account.origin.addresses[0].country,
+    )
 
 
 class _Names:
@@ -215,43 +232,34 @@ class _Names:
         return hashlib.blake2b(text.encode(), digest_size=size, key=self._key).hexdigest()
 
 
-class _Files:
-    """One stream of requests, with text and without, compressed; in place once it is whole."""
+class _File:
+    """One stream of requests, compressed; in place once it is whole."""
 
-    def __init__(self, paths: dict[str, Path]) -> None:
-        self._paths = paths
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._encode = msgspec.json.Encoder().encode_into
-        self._buffers = {mode: bytearray() for mode in paths}
+        self._buffer = bytearray()
 
     def __enter__(self) -> Self:
-        self._raw = {mode: _part(path).open("wb") for mode, path in self._paths.items()}
-        self._out = {
-            mode: zstandard.ZstdCompressor(_LEVEL).stream_writer(raw)
-            for mode, raw in self._raw.items()
-        }
+        self._raw = _part(self._path).open("wb")
+        self._out = zstandard.ZstdCompressor(_LEVEL).stream_writer(self._raw)
         return self
 
     def write(self, request: Request) -> None:
-        """Write a request to all files."""
-        self._append("text", request)
-        request.prompt = request.system_prompt = None
-        self._append("silent", request)
-
-    def _append(self, mode: str, request: Request) -> None:
-        buffer = self._buffers[mode]
+        """Write a request with all its fields."""
+        buffer = self._buffer
         self._encode(request, buffer, len(buffer))
         buffer += b"\n"
         if len(buffer) >= _FLUSH_BYTES:
-            self._out[mode].write(buffer)
+            self._out.write(buffer)
             buffer.clear()
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
-        for mode, path in self._paths.items():
-            self._out[mode].write(self._buffers[mode])
-            self._out[mode].close()
-            self._raw[mode].close()
-            if failed is None:
-                _part(path).rename(path)
+        self._out.write(self._buffer)
+        self._out.close()
+        self._raw.close()
+        if failed is None:
+            _part(self._path).rename(self._path)
 
 
 def _part(path: Path) -> Path:
@@ -306,7 +314,7 @@ def _digest(plan: Plan, data: Path | None) -> str:
 
 def _sources() -> Sequence[Path]:
     here = Path(__file__).parent
-    ours = ("plan", "texts", "observed", "jargon", "background", "campaigns", "store")
+    ours = ("plan", "texts", "observed", "jargon", "background", "campaigns", "directory", "store")
     simulator = Path(stream.simulate.__file__).parent
     return [
         *(here / f"{name}.py" for name in ours),

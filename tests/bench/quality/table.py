@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
+from quality.modes import MODES
 from quality.plan import BENIGN, TWINS
 from stream.report.table import duration
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from quality.plan import Campaign, Plan
 
 OURS: Final = "distillwatch"
-MODES: Final = {"text": "with text", "silent": "without text"}
 #: False incidents per 10,000 benign accounts a day.
 FALSE_TARGET: Final = 1.0
 PRECISION_TARGET: Final = 0.95
@@ -30,7 +30,7 @@ COLUMNS: Final = (
 
 def ours(plan: Plan, outcomes: Sequence[Outcome], mode: str) -> Table:
     """Return our own results in one mode, a row for each campaign."""
-    table = Table(title=f"{plan.name}: {OURS}, {MODES[mode]}", title_justify="left")
+    table = Table(title=f"{plan.name}: {OURS}, {MODES[mode].title}", title_justify="left")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name == "campaign" else "right")
     rows = of_mode(outcomes, mode)
@@ -53,9 +53,9 @@ def cells(campaign: Campaign, outcome: Outcome) -> tuple[str, ...]:
     """Return one row, by :data:`COLUMNS`."""
     found = outcome.campaign
     assert found is not None
-    silent = outcome.mode == "silent"
-    recall = "found" if silent and campaign.without_text else f"{campaign.recall:.2f}"
-    wanted = not silent or campaign.without_text
+    text = MODES[outcome.mode].has_text
+    recall = f"{campaign.recall:.2f}" if text else "found"
+    wanted = text or campaign.without_text
     return (
         campaign.id,
         f"{found.accounts:,}",
@@ -67,7 +67,7 @@ def cells(campaign: Campaign, outcome: Outcome) -> tuple[str, ...]:
         duration(found.after_s),
         "-" if found.requests is None else f"{found.requests:,}",
         f"{found.leaked:.1%}",
-        f"{campaign.leaked:.0%}" if not silent else "-",
+        f"{campaign.leaked:.0%}" if text else "-",
         f"{found.exposed:.1%}",
     )
 
@@ -76,7 +76,7 @@ def reached(campaign: Campaign, outcome: Outcome) -> bool:
     """Say whether a campaign's own targets were reached."""
     found = outcome.campaign
     assert found is not None
-    if outcome.mode == "silent":
+    if not MODES[outcome.mode].has_text:
         return found.found or not campaign.without_text
     return found.found and found.recall >= campaign.recall and found.leaked <= campaign.leaked
 
@@ -121,7 +121,7 @@ def detectors(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Outcome]]:
     for outcome in outcomes:
         label = outcome.detector
         if outcome.detector == OURS:
-            label = f"{OURS}, {MODES[outcome.mode]}"
+            label = f"{OURS}, {MODES[outcome.mode].title}"
         found.setdefault(label, {})[outcome.scenario] = outcome
     return found
 

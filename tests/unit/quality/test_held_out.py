@@ -43,7 +43,7 @@ def test_the_set_is_used_once_and_whole(tmp_path, monkeypatch):
     assert _plan(options(cache=tmp_path / "another")) != drawn
     with pytest.raises(SystemExit, match="whole"):
         _plan(options(quick=True, cache=cache))
-    (tmp_path / "held-out.json").write_text("{}")
+    (tmp_path / "held-out").mkdir()
     with pytest.raises(SystemExit, match="used once"):
         _plan(options(cache=cache))
 

@@ -18,7 +18,7 @@ PLANTED = Truth(
 
 
 def outcome(*alarms, planted=PLANTED, days=1.0):
-    return measure(alarms, BENIGN, planted, scenario="s", detector="d", mode="text", days=days)
+    return measure(alarms, BENIGN, planted, scenario="s", detector="d", mode="gateway", days=days)
 
 
 def campaign(time, *accounts, incident="i"):

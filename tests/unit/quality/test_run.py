@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import msgspec
 import pytest
+from quality.alarms import Curves
+from quality.modes import COMPARED
 from quality.plan import BENIGN, Campaign, Crowd, Plan
-from quality.run import Result, Run, result_path
-from quality.store import MODES, Store, time_of
+from quality.run import Result, Run, known, result_path
+from quality.store import Store, time_of
 from quality.subject import Product
 
 from stream.settings import Settings
@@ -48,27 +50,47 @@ def store(tmp_path_factory):
     return made
 
 
-def events(store, mode, name):
-    lines = [line for day in range(PLAN.days) for line in store.lines(mode, name, day)]
+def events(store, name):
+    lines = [line for day in range(PLAN.days) for line in store.lines(name, day)]
     return lines, [msgspec.json.decode(line) for line in lines]
 
 
 @pytest.mark.parametrize("name", PLAN.ids)
-def test_a_scenario_is_in_time_order_and_silence_leaves_only_text_out(store, name):
-    lines, text = events(store, "text", name)
+def test_a_scenario_is_in_time_order(store, name):
+    lines, found = events(store, name)
     times = [time_of(line) for line in lines]
     assert all(a <= b for a, b in pairwise(times))
-    assert times == [event["timestamp"] for event in text]
-    _, silent = events(store, "silent", name)
-    for event in text:
-        event.pop("prompt", None)
-        event.pop("system_prompt", None)
-    assert silent == text
+    assert times == [event["timestamp"] for event in found]
+
+
+@pytest.mark.parametrize("name", PLAN.ids)
+def test_the_directory_knows_of_each_account_what_its_events_say(store, name):
+    directory = store.truth(BENIGN).directory | store.truth(name).directory
+    for event in events(store, name)[1]:
+        entry = directory[event["account_id"]]
+        assert entry.created_at == event["account_created_at"]
+        assert (entry.plan, entry.payment_id, entry.organization_id) == (
+            event["plan"], event.get("payment_id"), event.get("organization_id"),
+        )  # fmt: skip
+
+
+def test_a_result_is_taken_up_again_by_its_own_revision_alone(tmp_path):
+    result = Result(
+        scenario="pool", mode="gateway", revision="r1", seconds=1.0, events=1, outcomes=[],
+        curves=Curves(),
+    )  # fmt: skip
+    path = result_path(tmp_path, "gateway", "pool")
+    path.parent.mkdir()
+    path.write_bytes(msgspec.json.encode(result))
+    assert known(tmp_path, "gateway", "pool", "r1")
+    assert not known(tmp_path, "gateway", "pool", "r2")
+    assert not known(tmp_path, "full", "pool", "r1")
+    assert not known(tmp_path, "gateway", "relay", "r1")
 
 
 def test_planted_accounts_are_labelled_and_counted(store):
     truth = store.truth("pool")
-    _, found = events(store, "text", "pool")
+    _, found = events(store, "pool")
     benign = store.truth(BENIGN).kinds
     ours = [event for event in found if event["account_id"] not in benign]
     times, tokens, account = truth.taken()
@@ -80,8 +102,8 @@ def test_planted_accounts_are_labelled_and_counted(store):
 def test_a_turned_account_stops_being_what_it_was_when_the_campaign_begins(store):
     truth = store.truth("takeover")
     (account,) = truth.replaced
-    _, benign = events(store, "text", BENIGN)
-    _, turned = events(store, "text", "takeover")
+    _, benign = events(store, BENIGN)
+    _, turned = events(store, "takeover")
 
     def of(found, after):
         return [
@@ -100,30 +122,31 @@ def test_a_turned_account_stops_being_what_it_was_when_the_campaign_begins(store
 def test_the_same_plan_makes_the_same_traffic(store, tmp_path):
     again = Store.open(tmp_path, PLAN, None)
     again.make("pivot")
-    for mode in MODES:
-        ours, theirs = again.campaign(mode, "pivot"), store.campaign(mode, "pivot")
-        assert ours.read_bytes() == theirs.read_bytes()
+    assert again.campaign("pivot").read_bytes() == store.campaign("pivot").read_bytes()
+    assert again.truth("pivot") == store.truth("pivot")
     assert again.root.name == store.root.name
 
 
 def test_a_forked_scenario_says_what_a_straight_one_says(store, tmp_path):
     said = []
     context = multiprocessing.get_context("fork")
-    run = Run(store, "text", SETTINGS, tmp_path, "now", context.Semaphore(2), said.append)
+    run = Run(store, COMPARED, SETTINGS, tmp_path, "now", context.Semaphore(2), said.append)
     family = context.Process(target=run.play, args=((BENIGN, "pool"),))
     family.start()
     family.join()
     assert family.exitcode == 0
     for name in ("pool", BENIGN):
-        forked = msgspec.json.decode(result_path(tmp_path, "text", name).read_bytes(), type=Result)
+        forked = msgspec.json.decode(
+            result_path(tmp_path, COMPARED, name).read_bytes(), type=Result
+        )
         straight = Product(SETTINGS, lambda _: None)
         for day in range(PLAN.days):
-            straight.feed(list(store.lines("text", name, day)), store.plan.end_s)
+            straight.feed(list(store.lines(name, day)), store.plan.end_s)
         straight.finish()
         ours = forked.outcomes[0]
         assert ours.incidents == len({alarm.incident for alarm in straight.alarms()})
         assert ours.accused == len({a for alarm in straight.alarms() for a in alarm.accounts})
     assert {outcome.detector for outcome in forked.outcomes} > {"distillwatch"}
-    pool = msgspec.json.decode(result_path(tmp_path, "text", "pool").read_bytes(), type=Result)
+    pool = msgspec.json.decode(result_path(tmp_path, COMPARED, "pool").read_bytes(), type=Result)
     assert pool.outcomes[0].campaign.found
     assert pool.curves.precision_recall

@@ -1,0 +1,35 @@
+"""The account directory: what the operator's billing export knows and no gateway logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream.simulate.request import Request
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an operator's billing export says of one account; times in epoch seconds."""
+
+    created_at: float | None = None
+    plan: str | None = None
+    payment_id: str | None = None
+    organization_id: str | None = None
+    country: str | None = None
+
+
+def filled(request: Request, directory: Mapping[str, Entry]) -> Request:
+    """Give a request the absent fields that the directory knows, in place."""
+    entry = directory.get(request.account_id)
+    if entry is None:
+        return request
+    if request.account_created_at is None:
+        request.account_created_at = entry.created_at
+    for name in ("plan", "payment_id", "organization_id", "country"):
+        if getattr(request, name) is None:
+            setattr(request, name, getattr(entry, name))
+    return request
