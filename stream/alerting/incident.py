@@ -43,6 +43,7 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     last: float  # last evidence at or above the clear score
     closed: float = 0.0
     members: list[str] = []
+    tally: bytes = b""  # of a campaign, what each member did: TALLY
     told: int = 0  # members in the last alert
     observed: Observed
     evidence: list[Evidence]
@@ -121,12 +122,13 @@ def what(incident: Incident) -> str:
     return f"Campaign of {len(incident.members)} accounts"
 
 
-def greater(one: Observed, other: Observed) -> Observed:
-    """Return the field-wise maximum: what was observed once stays observed."""
-    return Observed(
-        requests=max(one.requests, other.requests),
-        input_tokens=max(one.input_tokens, other.input_tokens),
-        output_tokens=max(one.output_tokens, other.output_tokens),
+def greater(one: Observed, now: Observed) -> Observed:
+    """Return the maximum of all sums: what was observed once stays so; the hour is that of now."""
+    return msgspec.structs.replace(
+        now,
+        requests=max(one.requests, now.requests),
+        input_tokens=max(one.input_tokens, now.input_tokens),
+        output_tokens=max(one.output_tokens, now.output_tokens),
     )
 
 

@@ -19,16 +19,20 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from stream.alerting import summaries
 from stream.alerting.incident import Incident, alert_id, greater
 from stream.alerting.judgements import Judgements
 from stream.alerting.register import Register
 from stream.alerting.settings import FeedbackSettings
 from stream.alerting.suppressions import Suppressions
+from stream.alerting.tally import more, observed, united, unpacked
 from stream.alerting.telling import Telling
 from stream.campaigns.clusters import Clusters
 from stream.types.links import LinkKind
 from stream.types.packets import Confirmed
+from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.types.alerts import Alert
+    from stream.types.batch import Array
     from stream.types.feedback import Judgement, Suppression
     from stream.types.verdicts import Group, Verdict
 
@@ -250,16 +255,16 @@ class Incidents:
                 started=cluster.since,
                 detected=time,
                 last=cluster.last,
-                observed=cluster.observed,
+                observed=Observed(),
                 evidence=cluster.evidence,
                 model_version=_CAMPAIGN_MODEL,
             )
         self._join(incident, cluster.members)
+        self._count(incident, time, cluster)
         incident.score = score
         incident.evidence = cluster.evidence
         incident.shared = cluster.shared
         incident.model_version = self._judgements.version("campaign", _CAMPAIGN_MODEL)
-        incident.observed = greater(incident.observed, cluster.observed)
         incident.proxies = cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds
         incident.summary = summaries.campaign(
             len(incident.members), cluster.kinds, cluster.payments, incident.observed
@@ -277,20 +282,34 @@ class Incidents:
             return None
         oldest, *others = sorted(found, key=lambda i: (not i.going, i.detected, i.alert_id))
         for other in others:
-            self._join(oldest, other.members)
+            self._join(oldest, other.members, unpacked(other.tally))
             self._register.rename(other, "")
             if other.going:
                 self._telling.close(other, time, oldest)
         self._register.rename(oldest, cluster.campaign_id)
         return oldest
 
-    def _join(self, campaign: Incident, members: Iterable[str]) -> None:
-        """Add members to those that were told of, as many as are remembered."""
+    def _join(self, campaign: Incident, members: list[str], tally: Array | None = None) -> None:
+        """Add members to those that were told of, as many as are remembered, with their tally."""
         new = sorted({*members}.difference(campaign.members))
         room = self._most_members - len(campaign.members)
         if len(new) > room:
             self._metrics.left_out_total.labels(what="members").inc(len(new) - room)
-        campaign.members = sorted([*campaign.members, *new[:room]])
+        everyone = sorted([*campaign.members, *new[:room]])
+        known = (campaign.members, unpacked(campaign.tally))
+        with_them = () if tally is None else ((members, tally),)
+        campaign.tally = united(everyone, known, *with_them).tobytes()
+        campaign.members = everyone
+
+    def _count(self, campaign: Incident, time: float, cluster: Cluster) -> None:
+        """Count what the members did since they were counted last."""
+        place = {name: i for i, name in enumerate(campaign.members)}
+        pairs = [(place[n], i) for i, n in enumerate(cluster.members) if n in place]
+        at, of = np.array(pairs, np.int64).reshape(-1, 2).T
+        tally, reports = unpacked(campaign.tally).copy(), cluster.reports[of]
+        tally[at] = more(tally[at], reports)
+        campaign.tally = tally.tobytes()
+        campaign.observed = observed(tally, reports, time)
 
     # -- durable rows -------------------------------------------------------------------------
 

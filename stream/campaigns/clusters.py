@@ -22,12 +22,14 @@ from stream.campaigns.everybody import Everybody
 from stream.campaigns.features import Joined, features
 from stream.campaigns.in_turn import places
 from stream.campaigns.judge import Judgement, judge
-from stream.campaigns.membership import cards, core_values, observed, own_evidence
+from stream.campaigns.membership import cards, core_values, own_evidence
 from stream.campaigns.partners import cores
+from stream.campaigns.reported import reports
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.usual import Usual
 from stream.types.links import SPREAD, LinkKind
+from stream.types.traffic import COUNTS, TRAFFIC, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.types.batch import Array
-    from stream.types.verdicts import Evidence, Group, Observed, Shared
+    from stream.types.verdicts import Evidence, Group, Shared
 
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
@@ -64,7 +66,7 @@ class Cluster:
     score: float
     evidence: list[Evidence]
     members: list[str]
-    observed: Observed
+    reports: Array  # what each of the members did, REPORT
     kinds: list[int]  # LinkKind of its values
     payments: int  # payments that pay for several members
     shared: list[Shared]  # what members have in common; none while nobody would be told of it
@@ -127,8 +129,9 @@ class Clusters:
             self._left_out.labels(what="links").inc(len(edges) - len(kept))
             table.forget_unlinked(accounts)
         edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
-        for name in ("since", "last", "requests", "input_tokens", "output_tokens"):
+        for name in ("since", "last", "requests"):
             table.edges[name][edges] = [getattr(member, name) for member in members]
+        table.edges["before"][edges] = rows_of(COUNTS, [m.before for m in members])
         table.touch(edges)
         table.note_accounts(
             accounts[kept],
@@ -136,6 +139,7 @@ class Clusters:
             [m.day_requests for m in members],
             [m.active_hours for m in members],
         )
+        table.note_traffic(accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))
         table.values["dirty"][values] = True
         table.shrink()
         every = self._settings.judge_every_s
@@ -307,6 +311,7 @@ class Clusters:
         )
         at = snapshot.at(values)
         at = at[np.isin(snapshot.account[at], members)]
+        everyone = sorted(kept.members)
         return Cluster(
             campaign_id=kept.campaign_id,
             founded=kept.founded,
@@ -314,8 +319,8 @@ class Clusters:
             last=float(table.edges["last"][snapshot.edges[at]].max(initial=-np.inf)),
             score=judgement.score,
             evidence=judgement.evidence,
-            members=sorted(kept.members),
-            observed=observed(table, snapshot, at),
+            members=everyone,
+            reports=reports(table, snapshot, at, everyone),
             kinds=sorted({kind for kind, _ in kept.values}),
             payments=cards(snapshot, members),
             shared=(

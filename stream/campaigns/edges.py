@@ -19,7 +19,8 @@ import numpy as np
 
 from stream.campaigns.columns import Columns
 from stream.campaigns.in_turn import places
-from stream.campaigns.rows import page_keys, value_keys
+from stream.campaigns.rows import cut, page_keys, value_keys
+from stream.types.traffic import COUNTS, TRAFFIC
 from stream.types.verdicts import Member
 from stream.windows.index import SlotIndex
 from stream.windows.names import Names
@@ -53,6 +54,7 @@ _ACCOUNTS: Final = (
     Field("created_at", _F8, initial=np.nan),
     Field("day_requests", _F8),
     Field("active_hours", np.dtype("u1")),
+    Field("traffic", TRAFFIC),  # as it was told last
     Field("hash", np.dtype("<u4")),  # of the id; the same everywhere
     Field("pages", _I8),  # that its durable rows are, 0 before there are any
     Field("dirty", _BOOL),
@@ -63,14 +65,13 @@ _EDGES: Final = (
     Field("since", _F8, initial=np.inf),
     Field("last", _F8, initial=-np.inf),
     Field("requests", _I8),
-    Field("input_tokens", _I8),
-    Field("output_tokens", _I8),
+    Field("before", COUNTS),  # of its account, before the step of the first use
     Field("fresh", _BOOL, initial=1),  # never sent on
     Field("unsent", _BOOL, initial=1),  # changed since it was sent on
     Field("page", np.dtype("<i4"), initial=-1),  # of its account that it is stored on
     Field("dirty", _BOOL),
 )
-_TOLD_OF_EDGE: Final = ("since", "last", "requests", "input_tokens", "output_tokens")
+_TOLD_OF_EDGE: Final = ("since", "last", "requests")
 _TOLD_OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
 #: An account (slot) and one of its pages are one number.
 PAGE_BITS: Final = 16
@@ -193,6 +194,16 @@ class EdgeTable:
         self.accounts["active_hours"][accounts] = active_hours
         self.accounts["dirty"][accounts] = True
 
+    def note_traffic(self, accounts: Array, traffic: Array) -> None:
+        """Store counters of accounts (slots) that are newer than those known; ``(n,)`` each.
+
+        An account may stand there more than once: the latest counters stay.
+        """
+        newer = traffic["seen"] >= self.accounts["traffic"]["seen"][accounts]
+        order = np.flatnonzero(newer)
+        order = order[np.argsort(traffic["seen"][order], kind="stable")]
+        self.accounts["traffic"][accounts[order]] = traffic[order]
+
     def edges_of(self, values: Array) -> Array:
         """Return the edges of values (slots), ascending, shape ``(n,)``, i8."""
         wanted = np.zeros(len(self.values.used), bool)
@@ -205,6 +216,8 @@ class EdgeTable:
         columns = (
             *(self.edges[name][edges].tolist() for name in _TOLD_OF_EDGE),
             *(self.accounts[name][accounts].tolist() for name in _TOLD_OF_ACCOUNT),
+            cut(self.edges["before"][edges]),
+            cut(self.accounts["traffic"][accounts]),
         )
         members = [
             Member(
@@ -212,14 +225,14 @@ class EdgeTable:
                 since=since,
                 last=last,
                 requests=requests,
-                input_tokens=input_tokens,
-                output_tokens=output_tokens,
                 created_at=None if created_at != created_at else created_at,  # noqa: PLR0124 - NaN
                 day_requests=day_requests,
                 active_hours=active_hours,
+                before=before,
+                traffic=traffic,
             )
-            for name, since, last, requests, input_tokens, output_tokens, created_at,
-            day_requests, active_hours in zip(self.names(accounts), *columns, strict=True)
+            for name, since, last, requests, created_at, day_requests, active_hours, before,
+            traffic in zip(self.names(accounts), *columns, strict=True)
         ]  # fmt: skip
         return sorted(members, key=lambda member: member.account_id)
 

@@ -32,8 +32,9 @@ _EXPIRE_EVERY_S: Final = 3600.0
 _MOST_TOLD: Final = 1000
 #: The part of the table, one in so many links, that is taken in at once.
 _PORTION: Final = 8
-_SUMS: Final = ("requests", "input_tokens", "output_tokens")
 _OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
+#: The same in all rows of an account and step.
+_ALIKE: Final = ("before", "traffic")
 _SLOT_BITS: Final = 32
 
 
@@ -125,8 +126,9 @@ class LinkTable:
     def _write(self, edges: Array, columns: Mapping[str, Array]) -> None:
         """Add to edges, those of an account one after the other."""
         table, stored = self._table, self._table.edges
-        for name in _SUMS:
-            stored[name][edges] += columns[name]
+        stored["requests"][edges] += columns["requests"]
+        new = stored["since"][edges] == np.inf
+        stored["before"][edges[new]] = columns["before"][new]
         stored["since"][edges] = np.minimum(stored["since"][edges], columns["time"])
         stored["last"][edges] = np.maximum(stored["last"][edges], columns["time"])
         table.touch(edges)
@@ -135,6 +137,7 @@ class LinkTable:
         created, requests, hours = (np.fmax.reduceat(columns[name], at) for name in _OF_ACCOUNT)
         created = np.fmax(table.accounts["created_at"][accounts[at]], created)
         table.note_accounts(accounts[at], created, requests, hours)
+        table.note_traffic(accounts[at], columns["traffic"][at])
 
     def _popular(self) -> Array:
         settings, values = self._settings, self._table.values
@@ -224,12 +227,13 @@ def _by_edge(
     order = np.argsort(key)
     key, rows = key[order], rows[order]
     new = np.diff(key, prepend=-1) > 0
-    columns = {name: columns[name][rows] for name in ("time", *_SUMS, *_OF_ACCOUNT)}
+    alike = {name: columns[name][rows[new]] for name in _ALIKE}
+    columns = {name: columns[name][rows] for name in ("time", "requests", *_OF_ACCOUNT)}
     if not new.all():
         at = np.flatnonzero(new)
         columns = {
-            name: (np.add if name in _SUMS else np.fmax).reduceat(column, at)
+            name: (np.add if name == "requests" else np.fmax).reduceat(column, at)
             for name, column in columns.items()
         }
         key = key[at]
-    return key >> _SLOT_BITS, key & ((1 << _SLOT_BITS) - 1), columns
+    return key >> _SLOT_BITS, key & ((1 << _SLOT_BITS) - 1), {**columns, **alike}

@@ -8,11 +8,8 @@ import numpy as np
 
 from stream.campaigns.snapshot import CONTENT, LINKING
 from stream.types.links import LinkKind
-from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
@@ -72,25 +69,6 @@ def core_values(snapshot: Snapshot, core: Array) -> Array:
     return np.asarray(values[count >= max(_CORE_USERS, _CORE_SHARE * len(core))])
 
 
-def observed(table: EdgeTable, snapshot: Snapshot, at: Array) -> Observed:
-    """Return the traffic of the edges at positions ``at``.
-
-    One request may carry a value of each kind, so per account the kind that saw most counts; all
-    that was paid for or came from there only where nothing of what is asked or taken links it.
-    """
-    accounts, row = np.unique(snapshot.account[at], return_inverse=True)
-    edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
-    turn, whole = kind == LinkKind.TURN, (LinkKind.PAYMENT, LinkKind.ADDRESS)
-    sums = {}
-    for name in ("requests", "input_tokens", "output_tokens"):
-        amount = table.edges[name][edges]
-        most = _most_by_kind(amount, row, kind, len(accounts))
-        np.maximum.at(most, row[turn], amount[turn])  # each answer stands under two values
-        everything = _most_by_kind(amount, row, kind, len(accounts), whole)
-        sums[name] = int(np.where(most > 0, most, everything).sum())
-    return Observed(**sums)
-
-
 def cards(snapshot: Snapshot, members: Array) -> int:
     """Return how many payments pay for several of the members."""
     payments = snapshot.payment[members]
@@ -98,11 +76,9 @@ def cards(snapshot: Snapshot, members: Array) -> int:
     return int((count > 1).sum())
 
 
-def _most_by_kind(
-    amount: Array, row: Array, kind: Array, rows: int, kinds: Sequence[LinkKind] = CONTENT
-) -> Array:
+def _most_by_kind(amount: Array, row: Array, kind: Array, rows: int) -> Array:
     most = np.zeros(rows)
-    for one in kinds:
+    for one in CONTENT:
         of_kind = kind == one
         most = np.maximum(most, np.bincount(row[of_kind], amount[of_kind], rows))
     return most

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.errors import StateError
+from stream.types.traffic import COUNTS, TRAFFIC
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +25,13 @@ MOST_PAGES: Final = 2**15
 
 #: What is known of an account, at the head of its first page; ``created_at`` NaN when unknown.
 HEAD: Final = np.dtype(
-    [("created_at", "<f8"), ("day_requests", "<f8"), ("active_hours", "u1"), ("pages", "<u4")]
+    [
+        ("created_at", "<f8"),
+        ("day_requests", "<f8"),
+        ("active_hours", "u1"),
+        ("traffic", TRAFFIC),
+        ("pages", "<u4"),
+    ]
 )
 #: The values on a page, and how the account used them.
 EDGE: Final = np.dtype(
@@ -34,8 +41,7 @@ EDGE: Final = np.dtype(
         ("since", "<f8"),
         ("last", "<f8"),
         ("requests", "<i8"),
-        ("input_tokens", "<i8"),
-        ("output_tokens", "<i8"),
+        ("before", COUNTS),
         ("fresh", "?"),
         ("unsent", "?"),
     ]

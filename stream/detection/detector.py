@@ -310,7 +310,7 @@ class Detector:
             since=self._suspicion.since(slot),
             score=float(scores[i]),
             evidence=explain(parts, values, self._own_baselines(slot), self._medians()),
-            observed=self._suspicion.observed(slot),
+            observed=self._suspicion.observed(slot, matrix[i]),
             model_version=self.model_version,
         )
 

@@ -54,10 +54,17 @@ class Suspicion:
         """Return the time of the first evidence, epoch seconds."""
         return float(self._table["suspect_since"][slot])
 
-    def observed(self, slot: int) -> Observed:
-        """Return the traffic since the first evidence."""
+    def observed(self, slot: int, features: Array) -> Observed:
+        """Return the traffic since the first evidence; ``features`` are its row of the matrix."""
         requests, received, sent = self._table["suspect_sums"][slot].round().astype(int).tolist()
-        return Observed(requests=requests, input_tokens=received, output_tokens=sent)
+        hour = _sums(features[None, :], "hour")[0].round().astype(int).tolist()
+        return Observed(
+            requests=requests,
+            input_tokens=received,
+            output_tokens=sent,
+            requests_last_hour=min(hour[0], requests),
+            output_tokens_last_hour=min(hour[2], sent),
+        )
 
     def _forget(self, slots: Array) -> None:
         for field in self.FIELDS:

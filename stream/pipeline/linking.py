@@ -13,6 +13,8 @@ import numpy as np
 from stream.features.reading import DAY_S
 from stream.types.events import PHRASES
 from stream.types.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
+from stream.types.traffic import TRAFFIC, counts
+from stream.windows.account_windows import METRICS
 from stream.windows.order import lexical
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
 _VALUES: Final = 2.0**64
+_MOST_AN_HOUR: Final = 2.0**32 - 1  # that the column holds
 
 
 def links(
@@ -43,7 +46,7 @@ def links(
     day = windows.requests("day", slots, rows.time)
     limit = _phrase_limit(day)[account]
     parts = [
-        _per_value(kind, account, values, rows)
+        _per_value(kind, account, values)
         for kind, values in (
             (LinkKind.SYSTEM_PROMPT, rows.columns["system_prompt"]),
             (LinkKind.TEMPLATE, rows.columns["template"]),
@@ -60,13 +63,33 @@ def links(
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     who = columns["account"]
     columns["time"] = np.full(len(who), rows.time)
+    traffic, before = _traffic(rows, windows, table, slots)
+    columns["traffic"], columns["before"] = traffic[who], before[who]
     columns["created_at"] = table["created_at"][slots][who]
-    columns["first_seen"] = table["first_seen"][slots][who]
     columns["day_requests"] = day[who]
     columns["active_hours"] = windows.active_hours(slots, rows.time)[who]
     return LinkBatch(
         rows.accounts, {name: columns[name].astype(dtype) for name, dtype in LINK_COLUMNS.items()}
     )
+
+
+def _traffic(
+    rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Array
+) -> tuple[Array, Array]:
+    """Return TRAFFIC of each account at the end of the step, and its COUNTS before it, ``(n,)``."""
+    total, hour = windows.total(slots), windows.totals("hour", slots, rows.time)
+    hour = np.minimum(hour, _MOST_AN_HOUR)
+    traffic = np.empty(len(slots), TRAFFIC)
+    traffic["since"], traffic["seen"] = table["first_seen"][slots], rows.time
+    traffic["total"] = counts(total)
+    traffic["hour_requests"] = hour[:, METRICS.index("requests")]
+    traffic["hour_output_tokens"] = hour[:, METRICS.index("output_tokens")]
+    sizes = np.diff(rows.at, append=len(rows.columns["time"]))
+    tokens = (
+        np.add.reduceat(rows.columns[name], rows.at, dtype=np.int64)
+        for name in ("input_tokens", "output_tokens")
+    )
+    return traffic, counts(total - np.stack([sizes, *tokens], axis=1))
 
 
 def _phrase_limit(day: Array) -> Array:
@@ -95,23 +118,16 @@ def _client(tls: Array, user_agent: Array) -> Array:
     return np.where(tls != 0, mixed, np.uint64(0))
 
 
-def _per_value(kind: LinkKind, account: Array, values: Array, rows: StepRows) -> dict[str, Any]:
+def _per_value(kind: LinkKind, account: Array, values: Array) -> dict[str, Any]:
     present = np.flatnonzero(values)
     present = present[lexical(account[present], values[present])]
     who, value = account[present], values[present]
     new = np.ones(len(present), bool)
     new[1:] = (who[1:] != who[:-1]) | (value[1:] != value[:-1])
     at = np.flatnonzero(new)
-    tokens = {
-        name: np.add.reduceat(rows.columns[name][present], at, dtype=np.int64)
-        if len(at)
-        else np.zeros(0, np.int64)
-        for name in ("input_tokens", "output_tokens")
-    }
     return {
         "account": who[at],
         "kind": np.full(len(at), int(kind)),
         "value": value[at],
         "requests": np.diff(at, append=len(present)),
-        **tokens,
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 
 from stream.types.batch import Batch
+from stream.types.traffic import COUNTS, TRAFFIC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,10 +52,9 @@ LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "kind": np.dtype("u1"),  # LinkKind
     "value": np.dtype("<u8"),  # keyed fingerprint, never 0
     "requests": np.dtype("<i4"),  # of the account with this value, in this step
-    "input_tokens": np.dtype("<i8"),
-    "output_tokens": np.dtype("<i8"),
+    "before": COUNTS,  # all that the account had done before this step
+    "traffic": TRAFFIC,  # ... and has by its end
     "created_at": np.dtype("<f8"),  # account creation, NaN when unknown
-    "first_seen": np.dtype("<f8"),  # of the account, event time
     "day_requests": np.dtype("<f4"),  # of the account over its last day, all values
     "active_hours": np.dtype("u1"),  # hours of the account's last day with a request, 0..24
 }

@@ -19,13 +19,14 @@ from stream.errors import PacketError
 from stream.types.events import EVENT_COLUMNS, Array, EventBatch
 from stream.types.feedback import Judgement, Suppression
 from stream.types.links import LINK_COLUMNS, LinkBatch
+from stream.types.traffic import ints
 from stream.types.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Raised whenever a column changes name, type or meaning.
-PACKET_VERSION: Final = 5
+PACKET_VERSION: Final = 6
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): what
@@ -167,6 +168,6 @@ def _columns(packet: Packet, schema: Mapping[str, np.dtype[np.generic]]) -> dict
     if not np.all(np.abs(columns["time"]) < _LATEST):
         raise PacketError("a time out of range")
     for name, column in columns.items():
-        if column.dtype.kind == "i" and np.any(column < 0):
+        if any(np.any(part < 0) for part in ints(column.dtype, column)):
             raise PacketError(f"a negative {name}")
     return columns

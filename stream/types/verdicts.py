@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from stream.types.traffic import CountsBytes, TrafficBytes
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One reason, as it appears in an alert (the contract's ``evidence``)."""
@@ -20,11 +22,13 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
-    """Traffic since the first evidence."""
+    """Traffic since the first evidence, and that of the last hour."""
 
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    requests_last_hour: int = 0
+    output_tokens_last_hour: int = 0
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +59,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     since: float  # first use of the value, epoch seconds
     last: float  # last use of the value, epoch seconds
     requests: int  # with the value, since ``since``
-    input_tokens: int
-    output_tokens: int
     created_at: float | None
     day_requests: float
     active_hours: int
+    before: CountsBytes  # COUNTS of the account before the step that ended at ``since``
+    traffic: TrafficBytes  # TRAFFIC of the account as it is now
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):

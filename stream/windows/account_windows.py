@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: What the rings sum up, in order; the hour and the week have the first of them.
 METRICS: Final = ("requests", "input_tokens", "output_tokens", "errors", "logprobs")
 
+#: What is counted for ever, the first of them.
+COUNTED: Final = METRICS[:3]
+
 _HOUR_S: Final = 3600.0
 _FIRST_ERROR_STATUS: Final = 400
 #: A request this long ago counts half in shares and means.
@@ -77,6 +80,7 @@ class AccountWindows:
         Field("last_seen", np.dtype("<f8"), initial=np.nan),
         Field("created_at", np.dtype("<f8"), initial=np.nan),
         Field("hours", np.dtype("<u8")),  # bit h % 64: a request in hour h
+        Field("total", np.dtype("<i8"), (len(COUNTED),)),  # since first_seen
         *(PaneRing.field(horizon) for horizon in HORIZONS.values()),
         *(sketch.field for sketch in _DISTINCT.values()),
         *(field for sketch in _LEADERS.values() for field in sketch.fields()),
@@ -111,6 +115,7 @@ class AccountWindows:
         sums = self._sums(columns, at)
         for ring in self._rings.values():
             ring.add(slots, start, last_seen, sums)
+        table["total"][slots] += sums[:, : len(COUNTED)].astype(np.int64)
         day, last_day = int(start // DAY_S), _day(last_seen)
         for distinct in _DISTINCT.values():
             distinct.add(table, slots, day, last_day, columns[distinct.column], at)
@@ -176,6 +181,10 @@ class AccountWindows:
     def totals(self, horizon: str, slots: Array, time: float) -> Array:
         """Return the rolling sums of the horizon's first :data:`METRICS`, ``(n, metrics)``, f8."""
         return self._rings[horizon].totals(slots, time, self._table["last_seen"][slots])
+
+    def total(self, slots: Array) -> Array:
+        """Return all of :data:`COUNTED` since the account was first seen, ``(n, 3)``, i8."""
+        return np.asarray(self._table["total"][slots])
 
     def requests(self, horizon: str, slots: Array, time: float) -> Array:
         """Return the rolling number of requests alone, shape ``(n,)``, f8."""

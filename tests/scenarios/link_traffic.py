@@ -54,7 +54,14 @@ class Account:
     hours: tuple[int, int] = (0, 24)
     asks: Asks = nothing
     turned: tuple[float, float] = (math.inf, math.inf)  # answers are longer from and until then
+    _total: int = 0
     _day: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def traffic(self, end: float, count: int) -> tuple[object, ...]:
+        """Return what ``before`` and ``traffic`` of a link say; ``count`` are those of the step."""
+        hour = sum(n for time, n in self._day if time >= end - HOUR_S)
+        before, total = ((n, 400 * n, 900 * n) for n in (self._total - count, self._total))
+        return before, (self.start_s, end, total, hour, 900 * hour)
 
     def requests(self, rng: np.random.Generator, time: float) -> int:
         hour = (time % DAY_S) / HOUR_S
@@ -76,6 +83,7 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
     for account in accounts:
         count = account.requests(rng, time)
         account._day.append((time, count))
+        account._total += count
         while account._day[0][0] <= time - DAY_S:
             account._day.popleft()
         if not count:
@@ -98,8 +106,8 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
         day = sum(n for _, n in account._day)
         hours = len({t // HOUR_S for t, n in account._day if n})
         rows += [
-            (end, len(names), kind, value, n, 400 * n, 900 * n, account.created_at,
-             account.start_s, day, min(hours, 24))
+            (end, len(names), kind, value, n, *account.traffic(end, count), account.created_at,
+             day, min(hours, 24))
             for (kind, value), n in used.items()
         ]  # fmt: skip
         names.append(account.name)
@@ -107,7 +115,7 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
     return LinkBatch(
         names,
         {
-            name: np.array(column, dtype)
+            name: np.array([*column], dtype)
             for (name, dtype), column in zip(LINK_COLUMNS.items(), columns, strict=True)
         },
     )
@@ -167,7 +175,21 @@ def run(accounts: list[Account], *, hours: float, seed: int = 1) -> list[Alert]:
         time = START_S + step * STEP_S
         end = time + STEP_S
         alerts += incidents.step(end, [], table.step(end, links(accounts, rng, time)))
+    assert all(_says_what_was_done(alert, accounts) for alert in alerts)
     return alerts
+
+
+def _says_what_was_done(alert: Alert, accounts: list[Account]) -> bool:
+    """Say whether an alert tells of traffic, and of no more than its members had until now."""
+    members = {*(alert.account_ids or ())}
+    total = sum(account._total for account in accounts if account.name in members)
+    seen = alert.observed
+    return (
+        0 < seen.requests <= total
+        and seen.output_tokens == 900 * seen.requests
+        and seen.input_tokens == 400 * seen.requests
+        and seen.requests_last_hour <= seen.requests
+    )
 
 
 def campaign_of(alerts: list[Alert]) -> Alert:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.metrics import Metrics
 from stream.types.alerts import Alert
 from stream.types.links import LinkKind
+from stream.types.traffic import COUNTS, TRAFFIC
 from stream.types.verdicts import Evidence, Group, Member, Observed, Verdict
 
 DAY_S = 86400.0
@@ -41,17 +43,23 @@ def verdict(account: str, minute: float, score: float = 0.9, tokens: int = 100) 
     )
 
 
+def traffic(minute: float, *, requests: int) -> bytes:
+    total = (requests, 500 * requests, 1000 * requests)
+    row = (START_S - DAY_S, START_S + 60 * minute, total, requests, 1000 * requests)
+    return np.array(row, TRAFFIC).tobytes()
+
+
 def member(name: str, minute: float, *, since: float = 0) -> Member:
     return Member(
         account_id=name,
         since=START_S + 60 * since,
         last=START_S + 60 * minute,
         requests=20,
-        input_tokens=10_000,
-        output_tokens=20_000,
         created_at=START_S - DAY_S,
         day_requests=20,
         active_hours=3,
+        before=bytes(COUNTS.itemsize),
+        traffic=traffic(minute, requests=20),
     )
 
 
@@ -151,7 +159,13 @@ def test_a_pool_is_one_incident_with_its_members() -> None:
     (alert,) = step(fresh(), 5, groups=pool(5))
     assert (alert.kind, alert.status) == ("campaign", "firing")
     assert alert.account_ids == [f"p{i:03}" for i in range(24)]
-    assert alert.observed == Observed(requests=480, input_tokens=240_000, output_tokens=480_000)
+    assert alert.observed == Observed(
+        requests=480,
+        input_tokens=240_000,
+        output_tokens=480_000,
+        requests_last_hour=480,
+        output_tokens_last_hour=480_000,
+    )
     assert "AML.T0008.005" in alert.techniques
     assert alert.summary.startswith("24 accounts act as one and share a system prompt and 4 pay")
     assert {e.feature for e in alert.evidence} >= {"young_accounts", "shared_payments"}

@@ -20,6 +20,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.campaigns.snapshot import Snapshot
 from stream.metrics import Metrics
 from stream.types.links import LinkKind
+from stream.types.traffic import COUNTS, TRAFFIC
 from stream.types.verdicts import Group, Member
 
 START_S = 1_772_409_600.0
@@ -33,11 +34,11 @@ def group(kind: LinkKind, value: int, names: list[str], *, age_s: float = DAY_S)
             since=START_S,
             last=START_S,
             requests=20,
-            input_tokens=10_000,
-            output_tokens=20_000,
             created_at=START_S - age_s,
             day_requests=20,
             active_hours=3,
+            before=bytes(COUNTS.itemsize),
+            traffic=bytes(TRAFFIC.itemsize),
         )
         for name in names
     ]

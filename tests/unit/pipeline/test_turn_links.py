@@ -16,8 +16,8 @@ START_S = 1_772_409_600.0  # midnight
 STEP_S = 60.0
 
 
-def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int, tuple[int, int]]:
-    """Return value -> (requests, output tokens) of one account with these answers."""
+def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int, int]:
+    """Return value -> requests of one account with these answers."""
     events = [
         RequestEvent(timestamp=START_S, account_id="a", model="m", output_tokens=tokens)
         for tokens in answers
@@ -29,14 +29,13 @@ def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int,
     turned = np.array([turned_at]), np.array([least])
     found = links(rows, windows, table, windows.update(rows), turned).columns
     own = found["kind"] == LinkKind.TURN
-    named = ("value", "requests", "output_tokens")
-    value, requests, tokens = (found[name][own].tolist() for name in named)
-    return dict(zip(value, zip(requests, tokens, strict=True), strict=True))
+    value, requests = (found[name][own].tolist() for name in ("value", "requests"))
+    return dict(zip(value, requests, strict=True))
 
 
 def test_only_the_new_answers_count() -> None:
     found = turns(START_S, [900, 20, 300, 199])
-    assert list(found.values()) == [(2, 1200)] * 2
+    assert list(found.values()) == [2] * 2
 
 
 def test_nobody_who_has_not_turned_is_linked() -> None:

@@ -1,0 +1,104 @@
+"""What the members of a campaign did, each since its own first evidence; nothing twice.
+
+Counters of accounts come in again and again, by one link or by many: what they have grown by is
+counted, so it does not matter how a member is linked, whether a link expires, or how often two
+incidents become one. A tally has a row for each member, in the order of the incident's members.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.types.traffic import COUNTS, counts, matrix
+from stream.types.verdicts import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.types.batch import Array
+
+#: A member: since when its counters run (NaN: never reported), what they were last, and how much
+#: of them is counted.
+TALLY: Final = np.dtype([("since", "<f8"), ("latest", COUNTS), ("counted", COUNTS)])
+_HOUR_S: Final = 3600.0
+
+
+def unpacked(packed: bytes) -> Array:
+    """Return the rows of a stored tally, shape ``(n,)``."""
+    return np.frombuffer(packed, TALLY)
+
+
+def united(
+    names: Sequence[str],
+    one: tuple[Sequence[str], Array],
+    other: tuple[Sequence[str], Array] = ((), np.zeros(0, TALLY)),
+) -> Array:
+    """Return the tally of ``names``, of two tallies with their members; new names begin at 0."""
+    rows = np.zeros(len(names), TALLY)
+    rows["since"] = np.nan
+    place = {name: i for i, name in enumerate(names)}
+    for members, tally in (one, other):
+        known = [(place[name], i) for i, name in enumerate(members) if name in place]
+        if known:
+            at, of = np.array(known).T
+            rows[at] = _later(rows[at], tally[of])
+    return rows
+
+
+def more(rows: Array, reports: Array) -> Array:
+    """Return a tally with what was reported since, a row of REPORT for each of its rows.
+
+    Counters that run from a later time are of an account that was forgotten in between.
+    """
+    traffic = reports["traffic"]
+    since, total, before = traffic["since"], matrix(traffic["total"]), matrix(reports["before"])
+    latest, counted = matrix(rows["latest"]), matrix(rows["counted"])
+    new, anew = np.isnan(rows["since"]), since > rows["since"]
+    grown = np.where(anew[:, None], total, np.maximum(total - latest, 0))
+    counted = np.maximum(np.where(new[:, None], 0, counted + grown), total - before)
+    result = np.empty(len(rows), TALLY)
+    result["since"] = np.fmax(rows["since"], since)
+    result["latest"] = counts(np.where(anew[:, None], total, np.maximum(total, latest)))
+    result["counted"] = counts(counted)
+    return result
+
+
+def observed(rows: Array, reports: Array, time: float) -> Observed:
+    """Return the sums of a tally, and of what ``reports`` say of the hour before ``time``.
+
+    What a member did in the hour before its last report counts for the part of that hour that is
+    not over, and no more of it than is counted.
+    """
+    requests, received, sent = matrix(rows["counted"]).sum(axis=0).tolist()
+    left = np.clip(1 - (time - reports["traffic"]["seen"]) / _HOUR_S, 0, 1)
+
+    def last_hour(name: str, most: int) -> int:
+        return min(int((left * reports["traffic"][f"hour_{name}"]).sum().round()), most)
+
+    return Observed(
+        requests=requests,
+        input_tokens=received,
+        output_tokens=sent,
+        requests_last_hour=last_hour("requests", requests),
+        output_tokens_last_hour=last_hour("output_tokens", sent),
+    )
+
+
+def _later(mine: Array, theirs: Array) -> Array:
+    """Return of two tallies of the same accounts what is known by both together."""
+    counters = [matrix(rows["latest"]) for rows in (mine, theirs)]
+    latest = np.maximum(*counters)
+    same = (mine["since"] == theirs["since"])[:, None]
+    counted = np.maximum(
+        *(
+            matrix(rows["counted"]) + np.where(same, latest - own, 0)
+            for rows, own in zip((mine, theirs), counters, strict=True)
+        )
+    )
+    newer = np.isnan(mine["since"]) | (theirs["since"] > mine["since"])
+    result = np.where(newer, theirs, mine)
+    result["latest"] = np.where(same[:, 0], counts(latest), result["latest"])
+    result["counted"] = counts(counted)
+    return result

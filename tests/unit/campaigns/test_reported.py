@@ -1,0 +1,85 @@
+"""What members did is known whatever links them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from stream.alerting.tally import TALLY, more, observed, united
+from stream.campaigns.belonging import Kept
+from stream.campaigns.clusters import Clusters
+from stream.campaigns.links import LinkTable
+from stream.campaigns.settings import CampaignSettings
+from stream.metrics import Metrics
+from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.types.verdicts import Observed
+
+START_S = 1_772_409_600.0
+HOUR_S = 3600.0
+MEMBERS = [f"m{i:02}" for i in range(12)]
+VALUES = (11, 12, 13, 14)
+
+
+def used(end: float, kind: LinkKind, values: tuple[int, ...], done: int, asks: int) -> LinkBatch:
+    """Return a step in which every member asks so often with each of the values of a kind.
+
+    Requests beyond those have nothing in common; ``done`` were made before.
+    """
+    before, total = ((n, 10 * n, 100 * n) for n in (done, done + asks))
+    rows = [
+        (end, i, kind, value, 1, before, (START_S, end, total, asks, 100 * asks), np.nan, 12, 5)
+        for i in range(len(MEMBERS))
+        for value in values
+    ]
+    columns = zip(*rows, strict=True)
+    return LinkBatch(
+        MEMBERS,
+        {
+            name: np.array([*column], dtype)
+            for (name, dtype), column in zip(LINK_COLUMNS.items(), columns, strict=True)
+        },
+    )
+
+
+class Followed:
+    """A cluster of the members by values of one kind, and what is counted of it."""
+
+    def __init__(self, kind: LinkKind) -> None:
+        settings = CampaignSettings()
+        self.kind = kind
+        self.table = LinkTable(settings, metrics=Metrics())
+        self.clusters = Clusters(settings, metrics=Metrics())
+        self.tally = united(MEMBERS, ((), np.zeros(0, TALLY)))
+
+    def step(self, end: float, *, done: int, asks: int) -> Observed:
+        groups = self.table.step(end, used(end, self.kind, VALUES, done, asks))
+        self.clusters.add(end, groups)
+        values = {(int(self.kind), value) for value in VALUES}
+        self.clusters._kept["c"] = Kept(
+            campaign_id="c", founded=START_S, values=values, members=set()
+        )
+        (cluster,) = self.clusters.judge(end) or [None]
+        if cluster is None:  # a turn has to last
+            return Observed()
+        assert cluster.members == MEMBERS
+        self.tally = more(self.tally, cluster.reports)
+        return observed(self.tally, cluster.reports, end)
+
+
+@pytest.mark.parametrize("kind", list(LinkKind))
+def test_no_kind_of_link_leaves_a_campaign_without_figures(kind: LinkKind) -> None:
+    campaign = Followed(kind)
+    # What they did before they had anything in common is no part of it.
+    campaign.step(START_S + 60, done=500, asks=20)
+    seen = campaign.step(START_S + 7 * HOUR_S, done=520, asks=30)
+    assert seen.requests == 12 * 50  # not once for each of the values
+    assert (seen.input_tokens, seen.output_tokens) == (6000, 60_000)
+    assert (seen.requests_last_hour, seen.output_tokens_last_hour) == (12 * 30, 36_000)
+
+
+def test_links_that_expire_take_nothing_away_and_new_ones_add_nothing_twice() -> None:
+    campaign = Followed(LinkKind.SYSTEM_PROMPT)
+    first = campaign.step(START_S + 60, done=0, asks=20)
+    # Four days later the first links are forgotten; 100 requests in between had no link at all.
+    later = campaign.step(START_S + 96 * HOUR_S, done=120, asks=5)
+    assert (first.requests, later.requests) == (12 * 20, 12 * 125)
