@@ -520,9 +520,21 @@ class Metrics:
         Counter,
         Declared(
             unit="alerts",
-            labels={"reason": ("cool_down", "budget", "merged", "unchanged", "verdict", OVERFLOW)},
+            labels={
+                "reason": (
+                    "cool_down",
+                    "budget",
+                    "merged",
+                    "unchanged",
+                    "verdict",
+                    "limit",
+                    OVERFLOW,
+                )
+            },
             meaning="Alerts that were due and not sent, by reason",
-            remedy="reason=budget: the alert budget is spent, look at the open incidents first",
+            remedy="reason=budget: the alert budget is spent, look at the open incidents first; "
+            "reason=limit: an update waits for its turn (alerting.updates_per_day), the page and "
+            "the topic have the figures",
         ),
     ]
     suppressed_alerts_total: Annotated[

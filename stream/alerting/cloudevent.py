@@ -18,7 +18,7 @@ def headers(alert: Alert, source: str) -> tuple[tuple[str, bytes], ...]:
         "specversion": "1.0",
         "id": f"{alert.alert_id}/{alert.status}/{alert.updated_at}",
         "source": source,
-        "type": f"distillwatch.alert.{alert.status}",
+        "type": f"distillwatch.alert.{'refreshed' if alert.refresh else alert.status}",
         "subject": alert.alert_id,
         "time": alert.updated_at,
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.alerting.updates import Count, Told
 from stream.types.alerts import Alert, AlertKind, AlertStatus, SharedValue
 from stream.types.feedback import Judgement
 from stream.types.links import LinkKind
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
 
 
-#: From harmless to grave.
-SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 _MOST_EVIDENCE: Final = 5
 _EXTRACTION: Final = ("AML.T0024.002", "AML.T0040")
 _PROXIES: Final = "AML.T0008.005"
@@ -39,12 +38,14 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     score: float
     started: float
     detected: float
-    updated: float = 0.0  # when it was last told of, or would have been
+    updated: float = 0.0  # of its latest state on the topic, or when there would have been one
     last: float  # last evidence at or above the clear score
     closed: float = 0.0
     members: list[str] = []
     tally: bytes = b""  # of a campaign, what each member did: TALLY
-    told: int = 0  # members in the last alert
+    sent: Told = Told()  # as receivers know it
+    shown: Told = Told()  # as the topic has it
+    count: Count = Count()
     observed: Observed
     evidence: list[Evidence]
     shared: list[Shared] = []  # what members had in common when last judged
@@ -57,8 +58,10 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
         """Say whether it is open as far as anybody is told."""
         return self.going and not self.hidden
 
-    def alert(self, settings: AlertingSettings, summary: str = "") -> Alert:
-        """Return the incident as receivers see it now."""
+    def alert(
+        self, settings: AlertingSettings, summary: str = "", *, refresh: bool = False
+    ) -> Alert:
+        """Return the incident as it is now; a ``refresh`` goes to the topic and no receiver."""
         campaign = self.kind == "campaign"
         status: AlertStatus = "firing" if self.firing else "resolved"
         return Alert(
@@ -81,6 +84,7 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
             techniques=techniques(proxies=self.proxies),
             runbook_url=f"{settings.runbook_url}#{self.kind}",
             model_version=self.model_version,
+            refresh=refresh,
         )
 
     def _links(self) -> list[SharedValue]:
@@ -100,14 +104,6 @@ def alert_id(*cause: str | float) -> str:
     """Return an id that the same cause always gives."""
     packed = msgspec.msgpack.encode(cause)
     return "inc_" + hashlib.blake2b(packed, digest_size=10).hexdigest()
-
-
-def severity(settings: AlertingSettings, score: float, observed: Observed) -> Severity:
-    """Return how grave an incident is: by score, and by what may have leaked."""
-    leaked = observed.output_tokens >= settings.critical_output_tokens
-    if score >= settings.critical_score and leaked:
-        return "critical"
-    return "warning" if score >= settings.warning_score else "info"
 
 
 def techniques(*, proxies: bool) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.incident import Incident
+from stream.alerting.updates import Count, Told
 from stream.types.feedback import Judgement
 from stream.types.verdicts import Evidence, Observed, Shared
 
@@ -30,7 +31,7 @@ class Register:
     #: What stored rows consist of.
     LAYOUT: Final = {
         part.__name__: " ".join(part.__struct_fields__)
-        for part in (Incident, Observed, Evidence, Shared, Judgement)
+        for part in (Incident, Told, Count, Observed, Evidence, Shared, Judgement)
     }
 
     def __init__(self, settings: AlertingSettings, *, metrics: Metrics) -> None:

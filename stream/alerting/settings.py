@@ -63,11 +63,43 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "incidents"},
         ),
     ] = 10_000
-    grow_every_s: Annotated[
+    grow_share: Annotated[
         float,
         Meta(
-            ge=0,
-            description="New members are told this often; at once when they are a quarter more",
+            gt=0,
+            description="An incident is sent again when its members or its output tokens "
+            "(requests where none are logged) have grown by this share since it was sent last",
+            extra={"unit": "share"},
+        ),
+    ] = 0.25
+    grow_every_s: Annotated[
+        float,
+        Meta(ge=0, description="Growth is told at most this often", extra=_S),
+    ] = 900.0
+    updates_first_day: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Updates of an incident in the 24 hours after its first alert, at most; "
+            "half of them in the first 12. A change of severity, which counts, and the end are "
+            "always sent",
+            extra={"unit": "updates"},
+        ),
+    ] = 12
+    updates_per_day: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="The same in each 24 hours after that, spread over them",
+            extra={"unit": "updates"},
+        ),
+    ] = 4
+    refresh_s: Annotated[
+        float,
+        Meta(
+            ge=60,
+            description="The newest figures of an incident are written to the alerts topic, marked "
+            "`refresh`, this often; the page shows them, no receiver is told",
             extra=_S,
         ),
     ] = 900.0
@@ -76,7 +108,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             gt=0,
             le=1,
-            description="Severity is warning from this score, info below",
+            description="Severity is at least warning from this score",
             extra={"unit": "score"},
         ),
     ] = 0.9
@@ -93,10 +125,35 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=0,
-            description="Output tokens of an incident from which it may be critical",
+            description="With so many output tokens so far, severity is at least warning, and "
+            "critical from alerting.critical_score",
             extra={"unit": "tokens"},
         ),
     ] = 1_000_000
+    critical_output_tokens_per_hour: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="The same for the output tokens of the last hour",
+            extra={"unit": "tokens per hour"},
+        ),
+    ] = 500_000
+    warning_members: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="Severity of a campaign is at least warning from so many members",
+            extra={"unit": "accounts"},
+        ),
+    ] = 20
+    critical_members: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="Severity of a campaign is critical from so many members",
+            extra={"unit": "accounts"},
+        ),
+    ] = 100
     runbook_url: Annotated[
         str,
         Meta(

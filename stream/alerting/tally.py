@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: A member: since when its counters run (NaN: never reported), what they were last, and how much
 #: of them is counted.
 TALLY: Final = np.dtype([("since", "<f8"), ("latest", COUNTS), ("counted", COUNTS)])
+ROW_BYTES: Final = TALLY.itemsize
 _HOUR_S: Final = 3600.0
 
 

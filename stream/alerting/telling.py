@@ -1,12 +1,18 @@
-"""What is told of incidents: when they open, change, are kept quiet and end. Finds none itself."""
+"""What is told of incidents: when they open, change, are kept quiet and end. Finds none itself.
+
+How often one that goes on is sent again is :mod:`stream.alerting.updates`'.
+"""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Final
 
-from stream.alerting import summaries
-from stream.alerting.incident import SEVERITIES, severity, what
+import msgspec
+
+from stream.alerting import summaries, updates
+from stream.alerting.incident import what
+from stream.alerting.severity import graver, severity
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
     from stream.types.verdicts import Severity
 
 _HOUR_S: Final = 3600.0
-_GREAT_GROWTH: Final = 0.25
 
 
 class Telling:
@@ -65,19 +70,33 @@ class Telling:
         changed = not incident.going or grave != incident.severity
         incident.going, incident.severity = True, grave
         incident.last = max(incident.last, last)
-        stale = time - incident.updated >= self._settings.resend_s
-        news = changed or stale or self._has_grown(incident, time)
-        self._tell(incident, time, told=told, news=news)
+        news = changed or self._has_news(incident, time)
+        sent = self._tell(incident, time, told=told, news=news)
+        if told and sent:
+            incident.count = updates.one_more(incident, time)
+        elif incident.firing and updates.stale(self._settings, incident, time):
+            self._refresh(incident, time)
 
     def _severity(self, incident: Incident) -> Severity:
-        """Return how grave the incident is; while it goes on it does not become less grave."""
-        now = severity(self._settings, incident.score, incident.observed)
-        return max(now, incident.severity, key=SEVERITIES.index) if incident.going else now
+        """Return how grave the incident is: it never becomes less grave."""
+        now = severity(
+            self._settings,
+            score=incident.score,
+            members=max(len(incident.members), 1),
+            observed=incident.observed,
+        )
+        return graver(now, incident.severity)
 
-    def _has_grown(self, incident: Incident, time: float) -> bool:
-        new = len(incident.members) - incident.told
-        due = time - incident.updated >= self._settings.grow_every_s
-        return new > 0 and (due or new >= _GREAT_GROWTH * incident.told)
+    def _has_news(self, incident: Incident, time: float) -> bool:
+        """Say whether there is reason to send an incident again, and the limit allows it."""
+        if not updates.wanted(self._settings, incident, time):
+            return False
+        if updates.allowed(self._settings, incident, time):
+            return True
+        if incident.firing and not incident.count.held:
+            incident.count = msgspec.structs.replace(incident.count, held=True)
+            self._metrics.alerts_suppressed_total.labels(reason="limit").inc()
+        return False
 
     def _tell(self, incident: Incident, time: float, *, told: bool, news: bool) -> bool:
         """Tell of an incident that goes on, if there is news, unless something keeps it quiet.
@@ -97,7 +116,8 @@ class Telling:
             self._send(incident, time, quiet.summary)
         if told or news:
             self._count(quiet)
-            incident.updated, incident.told = max(time, incident.updated), len(incident.members)
+            incident.updated = max(time, incident.updated)
+            incident.sent = updates.told(incident, time)
         return told
 
     def _fold(self, campaign: Incident, time: float) -> None:
@@ -108,13 +128,22 @@ class Telling:
                 self.close(incident, time, campaign)
 
     def _send(self, incident: Incident, time: float, summary: str = "") -> None:
-        # Receivers know a message by its id and time, so each state of an incident has its own.
-        incident.updated = max(time, math.floor(incident.updated) + 1.0)
-        incident.told = len(incident.members)
-        self._register.keep(incident)
+        incident.sent = updates.told(incident, time)
+        self._show(incident, time)
         self._alerts.append(incident.alert(self._settings, summary))
         labels = {"kind": incident.kind, "severity": incident.severity}
         self._metrics.alerts_total.labels(**labels).inc()
+
+    def _refresh(self, incident: Incident, time: float) -> None:
+        """Have the newest figures on the topic; receivers are not told."""
+        self._show(incident, time)
+        self._alerts.append(incident.alert(self._settings, refresh=True))
+
+    def _show(self, incident: Incident, time: float) -> None:
+        # A message is known by its id and time, so each state of an incident has its own.
+        incident.updated = max(time, math.floor(incident.updated) + 1.0)
+        incident.shown = updates.told(incident, time)
+        self._register.keep(incident)
 
     # -- ending -------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from stream.report.run import RunReport, report
 from stream.report.scorecard import score
 from stream.report.scores import ScoreLog
 from stream.report.table import render
+from stream.types.alerts import Alert, as_sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from stream.codec.settings import IntakeSettings
     from stream.replay.source import Source
     from stream.settings import Settings
-    from stream.types.alerts import Alert
 
 _ALERT_LINES = 20
 _EXPLAINED_RECORDS = 100
@@ -107,7 +107,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
     )
     started = time.perf_counter()
     # A drill of those days is no finding, and nobody's mistake.
-    alerts = [alert for alert in _run(chain, source) if not alert.drill]
+    alerts = as_sent(alert for alert in _run(chain, source) if not alert.drill)
     figures = report(
         alerts,
         ledger,

@@ -140,6 +140,9 @@ class Alertmanager(Reader):
                 if alert is None:
                     self._count("malformed")
                     continue
+                if alert.refresh:  # posted with the next round: it is no news
+                    self._board.renew(alert)
+                    continue
                 if alert.drill and self._settings.drills == "skip":
                     self._drills[partition] = told(alert, "skipped")
                     self._count("skipped")

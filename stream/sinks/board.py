@@ -67,6 +67,12 @@ class Board:
                 )
             }
 
+    def renew(self, alert: Alert) -> None:
+        """Take in the newest figures of an incident; nothing begins or ends by them."""
+        standing = self._standing.get(alert.alert_id, {}).get(alert.severity)
+        if standing is not None and standing.ended_s is None:
+            standing.annotations = annotations_of(alert)
+
     def forget(self, partition: int) -> None:
         """Forget what a partition said: somebody else reads it now."""
         self._keep(lambda standing: standing.partition != partition)
@@ -116,6 +122,7 @@ def annotations_of(alert: Alert) -> dict[str, str]:
         "accounts_total": str(len(accounts)),
         "requests": str(alert.observed.requests),
         "output_tokens": str(alert.observed.output_tokens),
+        "output_tokens_last_hour": str(alert.observed.output_tokens_last_hour),
         "techniques": " ".join(alert.techniques),
     }
 

@@ -82,6 +82,9 @@ class Dispatch:
             _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
             self._end(place, "malformed")
             return
+        if alert.refresh:  # for who reads the topic; nobody is told
+            self._pass(place)
+            return
         if alert.drill and not self._deliver_drills:
             self._end(place, "skipped", alert)
             return
@@ -146,10 +149,15 @@ class Dispatch:
 
     def _end(self, place: Place | None, result: str, alert: Alert | None = None) -> None:
         self._metrics.sink_deliveries_total.labels(sink=self._sink.name, result=result).inc()
-        if place is not None:
-            if alert is not None and alert.drill:
-                self.drills[place.partition] = told(alert, result)
-            self.ledger.finish(place.partition, place.offset)
+        if place is None:
+            self.changed.set()
+            return
+        if alert is not None and alert.drill:
+            self.drills[place.partition] = told(alert, result)
+        self._pass(place)
+
+    def _pass(self, place: Place) -> None:
+        self.ledger.finish(place.partition, place.offset)
         self.changed.set()
 
     def _ended(self, task: asyncio.Task[None], alert_id: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from stream.types.events import MAX_ACCOUNT_BYTES
 from stream.types.feedback import Judgement, LinkName
 from stream.types.verdicts import Evidence, Observed, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 AlertKind = Literal["account", "campaign"]
 AlertStatus = Literal["firing", "resolved"]
@@ -47,7 +50,21 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     techniques: list[str]
     runbook_url: str
     model_version: str
+    refresh: bool = False  # newest figures for who reads the topic; receivers are not told
     drill: bool = False  # of a synthetic campaign: nobody has to do anything
+
+
+def as_sent(alerts: Iterable[Alert]) -> list[Alert]:
+    """Return what receivers get, then the newest state of each incident that has a newer one."""
+    sent: list[Alert] = []
+    newer: dict[str, Alert] = {}
+    for alert in alerts:
+        newer.pop(alert.alert_id, None)
+        if alert.refresh:
+            newer[alert.alert_id] = alert
+        else:
+            sent.append(alert)
+    return [*sent, *newer.values()]
 
 
 _decode = msgspec.json.Decoder(Alert).decode

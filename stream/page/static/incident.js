@@ -25,7 +25,7 @@ function heading(detail) {
     el("p", { class: "summary" }, row.summary),
     el("dl", { class: "facts wide" },
       fact("Score", score(row.score)),
-      fact("Output tokens", compact(row.observed.output_tokens), `${compact(row.observed.input_tokens)} in`),
+      fact("Output tokens", compact(row.observed.output_tokens), `${compact(row.observed.input_tokens)} in · ${compact(row.observed.output_tokens_last_hour)} out in the last hour`),
       fact("Requests", compact(row.observed.requests)),
       fact("First evidence", moment(row.started_at), "UTC"),
       fact("Detected", moment(row.detected_at), `${span(between(row.started_at, row.detected_at))} after`),

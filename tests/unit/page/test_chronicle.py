@@ -27,6 +27,13 @@ def test_states_of_an_incident_become_its_course(chronicle, incident_of):
     assert story.written_s == 3.0
 
 
+def test_newest_figures_are_shown_though_no_receiver_is_told(chronicle, incident_of):
+    chronicle.hear(incident_of(0, 1), 1.0)
+    chronicle.hear(incident_of(0, 2, refresh=True), 2.0)
+    assert chronicle.find(name(0)).alert.observed.requests == 20
+    assert len(chronicle.find(name(0)).points) == 2
+
+
 def test_what_is_told_again_changes_nothing(chronicle, incident_of):
     for minute in (0, 1, 2, 0, 1, 2):  # as after a restart
         chronicle.hear(incident_of(0, minute), float(minute))

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
+from stream.alerting.cloudevent import headers
 from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents
 from stream.metrics import Metrics
@@ -62,6 +63,12 @@ def test_each_state_is_an_event_with_the_alert_in_it() -> None:
         assert time.isoformat() == alert.updated_at.replace("Z", "+00:00")
         assert event.get_datacontenttype() == "application/json"
         assert msgspec.convert(event.get_data(), Alert) == alert
+
+
+def test_newest_figures_are_events_of_their_own_type() -> None:
+    alert = msgspec.json.decode(states("")[0].value, type=Alert)
+    said = dict(headers(msgspec.structs.replace(alert, refresh=True), "/gateways/eu"))
+    assert said["ce_type"] == b"distillwatch.alert.refreshed"
 
 
 def test_without_a_source_there_are_no_headers() -> None:

@@ -11,6 +11,7 @@ from stream.sinks.alertmanager import read_urls
 from stream.sinks.board import Board
 from stream.sinks.settings import AlertmanagerSettings
 from stream.types.secret import Secret
+from stream.types.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,24 @@ def test_labels_last_while_everything_else_changes(alert_of: Callable[..., Alert
     assert posts[0]["startsAt"] == posts[1]["startsAt"] == "2026-01-02T03:04:00+00:00"
     assert posts[1]["annotations"]["accounts_total"] == "100"
     assert all(isinstance(text, str) for text in posts[0]["annotations"].values())
+
+
+def test_newest_figures_are_posted_and_nothing_begins_or_ends_by_them(
+    alert_of: Callable[..., Alert],
+) -> None:
+    board = Board()
+    newer = alert_of(refresh=True, observed=Observed(requests=99))
+    board.renew(newer)
+    assert ends(board) == {}
+    board.hear(0, alert_of(), NOW)
+    board.renew(newer)
+    (post,) = board.posts(NOW, keep_s=240.0)
+    assert post["annotations"]["requests"] == "99"
+    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
+    board.hear(0, alert_of(status="resolved", summary="over"), NOW)
+    board.renew(newer)
+    (post,) = board.posts(NOW, keep_s=240.0)
+    assert post["annotations"]["description"] == "over"
 
 
 def test_an_end_is_said_for_a_while(alert_of: Callable[..., Alert]) -> None:

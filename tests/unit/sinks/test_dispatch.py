@@ -122,6 +122,19 @@ async def test_alerts_below_the_minimum_are_passed_over(
     assert results(metrics, "log") == {"filtered": 1, "delivered": 2}
 
 
+@pytest.mark.parametrize("drill", [False, True])
+async def test_newest_figures_are_told_to_no_receiver(
+    *, drill: bool, metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
+) -> None:
+    dispatch = Dispatch(held, metrics=metrics, deliver_drills=True)
+    submit(dispatch, 3, msgspec.json.encode(alert_of("a", refresh=True, drill=drill)))
+    await dispatch.drain(5)
+    assert held.began == []
+    assert dispatch.ledger.committable() == {0: 4}
+    assert results(metrics, "held") == {}
+    assert dispatch.drills == {}
+
+
 @pytest.mark.parametrize(
     ("deliver", "began", "result"), [(False, [], "skipped"), (True, ["a 1"], "delivered")]
 )
