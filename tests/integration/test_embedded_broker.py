@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError as AIOKafkaError
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from stream.embedded import binary
 from stream.embedded.broker import EmbeddedBroker
 from stream.errors import BrokerError
 
@@ -68,16 +70,87 @@ def test_a_killed_parent_leaves_no_broker_behind() -> None:
     assert not _alive(pid)
 
 
+def _started_in(
+    folder: str | Path, *, writable_bytes: int = -1, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Start a broker in a process of its own and return what that printed."""
+    code = (
+        "from stream.embedded.broker import EmbeddedBroker\n"
+        "with EmbeddedBroker() as broker: print(broker.log)\n"
+    )
+    if writable_bytes >= 0:
+        limit = f"resource.RLIMIT_FSIZE, ({writable_bytes}, {writable_bytes})"
+        code = f"import resource\nresource.setrlimit({limit})\n{code}"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+        | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not even root writes to /proc")
+def test_it_needs_neither_home_nor_a_directory_that_can_be_written(tmp_path: Path) -> None:
+    done = _started_in("/proc", HOME="/proc", TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_to_write_to_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
+    last = _started_in(tmp_path, writable_bytes=0).stderr.splitlines()[-1]
+    assert "BrokerError: embedded broker: no directory for temporary files can be written" in last
+    assert "TMPDIR" in last
+    assert "machine" not in last
+
+
+def _program(tmp_path: Path, content: bytes, mode: int = 0o755) -> str:
+    path = tmp_path / "tansu"
+    path.write_bytes(content)
+    path.chmod(mode)
+    return str(path)
+
+
 def test_a_missing_binary_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALF_TANSU_BIN", "/nowhere/tansu")
-    with pytest.raises(BrokerError, match="no broker binary"), EmbeddedBroker():
-        pass
+    with pytest.raises(BrokerError, match="no broker binary: CALF_TANSU_BIN=/nowhere/tansu"):
+        EmbeddedBroker().__enter__()
 
 
 def test_a_binary_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALF_TANSU_BIN", "/bin/false")
     with pytest.raises(BrokerError, match="ended with code 1"), EmbeddedBroker():
         pass
+
+
+def test_only_a_binary_of_another_machine_is_said_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CALF_TANSU_BIN", _program(tmp_path, b"\x7fELF of another machine"))
+    with pytest.raises(BrokerError, match=r"does not start: it is not for this machine \("):
+        EmbeddedBroker().__enter__()
+    monkeypatch.setenv("CALF_TANSU_BIN", _program(tmp_path, b"#!/nowhere/interpreter\n"))
+    with pytest.raises(BrokerError, match=r"does not start: .*No such file") as caught:
+        EmbeddedBroker().__enter__()
+    assert "machine" not in str(caught.value)
+
+
+def test_a_bundled_binary_without_the_right_to_run_is_copied(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package, folder = tmp_path / "package", tmp_path / "folder"
+    (package / "bin").mkdir(parents=True)
+    folder.mkdir()
+    bundled = Path(_program(package / "bin", b"#!/bin/sh\n", 0o644))
+    monkeypatch.setattr(binary.resources, "files", lambda _: package)
+    assert binary.program(folder) == str(folder / "tansu")
+    assert os.access(folder / "tansu", os.X_OK)
+    bundled.chmod(0o755)
+    assert binary.program(folder) == str(bundled)
 
 
 def test_it_still_has_no_transactions() -> None:
