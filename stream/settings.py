@@ -139,15 +139,6 @@ def describe() -> Iterator[Setting]:
             )
 
 
-def values(settings: Settings) -> dict[str, str]:
-    """Return every setting's value for people; secrets only say whether they are set."""
-    return {
-        f"{section}.{name}": _show(getattr(getattr(settings, section), name))
-        for section in Settings.__struct_fields__
-        for name in getattr(settings, section).__struct_fields__
-    }
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())

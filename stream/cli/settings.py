@@ -1,4 +1,4 @@
-"""``distillwatch settings``: every setting with default, unit and meaning."""
+"""``distillwatch settings``: every setting with value, unit, meaning and default."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
-from stream.cli.common import ConfigOption, out, read_settings
-from stream.settings import Setting, describe, values
+from stream.cli.common import ConfigOption, read_settings
+from stream.cli.toml import toml_text
+from stream.settings import describe
 
 
 def settings(
@@ -17,28 +17,9 @@ def settings(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs")] = False,
 ) -> None:
-    """Print every setting with its value, default, unit and meaning."""
-    current = values(read_settings(config))
-    found = list(describe())
+    """Print every setting with its value, unit, meaning and default: TOML, a settings file."""
+    current = read_settings(config)
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
-        return
-    out.print(_table(found, current))
-
-
-def _table(found: list[Setting], current: dict[str, str]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("setting", no_wrap=True)
-    for name in ("value", "default", "unit", "meaning"):
-        table.add_column(name, overflow="fold")
-    for setting in found:
-        value = current[setting.name]
-        changed = value != setting.default
-        table.add_row(
-            setting.name,
-            f"[bold]{value}[/]" if changed else value,
-            setting.default,
-            setting.unit,
-            setting.meaning,
-        )
-    return table
+        typer.echo(msgspec.json.encode(list(describe())).decode())
+    else:
+        typer.echo(toml_text(current), nl=False)

