@@ -9,6 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stream.simulate.account import Account
     from stream.simulate.request import Request
 
 
@@ -22,14 +23,26 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     country: str | None = None
 
 
+def entry(account: Account) -> Entry:
+    """Return what billing knows of a simulated account; it lives where its first address is."""
+    paper = account.paper
+    return Entry(
+        created_at=float(int(paper.created_at)),
+        plan=paper.plan,
+        payment_id=paper.payment_id,
+        organization_id=paper.organization_id,
+        country=account.origin.addresses[0].country,
+    )
+
+
 def filled(request: Request, directory: Mapping[str, Entry]) -> Request:
     """Give a request the absent fields that the directory knows, in place."""
-    entry = directory.get(request.account_id)
-    if entry is None:
+    found = directory.get(request.account_id)
+    if found is None:
         return request
     if request.account_created_at is None:
-        request.account_created_at = entry.created_at
+        request.account_created_at = found.created_at
     for name in ("plan", "payment_id", "organization_id", "country"):
         if getattr(request, name) is None:
-            setattr(request, name, getattr(entry, name))
+            setattr(request, name, getattr(found, name))
     return request

@@ -10,6 +10,7 @@ import numpy as np
 #: Monday 2026-03-02, 00:00 UTC.
 START_S: Final = 1_772_409_600.0
 DAY_S: Final = 86_400.0
+HOUR_S: Final = 3_600.0
 BENIGN: Final = "benign"
 
 #: The nine benign twins (../shared/facts/campaigns.md), as account kinds.
@@ -71,7 +72,7 @@ CAMPAIGNS: Final = (
              without_text=True),
     Campaign(id="hydra", accounts=2000, per_day=22, items=8000, recall=0.95, leaked=0.05,
              without_text=True),
-    Campaign(id="relay", accounts=500, per_day=5.6, items=0, recall=0.75, leaked=0.25),
+    Campaign(id="relay", accounts=500, per_day=5.6, items=0, recall=0.75, leaked=0.05),
     Campaign(id="burst", accounts=400, per_day=2, items=800, recall=0.75, leaked=0.25),
     Campaign(id="lone", accounts=1, per_day=5000, items=50_000, recall=0.95, leaked=0.05,
              without_text=True),
@@ -81,8 +82,8 @@ CAMPAIGNS: Final = (
              without_text=True),
     Campaign(id="second-pool", accounts=350, per_day=857, items=20_000, recall=0.95, leaked=0.05,
              without_text=True),
-    Campaign(id="pool-evasive", accounts=350, per_day=857, items=20_000, recall=0.9, leaked=0.25),
-    Campaign(id="hydra-evasive", accounts=2000, per_day=22, items=8000, recall=0.75, leaked=0.25),
+    Campaign(id="pool-evasive", accounts=350, per_day=857, items=20_000, recall=0.9, leaked=0.05),
+    Campaign(id="hydra-evasive", accounts=2000, per_day=22, items=8000, recall=0.75, leaked=0.15),
     Campaign(id="relay-evasive", accounts=500, per_day=5.6, items=0, recall=0.75, leaked=0.25),
 )  # fmt: skip
 

@@ -9,12 +9,13 @@ once as there is room for.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
 import traceback
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,9 +25,10 @@ from quality.discrepancy import Discrepancy, Window
 from quality.half_space import HalfSpaceTrees
 from quality.measure import Outcome, measure
 from quality.modes import COMPARED, MODES
-from quality.plan import BENIGN, DAY_S
+from quality.plan import BENIGN, DAY_S, HOUR_S
 from quality.rate_limit import RateLimit
 from quality.shared_prompt import SharedPrompt
+from quality.store import time_of
 from quality.subject import Product
 from stream.report.labels import Labels
 from stream.report.ledger import leak_curve
@@ -72,6 +74,7 @@ class Run:
     room: Semaphore
     say: Callable[[str], None]
     alone: bool = False
+    hours: float = math.inf  # that each campaign is played; results of less are no record
 
     def play(self, scenarios: Sequence[str]) -> None:
         """Play the scenarios; raises RuntimeError when a child fails."""
@@ -112,14 +115,15 @@ class Run:
         self._directory = self._benign.directory | truth.directory
         log = ScoreLog(Labels({name: frozenset(truth.attackers)}, len(self._benign.kinds)))
         self._product.watch_scores = log.observe
+        until_s = truth.begins_s + self.hours * HOUR_S
         for later in range(day, self.store.plan.days):
-            self._play_day(name, later)
+            self._play_day(name, later, until_s)
         self._finish(name, truth, log)
 
-    def _play_day(self, name: str, day: int) -> None:
+    def _play_day(self, name: str, day: int, until_s: float = math.inf) -> None:
         lines = MODES[self.mode].lines(self.store.lines(name, day), self._directory)
         now_s = self.store.plan.start_s + (day + 1) * DAY_S
-        for taken in _batches(lines):
+        for taken in _batches(takewhile(lambda line: time_of(line) < until_s, lines)):
             self._product.feed(taken, now_s)
             self._events += len(taken)
 

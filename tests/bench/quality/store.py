@@ -22,7 +22,7 @@ import zstandard
 import stream.simulate
 from quality.background import crowd
 from quality.campaigns import planted
-from quality.directory import Entry
+from quality.directory import Entry, entry
 from quality.plan import BENIGN, DAY_S
 from quality.texts import made, read
 from stream.simulate.benign.occasions import NEW_MODEL
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from quality.plan import Plan
     from quality.texts import Texts
-    from stream.simulate.account import Account
     from stream.simulate.request import Request
 
 _LEVEL: Final = 3
@@ -145,7 +144,7 @@ class Store:
                     found = next(requests, None)
         return Truth(
             kinds={names.of(a.account_id): a.kind for a in accounts},
-            directory={names.of(a.account_id): _entry(a) for a in accounts},
+            directory={names.of(a.account_id): entry(a) for a in accounts},
             requests=count,
         )
 
@@ -171,7 +170,7 @@ class Store:
         attackers = {who: at for at, who in enumerate(dict.fromkeys(row[2] for row in taken))}
         return Truth(
             kinds={names.of(a.account_id): a.kind for a in campaign.accounts},
-            directory={names.of(a.account_id): _entry(a) for a in campaign.accounts},
+            directory={names.of(a.account_id): entry(a) for a in campaign.accounts},
             requests=count,
             begins_s=begins_s,
             attackers=list(attackers),
@@ -180,17 +179,6 @@ class Store:
             tokens=np.array([row[1] for row in taken], np.int64).tobytes(),
             account=np.array([attackers[row[2]] for row in taken], np.int32).tobytes(),
         )
-
-
-def _entry(account: Account) -> Entry:
-    paper = account.paper
-    return Entry(
-        created_at=float(int(paper.created_at)),
-        plan=paper.plan,
-        payment_id=paper.payment_id,
-        organization_id=paper.organization_id,
-        country=account.origin.addresses[0].country,
-    )
 
 
 class _Names:

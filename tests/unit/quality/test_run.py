@@ -1,13 +1,14 @@
 """A small plan, simulated alone: the files, and that a forked scenario is a straight one."""
 
 import dataclasses
+import math
 import multiprocessing
 from itertools import pairwise
 
 import msgspec
 import pytest
 from quality.alarms import Curves
-from quality.modes import COMPARED
+from quality.modes import COMPARED, HEADLINE
 from quality.plan import BENIGN, Campaign, Crowd, Plan
 from quality.run import Result, Run, known, result_path
 from quality.store import Store, time_of
@@ -150,3 +151,16 @@ def test_a_forked_scenario_says_what_a_straight_one_says(store, tmp_path):
     pool = msgspec.json.decode(result_path(tmp_path, COMPARED, "pool").read_bytes(), type=Result)
     assert pool.outcomes[0].campaign.found
     assert pool.curves.precision_recall
+
+
+def test_a_campaign_can_be_played_for_some_hours_only(store, tmp_path):
+    events = []
+    for hours in (1.0, math.inf):
+        room = multiprocessing.get_context("fork").Semaphore(1)
+        run = Run(store, HEADLINE, SETTINGS, tmp_path, "now", room, lambda _: None, hours=hours)
+        run.play(("pivot",))
+        path = result_path(tmp_path, HEADLINE, "pivot")
+        events.append(msgspec.json.decode(path.read_bytes(), type=Result).events)
+    begin, lines = store.truth("pivot").begins_s, list(store.lines("pivot", 1))
+    assert events == [sum(time_of(line) < begin + 3600 for line in lines), len(lines)]
+    assert 0 < events[0] < events[1]
