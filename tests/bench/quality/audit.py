@@ -21,9 +21,11 @@ from quality.plan import BENIGN, first, quick
 from quality.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from quality.directory import Entry
 
 #: Fields whose values are few: a value of its own gives an attacker away.
 _VALUES: Final = (
@@ -88,6 +90,8 @@ def main() -> int:
         attackers = set(store.truth(campaign.id).attackers)
         planted, theirs = _read(store.campaign_lines(campaign.id))
         planted = {name: account for name, account in planted.items() if name in attackers}
+        directory = store.truth(BENIGN).directory | store.truth(campaign.id).directory
+        _count_colleagues({**benign, **planted}, directory)
         print(f"\n{campaign.id}: {len(planted)} accounts")
         for field, text in _own_values(theirs, values):
             print(f"  only here: {field} = {text}")
@@ -107,6 +111,15 @@ def _read(lines: Iterable[bytes]) -> tuple[dict[str, Account], dict[str, Counter
             values[field][event.get(field)] += 1
         values["order of fields"][",".join(event)] += 1
     return dict(accounts), dict(values)
+
+
+def _count_colleagues(accounts: Mapping[str, Account], directory: Mapping[str, Entry]) -> None:
+    """Note how many accounts an account's organisation has, 0 without one."""
+    sizes = Counter(directory[name].organization_id for name in accounts)
+    for name, account in accounts.items():
+        organization = directory[name].organization_id
+        colleagues = 0 if organization is None else sizes[organization]
+        account.sums["accounts of its organisation"] = colleagues * account.requests
 
 
 def _own_values(

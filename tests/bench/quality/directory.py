@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from stream.simulate.account import Account
     from stream.simulate.request import Request
+
+#: Fields of a request that an entry can fill.
+KNOWN: Final = frozenset({"account_created_at", "plan", "payment_id", "organization_id", "country"})
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

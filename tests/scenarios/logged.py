@@ -1,0 +1,41 @@
+"""Stories in the modes of the quality benchmark: what is known when fields are missing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from link_traffic import fixed, nothing
+from quality.directory import KNOWN, entry
+from quality.modes import MODES, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from link_traffic import Account
+
+    from stream.simulate.scenario import Scenario
+
+
+def in_mode(accounts: Iterable[Account], mode: str) -> list[Account]:
+    """Return the accounts with the links that a log of this mode leaves of them.
+
+    An organisation stays: gateways log it. A client is its user agent alone then, of the same
+    name.
+    """
+    absent = MODES[mode].absent - (KNOWN if MODES[mode].directory else frozenset())
+    changes: dict[str, Any] = {}
+    if "payment_id" in absent:
+        changes["payment"] = ""
+    if "account_created_at" in absent:
+        changes["created_at"] = math.nan
+    if absent >= TEXT:
+        changes |= {"says": fixed(""), "asks": nothing}
+    return [replace(account, **changes) for account in accounts]
+
+
+def lines(scenario: Scenario, mode: str) -> Iterator[bytes]:
+    """Return the events of a simulated scenario as a log of this mode has them."""
+    directory = {account.account_id: entry(account) for account in scenario.accounts}
+    return MODES[mode].lines(scenario.lines(), directory)

@@ -1,0 +1,52 @@
+"""Stories in a mode have the links and fields of that mode, and no others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import msgspec
+import numpy as np
+import pytest
+from link_traffic import HOUR_S, START_S, Account, fixed, links
+from logged import in_mode, lines
+from quality.modes import MODES, NOT_LOGGED, TEXT
+
+from stream.simulate.scenario import scenario
+from stream.types.links import LinkKind
+
+SAID = {LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.PHRASE}
+ALWAYS = {LinkKind.ADDRESS, LinkKind.CLIENT}
+ACCOUNT = Account(
+    name="a", per_day=1e5, says=fixed("system", "template"), created_at=START_S - HOUR_S,
+    payment="card", addresses=("home",), asks=lambda _: ("phrase",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mode", "kinds", "aged"),
+    [
+        ("full", SAID | ALWAYS | {LinkKind.PAYMENT}, True),
+        ("gateway-directory", SAID | ALWAYS | {LinkKind.PAYMENT}, True),
+        ("gateway", SAID | ALWAYS, False),
+        ("gateway-no-text", ALWAYS, False),
+    ],
+)
+def test_a_story_has_the_links_of_its_mode(mode: str, kinds: set[LinkKind], *, aged: bool) -> None:
+    batch = links(in_mode([replace(ACCOUNT)], mode), np.random.default_rng(1), START_S)
+    assert set(batch.columns["kind"].tolist()) == kinds
+    assert np.isfinite(batch.columns["created_at"]).all() == aged
+
+
+def test_simulated_events_have_the_fields_of_their_mode() -> None:
+    seen = {
+        mode: {
+            name for line in islice(lines(scenario("demo"), mode), 3000)
+            for name in msgspec.json.decode(line)
+        }
+        for mode in MODES
+    }  # fmt: skip
+    assert seen["full"] >= NOT_LOGGED | TEXT
+    assert seen["gateway"] == seen["full"] - NOT_LOGGED
+    assert seen["gateway-no-text"] == seen["gateway"] - TEXT
+    assert seen["gateway-directory"] == seen["full"] - {"asn", "tls_fingerprint"}
