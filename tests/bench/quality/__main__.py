@@ -20,8 +20,9 @@ from quality.page import page, terminal
 from quality.plan import BENIGN, Plan, first, quick
 from quality.revision import CHANGED, revision
 from quality.run import Result, Run, known, result_path
-from quality.store import Store, forget_others
+from quality.store import Store
 from quality.table import compared, content, ours, twins
+from quality.tidy import tidy
 from stream.settings import load
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 def _make(store: Store, names: Sequence[str]) -> None:
     """Make what traffic is missing, two files at a time."""
-    forget_others(store.root.parent, store.root, store.plan.name)
+    tidy(store.root, store.plan.name)
     missing = [name for name in dict.fromkeys((BENIGN, *names)) if not store.has(name)]
     if not missing:
         return

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
@@ -309,10 +308,3 @@ def _sources() -> Sequence[Path]:
         here.parent / "real_sources.py",
         *simulator.rglob("*.py"),
     ]
-
-
-def forget_others(cache: Path, kept: Path, plan: str) -> None:
-    """Delete the traffic that earlier generators made for a plan: it is large and of no use."""
-    for path in cache.glob(f"{plan}-*"):
-        if path.is_dir() and path != kept:
-            shutil.rmtree(path)
