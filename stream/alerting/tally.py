@@ -69,14 +69,16 @@ def more(rows: Array, reports: Array) -> Array:
 def observed(rows: Array, reports: Array, time: float) -> Observed:
     """Return the sums of a tally, and of what ``reports`` say of the hour before ``time``.
 
-    What a member did in the hour before its last report counts for the part of that hour that is
-    not over, and no more of it than is counted.
+    A member's last request was at its last report; those of the hour before that are taken to be
+    spread evenly. No more is said than is counted.
     """
     requests, received, sent = matrix(rows["counted"]).sum(axis=0).tolist()
-    left = np.clip(1 - (time - reports["traffic"]["seen"]) / _HOUR_S, 0, 1)
+    hour = reports["traffic"]["hour_requests"].astype(np.float64)
+    left = 1 - (time - reports["traffic"]["seen"]) / _HOUR_S
+    recent = np.where(left > 0, 1 + (hour - 1) * np.clip(left, 0, 1), 0) / np.maximum(hour, 1)
 
     def last_hour(name: str, most: int) -> int:
-        return min(int((left * reports["traffic"][f"hour_{name}"]).sum().round()), most)
+        return min(int((recent * reports["traffic"][f"hour_{name}"]).sum().round()), most)
 
     return Observed(
         requests=requests,
