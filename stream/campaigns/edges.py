@@ -202,7 +202,7 @@ class EdgeTable:
         newer = traffic["seen"] >= self.accounts["traffic"]["seen"][accounts]
         order = np.flatnonzero(newer)
         order = order[np.argsort(traffic["seen"][order], kind="stable")]
-        self.accounts["traffic"][accounts[order]] = traffic[order]
+        self.accounts["traffic"][accounts[order]] = traffic.take(order)
 
     def edges_of(self, values: Array) -> Array:
         """Return the edges of values (slots), ascending, shape ``(n,)``, i8."""

@@ -33,8 +33,6 @@ _MOST_TOLD: Final = 1000
 #: The part of the table, one in so many links, that is taken in at once.
 _PORTION: Final = 8
 _OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
-#: The same in all rows of an account and step.
-_ALIKE: Final = ("before", "traffic")
 _SLOT_BITS: Final = 32
 
 
@@ -105,14 +103,14 @@ class LinkTable:
         table.values["dirty"][slots[popular]] = True
         rare = np.flatnonzero(~popular)
         accounts = self._account_slots(names, columns["account"][rare])
-        accounts, slots, columns = _by_edge(accounts, slots[rare], rare, columns)
+        accounts, slots, of_edge = _by_edge(accounts, slots[rare], rare, columns)
         edges = table.edge_slots(slots, accounts, most=self._settings.max_members)
         kept = edges >= 0
         if not kept.all():
             self._left_out.inc(int(np.count_nonzero(~kept)))
             table.forget_unlinked(accounts)
-            edges, columns = edges[kept], {name: part[kept] for name, part in columns.items()}
-        self._write(edges, columns)
+            edges, of_edge = edges[kept], {name: part[kept] for name, part in of_edge.items()}
+        self._write(edges, of_edge, columns)
 
     def _account_slots(self, names: Sequence[str], rows: Array) -> Array:
         """Return the slot of the account of each row (index into ``names``), shape ``(n,)``."""
@@ -123,12 +121,12 @@ class LinkTable:
         slot[which] = self._table.account_slots([names[i] for i in which.tolist()])
         return np.asarray(slot[rows])
 
-    def _write(self, edges: Array, columns: Mapping[str, Array]) -> None:
-        """Add to edges, those of an account one after the other."""
+    def _write(self, edges: Array, columns: Mapping[str, Array], rows: Mapping[str, Array]) -> None:
+        """Add to edges, those of an account one after the other; ``row`` is of ``rows``."""
         table, stored = self._table, self._table.edges
         stored["requests"][edges] += columns["requests"]
-        new = stored["since"][edges] == np.inf
-        stored["before"][edges[new]] = columns["before"][new]
+        new = np.flatnonzero(stored["since"][edges] == np.inf)
+        stored["before"][edges[new]] = rows["before"].take(columns["row"][new])
         stored["since"][edges] = np.minimum(stored["since"][edges], columns["time"])
         stored["last"][edges] = np.maximum(stored["last"][edges], columns["time"])
         table.touch(edges)
@@ -137,7 +135,7 @@ class LinkTable:
         created, requests, hours = (np.fmax.reduceat(columns[name], at) for name in _OF_ACCOUNT)
         created = np.fmax(table.accounts["created_at"][accounts[at]], created)
         table.note_accounts(accounts[at], created, requests, hours)
-        table.note_traffic(accounts[at], columns["traffic"][at])
+        table.accounts["traffic"][accounts[at]] = rows["traffic"].take(columns["row"][at])
 
     def _popular(self) -> Array:
         settings, values = self._settings, self._table.values
@@ -227,7 +225,6 @@ def _by_edge(
     order = np.argsort(key)
     key, rows = key[order], rows[order]
     new = np.diff(key, prepend=-1) > 0
-    alike = {name: columns[name][rows[new]] for name in _ALIKE}
     columns = {name: columns[name][rows] for name in ("time", "requests", *_OF_ACCOUNT)}
     if not new.all():
         at = np.flatnonzero(new)
@@ -236,4 +233,5 @@ def _by_edge(
             for name, column in columns.items()
         }
         key = key[at]
-    return key >> _SLOT_BITS, key & ((1 << _SLOT_BITS) - 1), {**columns, **alike}
+    columns["row"] = rows[new]
+    return key >> _SLOT_BITS, key & ((1 << _SLOT_BITS) - 1), columns

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.detection.detector import Detector, Standing
-from stream.features.table import compute
+from stream.features.table import COLUMN, compute
 from stream.metrics import Share
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from stream.windows.settings import WindowSettings
 
 _ACCOUNT: Final = b"a"
+_HOUR: Final = [COLUMN["requests_hour"], COLUMN["output_hour"]]
 _MODEL: Final = b"m"
 #: What was thought of the account -> the label of ``observed_tokens_total``.
 _STANDINGS: Final = {
@@ -117,7 +118,9 @@ class AccountsStage:
             self._count_tokens(portion, slots)
             with self._metrics.stage_seconds.labels(stage="links").time():
                 turned = self._detector.turned(slots)
-                self._links.append(links(portion, self._windows, self._table, slots, turned))
+                self._links.append(
+                    links(portion, self._windows, self._table, slots, turned, matrix[:, _HOUR])
+                )
         if drills:
             twin = self._drill.use(end)
             for portion in step_rows(end, self._step_s, drills, most=twin.table.portion):

@@ -39,7 +39,11 @@ class Batch:
             return self
         if isinstance(index, np.ndarray) and index.dtype == bool:
             index = np.flatnonzero(index)
-        columns = {name: column[index] for name, column in self.columns.items()}
+        columns = {
+            # Of columns with several fields, taking is many times as fast as indexing.
+            name: column[index] if isinstance(index, slice) else column.take(index)
+            for name, column in self.columns.items()
+        }
         used = np.zeros(len(self.accounts), bool)
         used[columns["account"]] = True
         kept = np.flatnonzero(used)

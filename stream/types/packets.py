@@ -19,7 +19,6 @@ from stream.errors import PacketError
 from stream.types.events import EVENT_COLUMNS, Array, EventBatch
 from stream.types.feedback import Judgement, Suppression
 from stream.types.links import LINK_COLUMNS, LinkBatch
-from stream.types.traffic import ints
 from stream.types.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
@@ -168,6 +167,6 @@ def _columns(packet: Packet, schema: Mapping[str, np.dtype[np.generic]]) -> dict
     if not np.all(np.abs(columns["time"]) < _LATEST):
         raise PacketError("a time out of range")
     for name, column in columns.items():
-        if any(np.any(part < 0) for part in ints(column.dtype, column)):
+        if column.dtype.kind == "i" and np.any(column < 0):
             raise PacketError(f"a negative {name}")
     return columns

@@ -52,10 +52,3 @@ def rows_of(dtype: np.dtype[Any], packed: Iterable[bytes]) -> Array:
 def matrix(rows: Array) -> Array:
     """Return rows of :data:`COUNTS` as columns, shape ``(n, 3)``, i8."""
     return np.stack([rows[name] for name in NAMES], axis=-1)
-
-
-def ints(dtype: np.dtype[Any], rows: Array) -> list[Array]:
-    """Return every signed counter in ``rows``, however deep in the dtype it is."""
-    if dtype.names is None:
-        return [rows] if dtype.kind == "i" else []
-    return [part for name in dtype.names for part in ints(dtype[name], rows[name])]
