@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from link_traffic import fixed, nothing
 from quality.directory import KNOWN, entry
 from quality.modes import MODES, TEXT
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from link_traffic import Account
 
     from stream.simulate.scenario import Scenario
+
+#: For stories that end the same with all fields and with those that gateways log.
+in_modes = pytest.mark.parametrize("mode", ["full", "gateway"])
 
 
 def in_mode(accounts: Iterable[Account], mode: str) -> list[Account]:

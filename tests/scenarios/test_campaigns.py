@@ -17,6 +17,7 @@ from link_traffic import (
     people,
     run,
 )
+from logged import in_mode, in_modes
 
 Rng = np.random.Generator
 
@@ -169,8 +170,9 @@ def test_a_hydra_is_found_with_nearly_all_its_members(rng: Rng) -> None:
     assert len(found - hydras) <= 2
 
 
-def test_accounts_that_share_nothing_but_what_they_ask_are_found(rng: Rng) -> None:
-    alerts = run([*people(rng, 300), *evasive_hydra(rng, 200)], hours=40)
+@in_modes
+def test_accounts_that_share_nothing_but_what_they_ask_are_found(rng: Rng, mode: str) -> None:
+    alerts = run(in_mode([*people(rng, 300), *evasive_hydra(rng, 200)], mode), hours=40)
     alert = campaign_of(alerts)
     assert {name.partition("-")[0] for name in (alert.account_ids or ())} == {"evasive"}
     assert len(alert.account_ids or ()) >= 150
@@ -238,14 +240,15 @@ def test_teams_that_put_one_public_test_in_one_frame_are_silent(rng: Rng) -> Non
     assert run([*people(rng, 150), *teams], hours=34) == []
 
 
+@in_modes
 @pytest.mark.parametrize("young", [0, 6, 12])
-def test_phones_behind_one_carrier_are_silent(rng: Rng, young: int) -> None:
+def test_phones_behind_one_carrier_are_silent(rng: Rng, young: int, mode: str) -> None:
     # Its translators give them another of the same addresses every time.
     crowd = people(rng, 220)
     for i, phone in enumerate(crowd[:20]):
         phone.addresses = tuple(f"carrier-{j}" for j in range(24))
         phone.created_at = START_S - DAY_S if i < young else phone.created_at
-    assert run(crowd, hours=34) == []
+    assert run(in_mode(crowd, mode), hours=34) == []
 
 
 def test_users_of_a_tool_with_a_few_texts_of_its_own_are_silent(rng: Rng) -> None:
@@ -282,8 +285,9 @@ def test_a_new_tool_that_newcomers_sign_up_for_is_silent(rng: Rng) -> None:
     assert run(accounts, hours=26) == []
 
 
-def test_a_company_behind_one_address_is_silent(rng: Rng) -> None:
-    assert run([*people(rng, 150), *company(rng, 80)], hours=26) == []
+@in_modes
+def test_a_company_behind_one_address_is_silent(rng: Rng, mode: str) -> None:
+    assert run(in_mode([*people(rng, 150), *company(rng, 80)], mode), hours=26) == []
 
 
 def test_a_company_without_payment_ids_is_silent(rng: Rng) -> None:
@@ -293,7 +297,8 @@ def test_a_company_without_payment_ids_is_silent(rng: Rng) -> None:
     assert run([*people(rng, 150), *staff], hours=26) == []
 
 
-def test_companies_that_use_one_tool_are_silent(rng: Rng) -> None:
+@in_modes
+def test_companies_that_use_one_tool_are_silent(rng: Rng, mode: str) -> None:
     firms = []
     for firm in range(5):
         for account in company(rng, 15):
@@ -301,10 +306,12 @@ def test_companies_that_use_one_tool_are_silent(rng: Rng) -> None:
             account.payment, account.addresses = f"firm-{firm}", (f"firm-egress-{firm}",)
             account.says = fixed("the tool's prompt", "the tool's opening")
             firms.append(account)
-    assert run([*people(rng, 100), *tool_users(rng, 60), *firms], hours=26) == []
+    accounts = [*people(rng, 100), *tool_users(rng, 60), *firms]
+    assert run(in_mode(accounts, mode), hours=26) == []
 
 
-def test_a_workshop_of_newcomers_in_one_room_is_silent(rng: Rng) -> None:
+@in_modes
+def test_a_workshop_of_newcomers_in_one_room_is_silent(rng: Rng, mode: str) -> None:
     room = [
         Account(
             name=f"student-{i}",
@@ -317,7 +324,7 @@ def test_a_workshop_of_newcomers_in_one_room_is_silent(rng: Rng) -> None:
         )
         for i in range(40)
     ]
-    assert run([*people(rng, 150), *room], hours=16) == []
+    assert run(in_mode([*people(rng, 150), *room], mode), hours=16) == []
 
 
 def test_ci_runners_and_a_migrated_key_are_silent(rng: Rng) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from link_traffic import DAY_S, HOUR_S, START_S, Account, campaign_of, fixed, people, run
+from logged import in_mode, in_modes
 
 Rng = np.random.Generator
 
@@ -67,16 +68,20 @@ def vpn(rng: Rng, count: int) -> list[Account]:
     ]  # fmt: skip
 
 
-def test_sessions_dealt_over_accounts_behind_common_addresses_are_found(rng: Rng) -> None:
-    alert = campaign_of(run([*people(rng, 100), *relay(rng, 80)], hours=40))
+@in_modes
+def test_sessions_dealt_over_accounts_behind_common_addresses_are_found(
+    rng: Rng, mode: str
+) -> None:
+    alert = campaign_of(run(in_mode([*people(rng, 100), *relay(rng, 80)], mode), hours=40))
     assert {name.partition("-")[0] for name in alert.account_ids or ()} == {"relay"}
     assert len(alert.account_ids or ()) >= 60
     assert "companions" in {evidence.feature for evidence in alert.evidence}
 
 
-def test_customers_of_a_vpn_who_use_a_popular_tool_are_silent(rng: Rng) -> None:
+@in_modes
+def test_customers_of_a_vpn_who_use_a_popular_tool_are_silent(rng: Rng, mode: str) -> None:
     others = [replace(person, asks=tool_text) for person in people(rng, 100)]
-    assert run([*others, *vpn(rng, 60)], hours=40) == []
+    assert run(in_mode([*others, *vpn(rng, 60)], mode), hours=40) == []
 
 
 # -- a few accounts that never sleep --------------------------------------------------------------
@@ -98,8 +103,9 @@ def tireless(rng: Rng, count: int, *, per_day: float = 60, spread: float = 0.1) 
     ]  # fmt: skip
 
 
-def test_a_few_accounts_that_never_sleep_and_ask_the_same_are_found(rng: Rng) -> None:
-    alert = campaign_of(run([*people(rng, 100), *tireless(rng, 20)], hours=36))
+@in_modes
+def test_a_few_accounts_that_never_sleep_and_ask_the_same_are_found(rng: Rng, mode: str) -> None:
+    alert = campaign_of(run(in_mode([*people(rng, 100), *tireless(rng, 20)], mode), hours=36))
     assert set(alert.account_ids or ()) == {f"slow-{i}" for i in range(20)}
     assert {"partners", "no_idle_hours"} <= {evidence.feature for evidence in alert.evidence}
 
