@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy test-gateways check format dashboards pictures bench bench-stages bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check format dashboards pictures bench bench-stages bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,9 +29,13 @@ test-deploy: $(VENV)/.ready ## Run the tests of page, rules, dashboards, image, 
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy
 
-test-gateways: $(VENV)/.ready ## Run the tests on real gateways (installs them into .gateways)
+test-gateways: $(VENV)/.ready ## Run the tests on real gateways (installs them once on a machine; needs Go)
 	PYTHON=$(PYTHON) .ci/gateway-tools
 	$(BIN)/python -m pytest -m gateways
+
+test-litellm: $(VENV)/.ready ## Run those of them that need LiteLLM's proxy alone (no Go)
+	PYTHON=$(PYTHON) .ci/gateway-tools litellm
+	$(BIN)/python -m pytest -m gateways tests/gateways/test_litellm_proxy.py tests/gateways/test_campaign_over_litellm.py
 
 check: $(VENV)/.ready ## Lint, format, types, the direction of imports, known vulnerabilities
 	$(BIN)/ruff check .
@@ -64,4 +68,4 @@ fuzz: $(VENV)/.ready ## Decode a million hostile records and print what became o
 	$(BIN)/python tests/bench/fuzz.py
 
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .gateways .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
