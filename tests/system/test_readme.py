@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
-COMMANDS = re.findall(r"^distillwatch (\w+)(.*?)(?:#.*)?$", BLOCKS, re.MULTILINE)
+INLINE = "\n".join(re.findall(r"`([^`\n]+)`", README))
+SHOWN = re.findall(r"^distillwatch ([a-z-]+)(.*?)(?:#.*)?$", f"{BLOCKS}\n{INLINE}", re.MULTILINE)
+COMMANDS = list(dict.fromkeys((command, arguments.strip()) for command, arguments in SHOWN))
 
 
 def distillwatch(*arguments):
@@ -27,17 +29,18 @@ def distillwatch(*arguments):
 
 
 def test_make_targets_exist():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"^make ([a-z]+)", BLOCKS, re.MULTILINE))
-    assert {"demo", "test"} <= named <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)", BLOCKS))
+    named |= set(re.findall(r"`make ([a-z-]+)", README))
+    assert {"demo", "test", "test-kafka"} <= named <= targets
 
 
 @pytest.mark.parametrize(("command", "arguments"), COMMANDS)
 def test_commands_have_the_options_that_are_shown(command, arguments):
     word = arguments.split(maxsplit=1)[0] if arguments.split() else ""  # perhaps a subcommand
-    words = [word] if re.fullmatch(r"[a-z]+", word) else []
+    words = [word] if re.fullmatch(r"[a-z][a-z-]*", word) else []
     shown = distillwatch(command, *words, "--help")
-    assert [option for option in re.findall(r"--[a-z]+", arguments) if option not in shown] == []
+    assert [option for option in re.findall(r"--[a-z-]+", arguments) if option not in shown] == []
 
 
 def test_linked_files_exist():
