@@ -59,7 +59,7 @@ class Drills:
             for name, its in of_drill.items()
             for alert in self._step_one(name, time, its)
         ]
-        for alert in alerts:
+        for alert in (alert for alert in alerts if not alert.refresh):
             self._metrics.drill_alerts_total.labels(status=alert.status).inc()
         return alerts
 

@@ -29,7 +29,7 @@ function heading(detail) {
       fact("Requests", compact(row.observed.requests)),
       fact("First evidence", moment(row.started_at), "UTC"),
       fact("Detected", moment(row.detected_at), `${span(between(row.started_at, row.detected_at))} after`),
-      fact("Last told", moment(row.updated_at), `${plural(detail.points.length, "update")} shown`)),
+      fact("Figures as of", moment(row.updated_at), `${plural(detail.points.length, "state")} shown`)),
   ];
 }
 

@@ -8,10 +8,12 @@ import pytest
 from stream.alerting.tally import TALLY, more, observed, united
 from stream.campaigns.belonging import Kept
 from stream.campaigns.clusters import Clusters
+from stream.campaigns.durable import DurableEdges
 from stream.campaigns.links import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.metrics import Metrics
 from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.types.traffic import TRAFFIC
 from stream.types.verdicts import Observed
 
 START_S = 1_772_409_600.0
@@ -83,3 +85,16 @@ def test_links_that_expire_take_nothing_away_and_new_ones_add_nothing_twice() ->
     # Four days later the first links are forgotten; 100 requests in between had no link at all.
     later = campaign.step(START_S + 96 * HOUR_S, done=120, asks=5)
     assert (first.requests, later.requests) == (12 * 20, 12 * 125)
+
+
+def test_an_older_report_of_an_account_changes_nothing() -> None:
+    table = DurableEdges(max_edges=100)
+    value = table.value_slots([1], [7])
+    account = table.account_slots(["a"])
+    table.edge_slots(value, account, most=10)
+    newest = np.array([(0.0, 180.0, (9, 9, 9), 1, 1)], TRAFFIC)
+    older = np.array([(0.0, 60.0, (5, 5, 5), 1, 1)], TRAFFIC)
+    # As of two lanes, of which one has not heard of the account for a while.
+    table.note_traffic(np.repeat(account, 2), np.concatenate([newest, older]))
+    table.note_traffic(account, older)
+    assert table.accounts["traffic"][account].tolist() == newest.tolist()

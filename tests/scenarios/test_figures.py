@@ -1,0 +1,42 @@
+"""What the first alert of a large campaign says, and how often it is sent again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from link_traffic import people, run
+from test_quiet_campaigns import aged
+
+if TYPE_CHECKING:
+    from link_traffic import Account
+
+ITEMS = 1500
+
+
+def asking(rng: np.random.Generator, count: int) -> list[Account]:
+    """Return accounts that share nothing but what they ask: one list of items, dealt out."""
+
+    def asks(r: np.random.Generator) -> tuple[str, ...]:
+        return tuple(f"item-{item}" for item in r.integers(0, ITEMS, 2))
+
+    return [
+        aged(rng, f"asks-{i}", per_day=float(40 * rng.lognormal(0, 0.3)), asks=asks)
+        for i in range(count)
+    ]
+
+
+def test_hundreds_of_accounts_found_by_what_they_ask_are_critical_at_once() -> None:
+    rng = np.random.default_rng(5)
+    alerts = run([*people(rng, 800), *asking(rng, 672)], hours=15)
+    first, *later = [alert for alert in alerts if alert.kind == "campaign"]
+    members = first.account_ids or []
+    assert len(members) >= 100
+    assert all(name.startswith("asks-") for name in members)
+    # What it says of traffic holds for every alert of a scenario: see link_traffic.run.
+    assert (first.severity, first.score < 0.9) == ("critical", True)
+    assert {alert.alert_id for alert in later} == {first.alert_id}
+    assert 0 < sum(not alert.refresh for alert in later) <= 6
+    newest = later[-1]
+    assert len(newest.account_ids or ()) > 600
+    assert newest.observed.requests > 5 * first.observed.requests
