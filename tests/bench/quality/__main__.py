@@ -118,7 +118,9 @@ def _play(store: Store, names: Sequence[str], options: argparse.Namespace) -> li
     families, now = [], revision()
     for mode in options.modes:
         missing = [
-            name for name in names if not (options.resume and known(results, mode, name, now))
+            name
+            for name in names
+            if not (options.resume and known(results, mode, name, now, alone=options.alone))
         ]
         run = Run(store, mode, settings, results, now, room, _say, options.alone, options.hours)
         families.append(context.Process(target=run.play, args=(missing,)))

@@ -202,12 +202,14 @@ def result_path(results: Path, mode: str, name: str) -> Path:
     return results / mode / f"{name}.json"
 
 
-def known(results: Path, mode: str, name: str, revision: str) -> bool:
-    """Say whether a scenario's result is there, and of this revision of the detector."""
+def known(results: Path, mode: str, name: str, revision: str, *, alone: bool) -> bool:
+    """Say whether a scenario's result is there, of this revision and with the other detectors."""
     path = result_path(results, mode, name)
     if not path.exists():
         return False
-    return msgspec.json.decode(path.read_bytes(), type=Result).revision == revision
+    result = msgspec.json.decode(path.read_bytes(), type=Result)
+    complete = alone or mode != COMPARED or len(result.outcomes) > 1
+    return result.revision == revision and complete
 
 
 def _beside(ours: Result, before: Result) -> Result:

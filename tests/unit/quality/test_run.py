@@ -80,13 +80,16 @@ def test_a_result_is_taken_up_again_by_its_own_revision_alone(tmp_path):
         scenario="pool", mode="gateway", revision="r1", seconds=1.0, events=1, outcomes=[],
         curves=Curves(),
     )  # fmt: skip
-    path = result_path(tmp_path, "gateway", "pool")
-    path.parent.mkdir()
-    path.write_bytes(msgspec.json.encode(result))
-    assert known(tmp_path, "gateway", "pool", "r1")
-    assert not known(tmp_path, "gateway", "pool", "r2")
-    assert not known(tmp_path, "full", "pool", "r1")
-    assert not known(tmp_path, "gateway", "relay", "r1")
+    for mode in (HEADLINE, COMPARED):
+        path = result_path(tmp_path, mode, "pool")
+        path.parent.mkdir()
+        path.write_bytes(msgspec.json.encode(result))
+    assert known(tmp_path, HEADLINE, "pool", "r1", alone=False)
+    assert not known(tmp_path, HEADLINE, "pool", "r2", alone=False)
+    assert not known(tmp_path, HEADLINE, "relay", "r1", alone=False)
+    assert not known(tmp_path, "gateway-no-text", "pool", "r1", alone=False)
+    assert known(tmp_path, COMPARED, "pool", "r1", alone=True)
+    assert not known(tmp_path, COMPARED, "pool", "r1", alone=False)  # the others have not listened
 
 
 def test_planted_accounts_are_labelled_and_counted(store):

@@ -99,6 +99,16 @@ def test_colleagues_share_a_payment(world):
     payments = Counter(a.paper.payment_id for a in accounts if a.paper.payment_id)
     assert 2 <= max(payments.values()) <= 6
     assert sum(count > 1 for count in payments.values()) >= 10
+    shared = {(a.paper.payment_id, a.paper.organization_id) for a in accounts
+              if payments[a.paper.payment_id] > 1}  # fmt: skip
+    assert len(dict(shared)) == len(shared) == len({owner for _, owner in shared})
+    assert None not in dict(shared).values()
+
+
+def test_who_comes_through_a_vpn_or_a_phone_belongs_to_no_team(world):
+    customers = [*vpn_customers(world, 60), *phones(world, 60)]
+    accounts = list(teamed(world, customers, share=0.9))
+    assert {a.paper.organization_id for a in accounts} == {None}
 
 
 def test_measured_lengths_take_the_place_of_the_log_normal_ones(world):

@@ -14,6 +14,7 @@ from stream.simulate.planted.light import burst, slow
 from stream.simulate.planted.materials import Brief, Material
 from stream.simulate.planted.pool import second_pool
 from stream.simulate.planted.relay import evasive_relay, relay
+from stream.simulate.planted.shapes import SHAPES
 from stream.simulate.planted.turned import pivot, standing, takeover
 from stream.simulate.planted.wording import own_words
 from stream.simulate.traffic import attributed
@@ -163,3 +164,12 @@ def test_pivoting_accounts_move_half_to_the_new_model_within_a_day(world):
     settled = [r.model == NEW_MODEL for _, r in events if r.timestamp > START_S + 2 * DAY_S]
     assert 0.35 < np.mean(settled) < 0.65
     assert all(part.attack == (r.model == NEW_MODEL) for part, r in events)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_no_two_accounts_of_a_campaign_have_one_organisation(world, name):
+    # The accounts that turn are products as they were before.
+    accounts = {a.account_id: a for a in SHAPES[name].build(world, 40, brief(50)) if a.attack}
+    named = Counter(a.paper.organization_id for a in accounts.values() if a.paper.organization_id)
+    assert max(named.values(), default=1) == 1
+    assert (0 < len(named) < len(accounts)) == name.endswith("-evasive")
