@@ -24,17 +24,19 @@ from stream.pipeline.chain import Chain
 from stream.replay.source import FileSource, TopicSource
 from stream.replay.topic import Arrivals
 from stream.report import formats
-from stream.report.html import page
+from stream.report.candidates import Candidates
+from stream.report.html import Run, page
 from stream.report.labels import Labels
 from stream.report.ledger import Ledger
 from stream.report.run import RunReport, report
 from stream.report.scorecard import score
 from stream.report.scores import ScoreLog
 from stream.report.table import render
+from stream.report.traffic import Traffic
 from stream.types.alerts import Alert, as_sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from stream.codec.settings import IntakeSettings
     from stream.replay.source import Source
@@ -97,12 +99,15 @@ def replay(  # noqa: PLR0913 - an argument for each option
         return
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
     ledger, score_log = Ledger(labels), ScoreLog(labels)
+    traffic, candidates = Traffic(), Candidates(settings.alerting.clear_score)
+    watches = (ledger.observe, *((traffic.observe,) if html_file else ()))
+    score_watches = (score_log.observe, candidates.observe)
     chain = Chain(
         settings,
         source="replay",
         metrics=Metrics(strict=False),
-        watch=ledger.observe,
-        watch_scores=score_log.observe,
+        watch=lambda events: _all(watches, events),
+        watch_scores=lambda *seen: _all(score_watches, *seen),
         partitions=source.partitions,
     )
     started = time.perf_counter()
@@ -118,8 +123,25 @@ def replay(  # noqa: PLR0913 - an argument for each option
     )
     _write(alerts_file, b"".join(msgspec.json.encode(alert) + b"\n" for alert in alerts))
     _write(report_file, msgspec.json.format(msgspec.json.encode(figures)))
-    _write(html_file, page(figures, alerts, ledger, score_log).encode() if html_file else b"")
+    if html_file:
+        whole_run = Run(
+            figures=figures,
+            alerts=alerts,
+            ledger=ledger,
+            traffic=traffic,
+            candidates=candidates,
+            scores=score_log,
+            labels=labels if labels_file else None,
+            open_score=settings.alerting.open_score,
+            clear_score=settings.alerting.clear_score,
+        )
+        _write(html_file, page(whole_run).encode())
     _show(figures, alerts)
+
+
+def _all(watches: Iterable[Callable[..., None]], *seen: object) -> None:
+    for watch in watches:
+        watch(*seen)
 
 
 def _in_format(intake: IntakeSettings, format_: Format) -> IntakeSettings:

@@ -1,133 +1,151 @@
-"""The page of ``replay --html``: one file, no script, no outside asset."""
+"""The page of ``replay --html``: what an analyst of a backtest asks, in one file, no script."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from stream.report.ledger import BENIGN
-from stream.report.plot import Mark, leaks, precision_recall, scores, timeline
+from stream.report.cases import Seen, cases, missed
+from stream.report.look import document, figures, more, table
+from stream.report.plot import HALF, Level, Mark, leaks, precision_recall
+from stream.report.sections import Truth, nearly, section, summary_row
 from stream.report.table import COLUMNS, cells
+from stream.report.timelines import overview, score_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream.report.candidates import Candidate, Candidates
+    from stream.report.cases import Case
+    from stream.report.labels import Labels
     from stream.report.ledger import Ledger
     from stream.report.run import RunReport
-    from stream.report.scorecard import Scorecard
     from stream.report.scores import ScoreLog
+    from stream.report.traffic import Traffic
     from stream.types.alerts import Alert
 
-_INCIDENTS_SHOWN: Final = 200
-
-_STYLE: Final = """
-:root{color-scheme:light dark;--line:#8884}
-body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;width:100%}td,th{padding:.3rem .6rem;text-align:left;
-border-bottom:1px solid var(--line);vertical-align:top}svg{width:100%;height:auto}
-svg text{font-size:11px;fill:currentColor}.grid{stroke:var(--line)}
-line.mark{stroke:#d1495b;stroke-dasharray:3 3}.legend{list-style:none;padding:0;display:flex;
-gap:1.2rem;flex-wrap:wrap}.legend span{display:inline-block;width:1rem;height:.3rem;
-margin-right:.4rem;vertical-align:middle}.legend span.mark{background:#d1495b}
-dl{display:flex;gap:2rem;flex-wrap:wrap}dt{opacity:.7}dd{margin:0;font-size:1.4rem}
-"""
+#: Incidents in the table, and those with a section of their own.
+_ROWS: Final = 200
+_SECTIONS: Final = 20
+_MISSED_CAMPAIGNS: Final = 200
 
 
-def page(figures: RunReport, alerts: Sequence[Alert], ledger: Ledger, score_log: ScoreLog) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """All that a page tells of."""
+
+    figures: RunReport
+    alerts: Sequence[Alert]
+    ledger: Ledger
+    traffic: Traffic
+    candidates: Candidates
+    scores: ScoreLog
+    labels: Labels | None  # None: what is true is not known
+    open_score: float
+    clear_score: float
+
+
+def page(run: Run) -> str:
     """Return the whole page as HTML text."""
-    marks = _marks(alerts)
+    found = cases(run.alerts, Seen(run.traffic, run.candidates, run.scores.best))
+    left = missed(run.candidates, found)
+    truth = None if run.labels is None else Truth(run.labels.campaign_of)
+    below = sum(one.score < run.open_score for one in left)
     body = (
-        f"<h1>Replay</h1>{_figures(figures)}<h2>Requests an hour</h2>{_requests(ledger, marks)}"
-        f"<h2>Scores</h2>{scores(score_log.hourly, marks)}"
-        f"{_campaigns(figures.scorecard, ledger, score_log)}{_incidents(alerts)}"
+        f"<h1>Replay</h1>{_head(run)}{_figures(run, found, below)}"
+        f"<h2>Incidents</h2>{_incidents(run, found, truth)}"
+        f"<h2>Traffic</h2>{overview(found, run.traffic)}"
+        f"<h2>Scores</h2>{_scores(run, found, left)}"
+        f"<h2>Nearly alerted</h2>{nearly(left, run.traffic, run.open_score, truth)}"
+        f"{_truth(run)}"
+        + "".join(
+            section(number, case, run.traffic, truth)
+            for number, case in enumerate(found[:_SECTIONS], start=1)
+        )
+        + more(len(found), _SECTIONS, "incidents, in the table and in the alerts file")
     )
     return document("distillwatch replay", body)
 
 
-def document(title: str, body: str) -> str:
-    """Return a page of this look."""
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>{body}</html>"
+def _head(run: Run) -> str:
+    first, last = (
+        datetime.fromtimestamp(time, UTC).strftime("%d %B %Y %H:%M") for time in run.traffic.span()
+    )
+    return f'<p class="note">{first} to {last}, all times UTC</p>'
+
+
+def _figures(run: Run, found: Sequence[Case], below: int) -> str:
+    _, _, tokens = run.traffic.total()
+    one = run.figures
+    return figures(
+        {
+            "incidents": f"{len(found):,}",
+            "nearly alerted": f"{below:,}",
+            "events": f"{one.events:,}",
+            "accounts": f"{one.accounts:,}",
+            "output tokens": f"{tokens:,}",
+            "days": f"{one.days:.1f}",
+            "dead letters": f"{sum(one.dead_letters.values()):,}",
+        }
     )
 
 
-def _figures(figures: RunReport) -> str:
-    shown = {
-        "events": f"{figures.events:,}",
-        "accounts": f"{figures.accounts:,}",
-        "days": f"{figures.days:.1f}",
-        "events a second": f"{figures.events_per_second:,.0f}",
-        "incidents": str(sum(figures.incidents.values())),
-        "dead letters": f"{sum(figures.dead_letters.values()):,}",
-    }
-    return (
-        "<dl>" + "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>" for k, v in shown.items()) + "</dl>"
-    )
-
-
-def _requests(ledger: Ledger, marks: Sequence[Mark]) -> str:
-    series: dict[str, dict[int, int]] = {}
-    for (name, hour), count in sorted(ledger.hourly.items()):
-        series.setdefault(name if name != BENIGN else "all other traffic", {})[hour] = count
-    return timeline(series, marks)
-
-
-def _marks(alerts: Sequence[Alert]) -> list[Mark]:
-    first: dict[str, Alert] = {}
-    for alert in alerts:
-        first.setdefault(alert.alert_id, alert)
-    return [
-        Mark(datetime.fromisoformat(alert.detected_at).timestamp() / 3600, alert.summary)
-        for alert in first.values()
+def _incidents(run: Run, found: Sequence[Case], truth: Truth | None) -> str:
+    if not found:
+        return "<p>None.</p>"
+    requests, _, tokens = run.traffic.total()
+    columns = ["", "severity", "what", "@first evidence", "@first alert"]
+    columns += ["#score", "#requests", "#output tokens", *(["labels"] if truth else [])]
+    rows = [
+        summary_row(number, case, (requests, tokens), truth)
+        for number, case in enumerate(found[:_ROWS], start=1)
     ]
+    return table(columns, rows) + more(len(found), len(rows), "incidents, in the alerts file")
 
 
-def _campaigns(card: Scorecard | None, ledger: Ledger, score_log: ScoreLog) -> str:
-    if card is None:
+def _scores(run: Run, found: Sequence[Case], left: Sequence[Candidate]) -> str:
+    rest: dict[int, float] = {}
+    for one in left:
+        for hour, score in one.hourly.items():
+            rest[hour] = max(score, rest.get(hour, 0.0))
+    levels = [
+        Level(run.open_score, f"an incident opens: {run.open_score:g}"),
+        Level(run.clear_score, f"and goes on: {run.clear_score:g}"),
+    ]
+    plot = score_lines(found, rest, run.traffic.span(), levels)
+    note = "The highest score of each hour; what is not reported counts as 0."
+    return f'<p class="note">{note}</p>{plot}'
+
+
+def _truth(run: Run) -> str:
+    card, labels = run.figures.scorecard, run.labels
+    if card is None or labels is None:
         return ""
-    rows = "".join(
-        "<tr><td>" + "<td>".join(map(escape, cells(result))) for result in card.campaigns
-    )
+    best = {
+        name: max((run.scores.best.get(account, 0.0) for account in members), default=0.0)
+        for name, members in labels.campaigns.items()
+    }
+    rows = [
+        [*map(escape, cells(result)), f"{best[result.campaign]:.3f}"]
+        for result in card.campaigns[:_MISSED_CAMPAIGNS]
+    ]
+    columns = [COLUMNS[0], *(f"#{name}" for name in COLUMNS[1:]), "#highest score"]
     rate = f"{card.false_per_10k_accounts_day:.1f} per 10,000 benign accounts a day"
-    return (
-        f"<h2>Planted campaigns</h2><table><tr><th>{'<th>'.join(COLUMNS)}{rows}</table>"
-        f"<p>{card.false_incidents} false incidents, {rate}.</p>"
-        "<h2>Leaked</h2><p>Share of each campaign's output tokens that has left; what lies before "
-        f"its alert is lost.</p>{_leaks(card, ledger)}"
-        "<h2>Precision and recall</h2><p>Of accounts, over all thresholds.</p>"
-        f"{precision_recall({'accounts': score_log.precision_recall()})}"
-    )
-
-
-def _leaks(card: Scorecard, ledger: Ledger) -> str:
-    detected = [
-        Mark(result.detected_after_s / 3600, f"{result.campaign} found")
+    marks = [
+        Mark(result.detected_after_s / 3600, f"{result.campaign} found", result.campaign)
         for result in card.campaigns
         if result.detected_after_s is not None
     ]
-    return leaks({r.campaign: ledger.leaked(r.campaign) for r in card.campaigns}, detected)
-
-
-def _incidents(alerts: Sequence[Alert]) -> str:
-    newest = {alert.alert_id: alert for alert in alerts}
-    rows = "".join(_incident(alert) for alert in list(newest.values())[:_INCIDENTS_SHOWN])
-    more = max(len(newest) - _INCIDENTS_SHOWN, 0)
-    note = f"<p>{more} more in the alerts file.</p>" if more else ""
+    leaked = {one.campaign: run.ledger.leaked(one.campaign) for one in card.campaigns}
     return (
-        "<h2>Incidents</h2><table><tr><th>since<th>severity<th>score<th>what<th>why"
-        f"{rows}</table>{note}"
-    )
-
-
-def _incident(alert: Alert) -> str:
-    why = "".join(
-        f"<li>{escape(evidence.meaning)} ({evidence.value:.3g} {escape(evidence.unit)})"
-        for evidence in alert.evidence
-    )
-    return (
-        f"<tr><td>{escape(alert.started_at)}<td>{alert.severity}<td>{alert.score:.3f}"
-        f"<td>{escape(alert.summary)}<td><ul>{why}</ul>"
+        f"<h2>Against the labels</h2>{table(columns, rows)}"
+        f"{more(len(card.campaigns), len(rows), 'campaigns')}"
+        f"<p>{card.false_incidents} false incidents, {rate}.</p>"
+        '<div class="pair"><div><h3>Leaked</h3><p class=note>Share of each campaign\'s output '
+        "tokens that has left, by hours since its first request; what lies before its alert is "
+        f"lost.</p>{leaks(leaked, marks, HALF)}</div><div><h3>Precision over recall</h3>"
+        "<p class=note>Of accounts, over all thresholds.</p>"
+        f"{precision_recall({'accounts': run.scores.precision_recall()}, HALF)}</div></div>"
     )

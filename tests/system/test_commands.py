@@ -226,6 +226,7 @@ def test_replay_writes_alerts_report_and_page(traffic, alerts):
     page = (traffic / "r.html").read_text()
     assert page.startswith("<!doctype html>")
     assert "<script" not in page
+    assert [n for n in range(20) if f"<code>account-{n}</code>" not in page] == []
     assert b"planted 1, found 1, missed 0" in (traffic / "out.txt").read_bytes()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from quality.modes import MODES
-from stream.report.html import document
+from stream.report.look import document
 from stream.report.plot import Mark, leaks, precision_recall, scores
 
 if TYPE_CHECKING:

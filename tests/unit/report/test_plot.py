@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from stream.report.ledger import leak_curve
-from stream.report.plot import Axis, Mark, leaks, precision_recall, scores, timeline
+from stream.report.plot import (
+    Axis,
+    Level,
+    Mark,
+    chart,
+    counts,
+    leaks,
+    precision_recall,
+    scores,
+    times,
+)
 
 POINTS = re.compile(r'points="([^"]*)"')
 
@@ -17,14 +27,33 @@ def lines(svg):
 
 
 def test_a_logarithmic_axis_gives_each_decade_the_same_length():
-    axis = Axis(0, 999, (), log=True)
+    axis = Axis(0, 999, (), log=1)
     assert [round(axis.place(value), 6) for value in (0, 9, 99, 999)] == [0, 0.333333, 0.666667, 1]
 
 
-def test_silent_hours_are_drawn_as_nothing():
-    (line,) = lines(timeline({"a": {10: 100, 12: 100}}, ()))
-    assert len(line) == 3
-    assert line[1][1] > line[0][1] == line[2][1]
+@pytest.mark.parametrize("top", [0, 0.5, 7, 12_345, 10**9, 10**13])
+def test_counts_have_a_zero_and_few_decades_within_their_axis(top):
+    axis = counts(top)
+    places = [axis.place(value) for value, _ in axis.ticks]
+    assert places[0] == 0
+    assert places == sorted(places)
+    assert max(places) <= 1
+    assert len(places) <= 6
+
+
+@pytest.mark.parametrize("hours", [1, 5, 24, 100, 720, 8760])
+def test_ticks_of_time_are_few_and_at_whole_hours_within_the_axis(hours):
+    axis = times(490_000.4, 490_000.4 + hours)
+    assert 1 <= len(axis.ticks) <= 14
+    assert all(axis.low <= hour <= axis.high and hour == int(hour) for hour, _ in axis.ticks)
+
+
+def test_a_level_is_a_line_at_its_value_with_its_name():
+    axis = Axis(0, 1, ())
+    svg = chart("x", {"a": [(0, 0.8), (1, 0.8)]}, axis, axis, (), levels=[Level(0.8, "<line>")])
+    ((_, height), _) = lines(svg)[0]
+    assert f'y1="{height}" y2="{height}"' in svg
+    assert "&lt;line&gt;" in svg
 
 
 def test_higher_scores_stand_higher_and_marks_are_named():
@@ -42,7 +71,6 @@ def test_precision_over_recall_fills_the_square():
 
 
 NOTHING = [
-    timeline({}, ()),
     scores({"a": {}}, ()),
     precision_recall({"a": []}),
     leaks({}, ()),
