@@ -74,7 +74,10 @@ def suppressed(what: str, suppression: Suppression, until: str) -> str:
 
 
 def _traffic(observed: Observed) -> str:
-    return f"{observed.requests:,} requests, {observed.output_tokens:,} output tokens so far"
+    return (
+        f"{observed.requests:,} requests, {observed.output_tokens:,} output tokens so far, "
+        f"{observed.output_tokens_last_hour:,} of them in the last hour"
+    )
 
 
 def _listed(parts: Sequence[str]) -> str:
