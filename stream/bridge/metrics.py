@@ -12,6 +12,7 @@ RESULTS: Final = {
     "invalid": 400,
     "unauthorized": 401,
     "too_large": 413,
+    "wrong_signal": 415,
     "busy": 429,
     "unavailable": 503,
 }
@@ -26,6 +27,7 @@ class BridgeMetrics:
         self.requests = Counter(
             "distillwatch_bridge_requests_total",
             "Posts by how they ended. invalid, too_large: the gateway's log callback; "
+            "wrong_signal: metrics, or logs without calls: what the exporter is set to send; "
             "unauthorized: bridge.tokens at one end; busy: more bridges; unavailable: the brokers",
             ["result"],
             registry=self.registry,

@@ -2,7 +2,7 @@
 
 It answers 200 only for what is durable, so a gateway that tries again on anything else loses
 nothing (and may repeat). Memory is bounded: what does not fit is told to wait before it is read.
-Bodies are neither decoded nor logged.
+Bodies are not decoded beyond what tells signals of OTLP apart, and never logged.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from stream.bridge.answers import PROTOBUF, Outcome, answer
 from stream.bridge.cutting import cut, unpacked
-from stream.bridge.metrics import RESULTS
+from stream.bridge.signals import NOT_METRICS, NOT_THESE_LOGS, Signal, of_json, of_protobuf
 from stream.errors import DecodeError
 from stream.sinks.bearer import Bearer
 from stream.sinks.listening import listen
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from stream.bridge.metrics import BridgeMetrics
     from stream.bridge.settings import BridgeSettings
 
-_PROTOBUF: Final = "application/x-protobuf"
-_RETRY_AFTER_S: Final = 1
+_METRICS_PATH: Final = "/v1/metrics"
 _STOP_TIMEOUT_S: Final = 20.0
 
 
@@ -72,31 +72,46 @@ class Bridge:
             await runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.Response:
-        result = await self._result(request)
-        self._metrics.requests.labels(result=result).inc()
-        return _answer(request, result)
+        outcome = self._refusal(request) or await self._outcome(request)
+        self._metrics.requests.labels(result=outcome.result).inc()
+        return answer(request, outcome)
 
-    async def _result(self, request: web.Request) -> str:
+    def _refusal(self, request: web.Request) -> Outcome | None:
+        """Return why a post is refused before it is read."""
         if not self._bearer.allows(request.headers.get("Authorization", "")):
-            return "unauthorized"
+            return Outcome("unauthorized")
+        if request.path.rstrip("/") == _METRICS_PATH:
+            return Outcome("wrong_signal", NOT_METRICS)
+        return None
+
+    async def _outcome(self, request: web.Request) -> Outcome:
         most = self._settings.max_body_bytes
         # Packed or in chunks it does not say how long it will be.
         encoding = request.headers.get("Content-Encoding", "").lower()
         size = (None if encoding else request.content_length) or most
         if size > most:
-            return "too_large"
+            return Outcome("too_large")
         if self._pending + size > self._settings.max_pending_bytes:
-            return "busy"
+            return Outcome("busy")
         self._hold(size)
         try:
-            body = unpacked(await request.read(), encoding, most=most)
-            return await self._send(_records(request, body))
+            return await self._pass_on(request, unpacked(await request.read(), encoding, most=most))
         except web.HTTPRequestEntityTooLarge:
-            return "too_large"
+            return Outcome("too_large")
         except DecodeError as error:
-            return "too_large" if error.reason == "too_large" else "invalid"
+            result = "too_large" if error.reason == "too_large" else "invalid"
+            return Outcome(result, error.detail)
         finally:
             self._hold(-size)
+
+    async def _pass_on(self, request: web.Request, body: bytes) -> Outcome:
+        protobuf = request.content_type == PROTOBUF and bool(body)
+        records = [body] if protobuf else cut(body)
+        signal = (of_protobuf if protobuf else of_json)(body) if records else Signal()
+        if signal.refused:
+            return Outcome("wrong_signal", signal.refused)
+        result = await self._send(records)
+        return Outcome(result, NOT_THESE_LOGS if signal.others else "", rejected=signal.others)
 
     async def _send(self, records: Sequence[bytes]) -> str:
         try:
@@ -113,20 +128,3 @@ class Bridge:
     def _hold(self, size: int) -> None:
         self._pending += size
         self._metrics.pending.set(self._pending)
-
-
-def _records(request: web.Request, body: bytes) -> list[bytes]:
-    return [body] if request.content_type == _PROTOBUF and body else cut(body)
-
-
-def _answer(request: web.Request, result: str) -> web.Response:
-    status = RESULTS[result]
-    headers = {"Server": "distillwatch"}
-    if result in {"busy", "unavailable"}:
-        headers["Retry-After"] = str(_RETRY_AFTER_S)
-    if result == "accepted":
-        # As OTLP over HTTP has it: an empty answer of the same kind.
-        if request.content_type == _PROTOBUF:
-            return web.Response(status=status, headers=headers, content_type=_PROTOBUF)
-        return web.json_response({}, status=status, headers=headers)
-    return web.json_response({"error": result}, status=status, headers=headers)

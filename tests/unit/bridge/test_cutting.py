@@ -26,9 +26,14 @@ def elements(records: list[bytes]) -> list[Any]:
     return [element for record in records for element in json.loads(record)]
 
 
-@pytest.mark.parametrize("body", [b'{"a": 1}', b'[{"a": 1}]', b'{"a":1}\n{"a":2}', b" [] "])
+@pytest.mark.parametrize("body", [b'{"a": 1}', b'[{"a": 1}] ', b'{"a":1}\n{"a":2}', b"[[]]"])
 def test_what_fits_stays_as_it_is(body: bytes) -> None:
     assert cut(body) == [body.strip()]
+
+
+@pytest.mark.parametrize("body", [b"[]", b" [ \n] ", b"[" + b" " * 600_000 + b"]"])
+def test_an_empty_array_has_no_records(body: bytes) -> None:
+    assert cut(body) == []
 
 
 @pytest.mark.parametrize("lines", [False, True])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+import zstandard
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from stream.bridge.metrics import RESULTS, BridgeMetrics
@@ -109,9 +110,10 @@ async def test_packed_bodies_are_unpacked() -> None:
             (gzip.compress(ONE), "gzip"),
             (zlib.compress(ONE), "deflate"),
             (ONE, "identity"),
+            (zstandard.ZstdCompressor().compress(ONE), "zstd"),
         ]:
             assert (await bridge.post(packed, Content_Encoding=encoding))[0] == 200
-        assert bridge.producer.sent == [ONE, ONE, ONE]
+        assert bridge.producer.sent == [ONE] * 4
 
 
 async def test_spans_are_answered_as_otlp_has_it() -> None:
@@ -153,6 +155,10 @@ async def test_what_is_too_long_is_refused_however_it_comes() -> None:
         bomb = gzip.compress(b"[" + b" " * 10_000_000 + b"]")
         assert (await bridge.post(gzip.compress(bomb), Content_Encoding="gzip"))[0] in {400, 413}
         assert (await bridge.post(gzip.compress(b" " * 9999), Content_Encoding="gzip"))[0] == 413
+        bomb = zstandard.ZstdCompressor().compress(b"[" + b" " * 500_000_000 + b"]")
+        assert (await bridge.post(bomb[:1900], Content_Encoding="zstd"))[0] in {400, 413}
+        frames = zstandard.ZstdCompressor().compress(b" " * 1500) * 2
+        assert (await bridge.post(frames, Content_Encoding="zstd"))[0] == 413
         assert bridge.producer.sent == []
 
 
@@ -170,6 +176,10 @@ async def test_a_broken_packing_is_refused() -> None:
             (gzip.compress(ONE)[:-9], "gzip"),
             (b"", "gzip"),
             (ONE, "br"),
+            (ONE, "zstd"),
+            (b"", "zstd"),
+            (zstandard.ZstdCompressor().compress(ONE)[:-1], "zstd"),
+            (zstandard.ZstdCompressor().compress(b"") * 101, "zstd"),
         ]:
             assert (await bridge.post(body, Content_Encoding=encoding))[0] == 400
         assert (await bridge.post(ONE))[0] == 200
