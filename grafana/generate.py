@@ -457,6 +457,16 @@ PIPELINE: dict[str, list[Panel]] = {
             alerts=("DistillwatchLateRows",),
         ),
         Panel(
+            title="Request ids",
+            description="Rows an hour whose request id is known: duplicates did not count; reused "
+            "ones say something else and counted. Ids that were forgotten early, and how many are "
+            "remembered.",
+            queries={
+                "{{result}}": "sum by (result) (increase(distillwatch_request_ids_total<>[1h]))",
+                "remembered": "sum(distillwatch_request_ids_tracked<>)",
+            },
+        ),
+        Panel(
             title="Records lost",
             description="Records in the hour before that a topic had deleted before they were "
             "processed.",
@@ -525,7 +535,7 @@ PIPELINE: dict[str, list[Panel]] = {
         stacked(
             "Time by stage",
             "Seconds of work a second. The largest is the bottleneck; a stage includes its parts "
-            "(decode, fingerprint, windows, detection, links).",
+            "(decode, fingerprint, duplicates, windows, detection, links).",
             {"{{stage}}": f"sum by (stage) (rate(distillwatch_stage_seconds_sum<>{RATE}))"},
             unit="none",
             alerts=("DistillwatchNotProgressing",),

@@ -43,6 +43,7 @@ WORK: Final = (
     *STAGES,
     "decode",
     "fingerprint",
+    "duplicates",
     "windows",
     "features",
     "detection",
@@ -370,7 +371,29 @@ class Metrics:
             remedy="None needed; a steady rate means that a worker restarts all the time",
         ),
     ]
+    request_ids_total: Annotated[
+        Counter,
+        Declared(
+            unit="rows",
+            labels={"result": ("duplicate", "reused", "forgotten")},
+            meaning="Rows with a known account and request id: a duplicate did not count, reused "
+            "says something else and counted; and ids forgotten before "
+            "intake.duplicate_window_s to stay within the bound",
+            remedy="duplicate: the gateway logs calls twice, which changes nothing. reused, or "
+            "duplicate for a large share of the traffic: clients choose the ids, set "
+            "intake.duplicate_window_s to 0. forgotten: add partitions or lower it",
+        ),
+    ]
     # What is remembered
+    request_ids_tracked: Annotated[
+        Gauge,
+        Declared(
+            unit="calls",
+            meaning="Calls whose request id is remembered by this worker",
+            remedy="Near the bound of a lane (deploy/bounds.md): request_ids_total counts what is "
+            "forgotten",
+        ),
+    ]
     accounts_tracked: Annotated[
         Gauge,
         Declared(

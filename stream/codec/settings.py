@@ -95,6 +95,17 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={"unit": "epoch seconds"},
         ),
     ] = 1_420_070_400.0  # 2015-01-01
+    duplicate_window_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=86_400,
+            description="Records of one account with the same request id and nothing new to say "
+            "count once when their event times are this near; 0: all count, as they should where "
+            "the gateway takes the id from the client's header",
+            extra={"unit": "s"},
+        ),
+    ] = 600.0
     invalid_span: Annotated[
         int,
         Meta(

@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.codec.event import RequestEvent
 from stream.fingerprint.address import address
-from stream.fingerprint.keyed import KeyedHash, utf8
+from stream.fingerprint.keyed import ABSENT, KeyedHash, utf8
 from stream.fingerprint.prompts import Prompts
 from stream.fingerprint.text import standing
 from stream.fingerprint.together import Together
@@ -47,8 +47,12 @@ class Fingerprinter:
     Short attributes are remembered to be fast; of texts nothing is kept.
     """
 
-    def __init__(self, salt: bytes) -> None:
-        """Key all fingerprints with ``salt``; all workers need the same one."""
+    def __init__(self, salt: bytes, *, request_ids: bool = True) -> None:
+        """Key all fingerprints with ``salt``; all workers need the same one.
+
+        Without ``request_ids`` no request has one: hashing them is for those who compare them.
+        """
+        self._request_id = KeyedHash(salt, "request_id") if request_ids else None
         self._of_accounts = Together(
             {
                 column: KeyedHash(salt, column, address if column == "address" else utf8)
@@ -84,6 +88,7 @@ class Fingerprinter:
             "logprobs": np.array(fields["logprobs"], bool),
             "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
         }
+        columns["request_id"] = self._request_ids(fields["account_id"], fields["request_id"])
         columns |= self._prompts.of(fields["prompt"])
         if any(fields["prompt_fingerprint"]):
             # The gateway's own stands in where there is no text.
@@ -96,6 +101,17 @@ class Fingerprinter:
         return {
             name: columns[name].astype(dtype, copy=False) for name, dtype in EVENT_COLUMNS.items()
         }
+
+    def _request_ids(self, accounts: Sequence[str], ids: Sequence[str | None]) -> Array:
+        """Return fingerprints of account and id together: an id is an account's own."""
+        if self._request_id is None or not any(ids):
+            return np.zeros(len(ids), np.uint64)
+        return self._request_id.of_bytes(
+            [
+                b"" if id_ in ABSENT else utf8(f"{account}\0{id_}")
+                for account, id_ in zip(accounts, ids, strict=True)
+            ]
+        )
 
 
 def _numbers(values: Sequence[float | None], dtype: np.dtype[Any], absent: float) -> Array:

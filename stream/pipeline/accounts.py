@@ -15,11 +15,14 @@ from stream.pipeline.linking import links
 from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_lanes
 from stream.pipeline.steps import step_rows
+from stream.types.events import EventBatch
 from stream.types.links import LinkBatch
 from stream.types.packets import Packet, event_rows, pack
 from stream.types.records import Emission
 from stream.windows.account_windows import AccountWindows
+from stream.windows.duplicates import calls
 from stream.windows.gate import step_ends
+from stream.windows.request_ids import RequestIds
 from stream.windows.table import SlotTable
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from stream.detection.settings import DetectionSettings
     from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
-    from stream.types.events import Array, EventBatch
+    from stream.types.events import Array
     from stream.types.packets import Place, Said
     from stream.types.verdicts import Verdict
     from stream.windows.account_windows import StepRows
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 _ACCOUNT: Final = b"a"
 _HOUR: Final = [COLUMN["requests_hour"], COLUMN["output_hour"]]
 _MODEL: Final = b"m"
+_REQUEST_IDS: Final = b"d"
 #: What was thought of the account -> the label of ``observed_tokens_total``.
 _STANDINGS: Final = {
     "warming_up": (Standing.WARMING_UP,),
@@ -57,6 +61,7 @@ class AccountsStage:
         *,
         lanes: int,
         windows: WindowSettings,
+        duplicate_window_s: float,
         detection: DetectionSettings,
         packet_bytes: int,
         metrics: Metrics,
@@ -71,16 +76,19 @@ class AccountsStage:
             (*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=windows.max_accounts
         )
         self._windows = AccountWindows(self._table)
+        self._request_ids = RequestIds(duplicate_window_s, step_s=windows.step_s)
         self._detector = Detector(detection, self._table, metrics=metrics, seed=lane)
         self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
         self._verdicts: list[Verdict] = []
         self._links: list[LinkBatch] = []
         self._evicted = 0
+        self._forgotten = 0
         self._shares = {
             "tracked": Share(metrics.accounts_tracked),
             "warming_up": Share(metrics.accounts_warming_up),
             "held": Share(metrics.accounts_held),
             "bytes": Share(metrics.state_bytes),
+            "request_ids": Share(metrics.request_ids_tracked),
         }
         metrics.model_info.info({"version": self._detector.model_version})
         self._written: dict[str, bytes] = {}
@@ -88,7 +96,12 @@ class AccountsStage:
     @property
     def layout(self) -> Mapping[str, str]:
         """Return everything that has to agree for stored rows to mean the same."""
-        return {**self._table.layout, **self._windows.LAYOUT, **self._detector.layout}
+        return {
+            **self._table.layout,
+            **self._windows.LAYOUT,
+            **self._request_ids.LAYOUT,
+            **self._detector.layout,
+        }
 
     def parse(self, packet: Packet, known: Source) -> Parsed[EventBatch]:
         """Return the events; new ones have a source offset above the floor."""
@@ -109,7 +122,8 @@ class AccountsStage:
         could stand out, and what judges them would learn from them.
         """
         rows, drills = parted(rows)
-        for portion in step_rows(end, self._step_s, rows, most=self._table.portion):
+        once = self._once(end, rows)
+        for portion in step_rows(end, self._step_s, [once], most=self._table.portion):
             with self._metrics.stage_seconds.labels(stage="windows").time():
                 slots = self._windows.update(portion)
             with self._metrics.stage_seconds.labels(stage="detection").time():
@@ -127,6 +141,14 @@ class AccountsStage:
                 slots = twin.windows.update(portion)
                 self._links.append(links(portion, twin.windows, twin.table, slots))
         self._drill.forget(end)
+
+    def _once(self, end: float, rows: list[EventBatch]) -> EventBatch:
+        """Return the step's calls, without further records of one that counted."""
+        with self._metrics.stage_seconds.labels(stage="duplicates").time():
+            found = calls(EventBatch.merge(rows), end, self._request_ids)
+        self._metrics.request_ids_total.labels(result="duplicate").inc(found.copies)
+        self._metrics.request_ids_total.labels(result="reused").inc(found.reused)
+        return found.rows
 
     def hear(self, time: float, said: Said) -> list[Emission]:
         """Learn nothing from the accounts that a person has confirmed; say nothing to that."""
@@ -177,7 +199,11 @@ class AccountsStage:
 
     def _count(self) -> None:
         self._shares["tracked"].set(len(self._table))
-        self._shares["bytes"].set(self._table.nbytes)
+        self._shares["bytes"].set(self._table.nbytes + self._request_ids.nbytes)
+        self._shares["request_ids"].set(len(self._request_ids))
+        forgotten = self._request_ids.forgotten
+        self._metrics.request_ids_total.labels(result="forgotten").inc(forgotten - self._forgotten)
+        self._forgotten = forgotten
         self._metrics.accounts_evicted_total.inc(self._table.evicted - self._evicted)
         self._evicted = self._table.evicted
 
@@ -202,6 +228,7 @@ class AccountsStage:
             *((_ACCOUNT + name.encode(), row) for name, row in changed),
             *((_ACCOUNT + name.encode(), None) for name in gone),
             *((_MODEL + name.encode(), blob) for name, blob in models.items()),
+            *((_REQUEST_IDS + key, row) for key, row in self._request_ids.take_changes()),
         ]
 
     def load(self, rows: StateRows) -> None:
@@ -211,6 +238,7 @@ class AccountsStage:
         there = {account: row for account, row in accounts.items() if row is not None}
         self._table.load([*there], [*there.values()])
         self._table.drop(accounts.keys() - there.keys())
+        self._request_ids.load({k[1:]: row for k, row in latest.items() if k[:1] == _REQUEST_IDS})
         self._written |= {
             k[1:].decode(): row for k, row in rows if k[:1] == _MODEL and row is not None
         }
@@ -218,6 +246,7 @@ class AccountsStage:
     def loaded(self) -> None:
         """Go on with what has been loaded: there is no more."""
         self._detector.restore(self._written)
+        self._request_ids.loaded()
         self._table.trim(self._windows.worth)
         self._count()
 

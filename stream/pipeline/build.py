@@ -47,6 +47,7 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
         lane,
         lanes=settings.lanes,
         windows=settings.windows,
+        duplicate_window_s=settings.intake.duplicate_window_s,
         detection=settings.detection,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,

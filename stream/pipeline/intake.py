@@ -54,7 +54,9 @@ class Intake:
         labels counts them.
         """
         self._drills = MarkedDecoder(settings)
-        self._fingerprinter = Fingerprinter(settings.salt.reveal().encode())
+        self._fingerprinter = Fingerprinter(
+            settings.salt.reveal().encode(), request_ids=settings.duplicate_window_s > 0
+        )
         self._reader = Reader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
         self._invalid = InvalidShare(settings)
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)

@@ -50,6 +50,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "logprobs": np.dtype("u1"),  # 1: asked for
     "temperature": np.dtype("<f4"),
     # keyed fingerprints
+    "request_id": np.dtype("<u8"),  # of account and request id
     "address": np.dtype("<u8"),
     "user_agent": np.dtype("<u8"),
     "tls": np.dtype("<u8"),  # JA4

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Raised whenever a column changes name, type or meaning.
-PACKET_VERSION: Final = 6
+PACKET_VERSION: Final = 7
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): what

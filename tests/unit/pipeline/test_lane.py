@@ -78,6 +78,16 @@ def lane(settings, role, number, metrics):
     return make(settings, number, metrics)
 
 
+def identified(lines):
+    """Return the log of a gateway that gives ids, and logs some calls once more in a later step."""
+    requests = [msgspec.json.decode(line) | {"request_id": f"r{n}"} for n, line in enumerate(lines)]
+    last = max(request["timestamp"] for request in requests)
+    again = [r | {"timestamp": r["timestamp"] + 400} for r in requests[::9]]
+    requests += [r for r in again if r["timestamp"] < last]
+    requests.sort(key=lambda request: request["timestamp"])
+    return [msgspec.json.encode(request) for request in requests]
+
+
 def written(settings):
     metrics = Metrics(strict=False)
     source = intake(settings, topic="t", source_partitions=SOURCES, metrics=metrics)
@@ -95,7 +105,7 @@ def written(settings):
                 found[at].append(emission.value)
                 carry(lanes[at].feed(len(found[at]) - 1, emission.value))
 
-    lines = list(SCENARIO.lines())
+    lines = identified(list(SCENARIO.lines()))
     size = 12
     for first in range(0, len(lines), size * SOURCES):
         for partition in range(SOURCES):
