@@ -141,7 +141,7 @@ def _shares(alert: Alert) -> dict[str, str]:
     for place, link in enumerate(alert.links[:LINKS]):
         for member in link.members:
             found.setdefault(accounts[member], []).append(letter(place))
-    return {account: " ".join(letters) for account, letters in found.items()}
+    return {account: "".join(letters) for account, letters in found.items()}
 
 
 def _accounts(alert: Alert) -> list[str]:

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 _STYLE: Final = """
 :root{color-scheme:light dark;--line:#8884;--mark:#c0392b;--soft:#8882}
-body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;max-width:1140px;margin:2rem auto;padding:0 1rem}
 h1{margin-bottom:0}h2{margin-top:2.4rem}h3{margin:1.2rem 0 .3rem}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-td,th{padding:.3rem .6rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
+table{border-collapse:collapse;width:100%;font-size:14px;font-variant-numeric:tabular-nums}
+td,th{padding:.3rem .5rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
 th{font-weight:600;opacity:.75}td.n,th.n{text-align:right;white-space:nowrap}
 td.t{white-space:nowrap}td.bad{color:var(--mark);font-weight:600}
 svg{width:100%;height:auto;display:block}svg text{font-size:11px;fill:currentColor}

@@ -169,7 +169,7 @@ def _links(alert: Alert) -> str:
 
 def _members(case: Case, truth: Truth | None) -> str:
     columns = ["account", "@first request", "@first evidence", "@in an alert"]
-    columns += ["#requests", "#output tokens", "#highest score", "shares"]
+    columns += ["#requests", "#output tokens", "#score", "shares"]
     rows = []
     for one in case.members[:_MEMBERS]:
         row = [f"<code>{escape(one.account)}</code>", clock(one.first_request)]
@@ -177,7 +177,7 @@ def _members(case: Case, truth: Truth | None) -> str:
         row += [f"{one.output_tokens:,}", f"{one.score:.3f}", one.shares]
         rows.append([*row, truth.one(one.account)] if truth is not None else row)
     if truth is not None:
-        columns.append("label")
+        columns.append("@label")
     return table(columns, rows) + more(len(case.members), len(rows), "members, with fewer tokens")
 
 
