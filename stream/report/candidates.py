@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MOST: Final = 2000
+MAX_CANDIDATES: Final = 2000
 _HOUR_S: Final = 3600.0
 
 
@@ -40,7 +40,7 @@ class Candidate:
 class Candidates:
     """Follows scores of accounts and of groups, which are told apart by most of their members."""
 
-    def __init__(self, clear_score: float, *, most: int = _MOST) -> None:
+    def __init__(self, clear_score: float, *, most: int = MAX_CANDIDATES) -> None:
         """Below ``clear_score`` nobody counts as suspected."""
         self._clear = clear_score
         self._most = most

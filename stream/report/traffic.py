@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Bins in seconds; each is a multiple of those before it, so that bins can be joined.
 WIDTHS: Final = (60, 300, 900, 3600, 21_600, 86_400, 604_800, 2_419_200, 29_030_400)
 #: Rows of (account, bin) at most, each 32 bytes.
-_MOST_ROWS: Final = 2_000_000
+MAX_ROWS: Final = 2_000_000
 _PENDING_ROWS: Final = 200_000
 #: An account stands above so many bits of a key, its bin below.
 _BIN_BITS: Final = 32
@@ -50,7 +50,7 @@ class Series:
 class Traffic:
     """Counts events by account and bin."""
 
-    def __init__(self, most_rows: int = _MOST_ROWS) -> None:
+    def __init__(self, most_rows: int = MAX_ROWS) -> None:
         """Keep at most ``most_rows`` rows, or one for each account where those are more."""
         self._most = most_rows
         self._width = 0  # a place in WIDTHS
