@@ -475,6 +475,31 @@ PIPELINE: dict[str, list[Panel]] = {
             },
             alerts=("DistillwatchRecordsLost", "DistillwatchRetentionNear"),
         ),
+        Panel(
+            title="Account directory: events of known accounts",
+            description="Share of the events whose account has an entry in the account directory.",
+            queries={
+                "hits": f'sum(rate(distillwatch_directory_lookups_total<result="hit">{RATE}))'
+                f" / sum(rate(distillwatch_directory_lookups_total<>{RATE}))"
+            },
+            unit="percentunit",
+        ),
+        Panel(
+            title="Account directory: entries",
+            description="Accounts that the directory of a worker has, and records of its topic in "
+            "the hour before that were not taken, by reason.",
+            queries={
+                "entries": "max(distillwatch_directory_entries<>)",
+                "not taken: {{reason}}": "max by (reason) (increase("
+                "distillwatch_directory_rejected_total<>[1h]))",
+            },
+        ),
+        Panel(
+            title="Account directory: age",
+            description="Time since its newest entry was written.",
+            queries={"age": "time() - max(distillwatch_directory_written_timestamp_seconds<> > 0)"},
+            unit="s",
+        ),
     ],
     "Lag": [
         Panel(

@@ -84,6 +84,21 @@ REJECT_REASONS: Final = (
     "bad_mark",
     OVERFLOW,
 )
+#: Why an entry of the account directory was not taken.
+ENTRY_REASONS: Final = (
+    "empty",
+    "not_json",
+    "not_utf8",
+    "not_an_object",
+    "too_large",
+    "too_deep",
+    "missing_field",
+    "wrong_type",
+    "out_of_range",
+    "bad_timestamp",
+    "full",
+    OVERFLOW,
+)
 LEFT_OUT: Final = (
     "candidates",
     "clusters",
@@ -392,6 +407,42 @@ class Metrics:
             meaning="Calls whose request id is remembered by this worker",
             remedy="Near the bound of a lane (deploy/bounds.md): request_ids_total counts what is "
             "forgotten",
+        ),
+    ]
+    directory_entries: Annotated[
+        Gauge,
+        Declared(
+            unit="accounts",
+            meaning="Accounts that the account directory has an entry of; every worker has all",
+            remedy="0: it is not used, or was never loaded (`distillwatch accounts load`)",
+        ),
+    ]
+    directory_written_timestamp_seconds: Annotated[
+        Gauge,
+        Declared(
+            unit="seconds",
+            meaning="When the newest entry of the account directory was written (epoch); 0: never",
+            remedy="Older than the export's interval: the job that loads the directory fails",
+        ),
+    ]
+    directory_lookups_total: Annotated[
+        Counter,
+        Declared(
+            unit="events",
+            labels={"result": ("hit", "miss")},
+            meaning="Events, by whether the account directory has an entry of their account",
+            remedy="Few hits: its keys are not what intake.account makes the account, or new "
+            "accounts come into it late; see `distillwatch accounts check`",
+        ),
+    ]
+    directory_rejected_total: Annotated[
+        Counter,
+        Declared(
+            unit="records",
+            labels={"reason": ENTRY_REASONS},
+            meaning="Records of the accounts topic that were not taken, by reason; an account "
+            "keeps its former entry",
+            remedy="The log says which record; full: raise directory.max_entries",
         ),
     ]
     accounts_tracked: Annotated[

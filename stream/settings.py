@@ -17,6 +17,7 @@ from stream.bridge.settings import BridgeSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.codec.settings import IntakeSettings
 from stream.detection.settings import DetectionSettings
+from stream.directory.settings import DirectorySettings
 from stream.errors import SettingsError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.page.settings import PageSettings
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()
     intake: IntakeSettings = IntakeSettings()
+    directory: DirectorySettings = DirectorySettings()
     windows: WindowSettings = WindowSettings()
     detection: DetectionSettings = DetectionSettings()
     campaigns: CampaignSettings = CampaignSettings()
@@ -89,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             lanes=self.topics.partitions,
             packet_bytes=self.topics.packet_bytes,
             intake=self.intake,
+            directory=self.directory,
             windows=self.windows,
             detection=self.detection,
             campaigns=self.campaigns,

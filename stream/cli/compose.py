@@ -12,7 +12,13 @@ from stream.page.chronicle import Chronicle
 from stream.page.feed import Feed
 from stream.page.pulse import Pulses
 from stream.page.server import Page
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.build import (
+    account_directory,
+    accounts_lane,
+    alerting_lane,
+    campaigns_lane,
+    intake,
+)
 from stream.pipeline.people import People, judgement, suppression
 from stream.sinks.alertmanager import Alertmanager
 from stream.sinks.bearer import Bearer
@@ -25,12 +31,14 @@ from stream.sinks.pages import Pages
 from stream.sinks.settings import ReceiverSettings
 from stream.sinks.slack import SlackSink
 from stream.sinks.webhook import WebhookSink
+from stream.worker.directory import DirectoryFeed
 from stream.worker.lanes import Stages
 from stream.worker.run import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stream.directory.directory import AccountDirectory
     from stream.settings import Settings
     from stream.sinks.pages import More
     from stream.sinks.reader import Reader as AlertsReader
@@ -45,22 +53,37 @@ def plan(settings: Settings) -> Plan:
     metrics.build_info.info({"version": __version__, "python": platform.python_version()})
     health = Health(stalled_after_s=settings.http.stalled_after_s)
     more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
+    directory = account_directory(settings.stages)
     return Plan(
         kafka=settings.kafka,
         topics=settings.topics,
         idle_after_s=settings.windows.idle_after_s,
-        stages=lambda: _stages(settings, metrics),
+        stages=lambda: _stages(settings, metrics, directory),
         metrics=metrics,
         health=health,
         services=(
             Pages(settings.http, registry=metrics.registry, health=health, more=more),
             *feeds,
             *_readers(settings, metrics),
+            # The stages, which come after it, have to find it loaded; alerts go out meanwhile.
+            _directory_feed(settings, metrics, directory),
         ),
     )
 
 
-def _stages(settings: Settings, metrics: Metrics) -> Stages:
+def _directory_feed(
+    settings: Settings, metrics: Metrics, directory: AccountDirectory
+) -> DirectoryFeed:
+    return DirectoryFeed(
+        directory,
+        kafka=settings.kafka,
+        topic=settings.topics.accounts,
+        max_future_s=settings.intake.max_future_s,
+        metrics=metrics,
+    )
+
+
+def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -> Stages:
     stages = settings.stages
 
     def lane(role: str, partition: int) -> Lane:
@@ -70,7 +93,7 @@ def _stages(settings: Settings, metrics: Metrics) -> Stages:
             return campaigns_lane(stages, partition, metrics)
         return alerting_lane(stages, metrics)
 
-    source = intake(stages, topic=settings.topics.requests, metrics=metrics)
+    source = intake(stages, topic=settings.topics.requests, metrics=metrics, directory=directory)
     return Stages(source=source, lane=lane, people=_people(settings, metrics))
 
 

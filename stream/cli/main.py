@@ -25,6 +25,7 @@ _COMMANDS: Final = (
     "replay",
     "simulate",
     "drill",
+    "accounts",
     "topics",
     "verdict",
     "suppress",

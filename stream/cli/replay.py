@@ -15,11 +15,13 @@ import msgspec
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from stream.cli.accounts_file import fill
 from stream.cli.common import ConfigOption, err, out, read_settings
 from stream.codec.explanation import Explainer
 from stream.codec.settings import Format
 from stream.errors import UsageError
 from stream.metrics import Metrics
+from stream.pipeline.build import account_directory
 from stream.pipeline.chain import Chain
 from stream.replay.source import FileSource, TopicSource
 from stream.replay.topic import Arrivals
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from stream.codec.settings import IntakeSettings
+    from stream.directory.directory import AccountDirectory
     from stream.replay.source import Source
     from stream.settings import Settings
 
@@ -86,6 +89,10 @@ def replay(  # noqa: PLR0913 - an argument for each option
     html_file: Annotated[
         Path | None, typer.Option("--html", metavar="R.html", help="Write a page with plots here")
     ] = None,
+    accounts_file: Annotated[
+        Path | None,
+        typer.Option("--accounts", metavar="F", help="Account directory: .csv, .jsonl or .parquet"),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Run the worker's pipeline over files or what a topic has, in event time; it sends nothing."""
@@ -102,10 +109,15 @@ def replay(  # noqa: PLR0913 - an argument for each option
     traffic, candidates = Traffic(), Candidates(settings.alerting.clear_score)
     watches = (ledger.observe, *((traffic.observe,) if html_file else ()))
     score_watches = (score_log.observe, candidates.observe)
+    directory = account_directory(settings)
+    if accounts_file is not None:
+        fill(directory, accounts_file, latest=time.time() + settings.intake.max_future_s)
+    metrics = Metrics(strict=False)
     chain = Chain(
         settings,
         source="replay",
-        metrics=Metrics(strict=False),
+        metrics=metrics,
+        directory=directory,
         watch=lambda events: _all(watches, events),
         watch_scores=lambda *seen: _all(score_watches, *seen),
         partitions=source.partitions,
@@ -137,6 +149,8 @@ def replay(  # noqa: PLR0913 - an argument for each option
         )
         _write(html_file, page(whole_run).encode())
     _show(figures, alerts)
+    if accounts_file is not None:
+        out.print(_joined(directory, metrics))
 
 
 def _all(watches: Iterable[Callable[..., None]], *seen: object) -> None:
@@ -224,6 +238,18 @@ def _write(path: Path | None, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _joined(directory: AccountDirectory, metrics: Metrics) -> str:
+    """Say how many events are of accounts that the directory has."""
+    hit, miss = (
+        metrics.registry.get_sample_value(
+            "distillwatch_directory_lookups_total", {"result": result}
+        ) or 0
+        for result in ("hit", "miss")
+    )  # fmt: skip
+    share = hit / max(hit + miss, 1)
+    return f"{len(directory):,} accounts in the directory, {share:.1%} of the events are of them"
 
 
 def _show(figures: RunReport, alerts: list[Alert]) -> None:

@@ -87,7 +87,7 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
         raise DecodeError("bad_timestamp", _absurd(time))
     account = event.account_id
     if not (account.isascii() and account.isprintable() and 0 < len(account) <= MAX_ACCOUNT_BYTES):
-        _check_account(account)
+        check_account(account)
     created = event.account_created_at
     if created is not None:
         if type(created) is not float:
@@ -101,7 +101,8 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
         event.temperature = math.copysign(_MAX_TEMPERATURE, temperature)
 
 
-def _check_account(account: str) -> None:
+def check_account(account: str) -> None:
+    """Hold an account id to what it may be; raises DecodeError."""
     if not account:
         raise DecodeError("missing_field", "account_id is empty")
     if len(account.encode()) > MAX_ACCOUNT_BYTES:

@@ -1,4 +1,4 @@
-"""Writing and reading the topics of what people say, from a command; a worker does not use this."""
+"""Writing and reading compacted topics, from a command; a worker does not use this."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError as AioKafkaError
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -15,18 +14,18 @@ from kafka.errors import KafkaError
 from stream.errors import BrokerError, TopicError
 from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import find, missing
+from stream.kafka.whole import to_end, whole
 from stream.types.feedback import Suppression, later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from aiokafka import ConsumerRecord
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.types.feedback import Judgement
 
 _WITHIN_S: Final = 30.0
-_POLL_MS: Final = 300
-#: Some brokers tell ends too low: then nothing more must come.
-_QUIET_POLLS: Final = 2
 
 
 def write(
@@ -42,13 +41,50 @@ def write(
         sent.get(timeout=_WITHIN_S)
 
 
+def write_all(
+    kafka: KafkaSettings,
+    topics: TopicSettings,
+    topic: str,
+    rows: Iterable[tuple[bytes, bytes | None]],
+) -> int:
+    """Write keys with their values (None removes); return how many the brokers have then: all."""
+    _partitions(kafka, topics, topic)
+    failures: list[BaseException] = []
+    with (
+        _explained(kafka, f"{topic} cannot be written to"),
+        closing(KafkaProducer(**client_options(kafka), acks="all", linger_ms=50)) as producer,
+    ):
+        sent = 0
+        for key, value in rows:
+            sent += 1
+            producer.send(topic, value, key=key).add_errback(failures.append)
+            if failures:
+                break
+        producer.flush(timeout=_WITHIN_S)
+        if failures:
+            raise failures[0]
+    return sent
+
+
+def read(
+    kafka: KafkaSettings,
+    topics: TopicSettings,
+    topic: str,
+    take: Callable[[Sequence[ConsumerRecord]], None],
+) -> None:
+    """Hand on all records of a topic, portion by portion, to the end of now."""
+    _partitions(kafka, topics, topic)
+    with _explained(kafka, f"{topic} cannot be read"):
+        asyncio.run(_read(kafka, topic, take))
+
+
 def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppression]:
     """Return what the suppressions topic says of each, removed and ended ones included."""
     found: dict[str, Suppression] = {}
-    topic = topics.suppressions
-    partitions = _partitions(kafka, topics, topic)
-    with _explained(kafka, f"{topic} cannot be read"):
-        values = asyncio.run(asyncio.wait_for(_values(kafka, topic, partitions), _WITHIN_S))
+    values: list[bytes] = []
+    read(
+        kafka, topics, topics.suppressions, lambda rs: values.extend(r.value for r in rs if r.value)
+    )
     for value in values:
         try:
             said = msgspec.json.decode(value, type=Suppression)
@@ -58,29 +94,18 @@ def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppr
     return found
 
 
-async def _values(kafka: KafkaSettings, topic: str, partitions: int) -> list[bytes]:
-    """Return the values of a topic from its beginning to its end."""
-    consumer = AIOKafkaConsumer(
-        **client_options(kafka),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
-    await consumer.start()
-    try:
-        tps = [TopicPartition(topic, number) for number in range(partitions)]
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
-        ends = await consumer.end_offsets(tps)
-        values: list[bytes] = []
-        quiet = 0
-        while quiet < _QUIET_POLLS or any([await consumer.position(tp) < ends[tp] for tp in tps]):
-            found = await consumer.getmany(timeout_ms=_POLL_MS)
-            quiet = 0 if found else quiet + 1
-            values += [r.value for records in found.values() for r in records if r.value]
-        return values
-    finally:
-        await consumer.stop()
+async def _read(
+    kafka: KafkaSettings, topic: str, take: Callable[[Sequence[ConsumerRecord]], None]
+) -> None:
+    """Give up when nothing comes for a while; how long all takes depends on how much there is."""
+    async with whole(kafka, topic) as consumer:
+        portions = to_end(consumer, exact=kafka.transactions)
+        while True:
+            async with asyncio.timeout(_WITHIN_S):
+                records = await anext(portions, None)
+            if records is None:
+                return
+            take(records)
 
 
 def _partitions(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> int:

@@ -113,6 +113,13 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     deadletter: Annotated[
         str, Meta(min_length=1, description="Topic for records that are not events")
     ] = "distillwatch.deadletter"
+    accounts: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Compacted topic with the account directory, keyed by account id",
+        ),
+    ] = "gateway.accounts"
     verdicts: Annotated[
         str, Meta(min_length=1, description="Topic that people's verdicts on alerts are read from")
     ] = "distillwatch.verdicts"

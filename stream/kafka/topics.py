@@ -185,6 +185,7 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
         )
 
     yield topic(settings.requests, settings.requests_partitions, "intake", {}, exact=False)
+    yield topic(settings.accounts, 1, "intake of every worker", compacted, exact=False)
     yield topic(settings.alerts, 1, "sinks and you", kept, exact=False)
     yield topic(settings.deadletter, 1, "you", kept, exact=False)
     yield topic(settings.verdicts, 1, "alerting", compacted, exact=False)

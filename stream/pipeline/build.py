@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
+from stream.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.campaigns import CampaignsStage
@@ -26,9 +27,10 @@ def intake(
     topic: str,
     source_partitions: int = 1,
     metrics: Metrics,
+    directory: AccountDirectory | None = None,
     watch: Watch = ignore,
 ) -> Intake:
-    """Return the intake of a worker."""
+    """Return the intake of a worker; ``directory`` knows what events lack (None: nothing)."""
     return Intake(
         settings.intake,
         settings.windows,
@@ -37,8 +39,14 @@ def intake(
         lanes=settings.lanes,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
+        directory=account_directory(settings) if directory is None else directory,
         watch=watch,
     )
+
+
+def account_directory(settings: StageSettings) -> AccountDirectory:
+    """Return an account directory with nothing in it."""
+    return AccountDirectory(settings.directory, settings.intake.salt)
 
 
 def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[EventBatch]:

@@ -23,6 +23,7 @@ from stream.types.alerts import Alert
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stream.directory.directory import AccountDirectory
     from stream.metrics import Metrics
     from stream.pipeline.lane import Lane
     from stream.pipeline.settings import StageSettings
@@ -43,14 +44,17 @@ class Chain:
         watch: Watch = ignore,
         watch_scores: ScoreWatch = unwatched,
         partitions: int = 1,
+        directory: AccountDirectory | None = None,
     ) -> None:
         """``source`` names the input in dead letters; ``watch`` sees the decoded events.
 
         ``watch_scores`` hears of every score of accounts and clusters. Each of the ``partitions``
-        has a clock of its own.
+        has a clock of its own. ``directory`` knows what events lack (None: nothing).
         """
         lanes = settings.lanes
-        self._intake = intake(settings, topic=source, metrics=metrics, watch=watch)
+        self._intake = intake(
+            settings, topic=source, metrics=metrics, directory=directory, watch=watch
+        )
         self._intake.know(partitions, origin="")
         self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],

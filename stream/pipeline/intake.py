@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.codec.settings import IntakeSettings
+    from stream.directory.directory import AccountDirectory
     from stream.metrics import Metrics
     from stream.types.records import Record
     from stream.windows.settings import WindowSettings
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class Intake:
     """Decodes, fingerprints and routes; one object serves all source partitions of a worker."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root gives it all
         self,
         settings: IntakeSettings,
         windows: WindowSettings,
@@ -45,12 +46,14 @@ class Intake:
         lanes: int,
         packet_bytes: int,
         metrics: Metrics,
+        directory: AccountDirectory,
         watch: Watch = ignore,
     ) -> None:
         """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes.
 
         ``source_partitions`` are as many until :meth:`know` says otherwise; ``packet_bytes`` is
-        the most that fits into an internal record; ``watch`` sees the decoded events: a run with
+        the most that fits into an internal record; ``directory`` knows what events lack, and may
+        be loaded meanwhile; ``watch`` sees the decoded events: a run with
         labels counts them.
         """
         self._drills = MarkedDecoder(settings)
@@ -58,6 +61,7 @@ class Intake:
             settings.salt.reveal().encode(), request_ids=settings.duplicate_window_s > 0
         )
         self._reader = Reader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
+        self._directory = directory
         self._invalid = InvalidShare(settings)
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
         self._windows = windows
@@ -82,7 +86,7 @@ class Intake:
             records = [record for record in records if record.mark is None]
         read = self._reader.read(records, now_s=now_s)
         drill = self._drills.decode(marked, now_s=now_s)
-        batch, rejects = read.batch, [*read.rejects, *drill.rejects]
+        batch, rejects = self._fill(read.batch), [*read.rejects, *drill.rejects]
         dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
         self._invalid.observe(len(batch), read.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
@@ -109,6 +113,14 @@ class Intake:
     def forget(self, partition: int) -> None:
         """Drop the clock of a partition that has moved to another worker."""
         self._clocks.pop(partition, None)
+
+    def _fill(self, batch: EventBatch) -> EventBatch:
+        """Return the batch with what the account directory knows; a drill is not in it."""
+        filled = self._directory.fill(batch)
+        lookups = self._metrics.directory_lookups_total
+        lookups.labels(result="hit").inc(filled.hits)
+        lookups.labels(result="miss").inc(len(batch) - filled.hits)
+        return filled.batch
 
     def _advance(self, partition: int, time_s: float) -> None:
         self._clocks[partition] = max(self._clocks.get(partition, -math.inf), time_s)

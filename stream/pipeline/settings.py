@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.codec.settings import IntakeSettings
     from stream.detection.settings import DetectionSettings
+    from stream.directory.settings import DirectorySettings
     from stream.windows.settings import WindowSettings
 
 
@@ -23,6 +24,7 @@ class StageSettings:
     lanes: int
     packet_bytes: int
     intake: IntakeSettings
+    directory: DirectorySettings
     windows: WindowSettings
     detection: DetectionSettings
     campaigns: CampaignSettings

@@ -52,7 +52,8 @@ def _values(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
             return
         with opened(path) as (raw, file):
             position = 0
-            found = csv_rows(file) if kind(path) == ".csv" else values(file)
+            csv_ = kind(path) == ".csv"
+            found = (row for _, row in csv_rows(file)) if csv_ else values(file)
             for number, value in enumerate(found):
                 if number % BATCH_RECORDS == 0 and path != STDIN:
                     advance(raw.tell() - position)

@@ -30,8 +30,8 @@ _CANONICAL: Final = frozenset(RequestEvent.__struct_fields__)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def csv_rows(file: io.BufferedReader) -> Iterator[bytes]:
-    """Yield the rows of CSV with a header; empty cells are left out.
+def csv_rows(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
+    """Yield the rows of CSV with a header, each with its last line; empty cells are left out.
 
     Cells are text, as all formats but the canonical one take numbers. A row that is longer than
     the header is no JSON, so that intake rejects it.
@@ -42,9 +42,13 @@ def csv_rows(file: io.BufferedReader) -> Iterator[bytes]:
     try:
         for row in reader:
             if None in row:
-                yield f"a row of {reader.line_num} is longer than the header".encode()
+                yield (
+                    reader.line_num,
+                    f"a row of {reader.line_num} is longer than the header".encode(),
+                )
                 continue
-            yield _encode({name: _cell(name, cell) for name, cell in row.items() if cell})
+            cells = {name: _cell(name, cell) for name, cell in row.items() if cell}
+            yield reader.line_num, _encode(cells)
     finally:
         text.detach()
 

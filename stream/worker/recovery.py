@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -18,10 +17,11 @@ from aiokafka.errors import KafkaError
 
 from stream.errors import BrokerError, StateError
 from stream.kafka.connection import client_options
+from stream.kafka.ends import Ends
 from stream.worker.state import HEADER, INPUT, ROW, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from aiokafka import ConsumerRecord
 
@@ -33,9 +33,6 @@ _FETCH_BYTES: Final = 8_388_608
 #: Unpacking so many records keeps the event loop for some milliseconds.
 _PORTION: Final = 2_000
 _POLL_MS: Final = 200
-_QUIET_POLLS: Final = 2
-#: The broker answers, and has nothing up to the end that it told: it was compacted away.
-SILENT_S: Final = 5.0
 
 
 class Heir(Protocol):
@@ -175,7 +172,7 @@ async def _read(replays: Mapping[TP, Replay], kafka: KafkaSettings) -> None:
         partitions = [TopicPartition(*tp) for tp in replays]  # equal to TP, but aiokafka insists
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        ends = _Ends(consumer, await consumer.end_offsets(partitions), exact=kafka.transactions)
+        ends = Ends(consumer, await consumer.end_offsets(partitions), exact=kafka.transactions)
         while left := consumer.assignment() - consumer.paused():
             for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                 with _explained(tp):
@@ -216,46 +213,3 @@ def _explained(tp: TopicPartition) -> Iterator[None]:
             f"stop all workers, delete topic {tp.topic}, run `distillwatch topics create`; it then "
             "reads again what its input topic still holds"
         ) from error
-
-
-class _Ends:
-    """Knows when logs have been read to their ends, of which the last part may not exist.
-
-    A log may end with the marker of a transaction, which moves the position without a record, and
-    compaction may have removed whatever came last, which leaves the position short of the end.
-    """
-
-    def __init__(
-        self,
-        consumer: AIOKafkaConsumer,
-        ends: Mapping[TopicPartition, int],
-        *,
-        exact: bool,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """Unless ``exact``, ``ends`` may be too low: then nothing more must come."""
-        self._consumer = consumer
-        self._ends = ends
-        self._exact = exact
-        self._positions: dict[TopicPartition, int] = {}
-        self._now = now  # the clock of the consumer's timestamps
-        self._moved = now()
-        self._quiet = 0
-
-    async def reached(self, tps: Iterable[TopicPartition]) -> list[TopicPartition]:
-        """Return those of ``tps`` that are read to their end; called once after each poll."""
-        positions = {tp: await self._consumer.position(tp) for tp in tps}
-        if positions == self._positions:
-            self._quiet += 1
-        else:
-            self._quiet, self._moved, self._positions = 0, self._now(), positions
-        if self._now() - self._moved > SILENT_S:
-            return [tp for tp in positions if self._answers(tp)]
-        if not self._exact and self._quiet < _QUIET_POLLS:
-            return []
-        return [tp for tp, position in positions.items() if position >= self._ends[tp]]
-
-    def _answers(self, tp: TopicPartition) -> bool:
-        """Say whether the broker has just answered a fetch of the partition."""
-        answered_ms = self._consumer.last_poll_timestamp(tp)
-        return answered_ms is not None and self._now() - answered_ms / 1000 < SILENT_S / 2

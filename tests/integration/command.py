@@ -33,6 +33,7 @@ def settings(bootstrap: str, **more: object) -> dict[str, str]:
         "topics_deadletter": f"{run_id}.deadletter",
         "topics_verdicts": f"{run_id}.verdicts",
         "topics_suppressions": f"{run_id}.suppressions",
+        "topics_accounts": f"{run_id}.accounts",
         "topics_internal_prefix": f"{run_id}.internal.",
         "topics_partitions": 1,
         "topics_requests_partitions": 1,

@@ -8,8 +8,9 @@ from cluster import Cluster, Log
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.kafka.connection import connect
+from stream.kafka.ends import SILENT_S
 from stream.worker.carrier import TP
-from stream.worker.recovery import SILENT_S, recover
+from stream.worker.recovery import recover
 from stream.worker.state import FencedError, Rows, StateLog
 
 pytestmark = pytest.mark.integration

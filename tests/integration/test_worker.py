@@ -144,7 +144,7 @@ async def observe(
             subprocess.run, create, env=environment, check=True, capture_output=True, timeout=60
         )
         # On a shared broker other tests may have made some before.
-        assert sum(line.startswith(b"ok ") for line in made.stdout.splitlines()) == 11
+        assert sum(line.startswith(b"ok ") for line in made.stdout.splitlines()) == 12
         await produce(result, lines, bootstrap)
         with worker(environment, folder) as process:
             try:

@@ -28,6 +28,7 @@ COMMANDS = (
     "replay",
     "simulate",
     "drill",
+    "accounts",
     "topics",
     "verdict",
     "suppress",

@@ -1,0 +1,80 @@
+"""A file with accounts as the commands read it: with a progress bar, bad rows named one by one."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from stream.cli.common import err
+from stream.errors import UsageError
+from stream.replay.accounts import BadRow, entries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from stream.directory.directory import AccountDirectory
+    from stream.replay.accounts import FileEntry
+
+_NAMED: Final = 20
+_PORTION: Final = 2_000
+
+
+class Rows:
+    """The entries of a file, one after the other; ``bad`` rows are said and left out."""
+
+    def __init__(self, path: Path, *, latest: float) -> None:
+        """``latest`` is the last time, epoch seconds, that an account may have been created."""
+        self._path = path
+        self._latest = latest
+        self.bad = 0
+
+    def read(self, *, title: str) -> Iterator[FileEntry]:
+        """Yield the entries; raises UsageError when there is none."""
+        good, self.bad = 0, 0
+        with progress(title, _size(self._path)) as advance:
+            for row in entries(self._path, latest=self._latest, advance=advance):
+                if isinstance(row, BadRow):
+                    self._complain(f"{row.where}: {row.why}")
+                else:
+                    good += 1
+                    yield row
+        if self.bad > _NAMED:
+            err.print(f"... and {self.bad - _NAMED} more", markup=False)
+        if not good:
+            raise UsageError(f"{self._path}: no row with an account_id and its entry")
+
+    def _complain(self, line: str) -> None:
+        self.bad += 1
+        if self.bad <= _NAMED:
+            err.print(f"distillwatch: {line}", markup=False, soft_wrap=True)
+
+
+def fill(directory: AccountDirectory, path: Path, *, latest: float) -> None:
+    """Load a whole file into a directory; what it does not take is said."""
+    rows = Rows(path, latest=latest).read(title="accounts")
+    full = 0
+    while portion := list(islice(rows, _PORTION)):
+        full += len(directory.load([(row.key, row.value) for row in portion], latest=latest))
+    if full:
+        err.print(
+            f"distillwatch: {path}: {full} accounts were left out (directory.max_entries)",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@contextmanager
+def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal; yield what moves it."""
+    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None

@@ -1,0 +1,1 @@
+"""The account directory: what the operator knows of accounts and no gateway logs."""

@@ -1,0 +1,120 @@
+"""Keeps a worker's account directory like its topic, which every worker reads whole, in no group.
+
+The stages start after :meth:`DirectoryFeed.start`, which ends when the topic has been read to its
+end: so no event meets a directory that is half loaded. What this means for alerts is said in
+:mod:`stream.directory.directory`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from aiokafka import TopicPartition
+
+from stream.kafka.whole import POLL_MS, to_end, whole
+from stream.sinks.reader import METADATA_AGE_MS, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+    from stream.directory.directory import AccountDirectory
+    from stream.kafka.settings import KafkaSettings
+    from stream.metrics import Metrics
+
+_LOG = logging.getLogger("stream.worker.directory")
+_NAME: Final = "directory"
+#: What is no entry is told of so often, however much of it there is.
+_WARN_EVERY_S: Final = 30.0
+
+
+class DirectoryFeed(Reader):
+    """``start`` loads the directory and goes on in the background until ``stop``."""
+
+    def __init__(
+        self,
+        directory: AccountDirectory,
+        *,
+        kafka: KafkaSettings,
+        topic: str,
+        max_future_s: float,
+        metrics: Metrics,
+    ) -> None:
+        """``max_future_s`` is how far ahead of the clock an account may have been created."""
+        super().__init__(_NAME, topic, metrics, stop_grace_s=2 * POLL_MS / 1000)
+        self._directory = directory
+        self._kafka = kafka
+        self._max_future_s = max_future_s
+        self._metrics = metrics
+        self._loaded = asyncio.Event()
+        self._written_s = 0.0
+        self._warn_at = 0.0  # monotonic
+        #: Where to go on after a broker was away: what was removed meanwhile is still told there.
+        self._positions: dict[TopicPartition, int] = {}
+
+    async def start(self) -> None:
+        """Return when the topic has been read to its end, however long brokers take."""
+        started = time.monotonic()
+        await super().start()
+        await self._loaded.wait()
+        _LOG.info(
+            "%s: %d accounts in the directory, loaded in %.1f s",
+            self._topic,
+            len(self._directory),
+            time.monotonic() - started,
+        )
+
+    async def _consume(self) -> None:
+        options = {"metadata_max_age_ms": METADATA_AGE_MS}
+        async with whole(self._kafka, self._topic, **options) as consumer:
+            for tp in consumer.assignment() & self._positions.keys():
+                consumer.seek(tp, self._positions[tp])
+            async for records in to_end(consumer, exact=self._kafka.transactions):
+                await self._take(records)
+                if self._stopping.is_set():
+                    return
+            self._loaded.set()
+            await self._follow(consumer)
+
+    async def _follow(self, consumer: AIOKafkaConsumer) -> None:
+        while not self._stopping.is_set():
+            found = await consumer.getmany(timeout_ms=POLL_MS)
+            self._failures = 0
+            for records in found.values():
+                await self._take(records)
+
+    async def _take(self, records: Sequence[ConsumerRecord]) -> None:
+        if not records:
+            return
+        refused = await asyncio.to_thread(
+            self._directory.load,
+            [(record.key, record.value) for record in records],
+            latest=time.time() + self._max_future_s,
+        )
+        for one in refused:
+            self._metrics.directory_rejected_total.labels(reason=one.reason).inc()
+        if refused and time.monotonic() >= self._warn_at:
+            self._warn_at = time.monotonic() + _WARN_EVERY_S
+            first, record = refused[0], records[refused[0].place]
+            _LOG.warning(
+                "%s[%d] at %d is no entry of the account directory: %s: %s (%d such by now are "
+                "counted)",
+                self._topic, record.partition, record.offset, first.reason, first.detail,
+                len(refused),
+            )  # fmt: skip
+        self._written_s = max(self._written_s, *(record.timestamp / 1000 for record in records))
+        self._metrics.directory_entries.set(len(self._directory))
+        self._metrics.directory_written_timestamp_seconds.set(self._written_s)
+        self._positions |= {
+            TopicPartition(record.topic, record.partition): record.offset + 1 for record in records
+        }
+
+    async def _abandon(self) -> None:
+        """Keep what was read: entries hold until there are others."""
+
+    async def _close(self) -> None:
+        """Have no other connection."""
