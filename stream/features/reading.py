@@ -15,13 +15,9 @@ from stream.windows.account_windows import METRICS
 if TYPE_CHECKING:
     from stream.types.events import Array
     from stream.windows.account_windows import AccountWindows
-    from stream.windows.table import SlotTable
 
 HOUR_S: Final = 3600.0
 DAY_S: Final = 86400.0
-#: Without a creation time an account counts as new only when it came after this much stream.
-_KNOWN_STREAM_S: Final = 3 * DAY_S
-
 _COUNTED: Final = ("addresses", "user_agents", "prompts")
 
 
@@ -48,15 +44,13 @@ class Reading:
 
 def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
     """Read the state of ``slots`` (n,), i8, at the end of a step, epoch seconds."""
-    table = windows._table  # noqa: SLF001 - first_seen and created_at have no reader yet
-    first_seen = table["first_seen"][slots]
     return Reading(
         hour=_sums(windows, "hour", slots, time),
         day=_sums(windows, "day", slots, time),
         week=_sums(windows, "week", slots, time),
         distinct={what: windows.distinct(what, slots, time) for what in _COUNTED},
-        age_s=_age(table, slots, time),
-        known_s=time - first_seen,
+        age_s=windows.age_s(slots, time),
+        known_s=windows.known_s(slots, time),
         active_hours=windows.active_hours(slots, time).astype(np.float64),
         template_share=windows.template_share(slots),
         system_share=windows.system_share(slots),
@@ -72,14 +66,3 @@ def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
 def _sums(windows: AccountWindows, horizon: str, slots: Array, time: float) -> dict[str, Array]:
     totals = windows.totals(horizon, slots, time)
     return dict(zip(METRICS, totals.T, strict=False))
-
-
-def _age(table: SlotTable, slots: Array, time: float) -> Array:
-    """Return the age in seconds: since creation, or since a first request in a known stream."""
-    created = table["created_at"][slots]
-    first_seen = table["first_seen"]
-    seen = first_seen[~np.isnan(first_seen)]
-    began = float(seen.min()) if len(seen) else time
-    came = first_seen[slots]
-    since = np.where(np.isnan(created) & (came - began >= _KNOWN_STREAM_S), came, created)
-    return np.asarray(np.maximum(time - since, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,6 +43,7 @@ _ACCOUNT: Final = b"a"
 _HOUR: Final = [COLUMN["requests_hour"], COLUMN["output_hour"]]
 _MODEL: Final = b"m"
 _REQUEST_IDS: Final = b"d"
+_BEGAN: Final = b"b"
 #: What was thought of the account -> the label of ``observed_tokens_total``.
 _STANDINGS: Final = {
     "warming_up": (Standing.WARMING_UP,),
@@ -92,6 +94,7 @@ class AccountsStage:
         }
         metrics.model_info.info({"version": self._detector.model_version})
         self._written: dict[str, bytes] = {}
+        self._written_began = math.inf
 
     @property
     def layout(self) -> Mapping[str, str]:
@@ -228,8 +231,16 @@ class AccountsStage:
             *((_ACCOUNT + name.encode(), row) for name, row in changed),
             *((_ACCOUNT + name.encode(), None) for name in gone),
             *((_MODEL + name.encode(), blob) for name, blob in models.items()),
+            *self._beginning(),
             *((_REQUEST_IDS + key, row) for key, row in self._request_ids.take_changes()),
         ]
+
+    def _beginning(self) -> StateRows:
+        """Return when the stream began, unless that is written."""
+        if self._windows.began_s == self._written_began:
+            return []
+        self._written_began = self._windows.began_s
+        return [(_BEGAN, repr(self._written_began).encode())]
 
     def load(self, rows: StateRows) -> None:
         """Take over stored rows in the order they were written; None deletes."""
@@ -238,6 +249,9 @@ class AccountsStage:
         there = {account: row for account, row in accounts.items() if row is not None}
         self._table.load([*there], [*there.values()])
         self._table.drop(accounts.keys() - there.keys())
+        self._windows.began_s = self._written_began = float(
+            latest.get(_BEGAN) or self._windows.began_s
+        )
         self._request_ids.load({k[1:]: row for k, row in latest.items() if k[:1] == _REQUEST_IDS})
         self._written |= {
             k[1:].decode(): row for k, row in rows if k[:1] == _MODEL and row is not None

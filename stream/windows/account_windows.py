@@ -5,6 +5,7 @@ All state is in the fields of a SlotTable; all time is the event's. Nothing here
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +35,8 @@ _HALF_LIFE_S: Final = DAY_S
 #: What each doubling of the requests of a week, and each of its days, is worth.
 _BUSY_BONUS_S: Final = 6 * _HOUR_S
 _DAY_BONUS_S: Final = DAY_S
+#: Without a creation time an account counts as new only when it came after this much stream.
+_KNOWN_STREAM_S: Final = 3 * DAY_S
 _ONE: Final = np.uint64(1)
 _WORD: Final = np.uint64(2**64 - 1)
 _DAY_BITS: Final = np.uint64(2**24 - 1)
@@ -95,11 +98,14 @@ class AccountWindows:
     #: What the stored fields mean beyond their names.
     LAYOUT: Final = {
         "sums": " ".join(METRICS),
+        "beginning of the stream": "epoch seconds",
         **{f"panes of the {name}": f"{h.panes} x {h.width_s:g} s" for name, h in HORIZONS.items()},
     }
 
     def __init__(self, table: SlotTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
+        #: Event time of the first request, of accounts that are forgotten by now too.
+        self.began_s = math.inf
         self._table = table
         self._rings = {name: PaneRing(horizon, table) for name, horizon in HORIZONS.items()}
         self._content = ContentMeans(table)
@@ -171,6 +177,7 @@ class AccountWindows:
         table["hours"][slots] = _aged_hours(table["hours"][slots], last_hour, hour) | _rotated(
             _ONE, hour
         )
+        self.began_s = min(self.began_s, float(first.min()))
         table["first_seen"][slots] = np.fmin(table["first_seen"][slots], first)
         table["last_seen"][slots] = np.fmax(table["last_seen"][slots], last)
         created = np.fmax.reduceat(columns["created_at"], at)
@@ -190,6 +197,19 @@ class AccountWindows:
         """Return the rolling number of requests alone, shape ``(n,)``, f8."""
         metric, last_seen = METRICS.index("requests"), self._table["last_seen"][slots]
         return self._rings[horizon].total(metric, slots, time, last_seen)
+
+    def known_s(self, slots: Array, time: float) -> Array:
+        """Return the time since the first request that was seen, seconds, shape ``(n,)``, f8."""
+        return np.asarray(time - self._table["first_seen"][slots])
+
+    def age_s(self, slots: Array, time: float) -> Array:
+        """Return the time since creation, or since a first request in a stream that was known.
+
+        Seconds, shape ``(n,)``, f8; NaN when unknown.
+        """
+        created, came = self._table["created_at"][slots], self._table["first_seen"][slots]
+        is_new = np.isnan(created) & (came - self.began_s >= _KNOWN_STREAM_S)
+        return np.asarray(np.maximum(time - np.where(is_new, came, created), 0))
 
     def distinct(self, what: str, slots: Array, time: float) -> Array:
         """Return estimated distinct values over the last one to two days, shape ``(n,)``, f8.
