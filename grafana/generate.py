@@ -423,6 +423,14 @@ PIPELINE: dict[str, list[Panel]] = {
             unit="cps",
             alerts=(),
         ),
+        stacked(
+            "Fields left out",
+            "Optional fields a second that were no valid value (NaN, negative, text for a number); "
+            "their events count without them.",
+            {"{{field}}": f"sum by (field) (rate(distillwatch_fields_dropped_total<>{RATE}))"},
+            unit="cps",
+            alerts=(),
+        ),
         Panel(
             title="Invalid share",
             description="Share of the latest records of a worker that are no events. It stops at "

@@ -65,6 +65,14 @@ FORMATS: Final = (
     "unknown",
     OVERFLOW,
 )
+#: Those of an event, of which a record's may be no valid value.
+OPTIONAL_FIELDS: Final = (
+    *("request_id", "api_key_id", "organization_id", "client_ip", "asn", "country", "user_agent"),
+    *("tls_fingerprint", "payment_id", "account_created_at", "plan", "operation"),
+    *("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "status"),
+    *("duration_s", "stream", "temperature", "max_tokens", "logprobs", "system_prompt", "prompt"),
+    *("prompt_fingerprint", "messages", OVERFLOW),
+)
 RESULTS: Final = ("accepted", "rejected", "ignored")
 REJECT_REASONS: Final = (
     "empty",
@@ -251,6 +259,16 @@ class Metrics:
             meaning="Events whose record has a caller's credential in it, which was not read",
             remedy="Live keys lie on the topic: make the gateway remove them from its log, and "
             "change those keys",
+        ),
+    ]
+    fields_dropped_total: Annotated[
+        Counter,
+        Declared(
+            unit="fields",
+            labels={"field": OPTIONAL_FIELDS},
+            meaning="Optional fields of events that were no valid value and are left out",
+            remedy="The gateway writes NaN, negative numbers or text there; the features of the "
+            "field go without: see replay --explain-format --json",
         ),
     ]
     event_delay_seconds: Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace as changed
@@ -30,6 +31,7 @@ from stream.report.candidates import Candidates
 from stream.report.html import Run, page
 from stream.report.labels import Labels
 from stream.report.ledger import Ledger
+from stream.report.readings import Readings
 from stream.report.run import RunReport, report
 from stream.report.scorecard import score
 from stream.report.scores import ScoreLog
@@ -77,6 +79,10 @@ def replay(  # noqa: PLR0913 - an argument for each option
             "--explain-format", help="Only show how the first records are read, and what is missing"
         ),
     ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="With --explain-format: a JSON object for each record, of all"),
+    ] = False,
     alerts_file: Annotated[
         Path | None, typer.Option("--alerts", metavar="OUT.jsonl", help="Write every alert here")
     ] = None,
@@ -100,9 +106,11 @@ def replay(  # noqa: PLR0913 - an argument for each option
     settings = whole.stages
     if format_ is not None:
         settings = changed(settings, intake=_in_format(settings.intake, format_))
+    if as_json and not explain:
+        raise UsageError("--json is for --explain-format")
     source = _source(whole, files, topic, since, until)
     if explain:
-        _explain(source, settings.intake)
+        (_explain_each if as_json else _explain)(source, settings.intake)
         return
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
     ledger, score_log = Ledger(labels), ScoreLog(labels)
@@ -207,6 +215,17 @@ def _explain(source: Source, intake: IntakeSettings) -> None:
     out.print(formats.render(found))
     if not found.events:
         raise typer.Exit(1)
+
+
+def _explain_each(source: Source, intake: IntakeSettings) -> None:
+    """Print what became of each record, as JSON lines."""
+    explainer, readings = Explainer(intake), Readings()
+    latest = time.time() + intake.max_future_s
+    for _, records in source.parts():
+        for record in records:
+            found = explainer.explain(record.value or b"", latest=latest)
+            sys.stdout.buffer.write(msgspec.json.encode(readings.of(found)) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _run(chain: Chain, source: Source) -> list[Alert]:

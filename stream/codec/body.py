@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from stream.codec import convert
 from stream.codec.convert import count, number, truth
+from stream.codec.json_text import opened
 from stream.codec.messages import texts
-from stream.codec.pick import opened
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 

@@ -1,8 +1,9 @@
 """Values as gateways write them, into the types of an event: numbers as text, units, words.
 
-A converter returns None for a value that says nothing. It raises DecodeError only for what the
-gateway itself writes and an event cannot do without (times, counts of tokens): what a client sends
-is read where it makes sense and otherwise left out, else a client could keep itself out of sight.
+A converter returns None for a value that says nothing. It raises DecodeError for what the gateway
+itself writes and is no valid value (times, counts of tokens): it is then counted, and only a time
+costs the event. What a client sends is read where it makes sense and otherwise left out, else a
+client could keep itself out of sight.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 
 from stream.codec.event import MAX_COUNT, MAX_DURATION_S
+from stream.codec.placeholders import is_placeholder
 from stream.errors import DecodeError
 
 Convert = Callable[..., Any]
@@ -32,16 +34,16 @@ _FALSE: Final = frozenset({"", "-", "0", "false", "no", "off"})
 _CHAT: Final = "chat"
 _EMBEDDINGS: Final = "embeddings"
 _OPERATIONS: Final = {
-    "acompletion": _CHAT,
-    "completion": _CHAT,
-    "aresponses": _CHAT,
-    "responses": _CHAT,
-    "anthropic_messages": _CHAT,
-    "atext_completion": _CHAT,
-    "text_completion": _CHAT,
-    "generate_content": _CHAT,
-    "aembedding": _EMBEDDINGS,
-    "embedding": _EMBEDDINGS,
+    **dict.fromkeys(
+        (
+            *("acompletion", "completion", "atext_completion", "text_completion"),
+            *("aresponses", "responses", "anthropic_messages", "chat.completions"),
+            *("generate_content", "agenerate_content", "generate_content_stream"),
+            *("agenerate_content_stream", "text.completions", "text_completions", "message"),
+        ),
+        _CHAT,
+    ),
+    **dict.fromkeys(("aembedding", "embedding", "embed"), _EMBEDDINGS),
 }
 _ENDPOINTS: Final = {
     "completions": _CHAT,
@@ -122,6 +124,14 @@ def count(value: object) -> int | None:
             return None
         value = int(found)
     return min(value, MAX_COUNT) if value >= 0 else None
+
+
+def text(value: object) -> str | None:
+    """Return text that somebody wrote; a placeholder for it gives None."""
+    found = name(value)
+    if found is not None and is_placeholder(found):
+        return None
+    return found
 
 
 def number(value: object) -> float | None:

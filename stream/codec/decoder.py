@@ -7,11 +7,15 @@ the others. What tells of something else than a call of a model is counted and l
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from stream.codec.canonical import Canonical
 from stream.codec.decoded import ACCEPTED, Decoded
+from stream.codec.envelope import Unwrapper
 from stream.codec.event import admit
 from stream.codec.gateway import Gateway
 from stream.codec.reading import UNKNOWN, Reading
@@ -52,9 +56,28 @@ class Decoder:
             if isinstance(codec, Canonical | Gateway)
         }
         self._reading = Reading(settings, self._formats, self._read)
+        self._unwrap = Unwrapper(settings.unwrap, settings.max_record_events)
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:
         """Return events and rejects; never raises for anything in a record."""
+        if self._settings.unwrap:
+            return self._unwrapped(records, now_s)
+        return self._decoded(records, now_s)
+
+    def _unwrapped(self, records: Sequence[Record], now_s: float) -> Decoded:
+        """Decode what is in the records' wrappers; a reject has the record as it came."""
+        inner = [
+            replace(record, value=self._unwrap(record.value)) if record.value else record
+            for record in records
+        ]
+        decoded = self._decoded(inner, now_s)
+        came = {id(within): record for within, record in zip(inner, records, strict=True)}
+        decoded.rejects = [
+            changed(reject, record=came[id(reject.record)]) for reject in decoded.rejects
+        ]
+        return decoded
+
+    def _decoded(self, records: Sequence[Record], now_s: float) -> Decoded:
         decoded = Decoded()
         credentials = [codec.credentials for codec in self._formats.codecs]
         latest = now_s + self._settings.max_future_s
@@ -87,7 +110,7 @@ class Decoder:
     ) -> None:
         """Decode records each of which seems to be one object of the codec's format."""
         events, offsets, oldest = decoded.events, decoded.offsets, self._settings.oldest_timestamp
-        accepted = 0
+        accepted, dropped = 0, self._reading.dropped
         for record in records:
             try:
                 event = one(record.value)
@@ -98,7 +121,7 @@ class Decoder:
                 decoded.add(record, [(self._reading.admitted(event, latest), codec.name)])
                 continue
             try:
-                admit(event, oldest, latest)
+                admit(event, oldest, latest, dropped)
             except DecodeError as error:
                 decoded.add(record, [(error, codec.name)])
                 continue
@@ -115,6 +138,15 @@ class Decoder:
             if codec.credentials > before:
                 dropped = self._metrics.credentials_dropped_total.labels(format=codec.name)
                 dropped.inc(codec.credentials - before)
+        self._count_fields(self._reading.dropped)
+        for codec in self._formats.codecs:
+            self._count_fields(codec.dropped)
+
+    def _count_fields(self, dropped: Counter[str]) -> None:
+        if dropped:
+            for name, count in dropped.items():
+                self._metrics.fields_dropped_total.labels(field=name).inc(count)
+            dropped.clear()
 
     def _failed(
         self, record: Record, codec: Codec, error: Exception, latest: float, decoded: Decoded
@@ -142,10 +174,11 @@ class Decoder:
     def _found(self, value: bytes, latest: float) -> Found:
         """Return what the objects of a record are; raises one of ``reasons.FAILURES``."""
         settings = self._settings
-        if not value or value.isspace():
+        if not value:
             raise DecodeError("empty")
         if len(value) > settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(value)} bytes")
+        value = self._reading.plain(value)
         found = self._at_once(value, latest)
         if found is None:
             found = self._reading.record(value, latest)
@@ -168,7 +201,7 @@ class Decoder:
             self._formats.was_wrong(value)
             return None
         if not results:
-            return None if single else [(Passed(None), codec.name)]
+            return None if single else [(Passed(None, "an empty export"), codec.name)]
         # With a fixed format there is no other that an element may be of.
         again = single and self._formats.fixed is None
         found: Found = []
@@ -182,5 +215,5 @@ class Decoder:
         return found
 
     def _read(self, codec: Codec, value: bytes) -> Sequence[Result]:
-        one = self._one.get(codec)
+        one = codec.read if isinstance(codec, Canonical) else self._one.get(codec)
         return [one(value)] if one else codec.each(value)

@@ -3,7 +3,7 @@
 Holds the only copy of a prompt's text in the product, for as long as its batch is being
 fingerprinted; its ``repr`` does not show it. What the client alone decides (``temperature``,
 ``max_tokens``, lengths of texts) is brought into range and never refused: else a client could
-keep its requests out of sight.
+keep its requests out of sight. A bad optional field costs that field, not the event.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
+from stream.codec.messages import MAX_PLACEHOLDER, is_placeholder, written
 from stream.errors import DecodeError
 from stream.types.events import MAX_ACCOUNT_BYTES
 
@@ -28,6 +29,8 @@ Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Duration = Annotated[float, Meta(ge=0, le=MAX_DURATION_S)]
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     Seconds = float
 else:
     # On the wire a time is a number or an RFC 3339 string; `admit` leaves epoch seconds.
@@ -65,6 +68,8 @@ class RequestEvent(Struct, kw_only=True, gc=False):
     system_prompt: str | None = None
     prompt: str | None = None
     prompt_fingerprint: str | None = None
+    #: The conversation as the client sent it; `admit` leaves prompt and system prompt of it.
+    messages: Any = None
 
     def __rich_repr__(self) -> Any:  # noqa: ANN401 - rich's protocol
         """Show when it was, never who or what."""
@@ -75,10 +80,13 @@ class RequestEvent(Struct, kw_only=True, gc=False):
         return f"RequestEvent(timestamp={self.timestamp!r})"
 
 
-def admit(event: RequestEvent, oldest: float, latest: float) -> None:
+def admit(  # noqa: C901 - one call an event: what it does is not spread over more
+    event: RequestEvent, oldest: float, latest: float, dropped: Counter[str]
+) -> None:
     """Hold a decoded event to what its types cannot say; ``oldest`` and ``latest`` are epochs, s.
 
-    Leaves times as epoch seconds and the client's own numbers in range. Raises DecodeError.
+    Leaves times as epoch seconds, the client's own numbers in range, and texts that somebody wrote.
+    ``dropped`` counts optional fields that are left out. Raises DecodeError.
     """
     time = event.timestamp
     if type(time) is not float:
@@ -93,12 +101,30 @@ def admit(event: RequestEvent, oldest: float, latest: float) -> None:
         if type(created) is not float:
             event.account_created_at = created = _epoch(created)
         if not 0 <= created <= latest:
-            raise DecodeError("bad_timestamp", f"account_created_at: {_absurd(created)}")
+            event.account_created_at = None
+            dropped["account_created_at"] += 1
     limit, temperature = event.max_tokens, event.temperature
     if limit is not None and not 0 <= limit <= MAX_COUNT:
         event.max_tokens = 0 if limit < 0 else MAX_COUNT
     if temperature is not None and not -_MAX_TEMPERATURE <= temperature <= _MAX_TEMPERATURE:
         event.temperature = math.copysign(_MAX_TEMPERATURE, temperature)
+    prompt, system = event.prompt, event.system_prompt
+    if prompt is not None and len(prompt) <= MAX_PLACEHOLDER and is_placeholder(prompt):
+        event.prompt = None
+    if system is not None and len(system) <= MAX_PLACEHOLDER and is_placeholder(system):
+        event.system_prompt = None
+    if event.messages is not None:
+        _read_messages(event)
+
+
+def _read_messages(event: RequestEvent) -> None:
+    """Take the texts that are not given from the messages, which are then let go."""
+    system, prompt = written(event.messages)
+    event.messages = None
+    if event.system_prompt is None:
+        event.system_prompt = system
+    if event.prompt is None:
+        event.prompt = prompt
 
 
 def check_account(account: str) -> None:

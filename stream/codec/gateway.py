@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
@@ -59,6 +60,11 @@ class Gateway:
     def credentials(self) -> int:
         """Return how many objects with a credential there were."""
         return self._table.credentials if "_table" in vars(self) else 0
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Return how often which optional field was no valid value, and left out."""
+        return self._table.dropped if "_table" in vars(self) else Counter()
 
     def _event(self, record: Struct) -> RequestEvent | Passed:
         try:

@@ -1,35 +1,47 @@
-"""OpenTelemetry traces as a collector's Kafka exporter writes them: OTLP as JSON or as protobuf.
+"""OpenTelemetry's exports as a collector's Kafka exporter writes them: OTLP as JSON or protobuf.
 
-A record is an export: resources, their scopes, their spans. Every span of a call of a model is an
-event; the attributes of its resource, which often name the tenant, count for it too. What the
-attributes mean stands in :mod:`stream.codec.gateways.genai`.
+A record is an export: resources, their scopes, their spans or log records. Every span of a call of
+a model is an event, and so is a log record of the event that tells of a whole call; the attributes
+of its resource, which often name the tenant, count for it too. What the attributes mean stands in
+:mod:`stream.codec.gateways.genai`. Metrics tell of no calls, and pass by.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-from msgspec import Struct
-
-from stream.codec.gateways.genai import AROUND_CALLS, GENAI, NUMBERED
+from stream.codec import otlp_json
+from stream.codec.body import unfolded
+from stream.codec.gateways.genai import (
+    COLLECTED,
+    GENAI,
+    LOG_EVENT,
+    MESSAGE_ATTRIBUTES,
+    MESSAGE_EVENTS,
+    NUMBERED,
+    SCOPE,
+)
 from stream.codec.pick import Reach, UnusualError
-from stream.codec.result import attempt
+from stream.codec.result import Passed, attempt
 from stream.codec.straight import straight
 from stream.codec.table import Table
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections import Counter
+    from collections.abc import Iterator, Sequence
 
     from stream.codec.event import RequestEvent
-    from stream.codec.result import Passed, Result
+    from stream.codec.result import Result
     from stream.codec.table import Trace
 
 #: A span's attributes, its resource's, and its own times and status under OTLP's names.
 Attributes = dict[str, Any]
+#: Turns the value of an attribute into Python's.
+Plain = Callable[[Any], Any]
 
 _NUMBERED: Final = re.compile(
     rf"({'|'.join(map(re.escape, NUMBERED))})\.(\d{{1,4}})\.(?:message\.)?(role|content)"
@@ -41,65 +53,8 @@ _VARINT_BYTES: Final = 5
 _DIGITS: Final = len(str(2**64))
 
 
-# The names are those of OTLP's protobuf messages, so that one function walks both.
-class _Value(Struct, rename="camel", gc=False):
-    string_value: Any = None
-    int_value: Any = None
-    double_value: Any = None
-    bool_value: Any = None
-    array_value: _Values | None = None
-    kvlist_value: _Pairs | None = None
-
-
-class _Values(Struct, gc=False):
-    values: list[_Value] = []
-
-
-class _Pair(Struct, gc=False):
-    value: _Value = msgspec.field(default_factory=_Value)
-    key: str = ""
-
-
-class _Pairs(Struct, gc=False):
-    values: list[_Pair] = []
-
-
-class _Attributed(Struct, gc=False):
-    attributes: list[_Pair] = []
-
-
-class _Event(_Attributed, gc=False):
-    name: Any = None
-
-
-class _Status(Struct, gc=False):
-    code: Any = None
-    message: Any = None
-
-
-class _Span(_Attributed, rename="camel", gc=False):
-    span_id: Any = None
-    start_time_unix_nano: Any = None
-    end_time_unix_nano: Any = None
-    events: list[_Event] = []
-    status: _Status = msgspec.field(default_factory=_Status)
-
-
-class _ScopeSpans(Struct, gc=False):
-    spans: list[_Span] = []
-
-
-class _ResourceSpans(Struct, rename="camel", gc=False):
-    resource: _Attributed = msgspec.field(default_factory=_Attributed)
-    scope_spans: list[_ScopeSpans] = []
-
-
-class _Export(Struct, rename="camel", gc=False):
-    resource_spans: list[_ResourceSpans]
-
-
 class Otlp:
-    """Decodes exports of spans; ``account`` may name an attribute of the site's own."""
+    """Decodes exports; ``account`` may name an attribute of the site's own."""
 
     #: One object holds any number of events.
     single: Final = False
@@ -108,80 +63,106 @@ class Otlp:
         """``account``: an identity, ``/`` and an attribute's name, or empty for the usual."""
         self.name = GENAI.name
         self._table = Table(GENAI, account)
-        self.marks = self.keys = frozenset({"resourceSpans"})
+        self.marks = self.keys = otlp_json.KEYS
         self._names = [".".join(path.keys) for path in self._table.paths]
         places = [f"get({name!r})" for name in self._names]
         self._straight = straight(self._table, Reach(("get = record.get",), places, {}))
-        self._wanted = frozenset(self._names) | AROUND_CALLS.keys()
-        self._one = msgspec.json.Decoder(_Export).decode
-        self._many = msgspec.json.Decoder(list[_Export]).decode
+        self._wanted = frozenset(self._names) | {"event.name"}
 
     @property
     def credentials(self) -> int:
         """Return how many objects with a credential there were."""
         return self._table.credentials
 
+    @property
+    def dropped(self) -> Counter[str]:
+        """Return how often which optional field was no valid value, and left out."""
+        return self._table.dropped
+
     def each(self, value: bytes) -> list[Result]:
         """Return what the spans of a record are; raises when the record is no export."""
-        return [attempt(self._event, span) for span in self._spans(value)]
+        exports, plain = _parsed(value)
+        return [attempt(self._event, span) for span in self._walk(exports, plain)] or _empty(
+            exports
+        )
 
     def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
         """Yield what each span of a record is, and where its fields were taken from."""
-        for span in self._spans(value):
+        exports, plain = _parsed(value)
+        empty = True
+        for span in self._walk(exports, plain):
+            empty = False
             trace: Trace = {}
             yield attempt(partial(self._slowly, trace=trace), span), trace
+        if empty:
+            yield from ((result, {}) for result in _empty(exports))
 
     def _event(self, span: Attributes) -> RequestEvent | Passed:
-        if _around_calls(span):
-            return self._table.passed([span["startTimeUnixNano"]])
         try:
             return self._straight(span)
         except (DecodeError, UnusualError):
             return self._slowly(span)
 
     def _slowly(self, span: Attributes, trace: Trace | None = None) -> RequestEvent | Passed:
-        if _around_calls(span):
-            return self._table.passed([span["startTimeUnixNano"]])
         return self._table.event(tuple(map(span.get, self._names)), trace)
 
-    def _spans(self, value: bytes) -> Iterator[Attributes]:
-        if is_protobuf(value):
-            from stream.codec.otlp_protobuf import parsed, plain  # noqa: PLC0415 - 0.2 s, if used
-
-            yield from self._walk([parsed(value)], plain)
-        else:
-            array = value.lstrip()[:1] == b"["
-            yield from self._walk(self._many(value) if array else [self._one(value)], _plain)
-
-    def _walk(self, exports: Iterable[Any], plain: Callable[[Any], Any]) -> Iterator[Attributes]:
-        """Yield the spans of exports; ``plain`` turns the value of an attribute into Python's."""
+    def _walk(self, exports: Sequence[Any], plain: Plain) -> Iterator[Attributes]:
+        """Yield the spans and log records of exports."""
         for export in exports:
-            for of_resource in export.resource_spans:
+            for of_resource in export.resource_spans or ():
                 resource = self._taken(of_resource.resource.attributes, plain)
                 for scope in of_resource.scope_spans:
+                    resource[SCOPE] = scope.scope.name
                     for span in scope.spans:
                         yield self._attributes(span, resource, plain)
+            for of_resource in export.resource_logs or ():
+                resource = self._taken(of_resource.resource.attributes, plain)
+                for scope in of_resource.scope_logs:
+                    resource[SCOPE] = scope.scope.name
+                    for record in scope.log_records:
+                        yield self._of_log(record, resource, plain)
 
     def _attributes(
         self,
         span: Any,  # noqa: ANN401 - of either encoding
         resource: Attributes,
-        plain: Callable[[Any], Any],
+        plain: Plain,
     ) -> Attributes:
         found = resource | self._taken(span.attributes, plain)
+        said = []
         for event in span.events:
-            found |= self._taken(event.attributes, plain)
+            if event.name in MESSAGE_EVENTS:
+                said.append(_message(event, plain))
+            else:
+                found |= self._taken(event.attributes, plain)
+        if said:
+            found[COLLECTED] = said
         start, end = _nanoseconds(span.start_time_unix_nano), _nanoseconds(span.end_time_unix_nano)
         # Last, so that no attribute stands in for what OTLP itself says.
         return found | {
-            "spanId": span.span_id.hex() if isinstance(span.span_id, bytes) else span.span_id,
+            "spanId": _id(span),
+            SCOPE: resource[SCOPE],
+            LOG_EVENT: None,
             "startTimeUnixNano": start,
             "durationNano": end - start if end >= start > 0 else None,
             "status.code": span.status.code,
             "status.message": span.status.message,
         }
 
-    def _taken(self, attributes: Any, plain: Callable[[Any], Any]) -> Attributes:  # noqa: ANN401
+    def _of_log(self, record: Any, resource: Attributes, plain: Plain) -> Attributes:  # noqa: ANN401
+        """Return what a log record says: in its attributes, or in its body as older ones do."""
+        found = resource | self._taken(record.attributes, plain)
+        if (body := record.body.kvlist_value) is not None:
+            found = self._taken(body.values, plain) | found
+        time = _nanoseconds(record.time_unix_nano) or _nanoseconds(record.observed_time_unix_nano)
+        return found | {
+            "spanId": _id(record),
+            SCOPE: resource[SCOPE],
+            "startTimeUnixNano": time,
+            LOG_EVENT: record.event_name or found.get("event.name") or "unnamed",
+        }
+
+    def _taken(self, attributes: Any, plain: Plain) -> Attributes:  # noqa: ANN401
         found: Attributes = {}
         spread: dict[str, dict[int, dict[str, Any]]] = {}
         for attribute in attributes:
@@ -197,8 +178,34 @@ class Otlp:
         return found
 
 
-def _around_calls(span: Attributes) -> bool:
-    return any(str(span.get(name)) in kinds for name, kinds in AROUND_CALLS.items())
+def _parsed(value: bytes) -> tuple[Sequence[Any], Plain]:
+    """Return the exports of a record, and what its values are turned into Python's with."""
+    if is_protobuf(value):
+        from stream.codec.otlp_protobuf import parsed, plain  # noqa: PLC0415 - 0.2 s, if used
+
+        return [parsed(value)], plain
+    return otlp_json.parsed(value), otlp_json.plain
+
+
+def _empty(exports: Sequence[Any]) -> list[Result]:
+    """Return what exports are in which there is neither a span nor a log record."""
+    metrics = any(export.resource_metrics for export in exports)
+    return [Passed(None, "OTLP metrics, which tell of no calls" if metrics else "an empty export")]
+
+
+def _message(event: Any, plain: Plain) -> dict[str, Any]:  # noqa: ANN401 - of either encoding
+    said = {attribute.key: plain(attribute.value) for attribute in event.attributes}
+    content = next((said[name] for name in MESSAGE_ATTRIBUTES if name in said), None)
+    whole = unfolded(content)
+    if isinstance(whole, dict) and "content" in whole:
+        content = whole["content"]
+    elif isinstance(whole, list):
+        content = whole
+    return {"role": MESSAGE_EVENTS[event.name], "content": content}
+
+
+def _id(span: Any) -> Any:  # noqa: ANN401 - of either encoding
+    return span.span_id.hex() if isinstance(span.span_id, bytes) else span.span_id
 
 
 def is_protobuf(value: bytes) -> bool:
@@ -231,16 +238,3 @@ def _nanoseconds(value: object) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _DIGITS:
         return int(value)
     return value if type(value) is int else 0
-
-
-def _plain(value: _Value) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value of OTLP's JSON, integers of which are text."""
-    if value.string_value is not None:
-        return value.string_value
-    if value.int_value is not None:
-        return value.int_value
-    if value.array_value is not None:
-        return [_plain(item) for item in value.array_value.values]
-    if value.kvlist_value is not None:
-        return {pair.key: _plain(pair.value) for pair in value.kvlist_value.values}
-    return value.bool_value if value.double_value is None else value.double_value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct
 
-from stream.codec.framing import repaired
+from stream.codec.json_text import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -177,17 +177,3 @@ def into(value: Any, keys: Keys) -> Any:  # noqa: ANN401 - any JSON
         else:
             return None
     return value
-
-
-def opened(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """Return the object or array that ``text`` holds as JSON, or None."""
-    if text.lstrip()[:1] not in {"{", "["}:
-        return None
-    for repair in (bytes, repaired):
-        try:
-            return msgspec.json.decode(repair(text.encode()))
-        except RecursionError:
-            return None
-        except msgspec.DecodeError:
-            continue
-    return None

@@ -6,11 +6,14 @@ from where comes here with everything.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from stream.codec.envelope import named
 from stream.codec.event import RequestEvent, admit
-from stream.codec.framing import elements, repaired
+from stream.codec.framing import elements, in_utf8, repaired
+from stream.codec.packing import packing, unpacked
 from stream.codec.reasons import FAILURES, explain
 from stream.codec.result import Passed
 from stream.errors import DecodeError
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from stream.codec.settings import IntakeSettings
 
 UNKNOWN: Final = "unknown"
+#: Why an empty array is no event.
+EMPTY_BATCH: Final = "an empty batch"
 
 #: What became of an object, and the name of its format.
 Found = list[tuple["Result", str]]
@@ -36,6 +41,8 @@ class Reading:
         self._settings = settings
         self._formats = formats
         self._read = read
+        #: Optional fields out of range, which are left out of their events.
+        self.dropped: Counter[str] = Counter()
         #: The format that a record counts for in which none is recognised.
         self.nobody = formats.fixed.name if formats.fixed else UNKNOWN
 
@@ -44,7 +51,18 @@ class Reading:
 
         An event time after ``latest``, epoch seconds, is absurd.
         """
-        return [result for part in self.parts(value) for result in self.object(part, latest)]
+        found = [result for part in self.parts(value) for result in self.object(part, latest)]
+        return found or [(Passed(None, EMPTY_BATCH), self.nobody)]
+
+    def plain(self, value: bytes) -> bytes:
+        """Return a record unpacked and in UTF-8; raises one of ``reasons.FAILURES``."""
+        how = packing(value)
+        if how is not None:
+            value = unpacked(value, how, most=self._settings.max_record_bytes)
+        value = in_utf8(value)
+        if not value or value.isspace():
+            raise DecodeError("empty")
+        return value
 
     def parts(self, value: bytes) -> list[bytes]:
         """Return the objects of a record; raises one of ``reasons.FAILURES``."""
@@ -69,7 +87,7 @@ class Reading:
                 return found
             failures += found
         if not failures:
-            return [(DecodeError("unknown_format", "it has no format's fields"), UNKNOWN)]
+            return [(DecodeError("unknown_format", self._what(value)), UNKNOWN)]
         # The most telling one: not for want of a field, which every object lacks for some format.
         return sorted(failures, key=lambda found: _lacks_field(found[0]))[:1]
 
@@ -81,14 +99,22 @@ class Reading:
         oldest = self._settings.oldest_timestamp
         if isinstance(result, RequestEvent):
             try:
-                admit(result, oldest, latest)
+                admit(result, oldest, latest, self.dropped)
             except DecodeError as error:
                 return error
         elif result.time_s is not None and not oldest <= result.time_s <= latest:
             if isinstance(result, Passed):
-                return Passed(None)
+                return Passed(None, result.why)
             result.time_s = None
         return result
+
+    def _what(self, value: bytes) -> str:
+        """Say what an object of no format is."""
+        return (
+            named(value, self._formats.knows)
+            or self._formats.sibling(value)
+            or "it has no format's fields"
+        )
 
     def _attempt(self, codec: Codec, value: bytes, latest: float) -> Found:
         try:

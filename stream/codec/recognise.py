@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from stream.codec.canonical import Canonical
+from stream.codec.framing import elements
 from stream.codec.gateway import Gateway
 from stream.codec.gateways import GATEWAYS
 from stream.codec.mapping import format_of
 from stream.codec.otlp import Otlp, is_protobuf
+from stream.codec.reasons import FAILURES
+from stream.codec.siblings import named
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
 
     from stream.codec.result import Result
@@ -54,6 +58,10 @@ class Codec(Protocol):
     @property
     def credentials(self) -> int:
         """Objects in which a credential was found so far, and dropped."""
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """Optional fields that were no valid value; whoever counts them empties it."""
 
     def each(self, value: bytes) -> list[Result]:
         """Return what a record of several is; raises one of ``reasons.FAILURES``."""
@@ -133,6 +141,18 @@ class Recogniser:
             return [self._otlp] if self._otlp else []
         keys = _keys(value).keys()
         return [codec for codec in self.codecs if not codec.marks.isdisjoint(keys)]
+
+    def knows(self, value: bytes) -> bool:
+        """Return whether a value is an object, or an array or lines of some, of a known format."""
+        try:
+            return any(self.candidates(part) for part in elements(value, _MOST_KEPT)[:1])
+        except FAILURES:
+            return False
+
+    def sibling(self, value: bytes) -> str:
+        """Return what an object of no known format is; empty where that is not known."""
+        found = named(_keys(value).keys())
+        return f"{found}, which is not read" if found else ""
 
     def is_protobuf(self, value: bytes) -> bool:
         """Return whether a record is binary, so that it is neither lines nor an array."""

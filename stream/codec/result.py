@@ -15,9 +15,11 @@ class Passed(NamedTuple):
     """An object that tells of something else than a call of a model, at a time if it says so.
 
     Its time (epoch seconds) counts: a partition with nothing else must not hold up the others.
+    ``why`` is for people.
     """
 
     time_s: float | None
+    why: str = "no call of a model"
 
 
 Result = RequestEvent | Passed | DecodeError

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from stream.codec.mapping import Mapping, format_of
+from stream.codec.path import Path
 from stream.codec.table import IDENTITIES
 from stream.types.secret import Secret
 
@@ -58,6 +59,14 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={"json": True},
         ),
     ] = None
+    unwrap: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Keys or JSON pointers of wrappers that shippers put around a record, as "
+            "payload or message: what stands there, as JSON or its text, is read in its place",
+            extra={"json": True},
+        ),
+    ] = ()
     max_record_bytes: Annotated[
         int,
         Meta(ge=1024, description="Larger records are dead letters", extra={"unit": "bytes"}),
@@ -126,6 +135,8 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Refuse a mapping that is none, before anything runs."""
+        for path in self.unwrap:
+            Path.parse(path)
         if self.mapping is not None:
             format_of(self.mapping)
         elif self.format == "mapping":

@@ -7,10 +7,11 @@ parsing included: 21 us, against 27 us by the table's loops and 21 us written by
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from stream.codec.pick import UnusualError
-from stream.codec.table import fill, leaks
+from stream.codec.table import NO_MODEL, fill, leaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,9 +33,10 @@ def straight(table: Table, reach: Reach) -> Callable[[Any], RequestEvent | Passe
         "fill": fill,
         "leaks": leaks,
         "table": table,
+        "NO_MODEL": NO_MODEL,
         "UnusualError": UnusualError,
     }
-    lines = [*reach.lines, *_preconditions(table, reach), "found = {}"]
+    lines = [*reach.lines, *_preconditions(table, reach, names), "found = {}"]
     for row in table.fields:
         lines += _field(row, reach, names)
     for row in table.blocks:
@@ -49,11 +51,28 @@ def straight(table: Table, reach: Reach) -> Callable[[Any], RequestEvent | Passe
     return made
 
 
-def _preconditions(table: Table, reach: Reach) -> Iterator[str]:
+def _preconditions(table: Table, reach: Reach, names: dict[str, Any]) -> Iterator[str]:
+    times = ", ".join(reach.places[at] for at in table.times)
     yield f"if {_none_of(table.marks, reach)}: raise UnusualError"
     if table.calls:
-        times = ", ".join(reach.places[at] for at in table.times)
-        yield f"if {_none_of(table.calls, reach)}: return table.passed(({times},))"
+        passed = f"return table.passed(({times},), NO_MODEL)"
+        yield f"if {_none_of(table.calls, reach)}: {passed}"
+    for number, (at, kinds) in enumerate(table.kinds):
+        names |= {f"kinds_{number}": kinds, f"why_{number}": partial(table.other_kind, number)}
+        place = reach.places[at]
+        other = f"{_text(place, f'not in kinds_{number}')} and (why := why_{number}({place}))"
+        yield f"if {other}: return table.passed(({times},), why)"
+    # The long way says what these are.
+    unusual = [f"{reach.places[at]} is not None" for at, _ in table.siblings]
+    for number, (at, own) in enumerate(table.own):
+        names[f"own_{number}"] = own
+        unusual.append(_text(reach.places[at], f"in own_{number}"))
+    if unusual:
+        yield f"if {' or '.join(unusual)}: raise UnusualError"
+
+
+def _text(place: str, condition: str) -> str:
+    return f"({place}.__class__ is str and {place} {condition})"
 
 
 def _none_of(places: Sequence[int], reach: Reach) -> str:

@@ -7,9 +7,11 @@ Where the values come from (JSON, spans) is not its matter.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -51,8 +53,11 @@ class Format:
     ``fields`` has the sources of the event's fields and of its blocks (:data:`BLOCKS`), best
     first; ``accounts`` those of the identities, ``account`` being the one by default. Every record
     has one of ``marks``, which are top-level keys of no other format. A record with nothing at
-    ``calls`` tells of something else than a call of a model. ``keys`` are more of the top-level
-    keys, by which a record may begin.
+    ``calls`` tells of something else than a call of a model, and so does one that has another
+    value than the listed ones at a path of ``kinds``, or a listed one at a path of ``own`` (calls
+    that the gateway makes by itself). ``siblings`` are top-level keys that only records of another
+    format have, with its name. ``keys`` are more of the top-level keys, by which a record may
+    begin.
     """
 
     name: str
@@ -63,6 +68,9 @@ class Format:
     calls: Sequence[str] = ()
     credentials: Sequence[str] = ()
     keys: Sequence[str] = ()
+    kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    own: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    siblings: Mapping[str, str] = field(default_factory=dict)
 
 
 #: Event field -> how its value is read, where a source does not say.
@@ -89,8 +97,8 @@ FIELDS: Final[Mapping[str, Convert]] = {
     "temperature": convert.number,
     "max_tokens": convert.count,
     "logprobs": convert.truth,
-    "system_prompt": convert.name,
-    "prompt": convert.name,
+    "system_prompt": convert.text,
+    "prompt": convert.text,
     "prompt_fingerprint": convert.identity,
 }
 #: Counts that gateways write apart and an event has in one, see `_put_together`.
@@ -98,6 +106,12 @@ APART: Final[Mapping[str, Convert]] = {
     "uncached_input_tokens": convert.tokens,
     "cache_write_tokens": convert.tokens,
     "visible_output_tokens": convert.tokens,
+}
+#: Of which field each of them is a part.
+WHOLE: Final[Mapping[str, str]] = {
+    "uncached_input_tokens": "input_tokens",
+    "cache_write_tokens": "input_tokens",
+    "visible_output_tokens": "output_tokens",
 }
 #: Block -> how its fields are read; they fill what the fields above leave open.
 BLOCKS: Final[Mapping[str, Convert]] = {
@@ -111,7 +125,10 @@ CREDENTIALS: Final = ("authorization", "proxy-authorization", "x-api-key", "api-
 #: What gateways write in the place of a credential that they have removed.
 _REMOVED: Final = frozenset({"", "-", "redacted", "[redacted]", "***"})
 
+NO_MODEL: Final = "it names no model"
 _REFUSED: Final = 400
+#: A kind of call as it may be shown to people: no text of a client's.
+_SHOWN: Final = re.compile(r"[\w.:-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +150,16 @@ class Table:
         self.format = form
         #: Events in whose records a credential was found, and dropped.
         self.credentials = 0
+        #: Optional fields that were no valid value, and are left out of their events.
+        self.dropped: Counter[str] = Counter()
         self._places: dict[Path, int] = {}
         self._defaults: dict[str, Any] = {}
         self.marks = [self._place(Path((mark,))) for mark in form.marks]
         self.calls = [self._place(Path.parse(call)) for call in form.calls]
         self.secrets = [self._place(Path.parse(secret)) for secret in form.credentials]
+        self.kinds = [(self._place(Path.parse(path)), form.kinds[path]) for path in form.kinds]
+        self.own = [(self._place(Path.parse(path)), form.own[path]) for path in form.own]
+        self.siblings = [(self._place(Path((key,))), form.siblings[key]) for key in form.siblings]
         sources = dict(form.fields) | _identified(form, account)
         rows = [Row(name, self._options(name, sources[name])) for name in sources]
         self.fields = [row for row in rows if row.name not in BLOCKS]
@@ -157,8 +179,11 @@ class Table:
         trace = {} if trace is None else trace
         if all(values[at] is None for at in self.marks):
             raise DecodeError("missing_field", f"no `{'` or `'.join(self.format.marks)}`")
-        if self.calls and all(values[at] is None for at in self.calls):
-            return self.passed([values[at] for at in self.times])
+        for at, sibling in self.siblings:
+            if values[at] is not None:
+                raise DecodeError("unknown_format", f"{sibling}, which is not read")
+        if why := self.no_call(values):
+            return self.passed([values[at] for at in self.times], why)
         found: dict[str, Any] = {}
         for row in self.fields:
             self._take(row, values, found, trace)
@@ -174,13 +199,34 @@ class Table:
         self.credentials += any(leaks(values[at]) for at in self.secrets)
         return event
 
-    def passed(self, times: Sequence[Any]) -> Passed:
+    def no_call(self, values: Values) -> str:
+        """Return why a record tells of no call of a model; empty where it may tell of one."""
+        if self.calls and all(values[at] is None for at in self.calls):
+            return NO_MODEL
+        for number, (at, _) in enumerate(self.kinds):
+            kind = values[at]
+            if isinstance(kind, str) and (why := self.other_kind(number, kind)):
+                return why
+        for at, own in self.own:
+            if isinstance(values[at], str) and values[at] in own:
+                return f"{self.paths[at]}: a call of the gateway itself"
+        return ""
+
+    def other_kind(self, number: int, kind: str) -> str:
+        """Return why what stands at a path of :attr:`kinds` is no call, as :meth:`no_call` does."""
+        at, calls = self.kinds[number]
+        if not kind or kind.strip().lower() in calls:
+            return ""
+        shown = f" {kind}" if _SHOWN.fullmatch(kind) else ""
+        return f"{self.paths[at]}{shown} is no call of a model"
+
+    def passed(self, times: Sequence[Any], why: str) -> Passed:
         """Return that a record passes by, with the values at :attr:`times`."""
         for (_, to), value in zip(self._time.options, times, strict=True):
             with suppress(DecodeError):
                 if value is not None and (time_s := to(value)) is not None:
-                    return Passed(time_s)
-        return Passed(None)
+                    return Passed(time_s, why)
+        return Passed(None, why)
 
     def finished(self, found: dict[str, Any]) -> RequestEvent:
         """Return the event of the fields that were found; raises DecodeError."""
@@ -193,10 +239,6 @@ class Table:
         found.setdefault("model", "")
         if self._apart:
             _put_together(found)
-        cached = found.get("cached_tokens")
-        if cached and cached > found.get("input_tokens", cached):
-            # Cannot be, so they were counted beside the input.
-            found["input_tokens"] = min(found["input_tokens"] + cached, MAX_COUNT)
         return RequestEvent(**found)
 
     def _take(self, row: Row, values: Values, found: dict[str, Any], trace: Trace) -> None:
@@ -207,7 +249,10 @@ class Table:
             try:
                 value = to(*(values[place] for place in places))
             except DecodeError as error:
-                raise DecodeError(error.reason, f"{self.paths[at]}: {error.detail}") from None
+                if row.name == "timestamp":
+                    raise DecodeError(error.reason, f"{self.paths[at]}: {error.detail}") from None
+                self.dropped[WHOLE.get(row.name, row.name)] += 1
+                continue
             if value is not None:
                 found[row.name] = value
                 trace[row.name] = str(self.paths[at])
@@ -243,7 +288,7 @@ def leaks(value: object) -> bool:
 
 def first_keys(form: Format) -> frozenset[str]:
     """Return the top-level keys by which a record of the format may begin."""
-    paths = [*form.calls, *form.credentials]
+    paths = [*form.calls, *form.credentials, *form.kinds, *form.own]
     for source in chain(*form.fields.values(), *form.accounts.values()):
         if not isinstance(source, Constant):
             where = source[0] if isinstance(source, tuple) else source
@@ -290,10 +335,7 @@ def _put_together(found: dict[str, Any]) -> None:
 
 
 def _name_whole(trace: Trace) -> None:
-    for apart, whole in (
-        ("uncached_input_tokens", "input_tokens"),
-        ("visible_output_tokens", "output_tokens"),
-    ):
+    trace.pop("cache_write_tokens", None)
+    for apart, whole in WHOLE.items():
         if apart in trace:
             trace.setdefault(whole, trace.pop(apart))
-    trace.pop("cache_write_tokens", None)

@@ -8,6 +8,7 @@ traffic would teach the models and call people. It is a dead letter, where it ca
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ class MarkedDecoder:
         if not is_drill(event.account_id):
             raise DecodeError("bad_mark", "the account is none of a drill")
         event.account_id = shown(event.account_id)
-        admit(event, self._settings.oldest_timestamp, now_s + self._settings.max_future_s)
+        latest = now_s + self._settings.max_future_s
+        admit(event, self._settings.oldest_timestamp, latest, Counter())
         event.account_id = named(event.account_id)
         return event

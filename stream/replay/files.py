@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from stream.errors import UsageError
 from stream.replay.compressed import DAMAGES, STDIN, kind, opened
-from stream.replay.json_text import values
+from stream.replay.json_text import BINARY, binary, values
+from stream.replay.recoded import recoded
 from stream.replay.tables import csv_rows, parquet_rows
 from stream.types.records import Record
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
@@ -52,8 +54,7 @@ def _values(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
             return
         with opened(path) as (raw, file):
             position = 0
-            csv_ = kind(path) == ".csv"
-            found = (row for _, row in csv_rows(file)) if csv_ else values(file)
+            found = _of_kind(kind(path), file)
             for number, value in enumerate(found):
                 if number % BATCH_RECORDS == 0 and path != STDIN:
                     advance(raw.tell() - position)
@@ -63,6 +64,13 @@ def _values(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
                 advance(raw.tell() - position)
     except (*DAMAGES, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def _of_kind(kind_: str, file: io.BufferedReader) -> Iterator[bytes]:
+    if kind_ in BINARY:
+        return binary(file)
+    text = recoded(file)
+    return (row for _, row in csv_rows(text)) if kind_ == ".csv" else values(text)
 
 
 def _parquet(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:

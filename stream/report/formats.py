@@ -86,7 +86,7 @@ def render(found: Overview) -> RenderableType:
         parts.append(Text.assemble((f"{count} rejected  ", "bold red"), error))
     if len(found.errors) > 5:  # noqa: PLR2004 - as above
         parts.append(Text(f"... and {len(found.errors) - 5} other reasons"))
-    if any("unknown_format" in error for error in found.errors):
+    if any("no format's fields" in error for error in found.errors):
         parts.append(Text("A format of your own is read with a mapping: see intake.mapping", "dim"))
     return Group(*parts)
 

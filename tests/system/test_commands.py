@@ -325,6 +325,24 @@ def test_what_is_no_event_is_explained_too(tmp_path):
     assert b"intake.mapping" in own.stdout
 
 
+def test_each_record_is_explained_as_json(tmp_path):
+    log = tmp_path / "log.jsonl"
+    event = {"timestamp": 1.76e9, "account_id": "a", "model": "m", "request_id": "r"}
+    rows = [event | {"prompt": "{}"}, event, {"x": 1}, []]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run("replay", "--explain-format", "--json", log, cwd=tmp_path)
+    assert done.returncode == 0
+    first, again, other, empty = map(json.loads, done.stdout.splitlines())
+    assert (first["format"], first["outcome"], first["reason"]) == ("canonical", "event", None)
+    [read] = first["events"]
+    assert (read["account_id"], read["timestamp"], read["prompt"]) == ("a", 1.76e9, None)
+    assert (again["outcome"], again["reason"], again["events"]) == ("skipped", "duplicate", [])
+    assert other["outcome"] == "rejected"
+    assert other["reason"].startswith("unknown_format: ")
+    assert (empty["outcome"], empty["reason"]) == ("skipped", "an empty batch")
+    assert run("replay", "--json", log, cwd=tmp_path).returncode == 2
+
+
 def test_a_log_of_ones_own_is_read_by_a_mapping(tmp_path):
     mapping = tmp_path / "distillwatch.toml"
     mapping.write_bytes((SAMPLES / "nginx_mapping.toml").read_bytes())

@@ -4,23 +4,29 @@ Source: apisix/plugins/ai-proxy/base.lua, ai-protocols/ and utils/log-util.lua. 
 summary is there only with ``logging.summaries`` and texts only with ``logging.payloads``; its
 numbers may be text; its ``duration`` is the time to the first token; a record is an array of up to
 1,000 entries; their Kafka timestamp is -1; the authorization header is not redacted. For calls in
-Anthropic's protocol ``prompt_tokens`` lacks what was read from and written to the cache.
+Anthropic's and Bedrock's protocols, which APISIX knows by the end of the path as here,
+``prompt_tokens`` lacks what was read from and written to the cache.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from stream.codec import convert
+from stream.codec.event import MAX_COUNT
 from stream.codec.table import CREDENTIALS, Format
-from stream.codec.usage import beside, usage
+
+#: Ends of a path whose protocol counts cached tokens beside the input.
+_BESIDE: Final = ("/v1/messages", "/converse", "/converse-stream")
 
 
-def _summary(block: object) -> dict[str, Any]:
-    if not isinstance(block, dict):
-        return {}
-    counts, written = usage(block), convert.count(block.get("cache_creation_input_tokens"))
-    return beside(counts, written) if written else counts
+def _input(prompt: object, uri: object, read: object, written: object) -> int | None:
+    """Return the tokens of the input, with the cached ones in it."""
+    tokens: int | None = convert.tokens(prompt)
+    path = uri.partition("?")[0] if isinstance(uri, str) else ""
+    if tokens is None or not path.endswith(_BESIDE):
+        return tokens
+    return min(tokens + (convert.count(read) or 0) + (convert.count(written) or 0), MAX_COUNT)
 
 
 APISIX: Final = Format(
@@ -38,7 +44,18 @@ APISIX: Final = Format(
         "duration_s": (("latency", convert.seconds("ms")),),
         "stream": ("llm_summary.stream", "llm_request.stream"),
         "request": ("llm_request", "request.body"),
-        "usage": (("llm_summary", _summary),),
+        "input_tokens": (
+            (
+                (
+                    "llm_summary.prompt_tokens",
+                    "request.uri",
+                    "llm_summary.cache_read_input_tokens",
+                    "llm_summary.cache_creation_input_tokens",
+                ),
+                _input,
+            ),
+        ),
+        "usage": ("llm_summary",),
     },
     account="user",
     accounts={

@@ -3,29 +3,71 @@
 Source: the semantic conventions (1.27 to 1.42, the names deprecated since included), Traceloop's
 OpenLLMetry, OpenInference (Envoy AI Gateway's spans), LiteLLM's and Cloudflare's exports. Their
 traps: no convention names an account, an address or logprobs, so the site adds attributes of its
-own, and ``intake.account`` can name any (``/tenant.id``); spans of agents and tools sum up the
-calls below them. :mod:`stream.codec.otlp` gives a span's own times and status the names of OTLP.
+own, and ``intake.account`` can name any (``/tenant.id``); spans of agents, tools and retrieval are
+around calls or beside them; the input has the cached tokens in it by the conventions, but not where
+an instrumentation passes on what Anthropic and Bedrock answer, as its names for them show.
+:mod:`stream.codec.otlp` gives a span's own times and status the names of OTLP.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stream.codec import body, convert
+from stream.codec.event import MAX_COUNT
 from stream.codec.table import Constant, Format
+
+if TYPE_CHECKING:
+    from stream.codec.convert import Convert
 
 #: Attributes that a list of messages is spread over: ``PREFIX.NUMBER.role`` and ``.content``.
 NUMBERED: Final = ("gen_ai.prompt", "llm.input_messages")
-#: Attribute -> values for spans that are no calls of a model but contain some.
-AROUND_CALLS: Final = {
-    "gen_ai.operation.name": frozenset(
-        {"create_agent", "invoke_agent", "execute_tool", "invoke_workflow"}
-    ),
-    "openinference.span.kind": frozenset(
-        {"CHAIN", "AGENT", "TOOL", "RETRIEVER", "RERANKER", "GUARDRAIL", "EVALUATOR"}
-    ),
-    "traceloop.span.kind": frozenset({"workflow", "task", "agent", "tool"}),
+#: Event of a span with one message -> the role of who said it.
+MESSAGE_EVENTS: Final = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
 }
+#: Where such an event has what was said: text, parts, or JSON of the message.
+MESSAGE_ATTRIBUTES: Final = ("content", "gen_ai.event.content", "message")
+#: The instrumentation that made a span.
+SCOPE: Final = "scope.name"
+#: Name under which the messages of such events are collected.
+COLLECTED: Final = "span.events.messages"
+#: The name of the event that a log record is.
+LOG_EVENT: Final = "log.event.name"
+#: Log records that tell of a whole call; others tell of a part of one.
+CALL_LOGS: Final = frozenset(
+    {"gen_ai.client.inference.operation.details", "gen_ai.client.operation.details"}
+)
+#: Attribute -> its values for a call of a model, in lower case.
+_CALLS: Final = {
+    "gen_ai.operation.name": frozenset(
+        {
+            *("chat", "text_completion", "generate_content", "embeddings", "completion"),
+            *("chat.completions", "text.completions", "text_completions", "completions"),
+            *("embedding", "responses", "messages", "message", "converse", "image_generation"),
+            *("transcription", "speech", "chat_completion", "chat.completion", "stream_chat"),
+            *("streaming_chat", "inference", "llm", "generate", "generate_text"),
+        }
+    ),
+    "llm.request.type": frozenset(
+        {"chat", "completion", "embedding", "unknown", "rerank", "text_completion"}
+    ),
+    "openinference.span.kind": frozenset({"llm", "embedding"}),
+    "traceloop.span.kind": frozenset({"unknown", "llm"}),
+    LOG_EVENT: CALL_LOGS,
+}
+_READ: Final = "gen_ai.usage.cache_read_input_tokens"
+#: How Anthropic's and Bedrock's answers name what was written to the cache. OpenAI has no such
+#: count, and the conventions another name for it.
+_WRITTEN: Final = (
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+)
+#: Instrumentations that use these names but put all into the input first.
+_SUMMED_UP: Final = frozenset({"opentelemetry.instrumentation.anthropic"})
 _KINDS: Final = {"LLM": "chat", "EMBEDDING": "embeddings"}
 _SPAN_FAILED: Final = ("2", "STATUS_CODE_ERROR")
 
@@ -49,10 +91,25 @@ def _instructions(value: object) -> str | None:
     return text
 
 
+def _input(given: object, read: object, *written_and_scope: object) -> int | None:
+    """Return the tokens of the input, with those in it that a cache has read or written."""
+    *written, scope = written_and_scope
+    tokens: int | None = convert.tokens(given)
+    if tokens is None or all(value is None for value in written) or scope in _SUMMED_UP:
+        return tokens
+    beside = sum(convert.count(value) or 0 for value in (read, *written))
+    return min(tokens + beside, MAX_COUNT)
+
+
+def _whole_input(name: str) -> tuple[tuple[str, ...], Convert]:
+    return (name, _READ, *_WRITTEN, SCOPE), _input
+
+
 GENAI: Final = Format(
     name="otlp",
     marks=("startTimeUnixNano",),
     calls=("gen_ai.request.model", "gen_ai.response.model", "llm.model_name"),
+    kinds=_CALLS,
     fields={
         "timestamp": (("startTimeUnixNano", convert.epoch("ns")),),
         "model": ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name"),
@@ -66,19 +123,25 @@ GENAI: Final = Format(
             ("openinference.span.kind", _kind),
         ),
         "input_tokens": (
-            "gen_ai.usage.input_tokens",
-            "gen_ai.usage.prompt_tokens",
+            _whole_input("gen_ai.usage.input_tokens"),
+            _whole_input("gen_ai.usage.prompt_tokens"),
             "llm.token_count.prompt",
+            "gen_ai.response.prompt_tokens",  # Semantic Kernel for Java
         ),
+        "uncached_input_tokens": ("input_tokens",),  # Claude's agents
+        "cache_write_tokens": ("cache_creation_tokens",),
         "output_tokens": (
             "gen_ai.usage.output_tokens",
             "gen_ai.usage.completion_tokens",
             "llm.token_count.completion",
+            "gen_ai.response.completion_tokens",
+            "output_tokens",
         ),
         "cached_tokens": (
             "gen_ai.usage.cache_read.input_tokens",
-            "gen_ai.usage.cache_read_input_tokens",
+            _READ,
             "llm.token_count.prompt_details.cache_read",
+            "cache_read_tokens",
         ),
         "reasoning_tokens": (
             "gen_ai.usage.reasoning.output_tokens",
@@ -104,6 +167,7 @@ GENAI: Final = Format(
             "gen_ai.prompt_json",
             "gen_ai.prompt",
             "llm.input_messages",
+            COLLECTED,
         ),
         "options": ("llm.invocation_parameters",),
         "request": ("input.value",),
