@@ -18,6 +18,8 @@ RUNBOOK = "https://distillwatch.invalid/runbook"
 DATASOURCE = {"type": "prometheus", "uid": "$datasource"}
 WIDTH = 24
 RATE = "[$__rate_interval]"
+#: Which labels of stage_seconds are whole stages; the others are parts of these.
+STAGES = "intake|accounts|campaigns|alerting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,18 +257,11 @@ DETECTION: dict[str, list[Panel]] = {
         ),
         stacked(
             "Alerts held back",
-            "Alerts that were due in the hour before and not sent, by reason.",
+            "Alerts that were due in the hour before and not sent, by reason. account, value and "
+            "pattern: hidden by suppressions, by what these go by.",
             {
                 "{{reason}}": "sum by (reason) ("
                 "increase(distillwatch_alerts_suppressed_total<>[1h]))",
-            },
-        ),
-        stacked(
-            "Hidden by suppressions",
-            "Alerts that suppressions hid in the hour before, by what these go by.",
-            {
-                "{{matcher}}": "sum by (matcher) ("
-                "increase(distillwatch_suppressed_alerts_total<>[1h]))",
             },
         ),
         stacked(
@@ -567,11 +562,24 @@ PIPELINE: dict[str, list[Panel]] = {
     "Stages": [
         stacked(
             "Time by stage",
-            "Seconds of work a second. The largest is the bottleneck; a stage includes its parts "
-            "(decode, fingerprint, duplicates, windows, detection, links).",
-            {"{{stage}}": f"sum by (stage) (rate(distillwatch_stage_seconds_sum<>{RATE}))"},
+            "Seconds of work a second. The largest is the bottleneck.",
+            {
+                "{{stage}}": "sum by (stage) (rate(distillwatch_stage_seconds_sum"
+                f'<stage=~"{STAGES}">{RATE}))'
+            },
             unit="none",
             alerts=("DistillwatchNotProgressing",),
+        ),
+        Panel(
+            title="Time by part of a stage",
+            description="Seconds of work a second, which the stages include: decode and "
+            "fingerprint of intake; duplicates, windows, detection and links of accounts; judging "
+            "of alerting.",
+            queries={
+                "{{stage}}": "sum by (stage) (rate(distillwatch_stage_seconds_sum"
+                f'<stage!~"{STAGES}">{RATE}))'
+            },
+            unit="none",
         ),
         Panel(
             title="Duration of a batch or step",

@@ -37,18 +37,19 @@ OPEN_LIMIT: Final = 1024
 #: A label whose values come from configuration (topic, partition, sink) or from a release.
 OPEN: Final[tuple[str, ...]] = ()
 
-STAGES: Final = ("intake", "accounts", "campaigns", "alerting")
-#: What takes time: finer than the stages, and it grows with the code.
+#: The stages that have lanes: partitions of internal topics, steps of event time, state.
+STAGES: Final = ("accounts", "campaigns", "alerting")
+#: What takes time: the stages as a whole, which the worker measures, and parts of them.
 WORK: Final = (
+    "intake",
     *STAGES,
     "decode",
     "fingerprint",
     "duplicates",
     "windows",
-    "features",
     "detection",
     "links",
-    "publish",
+    "judging",
     OVERFLOW,
 )
 FORMATS: Final = (
@@ -343,8 +344,9 @@ class Metrics:
             unit="seconds",
             labels={"stage": WORK},
             buckets=_WORK_S,
-            meaning="Time to process one batch or one step of a stage",
-            remedy="The stage with the largest sum is the bottleneck",
+            meaning="Time to process one batch or one step: of a whole stage (intake, accounts, "
+            "campaigns, alerting), and of parts of it",
+            remedy="The stage with the largest sum is the bottleneck, its largest part the reason",
         ),
     ]
     steps_closed_total: Annotated[
@@ -612,30 +614,13 @@ class Metrics:
         Counter,
         Declared(
             unit="alerts",
-            labels={
-                "reason": (
-                    "cool_down",
-                    "budget",
-                    "merged",
-                    "unchanged",
-                    "verdict",
-                    "limit",
-                    OVERFLOW,
-                )
-            },
-            meaning="Alerts that were due and not sent, by reason",
-            remedy="reason=budget: the alert budget is spent, look at the open incidents first; "
-            "reason=limit: an update waits for its turn (alerting.updates_per_day), the page and "
-            "the topic have the figures",
-        ),
-    ]
-    suppressed_alerts_total: Annotated[
-        Counter,
-        Declared(
-            unit="alerts",
-            labels={"matcher": MATCHERS},
-            meaning="Alerts that suppressions have hidden, by what these go by",
-            remedy="`distillwatch suppress list` says which there are; remove what hides too much",
+            labels={"reason": ("limit", "merged", "verdict", *MATCHERS)},
+            meaning="Alerts that were due and not sent: an update waits for its turn, another "
+            "incident has it, a verdict speaks against it, or a suppression hides it, by what that "
+            "goes by",
+            remedy="limit: see alerting.updates_per_day, the page and the topic have the figures; "
+            "account, value, pattern: `distillwatch suppress list` says which suppressions there "
+            "are, remove what hides too much",
         ),
     ]
     suppressions_active: Annotated[

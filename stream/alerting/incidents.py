@@ -228,7 +228,8 @@ class Incidents:
     def _judge(self, *, until: float) -> None:
         if self._clusters.due <= until:
             due = self._clusters.due
-            clusters = self._clusters.judge(due)
+            with self._metrics.stage_seconds.labels(stage="judging").time():
+                clusters = self._clusters.judge(due)
             self._telling.look_up()
             for cluster in clusters:
                 self._hear_cluster(due, cluster)

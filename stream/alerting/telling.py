@@ -200,7 +200,4 @@ class Telling:
         )
 
     def _count(self, quiet: Quiet) -> None:
-        if quiet.by == "verdict":
-            self._metrics.alerts_suppressed_total.labels(reason="verdict").inc()
-        else:
-            self._metrics.suppressed_alerts_total.labels(matcher=quiet.by).inc()
+        self._metrics.alerts_suppressed_total.labels(reason=quiet.by).inc()

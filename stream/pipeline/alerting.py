@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from stream.alerting.drills import Drills
     from stream.alerting.incidents import Incidents
-    from stream.metrics import Metrics
     from stream.pipeline.lane import StateRows
     from stream.types.alerts import Alert
     from stream.types.batch import Array
@@ -63,7 +62,6 @@ class AlertingStage:
         drills: Drills,
         *,
         lanes: int,
-        metrics: Metrics,
         source: str = "",
     ) -> None:
         """Put verdicts through ``incidents``; a ``source`` makes CloudEvents of the alerts.
@@ -74,7 +72,6 @@ class AlertingStage:
         self._incidents = incidents
         self._drills = drills
         self._source = source
-        self._metrics = metrics
         self._alerts: list[Alert] = []
 
     @property
@@ -97,11 +94,10 @@ class AlertingStage:
         groups = sorted(
             (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
         )
-        with self._metrics.stage_seconds.labels(stage=self.name).time():
-            drills = [group for group in groups if is_of_drill(group)]
-            others = [group for group in groups if not is_of_drill(group)]
-            self._alerts += self._incidents.step(end, verdicts, others)
-            self._alerts += self._drills.step(end, drills)
+        drills = [group for group in groups if is_of_drill(group)]
+        others = [group for group in groups if not is_of_drill(group)]
+        self._alerts += self._incidents.step(end, verdicts, others)
+        self._alerts += self._drills.step(end, drills)
 
     def emit(self, mark: float) -> list[Emission]:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""

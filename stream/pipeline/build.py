@@ -87,7 +87,6 @@ def alerting_lane(
         incidents,
         drills,
         lanes=settings.lanes,
-        metrics=metrics,
         source=settings.alerting.cloudevents_source,
     )
     return Lane(stage, 0, settings.windows, metrics)

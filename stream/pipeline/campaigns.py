@@ -43,7 +43,6 @@ class CampaignsStage:
         self._lane = lane
         self._packet_bytes = packet_bytes
         self._lanes = lanes
-        self._metrics = metrics
         self._table = LinkTable(settings, metrics=metrics)
         self._drill = Twin(lambda: LinkTable(settings, metrics=Metrics(strict=False)))
         self._groups: list[Group] = []
@@ -61,12 +60,11 @@ class CampaignsStage:
 
     def step(self, end: float, rows: list[LinkBatch]) -> None:
         """Take in the links of one step."""
-        with self._metrics.stage_seconds.labels(stage="campaigns").time():
-            rows, drills = parted(rows)
-            self._groups += self._table.step(end, *rows)
-            if drills:
-                self._groups += self._drill.use(end).step(end, *drills)
-            self._drill.forget(end)
+        rows, drills = parted(rows)
+        self._groups += self._table.step(end, *rows)
+        if drills:
+            self._groups += self._drill.use(end).step(end, *drills)
+        self._drill.forget(end)
 
     def hear(self, time: float, said: Said) -> list[Emission]:
         """Have no use for what people say."""

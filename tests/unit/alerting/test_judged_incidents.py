@@ -215,7 +215,7 @@ def test_a_suppressed_account_is_told_of_when_that_ends(by: str, match: str) -> 
     assert total(metrics, "suppressions_active", matcher=by) == 1
     fired = step(incidents, 2, [verdict("ci-7", 2), verdict("other", 2)])
     assert states(fired) == [("other", "firing")]
-    assert total(metrics, "suppressed_alerts_total", matcher=by) == 1
+    assert total(metrics, "alerts_suppressed_total", reason=by) == 1
     step(incidents, 40, [verdict("ci-7", 40), verdict("other", 40)])
     late = [alert for alert in step(incidents, 61) if alert.account_id == "ci-7"]
     assert [(alert.status, alert.updated_at) for alert in late] == [

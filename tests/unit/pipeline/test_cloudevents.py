@@ -31,7 +31,7 @@ def states(source: str) -> list[Emission]:
     settings, metrics = Settings(), Metrics()
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
     drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
-    stage = AlertingStage(incidents, drills, lanes=1, metrics=metrics, source=source)
+    stage = AlertingStage(incidents, drills, lanes=1, source=source)
     verdict = Verdict(
         account_id="a",
         time=START,
