@@ -212,20 +212,27 @@ async def test_one_stuck_incident_holds_nobody_back(
     chain = [alert("stuck", number) for number in range(3)]
     await produce(bootstrap, topic, *(("k", one) for one in chain))
     await produce(bootstrap, topic, *(("k", alert(*one)) for one in others))
-    sink = Recorder("stuck")
-    outbox = outbox_for(sink, under_way=8, overtaken=900)
+    metrics, sink = Metrics(), Recorder("stuck")
+    outbox = outbox_for(sink, metrics, under_way=8, overtaken=900)
+
+    def left() -> float | None:
+        return value(metrics, "sink_queue_length", sink="recorder")
+
     await outbox.start()
     await until(lambda: len(sink.got) == 897)  # far more than are under way at once
-    await asyncio.sleep(0.5)
-    assert len(sink.got) == 897  # and no more than a crash may bring again
+    await until(lambda: left() == 1003 - 897)
+    # What is new is noticed and not read: no more than a crash may bring again.
+    await produce(bootstrap, topic, ("k", alert("i0", 20)))
+    await until(lambda: left() == 1004 - 897)
+    assert len(sink.got) == 897
     await outbox.stop()
 
     again = Recorder()
     second = outbox_for(again)
     await second.start()
-    await until(lambda: len(again.got) == 1003)
+    await until(lambda: len(again.got) == 1004)
     await second.stop()
-    assert_in_order(again.got, {"stuck": 3} | {f"i{n}": 20 for n in range(50)})
+    assert_in_order(again.got, {"stuck": 3, "i0": 21} | {f"i{n}": 20 for n in range(1, 50)})
 
 
 @pytest.mark.needs("ranges")
@@ -321,16 +328,21 @@ async def test_incidents_keep_their_order_while_workers_come_and_go(
     assert_in_order(got, dict.fromkeys(names, 60))
 
 
-async def test_without_a_broker_it_starts_waits_and_stops(unused_tcp_port: int) -> None:
+async def test_without_a_broker_it_starts_tries_again_and_stops(unused_tcp_port: int) -> None:
+    metrics, sink = Metrics(), Recorder()
     outbox = Outbox(
-        Recorder(),
+        sink,
         topic="alerts",
         app="a",
         connection={"bootstrap_servers": f"127.0.0.1:{unused_tcp_port}"},
-        metrics=Metrics(),
+        metrics=metrics,
         bounds=Bounds(stop_grace_s=0.1),
     )
     await outbox.start()
-    await asyncio.sleep(0.3)
+    failures = "sink_broker_failures_total"
+    await until(lambda: (value(metrics, failures, sink="recorder") or 0) >= 2)
+    assert not sink.closed
     await outbox.stop()
     await outbox.stop()
+    assert sink.closed
+    assert sink.got == []
