@@ -193,11 +193,18 @@ class Detector:
 
         The ratio to the account itself too: prompts that drift take what they have always taken.
         """
+        found = np.zeros(len(slots))
+        # Without anything new nothing surprises.
+        new = np.flatnonzero(~np.isnan(matrix[:, COLUMN["new_content_ratio"]]))
+        if not len(new):
+            return found
+        slots, matrix = slots[new], matrix[new]
         usual = self._own.means(slots)[:, TRACKED.index("output_day")]
         alone = scaled(of_new(matrix, FEATURES[COLUMN["output_day"]].unscaled(usual)))
         here = self._tails.decades(upward(alone), most=MOST)[:, HARVEST].min(axis=1)
         own = self._own.decades(slots, alone, most=MOST)[:, TRACKED.index("output_ratio")]
-        return np.asarray(np.minimum(here, own))
+        found[new] = np.minimum(here, own)
+        return found
 
     def _seen_whole(self, time: float, matrix: Array) -> Array:
         """Say which accounts were opened after the population began to be seen; (n,) bool."""

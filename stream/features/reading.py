@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 HOUR_S: Final = 3600.0
 DAY_S: Final = 86400.0
-_COUNTED: Final = ("addresses", "user_agents", "prompts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
         hour=_sums(windows, "hour", slots, time),
         day=_sums(windows, "day", slots, time),
         week=_sums(windows, "week", slots, time),
-        distinct={what: windows.distinct(what, slots, time) for what in _COUNTED},
+        distinct=windows.distinct(slots, time),
         age_s=windows.age_s(slots, time),
         known_s=windows.known_s(slots, time),
         active_hours=windows.active_hours(slots, time).astype(np.float64),

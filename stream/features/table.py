@@ -101,10 +101,21 @@ def compute(windows: AccountWindows, slots: Array, time: float) -> NDArray[np.fl
     return matrix
 
 
+_LOG: Final = np.flatnonzero([feature.log for feature in FEATURES])
+_LIMITS: Final = np.array([[feature.low, feature.high] for feature in FEATURES]).T
+_ENDS: Final = _LIMITS.copy()
+_ENDS[:, _LOG] = np.log10(_LIMITS[:, _LOG])
+
+
 def scaled(matrix: Array) -> Array:
-    """Return the matrix on each feature's fixed scale 0..1; NaN stays NaN."""
-    columns = [feature.scaled(matrix[:, i]) for i, feature in enumerate(FEATURES)]
-    return np.stack(columns, axis=1)
+    """Return the matrix on each feature's fixed scale 0..1; NaN stays NaN.
+
+    As :meth:`Feature.scaled` of each column, in one pass: most steps have few accounts.
+    """
+    clipped = np.clip(matrix, *_LIMITS)
+    clipped[:, _LOG] = np.log10(clipped[:, _LOG])
+    low, high = _ENDS
+    return np.asarray((clipped - low) / (high - low))
 
 
 def schema_hash() -> str:

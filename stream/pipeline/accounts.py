@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.detection.detector import Detector, Standing
-from stream.features.table import COLUMN, compute
+from stream.features.table import compute
 from stream.metrics import Share
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
-from stream.pipeline.linking import links
+from stream.pipeline.linking import Look, links
 from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_lanes
 from stream.pipeline.steps import step_rows
@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from stream.windows.settings import WindowSettings
 
 _ACCOUNT: Final = b"a"
-_HOUR: Final = [COLUMN["requests_hour"], COLUMN["output_hour"]]
+_DIRECTIONS: Final = ("input", "output")
+#: Rows of steps whose links are made at once.
+_LOOKED: Final = 1 << 16
 _MODEL: Final = b"m"
 _REQUEST_IDS: Final = b"d"
 _BEGAN: Final = b"b"
@@ -82,7 +84,14 @@ class AccountsStage:
         self._detector = Detector(detection, self._table, metrics=metrics, seed=lane)
         self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
         self._verdicts: list[Verdict] = []
+        self._looks: list[Look] = []
+        self._looked = 0  # rows of these
         self._links: list[LinkBatch] = []
+        self._tokens = np.zeros((len(_DIRECTIONS), len(Standing)))
+        self._seconds = {
+            name: metrics.stage_seconds.labels(stage=name)
+            for name in ("duplicates", "windows", "detection", "links")
+        }
         self._evicted = 0
         self._forgotten = 0
         self._shares = {
@@ -127,31 +136,41 @@ class AccountsStage:
         rows, drills = parted(rows)
         once = self._once(end, rows)
         for portion in step_rows(end, self._step_s, [once], most=self._table.portion):
-            with self._metrics.stage_seconds.labels(stage="windows").time():
+            with self._seconds["windows"].time():
                 slots = self._windows.update(portion)
-            with self._metrics.stage_seconds.labels(stage="detection").time():
+            with self._seconds["detection"].time():
                 matrix = compute(self._windows, slots, end)
                 self._verdicts += self._detector.judge(end, slots, matrix)
             self._count_tokens(portion, slots)
-            with self._metrics.stage_seconds.labels(stage="links").time():
-                turned = self._detector.turned(slots)
-                self._links.append(
-                    links(portion, self._windows, self._table, slots, turned, matrix[:, _HOUR])
-                )
+            turned = self._detector.turned(slots)
+            self._look(Look.at(portion, self._windows, self._table, slots, turned, matrix))
         if drills:
             twin = self._drill.use(end)
             for portion in step_rows(end, self._step_s, drills, most=twin.table.portion):
                 slots = twin.windows.update(portion)
-                self._links.append(links(portion, twin.windows, twin.table, slots))
+                self._look(Look.at(portion, twin.windows, twin.table, slots))
         self._drill.forget(end)
 
     def _once(self, end: float, rows: list[EventBatch]) -> EventBatch:
         """Return the step's calls, without further records of one that counted."""
-        with self._metrics.stage_seconds.labels(stage="duplicates").time():
+        with self._seconds["duplicates"].time():
             found = calls(EventBatch.merge(rows), end, self._request_ids)
         self._metrics.request_ids_total.labels(result="duplicate").inc(found.copies)
         self._metrics.request_ids_total.labels(result="reused").inc(found.reused)
         return found.rows
+
+    def _look(self, look: Look) -> None:
+        """Keep what makes the links of a step; they are made of many steps at once."""
+        self._looks.append(look)
+        self._looked += len(look.rows.columns["time"])
+        if self._looked >= _LOOKED:
+            self._link()
+
+    def _link(self) -> None:
+        looks, self._looks, self._looked = self._looks, [], 0
+        if looks:
+            with self._seconds["links"].time():
+                self._links.append(links(looks))
 
     def hear(self, time: float, said: Said) -> list[Emission]:
         """Learn nothing from the accounts that a person has confirmed; say nothing to that."""
@@ -163,6 +182,7 @@ class AccountsStage:
     def emit(self, mark: float) -> list[Emission]:
         """Return one packet for alerting and one for each campaigns lane."""
         self._count()
+        self._link()
         verdicts, self._verdicts = self._verdicts, []
         found, self._links = LinkBatch.merge(self._links), []
         lanes = value_lanes(found.columns["value"], self._lanes)
@@ -192,15 +212,17 @@ class AccountsStage:
 
     def _count_tokens(self, rows: StepRows, slots: Array) -> None:
         standing = self._detector.standing(slots)
-        for direction in ("input", "output"):
+        for i, direction in enumerate(_DIRECTIONS):
             tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
-            for verdict, among in _STANDINGS.items():
-                count = int(tokens[np.isin(standing, among)].sum())
-                self._metrics.observed_tokens_total.labels(
-                    verdict=verdict, direction=direction
-                ).inc(count)
+            self._tokens[i] += np.bincount(standing, tokens, len(Standing))
 
     def _count(self) -> None:
+        for direction, tokens in zip(_DIRECTIONS, self._tokens, strict=True):
+            for verdict, among in _STANDINGS.items():
+                self._metrics.observed_tokens_total.labels(
+                    verdict=verdict, direction=direction
+                ).inc(float(tokens[list(among)].sum()))
+        self._tokens[:] = 0
         self._shares["tracked"].set(len(self._table))
         self._shares["bytes"].set(self._table.nbytes + self._request_ids.nbytes)
         self._shares["request_ids"].set(len(self._request_ids))

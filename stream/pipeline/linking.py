@@ -6,18 +6,22 @@ a re-sent step is recognised by its lane and time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from stream.features.reading import DAY_S
+from stream.features.table import COLUMN
 from stream.types.events import PHRASES
 from stream.types.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
 from stream.types.traffic import TRAFFIC, counts
 from stream.windows.account_windows import METRICS
-from stream.windows.order import lexical
+from stream.windows.order import lexical, run_sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from stream.types.events import Array
     from stream.windows.account_windows import AccountWindows, StepRows
     from stream.windows.table import SlotTable
@@ -27,76 +31,141 @@ if TYPE_CHECKING:
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
 _VALUES: Final = 2.0**64
+_HOUR: Final = [COLUMN["requests_hour"], COLUMN["output_hour"]]
+_DAY: Final = COLUMN["requests_day"]
+_ACTIVE: Final = COLUMN["active_hours"]
 _OF_HOUR: Final = [METRICS.index("requests"), METRICS.index("output_tokens")]
 _MOST_AN_HOUR: Final = 2.0**32 - 1  # that the column holds
+_OF_ROWS: Final = (
+    *("system_prompt", "template", "payment", "address", "tls", "user_agent", *PHRASES),
+    *("input_tokens", "output_tokens"),
+)
 
 
-def links(
-    rows: StepRows,
-    windows: AccountWindows,
-    table: SlotTable,
-    slots: Array,
-    turned: tuple[Array, Array] | None = None,
-    hour: Array | None = None,
-) -> LinkBatch:
-    """Return the links of a step; ``slots`` are those of ``rows.accounts``.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The events of a step, and what is known of its n accounts at its end."""
 
-    ``turned`` is what :meth:`Turns.of` says of them, where accounts are judged; ``hour`` are their
-    requests and output tokens of the last hour, shape ``(n, 2)``, where these are known already.
-    """
-    sizes = np.diff(rows.at, append=len(rows.columns["time"]))
-    account = np.repeat(np.arange(len(rows.at), dtype=np.uint32), sizes)
-    day = windows.requests("day", slots, rows.time)
-    limit = _phrase_limit(day)[account]
-    parts = [
-        _per_value(kind, account, values)
-        for kind, values in (
-            (LinkKind.SYSTEM_PROMPT, rows.columns["system_prompt"]),
-            (LinkKind.TEMPLATE, rows.columns["template"]),
-            (LinkKind.PAYMENT, rows.columns["payment"]),
-            (LinkKind.ADDRESS, rows.columns["address"]),
-            (LinkKind.CLIENT, _client(rows.columns["tls"], rows.columns["user_agent"])),
-            *(
-                (LinkKind.PHRASE, np.where(rows.columns[name] < limit, rows.columns[name], 0))
-                for name in PHRASES
-            ),
-            *((LinkKind.TURN, values) for values in _turns(rows, account, turned)),
+    rows: StepRows
+    first_seen: Array  # (n,)
+    created_at: Array  # (n,)
+    total: Array  # (n, 3), all that the account has done
+    hour: Array  # (n, 2), requests and output tokens of the last hour
+    day_requests: Array  # (n,)
+    active_hours: Array  # (n,)
+    turned_at: Array  # (n,), NaN: it has not turned
+    turned_from: Array  # (n,)
+
+    @classmethod
+    def at(
+        cls,
+        rows: StepRows,
+        windows: AccountWindows,
+        table: SlotTable,
+        slots: Array,
+        turned: tuple[Array, Array] | None = None,
+        matrix: Array | None = None,
+    ) -> Look:
+        """Look at ``slots``, which are those of ``rows.accounts``, before the next step.
+
+        ``turned`` is what :meth:`Turns.of` says of them, where accounts are judged; ``matrix`` has
+        their features, where these are known already.
+        """
+        if matrix is None:
+            hour = windows.totals("hour", slots, rows.time)[:, _OF_HOUR]
+            day = windows.requests("day", slots, rows.time)
+            active = windows.active_hours(slots, rows.time)
+        else:
+            hour, day, active = matrix[:, _HOUR], matrix[:, _DAY], matrix[:, _ACTIVE]
+        at, least = turned or (np.full(len(slots), np.nan), np.full(len(slots), np.inf))
+        return cls(
+            rows=rows,
+            first_seen=table["first_seen"][slots],
+            created_at=table["created_at"][slots],
+            total=windows.total(slots),
+            hour=hour,
+            day_requests=day,
+            active_hours=active,
+            turned_at=at,
+            turned_from=least,
         )
-    ]
+
+
+_KNOWN: Final = tuple(name for name in Look.__slots__ if name != "rows")
+
+
+def links(looks: Sequence[Look]) -> LinkBatch:
+    """Return the links of steps, those of each step in the order of ``looks``.
+
+    Taking many steps at once costs hardly more than one: most of them have few rows.
+    """
+    starts = np.cumsum([0, *(len(look.rows.columns["time"]) for look in looks)])
+    rows = {n: np.concatenate([look.rows.columns[n] for look in looks]) for n in _OF_ROWS}
+    known = {n: np.concatenate([getattr(look, n) for look in looks]) for n in _KNOWN}
+    at = np.concatenate([look.rows.at + s for look, s in zip(looks, starts, strict=False)])
+    step = np.repeat(np.arange(len(looks)), [len(look.rows.at) for look in looks])
+    time = np.array([look.rows.time for look in looks])[step]
+    # An account of a step; the same account of another step is another one here.
+    sizes = run_sizes(at, int(starts[-1]))
+    account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
+    parts = [_per_value(kind, account, values) for kind, values in _values(rows, known, account)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    order = np.argsort(step[columns["account"]], kind="stable")
+    columns = {name: column[order] for name, column in columns.items()}
     who = columns["account"]
-    columns["time"] = np.full(len(who), rows.time)
-    traffic, before = _traffic(rows, windows, table, slots, hour)
+    traffic, before = _traffic(rows, known, at, sizes, time)
     # Rows of several fields: taking them is many times as fast as indexing them.
     columns["traffic"], columns["before"] = traffic.take(who), before.take(who)
-    columns["created_at"] = table["created_at"][slots][who]
-    columns["day_requests"] = day[who]
-    columns["active_hours"] = windows.active_hours(slots, rows.time)[who]
+    for name in ("created_at", "day_requests", "active_hours"):
+        columns[name] = known[name][who]
+    columns["time"] = time[who]
+    names, code = _codes([name for look in looks for name in look.rows.accounts])
+    columns["account"] = code[who]
     return LinkBatch(
-        rows.accounts,
+        names,
         {name: columns[name].astype(dtype, copy=False) for name, dtype in LINK_COLUMNS.items()},
     )
 
 
+def _codes(names: list[str]) -> tuple[list[str], Array]:
+    """Return the distinct names in ascending order, and which of them each one is, ``(n,)``."""
+    distinct = sorted(dict.fromkeys(names))
+    code = dict(zip(distinct, range(len(distinct)), strict=True))
+    return distinct, np.fromiter(map(code.__getitem__, names), np.int64, len(names))
+
+
+def _values(
+    rows: Mapping[str, Array], known: Mapping[str, Array], account: Array
+) -> Iterator[tuple[LinkKind, Array]]:
+    """Yield what links by each kind, for each row; 0: nothing."""
+    limit = _phrase_limit(known["day_requests"])[account]
+    yield LinkKind.SYSTEM_PROMPT, rows["system_prompt"]
+    yield LinkKind.TEMPLATE, rows["template"]
+    yield LinkKind.PAYMENT, rows["payment"]
+    yield LinkKind.ADDRESS, rows["address"]
+    yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
+    for name in PHRASES:
+        yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)
+    if not np.isnan(known["turned_at"]).all():
+        for values in _turns(rows, known, account):
+            yield LinkKind.TURN, values
+
+
 def _traffic(
-    rows: StepRows, windows: AccountWindows, table: SlotTable, slots: Array, hour: Array | None
+    rows: Mapping[str, Array], known: Mapping[str, Array], at: Array, sizes: Array, time: Array
 ) -> tuple[Array, Array]:
-    """Return TRAFFIC of each account at the end of the step, and its COUNTS before it, ``(n,)``."""
-    total = windows.total(slots)
-    if hour is None:
-        hour = windows.totals("hour", slots, rows.time)[:, _OF_HOUR]
-    hour = np.minimum(hour, _MOST_AN_HOUR)
-    traffic = np.empty(len(slots), TRAFFIC)
-    traffic["since"], traffic["seen"] = table["first_seen"][slots], rows.time
-    traffic["total"] = counts(total)
+    """Return TRAFFIC of each account at the end of its step, and its COUNTS before it, ``(n,)``."""
+    hour = np.minimum(known["hour"], _MOST_AN_HOUR)
+    traffic = np.empty(len(at), TRAFFIC)
+    traffic["since"], traffic["seen"] = known["first_seen"], time
+    traffic["total"] = counts(known["total"])
     traffic["hour_requests"] = hour[:, 0]
     traffic["hour_output_tokens"] = hour[:, 1]
-    sizes = np.diff(rows.at, append=len(rows.columns["time"]))
     tokens = (
-        np.add.reduceat(rows.columns[name], rows.at, dtype=np.int64)
+        np.add.reduceat(rows[name], at, dtype=np.int64)
         for name in ("input_tokens", "output_tokens")
     )
-    return traffic, counts(total - np.stack([sizes, *tokens], axis=1))
+    return traffic, counts(known["total"] - np.stack([sizes, *tokens], axis=1))
 
 
 def _phrase_limit(day: Array) -> Array:
@@ -105,18 +174,19 @@ def _phrase_limit(day: Array) -> Array:
     return np.asarray(np.where(day >= _LEAST_REQUESTS, share * _VALUES, 0))
 
 
-def _turns(rows: StepRows, account: Array, turned: tuple[Array, Array] | None) -> list[Array]:
-    """Return two values for each answer as it is since the account has turned, else 0.
+def _turns(
+    rows: Mapping[str, Array], known: Mapping[str, Array], account: Array
+) -> Iterator[Array]:
+    """Yield two values for each answer as it is since the account has turned, else 0.
 
     They are the days of the turn, from midnight and from noon: whoever turned within twelve hours
     of one another has one of them in common.
     """
-    if turned is None or np.isnan(turned[0]).all():
-        return []
-    at, least = (of_account[account] for of_account in turned)
-    new = rows.columns["output_tokens"] >= least
+    at, least = known["turned_at"][account], known["turned_from"][account]
+    new = rows["output_tokens"] >= least
     half = (np.nan_to_num(at) // (DAY_S / 2)).astype(np.uint64)
-    return [np.where(new, (half + np.uint64(later)) * SPREAD, np.uint64(0)) for later in (0, 1)]
+    for later in (0, 1):
+        yield np.where(new, (half + np.uint64(later)) * SPREAD, np.uint64(0))
 
 
 def _client(tls: Array, user_agent: Array) -> Array:
@@ -136,5 +206,5 @@ def _per_value(kind: LinkKind, account: Array, values: Array) -> dict[str, Any]:
         "account": who[at],
         "kind": np.full(len(at), int(kind)),
         "value": value[at],
-        "requests": np.diff(at, append=len(present)),
+        "requests": run_sizes(at, len(present)),
     }

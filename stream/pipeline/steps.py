@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from stream.types.events import EventBatch
 from stream.windows.account_windows import StepRows
-from stream.windows.order import lexical
+from stream.windows.order import lexical, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +24,7 @@ def step_rows(
     columns = merged.columns
     order = lexical(*(columns[name] for name in ("account", "time", "template", "prompt")))
     columns = {name: column[order] for name, column in columns.items()}
-    at = np.flatnonzero(np.diff(columns["account"].astype(np.int64), prepend=-1))
+    at = run_starts(columns["account"])
     for first in range(0, len(at), most):
         last = first + most
         start = at[first]

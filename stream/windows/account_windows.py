@@ -211,13 +211,16 @@ class AccountWindows:
         is_new = np.isnan(created) & (came - self.began_s >= _KNOWN_STREAM_S)
         return np.asarray(np.maximum(time - np.where(is_new, came, created), 0))
 
-    def distinct(self, what: str, slots: Array, time: float) -> Array:
-        """Return estimated distinct values over the last one to two days, shape ``(n,)``, f8.
+    def distinct(self, slots: Array, time: float) -> dict[str, Array]:
+        """Return estimated distinct values over the last one to two days, each ``(n,)``, f8.
 
-        ``what``: addresses, user_agents or prompts.
+        Of addresses, user_agents and prompts.
         """
-        last_day = _day(self._table["last_seen"][slots])
-        return _DISTINCT[what].estimate(self._table, slots, int(time // DAY_S), last_day)
+        day, last_day = int(time // DAY_S), _day(self._table["last_seen"][slots])
+        return {
+            name: sketch.estimate(self._table, slots, day, last_day)
+            for name, sketch in _DISTINCT.items()
+        }
 
     def active_hours(self, slots: Array, time: float) -> Array:
         """Return how many of the last 24 hours had a request, shape ``(n,)``, i8."""
@@ -281,12 +284,12 @@ class AccountWindows:
 
 
 def _day(times: Array) -> Array:
-    return np.where(np.isnan(times), -(2**40), np.floor(np.nan_to_num(times) / DAY_S)).astype(int)
+    return np.where(np.isnan(times), -(2**40), np.floor(times / DAY_S)).astype(int)
 
 
 def _aged_hours(hours: Array, last_hour: Array, hour: Array | int) -> Array:
     """Clear the bits of the hours after ``last_hour`` up to ``hour``, which had no request."""
-    gap = np.nan_to_num(np.maximum(hour - last_hour, 0), nan=64).clip(0, 64)
+    gap = np.fmin(np.maximum(hour - last_hour, 0), 64)  # of the unknown, all
     # A shift by 64 is undefined: the full word stands for it.
     passed = np.where(gap < 64, (_ONE << (gap % 64).astype(np.uint64)) - _ONE, _WORD)  # noqa: PLR2004
     return np.asarray(hours & ~_rotated(passed, hour - gap + 1))

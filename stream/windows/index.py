@@ -45,17 +45,20 @@ class SlotIndex:
 
     def find(self, *key: Array) -> Array:
         """Return the slot of each key, -1 where there is none; shape ``(n,)``, i8."""
-        found = np.full(len(key[0]), -1, np.int64)
-        left = np.arange(len(found))
         place = self._first_place(key)
+        slots = self._slots[place]
+        same = self._same(slots, key)
+        found = np.where(same, slots, np.int64(-1))
+        # Most are found, or missed, at once.
+        left = (~same & (slots != _EMPTY)).nonzero()[0]
+        place = place[left]
         while len(left):
+            place = self._next(place)
             slots = self._slots[place]
-            same = slots >= 0
-            for name, part in zip(self._key, key, strict=True):
-                same &= self._columns[name][slots] == part[left]
+            same = self._same(slots, [part[left] for part in key])
             found[left[same]] = slots[same]
-            on = np.flatnonzero(~same & (slots != _EMPTY))
-            left, place = left[on], self._next(place[on])
+            on = (~same & (slots != _EMPTY)).nonzero()[0]
+            left, place = left[on], place[on]
         return found
 
     def add(self, slots: Array) -> None:
@@ -86,6 +89,13 @@ class SlotIndex:
             mixed ^= mixed >> _HALF
         shift = np.uint64(_WORD_BITS - len(self._slots).bit_length() + 1)
         return np.asarray(((mixed * _AGAIN) >> shift).astype(np.int64))
+
+    def _same(self, slots: Array, key: Sequence[Array]) -> Array:
+        """Say of each slot (-1 and less: none) whether it has its key, shape ``(n,)``."""
+        same = slots >= 0
+        for name, part in zip(self._key, key, strict=True):
+            same &= self._columns[name][slots] == part
+        return same
 
     def _next(self, place: Array) -> Array:
         return (place + 1) & (len(self._slots) - 1)

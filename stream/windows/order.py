@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from stream.types.events import Array
 
 _SHORT: Final = 1 << 16
+#: Fewer rows are sorted by each key sooner than it is found out which keys are needed.
+_FEW: Final = 512
 
 
 def lexical(first: Array, *others: Array) -> Array:
@@ -18,6 +20,8 @@ def lexical(first: Array, *others: Array) -> Array:
     As ``np.lexsort`` with the keys reversed, which sorts all rows by each key. Most accounts have
     one row in a step, and of one account hardly two come at the same time: then this sorts once.
     """
+    if len(first) < _FEW:
+        return np.asarray(np.lexsort((*others[::-1], first)))
     if first.dtype.kind == "u" and first.max(initial=0) < _SHORT:
         first = first.astype(np.uint16)  # sorted by digits
     order = np.argsort(first, kind="stable")
@@ -44,6 +48,21 @@ def ascending(values: Array) -> Array:
     new = np.ones(len(values), bool)
     np.not_equal(values[1:], values[:-1], out=new[1:])
     return np.asarray(values[new])
+
+
+def run_starts(values: Array) -> Array:
+    """Return where each run of equal values begins, shape ``(runs,)``, i8."""
+    new = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return np.asarray(new.nonzero()[0])
+
+
+def run_sizes(starts: Array, rows: int) -> Array:
+    """Return the length of each run, given where each of them begins in so many rows."""
+    sizes = np.empty(len(starts), np.int64)
+    np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
+    sizes[-1:] = rows - starts[-1:]
+    return sizes
 
 
 def _equal(key: Array, order: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.windows.order import lexical
+from stream.windows.order import lexical, run_sizes
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class LeaderSketch:
         vote, count, total = (
             table[f"leader_{self.name}_{part}"] for part in ("vote", "count", "total")
         )
-        account = np.repeat(np.arange(len(at), dtype=np.uint32), np.diff(at, append=len(values)))
+        sizes = run_sizes(at, len(values))
+        account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
         hits = np.bincount(account, (values != 0) & (values == leader[slots][account]), len(at))
         known = np.bincount(account, values != 0, len(at))
         balance = vote[slots] * decay + 2 * hits - known
@@ -119,7 +120,7 @@ def _most_frequent(account: Array, values: Array, accounts: int) -> tuple[Array,
     first = np.flatnonzero(
         np.concatenate([[True], (who[1:] != who[:-1]) | (value[1:] != value[:-1])])[: len(order)]
     )
-    runs = np.diff(first, append=len(order))
+    runs = run_sizes(first, len(order))
     best = first[lexical(who[first], runs, value[first])]
     leader, count = np.zeros(accounts, np.uint64), np.zeros(accounts)
     # Of several assignments to one account the last, which is the most frequent, stays.

@@ -22,7 +22,7 @@ from stream.detection.detector import Detector
 from stream.features.table import compute
 from stream.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
-from stream.pipeline.linking import links
+from stream.pipeline.linking import Look, links
 from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.steps import step_rows
@@ -96,7 +96,7 @@ class Stages:
         return self.detector.judge(self.end, self.slots, self.matrix)
 
     def link(self) -> object:
-        return links(self.step, self.windows, self.table, self.slots)
+        return links([Look.at(self.step, self.windows, self.table, self.slots)])
 
 
 NAMES: Final = (

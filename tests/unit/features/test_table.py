@@ -111,4 +111,12 @@ def test_the_table_is_complete_and_its_hash_stable():
     assert len(COLUMN) == len(FEATURES)
     assert all(feature.meaning and feature.low < feature.high for feature in FEATURES)
     assert scaled(np.full((2, len(FEATURES)), np.nan)).shape == (2, len(FEATURES))
+
+
+def test_the_scale_of_all_features_is_that_of_each():
+    rng = np.random.default_rng(1)
+    matrix = 10.0 ** rng.uniform(-4, 12, (50, len(FEATURES)))
+    matrix[rng.random(matrix.shape) < 0.2] = np.nan
+    for i, feature in enumerate(FEATURES):
+        assert scaled(matrix)[:, i].tobytes() == feature.scaled(matrix[:, i]).tobytes()
     assert schema_hash() == schema_hash()

@@ -7,7 +7,7 @@ import pytest
 
 from stream.codec.event import RequestEvent
 from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import links
+from stream.pipeline.linking import Look, links
 from stream.types.links import LinkKind
 from stream.windows.account_windows import AccountWindows, StepRows
 from stream.windows.table import SlotTable
@@ -31,7 +31,7 @@ def phrases(requests: int, *, first: int = 0) -> set[int]:
     table = SlotTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
     rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
-    found = links(rows, windows, table, windows.update(rows)).columns
+    found = links([Look.at(rows, windows, table, windows.update(rows))]).columns
     return set(found["value"][found["kind"] == LinkKind.PHRASE].tolist())
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream.codec.event import RequestEvent
 from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import links
+from stream.pipeline.linking import Look, links
 from stream.pipeline.steps import step_rows
 from stream.types.packets import Place, link_rows, pack, unpack
 from stream.windows.account_windows import AccountWindows
@@ -60,7 +60,7 @@ def test_links_carry_the_counters_of_their_accounts(
             )
         batch = Fingerprinter(b"salt").columns(events, range(len(events)))
         [rows] = step_rows(end, STEP_S, [batch], most=8)
-        found = links(rows, windows, table, windows.update(rows))
+        found = links([Look.at(rows, windows, table, windows.update(rows))])
         value = pack(source=0, sources=1, place=Place(end), rows=found)
         found = link_rows(unpack(value))
         assert {found.accounts[i] for i in found.columns["account"]} == {r[0] for r in requests}

@@ -6,7 +6,7 @@ import numpy as np
 
 from stream.codec.event import RequestEvent
 from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import links
+from stream.pipeline.linking import Look, links
 from stream.types.links import LinkKind
 from stream.windows.account_windows import AccountWindows, StepRows
 from stream.windows.table import SlotTable
@@ -27,7 +27,7 @@ def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int,
     windows = AccountWindows(table)
     rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     turned = np.array([turned_at]), np.array([least])
-    found = links(rows, windows, table, windows.update(rows), turned).columns
+    found = links([Look.at(rows, windows, table, windows.update(rows), turned)]).columns
     own = found["kind"] == LinkKind.TURN
     value, requests = (found[name][own].tolist() for name in ("value", "requests"))
     return dict(zip(value, requests, strict=True))

@@ -8,7 +8,7 @@ import pytest
 from stream.codec.event import RequestEvent
 from stream.features.table import COLUMN, FEATURES, compute
 from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import links
+from stream.pipeline.linking import Look, links
 from stream.report.uses import USES
 from stream.types.links import LinkKind
 from stream.windows.account_windows import AccountWindows, StepRows
@@ -59,7 +59,7 @@ def seen(without: str | None):
     rows = StepRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     slots = windows.update(rows)
     row = compute(windows, slots, START + STEP_S)[0]
-    kinds = links(rows, windows, table, slots).columns["kind"]
+    kinds = links([Look.at(rows, windows, table, slots)]).columns["kind"]
     return {name: float(row[i]) for name, i in COLUMN.items()}, {LinkKind(k) for k in kinds}
 
 

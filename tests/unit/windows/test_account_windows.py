@@ -113,8 +113,8 @@ def test_distinct_counts_estimate_the_last_one_to_two_days():
     rows = [("a", START + i, {"address": value}) for i, value in enumerate(values)]
     windows, table, end = windows_after([*rows, *rows])
     slot = np.array([table.slot("a")])
-    assert windows.distinct("addresses", slot, end)[0] == pytest.approx(40, rel=0.3)
-    assert windows.distinct("addresses", slot, end + 3 * 86400)[0] == 0
+    assert windows.distinct(slot, end)["addresses"][0] == pytest.approx(40, rel=0.3)
+    assert windows.distinct(slot, end + 3 * 86400)["addresses"][0] == 0
 
 
 def test_leading_template_has_its_share():

@@ -1,0 +1,73 @@
+"""Making the links of many steps at once gives those of each step, made one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.codec.event import RequestEvent
+from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.linking import Look, links
+from stream.pipeline.steps import step_rows
+from stream.types.links import LinkBatch, LinkKind
+from stream.windows.account_windows import AccountWindows
+from stream.windows.table import SlotTable
+
+START_S = 1_772_409_600.0
+STEP_S = 60.0
+FIELDS = ["system_prompt", "client_ip", "payment_id", "prompt"]
+ADDRESS = "10.0.0.1"
+
+# Account, second of the step, output tokens, which fields it has and what is in them.
+asked = st.tuples(
+    st.sampled_from("cab"),
+    st.integers(0, 59),
+    st.integers(0, 1000),
+    st.sets(st.sampled_from(FIELDS)),
+    st.sampled_from(["one thing and then another", "what is it that they all ask"]),
+)
+steps = st.lists(st.lists(asked, min_size=1, max_size=6), min_size=1, max_size=6)
+
+
+def look(
+    number: int, asked: list[tuple[str, int, int, set[str], str]], windows: AccountWindows
+) -> list[Look]:
+    """Return the looks at one step; account a has turned."""
+    end = START_S + number * STEP_S
+    events = [
+        RequestEvent(
+            timestamp=end - STEP_S + second,
+            account_id=name,
+            model="m",
+            output_tokens=tokens,
+            **{field: ADDRESS if field == "client_ip" else text for field in fields},  # type: ignore[arg-type]
+        )
+        for name, second, tokens, fields, text in asked
+    ]
+    batch = Fingerprinter(b"salt").columns(events, range(len(events)))
+    table, found = windows._table, []
+    for rows in step_rows(end, STEP_S, [batch], most=2):
+        slots = windows.update(rows)
+        turned = np.array([START_S if name == "a" else np.nan for name in rows.accounts])
+        least = np.where(np.isnan(turned), np.inf, 100)
+        found.append(Look.at(rows, windows, table, slots, (turned, least)))
+    return found
+
+
+@given(steps)
+@settings(deadline=None, max_examples=60)
+def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], str]]]) -> None:
+    windows = AccountWindows(SlotTable(AccountWindows.FIELDS, max_accounts=8))
+    looks = [one for number, step in enumerate(played) for one in look(number, step, windows)]
+    once, each = links(looks), LinkBatch.merge([links([one]) for one in looks])
+    assert list(once.accounts) == list(each.accounts)
+    for name, column in each.columns.items():
+        assert once.columns[name].tobytes() == column.tobytes(), name
+
+
+def test_every_kind_is_among_them() -> None:
+    played = [("a", i, 500, {*FIELDS}, f"one thing {i} and then another {i}") for i in range(9)]
+    windows = AccountWindows(SlotTable(AccountWindows.FIELDS, max_accounts=8))
+    kinds = set(links(look(0, played, windows)).columns["kind"].tolist())
+    assert kinds == {*LinkKind} - {LinkKind.CLIENT}
