@@ -32,6 +32,7 @@ from stream.report.html import Run, page
 from stream.report.labels import Labels
 from stream.report.ledger import Ledger
 from stream.report.readings import Readings
+from stream.report.repeats import Repeats
 from stream.report.run import RunReport, report
 from stream.report.scorecard import score
 from stream.report.scores import ScoreLog
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from stream.codec.settings import IntakeSettings
     from stream.directory.directory import AccountDirectory
+    from stream.pipeline.settings import StageSettings
     from stream.replay.source import Source
     from stream.settings import Settings
 
@@ -110,7 +112,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
         raise UsageError("--json is for --explain-format")
     source = _source(whole, files, topic, since, until)
     if explain:
-        (_explain_each if as_json else _explain)(source, settings.intake)
+        _explain_each(source, settings) if as_json else _explain(source, settings.intake)
         return
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
     ledger, score_log = Ledger(labels), ScoreLog(labels)
@@ -217,9 +219,11 @@ def _explain(source: Source, intake: IntakeSettings) -> None:
         raise typer.Exit(1)
 
 
-def _explain_each(source: Source, intake: IntakeSettings) -> None:
+def _explain_each(source: Source, settings: StageSettings) -> None:
     """Print what became of each record, as JSON lines."""
-    explainer, readings = Explainer(intake), Readings()
+    intake = settings.intake
+    repeats = Repeats(intake.duplicate_window_s, step_s=settings.windows.step_s)
+    explainer, readings = Explainer(intake), Readings(repeats)
     latest = time.time() + intake.max_future_s
     for _, records in source.parts():
         for record in records:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
@@ -13,11 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.codec.explanation import Explanation
+    from stream.report.repeats import Repeats
 
 #: Why a call is skipped that was there before.
 DUPLICATE: Final = "duplicate"
-#: Calls that are remembered, the latest.
-_REMEMBERED: Final = 1_000_000
 #: Every field of an event; ``messages`` are read into the two texts.
 _FIELDS: Final = tuple(name for name in RequestEvent.__struct_fields__ if name != "messages")
 
@@ -39,12 +37,12 @@ class Reading(Struct, frozen=True):
 
 
 class Readings:
-    """Counts records, and knows the calls that it has seen: the same call twice is one."""
+    """Counts records; of the same call twice the second is skipped."""
 
-    def __init__(self) -> None:
-        """Start before the first record."""
+    def __init__(self, repeats: Repeats) -> None:
+        """Start before the first record; ``repeats`` knows the calls."""
         self._records = 0
-        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._repeats = repeats
 
     def of(self, explanations: Iterable[Explanation]) -> Reading:
         """Return what became of the next record, of whose objects these are the explanations."""
@@ -57,7 +55,7 @@ class Readings:
             if one.error is not None:
                 rejected += 1
                 reasons.append(one.error)
-            elif one.skipped is not None or self._again(one):
+            elif one.skipped is not None or self._repeats.again(one.values):
                 skipped += 1
                 reasons.append(one.skipped or DUPLICATE)
             else:
@@ -71,15 +69,3 @@ class Readings:
             skipped,
             rejected,
         )
-
-    def _again(self, one: Explanation) -> bool:
-        request = one.values.get("request_id")
-        if not request:
-            return False
-        call = (one.values["account_id"], request)
-        if call in self._seen:
-            return True
-        self._seen[call] = None
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-        return False
