@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The features that need a field, and the links between accounts that it makes."""
+    """The features that need a field, the links between accounts that it makes, or what else."""
 
     features: tuple[str, ...] = ()
     links: tuple[LinkKind, ...] = ()
+    other: str = ""
 
     def __str__(self) -> str:
         """Say it in a few words; nothing for a field without a use yet."""
         said = [", ".join(self.features)] if self.features else []
+        said += [self.other] if self.other else []
         links = ", ".join(kind.name.lower().replace("_", " ") for kind in self.links)
         return "; ".join([*said, f"links by {links}"] if links else said)
 
@@ -50,7 +52,7 @@ USES: Final[Mapping[str, Use]] = {
     "cached_tokens": _NONE,
     "reasoning_tokens": _NONE,
     "operation": _NONE,
-    "request_id": _NONE,
+    "request_id": Use(other="calls that are logged twice"),
     "api_key_id": _NONE,
     "organization_id": _NONE,
     "asn": _NONE,
