@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.types.links import LinkKind
+from stream.windows.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.snapshot import Snapshot
     from stream.types.batch import Array
 
 _COMMON: Final = 2
+_VALUE: Final = 0xFFFFFFFF
 #: Pairs are looked at in portions, so that no more is held at once.
 _PORTION: Final = 65_536
+#: Accounts and addresses become a table where it is no larger than this.
+_MOST_BYTES: Final = 1 << 24
 
 
 def companions(snapshot: Snapshot, left: Array, right: Array) -> Array:
@@ -34,6 +38,20 @@ def companions(snapshot: Snapshot, left: Array, right: Array) -> Array:
     accounts = np.arange(len(snapshot.owner) + 1) << 32
     first = np.searchsorted(uses, accounts)
     count = np.diff(first)
+    enough = np.flatnonzero((count[left] >= _COMMON) & (count[right] >= _COMMON))
+    found = np.zeros(len(left), bool)
+    if len(enough):
+        found[enough] = _share(uses, first, left[enough], right[enough])
+    return found
+
+
+def _share(uses: Array, first: Array, left: Array, right: Array) -> Array:
+    who = ascending(np.append(left, right))
+    own = _of(uses, first, who)
+    values = ascending(own & _VALUE)
+    if len(who) * len(values) <= _MOST_BYTES:
+        return _by_bits(own, values, who, left, right)
+    count = np.diff(first)
     # Whoever of the two has fewer addresses is asked for them.
     few = np.where(count[left] <= count[right], left, right)
     other = left + right - few
@@ -41,7 +59,30 @@ def companions(snapshot: Snapshot, left: Array, right: Array) -> Array:
         _meet(uses, first, few[i : i + _PORTION], other[i : i + _PORTION])
         for i in range(0, len(few), _PORTION)
     ]
-    return np.concatenate(found) if found else np.zeros(0, bool)
+    return np.concatenate(found)
+
+
+def _of(uses: Array, first: Array, accounts: Array) -> Array:
+    """Return the uses of accounts (slots, ascending)."""
+    wanted = np.zeros(len(first) - 1, bool)
+    wanted[accounts] = True
+    return np.asarray(uses[wanted[uses >> 32]])
+
+
+def _by_bits(own: Array, values: Array, who: Array, left: Array, right: Array) -> Array:
+    """Compare accounts by a bit for each address: many share hundreds."""
+    bits = np.zeros((len(who), len(values)), bool)
+    bits[np.searchsorted(who, own >> 32), np.searchsorted(values, own & _VALUE)] = True
+    packed = np.packbits(bits, axis=1)
+    a, b = np.searchsorted(who, left), np.searchsorted(who, right)
+    portion = max(1, _MOST_BYTES // packed.shape[1])
+    found = [
+        np.bitwise_count(packed[a[i : i + portion]] & packed[b[i : i + portion]]).sum(
+            axis=1, dtype=np.int64
+        )
+        for i in range(0, len(a), portion)
+    ]
+    return np.asarray(np.concatenate(found) >= _COMMON)
 
 
 def _meet(uses: Array, first: Array, few: Array, other: Array) -> Array:
@@ -49,6 +90,6 @@ def _meet(uses: Array, first: Array, few: Array, other: Array) -> Array:
     pair = np.repeat(np.arange(len(few)), count)
     before = np.cumsum(count) - count
     own = uses[np.arange(len(pair)) - before[pair] + first[few][pair]]
-    wanted = other[pair] << 32 | (own & 0xFFFFFFFF)
+    wanted = other[pair] << 32 | (own & _VALUE)
     place = np.minimum(np.searchsorted(uses, wanted), len(uses) - 1)
     return np.bincount(pair[uses[place] == wanted], minlength=len(few)) >= _COMMON

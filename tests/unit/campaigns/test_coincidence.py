@@ -38,9 +38,10 @@ def snapshot_of(uses: list[tuple[int, int, int, float]], time: float) -> tuple:
             st.integers(1, 4),
         ),
         min_size=8,
-    )
+    ),
+    st.sampled_from([0, 1 << 24]),
 )
-def test_companions_share_two_addresses(uses) -> None:
+def test_companions_share_two_addresses(uses, table_bytes) -> None:
     table, snapshot = snapshot_of([(*use, START_S) for use in sorted(uses)], START_S)
     known = sorted(table.known(f"a{i}" for i in range(8)))
     slots = dict(zip(known, table.find_accounts(known).tolist(), strict=True))
@@ -48,7 +49,10 @@ def test_companions_share_two_addresses(uses) -> None:
     of = {n: {v for a, kind, v in uses if f"a{a}" == n and kind == LinkKind.ADDRESS} for n in known}
     left = np.array([slots[a] for a, _ in pairs], np.int64)
     right = np.array([slots[b] for _, b in pairs], np.int64)
-    assert companions(snapshot, left, right).tolist() == [len(of[a] & of[b]) > 1 for a, b in pairs]
+    with pytest.MonkeyPatch.context() as patch:  # with a table of bits and without
+        patch.setattr("stream.campaigns.companions._MOST_BYTES", table_bytes)
+        found = companions(snapshot, left, right).tolist()
+    assert found == [len(of[a] & of[b]) > 1 for a, b in pairs]
 
 
 def payments(began_h: list[float], hours: float) -> tuple[Cohorts, dict[int, int]]:
