@@ -12,6 +12,7 @@ import numpy as np
 
 from stream.campaigns.durable import DurableEdges
 from stream.metrics import Share
+from stream.types.batch import joined
 from stream.types.links import LINK_COLUMNS, LinkKind
 from stream.types.verdicts import Group
 
@@ -207,7 +208,7 @@ def _joined(batches: Sequence[LinkBatch]) -> tuple[list[str], dict[str, Array]]:
         accounts.append(batch.columns["account"].astype(np.int64) + len(names))
         names += batch.accounts
     columns = {
-        name: np.concatenate([np.zeros(0, dtype), *(batch.columns[name] for batch in batches)])
+        name: joined([batch.columns[name] for batch in batches], dtype)
         for name, dtype in LINK_COLUMNS.items()
         if name != "account"
     }

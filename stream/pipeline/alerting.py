@@ -45,8 +45,8 @@ class Findings:
         parts = [row.members if isinstance(row, Group) else row.evidence for row in self.rows]
         return np.array([1 + len(part) for part in parts], np.int64)
 
-    def take(self, index: Array) -> Self:
-        """Return the rows at ``index`` (a mask or positions)."""
+    def take(self, index: Array | slice) -> Self:
+        """Return the rows at ``index`` (a mask, positions or a slice)."""
         kept = np.arange(len(self.rows))[index].tolist()
         return type(self)([self.rows[i] for i in kept])
 

@@ -64,7 +64,8 @@ class Batch:
         accounts = sorted(dict.fromkeys(chain.from_iterable(b.accounts for b in batches)))
         code = dict(zip(accounts, range(len(accounts)), strict=True))
         columns = {
-            name: np.concatenate([batch.columns[name] for batch in batches]) for name in cls.SCHEMA
+            name: joined([batch.columns[name] for batch in batches], dtype)
+            for name, dtype in cls.SCHEMA.items()
         }
         codes = [
             np.fromiter(map(code.__getitem__, batch.accounts), np.int64, len(batch.accounts))
@@ -74,6 +75,18 @@ class Batch:
             [own[batch.columns["account"]] for own, batch in zip(codes, batches, strict=True)]
         ).astype(cls.SCHEMA["account"])
         return cls(accounts, columns)
+
+
+def joined(columns: Sequence[Array], dtype: np.dtype[Any]) -> Array:
+    """Return columns of one dtype one after the other; none are no rows."""
+    if len(columns) == 1:
+        return columns[0]
+    if dtype.names is None:
+        return np.concatenate(columns) if columns else np.zeros(0, dtype)
+    # Numpy looks at each field of each part of a structured column: as bytes they are the same.
+    raw = np.dtype((np.void, dtype.itemsize))
+    parts = [np.zeros(0, raw), *(np.ascontiguousarray(column).view(raw) for column in columns)]
+    return np.asarray(np.concatenate(parts).view(dtype))
 
 
 def _ascending(names: Sequence[str]) -> bool:

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
+from stream.windows.order import run_sizes, run_starts
+
 if TYPE_CHECKING:
     from stream.types.events import Array
 
@@ -33,8 +35,8 @@ class Rows(Protocol):
         """Return the number of rows."""
         ...
 
-    def take(self, index: Array, /) -> Self:
-        """Return the rows at ``index`` (a mask or positions)."""
+    def take(self, index: Array | slice, /) -> Self:
+        """Return the rows at ``index`` (a mask, positions or a slice)."""
         ...
 
 
@@ -159,9 +161,12 @@ class StepGate(Generic[R]):
                 continue
             self.waiting_rows -= int(held.weights[over].sum())
             over = over[np.argsort(ends[over], kind="stable")]
-            for part in np.split(over, np.flatnonzero(np.diff(ends[over])) + 1):
-                rows = held.rows if len(part) == len(ends) else held.rows.take(part)
-                steps.setdefault(float(ends[part[0]]), []).append(rows)
+            # Taken once, in order: of many steps each is a slice.
+            rows, at = held.rows.take(over), ends[over]
+            starts = run_starts(at)
+            stops = starts + run_sizes(starts, len(at))
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+                steps.setdefault(float(at[start]), []).append(rows.take(slice(start, stop)))
             if len(rest):
                 left = held.rows.take(rest), ends[rest], held.weights[rest]
                 self._waiting.append(Waiting(held.offset, *left, held.before))

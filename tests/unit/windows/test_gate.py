@@ -178,3 +178,17 @@ def test_the_interleaving_of_sources_does_not_matter(rows, random):
     random.shuffle(other)
     queues = {n: [row for row in rows if row[0] == n] for n in range(3)}
     assert run(rows) == run([queues[source].pop(0) for source, _ in other])
+
+
+@given(st.lists(st.lists(st.integers(0, 99), max_size=8), max_size=5), st.integers(0, 12))
+def test_closing_many_steps_at_once_is_closing_them_one_by_one(records, last):
+    once, each = gate(), gate()
+    for some in (once, each):
+        for offset, times in enumerate(records):
+            hold(some, offset, times)
+    until = last * once.step_s
+    one_by_one = [
+        step for end in np.arange(0, until + 1, each.step_s) for step in each.close(float(end))
+    ]
+    assert once.close(until) == one_by_one
+    assert (once.resume, once.waiting_rows) == (each.resume, each.waiting_rows)
