@@ -25,10 +25,12 @@ _ESCAPE: Final = re.compile(
     rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
-_NOT_FINITE: Final = re.compile(rb"NaN|Infinity")
-#: A string of JSON, or what Python, Go and JavaScript write for a number that is not finite.
+_NOT_FINITE: Final = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+#: A string of JSON, or a number that is not finite, as Python and JavaScript write it or too large.
 _STRING_OR_NUMBER: Final = re.compile(
-    rb'"(?:[^"\\]|\\.)*+"|(?P<number>[-+]?\b(?:NaN|Infinity)\b)', re.DOTALL
+    rb'"(?:[^"\\]|\\.)*+"?|(?P<number>[-+]?\b(?:NaN|Infinity)\b'
+    rb"|-?\d++(?:\.\d++)?[eE]\+?\d{3,}|-?\d{300,}(?:\.\d+)?)",
+    re.DOTALL,
 )
 #: Beginning -> encoding, the longest first.
 _ENCODINGS: Final = {

@@ -47,7 +47,9 @@ def written(messages: object) -> _Texts:
 def content_text(content: object) -> str | None:
     """Return the text of a message's content: text, a part, or a list of parts."""
     if isinstance(content, dict):
-        content = content.get("parts", [content])
+        content = content.get("parts", content)
+    if isinstance(content, dict):
+        content = [content]
     if isinstance(content, list):
         parts = map(_part, content)
         content = "\n".join([part for part in parts if isinstance(part, str)])

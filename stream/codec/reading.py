@@ -27,6 +27,9 @@ UNKNOWN: Final = "unknown"
 #: Why an empty array is no event.
 EMPTY_BATCH: Final = "an empty batch"
 
+#: What msgspec says of a number that no float holds.
+_TOO_LARGE: Final = "Number out of range"
+
 #: What became of an object, and the name of its format.
 Found = list[tuple["Result", str]]
 #: Reads what is in an object of a codec's format; raises one of ``reasons.FAILURES``.
@@ -130,7 +133,8 @@ class Reading:
 def _repairable(error: Exception, value: bytes) -> tuple[DecodeError, bytes | None]:
     """Return the error of a value with its reason, and the value repaired if that may help."""
     failure = explain(error)
-    text = repaired(value) if failure.reason == "not_json" else value
+    wrong = failure.reason == "not_json" or failure.detail.startswith(_TOO_LARGE)
+    text = repaired(value) if wrong else value
     return failure, None if text == value else text
 
 

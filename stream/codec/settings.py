@@ -136,7 +136,10 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         """Refuse a mapping that is none, before anything runs."""
         for path in self.unwrap:
-            Path.parse(path)
+            try:
+                Path.parse(path)
+            except ValueError as error:
+                raise ValueError(f"unwrap: {error}") from None
         if self.mapping is not None:
             format_of(self.mapping)
         elif self.format == "mapping":
