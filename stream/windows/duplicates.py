@@ -60,17 +60,16 @@ class Calls(NamedTuple):
 
 def calls(rows: EventBatch, end: float, known: RequestIds) -> Calls:
     """Return the calls among the rows of the step that ends at ``end``; ``known`` learns them."""
-    with_id = np.flatnonzero(rows.columns["request_id"])
+    with_id = rows.columns["request_id"].nonzero()[0]
     if not known.window_s or not len(with_id):
         return Calls(rows, 0, 0)
     ids = rows.columns["request_id"][with_id]
     distinct, more_than_once = _distinct(ids)
     before = known.of(distinct, since=end - known.step_s - known.window_s)
-    repeated = np.append(distinct[before.which], more_than_once)
-    doubtful = np.isin(ids, repeated) if len(repeated) else np.zeros(len(ids), bool)
-    if not doubtful.any():
+    if not len(before.which) and not len(more_than_once):
         known.add(end, _stored(rows.columns, with_id))
         return Calls(rows, 0, 0)
+    doubtful = np.isin(ids, np.append(distinct[before.which], more_than_once))
     place = with_id[doubtful]
     found = _judge(rows.columns, place, before.rows, known.window_s)
     known.add(end, _stored(rows.columns, np.append(with_id[~doubtful], found.learnt)))
@@ -161,7 +160,8 @@ def _beyond(copies: Array, leader: Array, time: Array) -> Array:
 def _distinct(ids: Array) -> tuple[Array, Array]:
     """Return the distinct ids, ascending, and those that come more than once."""
     ids = np.sort(ids)
-    again = np.append(False, ids[1:] == ids[:-1])
+    again = np.zeros(len(ids), bool)
+    np.equal(ids[1:], ids[:-1], out=again[1:])
     return ids[~again], ids[again]
 
 
