@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from stream.codec.event import MAX_COUNT
+from stream.codec.path import Path
 from stream.codec.pick import UnusualError, picker
 from stream.codec.result import attempt
 from stream.codec.straight import straight
-from stream.codec.table import Table, Trace, first_keys
+from stream.codec.table import Constant, Table, Trace
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Gateway:
         """
         self.name = form.name
         self.marks = frozenset(form.marks)
-        self.keys = first_keys(form)
+        self.keys = _first_keys(form)
         self._form, self._account, self._most = form, account, most
 
     def one(self, value: bytes) -> RequestEvent | Passed:
@@ -87,3 +89,13 @@ class Gateway:
     @cached_property
     def _straight(self) -> Callable[[Struct], RequestEvent | Passed]:
         return straight(self._table, self._picker.reach())
+
+
+def _first_keys(form: Format) -> frozenset[str]:
+    """Return the top-level keys by which a record of the format may begin."""
+    paths = [*form.calls, *form.credentials, *form.kinds, *form.own]
+    for source in chain(*form.fields.values(), *form.accounts.values()):
+        if not isinstance(source, Constant):
+            where = source[0] if isinstance(source, tuple) else source
+            paths += where if isinstance(where, tuple) else (where,)
+    return frozenset((*form.marks, *form.keys, *(Path.parse(path).keys[0] for path in paths)))

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from stream.codec import convert
 from stream.codec.path import Path
-from stream.codec.table import APART, BLOCKS, FIELDS, Constant, Format
+from stream.codec.table import BLOCKS, FIELDS, Constant, Format
+from stream.codec.whole import APART
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from stream.codec import body, convert
-from stream.codec.event import MAX_COUNT, RequestEvent
+from stream.codec.event import RequestEvent
 from stream.codec.path import Path
 from stream.codec.result import Passed
 from stream.codec.usage import usage
+from stream.codec.whole import APART, WHOLE, name_whole, put_together
 from stream.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -100,18 +100,6 @@ FIELDS: Final[Mapping[str, Convert]] = {
     "system_prompt": convert.text,
     "prompt": convert.text,
     "prompt_fingerprint": convert.identity,
-}
-#: Counts that gateways write apart and an event has in one, see `_put_together`.
-APART: Final[Mapping[str, Convert]] = {
-    "uncached_input_tokens": convert.tokens,
-    "cache_write_tokens": convert.tokens,
-    "visible_output_tokens": convert.tokens,
-}
-#: Of which field each of them is a part.
-WHOLE: Final[Mapping[str, str]] = {
-    "uncached_input_tokens": "input_tokens",
-    "cache_write_tokens": "input_tokens",
-    "visible_output_tokens": "output_tokens",
 }
 #: Block -> how its fields are read; they fill what the fields above leave open.
 BLOCKS: Final[Mapping[str, Convert]] = {
@@ -194,7 +182,7 @@ class Table:
                     fill(found, to(values[at]))
                     trace |= dict.fromkeys(found.keys() - before, f"{self.paths[at]} ({row.name})")
         if self._apart:
-            _name_whole(trace)
+            name_whole(trace)
         event = self.finished(found)
         self.credentials += any(leaks(values[at]) for at in self.secrets)
         return event
@@ -238,7 +226,7 @@ class Table:
             raise DecodeError("missing_field", "no time")
         found.setdefault("model", "")
         if self._apart:
-            _put_together(found)
+            put_together(found)
         return RequestEvent(**found)
 
     def _take(self, row: Row, values: Values, found: dict[str, Any], trace: Trace) -> None:
@@ -286,16 +274,6 @@ def leaks(value: object) -> bool:
     return value is not None and str(value).lower() not in _REMOVED
 
 
-def first_keys(form: Format) -> frozenset[str]:
-    """Return the top-level keys by which a record of the format may begin."""
-    paths = [*form.calls, *form.credentials, *form.kinds, *form.own]
-    for source in chain(*form.fields.values(), *form.accounts.values()):
-        if not isinstance(source, Constant):
-            where = source[0] if isinstance(source, tuple) else source
-            paths += where if isinstance(where, tuple) else (where,)
-    return frozenset((*form.marks, *form.keys, *(Path.parse(path).keys[0] for path in paths)))
-
-
 def _identified(form: Format, account: str) -> dict[str, Sources]:
     """Return the sources of the event's identities; the account falls back on every other one."""
     chosen = account if account in IDENTITIES else form.account
@@ -319,23 +297,3 @@ def _nobody(found: dict[str, Any], form: Format) -> DecodeError:
         return DecodeError("not_a_request", detail, time_s=found.get("timestamp"))
     names = ", ".join(name.replace("_", " ") for name in IDENTITIES if name in form.accounts)
     return DecodeError("missing_field", f"no account: no {names}")
-
-
-def _put_together(found: dict[str, Any]) -> None:
-    """Count tokens in one way: the cached are in the input, the reasoning in the output."""
-    uncached = found.pop("uncached_input_tokens", None)
-    written = found.pop("cache_write_tokens", 0)
-    visible = found.pop("visible_output_tokens", None)
-    if visible is not None:
-        whole = min(visible + found.get("reasoning_tokens", 0), MAX_COUNT)
-        found.setdefault("output_tokens", whole)
-    if uncached is not None:
-        whole = min(uncached + found.get("cached_tokens", 0) + written, MAX_COUNT)
-        found.setdefault("input_tokens", whole)
-
-
-def _name_whole(trace: Trace) -> None:
-    trace.pop("cache_write_tokens", None)
-    for apart, whole in WHOLE.items():
-        if apart in trace:
-            trace.setdefault(whole, trace.pop(apart))
