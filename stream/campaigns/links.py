@@ -15,6 +15,7 @@ from stream.metrics import Share
 from stream.types.batch import joined
 from stream.types.links import LINK_COLUMNS, LinkKind
 from stream.types.verdicts import Group
+from stream.windows.order import run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -132,7 +133,7 @@ class LinkTable:
         stored["last"][edges] = np.maximum(stored["last"][edges], columns["time"])
         table.touch(edges)
         accounts = stored["account"][edges]
-        at = np.flatnonzero(np.diff(accounts, prepend=-1))
+        at = run_starts(accounts)
         created, requests, hours = (np.fmax.reduceat(columns[name], at) for name in _OF_ACCOUNT)
         created = np.fmax(table.accounts["created_at"][accounts[at]], created)
         table.note_accounts(accounts[at], created, requests, hours)
@@ -160,7 +161,7 @@ class LinkTable:
         value = edges["value"][slots]
         order = np.lexsort((values["value"][value], values["kind"][value]))
         slots, value = slots[order], value[order]
-        starts = np.flatnonzero(np.diff(value, prepend=-1))
+        starts = run_starts(value)
         groups = [
             group
             for part in np.split(np.arange(len(slots)), starts[1:])
@@ -225,14 +226,13 @@ def _by_edge(
     key = accounts << _SLOT_BITS | values
     order = np.argsort(key)
     key, rows = key[order], rows[order]
-    new = np.diff(key, prepend=-1) > 0
+    at = run_starts(key)
     columns = {name: columns[name][rows] for name in ("time", "requests", *_OF_ACCOUNT)}
-    if not new.all():
-        at = np.flatnonzero(new)
+    if len(at) < len(key):
         columns = {
             name: (np.add if name == "requests" else np.fmax).reduceat(column, at)
             for name, column in columns.items()
         }
         key = key[at]
-    columns["row"] = rows[new]
+    columns["row"] = rows[at]
     return key >> _SLOT_BITS, key & ((1 << _SLOT_BITS) - 1), columns

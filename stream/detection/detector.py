@@ -137,8 +137,18 @@ class Detector:
         long = began is not None and time - began >= self._settings.warm_up_s
         return long and accounts >= self._settings.warm_up_accounts
 
+    def due(self, time: float, slots: Array, requests_day: Array) -> Array:
+        """Say which accounts are to be judged or learnt from at ``time``, shape ``(n,)``.
+
+        Of the others :meth:`judge` has no need, nor of their features: most of those that are
+        active have been looked at minutes ago.
+        """
+        heavy = requests_day >= self._settings.min_requests
+        judged = heavy & (self._table["next_judged"][slots] <= time)
+        return np.asarray(judged | self._forms_baseline(time, slots))
+
     def judge(self, time: float, slots: Array, matrix: Array) -> list[Verdict]:
-        """Judge the accounts of one step.
+        """Judge the accounts of one step, at least those that are :meth:`due`.
 
         ``slots`` (n,) i8, distinct; ``matrix`` (n, F) f8 as ``features.table.compute`` gives it;
         ``time`` the end of the step, epoch seconds. Returns a verdict on every account at or
@@ -291,9 +301,13 @@ class Detector:
         """Learn the baselines of all accounts, light ones too, unless they alone are suspect."""
         calm = (self.standing(slots) < Standing.SUSPECT) | self._waits(time, slots)
         calm &= self._table["confirmed_until"][slots] <= time
-        due = calm & ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
+        due = calm & self._forms_baseline(time, slots)
         if due.any():
             self._own.learn(time, slots[due], scaled(matrix[due]))
+
+    def _forms_baseline(self, time: float, slots: Array) -> Array:
+        """Say whose baseline has not learnt for long enough to do it again, shape ``(n,)``."""
+        return ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
 
     # -- explaining ---------------------------------------------------------------------------
 

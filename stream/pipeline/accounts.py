@@ -139,11 +139,14 @@ class AccountsStage:
             with self._seconds["windows"].time():
                 slots = self._windows.update(portion)
             with self._seconds["detection"].time():
-                matrix = compute(self._windows, slots, end)
-                self._verdicts += self._detector.judge(end, slots, matrix)
+                day = self._windows.requests("day", slots, end)
+                due = slots[self._detector.due(end, slots, day)]
+                if len(due):
+                    matrix = compute(self._windows, due, end)
+                    self._verdicts += self._detector.judge(end, due, matrix)
             self._count_tokens(portion, slots)
             turned = self._detector.turned(slots)
-            self._look(Look.at(portion, self._windows, self._table, slots, turned, matrix))
+            self._look(Look.at(portion, self._windows, self._table, slots, turned, day))
         if drills:
             twin = self._drill.use(end)
             for portion in step_rows(end, self._step_s, drills, most=twin.table.portion):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from stream.features.reading import DAY_S
-from stream.features.table import COLUMN
 from stream.types.events import PHRASES
 from stream.types.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
 from stream.types.traffic import TRAFFIC, counts
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
 _VALUES: Final = 2.0**64
-_HOUR: Final = [COLUMN["requests_hour"], COLUMN["output_hour"]]
-_DAY: Final = COLUMN["requests_day"]
-_ACTIVE: Final = COLUMN["active_hours"]
 _OF_HOUR: Final = [METRICS.index("requests"), METRICS.index("output_tokens")]
 _MOST_AN_HOUR: Final = 2.0**32 - 1  # that the column holds
 _OF_ROWS: Final = (
@@ -64,28 +60,22 @@ class Look:
         table: SlotTable,
         slots: Array,
         turned: tuple[Array, Array] | None = None,
-        matrix: Array | None = None,
+        day: Array | None = None,
     ) -> Look:
         """Look at ``slots``, which are those of ``rows.accounts``, before the next step.
 
-        ``turned`` is what :meth:`Turns.of` says of them, where accounts are judged; ``matrix`` has
-        their features, where these are known already.
+        ``turned`` is what :meth:`Turns.of` says of them, where accounts are judged; ``day`` their
+        requests of the last day, where these are known already.
         """
-        if matrix is None:
-            hour = windows.totals("hour", slots, rows.time)[:, _OF_HOUR]
-            day = windows.requests("day", slots, rows.time)
-            active = windows.active_hours(slots, rows.time)
-        else:
-            hour, day, active = matrix[:, _HOUR], matrix[:, _DAY], matrix[:, _ACTIVE]
         at, least = turned or (np.full(len(slots), np.nan), np.full(len(slots), np.inf))
         return cls(
             rows=rows,
             first_seen=table["first_seen"][slots],
             created_at=table["created_at"][slots],
             total=windows.total(slots),
-            hour=hour,
-            day_requests=day,
-            active_hours=active,
+            hour=windows.totals("hour", slots, rows.time)[:, _OF_HOUR],
+            day_requests=windows.requests("day", slots, rows.time) if day is None else day,
+            active_hours=windows.active_hours(slots, rows.time),
             turned_at=at,
             turned_from=least,
         )

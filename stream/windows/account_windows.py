@@ -154,8 +154,10 @@ class AccountWindows:
     def _add_moments(
         self, slots: Array, decay: Array, columns: Mapping[str, Array], at: Array, last_seen: Array
     ) -> None:
-        gaps = np.diff(columns["time"], prepend=np.nan)
-        gaps[at] = columns["time"][at] - last_seen
+        times = columns["time"]
+        gaps = np.empty(len(times))
+        np.subtract(times[1:], times[:-1], out=gaps[1:])
+        gaps[at] = times[at] - last_seen
         self._add_moment("gap", slots, decay, gaps, at)
         for name, (column, least) in _MEANS.items():
             values = columns[column].astype(float)

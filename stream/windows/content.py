@@ -131,6 +131,9 @@ class ContentMeans:
 
         NaN where the content has not moved.
         """
+        has_moved = self.shift(slots) >= MOVED
+        if not has_moved.any():
+            return np.full(len(slots), np.nan)
         past = self._floats("content_past", slots)
         moved = self._floats("content_recent", slots) - past
         taken = {
@@ -144,7 +147,7 @@ class ContentMeans:
             )
             for side in _SIDES
         }
-        known = (self.shift(slots) >= MOVED) & (taken["input"] > 0)
+        known = has_moved & (taken["input"] > 0)
         ratio = taken["output"] / np.where(known, taken["input"], 1)
         return np.where(known, np.maximum(ratio, 0), np.nan)
 

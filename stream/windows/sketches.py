@@ -92,6 +92,10 @@ class LeaderSketch:
         vote, count, total = (
             table[f"leader_{self.name}_{part}"] for part in ("vote", "count", "total")
         )
+        if not values.any():  # it only ages
+            for field in (vote, count, total):
+                field[slots] = field[slots] * decay
+            return
         sizes = run_sizes(at, len(values))
         account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
         hits = np.bincount(account, (values != 0) & (values == leader[slots][account]), len(at))

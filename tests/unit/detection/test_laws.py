@@ -8,7 +8,7 @@ from crowds import EXTRACTOR, SERVICE, Stage, crowd
 
 from stream.detection.detector import Standing
 from stream.errors import StateError
-from stream.features.table import FEATURES
+from stream.features.table import COLUMN, FEATURES
 
 
 def rows_of(stage):
@@ -139,3 +139,34 @@ def test_whom_a_person_has_confirmed_is_not_learnt_from_until_it_is_taken_back()
     stage.play(6)
     assert stage.table["taught"][slot] > taught
     assert stage.table["base_hours"][slot] > hours
+
+
+class OnlyDue:
+    """A detector that is shown no account but those that are due."""
+
+    def __init__(self, detector):
+        self.detector, self.shown, self.left_out = detector, 0, 0
+
+    def judge(self, time, slots, matrix):
+        due = self.detector.due(time, slots, matrix[:, COLUMN["requests_day"]])
+        self.shown += np.count_nonzero(due)
+        self.left_out += np.count_nonzero(~due)
+        return self.detector.judge(time, slots[due], matrix[due])
+
+
+def test_judging_only_those_that_are_due_is_judging_all():
+    whole, part = Stage(), Stage()
+    for stage in (whole, part):
+        stage.play(48)
+    every, few, found = whole.detector, OnlyDue(part.detector), []
+    for number in range(100):
+        for stage, detector in ((whole, every), (part, few)):
+            stage.time += 400 + 31 * (number % 3)
+            rows = crowd(60, 1, stage.time) | {"light": SERVICE | {"requests_day": 20}}
+            stage.detector = detector
+            found.append(stage.judge(rows | ({"lone": EXTRACTOR} if number > 40 else {})))
+    assert found[::2] == found[1::2]
+    assert any(found)
+    assert part.detector.detector.state() == whole.detector.state()
+    assert rows_of(part) == rows_of(whole)
+    assert min(few.shown, few.left_out) > 1000
