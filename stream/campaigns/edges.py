@@ -211,7 +211,7 @@ class EdgeTable:
         return np.flatnonzero(self.edges.used & wanted[self.edges["value"]])
 
     def members(self, edges: Array) -> list[Member]:
-        """Return edges as they travel in a group, by account id."""
+        """Return edges as they travel in a group, in the order given."""
         accounts = self.edges["account"][edges]
         columns = (
             *(self.edges[name][edges].tolist() for name in _TOLD_OF_EDGE),
@@ -219,7 +219,7 @@ class EdgeTable:
             cut(self.edges["before"][edges]),
             cut(self.accounts["traffic"][accounts]),
         )
-        members = [
+        return [
             Member(
                 account_id=name,
                 since=since,
@@ -234,7 +234,6 @@ class EdgeTable:
             for name, since, last, requests, created_at, day_requests, active_hours, before,
             traffic in zip(self.names(accounts), *columns, strict=True)
         ]  # fmt: skip
-        return sorted(members, key=lambda member: member.account_id)
 
     # -- forgetting ---------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from stream.metrics import Share
 from stream.types.batch import joined
 from stream.types.links import LINK_COLUMNS, LinkKind
 from stream.types.verdicts import Group
-from stream.windows.order import run_starts
+from stream.windows.order import run_sizes, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from stream.types.batch import Array
     from stream.types.links import LinkBatch
+    from stream.types.verdicts import Member
 
 #: Fewer accounts than this say nothing yet. Two are enough where the value says who pays or where
 #: somebody sits, which tells a company from strangers, and where each is one of very many.
@@ -162,11 +163,12 @@ class LinkTable:
         order = np.lexsort((values["value"][value], values["kind"][value]))
         slots, value = slots[order], value[order]
         starts = run_starts(value)
+        stops = starts + run_sizes(starts, len(slots))
+        members = self._table.members(slots)  # of all groups at once: most are small
         groups = [
             group
-            for part in np.split(np.arange(len(slots)), starts[1:])
-            if len(part)
-            for group in self._groups(time, int(value[part[0]]), slots[part])
+            for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
+            for group in self._groups(time, int(value[start]), members[start:stop])
         ]
         edges["fresh"][slots] = edges["unsent"][slots] = False
         edges["dirty"][slots] = True
@@ -174,10 +176,10 @@ class LinkTable:
         values["dirty"][value[starts]] = True
         return groups
 
-    def _groups(self, time: float, value: int, edges: Array) -> Iterator[Group]:
+    def _groups(self, time: float, value: int, members: list[Member]) -> Iterator[Group]:
         """Yield the members in order; very many in several groups, for each has to fit a record."""
         values = self._table.values
-        members = self._table.members(edges)
+        members = sorted(members, key=lambda member: member.account_id)
         for first in range(0, len(members), _MOST_TOLD):
             yield Group(
                 kind=int(values["kind"][value]),
