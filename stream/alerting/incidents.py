@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from stream.types.feedback import Judgement, Suppression
     from stream.types.verdicts import Group, Verdict
 
-_CAMPAIGN_MODEL: Final = "campaigns-5"
+_CAMPAIGN_MODEL: Final = "campaigns-6"
 _DAY_S: Final = 86400.0
 
 #: Hears of every score: event time, the accounts it is about, the score.

@@ -18,6 +18,7 @@ import numpy as np
 from stream.campaigns.acquaintances import phrases_of
 from stream.campaigns.belonging import Belonging, Kept, ValueId
 from stream.campaigns.durable import DurableEdges
+from stream.campaigns.edges import OF_ACCOUNT
 from stream.campaigns.everybody import Everybody
 from stream.campaigns.features import Joined, features
 from stream.campaigns.in_turn import places
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.metrics import Metrics
     from stream.types.batch import Array
-    from stream.types.verdicts import Evidence, Group, Shared
+    from stream.types.verdicts import Evidence, Group, Member, Shared
 
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
@@ -133,12 +134,7 @@ class Clusters:
             table.edges[name][edges] = [getattr(member, name) for member in members]
         table.edges["before"][edges] = rows_of(COUNTS, [m.before for m in members])
         table.touch(edges)
-        table.note_accounts(
-            accounts[kept],
-            [np.nan if m.created_at is None else m.created_at for m in members],
-            [m.day_requests for m in members],
-            [m.active_hours for m in members],
-        )
+        table.note_accounts(accounts[kept], _of_accounts(members))
         table.note_traffic(accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))
         table.values["dirty"][values] = True
         table.shrink()
@@ -399,6 +395,13 @@ class Clusters:
             else:
                 kept = msgspec.msgpack.decode(row, type=Kept)
                 self._kept[kept.campaign_id] = kept
+
+
+def _of_accounts(members: list[Member]) -> dict[str, Array]:
+    """Return what members say of their accounts, as columns of shape ``(n,)``."""
+    columns = {name: [getattr(member, name) for member in members] for name in OF_ACCOUNT}
+    # None becomes NaN where floats are asked for.
+    return {name: np.array(values, OF_ACCOUNT[name]) for name, values in columns.items()}
 
 
 def _name(value: ValueId, time: float) -> str:

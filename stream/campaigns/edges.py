@@ -12,8 +12,9 @@ and Shasha, VLDB 1994), no number of values that are used once pushes out those 
 
 from __future__ import annotations
 
+import math
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from stream.windows.order import ascending
 from stream.windows.table import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from stream.types.batch import Array
 
@@ -51,7 +52,9 @@ _VALUES: Final = (
 )
 _ACCOUNTS: Final = (
     Field("degree", _I8),  # values it has
+    Field("organization", _U8),
     Field("created_at", _F8, initial=np.nan),
+    Field("first_seen", _F8, initial=np.inf),
     Field("day_requests", _F8),
     Field("active_hours", np.dtype("u1")),
     Field("traffic", TRAFFIC),  # as it was told last
@@ -72,7 +75,14 @@ _EDGES: Final = (
     Field("dirty", _BOOL),
 )
 _TOLD_OF_EDGE: Final = ("since", "last", "requests")
-_TOLD_OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
+#: What is known of an account besides its values, as it travels with a group.
+OF_ACCOUNT: Final[Mapping[str, np.dtype[Any]]] = {
+    "organization": _U8,
+    "created_at": _F8,
+    "first_seen": _F8,
+    "day_requests": _F8,
+    "active_hours": np.dtype("u1"),
+}
 #: An account (slot) and one of its pages are one number.
 PAGE_BITS: Final = 16
 #: One doubling of the accounts of a value is worth as much as this much recency.
@@ -185,14 +195,20 @@ class EdgeTable:
         self.edges["dirty"][edges] = True
         self.edges["unsent"][edges] = True
 
-    def note_accounts(
-        self, accounts: Array, created_at: object, day_requests: object, active_hours: object
-    ) -> None:
-        """Store what is known of accounts (slots): scalars or arrays of shape ``(n,)``."""
-        self.accounts["created_at"][accounts] = created_at
-        self.accounts["day_requests"][accounts] = day_requests
-        self.accounts["active_hours"][accounts] = active_hours
-        self.accounts["dirty"][accounts] = True
+    def note_accounts(self, accounts: Array, columns: Mapping[str, Array]) -> None:
+        """Store :data:`OF_ACCOUNT` of accounts (slots); columns have the shape ``(n,)``.
+
+        What is unknown now keeps its earlier value.
+        """
+        stored = self.accounts
+        known = columns["organization"] != 0
+        stored["organization"][accounts[known]] = columns["organization"][known]
+        created = np.fmax(stored["created_at"][accounts], columns["created_at"])
+        stored["created_at"][accounts] = created
+        np.minimum.at(stored["first_seen"], accounts, columns["first_seen"])
+        for name in ("day_requests", "active_hours"):
+            stored[name][accounts] = columns[name]
+        stored["dirty"][accounts] = True
 
     def note_traffic(self, accounts: Array, traffic: Array) -> None:
         """Store counters of accounts (slots) that are newer than those known; ``(n,)`` each.
@@ -213,27 +229,14 @@ class EdgeTable:
     def members(self, edges: Array) -> list[Member]:
         """Return edges as they travel in a group, in the order given."""
         accounts = self.edges["account"][edges]
-        columns = (
-            *(self.edges[name][edges].tolist() for name in _TOLD_OF_EDGE),
-            *(self.accounts[name][accounts].tolist() for name in _TOLD_OF_ACCOUNT),
-            cut(self.edges["before"][edges]),
-            cut(self.accounts["traffic"][accounts]),
-        )
-        return [
-            Member(
-                account_id=name,
-                since=since,
-                last=last,
-                requests=requests,
-                created_at=None if created_at != created_at else created_at,  # noqa: PLR0124 - NaN
-                day_requests=day_requests,
-                active_hours=active_hours,
-                before=before,
-                traffic=traffic,
-            )
-            for name, since, last, requests, created_at, day_requests, active_hours, before,
-            traffic in zip(self.names(accounts), *columns, strict=True)
-        ]  # fmt: skip
+        told = {name: self.edges[name][edges].tolist() for name in _TOLD_OF_EDGE}
+        told |= {name: self.accounts[name][accounts].tolist() for name in OF_ACCOUNT}
+        # NaN is not equal to itself, so equal groups would not be.
+        told["created_at"] = [None if math.isnan(at) else at for at in told["created_at"]]
+        told |= {"before": cut(self.edges["before"][edges])}
+        told |= {"traffic": cut(self.accounts["traffic"][accounts])}
+        rows = zip(self.names(accounts), *told.values(), strict=True)
+        return [Member(*row) for row in rows]
 
     # -- forgetting ---------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from stream.campaigns.acquaintances import Acquaintances
 from stream.campaigns.cohorts import Cohorts
+from stream.campaigns.novelty import Novelty
+from stream.campaigns.trait import Trait
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
@@ -25,14 +27,11 @@ class Everybody:
     """Counts of accounts by owner, shape ``(owners,)``, and by payment, shape ``(values,)``."""
 
     snapshot: Snapshot
-    young_s: float
-    told: Array  # of each account slot: whether its age is known
-    young: Array  # of each account slot: whether it is young
+    novelty: Novelty
+    young: Trait  # created lately
+    arrived: Trait  # first seen lately
     accounts_of: Array
-    told_of: Array
-    young_of: Array
     payers_of: Array
-    shares: tuple[float, int]  # of young accounts, see _shares
     cards: int  # payments with several accounts
     owners: int
     acquaintances: Acquaintances
@@ -44,25 +43,21 @@ class Everybody:
         cls, table: EdgeTable, snapshot: Snapshot, settings: CampaignSettings, *, origin: float
     ) -> Everybody:
         """Count what is known; ``origin`` is when anything was first seen."""
-        age = np.full(len(table.accounts.used), np.nan)
-        age[snapshot.known] = snapshot.time - table.accounts["created_at"][snapshot.known]
-        told, young = ~np.isnan(age), age <= settings.young_s
-        owners = len(age) + len(table.values.used)
+        owners = len(table.accounts.used) + len(table.values.used)
+        young, arrived = np.full((2, len(table.accounts.used)), np.nan)
+        novelty = Novelty(settings, origin)
+        young[snapshot.known] = novelty.young(table, snapshot.known, snapshot.time)
+        arrived[snapshot.known] = novelty.arrived(table, snapshot.known, snapshot.time)
         payment = snapshot.payment[snapshot.known]
         accounts_of = np.bincount(snapshot.owner[snapshot.known], minlength=owners)
-        told_of = np.bincount(snapshot.owner[told], minlength=owners)
-        young_of = np.bincount(snapshot.owner[young], minlength=owners)
         payers_of = np.bincount(payment[payment >= 0], minlength=len(table.values.used))
         return cls(
             snapshot=snapshot,
-            young_s=settings.young_s,
-            told=told,
-            young=young,
+            novelty=novelty,
+            young=Trait.of(young, snapshot.owner, owners),
+            arrived=Trait.of(arrived, snapshot.owner, owners),
             accounts_of=accounts_of,
-            told_of=told_of,
-            young_of=young_of,
             payers_of=payers_of,
-            shares=_shares(told_of, young_of),
             cards=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
             acquaintances=Acquaintances.of(table, snapshot),
@@ -74,23 +69,11 @@ class Everybody:
         """Return these accounts as some of many, ``others`` of another table being the rest."""
         return replace(
             self,
-            shares=(self.shares[0] + others.shares[0], self.shares[1] + others.shares[1]),
+            young=self.young.among(others.young),
+            arrived=self.arrived.among(others.arrived),
             cards=self.cards + others.cards,
             owners=self.owners + others.owners,
         )
-
-    def young_share(self, but: Array) -> float:
-        """Return the mean share of young accounts of an owner, without the accounts ``but``.
-
-        Drawn to one in ten while little is known, as the next one.
-        """
-        owners, row = np.unique(self.snapshot.owner[but], return_inverse=True)
-        told = self.told_of[owners] - np.bincount(row, self.told[but], len(owners))
-        young = self.young_of[owners] - np.bincount(row, self.young[but], len(owners))
-        shares, known = self.shares
-        had_shares, had_known = _shares(self.told_of[owners], self.young_of[owners])
-        left_shares, left_known = _shares(told, young)
-        return (shares - had_shares + left_shares + 1) / (known - had_known + left_known + 10)
 
     def card_share(self, but: Array) -> float:
         """Return how many payments with several accounts there are per owner, without ``but``."""
@@ -101,9 +84,3 @@ class Everybody:
         cards = self.cards - np.count_nonzero((had > 1) & (had - payers <= 1))
         left = self.owners - np.count_nonzero(self.accounts_of[owners] == accounts)
         return float((cards + 1) / (left + 10))
-
-
-def _shares(told: Array, young: Array) -> tuple[float, int]:
-    """Return the sum of the shares of young ones, and of how many owners something is known."""
-    known = told > 0
-    return float((young[known] / told[known]).sum()), int(np.count_nonzero(known))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy.stats import chi2
 
+from stream.campaigns.acquaintances import phrases_of
 from stream.campaigns.membership import cards
 from stream.campaigns.partners import partners
 from stream.campaigns.snapshot import CONTENT
@@ -25,6 +27,9 @@ _WARM_UP_S: Final = 6 * _HOUR_S
 _LEAST_SPAN_S: Final = 12 * _HOUR_S
 _OCCUPIED: Final = 0.9
 _FEW_OF: Final = 0.1
+#: Fewer members, or fewer requests of each, show no pace.
+_LEAST_MEMBERS: Final = 8
+_LEAST_MEAN: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +38,22 @@ class ClusterFeatures:
 
     members: int
     owners: int
-    #: Per owner, the share of its accounts that were young when they joined, and all the others'.
+    #: Per owner that it is known of, the share of its accounts that were created lately when they
+    #: joined; and the others' mean.
     young: Array
     population_young: float
+    #: The same of accounts that were first seen lately.
+    arrived: Array
+    population_arrived: float
     #: How many owners are payments with several members, and the share of all others that are.
     cards: int
     population_cards: float
     #: Squared coefficient of variation of the members' daily rates, beyond counting noise, by the
     #: 16th and the 84th percentile.
     dispersion: float
+    #: How surprising it is that their requests of a day are so equal, natural logarithm: by chance
+    #: alone independent accounts of one rate differ by the square root of it (Poisson).
+    evenness: float
     #: Owners that began within the busiest three hours, of all.
     start_share: float
     #: Members that were active in nine of ten hours of half a day or more, of all.
@@ -55,6 +67,8 @@ class ClusterFeatures:
     #: Median over members of the accounts of other owners that they met in rare phrases, at most
     #: as many as there are other members.
     acquaintances: float
+    #: Different phrases that several members share, of as many members.
+    variety: float
     #: The same of strangers among them, at most a tenth of the other members.
     strangers: float
     #: Members that have a companion among those, of all.
@@ -105,9 +119,8 @@ def features(
     """Compute the features of a cluster; ``origin`` is when anything was first seen."""
     snapshot, accounts = everybody.snapshot, joined.accounts
     owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
-    age = joined.since - table.accounts["created_at"][accounts]
-    is_young = np.where(np.isnan(age), np.nan, age <= everybody.young_s)
-    per_owner = _mean_by(owner, is_young, len(owners))
+    young = everybody.novelty.young(table, accounts, joined.since)
+    arrived = everybody.novelty.arrived(table, accounts, joined.since)
     paid_only = joined.kinds == {LinkKind.PAYMENT}
     paying = cards(snapshot, accounts)
     neighbours = float(np.median(partners(table, snapshot, accounts, (LinkKind.ADDRESS,))))
@@ -116,11 +129,14 @@ def features(
     return ClusterFeatures(
         members=len(accounts),
         owners=len(owners),
-        young=per_owner[~np.isnan(per_owner)],
-        population_young=everybody.young_share(but=accounts),
+        young=_mean_by(owner, young, len(owners)),
+        population_young=everybody.young.share(but=accounts),
+        arrived=_mean_by(owner, arrived, len(owners)),
+        population_arrived=everybody.arrived.share(but=accounts),
         cards=paying,
         population_cards=everybody.card_share(but=accounts),
         dispersion=_dispersion(table.accounts["day_requests"][accounts]),
+        evenness=_evenness(table.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, joined.since, origin),
         idle_free=_idle_free(table, accounts, snapshot.time - joined.since),
         partners=float(np.median(partners(table, snapshot, accounts, CONTENT))),
@@ -129,6 +145,7 @@ def features(
         # Those of a small group have met others than its members: that is no evidence on it. And
         # a class soon meets all of itself; who is one of many that are dealt a list meets few.
         acquaintances=min(float(np.median(met.count[accounts])), len(accounts) - 1.0),
+        variety=len(phrases_of(snapshot, accounts)) / len(accounts),
         strangers=min(float(np.median(met.strangers[accounts])), _FEW_OF * (len(accounts) - 1)),
         accompanied=accompanied,
         usually_accompanied=met.usually_accompanied(accounts, len(snapshot.known))
@@ -148,10 +165,12 @@ def features(
 
 
 def _mean_by(group: Array, values: Array, groups: int) -> Array:
+    """Return the mean of the known values of each group that has any."""
     known = ~np.isnan(values)
     count = np.bincount(group[known], minlength=groups)
     total = np.bincount(group[known], values[known], minlength=groups)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    some = count > 0
+    return np.asarray(total[some] / count[some])
 
 
 def _payments(payments: Array) -> Array:
@@ -165,6 +184,15 @@ def _dispersion(requests: Array) -> float:
     # Of the middle two thirds: one in ten that is something else does not hide the pace of others.
     low, middle, high = np.quantile(requests, (0.16, 0.5, 0.84))
     return max(0.0, float((high - low) / 2) ** 2 - float(middle)) / max(float(middle), 1.0) ** 2
+
+
+def _evenness(requests: Array) -> float:
+    mean = float(requests.mean())
+    if len(requests) < _LEAST_MEMBERS or mean < _LEAST_MEAN:
+        return 0.0
+    # Fisher's index of dispersion: below its own distribution only where somebody deals them out.
+    spread = float(((requests - mean) ** 2).sum()) / mean
+    return max(-float(chi2.logcdf(spread, len(requests) - 1)), 0.0)
 
 
 def _start_share(owner: Array, since: Array, origin: float) -> float:

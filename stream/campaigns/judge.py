@@ -4,10 +4,11 @@ Every family of evidence is bounded, and two families have to speak: any one of 
 twin (a tool that newcomers install, a consultancy's cards, a fleet of equal services). What each
 rests on:
 
-* newness - accounts made for the purpose and started together (replaced after bans; SynchroTrap,
+* newness - accounts made or first used for the purpose, and started together (SynchroTrap,
   Cao et al., CCS 2014: loosely synchronised actions).
 * cards - several payments that each pay for several members (published: shared payment methods).
-* pace - members equally busy, where people and services differ by factors.
+* pace - members equally busy, where people and services differ by factors; and more evenly than
+  chance would have it, as whoever deals requests out in turn cannot avoid.
 * no idle - members active in nearly every hour (AA26-251A: around the clock).
 * partners - many partners over different rare prompts (camouflage costs popular values nothing,
   rare ones everything; FRAUDAR, Hooi et al., KDD 2016).
@@ -43,6 +44,7 @@ from stream.types.verdicts import Evidence
 
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
+    from stream.types.batch import Array
 
 #: False incidents per 10,000 accounts and day that the prior stands for.
 BUDGET: Final = 0.1
@@ -55,7 +57,14 @@ _SAID_PRIOR: Final = -5.0
 #: What fewer than three owners cost: that is an organisation until shown otherwise.
 _FEW_OWNERS: Final = -2.0
 _LEAST_OWNERS: Final = 3
-_YOUNG_IN_CAMPAIGNS: Final = 0.7
+_NEW_IN_CAMPAIGNS: Final = 0.7
+_MOST_BY_YOUNG: Final = 3.5
+#: Teams and classes arrive together: each doubling of owners over a team's counts by so much.
+_TEAM: Final = 8
+_BY_ARRIVED: Final = 1.75
+_MOST_BY_ARRIVED: Final = 4.5
+#: From so many owners on, those who arrived together are no class.
+_CROWD: Final = 48
 _CARDS_IN_CAMPAIGNS: Final = 0.7
 _SPEAKS: Final = 1.0  # log odds from which a family counts as evidence of its own
 _LEAST_FAMILIES: Final = 2
@@ -68,6 +77,8 @@ _USUAL_ACQUAINTANCES: Final = 12
 #: The same of strangers: 3 at the 95th percentile, 5 at the 99th.
 _USUAL_STRANGERS: Final = 2
 _MOST_BY_ACQUAINTANCES: Final = 8.0
+#: An item has two phrases, and lists that are dealt out have an item for each account or more.
+_VARIED: Final = 2.0
 _UNSURPRISING: Final = 3.0  # natural logarithm
 #: No benign account had a companion; one in twenty is far on the safe side.
 _LEAST_ACCOMPANIED: Final = 0.05
@@ -79,6 +90,9 @@ _SPEAKS_TWICE: Final = 4.0
 _ONCE: Final = "partners"
 _SHARES: Final = ("partners", "acquaintances")
 _ACTS: Final = 2.0
+#: Groups are looked at again and again, so one in 400 is as even by chance; natural logarithm.
+_EVEN_BY_CHANCE: Final = 6.0
+_MOST_BY_EVEN: Final = 3.5
 #: Campaigns are taken to be as unusual as one group in 1 to 1,000, each decade equally likely.
 _UNUSUAL_DECADES: Final = 3.0
 #: A test that is put to a new model is unlike everything before, too.
@@ -116,13 +130,11 @@ def judge(
     probability of 1/x at most, however often one looks (Ville's inequality), so the budget moves
     the odds by its logarithm. That two families have to speak it does not change.
     """
-    young = _young(cluster)
     said = max(
         _partners(cluster), _intimates(cluster), _acquaintances(cluster), key=lambda c: c.odds
     )
     claims = [
-        young,
-        _started(cluster),
+        *_newness(cluster),
         _cards(cluster),
         _pace(cluster),
         _idle_free(cluster),
@@ -146,7 +158,8 @@ def judge(
         for family, odds in families.items()
     )
     # What is not new may have begun together for a reason of its own: a class, a release.
-    silent = _SHARES if young.odds > 0 else (*_SHARES, "newness")
+    new = _young(cluster).odds > 0 or cluster.owners >= _CROWD
+    silent = _SHARES if new else (*_SHARES, "newness")
     acts = sum(odds for family, odds in families.items() if family not in silent)
     if speaking < _LEAST_FAMILIES or (said.feature != "acquaintances" and acts < _ACTS):
         score = min(score, _SILENT_SCORE)
@@ -171,20 +184,54 @@ def _evidence(claims: list[_Claim]) -> list[Evidence]:
     ]
 
 
+def _newness(cluster: ClusterFeatures) -> list[_Claim]:
+    """Return what says that the accounts are new: made lately, or else first seen lately."""
+    young, started, arrived = _young(cluster), _started(cluster), _arrived(cluster)
+    # Who asks the same list may have begun with it for a reason of its own: a class, a release.
+    seen = [arrived] if cluster.asked_only else [arrived, started]
+    made = [young, started]
+    return made if sum(c.odds for c in made) >= sum(c.odds for c in seen) else seen
+
+
 def _young(cluster: ClusterFeatures) -> _Claim:
-    usual = min(max(cluster.population_young, 0.03), 0.5)
-    yes = math.log(_YOUNG_IN_CAMPAIGNS / usual)
-    no = math.log((1 - _YOUNG_IN_CAMPAIGNS) / (1 - usual))
-    known = len(cluster.young)
-    made = float((cluster.young * yes + (1 - cluster.young) * no).sum())
-    # Half of the campaigns buy accounts of age: then age says nothing for or against.
-    odds = min(float(np.logaddexp(made, 0)) - math.log(2), 3.5)
-    share = float(cluster.young.mean()) if known else 0.0
+    usual, share, odds = _mixture(cluster.young, cluster.population_young)
     return _Claim(
-        "young_accounts", "newness", odds if known else 0.0, share, "share", usual,
+        "young_accounts", "newness", min(odds, _MOST_BY_YOUNG), share, "share", usual,
         f"{share:.0%} of the owners' accounts were young when they joined; "
         f"{usual:.0%} are elsewhere",
     )  # fmt: skip
+
+
+def _arrived(cluster: ClusterFeatures) -> _Claim:
+    usual, share, odds = _mixture(cluster.arrived, cluster.population_arrived)
+    odds = min(odds, _most_by_arrived(cluster.owners))
+    if cluster.asked_only:
+        odds *= _long_list(cluster)
+    return _Claim(
+        "first_seen_lately", "newness", odds, share, "share",
+        usual,
+        f"{share:.0%} of the owners' accounts were never seen before the days in which they "
+        f"joined; {usual:.0%} elsewhere",
+    )  # fmt: skip
+
+
+def _most_by_arrived(owners: int) -> float:
+    """Return what arriving together counts at most: teams and classes do, of up to some dozens."""
+    return min(_BY_ARRIVED * math.log2(max(owners / _TEAM, 1)), _MOST_BY_ARRIVED)
+
+
+def _mixture(shares: Array, population: float) -> tuple[float, float, float]:
+    """Return (usual share, share, log odds) of accounts that are new, by owner.
+
+    Half of the campaigns have accounts as others have: then it says nothing for or against.
+    """
+    usual = min(max(population, 0.03), 0.5)
+    if not len(shares):
+        return usual, 0.0, 0.0
+    yes = math.log(_NEW_IN_CAMPAIGNS / usual)
+    no = math.log((1 - _NEW_IN_CAMPAIGNS) / (1 - usual))
+    made = float((shares * yes + (1 - shares) * no).sum())
+    return usual, float(shares.mean()), float(np.logaddexp(made, 0)) - math.log(2)
 
 
 def _started(cluster: ClusterFeatures) -> _Claim:
@@ -215,10 +262,13 @@ def _cards(cluster: ClusterFeatures) -> _Claim:
 
 def _pace(cluster: ClusterFeatures) -> _Claim:
     spread = cluster.dispersion
-    odds = 0.0 if math.isnan(spread) else 1.5 * min(max((0.5 - spread) / 0.35, -0.7), 1)
+    alike = 0.0 if math.isnan(spread) else 1.5 * min(max((0.5 - spread) / 0.35, -0.7), 1)
+    even = min((cluster.evenness - _EVEN_BY_CHANCE) / 2, _MOST_BY_EVEN)
     return _Claim(
-        "same_pace", "pace", odds, spread, "squared variation", None,
-        "the members are about equally busy",
+        "same_pace", "pace", max(alike, even), spread, "squared variation", None,
+        "requests are dealt to the members more evenly than chance would"
+        if even > alike
+        else "the members are about equally busy",
     )  # fmt: skip
 
 
@@ -269,10 +319,19 @@ def _acquaintances(cluster: ClusterFeatures) -> _Claim:
         2.5 * math.log2(max(cluster.strangers, 1) / _USUAL_STRANGERS),
         0,
     )
+    odds = min(odds, _MOST_BY_ACQUAINTANCES) * _long_list(cluster)
     return _Claim(
-        "acquaintances", "acquaintances", min(odds, _MOST_BY_ACQUAINTANCES), count, "accounts", 1.0,
+        "acquaintances", "acquaintances", odds, count, "accounts", 1.0,
         f"a member asked the same as {count:.0f} others, in different rare phrases (median)",
     )  # fmt: skip
+
+
+def _long_list(cluster: ClusterFeatures) -> float:
+    """Return how long the list is for so many, 0 to 1.
+
+    Homework is a short list for many; whoever harvests a model has more to ask than accounts.
+    """
+    return min(cluster.variety / _VARIED, 1.0)
 
 
 def _companions(cluster: ClusterFeatures) -> _Claim:
@@ -282,6 +341,8 @@ def _companions(cluster: ClusterFeatures) -> _Claim:
     no = math.log((1 - _ACCOMPANIED_IN_CAMPAIGNS) / (1 - usual))
     # They come in pairs: half of them say it, the others are those of whom it is said.
     odds = float(np.clip(cluster.members / 2 * (share * yes + (1 - share) * no), 0, 4))
+    if share <= usual:  # as chance has it, or less
+        odds = 0.0
     return _Claim(
         "companions", "companions", odds, share, "share", usual,
         f"{share:.0%} of the members asked the same as another one behind the same addresses",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.durable import DurableEdges
+from stream.campaigns.edges import OF_ACCOUNT
 from stream.metrics import Share
 from stream.types.batch import joined
 from stream.types.links import LINK_COLUMNS, LinkKind
@@ -35,7 +36,6 @@ _EXPIRE_EVERY_S: Final = 3600.0
 _MOST_TOLD: Final = 1000
 #: The part of the table, one in so many links, that is taken in at once.
 _PORTION: Final = 8
-_OF_ACCOUNT: Final = ("created_at", "day_requests", "active_hours")
 _SLOT_BITS: Final = 32
 
 
@@ -135,9 +135,9 @@ class LinkTable:
         table.touch(edges)
         accounts = stored["account"][edges]
         at = run_starts(accounts)
-        created, requests, hours = (np.fmax.reduceat(columns[name], at) for name in _OF_ACCOUNT)
-        created = np.fmax(table.accounts["created_at"][accounts[at]], created)
-        table.note_accounts(accounts[at], created, requests, hours)
+        table.note_accounts(
+            accounts[at], {name: np.fmax.reduceat(columns[name], at) for name in OF_ACCOUNT}
+        )
         table.accounts["traffic"][accounts[at]] = rows["traffic"].take(columns["row"][at])
 
     def _popular(self) -> Array:
@@ -229,7 +229,7 @@ def _by_edge(
     order = np.argsort(key)
     key, rows = key[order], rows[order]
     at = run_starts(key)
-    columns = {name: columns[name][rows] for name in ("time", "requests", *_OF_ACCOUNT)}
+    columns = {name: columns[name][rows] for name in ("time", "requests", *OF_ACCOUNT)}
     if len(at) < len(key):
         columns = {
             name: (np.add if name == "requests" else np.fmax).reduceat(column, at)

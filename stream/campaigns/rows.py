@@ -26,7 +26,9 @@ MOST_PAGES: Final = 2**15
 #: What is known of an account, at the head of its first page; ``created_at`` NaN when unknown.
 HEAD: Final = np.dtype(
     [
+        ("organization", "<u8"),
         ("created_at", "<f8"),
+        ("first_seen", "<f8"),
         ("day_requests", "<f8"),
         ("active_hours", "u1"),
         ("traffic", TRAFFIC),

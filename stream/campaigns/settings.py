@@ -122,3 +122,12 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "s"},
         ),
     ] = 30 * 86400.0
+    first_seen_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="An account counts as just arrived until this long after its first "
+            "request in the log",
+            extra={"unit": "s"},
+        ),
+    ] = 3 * 86400.0

@@ -1,8 +1,7 @@
 """The edge table at one moment, arranged for judging: who belongs together, who owns what.
 
-Accounts on one shared payment, or at one shared address that carries most of their traffic, are
-one *owner*: a company may share within itself whatever it likes, so only what different owners
-share links them.
+Accounts of one *owner* (:mod:`stream.campaigns.owners`) may share among themselves whatever they
+like: only what different owners share links them.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.owners import owners
 from stream.types.links import LinkKind
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CONTENT: Final = (LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE)
 #: Kinds that different owners share only by coordination or by chance.
 LINKING: Final = (*CONTENT, LinkKind.ADDRESS)
-_SITE_SHARE: Final = 0.5  # of an account's day at one address: it sits there
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Snapshot:
             first=np.searchsorted(account[by_account], np.arange(len(table.accounts.used) + 1)),
             kind=kind,
             known=table.accounts.slots,
-            owner=_owner(table, edges, payment),
+            owner=owners(table, edges, payment),
             payment=payment,
         )
 
@@ -96,22 +95,6 @@ def _shared_payment(table: EdgeTable, edges: Array, value: Array, account: Array
     order = order[np.lexsort((table.values["value"][value[order]], _last(table, edges)[order]))]
     payment[account[order]] = value[order]  # the latest stays
     return payment
-
-
-def _owner(table: EdgeTable, edges: Array, payment: Array) -> Array:
-    value, account = table.edges["value"][edges], table.edges["account"][edges]
-    day = np.maximum(table.accounts["day_requests"][account], 1)
-    sits = (
-        (table.values["kind"][value] == LinkKind.ADDRESS)
-        & (table.values["size"][value] > 1)
-        & (table.edges["requests"][edges] >= _SITE_SHARE * day)
-    )
-    accounts, values = len(table.accounts.used), len(table.values.used)
-    owner = np.arange(accounts) + values
-    order = np.flatnonzero(sits)
-    order = order[np.lexsort((table.values["value"][value[order]], _last(table, edges)[order]))]
-    owner[account[order]] = value[order]
-    return np.where(payment >= 0, payment, owner)
 
 
 def _last(table: EdgeTable, edges: Array) -> Array:

@@ -26,6 +26,7 @@ _OF_ACCOUNTS: Final = {
     "user_agent": "user_agent",
     "tls": "tls_fingerprint",
     "payment": "payment_id",
+    "organization": "organization_id",
 }
 #: Column -> (field, value where it is absent).
 _NUMBERS: Final = {

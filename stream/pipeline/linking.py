@@ -33,7 +33,8 @@ _VALUES: Final = 2.0**64
 _OF_HOUR: Final = [METRICS.index("requests"), METRICS.index("output_tokens")]
 _MOST_AN_HOUR: Final = 2.0**32 - 1  # that the column holds
 _OF_ROWS: Final = (
-    *("system_prompt", "template", "payment", "address", "tls", "user_agent", *PHRASES),
+    *("system_prompt", "template", "payment", "organization", "address", "tls"),
+    *("user_agent", *PHRASES),
     *("input_tokens", "output_tokens"),
 )
 
@@ -106,7 +107,8 @@ def links(looks: Sequence[Look]) -> LinkBatch:
     traffic, before = _traffic(rows, known, at, sizes, time)
     # Rows of several fields: taking them is many times as fast as indexing them.
     columns["traffic"], columns["before"] = traffic.take(who), before.take(who)
-    for name in ("created_at", "day_requests", "active_hours"):
+    columns["organization"] = _organization(rows["organization"], at)[who]
+    for name in ("created_at", "first_seen", "day_requests", "active_hours"):
         columns[name] = known[name][who]
     columns["time"] = time[who]
     names, code = _codes([name for look in looks for name in look.rows.accounts])
@@ -156,6 +158,14 @@ def _traffic(
         for name in ("input_tokens", "output_tokens")
     )
     return traffic, counts(known["total"] - np.stack([sizes, *tokens], axis=1))
+
+
+def _organization(organization: Array, at: Array) -> Array:
+    """Return each account's organization of a step, 0 when unknown, shape ``(accounts,)``, u8.
+
+    Of several in one step the largest fingerprint counts, so the order of events does not matter.
+    """
+    return np.asarray(np.maximum.reduceat(organization, at))
 
 
 def _phrase_limit(day: Array) -> Array:

@@ -55,6 +55,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "user_agent": np.dtype("<u8"),
     "tls": np.dtype("<u8"),  # JA4
     "payment": np.dtype("<u8"),
+    "organization": np.dtype("<u8"),
     "system_prompt": np.dtype("<u8"),
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked opening of the prompt

@@ -54,7 +54,9 @@ LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "requests": np.dtype("<i4"),  # of the account with this value, in this step
     "before": COUNTS,  # all that the account had done before this step
     "traffic": TRAFFIC,  # ... and has by its end
+    "organization": np.dtype("<u8"),  # of the account, keyed fingerprint, 0 when unknown
     "created_at": np.dtype("<f8"),  # account creation, NaN when unknown
+    "first_seen": np.dtype("<f8"),  # of the account, event time
     "day_requests": np.dtype("<f4"),  # of the account over its last day, all values
     "active_hours": np.dtype("u1"),  # hours of the account's last day with a request, 0..24
 }

@@ -52,14 +52,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """An account's part in a group."""
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """An account's part in a group; the order of fields is part of the packet format."""
 
     account_id: str
     since: float  # first use of the value, epoch seconds
     last: float  # last use of the value, epoch seconds
     requests: int  # with the value, since ``since``
+    organization: int  # keyed fingerprint, 0 when unknown
     created_at: float | None
+    first_seen: float  # of the account, epoch seconds
     day_requests: float
     active_hours: int
     before: CountsBytes  # COUNTS of the account before the step that ended at ``since``

@@ -14,6 +14,7 @@ import pytest
 from stream.embedded.broker import EmbeddedBroker
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
 sys.path.insert(0, str(Path(__file__).parent))
 from command import free_port, settings
 from gateway_processes import PROGRAMS, TOOLS, Product, answers, process, until

@@ -48,6 +48,7 @@ class Account:
     says: Says
     created_at: float
     payment: str = ""
+    organization: str = ""
     addresses: tuple[str, ...] = ()
     client: str = "browser"
     start_s: float = START_S
@@ -55,6 +56,7 @@ class Account:
     asks: Asks = nothing
     turned: tuple[float, float] = (math.inf, math.inf)  # answers are longer from and until then
     _total: int = 0
+    _first: float = math.inf
     _day: deque[tuple[float, int]] = field(default_factory=deque)
 
     def traffic(self, end: float, count: int) -> tuple[object, ...]:
@@ -104,10 +106,12 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
                 if value:
                     used[kind, fingerprint(kind, value)] += 1
         day = sum(n for _, n in account._day)
+        account._first = min(account._first, time)
+        owner = fingerprint(0, account.organization) if account.organization else 0
         hours = len({t // HOUR_S for t, n in account._day if n})
         rows += [
-            (end, len(names), kind, value, n, *account.traffic(end, count), account.created_at,
-             day, min(hours, 24))
+            (end, len(names), kind, value, n, *account.traffic(end, count), owner,
+             account.created_at, account._first, day, min(hours, 24))
             for (kind, value), n in used.items()
         ]  # fmt: skip
         names.append(account.name)

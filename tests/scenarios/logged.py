@@ -25,8 +25,8 @@ in_modes = pytest.mark.parametrize("mode", ["full", "gateway"])
 def in_mode(accounts: Iterable[Account], mode: str) -> list[Account]:
     """Return the accounts with the links that a log of this mode leaves of them.
 
-    An organisation stays: gateways log it. A client is its user agent alone then, of the same
-    name.
+    An organisation stays: gateways log it. A user agent alone links nobody: a client is that
+    together with its TLS fingerprint.
     """
     absent = MODES[mode].absent - (KNOWN if MODES[mode].directory else frozenset())
     changes: dict[str, Any] = {}
@@ -34,6 +34,8 @@ def in_mode(accounts: Iterable[Account], mode: str) -> list[Account]:
         changes["payment"] = ""
     if "account_created_at" in absent:
         changes["created_at"] = math.nan
+    if "tls_fingerprint" in absent:
+        changes["client"] = ""
     if absent >= TEXT:
         changes |= {"says": fixed(""), "asks": nothing}
     return [replace(account, **changes) for account in accounts]

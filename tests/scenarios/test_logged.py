@@ -16,7 +16,7 @@ from stream.simulate.scenario import scenario
 from stream.types.links import LinkKind
 
 SAID = {LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.PHRASE}
-ALWAYS = {LinkKind.ADDRESS, LinkKind.CLIENT}
+ALWAYS = {LinkKind.ADDRESS}
 ACCOUNT = Account(
     name="a", per_day=1e5, says=fixed("system", "template"), created_at=START_S - HOUR_S,
     payment="card", addresses=("home",), asks=lambda _: ("phrase",),
@@ -26,7 +26,7 @@ ACCOUNT = Account(
 @pytest.mark.parametrize(
     ("mode", "kinds", "aged"),
     [
-        ("full", SAID | ALWAYS | {LinkKind.PAYMENT}, True),
+        ("full", SAID | ALWAYS | {LinkKind.PAYMENT, LinkKind.CLIENT}, True),
         ("gateway-directory", SAID | ALWAYS | {LinkKind.PAYMENT}, True),
         ("gateway", SAID | ALWAYS, False),
         ("gateway-no-text", ALWAYS, False),

@@ -17,6 +17,10 @@ GROUP = ClusterFeatures(
     owners=20,
     young=np.zeros(20),
     population_young=0.056,
+    arrived=np.zeros(20),
+    population_arrived=0.2,
+    evenness=0.0,
+    variety=4.0,
     cards=0,
     population_cards=0.02,
     dispersion=float("nan"),
@@ -127,3 +131,49 @@ def test_ten_times_the_budget_asks_for_a_tenth_of_the_odds() -> None:
     odds = [score / (1 - score) for score in (strict, usual, lenient)]
     assert odds[1] / odds[0] == pytest.approx(10)
     assert odds[2] / odds[1] == pytest.approx(10)
+
+
+def claims(group: ClusterFeatures) -> set[str]:
+    return {evidence.feature for evidence in judge(group).evidence}
+
+
+def test_fewer_companions_than_by_chance_are_no_evidence() -> None:
+    assert "companions" not in claims(replace(DEALT, accompanied=0.12, usually_accompanied=0.55))
+    assert "companions" in claims(replace(DEALT, accompanied=0.3, usually_accompanied=0.02))
+
+
+#: Sixty-four accounts that are dealt twenty questions each of one list.
+CRAM = replace(
+    GROUP, members=64, owners=64, young=np.zeros(0), arrived=np.zeros(0), asked_only=True,
+    said_only=True, acquaintances=63.0,
+)  # fmt: skip
+
+
+def test_requests_dealt_more_evenly_than_chance_are_evidence() -> None:
+    equal = judge(replace(CRAM, dispersion=0.0, evenness=130.0))
+    by_chance = judge(replace(CRAM, dispersion=0.0, evenness=4.0))
+    assert equal.score > 0.8 > by_chance.score
+    assert "more evenly than chance" in str(equal.evidence)
+
+
+def test_a_short_list_for_many_is_homework() -> None:
+    even = replace(CRAM, dispersion=0.0, evenness=130.0)
+    assert judge(replace(even, variety=0.5)).score < TOLD_FROM
+    arrived = replace(CRAM, dispersion=0.0, arrived=np.ones(64), variety=0.5)
+    assert judge(arrived).score < TOLD_FROM
+
+
+@pytest.mark.parametrize(("owners", "told"), [(9, False), (24, False), (64, True)])
+def test_a_crowd_that_arrived_together_speaks_and_a_team_does_not(
+    owners: int, *, told: bool
+) -> None:
+    group = replace(
+        GROUP, members=owners, owners=owners, young=np.zeros(0), arrived=np.ones(owners),
+        said_only=True, partners=8.0, dispersion=0.2, start_share=0.9,
+    )  # fmt: skip
+    assert (judge(group).score > TOLD_FROM) == told
+
+
+def test_arriving_is_not_counted_beside_being_young() -> None:
+    young = replace(GROUP, members=64, owners=64, young=np.ones(64), arrived=np.ones(64))
+    assert len(claims(young) & {"young_accounts", "first_seen_lately"}) == 1

@@ -34,7 +34,9 @@ def group(kind: LinkKind, value: int, names: list[str], *, age_s: float = DAY_S)
             since=START_S,
             last=START_S,
             requests=20,
+            organization=0,
             created_at=START_S - age_s,
+            first_seen=START_S,
             day_requests=20,
             active_hours=3,
             before=bytes(COUNTS.itemsize),
@@ -144,7 +146,14 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
     table.edges["last"][edges] = time
     table.edges["requests"][edges] = 3
     created = [np.nan if ages[a] is None else time - ages[a] * DAY_S for a, _, _ in rows]
-    table.note_accounts(accounts, created, 4.0, 1)
+    known = {
+        "organization": np.zeros(len(accounts), np.uint64),
+        "created_at": np.array(created, float),
+        "first_seen": np.full(len(accounts), START_S),
+        "day_requests": np.full(len(accounts), 4.0),
+        "active_hours": np.ones(len(accounts), np.uint8),
+    }
+    table.note_accounts(accounts, known)
     snapshot = Snapshot.of(table, time)
     some = data.draw(st.sets(st.sampled_from(snapshot.known.tolist())))
     but = np.array(sorted(some), np.int64)
@@ -160,7 +169,7 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
         if (payment := int(snapshot.payment[account])) >= 0:
             payers[payment] = payers.get(payment, 0) + 1
     means = [sum(young) / len(young) for young in shares.values()]
-    assert everybody.young_share(but) == pytest.approx((sum(means) + 1) / (len(means) + 10))
+    assert everybody.young.share(but) == pytest.approx((sum(means) + 1) / (len(means) + 10))
     cards = sum(count > 1 for count in payers.values())
     assert everybody.card_share(but) == pytest.approx((cards + 1) / (len(owners) + 10))
     for account in snapshot.known.tolist():

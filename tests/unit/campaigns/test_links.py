@@ -39,7 +39,9 @@ def batch(time: float, rows: list[Use]) -> LinkBatch:
         "kind": [row[1] for row in rows],
         "value": [row[2] for row in rows],
         "requests": [row[3] for row in rows],
+        "organization": [0] * len(rows),
         "created_at": [float("nan")] * len(rows),
+        "first_seen": [0.0] * len(rows),
         "before": [(0, 0, 0)] * len(rows),
         "traffic": [(0.0, time, (asked[row[0]], 10, 20), 1, 20) for row in rows],
         "day_requests": [float(row[3]) for row in rows],
@@ -188,7 +190,7 @@ def test_rows_are_small() -> None:
     links.step(1.7e9, batch(1.7e9, shared(100)))
     rows = links.take_changes()
     assert len(rows) == 101  # an account with its edge each, and the value that was sent on
-    assert max(len(row or b"") for _, row in rows) < 130
+    assert max(len(row or b"") for _, row in rows) < 150
 
 
 def test_of_many_values_of_an_account_those_are_written_that_changed() -> None:

@@ -29,7 +29,20 @@ def used(end: float, kind: LinkKind, values: tuple[int, ...], done: int, asks: i
     """
     before, total = ((n, 10 * n, 100 * n) for n in (done, done + asks))
     rows = [
-        (end, i, kind, value, 1, before, (START_S, end, total, asks, 100 * asks), np.nan, 12, 5)
+        (
+            end,
+            i,
+            kind,
+            value,
+            1,
+            before,
+            (START_S, end, total, asks, 100 * asks),
+            0,
+            np.nan,
+            0.0,
+            12,
+            5,
+        )
         for i in range(len(MEMBERS))
         for value in values
     ]

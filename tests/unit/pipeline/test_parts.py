@@ -172,7 +172,7 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
             )
         ]
         * 10,
-        model_version="campaigns-5",
+        model_version="campaigns-6",
         judgement=Judgement(
             alert_id=f"inc_{0:020}",
             verdict="false_positive",

@@ -1,0 +1,115 @@
+"""Who owns each account: what accounts of one owner share among themselves links nobody.
+
+Of what is known, the first counts: the organization that the gateway logs, a payment that pays for
+several accounts, a *site* (one address, or a few that the same accounts use) that most of an
+account's requests come from; else every account is its own owner.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from stream.types.links import LinkKind
+from stream.windows.order import ascending
+
+if TYPE_CHECKING:
+    from stream.campaigns.edges import EdgeTable
+    from stream.types.batch import Array
+
+#: From this share of an account's requests of a day on, it sits at a site.
+_SITE_SHARE: Final = 0.5
+#: Egress addresses of one site at most; an account with more roams, or uses a pool of proxies.
+_MOST_ADDRESSES: Final = 8
+#: Two addresses have the same accounts from this Jaccard index of those on.
+_SAME_SITE: Final = 0.5
+#: An organization that this share of so many accounts has, or more, tells nobody apart: it is the
+#: default of the gateway, or whose gateway it is.
+_DEFAULT_SHARE: Final = 0.95
+_DEFAULT_ACCOUNTS: Final = 50
+
+
+def owners(table: EdgeTable, edges: Array, payment: Array) -> Array:
+    """Return the owner of each account slot, shape ``(accounts,)``, i8; equal ones are one owner.
+
+    ``edges`` are all edge slots, ``payment`` is each account's shared payment (value slot,
+    else -1). Owners are value slots, or accounts behind all value slots.
+    """
+    accounts, values = len(table.accounts.used), len(table.values.used)
+    owner = np.arange(accounts) + values
+    at_site, site = _site(table, edges)
+    owner[at_site] = site
+    owner = np.where(payment >= 0, payment, owner)
+    members, first = _organizations(table)
+    owner[members] = values + first
+    return owner
+
+
+def _organizations(table: EdgeTable) -> tuple[Array, Array]:
+    """Return the accounts with an organization, and the first account of that of each."""
+    known = table.accounts.slots
+    members = known[table.accounts["organization"][known] != 0]
+    _, first, row, size = np.unique(
+        table.accounts["organization"][members],
+        return_index=True,
+        return_inverse=True,
+        return_counts=True,
+    )
+    default = (size >= _DEFAULT_SHARE * len(known)) & (len(known) >= _DEFAULT_ACCOUNTS)
+    owned = ~default[row]
+    return members[owned], members[first][row[owned]]
+
+
+def _site(table: EdgeTable, edges: Array) -> tuple[Array, Array]:
+    """Return the accounts that sit at a site, and an address (value slot) that names it."""
+    value, account = table.edges["value"][edges], table.edges["account"][edges]
+    shared = (table.values["kind"][value] == LinkKind.ADDRESS) & (table.values["size"][value] > 1)
+    shared[shared] = np.bincount(account[shared])[account[shared]] <= _MOST_ADDRESSES
+    edges, value, account = edges[shared], value[shared], account[shared]
+    if not len(edges):
+        return account, value
+    addresses, column = np.unique(value, return_inverse=True)
+    site = _sites(column, account, len(addresses))[column]
+    pair, row = np.unique(np.stack([account, site]), axis=1, return_inverse=True)
+    requests = np.bincount(row, table.edges["requests"][edges])
+    last = np.full(pair.shape[1], -np.inf)
+    np.maximum.at(last, row, table.edges["last"][edges])
+    sits = requests >= _SITE_SHARE * np.maximum(table.accounts["day_requests"][pair[0]], 1)
+    who, where, last = pair[0][sits], addresses[pair[1][sits]], last[sits]
+    order = np.lexsort((table.values["value"][where], last))
+    latest = np.full(len(table.accounts.used), -1)
+    latest[who[order]] = where[order]
+    who = ascending(who)
+    return who, latest[who]
+
+
+def _sites(column: Array, account: Array, count: int) -> Array:
+    """Return a representative of each of ``count`` addresses: of the site that it belongs to.
+
+    Edges are given as address (``column``) and ``account``, each pair once. A few addresses whose
+    accounts use no others are one site from the first request on; where an account links them to
+    others (it roams), those are that have the same accounts.
+    """
+    uses = coo_array((np.ones(len(column), np.int64), (column, account))).tocsr()
+    both = (uses @ uses.T).tocoo()
+    left, right = both.coords
+    size = np.bincount(column, minlength=count)
+    same = both.data / (size[left] + size[right] - both.data) >= _SAME_SITE  # Jaccard index
+    site = np.arange(count)
+    for joined in (same, np.ones(len(left), bool)):
+        label = _connected(left[joined], right[joined], count)
+        few = np.bincount(label, minlength=count)[label] <= _MOST_ADDRESSES
+        site = np.where(few, label, site)
+    return site
+
+
+def _connected(left: Array, right: Array, count: int) -> Array:
+    """Return the least node that pairs connect each of ``count`` nodes with, ``(count,)``."""
+    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
+    _, label = connected_components(graph, directed=False)
+    first = np.full(count, count)
+    np.minimum.at(first, label, np.arange(count))
+    return np.asarray(first[label])

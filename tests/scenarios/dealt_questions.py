@@ -1,0 +1,54 @@
+"""One list of questions dealt to many accounts, as campaigns were published: each in its own words.
+
+Every account asks at its own address; nothing but the questions links them.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from stream.simulate.words import SUBJECTS
+
+MEMBERS, STRANGERS = 64, 12
+ASKED = 20  # questions of each of them
+ITEMS = 72  # each for 18 members or so: what more than 30 have would be popular
+WORDS = [word for subject in SUBJECTS for word in subject.things]
+
+#: Windows and judging of seconds instead of minutes, so that a test need not wait.
+QUICK = {
+    "DISTILLWATCH_WINDOWS_STEP_S": "5",
+    "DISTILLWATCH_CAMPAIGNS_JUDGE_EVERY_S": "5",
+    "DISTILLWATCH_CAMPAIGNS_RESEND_S": "0",
+    "DISTILLWATCH_ALERTING_GROW_EVERY_S": "0",
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An account by its key, the address that it asks from, and its questions in order."""
+
+    key: str
+    address: str
+    prompts: list[str]
+
+
+def callers() -> tuple[list[Caller], list[Caller]]:
+    """Return members, who ask items of one list in words of their own, and unrelated strangers."""
+    rng = random.Random(4)
+
+    def text(words: int) -> str:
+        return " ".join(rng.sample(WORDS, words))
+
+    items = [text(14) for _ in range(ITEMS)]
+    members = []
+    for n in range(MEMBERS):
+        opening, end = text(3), text(2)
+        prompts = [f"{opening} {item} {end}" for item in rng.sample(items, ASKED)]
+        members.append(Caller(f"sk-member-{n}", f"127.1.0.{n + 1}", prompts))
+    strangers = []
+    for n in range(STRANGERS):
+        # One of the items is a question that anybody may have.
+        prompts = [rng.choice(items), *(text(19) for _ in range(ASKED - 1))]
+        strangers.append(Caller(f"sk-stranger-{n}", f"127.2.0.{n + 1}", prompts))
+    return members, strangers

@@ -1,0 +1,59 @@
+"""Young and just arrived accounts, and what is not known of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.campaigns.durable import DurableEdges
+from stream.campaigns.novelty import Novelty
+from stream.campaigns.settings import CampaignSettings
+from stream.campaigns.trait import Trait
+
+DAY_S = 86_400.0
+ORIGIN = 1_772_409_600.0
+NOVELTY = Novelty(CampaignSettings(), ORIGIN)
+
+
+def table(created: float, seen: float) -> tuple[DurableEdges, np.ndarray]:
+    edges = DurableEdges(max_edges=10)
+    slots = edges.account_slots(["a"])
+    edges.accounts["created_at"][slots], edges.accounts["first_seen"][slots] = created, seen
+    return edges, slots
+
+
+def test_an_account_is_young_for_a_month_after_its_creation() -> None:
+    found = table(ORIGIN, ORIGIN)
+    assert NOVELTY.young(*found, ORIGIN + 29 * DAY_S) == [1]
+    assert NOVELTY.young(*found, ORIGIN + 31 * DAY_S) == [0]
+    assert np.isnan(NOVELTY.young(*table(np.nan, ORIGIN), ORIGIN))
+
+
+def test_nothing_is_known_of_arrivals_before_the_log_is_known_for_a_day() -> None:
+    assert np.isnan(NOVELTY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 0.9 * DAY_S))
+    assert NOVELTY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 1.1 * DAY_S) == [0]
+
+
+def test_an_account_that_is_seen_first_in_a_known_log_has_arrived_for_days() -> None:
+    found = table(np.nan, ORIGIN + 2 * DAY_S)
+    assert NOVELTY.arrived(*found, ORIGIN + 2 * DAY_S) == [1]
+    assert NOVELTY.arrived(*found, ORIGIN + 4.9 * DAY_S) == [1]
+    assert NOVELTY.arrived(*found, ORIGIN + 5.1 * DAY_S) == [0]
+
+
+values = st.lists(st.sampled_from([0.0, 1.0, np.nan]), min_size=1, max_size=30)
+
+
+@given(values, st.data())
+def test_the_share_without_some_is_that_of_the_others(traits: list[float], data) -> None:
+    owner = np.array(
+        data.draw(st.lists(st.integers(0, 5), min_size=len(traits), max_size=len(traits)))
+    )
+    some = np.array(sorted(data.draw(st.sets(st.integers(0, len(traits) - 1)))), np.int64)
+    left = np.array(traits)
+    left[some] = np.nan
+    of_owner = [left[owner == one] for one in range(6)]
+    means = [group[~np.isnan(group)].mean() for group in of_owner if (~np.isnan(group)).any()]
+    found = Trait.of(np.array(traits), owner, 6).share(but=some)
+    assert np.isclose(found, (sum(means) + 1) / (len(means) + 10))
