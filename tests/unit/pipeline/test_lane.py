@@ -29,7 +29,7 @@ CUT = replace(
     SETTINGS,
     lanes=1,
     windows=msgspec.structs.replace(SETTINGS.windows, step_s=300.0),
-    packet_bytes=1200,
+    packet_bytes=1400,
 )
 SOURCES = 2
 ROLES = ("events", "links", "verdicts")
