@@ -71,7 +71,7 @@ def test_links_carry_the_counters_of_their_accounts(
             assert list(traffic["total"]) == done[name].tolist()
             assert list(earlier) == before.get(name, np.zeros(3)).tolist()
             assert (traffic["since"], traffic["seen"]) == (min(seen[name]), end)
-            # The hour is cut into panes of ten minutes; the newest is the one that begins now or is open.
+            # An hour is six panes of ten minutes; the newest is open, or begins now.
             newest = end // PANE_S
             hour = sum((time - time % STEP_S) // PANE_S > newest - 6 for time in seen[name])
             assert traffic["hour_requests"] == hour
