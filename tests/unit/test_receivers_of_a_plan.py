@@ -12,6 +12,7 @@ from stream.settings import load
 from stream.sinks.alertmanager import Alertmanager
 from stream.sinks.outbox import Outbox
 from stream.sinks.reader import Reader
+from stream.worker.directory import DirectoryFeed
 
 RECEIVERS = {
     "webhook": {
@@ -32,7 +33,8 @@ def readers(*names: str) -> dict[str, type[Reader]]:
         for variable, value in RECEIVERS[name].items()
     }
     settings = load(None, variables)
-    found = [s for s in plan(settings).services if isinstance(s, Reader)]
+    services = plan(settings).services
+    found = [s for s in services if isinstance(s, Reader) and not isinstance(s, DirectoryFeed)]
     # A drill waits for the same ones.
     assert {r.name: r.group for r in receivers(settings)} == {
         s._name: s._options["group_id"] for s in found
