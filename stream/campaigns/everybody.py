@@ -45,7 +45,7 @@ class Everybody:
         """Count what is known; ``origin`` is when anything was first seen."""
         owners = len(table.accounts.used) + len(table.values.used)
         young, arrived = np.full((2, len(table.accounts.used)), np.nan)
-        novelty = Novelty(settings, origin)
+        novelty = Novelty(settings, origin, snapshot.time)
         young[snapshot.known] = novelty.young(table, snapshot.known, snapshot.time)
         arrived[snapshot.known] = novelty.arrived(table, snapshot.known, snapshot.time)
         payment = snapshot.payment[snapshot.known]

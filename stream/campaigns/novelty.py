@@ -22,10 +22,11 @@ _KNOWN_LOG_S: Final = 86400.0
 
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """Tells what is new by the settings; ``origin`` is when anything was first seen."""
+    """Tells what is new by the settings, ``now``; ``origin`` is when anything was first seen."""
 
     settings: CampaignSettings
     origin: float  # epoch seconds
+    now: float
 
     def young(self, table: EdgeTable, accounts: Array, at: Array | float) -> Array:
         """Say of accounts (slots) whether they were created lately: 1, 0 or NaN, shape ``(n,)``."""
@@ -35,9 +36,9 @@ class Novelty:
     def arrived(self, table: EdgeTable, accounts: Array, at: Array | float) -> Array:
         """Say of accounts (slots) whether their first request was lately: 1, 0 or NaN, ``(n,)``.
 
-        Nothing is known of any before the log is.
+        Nothing is known of any before the log is; then those who were there before have not.
         """
         seen = table.accounts["first_seen"][accounts]
         known = self.origin + _KNOWN_LOG_S
         lately = (seen >= known) & (at - seen <= self.settings.first_seen_s)
-        return np.where(np.asarray(at) < known, np.nan, lately)
+        return np.where(self.now < known, np.nan, lately)

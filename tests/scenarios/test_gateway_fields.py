@@ -183,7 +183,7 @@ def test_groups_that_begin_or_act_alike_for_a_reason_are_silent(
 
 CAMPAIGNS: dict[str, tuple[Story, float]] = {
     "pool": (lambda rng: later(pool(rng, 60)), 1.5),
-    "hydra": (lambda rng: later(hydra(rng, 200)), 7.0),
+    "hydra": (lambda rng: later(hydra(rng, 200)), 12.0),
     "evasive hydra": (lambda rng: later(evasive_hydra(rng, 200)), 10.0),
 }
 

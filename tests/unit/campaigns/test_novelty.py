@@ -13,7 +13,8 @@ from stream.campaigns.trait import Trait
 
 DAY_S = 86_400.0
 ORIGIN = 1_772_409_600.0
-NOVELTY = Novelty(CampaignSettings(), ORIGIN)
+NOVELTY = Novelty(CampaignSettings(), ORIGIN, ORIGIN + 6 * DAY_S)
+EARLY = Novelty(CampaignSettings(), ORIGIN, ORIGIN + 0.9 * DAY_S)
 
 
 def table(created: float, seen: float) -> tuple[DurableEdges, np.ndarray]:
@@ -31,8 +32,12 @@ def test_an_account_is_young_for_a_month_after_its_creation() -> None:
 
 
 def test_nothing_is_known_of_arrivals_before_the_log_is_known_for_a_day() -> None:
-    assert np.isnan(NOVELTY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 0.9 * DAY_S))
-    assert NOVELTY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 1.1 * DAY_S) == [0]
+    assert np.isnan(EARLY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600))
+
+
+def test_an_account_that_was_there_before_has_not_arrived() -> None:
+    # Also where it joined a group before: else a few newcomers would speak for a whole group.
+    assert NOVELTY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600) == [0]
 
 
 def test_an_account_that_is_seen_first_in_a_known_log_has_arrived_for_days() -> None:
