@@ -146,7 +146,7 @@ def test_a_bundled_binary_without_the_right_to_run_is_copied(
     (package / "bin").mkdir(parents=True)
     folder.mkdir()
     bundled = Path(_program(package / "bin", b"#!/bin/sh\n", 0o644))
-    monkeypatch.setattr(binary.resources, "files", lambda _: package)
+    monkeypatch.setattr(binary.importlib.resources, "files", lambda _: package)
     assert binary.program(folder) == str(folder / "tansu")
     assert os.access(folder / "tansu", os.X_OK)
     bundled.chmod(0o755)
