@@ -499,8 +499,11 @@ PIPELINE: dict[str, list[Panel]] = {
         ),
         Panel(
             title="Account directory: age",
-            description="Time since its newest entry was written.",
-            queries={"age": "time() - max(distillwatch_directory_written_timestamp_seconds<> > 0)"},
+            description="Time since its newest entry was written; 0 without any.",
+            queries={
+                "age": "(time() - max(distillwatch_directory_written_timestamp_seconds<>))"
+                " * (max(distillwatch_directory_written_timestamp_seconds<>) > bool 0)"
+            },
             unit="s",
         ),
     ],
