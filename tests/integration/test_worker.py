@@ -57,8 +57,8 @@ EVENT = b'{"timestamp":1772410000,"account_id":"a","model":"m",'
 GARBAGE = [
     (b"not json at all", "not_json"),
     (EVENT[:30], "not_json"),
-    (EVENT + b'"duration_s":NaN}', "not_json"),
-    (EVENT + b'"input_tokens":-1}', "out_of_range"),
+    (b'{"timestamp":NaN,"account_id":"a","model":"m"}', "wrong_type"),
+    (b'{"timestamp":-1,"account_id":"a","model":"m"}', "bad_timestamp"),
     (b'"a string"', "not_an_object"),
     (b"\x00\xff\xfe", "not_json"),
     (b'{"timestamp":1772410000,"model":"m"}', "unknown_format"),
