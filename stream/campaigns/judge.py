@@ -130,11 +130,12 @@ def judge(
     probability of 1/x at most, however often one looks (Ville's inequality), so the budget moves
     the odds by its logarithm. That two families have to speak it does not change.
     """
+    young = _young(cluster)
     said = max(
         _partners(cluster), _intimates(cluster), _acquaintances(cluster), key=lambda c: c.odds
     )
     claims = [
-        *_newness(cluster),
+        *_newness(cluster, young),
         _cards(cluster),
         _pace(cluster),
         _idle_free(cluster),
@@ -158,7 +159,7 @@ def judge(
         for family, odds in families.items()
     )
     # What is not new may have begun together for a reason of its own: a class, a release.
-    new = _young(cluster).odds > 0 or cluster.owners >= _CROWD
+    new = young.odds > 0 or cluster.owners >= _CROWD
     silent = _SHARES if new else (*_SHARES, "newness")
     acts = sum(odds for family, odds in families.items() if family not in silent)
     if speaking < _LEAST_FAMILIES or (said.feature != "acquaintances" and acts < _ACTS):
@@ -184,9 +185,9 @@ def _evidence(claims: list[_Claim]) -> list[Evidence]:
     ]
 
 
-def _newness(cluster: ClusterFeatures) -> list[_Claim]:
+def _newness(cluster: ClusterFeatures, young: _Claim) -> list[_Claim]:
     """Return what says that the accounts are new: made lately, or else first seen lately."""
-    young, started, arrived = _young(cluster), _started(cluster), _arrived(cluster)
+    started, arrived = _started(cluster), _arrived(cluster)
     # Who asks the same list may have begun with it for a reason of its own: a class, a release.
     seen = [arrived] if cluster.asked_only else [arrived, started]
     made = [young, started]
@@ -208,8 +209,7 @@ def _arrived(cluster: ClusterFeatures) -> _Claim:
     if cluster.asked_only:
         odds *= _long_list(cluster)
     return _Claim(
-        "first_seen_lately", "newness", odds, share, "share",
-        usual,
+        "first_seen_lately", "newness", odds, share, "share", usual,
         f"{share:.0%} of the owners' accounts were never seen before the days in which they "
         f"joined; {usual:.0%} elsewhere",
     )  # fmt: skip
