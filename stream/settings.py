@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from stream.accounts.detection.settings import DetectionSettings
+from stream.accounts.windows.settings import WindowSettings
 from stream.alerting.settings import AlertingSettings, FeedbackSettings
-from stream.bridge.settings import BridgeSettings
 from stream.campaigns.settings import CampaignSettings
-from stream.codec.settings import IntakeSettings
-from stream.detection.settings import DetectionSettings
-from stream.directory.settings import DirectorySettings
-from stream.errors import SettingsError
-from stream.kafka.settings import KafkaSettings, TopicSettings
-from stream.page.settings import PageSettings
-from stream.pipeline.settings import StageSettings
-from stream.sinks.settings import (
+from stream.core.alerts import MAX_MEMBER_BYTES
+from stream.core.errors import SettingsError
+from stream.core.events import MAX_EVENT_BYTES
+from stream.core.secret import Secret
+from stream.delivery.settings import (
     AlertmanagerSettings,
     HttpSettings,
     OcsfSettings,
@@ -30,10 +28,12 @@ from stream.sinks.settings import (
     SlackSettings,
     WebhookSettings,
 )
-from stream.types.alerts import MAX_MEMBER_BYTES
-from stream.types.events import MAX_EVENT_BYTES
-from stream.types.secret import Secret
-from stream.windows.settings import WindowSettings
+from stream.http.bridge.settings import BridgeSettings
+from stream.http.page.settings import PageSettings
+from stream.intake.codec.settings import IntakeSettings
+from stream.intake.directory.settings import DirectorySettings
+from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.pipeline.settings import StageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

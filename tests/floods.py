@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from stream.metrics import Metrics
+from stream.core.alerts import Alert
+from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
 from stream.pipeline.parts import pack_events
 from stream.pipeline.routing import account_lanes
-from stream.types.alerts import Alert
-from stream.types.events import EVENT_COLUMNS, EventBatch
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from stream.core.batch import Array
+    from stream.core.records import Emission
     from stream.pipeline.settings import StageSettings
-    from stream.types.batch import Array
-    from stream.types.records import Emission
 
 START: Final = 1_772_409_600.0
 STEP_S: Final = 60.0

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.metrics import OVERFLOW, REJECT_REASONS, Metrics
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.settings import Settings
-from stream.types.records import Record
+from stream.telemetry.metrics import OVERFLOW, REJECT_REASONS, Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 SAMPLES: Final = Path(__file__).parent / "samples"
 _MAPPING: Final = tomllib.loads((SAMPLES / "nginx_mapping.toml").read_text())["intake"]["mapping"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
 
 
 def headers(alert: Alert, source: str) -> tuple[tuple[str, bytes], ...]:

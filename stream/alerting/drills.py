@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.incidents import Incidents
-from stream.metrics import Metrics
-from stream.types.drill import drill_of, is_drill, shown
+from stream.core.drill import drill_of, is_drill, shown
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
     from stream.campaigns.settings import CampaignSettings
-    from stream.types.alerts import Alert
-    from stream.types.verdicts import Group
+    from stream.core.alerts import Alert
+    from stream.core.verdicts import Group
 
 #: Drills that are remembered at once; another one finds nothing.
 MOST_DRILLS: Final = 16

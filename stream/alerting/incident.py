@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.updates import Count, Told
-from stream.types.alerts import Alert, AlertKind, AlertStatus, SharedValue
-from stream.types.feedback import Judgement
-from stream.types.links import LinkKind
-from stream.types.verdicts import Evidence, Observed, Severity, Shared
+from stream.core.alerts import Alert, AlertKind, AlertStatus, SharedValue
+from stream.core.feedback import Judgement
+from stream.core.links import LinkKind
+from stream.core.verdicts import Evidence, Observed, Severity, Shared
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings

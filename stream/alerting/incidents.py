@@ -30,9 +30,9 @@ from stream.alerting.suppressions import Suppressions
 from stream.alerting.tally import more, observed, united, unpacked
 from stream.alerting.telling import Telling
 from stream.campaigns.clusters import Clusters
-from stream.types.links import LinkKind
-from stream.types.packets import Confirmed
-from stream.types.verdicts import Observed
+from stream.core.links import LinkKind
+from stream.core.packets import Confirmed
+from stream.core.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
     from stream.campaigns.clusters import Cluster
     from stream.campaigns.settings import CampaignSettings
-    from stream.metrics import Metrics
-    from stream.types.alerts import Alert
-    from stream.types.batch import Array
-    from stream.types.feedback import Judgement, Suppression
-    from stream.types.verdicts import Group, Verdict
+    from stream.core.alerts import Alert
+    from stream.core.batch import Array
+    from stream.core.feedback import Judgement, Suppression
+    from stream.core.verdicts import Group, Verdict
+    from stream.telemetry.metrics import Metrics
 
 _CAMPAIGN_MODEL: Final = "campaigns-6"
 _DAY_S: Final = 86400.0

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import msgspec
 
+from stream.accounts.detection.hindsight import Hindsight, Lesson, odds
 from stream.alerting import summaries
 from stream.alerting.incident import what
 from stream.alerting.overlap import Sample, hashed
 from stream.alerting.quiet import Quiet, shares
-from stream.detection.hindsight import Hindsight, Lesson, odds
-from stream.types.alerts import AlertKind
-from stream.types.feedback import Judgement, later
+from stream.core.alerts import AlertKind
+from stream.core.feedback import Judgement, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from stream.alerting.incident import Incident
     from stream.alerting.quiet import ValueId
     from stream.alerting.settings import FeedbackSettings
-    from stream.metrics import Metrics
-    from stream.types.verdicts import Evidence
+    from stream.core.verdicts import Evidence
+    from stream.telemetry.metrics import Metrics
 
 _ROW: Final = b"j"
 _NO_ATTACK: Final = ("false_positive", "benign")

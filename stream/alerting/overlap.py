@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: The estimated share is within 0.1 of the true one in 99.8 % of cases.
 SIZE: Final = 256

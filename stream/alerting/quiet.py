@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.types.feedback import Matcher
-    from stream.types.verdicts import Evidence
+    from stream.core.feedback import Matcher
+    from stream.core.verdicts import Evidence
 
 #: A linking value, as clusters know it: kind and fingerprint.
 ValueId = tuple[int, int]

@@ -8,15 +8,15 @@ import msgspec
 
 from stream.alerting.incident import Incident
 from stream.alerting.updates import Count, Told
-from stream.types.feedback import Judgement
-from stream.types.verdicts import Evidence, Observed, Shared
+from stream.core.feedback import Judgement
+from stream.core.verdicts import Evidence, Observed, Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.alerting.settings import AlertingSettings
-    from stream.metrics import Metrics
-    from stream.types.verdicts import Severity
+    from stream.core.verdicts import Severity
+    from stream.telemetry.metrics import Metrics
 
 _INCIDENT: Final = b"i"
 #: The part of the incidents that go on, one in so many, that only campaigns may be.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.types.feedback import Judgement, Suppression
-    from stream.types.verdicts import Evidence, Observed
+    from stream.core.feedback import Judgement, Suppression
+    from stream.core.verdicts import Evidence, Observed
 
 _SAID: Final = {
     "true_positive": "confirmed this",

@@ -16,9 +16,9 @@ import msgspec
 from stream.alerting import summaries
 from stream.alerting.incident import rfc3339, what
 from stream.alerting.quiet import Quiet
-from stream.metrics import Share
-from stream.types.feedback import Matcher, Suppression, later
-from stream.types.links import LinkKind
+from stream.core.feedback import Matcher, Suppression, later
+from stream.core.links import LinkKind
+from stream.telemetry.metrics import Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stream.alerting.incident import Incident
     from stream.alerting.quiet import ValueId
     from stream.alerting.settings import FeedbackSettings
-    from stream.metrics import Metrics
+    from stream.telemetry.metrics import Metrics
 
 _ROW: Final = b"s"
 

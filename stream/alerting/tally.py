@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.types.traffic import COUNTS, counts, matrix
-from stream.types.verdicts import Observed
+from stream.core.traffic import COUNTS, counts, matrix
+from stream.core.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: A member: since when its counters run (NaN: never reported), what they were last, and how much
 #: of them is counted.

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.suppressions import Suppressions
     from stream.campaigns.clusters import Clusters
-    from stream.metrics import Metrics
-    from stream.types.alerts import Alert
-    from stream.types.verdicts import Severity
+    from stream.core.alerts import Alert
+    from stream.core.verdicts import Severity
+    from stream.telemetry.metrics import Metrics
 
 _HOUR_S: Final = 3600.0
 

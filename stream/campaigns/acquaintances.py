@@ -22,12 +22,12 @@ import numpy as np
 
 from stream.campaigns.companions import companions
 from stream.campaigns.partners import connected, pairs
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: Whoever has met so many others, in so many phrases, may be one of a campaign.
 _MANY: Final = 48

@@ -21,7 +21,6 @@ from stream.campaigns.durable import DurableEdges
 from stream.campaigns.edges import OF_ACCOUNT
 from stream.campaigns.everybody import Everybody
 from stream.campaigns.features import Joined, features
-from stream.campaigns.in_turn import places
 from stream.campaigns.judge import Judgement, judge
 from stream.campaigns.membership import cards, core_values, own_evidence
 from stream.campaigns.partners import cores
@@ -29,17 +28,18 @@ from stream.campaigns.reported import reports
 from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.usual import Usual
-from stream.types.links import SPREAD, LinkKind
-from stream.types.traffic import COUNTS, TRAFFIC, rows_of
+from stream.core.links import SPREAD, LinkKind
+from stream.core.traffic import COUNTS, TRAFFIC, rows_of
+from stream.store.in_turn import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.features import ClusterFeatures
     from stream.campaigns.settings import CampaignSettings
-    from stream.metrics import Metrics
-    from stream.types.batch import Array
-    from stream.types.verdicts import Evidence, Group, Member, Shared
+    from stream.core.batch import Array
+    from stream.core.verdicts import Evidence, Group, Member, Shared
+    from stream.telemetry.metrics import Metrics
 
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"

@@ -18,12 +18,12 @@ import numpy as np
 
 from stream.campaigns.membership import turn_lasts
 from stream.campaigns.snapshot import CONTENT
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 _PAID_WITHIN_S: Final = 3 * 3600.0
 #: What is there when watching begins has not begun together.

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.types.links import LinkKind
-from stream.windows.order import ascending
+from stream.core.links import LinkKind
+from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 _COMMON: Final = 2
 _VALUE: Final = 0xFFFFFFFF

@@ -22,14 +22,14 @@ from stream.campaigns.rows import (
     value_rows,
     values_of,
 )
-from stream.types.links import SPREAD
-from stream.windows.order import lexical
+from stream.core.links import SPREAD
+from stream.store.order import lexical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.campaigns.columns import Columns
-    from stream.types.batch import Array
+    from stream.core.batch import Array
+    from stream.store.columns import Columns
 
 _UNBOUNDED: Final = 2**62
 #: An account with more edges than this has as many pages as have half of it at most.

@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.campaigns.columns import Columns
-from stream.campaigns.in_turn import places
 from stream.campaigns.rows import cut, page_keys, value_keys
-from stream.types.traffic import COUNTS, TRAFFIC
-from stream.types.verdicts import Member
-from stream.windows.index import SlotIndex
-from stream.windows.names import Names
-from stream.windows.order import ascending
-from stream.windows.table import Field
+from stream.core.traffic import COUNTS, TRAFFIC
+from stream.core.verdicts import Member
+from stream.store.columns import Columns
+from stream.store.in_turn import places
+from stream.store.index import SlotIndex
+from stream.store.names import Names
+from stream.store.order import ascending
+from stream.store.slots import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 _F8: Final = np.dtype("<f8")
 _I8: Final = np.dtype("<i8")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,14 @@ from stream.campaigns.acquaintances import phrases_of
 from stream.campaigns.membership import cards
 from stream.campaigns.partners import partners
 from stream.campaigns.snapshot import CONTENT
-from stream.types.links import LinkKind
-from stream.windows.order import ascending
+from stream.core.links import LinkKind
+from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.cohorts import Cohorts
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.everybody import Everybody
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 _HOUR_S: Final = 3600.0
 _START_WINDOW_S: Final = 3 * _HOUR_S

@@ -40,11 +40,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.types.verdicts import Evidence
+from stream.core.verdicts import Evidence
 
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: False incidents per 10,000 accounts and day that the prior stands for.
 BUDGET: Final = 0.1

@@ -12,20 +12,20 @@ import numpy as np
 
 from stream.campaigns.durable import DurableEdges
 from stream.campaigns.edges import OF_ACCOUNT
-from stream.metrics import Share
-from stream.types.batch import joined
-from stream.types.links import LINK_COLUMNS, LinkKind
-from stream.types.verdicts import Group
-from stream.windows.order import run_sizes, run_starts
+from stream.core.batch import joined
+from stream.core.links import LINK_COLUMNS, LinkKind
+from stream.core.verdicts import Group
+from stream.store.order import run_sizes, run_starts
+from stream.telemetry.metrics import Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from stream.campaigns.settings import CampaignSettings
-    from stream.metrics import Metrics
-    from stream.types.batch import Array
-    from stream.types.links import LinkBatch
-    from stream.types.verdicts import Member
+    from stream.core.batch import Array
+    from stream.core.links import LinkBatch
+    from stream.core.verdicts import Member
+    from stream.telemetry.metrics import Metrics
 
 #: Fewer accounts than this say nothing yet. Two are enough where the value says who pays or where
 #: somebody sits, which tells a company from strangers, and where each is one of very many.

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.settings import CampaignSettings
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: Before the log is known for a day, an account may have slept since: people do, every day.
 _KNOWN_LOG_S: Final = 86400.0

@@ -13,12 +13,12 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from stream.types.links import LinkKind
-from stream.windows.order import ascending
+from stream.core.links import LinkKind
+from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: From this share of an account's requests of a day on, it sits at a site.
 _SITE_SHARE: Final = 0.5

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.in_turn import places
 from stream.campaigns.snapshot import LINKING
-from stream.windows.order import ascending
+from stream.store.in_turn import places
+from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
-    from stream.types.links import LinkKind
+    from stream.core.batch import Array
+    from stream.core.links import LinkKind
 
 _SAMPLE: Final = 128  # accounts of a cluster that are compared pair by pair
 _MOST_VALUES: Final = 192

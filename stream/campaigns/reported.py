@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.types.traffic import COUNTS, TRAFFIC, counts, matrix
+from stream.core.traffic import COUNTS, TRAFFIC, counts, matrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: The counters of a member, and what they were before its first use of a value of the cluster:
 #: what they are, for a member that uses none now.

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.errors import StateError
-from stream.types.traffic import COUNTS, TRAFFIC
+from stream.core.errors import StateError
+from stream.core.traffic import COUNTS, TRAFFIC
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: What the keys of the rows of accounts and values begin with.
 ACCOUNT: Final = b"a"

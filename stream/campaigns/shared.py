@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.in_turn import places
-from stream.types.verdicts import Shared
+from stream.core.verdicts import Shared
+from stream.store.in_turn import places
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
     from stream.campaigns.snapshot import Snapshot
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: Values that are told of, so many of one kind, and members that are named of each.
 MOST_VALUES: Final = 24

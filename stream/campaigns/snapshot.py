@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.owners import owners
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.edges import EdgeTable
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 #: Kinds of what is said, as opposed to where it comes from and who pays.
 CONTENT: Final = (LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE)

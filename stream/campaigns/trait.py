@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 
 @dataclass(frozen=True, slots=True)

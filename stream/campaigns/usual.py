@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.detection.groups import UsualGroups
-from stream.errors import ModelError
+from stream.accounts.detection.groups import UsualGroups
+from stream.core.errors import ModelError
 
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 _COMPARED: Final = (
     "accompanied",

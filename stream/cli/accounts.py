@@ -10,22 +10,22 @@ import typer
 
 from stream.cli.accounts_file import Rows, fill
 from stream.cli.common import ConfigOption, err, out, read_settings
-from stream.codec.decoder import Decoder
-from stream.errors import UsageError
+from stream.core.errors import UsageError
+from stream.intake.codec.decoder import Decoder
 from stream.kafka.registers import read, write_all
-from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
-from stream.replay.source import FileSource, TopicSource
-from stream.replay.topic import Arrivals
+from stream.telemetry.metrics import Metrics
+from stream.tools.replay.source import FileSource, TopicSource
+from stream.tools.replay.topic import Arrivals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aiokafka import ConsumerRecord
 
-    from stream.directory.directory import AccountDirectory
-    from stream.replay.source import Source
+    from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
+    from stream.tools.replay.source import Source
 
 app = typer.Typer(no_args_is_help=True, help="Say of accounts what the gateway does not log.")
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import err
-from stream.errors import UsageError
-from stream.replay.accounts import BadRow, entries
+from stream.core.errors import UsageError
+from stream.tools.replay.accounts import BadRow, entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from stream.directory.directory import AccountDirectory
-    from stream.replay.accounts import FileEntry
+    from stream.intake.directory.directory import AccountDirectory
+    from stream.tools.replay.accounts import FileEntry
 
 _NAMED: Final = 20
 _PORTION: Final = 2_000

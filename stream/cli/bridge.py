@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 
-from stream.bridge.run import Plan, run
 from stream.cli.common import ConfigOption, read_settings
+from stream.http.bridge.run import Plan, run
 
 
 def bridge(config: ConfigOption = None) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from stream.errors import UsageError
+from stream.core.errors import UsageError
 from stream.settings import Settings, load
 
 Record = TypeVar("Record", bound=msgspec.Struct)

@@ -6,12 +6,22 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from stream import __version__
+from stream.delivery.alertmanager import Alertmanager
+from stream.delivery.log import LogSink
+from stream.delivery.ocsf import OcsfSink
+from stream.delivery.outbox import Outbox
+from stream.delivery.pagerduty import PagerDutySink
+from stream.delivery.settings import ReceiverSettings
+from stream.delivery.slack import SlackSink
+from stream.delivery.webhook import WebhookSink
+from stream.http.bearer import Bearer
+from stream.http.health import Health
+from stream.http.page.chronicle import Chronicle
+from stream.http.page.feed import Feed
+from stream.http.page.pulse import Pulses
+from stream.http.page.server import Page
+from stream.http.pages import Pages
 from stream.kafka.connection import client_options
-from stream.metrics import Metrics, register_process
-from stream.page.chronicle import Chronicle
-from stream.page.feed import Feed
-from stream.page.pulse import Pulses
-from stream.page.server import Page
 from stream.pipeline.build import (
     account_directory,
     accounts_lane,
@@ -20,17 +30,7 @@ from stream.pipeline.build import (
     intake,
 )
 from stream.pipeline.people import People, judgement, suppression
-from stream.sinks.alertmanager import Alertmanager
-from stream.sinks.bearer import Bearer
-from stream.sinks.health import Health
-from stream.sinks.log import LogSink
-from stream.sinks.ocsf import OcsfSink
-from stream.sinks.outbox import Outbox
-from stream.sinks.pagerduty import PagerDutySink
-from stream.sinks.pages import Pages
-from stream.sinks.settings import ReceiverSettings
-from stream.sinks.slack import SlackSink
-from stream.sinks.webhook import WebhookSink
+from stream.telemetry.metrics import Metrics, register_process
 from stream.worker.directory import DirectoryFeed
 from stream.worker.lanes import Stages
 from stream.worker.run import Plan
@@ -38,11 +38,11 @@ from stream.worker.run import Plan
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.directory.directory import AccountDirectory
+    from stream.delivery.reader import Reader as AlertsReader
+    from stream.delivery.sink import Sink
+    from stream.http.pages import More
+    from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
-    from stream.sinks.pages import More
-    from stream.sinks.reader import Reader as AlertsReader
-    from stream.sinks.sink import Sink
     from stream.worker.lanes import Lane, Reader
 
 

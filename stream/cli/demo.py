@@ -10,11 +10,11 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import err, out
-from stream.demo import Demo
-from stream.report.scorecard import Scorecard
-from stream.report.table import render
-from stream.simulate.scenario import scenario
-from stream.types.alerts import Alert
+from stream.core.alerts import Alert
+from stream.tools.demo import Demo
+from stream.tools.report.scorecard import Scorecard
+from stream.tools.report.table import render
+from stream.tools.simulate.scenario import scenario
 
 
 def demo(

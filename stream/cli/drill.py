@@ -11,14 +11,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from stream.cli.common import ConfigOption, err, out, read_settings
-from stream.drill.campaign import LEAST_ACCOUNTS
-from stream.drill.report import as_json
-from stream.drill.run import Drill
+from stream.tools.drill.campaign import LEAST_ACCOUNTS
+from stream.tools.drill.report import as_json
+from stream.tools.drill.run import Drill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.drill.report import DrillReport
+    from stream.tools.drill.report import DrillReport
 
 
 def drill(

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from stream import __version__
 from stream.cli.common import err
-from stream.errors import DistillwatchError
+from stream.core.errors import DistillwatchError
 
 if TYPE_CHECKING:
     from typer._click import Command, Context

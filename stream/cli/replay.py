@@ -18,36 +18,36 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from stream.cli.accounts_file import fill
 from stream.cli.common import ConfigOption, err, out, read_settings
-from stream.codec.explanation import Explainer
-from stream.codec.settings import Format
-from stream.errors import UsageError
-from stream.metrics import Metrics
+from stream.core.alerts import Alert, as_sent
+from stream.core.errors import UsageError
+from stream.intake.codec.explanation import Explainer
+from stream.intake.codec.settings import Format
 from stream.pipeline.build import account_directory
 from stream.pipeline.chain import Chain
-from stream.replay.source import FileSource, TopicSource
-from stream.replay.topic import Arrivals
-from stream.report import formats
-from stream.report.candidates import Candidates
-from stream.report.html import Run, page
-from stream.report.labels import Labels
-from stream.report.ledger import Ledger
-from stream.report.readings import Readings
-from stream.report.repeats import Repeats
-from stream.report.run import RunReport, report
-from stream.report.scorecard import score
-from stream.report.scores import ScoreLog
-from stream.report.table import render
-from stream.report.traffic import Traffic
-from stream.types.alerts import Alert, as_sent
+from stream.telemetry.metrics import Metrics
+from stream.tools.replay.source import FileSource, TopicSource
+from stream.tools.replay.topic import Arrivals
+from stream.tools.report import formats
+from stream.tools.report.candidates import Candidates
+from stream.tools.report.html import Run, page
+from stream.tools.report.labels import Labels
+from stream.tools.report.ledger import Ledger
+from stream.tools.report.readings import Readings
+from stream.tools.report.repeats import Repeats
+from stream.tools.report.run import RunReport, report
+from stream.tools.report.scorecard import score
+from stream.tools.report.scores import ScoreLog
+from stream.tools.report.table import render
+from stream.tools.report.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from stream.codec.settings import IntakeSettings
-    from stream.directory.directory import AccountDirectory
+    from stream.intake.codec.settings import IntakeSettings
+    from stream.intake.directory.directory import AccountDirectory
     from stream.pipeline.settings import StageSettings
-    from stream.replay.source import Source
     from stream.settings import Settings
+    from stream.tools.replay.source import Source
 
 _ALERT_LINES = 20
 _EXPLAINED_RECORDS = 100

@@ -12,10 +12,10 @@ from kafka.errors import KafkaError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import ConfigOption, err, out, read_settings
-from stream.errors import BrokerError, UsageError
+from stream.core.errors import BrokerError, UsageError
 from stream.kafka.connection import client_options, probe
-from stream.simulate.play import play, write, write_labels
-from stream.simulate.scenario import SCENARIOS, Scenario, scenario
+from stream.tools.simulate.play import play, write, write_labels
+from stream.tools.simulate.scenario import SCENARIOS, Scenario, scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

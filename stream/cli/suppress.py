@@ -14,9 +14,9 @@ import typer
 from stream.alerting.incident import rfc3339
 from stream.cli.common import ConfigOption, out, read_settings, said
 from stream.cli.verdict import AuthorOption
-from stream.errors import UsageError
+from stream.core.errors import UsageError
+from stream.core.feedback import Suppression
 from stream.kafka.registers import suppressions, write
-from stream.types.feedback import Suppression
 
 app = typer.Typer(no_args_is_help=True, help="Hide accounts or campaigns for a while.")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.core.secret import Secret
 from stream.settings import Settings, describe
-from stream.types.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

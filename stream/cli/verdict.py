@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from stream.cli.common import ConfigOption, out, read_settings, said
+from stream.core.feedback import Judgement
 from stream.kafka.registers import write
-from stream.types.feedback import Judgement
 
 AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Who says so")]
 

@@ -20,7 +20,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from stream.errors import BrokerError, SettingsError
+from stream.core.errors import BrokerError, SettingsError
 from stream.kafka.refusal import RefusedError, explain
 
 if TYPE_CHECKING:

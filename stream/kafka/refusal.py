@@ -18,7 +18,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from stream.errors import BrokerError
+from stream.core.errors import BrokerError
 
 if TYPE_CHECKING:
     from stream.kafka.settings import KafkaSettings

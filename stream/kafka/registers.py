@@ -11,19 +11,19 @@ from aiokafka.errors import KafkaError as AioKafkaError
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from stream.errors import BrokerError, TopicError
+from stream.core.errors import BrokerError, TopicError
+from stream.core.feedback import Suppression, later
 from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import find, missing
 from stream.kafka.whole import to_end, whole
-from stream.types.feedback import Suppression, later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiokafka import ConsumerRecord
 
+    from stream.core.feedback import Judgement
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.types.feedback import Judgement
 
 _WITHIN_S: Final = 30.0
 

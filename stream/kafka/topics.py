@@ -15,7 +15,7 @@ from kafka.errors import (
     for_code,
 )
 
-from stream.errors import BrokerError, TopicError
+from stream.core.errors import BrokerError, TopicError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def wanted(settings: TopicSettings) -> tuple[WantedTopic, ...]:
 
 
 def topic_of(settings: TopicSettings, role: str) -> str:
-    """Return the name of the topic of a role (see stream.types.records.Role)."""
+    """Return the name of the topic of a role (see stream.core.records.Role)."""
     own = {"alerts": settings.alerts, "deadletter": settings.deadletter}
     return own.get(role) or settings.internal_prefix + role
 

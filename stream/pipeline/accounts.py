@@ -7,37 +7,37 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.detection.detector import Detector, Standing
-from stream.features.table import compute
-from stream.metrics import Share
+from stream.accounts.detection.detector import Detector, Standing
+from stream.accounts.features.table import compute
+from stream.accounts.windows.account_windows import AccountWindows
+from stream.accounts.windows.duplicates import calls
+from stream.accounts.windows.gate import step_ends
+from stream.accounts.windows.request_ids import RequestIds
+from stream.core.events import EventBatch
+from stream.core.links import LinkBatch
+from stream.core.packets import Packet, event_rows, pack
+from stream.core.records import Emission
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
 from stream.pipeline.linking import Look, links
 from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_lanes
 from stream.pipeline.steps import step_rows
-from stream.types.events import EventBatch
-from stream.types.links import LinkBatch
-from stream.types.packets import Packet, event_rows, pack
-from stream.types.records import Emission
-from stream.windows.account_windows import AccountWindows
-from stream.windows.duplicates import calls
-from stream.windows.gate import step_ends
-from stream.windows.request_ids import RequestIds
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
+from stream.telemetry.metrics import Share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.detection.settings import DetectionSettings
-    from stream.metrics import Metrics
+    from stream.accounts.detection.settings import DetectionSettings
+    from stream.accounts.windows.account_windows import StepRows
+    from stream.accounts.windows.gate import Source
+    from stream.accounts.windows.settings import WindowSettings
+    from stream.core.events import Array
+    from stream.core.packets import Place, Said
+    from stream.core.verdicts import Verdict
     from stream.pipeline.lane import StateRows
-    from stream.types.events import Array
-    from stream.types.packets import Place, Said
-    from stream.types.verdicts import Verdict
-    from stream.windows.account_windows import StepRows
-    from stream.windows.gate import Source
-    from stream.windows.settings import WindowSettings
+    from stream.telemetry.metrics import Metrics
 
 _ACCOUNT: Final = b"a"
 _DIRECTIONS: Final = ("input", "output")

@@ -10,23 +10,23 @@ import numpy as np
 
 from stream.alerting import cloudevent
 from stream.alerting.drills import is_of_drill
+from stream.core.packets import Confirmed, Said, pack_said
+from stream.core.records import Emission
+from stream.core.verdicts import Group, Verdict
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import unseen
 from stream.pipeline.routing import account_lanes
-from stream.types.packets import Confirmed, Said, pack_said
-from stream.types.records import Emission
-from stream.types.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from stream.accounts.windows.gate import Source
     from stream.alerting.drills import Drills
     from stream.alerting.incidents import Incidents
+    from stream.core.alerts import Alert
+    from stream.core.batch import Array
+    from stream.core.packets import Packet
     from stream.pipeline.lane import StateRows
-    from stream.types.alerts import Alert
-    from stream.types.batch import Array
-    from stream.types.packets import Packet
-    from stream.windows.gate import Source
 
 
 @dataclass(frozen=True, slots=True)

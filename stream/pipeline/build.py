@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
-from stream.directory.directory import AccountDirectory
+from stream.intake.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.campaigns import CampaignsStage
@@ -15,10 +15,10 @@ from stream.pipeline.lane import Lane
 from stream.pipeline.reader import Watch, ignore
 
 if TYPE_CHECKING:
-    from stream.metrics import Metrics
+    from stream.core.events import EventBatch
+    from stream.core.links import LinkBatch
     from stream.pipeline.settings import StageSettings
-    from stream.types.events import EventBatch
-    from stream.types.links import LinkBatch
+    from stream.telemetry.metrics import Metrics
 
 
 def intake(

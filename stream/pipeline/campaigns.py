@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.campaigns.links import LinkTable
-from stream.metrics import Metrics
+from stream.core.packets import Packet, link_rows, pack
+from stream.core.records import Emission
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import pack_steps, unseen
-from stream.types.packets import Packet, link_rows, pack
-from stream.types.records import Emission
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stream.accounts.windows.gate import Source
     from stream.campaigns.settings import CampaignSettings
+    from stream.core.links import LinkBatch
+    from stream.core.packets import Place, Said
+    from stream.core.verdicts import Group
     from stream.pipeline.lane import StateRows
-    from stream.types.links import LinkBatch
-    from stream.types.packets import Place, Said
-    from stream.types.verdicts import Group
-    from stream.windows.gate import Source
 
 
 class CampaignsStage:

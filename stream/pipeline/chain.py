@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from stream.alerting.incidents import ScoreWatch, unwatched
+from stream.core.alerts import Alert
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
 from stream.pipeline.reader import Watch, ignore
-from stream.types.alerts import Alert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from stream.directory.directory import AccountDirectory
-    from stream.metrics import Metrics
+    from stream.core.records import Emission, Record
+    from stream.intake.directory.directory import AccountDirectory
     from stream.pipeline.lane import Lane
     from stream.pipeline.settings import StageSettings
-    from stream.types.records import Emission, Record
+    from stream.telemetry.metrics import Metrics
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
 

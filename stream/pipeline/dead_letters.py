@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.types.records import Emission
+from stream.core.records import Emission
 
 if TYPE_CHECKING:
-    from stream.metrics import Metrics
-    from stream.types.records import Record
+    from stream.core.records import Record
+    from stream.telemetry.metrics import Metrics
 
 
 class DeadLetters:

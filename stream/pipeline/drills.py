@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 
-from stream.types.drill import any_drill, is_drill
+from stream.core.drill import any_drill, is_drill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream.types.batch import Batch
+    from stream.core.batch import Batch
 
 #: Event time that a drill is remembered for after its last row: longer than a judging takes.
 KEPT_S: Final = 1800.0

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.codec.decoder import Decoder
-from stream.codec.invalid import InvalidShare
-from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.core.events import EventBatch
+from stream.core.packets import Place, pack
+from stream.core.records import Emission
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.invalid import InvalidShare
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.marked import MarkedDecoder
 from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, Watch, ignore
 from stream.pipeline.routing import account_lanes
-from stream.types.events import EventBatch
-from stream.types.packets import Place, pack
-from stream.types.records import Emission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.codec.settings import IntakeSettings
-    from stream.directory.directory import AccountDirectory
-    from stream.metrics import Metrics
-    from stream.types.records import Record
-    from stream.windows.settings import WindowSettings
+    from stream.accounts.windows.settings import WindowSettings
+    from stream.core.records import Record
+    from stream.intake.codec.settings import IntakeSettings
+    from stream.intake.directory.directory import AccountDirectory
+    from stream.telemetry.metrics import Metrics
 
 
 class Intake:

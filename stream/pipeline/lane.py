@@ -23,20 +23,20 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 
-from stream.errors import StateError
-from stream.metrics import Share
+from stream.accounts.windows.gate import Rows, Source, StepGate
+from stream.core.errors import StateError
+from stream.core.packets import Packet, unpack
 from stream.pipeline.schema import Schema
-from stream.types.packets import Packet, unpack
-from stream.windows.gate import Rows, Source, StepGate
+from stream.telemetry.metrics import Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stream.metrics import Metrics
-    from stream.types.events import Array
-    from stream.types.packets import Said
-    from stream.types.records import Emission
-    from stream.windows.settings import WindowSettings
+    from stream.accounts.windows.settings import WindowSettings
+    from stream.core.events import Array
+    from stream.core.packets import Said
+    from stream.core.records import Emission
+    from stream.telemetry.metrics import Metrics
 
 #: What reading bytes raises that are not what was written.
 _DAMAGED: Final = (

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.features.reading import DAY_S
-from stream.types.events import PHRASES
-from stream.types.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
-from stream.types.traffic import TRAFFIC, counts
-from stream.windows.account_windows import METRICS
-from stream.windows.order import lexical, run_sizes
+from stream.accounts.features.reading import DAY_S
+from stream.accounts.windows.account_windows import METRICS
+from stream.core.events import PHRASES
+from stream.core.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
+from stream.core.traffic import TRAFFIC, counts
+from stream.store.order import lexical, run_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from stream.types.events import Array
-    from stream.windows.account_windows import AccountWindows, StepRows
-    from stream.windows.table import SlotTable
+    from stream.accounts.windows.account_windows import AccountWindows, StepRows
+    from stream.core.events import Array
+    from stream.store.slots import SlotTable
 
 #: Phrases of an account and day that are enough to tell whom it meets: of more a sample is kept,
 #: the same everywhere, for it is by value. Whoever asks less often than this meets nobody yet.

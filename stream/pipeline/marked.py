@@ -12,19 +12,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from stream.codec.canonical import Canonical
-from stream.codec.decoded import Reject
-from stream.codec.event import RequestEvent, admit
-from stream.codec.reasons import FAILURES, explain
-from stream.errors import DecodeError
-from stream.fingerprint.mark import Marker
-from stream.types.drill import is_drill, named, shown
+from stream.core.drill import is_drill, named, shown
+from stream.core.errors import DecodeError
+from stream.intake.codec.canonical import Canonical
+from stream.intake.codec.decoded import Reject
+from stream.intake.codec.event import RequestEvent, admit
+from stream.intake.codec.reasons import FAILURES, explain
+from stream.intake.fingerprint.mark import Marker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.codec.settings import IntakeSettings
-    from stream.types.records import Record
+    from stream.core.records import Record
+    from stream.intake.codec.settings import IntakeSettings
 
 
 @dataclass(slots=True)

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.errors import PacketError
-from stream.types.packets import Place, pack
+from stream.core.errors import PacketError
+from stream.core.packets import Place, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from stream.types.events import Array, EventBatch
-    from stream.types.packets import Packet
-    from stream.windows.gate import Source
+    from stream.accounts.windows.gate import Source
+    from stream.core.events import Array, EventBatch
+    from stream.core.packets import Packet
 
 
 def pack_events(

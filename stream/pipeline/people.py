@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from stream.errors import DecodeError
+from stream.core.errors import DecodeError
+from stream.core.feedback import Judgement, Suppression
+from stream.core.packets import Said, pack_said
+from stream.core.records import Emission
 from stream.pipeline.dead_letters import DeadLetters
-from stream.types.feedback import Judgement, Suppression
-from stream.types.packets import Said, pack_said
-from stream.types.records import Emission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stream.alerting.settings import FeedbackSettings
-    from stream.metrics import Metrics
-    from stream.types.records import Record
+    from stream.core.records import Record
+    from stream.telemetry.metrics import Metrics
 
 #: Larger ones are none of ours: names, reasons and notes are bounded.
 MOST_BYTES: Final = 16_384

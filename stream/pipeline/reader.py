@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.codec.event import RequestEvent
-from stream.types.events import EVENT_COLUMNS, EventBatch
+from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.intake.codec.event import RequestEvent
 
 if TYPE_CHECKING:
-    from stream.codec.decoded import Reject
-    from stream.codec.decoder import Decoder
-    from stream.fingerprint.fingerprinter import Fingerprinter
-    from stream.metrics import Metrics
-    from stream.types.events import Array
-    from stream.types.records import Record
+    from stream.core.events import Array
+    from stream.core.records import Record
+    from stream.intake.codec.decoded import Reject
+    from stream.intake.codec.decoder import Decoder
+    from stream.intake.fingerprint.fingerprinter import Fingerprinter
+    from stream.telemetry.metrics import Metrics
 
 #: Records of a portion, at least, where there are so many.
 PORTION: Final = 256
@@ -37,7 +37,7 @@ def ignore(_: Sequence[RequestEvent]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What consecutive records are; see :class:`~stream.codec.decoded.Decoded`."""
+    """What consecutive records are; see :class:`~stream.intake.codec.decoded.Decoded`."""
 
     batch: EventBatch
     rejects: Sequence[Reject]

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.types.events import Array
+    from stream.core.events import Array
 
 
 def account_lanes(accounts: Sequence[str], lanes: int) -> Array:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream import __version__
-from stream.errors import StateError
+from stream.core.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stream.accounts.detection.settings import DetectionSettings
+    from stream.accounts.windows.settings import WindowSettings
     from stream.alerting.settings import AlertingSettings, FeedbackSettings
     from stream.campaigns.settings import CampaignSettings
-    from stream.codec.settings import IntakeSettings
-    from stream.detection.settings import DetectionSettings
-    from stream.directory.settings import DirectorySettings
-    from stream.windows.settings import WindowSettings
+    from stream.intake.codec.settings import IntakeSettings
+    from stream.intake.directory.settings import DirectorySettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.types.events import EventBatch
-from stream.windows.account_windows import StepRows
-from stream.windows.order import lexical, run_starts
+from stream.accounts.windows.account_windows import StepRows
+from stream.core.events import EventBatch
+from stream.store.order import lexical, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from faust.types import TP
 
-from stream.types.drill import mark_of
-from stream.types.records import Record
+from stream.core.drill import mark_of
+from stream.core.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

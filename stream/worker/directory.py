@@ -2,7 +2,7 @@
 
 The stages start after :meth:`DirectoryFeed.start`, which ends when the topic has been read to its
 end: so no event meets a directory that is half loaded. What this means for alerts is said in
-:mod:`stream.directory.directory`.
+:mod:`stream.intake.directory.directory`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka import TopicPartition
 
+from stream.delivery.reader import METADATA_AGE_MS, Reader
 from stream.kafka.whole import POLL_MS, to_end, whole
-from stream.sinks.reader import METADATA_AGE_MS, Reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-    from stream.directory.directory import AccountDirectory
+    from stream.intake.directory.directory import AccountDirectory
     from stream.kafka.settings import KafkaSettings
-    from stream.metrics import Metrics
+    from stream.telemetry.metrics import Metrics
 
 _LOG = logging.getLogger("stream.worker.directory")
 _NAME: Final = "directory"

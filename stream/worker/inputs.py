@@ -13,7 +13,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
-from stream.errors import BrokerError, TopicError
+from stream.core.errors import BrokerError, TopicError
 from stream.kafka.connection import connect
 from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import STATE_TOPICS, Described, describe, topic_of

@@ -13,8 +13,8 @@ from stream.worker.transport import HEARD_WITHIN_S
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from stream.metrics import Metrics
-    from stream.sinks.health import Health
+    from stream.http.health import Health
+    from stream.telemetry.metrics import Metrics
     from stream.worker.app import WorkerApp
     from stream.worker.carrier import TP
     from stream.worker.runtime import Runtime

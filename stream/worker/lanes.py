@@ -20,9 +20,9 @@ from stream.worker.state import FencedError, Rows, StateLog
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from stream.core.records import Emission, Record
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.metrics import Metrics
-    from stream.types.records import Emission, Record
+    from stream.telemetry.metrics import Metrics
     from stream.worker.inputs import Inputs
     from stream.worker.recovery import Recovered
 

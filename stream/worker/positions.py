@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.errors import StateError
+from stream.core.errors import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from stream.types.records import Record
+    from stream.core.records import Record
     from stream.worker.carrier import TP, Carrier
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from stream.errors import BrokerError, StateError
+from stream.core.errors import BrokerError, StateError
 from stream.kafka.connection import client_options
 from stream.kafka.ends import Ends
 from stream.worker.state import HEADER, INPUT, ROW, SCHEMA

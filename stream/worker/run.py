@@ -9,7 +9,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from stream.errors import BrokerError, DistillwatchError
+from stream.core.errors import BrokerError, DistillwatchError
 from stream.kafka.connection import keep_trying, reach
 from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
@@ -27,9 +27,9 @@ from stream.worker.silence import Silence
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from stream.http.health import Health
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.metrics import Metrics
-    from stream.sinks.health import Health
+    from stream.telemetry.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

@@ -17,16 +17,16 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from stream.errors import DistillwatchError, StateError
+from stream.core.errors import DistillwatchError, StateError
 from stream.worker.clock import WallClock
 from stream.worker.positions import Positions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from stream.metrics import Metrics
-    from stream.sinks.health import Health
-    from stream.types.records import Emission
+    from stream.core.records import Emission
+    from stream.http.health import Health
+    from stream.telemetry.metrics import Metrics
     from stream.worker.carrier import TP, Carrier
     from stream.worker.inputs import Inputs
     from stream.worker.lanes import Lanes

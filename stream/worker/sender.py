@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from stream.errors import BrokerError
+from stream.core.errors import BrokerError
 from stream.kafka.connection import client_options
 from stream.kafka.topics import topic_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream.core.records import Emission
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.types.records import Emission
 
 _BATCH_BYTES: Final = 1_048_576
 _STOP_TIMEOUT_S: Final = 5.0

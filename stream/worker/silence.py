@@ -13,7 +13,7 @@ from stream.worker.transport import HEARD_WITHIN_S
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.types.records import Emission
+    from stream.core.records import Emission
     from stream.worker.app import WorkerApp
     from stream.worker.carrier import TP
     from stream.worker.runtime import Runtime

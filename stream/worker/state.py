@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from stream.errors import BrokerError
+from stream.core.errors import BrokerError
 from stream.worker.sender import let_go, producer
 
 if TYPE_CHECKING:

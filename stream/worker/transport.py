@@ -18,7 +18,7 @@ from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, Offset
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from stream.errors import TopicError
+from stream.core.errors import TopicError
 from stream.worker.carrier import Carrier, fold
 
 if TYPE_CHECKING:

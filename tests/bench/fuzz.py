@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from floods import resident_mib
 from fuzzing import Fuzzer, Trial
 
-from stream.codec.settings import Format
+from stream.intake.codec.settings import Format
 
 _TOGETHER = 50
 #: After the first tenth, when everything that is remembered is full.

@@ -30,7 +30,7 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.types.events import EventBatch
+    from stream.core.events import EventBatch
 
 _SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 _AT_ONCE: Final = 50_000

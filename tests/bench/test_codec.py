@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.metrics import Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

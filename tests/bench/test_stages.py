@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 from side_by_side.traffic import KINDS, Expected, records
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.detection.detector import Detector
-from stream.features.table import compute
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.metrics import Metrics
+from stream.accounts.detection.detector import Detector
+from stream.accounts.features.table import compute
+from stream.accounts.windows.account_windows import AccountWindows
+from stream.core.packets import event_rows, unpack
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
 from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.steps import step_rows
 from stream.settings import Settings
-from stream.types.packets import event_rows, unpack
-from stream.types.records import Record
-from stream.windows.account_windows import AccountWindows
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

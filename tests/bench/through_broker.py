@@ -24,10 +24,10 @@ import msgspec
 from kafka import KafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.embedded.broker import EmbeddedBroker
 from stream.kafka.connection import keep_trying
 from stream.kafka.topics import create
 from stream.settings import Settings
+from stream.tools.embedded.broker import EmbeddedBroker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import promql_parser
 from prometheus_client.utils import floatToGoString
 from promql_parser import MatchOp
 
-from stream.metrics import OPEN, table
+from stream.telemetry.metrics import OPEN, table
 
 #: Labels that Prometheus and the discovery of targets add.
 TARGET = {"job", "instance", "pod"}
@@ -104,7 +104,7 @@ def problems(expr: str, recorded: dict[str, str] | None = None) -> list[str]:
         if use.series in recorded:
             known |= {label for inner in parse(recorded[use.series]).uses for label in _of(inner)}
         elif use.series not in SERIES and use.series not in COMMON:
-            found.append(f"{use.series} is no series that is declared in stream/metrics.py")
+            found.append(f"{use.series} is declared nowhere in stream/")
         known |= _of(use)
         found += [line for matcher in use.matchers if (line := _problem(use, *matcher))]
     found += [f"{label} is no label of {expr}" for label in sorted(parsed.labels - known)]

@@ -16,9 +16,9 @@ from promql import problems
 from rules import RECORDED
 from runbook import FOLDER, broken_links
 
-from stream.directory.entry import AccountEntry
-from stream.metrics import table
+from stream.intake.directory.entry import AccountEntry
 from stream.settings import describe
+from stream.telemetry.metrics import table
 
 ROOT = FOLDER.parent
 PAGE = ROOT / "docs" / "accounts.md"

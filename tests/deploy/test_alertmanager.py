@@ -20,14 +20,14 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from compose import DEPLOY
 
-from stream.embedded.broker import EmbeddedBroker
-from stream.metrics import Metrics
-from stream.sinks.alertmanager import Alertmanager
-from stream.sinks.board import labels_of
-from stream.sinks.settings import AlertmanagerSettings
-from stream.types.alerts import Alert
-from stream.types.secret import Secret
-from stream.types.verdicts import Observed
+from stream.core.alerts import Alert
+from stream.core.secret import Secret
+from stream.core.verdicts import Observed
+from stream.delivery.alertmanager import Alertmanager
+from stream.delivery.board import labels_of
+from stream.delivery.settings import AlertmanagerSettings
+from stream.telemetry.metrics import Metrics
+from stream.tools.embedded.broker import EmbeddedBroker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

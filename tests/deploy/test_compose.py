@@ -10,8 +10,8 @@ import yaml
 from compose import BROKER, COMPOSE, DEPLOY, OURS, SERVICES, VOLUMES
 from rules import ALERTS, RECORDED, ROOT
 
+from stream.delivery.alertmanager import read_urls
 from stream.settings import load
-from stream.sinks.alertmanager import read_urls
 
 every_service = pytest.mark.parametrize("name", SERVICES)
 

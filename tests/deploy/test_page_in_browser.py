@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from kafka import KafkaConsumer, KafkaProducer
 from playwright.sync_api import APIResponse, Route, expect, sync_playwright
 
-from stream.embedded.broker import EmbeddedBroker
+from stream.tools.embedded.broker import EmbeddedBroker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

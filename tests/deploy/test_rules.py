@@ -7,8 +7,8 @@ from promql import problems
 from rules import ALERTS, RECORDED, TESTS
 from runbook import anchor
 
-from stream.metrics import SEVERITIES
 from stream.settings import Settings
+from stream.telemetry.metrics import SEVERITIES
 
 SETTINGS = Settings()
 DASHBOARDS = ("overview", "detection", "pipeline")

@@ -7,7 +7,7 @@ from promql import parse
 from rules import ALERTS, RECORDED
 from runbook import PATH, SECTIONS, TEXT, anchor
 
-from stream.metrics import KINDS, table
+from stream.telemetry.metrics import KINDS, table
 
 FINDINGS = {kind.capitalize() for kind in KINDS}
 ALERTED = {

@@ -23,11 +23,11 @@ from pictures import picture
 from receiving import receiving
 from rules import ALERTS, PROMETHEUS, RECORDED
 
-from stream.embedded.broker import EmbeddedBroker
-from stream.metrics import SEVERITIES
-from stream.simulate.play import play
-from stream.simulate.population import Crowd, Planted
-from stream.simulate.scenario import Scenario
+from stream.telemetry.metrics import SEVERITIES
+from stream.tools.embedded.broker import EmbeddedBroker
+from stream.tools.simulate.play import play
+from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.embedded.broker import EmbeddedBroker
+from stream.tools.embedded.broker import EmbeddedBroker
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))

@@ -15,10 +15,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from command import DISTILLWATCH, Worker, free_port, run, worker
 
-from stream.codec.decoder import Decoder
-from stream.metrics import Metrics
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
 from stream.settings import Settings
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gateway_processes import Product
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 pytestmark = pytest.mark.gateways
 

@@ -16,10 +16,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from standardwebhooks import Webhook
 
-from stream.metrics import Metrics
-from stream.sinks.sink import Delivery, Outcome
-from stream.types.alerts import Alert
-from stream.types.verdicts import Observed
+from stream.core.alerts import Alert
+from stream.core.verdicts import Observed
+from stream.delivery.sink import Delivery, Outcome
+from stream.telemetry.metrics import Metrics
 
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from stream.embedded.broker import answers
+from stream.tools.embedded.broker import answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

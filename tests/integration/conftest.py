@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.embedded.broker import EmbeddedBroker
+from stream.tools.embedded.broker import EmbeddedBroker
 
 sys.path.insert(0, str(Path(__file__).parent))
 from apache_kafka import ApacheKafka  # the folder is no package

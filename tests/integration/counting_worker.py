@@ -17,11 +17,11 @@ from functools import partial
 
 from faust.transport.drivers import aiokafka as driver
 
-from stream.errors import DistillwatchError, StateError
+from stream.core.errors import DistillwatchError, StateError
+from stream.core.records import Emission, Record
+from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
-from stream.metrics import Metrics
-from stream.sinks.health import Health
-from stream.types.records import Emission, Record
+from stream.telemetry.metrics import Metrics
 from stream.worker.lanes import Stages
 from stream.worker.run import Plan, run
 

@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError as AIOKafkaError
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from stream.embedded import binary
-from stream.embedded.broker import EmbeddedBroker
-from stream.errors import BrokerError
+from stream.core.errors import BrokerError
+from stream.tools.embedded import binary
+from stream.tools.embedded.broker import EmbeddedBroker
 
 pytestmark = pytest.mark.integration
 
@@ -54,7 +54,7 @@ def test_two_brokers_do_not_meet() -> None:
 def test_a_killed_parent_leaves_no_broker_behind() -> None:
     code = (
         "import time\n"
-        "from stream.embedded.broker import EmbeddedBroker\n"
+        "from stream.tools.embedded.broker import EmbeddedBroker\n"
         "with EmbeddedBroker() as broker:\n"
         "    print(broker.pid, flush=True)\n"
         "    time.sleep(60)\n"
@@ -75,7 +75,7 @@ def _started_in(
 ) -> subprocess.CompletedProcess[str]:
     """Start a broker in a process of its own and return what that printed."""
     code = (
-        "from stream.embedded.broker import EmbeddedBroker\n"
+        "from stream.tools.embedded.broker import EmbeddedBroker\n"
         "with EmbeddedBroker() as broker: print(broker.log)\n"
     )
     if writable_bytes >= 0:

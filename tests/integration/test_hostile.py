@@ -17,13 +17,13 @@ from command import run, settings, total, worker
 from fuzzing import Fuzzer
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.codec.decoder import Decoder
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
 from stream.kafka.connection import connect
 from stream.kafka.topics import state_topic_of
-from stream.metrics import OPEN, Metrics, table
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings, load
-from stream.types.records import Record
+from stream.telemetry.metrics import OPEN, Metrics, table
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
 

@@ -21,16 +21,16 @@ from alerts import (
     value,
 )
 
-from stream.metrics import Metrics
-from stream.sinks.outbox import Bounds, Outbox
-from stream.sinks.settings import WebhookSettings
-from stream.sinks.webhook import WebhookSink
-from stream.types.secret import Secret
+from stream.core.secret import Secret
+from stream.delivery.outbox import Bounds, Outbox
+from stream.delivery.settings import WebhookSettings
+from stream.delivery.webhook import WebhookSink
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from stream.sinks.sink import Sink
+    from stream.delivery.sink import Sink
 
 pytestmark = pytest.mark.integration
 

@@ -9,8 +9,8 @@ from kafka import KafkaConsumer
 
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings
-from stream.simulate import scenario
-from stream.simulate.play import play
+from stream.tools.simulate import scenario
+from stream.tools.simulate.play import play
 
 pytestmark = pytest.mark.integration
 

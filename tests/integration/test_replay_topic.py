@@ -10,10 +10,10 @@ import uuid
 import pytest
 from kafka import KafkaProducer
 
-from stream.errors import UsageError
+from stream.core.errors import UsageError
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings
-from stream.replay.topic import Arrivals, partitions, parts
+from stream.tools.replay.topic import Arrivals, partitions, parts
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("ends")]
 

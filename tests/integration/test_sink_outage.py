@@ -16,16 +16,16 @@ from alerts import SECRET, Receiver, Recorder, admin_of, alert, assert_in_order,
 from apache_kafka import ApacheKafka
 from command import free_port, run, settings, worker
 
+from stream.core.alerts import Alert
+from stream.core.records import Emission
+from stream.core.secret import Secret
+from stream.delivery.outbox import Outbox
+from stream.delivery.settings import WebhookSettings
+from stream.delivery.webhook import WebhookSink
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create
-from stream.metrics import Metrics
-from stream.sinks.outbox import Outbox
-from stream.sinks.settings import WebhookSettings
-from stream.sinks.webhook import WebhookSink
-from stream.types.alerts import Alert
-from stream.types.records import Emission
-from stream.types.secret import Secret
+from stream.telemetry.metrics import Metrics
 from stream.worker.sender import Sender
 
 if TYPE_CHECKING:

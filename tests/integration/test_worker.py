@@ -25,8 +25,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 from standardwebhooks import Webhook
 
-from stream.simulate.population import Crowd, Planted
-from stream.simulate.scenario import Scenario
+from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

@@ -15,11 +15,11 @@ from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.links import LinkTable
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
 
 HOUR_S = 3600.0
 DAY_S = 86400.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from link_traffic import Account
 
-    from stream.simulate.scenario import Scenario
+    from stream.tools.simulate.scenario import Scenario
 
 #: For stories that end the same with all fields and with those that gateways log.
 in_modes = pytest.mark.parametrize("mode", ["full", "gateway"])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from dealt_questions import ASKED, QUICK, callers
 
-from stream.metrics import Metrics
+from stream.core.records import Record
 from stream.pipeline.chain import Chain
 from stream.settings import load
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from dealt_questions import Caller

@@ -12,8 +12,8 @@ from link_traffic import HOUR_S, START_S, Account, fixed, links
 from logged import in_mode, lines
 from quality.modes import MODES, NOT_LOGGED, TEXT
 
-from stream.simulate.scenario import scenario
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
+from stream.tools.simulate.scenario import scenario
 
 SAID = {LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.PHRASE}
 ALWAYS = {LinkKind.ADDRESS}

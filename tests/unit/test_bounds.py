@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stream.metrics import OVERFLOW, PREFIX, table
 from stream.settings import describe
+from stream.telemetry.metrics import OVERFLOW, PREFIX, table
 
 PAGE = (Path(__file__).parents[2] / "deploy" / "bounds.md").read_text()
 ROWS = [

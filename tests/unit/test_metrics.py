@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.metrics import (
+from stream.telemetry.metrics import (
     OPEN,
     OPEN_LIMIT,
     Metrics,

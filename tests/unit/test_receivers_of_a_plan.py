@@ -7,11 +7,11 @@ import base64
 import pytest
 
 from stream.cli.compose import plan
-from stream.drill.receivers import receivers
+from stream.delivery.alertmanager import Alertmanager
+from stream.delivery.outbox import Outbox
+from stream.delivery.reader import Reader
 from stream.settings import load
-from stream.sinks.alertmanager import Alertmanager
-from stream.sinks.outbox import Outbox
-from stream.sinks.reader import Reader
+from stream.tools.drill.receivers import receivers
 from stream.worker.directory import DirectoryFeed
 
 RECEIVERS = {

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.cli.toml import literal, toml_text
-from stream.errors import SettingsError
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
 from stream.settings import Settings, describe, load
-from stream.types.secret import Secret
 
 
 def spaced(settings):

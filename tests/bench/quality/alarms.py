@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 
 class Alarm(NamedTuple):

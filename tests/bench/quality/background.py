@@ -10,16 +10,16 @@ import real_sources as sources
 from quality import observed
 from quality.jargon import with_jargon
 from quality.plan import DAY_S
-from stream.simulate.benign.company import company
-from stream.simulate.benign.customers import joining, teamed
-from stream.simulate.benign.jobs import batches, evaluations, pipelines
-from stream.simulate.benign.networks import phones, vpn_customers
-from stream.simulate.benign.occasions import adopting, benchmarkers, failovers
-from stream.simulate.benign.people import people, tool_users
-from stream.simulate.benign.services import migrations, services, tutoring
-from stream.simulate.dice import Dice
-from stream.simulate.planted.turned import standing
-from stream.simulate.world import World
+from stream.tools.simulate.benign.company import company
+from stream.tools.simulate.benign.customers import joining, teamed
+from stream.tools.simulate.benign.jobs import batches, evaluations, pipelines
+from stream.tools.simulate.benign.networks import phones, vpn_customers
+from stream.tools.simulate.benign.occasions import adopting, benchmarkers, failovers
+from stream.tools.simulate.benign.people import people, tool_users
+from stream.tools.simulate.benign.services import migrations, services, tutoring
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.planted.turned import standing
+from stream.tools.simulate.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from quality.plan import Plan
     from quality.texts import Texts
-    from stream.simulate.account import Account
+    from stream.tools.simulate.account import Account
 
 #: Shares of a simulated service's usual load, so that the whole fits an hour's run.
 _SERVICE_SCALE = 0.06

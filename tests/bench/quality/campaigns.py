@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 from quality.background import sleepers
 from quality.plan import DAY_S
-from stream.simulate.benign.occasions import NEW_MODEL
-from stream.simulate.dice import Dice
-from stream.simulate.planted.materials import Brief
-from stream.simulate.planted.pool import second_pool
-from stream.simulate.planted.relay import evasive_relay
-from stream.simulate.planted.shapes import SHAPES
-from stream.simulate.planted.turned import pivot, takeover
-from stream.simulate.world import World
+from stream.tools.simulate.benign.occasions import NEW_MODEL
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.planted.materials import Brief
+from stream.tools.simulate.planted.pool import second_pool
+from stream.tools.simulate.planted.relay import evasive_relay
+from stream.tools.simulate.planted.shapes import SHAPES
+from stream.tools.simulate.planted.turned import pivot, takeover
+from stream.tools.simulate.world import World
 
 if TYPE_CHECKING:
     from quality.plan import Plan
     from quality.texts import Texts
-    from stream.simulate.account import Account
+    from stream.tools.simulate.account import Account
 
 _BURST_D = 2.0
 

@@ -9,8 +9,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.simulate.account import Account
-    from stream.simulate.request import Request
+    from stream.tools.simulate.account import Account
+    from stream.tools.simulate.request import Request
 
 #: Fields of a request that an entry can fill.
 KNOWN: Final = frozenset({"account_created_at", "plan", "payment_id", "organization_id", "country"})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 WINDOW: Final = 100
 _DIMENSIONS: Final = 512

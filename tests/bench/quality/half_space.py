@@ -18,7 +18,7 @@ from quality.plan import DAY_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 _QUANTILE: Final = 0.999
 _HOUR_S: Final = 3600.0

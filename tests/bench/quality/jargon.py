@@ -12,14 +12,14 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from stream.simulate.account import Text
-from stream.simulate.words import SYLLABLES
+from stream.tools.simulate.account import Text
+from stream.tools.simulate.words import SYLLABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from stream.simulate.account import Account, Writer
-    from stream.simulate.dice import Dice
+    from stream.tools.simulate.account import Account, Writer
+    from stream.tools.simulate.dice import Dice
 
 #: Kind -> share of its words. What is shared on purpose (test sets, a tool's orders) stays.
 _SHARES: Final = {

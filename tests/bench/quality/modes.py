@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final, get_type_hints
 import msgspec
 
 from quality.directory import filled
-from stream.simulate.request import Request
+from stream.tools.simulate.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from quality.directory import Entry
 
-#: What no supported gateway logs; the others are what LiteLLM logs (stream/codec/gateways).
+#: What no supported gateway logs; the others are what LiteLLM logs (stream/intake/codec/gateways).
 NOT_LOGGED: Final = frozenset(
     {"payment_id", "tls_fingerprint", "account_created_at", "plan", "asn", "country"}
 )

@@ -16,7 +16,7 @@ import real_sources as sources
 from real_sources import WINDOW_S
 
 from quality.plan import DAY_S
-from stream.simulate.account import QUANTILES, Text, Tokens
+from stream.tools.simulate.account import QUANTILES, Text, Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from real_sources import Arrival, Client
 
     from quality.plan import Plan
-    from stream.simulate.account import Account, Writer
-    from stream.simulate.dice import Dice
+    from stream.tools.simulate.account import Account, Writer
+    from stream.tools.simulate.dice import Dice
 
 _MOST_VARIATION: Final = 6.0
 #: Prompts of a person who writes real people's, on average at most.

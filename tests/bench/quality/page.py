@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from quality.modes import MODES
-from stream.report.look import document
-from stream.report.plot import Mark, leaks, precision_recall, scores
+from stream.tools.report.look import document
+from stream.tools.report.plot import Mark, leaks, precision_recall, scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from quality.plan import DAY_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 _LIMIT: Final = 100
 _HOUR_S: Final = 3600.0

@@ -14,7 +14,7 @@ from typing import Final
 _ROOT: Final = Path(__file__).parents[3]
 #: What decides a result, given the traffic; the simulator decides the traffic.
 _DECIDES: Final = (
-    "stream", ":!stream/simulate", "tests/bench/quality/measure.py",
+    "stream", ":!stream/tools/simulate", "tests/bench/quality/measure.py",
     "tests/bench/quality/quality.toml",
 )  # fmt: skip
 #: Marks a tree that no commit holds.

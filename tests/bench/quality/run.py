@@ -30,9 +30,9 @@ from quality.rate_limit import RateLimit
 from quality.shared_prompt import SharedPrompt
 from quality.store import time_of
 from quality.subject import Product
-from stream.report.labels import Labels
-from stream.report.ledger import leak_curve
-from stream.report.scores import ScoreLog
+from stream.tools.report.labels import Labels
+from stream.tools.report.ledger import leak_curve
+from stream.tools.report.scores import ScoreLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from quality.alarms import Baseline
     from quality.plan import Plan
     from quality.store import Store, Truth
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
     from stream.pipeline.settings import StageSettings
 
 _LINES: Final = 8192

@@ -10,7 +10,7 @@ from quality.plan import DAY_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 _ACCOUNTS: Final = 20
 _CHARACTERS: Final = 40

@@ -18,14 +18,14 @@ import msgspec
 import numpy as np
 import zstandard
 
-import stream.simulate
+import stream.tools.simulate
 from quality.background import crowd
 from quality.campaigns import planted
 from quality.directory import Entry, entry
 from quality.plan import BENIGN, DAY_S
 from quality.texts import made, read
-from stream.simulate.benign.occasions import NEW_MODEL
-from stream.simulate.traffic import attributed
+from stream.tools.simulate.benign.occasions import NEW_MODEL
+from stream.tools.simulate.traffic import attributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from quality.plan import Plan
     from quality.texts import Texts
-    from stream.simulate.request import Request
+    from stream.tools.simulate.request import Request
 
 _LEVEL: Final = 3
 _FLUSH_BYTES: Final = 1 << 20
@@ -302,7 +302,7 @@ def _digest(plan: Plan, data: Path | None) -> str:
 def _sources() -> Sequence[Path]:
     here = Path(__file__).parent
     ours = ("plan", "texts", "observed", "jargon", "background", "campaigns", "directory", "store")
-    simulator = Path(stream.simulate.__file__).parent
+    simulator = Path(stream.tools.simulate.__file__).parent
     return [
         *(here / f"{name}.py" for name in ours),
         here.parent / "real_sources.py",

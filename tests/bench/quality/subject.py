@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from quality.alarms import Alarm
-from stream.metrics import Metrics
+from stream.core.records import Record
 from stream.pipeline.chain import Chain
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream.codec.event import RequestEvent
+    from stream.core.alerts import Alert
+    from stream.intake.codec.event import RequestEvent
     from stream.pipeline.settings import StageSettings
-    from stream.types.alerts import Alert
 
 
 class Product:

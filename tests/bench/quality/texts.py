@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import real_sources as sources
 
-from stream.simulate.benign.jobs import item
-from stream.simulate.dice import Dice
-from stream.simulate.planted.materials import Material, task
-from stream.simulate.planted.wording import own_words
+from stream.tools.simulate.benign.jobs import item
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.planted.materials import Material, task
+from stream.tools.simulate.planted.wording import own_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

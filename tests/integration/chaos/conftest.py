@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stream.simulate.population import Crowd, Planted
-from stream.simulate.scenario import Scenario
+from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.scenario import Scenario
 
 sys.path.insert(0, str(Path(__file__).parent))
 from apache_kafka import ApacheKafka  # the folders are no packages

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.alerts import Alert
-from stream.types.links import LinkKind
-from stream.types.traffic import COUNTS, TRAFFIC
-from stream.types.verdicts import Evidence, Group, Member, Observed, Verdict
+from stream.core.alerts import Alert
+from stream.core.links import LinkKind
+from stream.core.traffic import COUNTS, TRAFFIC
+from stream.core.verdicts import Evidence, Group, Member, Observed, Verdict
+from stream.telemetry.metrics import Metrics
 
 DAY_S = 86400.0
 START_S = 1_772_409_600.0

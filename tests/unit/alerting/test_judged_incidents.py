@@ -13,10 +13,10 @@ from test_incidents import ALERTING, START_S, Found, feed, findings, group, pool
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import FeedbackSettings
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.alerts import Alert
-from stream.types.feedback import Judgement, JudgementVerdict, Suppression
-from stream.types.links import LinkKind
+from stream.core.alerts import Alert
+from stream.core.feedback import Judgement, JudgementVerdict, Suppression
+from stream.core.links import LinkKind
+from stream.telemetry.metrics import Metrics
 
 FEEDBACK = FeedbackSettings(quiet_s=12 * 3600)
 

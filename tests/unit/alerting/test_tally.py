@@ -13,7 +13,7 @@ from stream.alerting.tally import TALLY, more, observed, united
 from stream.campaigns.reported import REPORT
 
 if TYPE_CHECKING:
-    from stream.types.batch import Array
+    from stream.core.batch import Array
 
 NAMES = ["a", "b", "c", "d"]
 HOUR_S = 3600.0

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.alerts import Alert, as_sent
-from stream.types.links import LinkKind
-from stream.types.traffic import COUNTS, TRAFFIC
-from stream.types.verdicts import Group, Member, Observed, Verdict
+from stream.core.alerts import Alert, as_sent
+from stream.core.links import LinkKind
+from stream.core.traffic import COUNTS, TRAFFIC
+from stream.core.verdicts import Group, Member, Observed, Verdict
+from stream.telemetry.metrics import Metrics
 
 START_S = 1_772_409_600.0
 HOUR_S, DAY_S = 3600.0, 86400.0

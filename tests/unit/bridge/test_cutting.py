@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.bridge import cutting
-from stream.bridge.cutting import cut
-from stream.errors import DecodeError
+from stream.core.errors import DecodeError
+from stream.http.bridge import cutting
+from stream.http.bridge.cutting import cut
 
 _raw = msgspec.json.Decoder(list[msgspec.Raw]).decode
 

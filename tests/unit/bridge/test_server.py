@@ -14,11 +14,11 @@ import pytest
 import zstandard
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from stream.bridge.metrics import RESULTS, BridgeMetrics
-from stream.bridge.server import Bridge
-from stream.bridge.settings import BridgeSettings
-from stream.errors import SettingsError
-from stream.types.secret import Secret
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
+from stream.http.bridge.metrics import RESULTS, BridgeMetrics
+from stream.http.bridge.server import Bridge
+from stream.http.bridge.settings import BridgeSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
 from test_server import ONE, running
 
-from stream.bridge.signals import of_json, of_protobuf
+from stream.http.bridge.signals import of_json, of_protobuf
 
 CALL = "gen_ai.client.inference.operation.details"
 PROTOBUF = "application/x-protobuf"

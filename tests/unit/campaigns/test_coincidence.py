@@ -13,7 +13,7 @@ from stream.campaigns.cohorts import Cohorts
 from stream.campaigns.companions import companions
 from stream.campaigns.edges import EdgeTable
 from stream.campaigns.snapshot import Snapshot
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
 
 START_S = 1_772_409_600.0
 HOUR_S = 3600.0

@@ -18,10 +18,10 @@ from stream.campaigns.durable import DurableEdges
 from stream.campaigns.everybody import Everybody
 from stream.campaigns.settings import CampaignSettings
 from stream.campaigns.snapshot import Snapshot
-from stream.metrics import Metrics
-from stream.types.links import LinkKind
-from stream.types.traffic import COUNTS, TRAFFIC
-from stream.types.verdicts import Group, Member
+from stream.core.links import LinkKind
+from stream.core.traffic import COUNTS, TRAFFIC
+from stream.core.verdicts import Group, Member
+from stream.telemetry.metrics import Metrics
 
 START_S = 1_772_409_600.0
 DAY_S = 86_400.0

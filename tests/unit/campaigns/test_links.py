@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from stream.campaigns.links import LinkTable
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.types.verdicts import Group
+    from stream.core.verdicts import Group
 
 Use = tuple[str, int, int, int]  # account, kind, value, requests
 

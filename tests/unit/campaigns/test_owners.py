@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stream.campaigns.durable import DurableEdges
 from stream.campaigns.snapshot import Snapshot
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
 
 TIME = 1_772_409_600.0
 

@@ -11,10 +11,10 @@ from stream.campaigns.clusters import Clusters
 from stream.campaigns.durable import DurableEdges
 from stream.campaigns.links import LinkTable
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.links import LINK_COLUMNS, LinkBatch, LinkKind
-from stream.types.traffic import TRAFFIC
-from stream.types.verdicts import Observed
+from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.core.traffic import TRAFFIC
+from stream.core.verdicts import Observed
+from stream.telemetry.metrics import Metrics
 
 START_S = 1_772_409_600.0
 HOUR_S = 3600.0

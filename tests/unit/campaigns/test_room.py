@@ -11,8 +11,8 @@ from test_links import Use, batch, shared, table
 from stream.campaigns.durable import DurableEdges
 from stream.campaigns.links import LinkTable
 from stream.campaigns.settings import CampaignSettings
-from stream.metrics import Metrics
-from stream.types.links import LinkKind
+from stream.core.links import LinkKind
+from stream.telemetry.metrics import Metrics
 
 PROMPT, TEMPLATE, CLIENT = LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.CLIENT
 DAY_S = 86_400.0

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.metrics import Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.codec.decoded import Decoded
+    from stream.intake.codec.decoded import Decoded
 
 FOLDER = Path(__file__).parents[2] / "samples"
 NOW = 1.77e9

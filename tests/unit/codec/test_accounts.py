@@ -7,10 +7,10 @@ import json
 import pytest
 from gateway_samples import FORMATS, MAPPING, events, of
 
-from stream.codec.gateways import GATEWAYS
-from stream.codec.gateways.genai import GENAI
-from stream.codec.table import IDENTITIES
-from stream.errors import SettingsError
+from stream.core.errors import SettingsError
+from stream.intake.codec.gateways import GATEWAYS
+from stream.intake.codec.gateways.genai import GENAI
+from stream.intake.codec.table import IDENTITIES
 from stream.settings import load
 
 #: Format -> identity -> the account of its first sample.

@@ -9,8 +9,8 @@ from gateway_samples import NOW, decode, known, of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.event import RequestEvent
-from stream.metrics import OPTIONAL_FIELDS, OVERFLOW, Metrics
+from stream.intake.codec.event import RequestEvent
+from stream.telemetry.metrics import OPTIONAL_FIELDS, OVERFLOW, Metrics
 
 EVENT = {"timestamp": 1.76e9, "account_id": "a", "model": "m", "prompt": "Name a river."}
 #: As JSON, which has no name for the first three; Python's `json` writes them all the same.

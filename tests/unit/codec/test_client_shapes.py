@@ -7,7 +7,7 @@ import json
 import pytest
 from gateway_samples import events, of
 
-from stream.codec.messages import texts, written
+from stream.intake.codec.messages import texts, written
 
 ASKED, TOLD = "Name a river in Asia.", "Be brief."
 USER = {"role": "user", "content": ASKED}

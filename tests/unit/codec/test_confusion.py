@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 from gateway_samples import FORMATS, PROTOBUF, counts, decode, of
 
-from stream.codec.otlp import is_protobuf
-from stream.metrics import Metrics
+from stream.intake.codec.otlp import is_protobuf
+from stream.telemetry.metrics import Metrics
 
 ALL = [(format_, row) for format_ in FORMATS for row in of(format_, other=True)]
 #: One object of each format, and what it looks like inside a text.

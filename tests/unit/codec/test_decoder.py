@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.codec.decoder import Decoder
-from stream.codec.event import RequestEvent
-from stream.codec.settings import IntakeSettings
-from stream.metrics import REJECT_REASONS, Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.event import RequestEvent
+from stream.intake.codec.settings import IntakeSettings
+from stream.telemetry.metrics import REJECT_REASONS, Metrics
 
 if TYPE_CHECKING:
-    from stream.codec.decoded import Decoded
+    from stream.intake.codec.decoded import Decoded
 
 NOW = 1_760_000_100.0
 SAMPLES = Path(__file__).parents[2] / "samples"

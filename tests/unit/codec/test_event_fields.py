@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from stream.codec.decoder import Decoder
-from stream.codec.event import RequestEvent
-from stream.codec.settings import IntakeSettings
-from stream.metrics import Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.event import RequestEvent
+from stream.intake.codec.settings import IntakeSettings
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.codec.decoded import Decoded
+    from stream.intake.codec.decoded import Decoded
 
 TIME = 1_767_225_600.0
 LEAST = {"timestamp": TIME, "account_id": "a", "model": "m"}

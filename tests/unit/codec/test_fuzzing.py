@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from fuzzing import Fuzzer, Trial
 
-from stream.codec.settings import Format
+from stream.intake.codec.settings import Format
 
 
 @pytest.mark.parametrize("format_", get_args(Format))

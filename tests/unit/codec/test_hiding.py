@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.metrics import Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.telemetry.metrics import Metrics
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "litellm_payloads.jsonl"
 SUCCESS = json.loads(SAMPLES.read_text().splitlines()[0])

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.invalid import InvalidShare
-from stream.codec.settings import IntakeSettings
-from stream.errors import InvalidShareError
+from stream.core.errors import InvalidShareError
+from stream.intake.codec.invalid import InvalidShare
+from stream.intake.codec.settings import IntakeSettings
 
 
 def share() -> InvalidShare:

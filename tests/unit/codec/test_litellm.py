@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.metrics import Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.codec.decoded import Decoded
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.decoded import Decoded
+    from stream.intake.codec.event import RequestEvent
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "litellm_payloads.jsonl"
 SUCCESS, FAILURE, RESPONSES, EMBEDDING = map(json.loads, SAMPLES.read_text().splitlines())

@@ -9,7 +9,7 @@ import pytest
 from gateway_samples import decode, events, known
 
 from stream.cli.toml import toml_text
-from stream.errors import SettingsError
+from stream.core.errors import SettingsError
 from stream.settings import Settings, load
 
 LEAST = {"timestamp": "t", "account_id": "who", "model": "m"}

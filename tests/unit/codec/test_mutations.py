@@ -18,14 +18,14 @@ from gateway_samples import settings as sample_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.codec.decoder import Decoder
-from stream.codec.event import MAX_COUNT, MAX_DURATION_S, RequestEvent
-from stream.codec.gateway import Gateway
-from stream.codec.gateways import GATEWAYS
-from stream.codec.mapping import format_of
-from stream.errors import DecodeError
-from stream.metrics import REJECT_REASONS, Metrics
-from stream.types.records import Record
+from stream.core.errors import DecodeError
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.event import MAX_COUNT, MAX_DURATION_S, RequestEvent
+from stream.intake.codec.gateway import Gateway
+from stream.intake.codec.gateways import GATEWAYS
+from stream.intake.codec.mapping import format_of
+from stream.telemetry.metrics import REJECT_REASONS, Metrics
 
 GOOD = json.dumps({"timestamp": 1_760_000_000, "account_id": "a", "model": "m"}).encode()
 ROWS = {format_: of(format_, other=True) for format_ in FORMATS}

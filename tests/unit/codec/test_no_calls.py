@@ -8,8 +8,8 @@ import json
 import pytest
 from gateway_samples import counts, decode, events, of
 
-from stream.codec.gateways.litellm import CALLS
-from stream.metrics import Metrics
+from stream.intake.codec.gateways.litellm import CALLS
+from stream.telemetry.metrics import Metrics
 
 SPAN = of("otlp")[0]
 

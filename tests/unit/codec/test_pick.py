@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.path import Path
-from stream.codec.pick import Picker, UnusualError
+from stream.intake.codec.path import Path
+from stream.intake.codec.pick import Picker, UnusualError
 
 TEXTS = ("a.b", "a.c.0.d", "a-x", "/gen.x", "m.t.u", "p", "p.q")
 PATHS = [Path.parse(text) for text in TEXTS]

@@ -7,7 +7,7 @@ from gateway_samples import events, of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.placeholders import MAX_PLACEHOLDER, is_placeholder
+from stream.intake.codec.placeholders import MAX_PLACEHOLDER, is_placeholder
 
 NOTHING = [
     *("default-message-value", "redacted-by-litellm", "{}", "[]", "{ }", "[REDACTED]", "REDACTED"),

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from gateway_samples import MAPPING, decode, known, of
 
-from stream.codec.gateways import GATEWAYS
-from stream.codec.gateways.genai import GENAI
-from stream.codec.settings import Format, IntakeSettings
-from stream.codec.table import IDENTITIES
-from stream.metrics import FORMATS, OVERFLOW
+from stream.intake.codec.gateways import GATEWAYS
+from stream.intake.codec.gateways.genai import GENAI
+from stream.intake.codec.settings import Format, IntakeSettings
+from stream.intake.codec.table import IDENTITIES
+from stream.telemetry.metrics import FORMATS, OVERFLOW
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.metrics import Metrics
-from stream.types.records import Record
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.telemetry.metrics import Metrics
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 CANONICAL, LITELLM = (

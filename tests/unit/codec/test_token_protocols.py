@@ -9,7 +9,7 @@ from gateway_samples import events, of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.usage import usage
+from stream.intake.codec.usage import usage
 
 COUNTS = st.integers(0, 10**6)
 READ, CREATED = "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.cache_creation_input_tokens"

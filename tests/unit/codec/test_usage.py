@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.event import MAX_COUNT
-from stream.codec.usage import usage
+from stream.intake.codec.event import MAX_COUNT
+from stream.intake.codec.usage import usage
 
 # The same call, 25 tokens new, 100 read from a cache and 15 written to one: from the API references
 # of OpenAI and Anthropic.

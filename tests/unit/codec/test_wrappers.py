@@ -7,10 +7,10 @@ import json
 import pytest
 from gateway_samples import counts, decode, known, of
 
-from stream.codec.envelope import USUAL
-from stream.errors import SettingsError
-from stream.metrics import Metrics
+from stream.core.errors import SettingsError
+from stream.intake.codec.envelope import USUAL
 from stream.settings import load
+from stream.telemetry.metrics import Metrics
 
 PAYLOAD = of("litellm")[0]
 [EVENT] = decode(json.dumps(PAYLOAD).encode()).events

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.detection.detector import Detector
-from stream.detection.settings import DetectionSettings
-from stream.features.table import COLUMN, FEATURES
-from stream.metrics import Metrics
-from stream.windows.account_windows import AccountWindows
-from stream.windows.table import SlotTable
+from stream.accounts.detection.detector import Detector
+from stream.accounts.detection.settings import DetectionSettings
+from stream.accounts.features.table import COLUMN, FEATURES
+from stream.accounts.windows.account_windows import AccountWindows
+from stream.store.slots import SlotTable
+from stream.telemetry.metrics import Metrics
 
 START = 1_772_409_600.0
 HOUR = 3600.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.detection.drift import Drift
+from stream.accounts.detection.drift import Drift
 
 HOUR_S = 3600.0
 

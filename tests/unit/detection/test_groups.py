@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.detection.groups import UsualGroups
-from stream.errors import StateError
+from stream.accounts.detection.groups import UsualGroups
+from stream.core.errors import StateError
 
 HOUR_S = 3600.0
 FEATURES = ("members", "pace", "young")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.detection.hindsight import Hindsight, Lesson, odds
+from stream.accounts.detection.hindsight import Hindsight, Lesson, odds
 
 TRUE, FALSE = {"young": 0.8, "pace": 0.2}, {"cards": 0.7, "pace": 0.3}
 ENOUGH, MOST = 10.0, math.log(2)

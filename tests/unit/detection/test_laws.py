@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from crowds import EXTRACTOR, SERVICE, Stage, crowd
 
-from stream.detection.detector import Standing
-from stream.errors import StateError
-from stream.features.table import COLUMN, FEATURES
+from stream.accounts.detection.detector import Standing
+from stream.accounts.features.table import COLUMN, FEATURES
+from stream.core.errors import StateError
 
 
 def rows_of(stage):

@@ -8,11 +8,11 @@ from crowds import Stage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.detection.calibration import Calibration
-from stream.detection.evidence import MODELLED, MOST, RANKED, TRACKED, combine
-from stream.detection.settings import DetectionSettings
-from stream.detection.tails import Tails
-from stream.windows.table import SlotTable
+from stream.accounts.detection.calibration import Calibration
+from stream.accounts.detection.evidence import MODELLED, MOST, RANKED, TRACKED, combine
+from stream.accounts.detection.settings import DetectionSettings
+from stream.accounts.detection.tails import Tails
+from stream.store.slots import SlotTable
 
 decades = st.floats(0, MOST)
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.event import RequestEvent
-from stream.directory.directory import AccountDirectory, Refused
-from stream.directory.settings import DirectorySettings
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.types.secret import Secret
+from stream.core.secret import Secret
+from stream.intake.codec.event import RequestEvent
+from stream.intake.directory.directory import AccountDirectory, Refused
+from stream.intake.directory.settings import DirectorySettings
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 
 if TYPE_CHECKING:
-    from stream.types.events import EventBatch
+    from stream.core.events import EventBatch
 
 NOW = 1_772_409_600.0
 SALT = Secret("pepper")

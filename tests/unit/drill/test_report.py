@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from stream.cli.drill import _table
-from stream.drill.report import DrillReport, SinkReport, as_json
+from stream.tools.drill.report import DrillReport, SinkReport, as_json
 
 WELL = DrillReport(
     drill_id="a1",

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from kafka.structs import OffsetAndMetadata
 
-from stream.drill.watch import Groups, Seen, Watch
+from stream.core.alerts import Alert
+from stream.core.verdicts import Observed
 from stream.settings import Settings
-from stream.types.alerts import Alert
-from stream.types.verdicts import Observed
+from stream.tools.drill.watch import Groups, Seen, Watch
 
 ALERT = Alert(
     alert_id="inc_1",

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
-from stream.types.events import EVENT_COLUMNS
-from stream.windows.account_windows import AccountWindows, StepRows
-from stream.windows.table import SlotTable
+from stream.accounts.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
+from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.core.events import EVENT_COLUMNS
+from stream.store.slots import SlotTable
 
 START = 1_772_409_600.0
 HOUR = 3600.0

@@ -7,11 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from stream.fingerprint import phrases as module
-from stream.fingerprint.content import _STEP, Content
-from stream.fingerprint.prompts import Prompts
-from stream.fingerprint.text import MAX_CHARACTERS
-from stream.types.events import CONTENT_DIMENSIONS, CONTENT_SCALE
+from stream.core.events import CONTENT_DIMENSIONS, CONTENT_SCALE
+from stream.intake.fingerprint import phrases as module
+from stream.intake.fingerprint.content import _STEP, Content
+from stream.intake.fingerprint.prompts import Prompts
+from stream.intake.fingerprint.text import MAX_CHARACTERS
 
 SALT = b"a salt of the operator's own ...."
 TIDES = "moon water gravity coast height basin spring neap orbit pull shore level"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.codec.event import RequestEvent
-from stream.fingerprint import keyed
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.types.events import EVENT_COLUMNS, EventBatch
+from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.intake.codec.event import RequestEvent
+from stream.intake.fingerprint import keyed
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 
 FINGERPRINTS = tuple(name for name, dtype in EVENT_COLUMNS.items() if dtype == np.uint64)
 TEXTS = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.fingerprint import phrases as module
-from stream.fingerprint.keyed import KeyedHash
-from stream.fingerprint.phrases import KEPT, WORDS, Phrases
-from stream.fingerprint.text import composed, words_apart
+from stream.intake.fingerprint import phrases as module
+from stream.intake.fingerprint.keyed import KeyedHash
+from stream.intake.fingerprint.phrases import KEPT, WORDS, Phrases
+from stream.intake.fingerprint.text import composed, words_apart
 
 SALT = b"a salt of the operator's own ...."
 VOCABULARY = [f"word{i}" for i in range(3000)]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.fingerprint.address import address
-from stream.fingerprint.text import composed, normalise, opening, standing, words_apart
+from stream.intake.fingerprint.address import address
+from stream.intake.fingerprint.text import composed, normalise, opening, standing, words_apart
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from stream.fingerprint.text import normalise, opening, standing
+from stream.intake.fingerprint.text import normalise, opening, standing
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.fingerprint import together
-from stream.fingerprint.keyed import KeyedHash
-from stream.fingerprint.together import Together
+from stream.intake.fingerprint import together
+from stream.intake.fingerprint.keyed import KeyedHash
+from stream.intake.fingerprint.together import Together
 
 
 def hashes():

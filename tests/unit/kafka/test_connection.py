@@ -7,11 +7,11 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from stream.errors import BrokerError, SettingsError
+from stream.core.errors import BrokerError, SettingsError
+from stream.core.secret import Secret
 from stream.kafka import connection
 from stream.kafka.connection import client_options, keep_trying, probe, servers
 from stream.kafka.settings import KafkaSettings
-from stream.types.secret import Secret
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from stream.metrics import Metrics
-from stream.page.chronicle import Chronicle
-from stream.page.pulse import Pulses
-from stream.page.server import Page
-from stream.sinks.bearer import Bearer
-from stream.sinks.health import Health
-from stream.sinks.pages import Pages
-from stream.sinks.settings import HttpSettings
-from stream.types.alerts import Alert, SharedValue
-from stream.types.feedback import Judgement
-from stream.types.secret import Secret
-from stream.types.verdicts import Evidence, Observed
+from stream.core.alerts import Alert, SharedValue
+from stream.core.feedback import Judgement
+from stream.core.secret import Secret
+from stream.core.verdicts import Evidence, Observed
+from stream.delivery.settings import HttpSettings
+from stream.http.bearer import Bearer
+from stream.http.health import Health
+from stream.http.page.chronicle import Chronicle
+from stream.http.page.pulse import Pulses
+from stream.http.page.server import Page
+from stream.http.pages import Pages
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stream.page.chronicle import MAX_JUDGEMENTS, MAX_MEMBERS, MAX_POINTS, Chronicle
-from stream.types.alerts import SharedValue
+from stream.core.alerts import SharedValue
+from stream.http.page.chronicle import MAX_JUDGEMENTS, MAX_MEMBERS, MAX_POINTS, Chronicle
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from importlib.resources import files
 
 import pytest
 
-from stream.errors import SettingsError
-from stream.page.server import MAX_BODY
-from stream.sinks.bearer import Bearer
-from stream.types.secret import Secret
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
+from stream.http.bearer import Bearer
+from stream.http.page.server import MAX_BODY
 
-FILES = sorted(file.name for file in (files("stream.page") / "static").iterdir())
+FILES = sorted(file.name for file in (files("stream.http.page") / "static").iterdir())
 INCIDENT = f"/page/api/incidents/inc_{0:020x}"
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
 SAID = {"alert_id": f"inc_{0:020x}", "verdict": "benign", "author": "Ada"}
@@ -96,7 +96,7 @@ async def test_the_files_are_served_as_what_they_are(stranger, name):
     async with stranger.get(f"/page/{name}") as response:
         assert response.status == 200
         assert response.content_type == kinds[name.rpartition(".")[2]]
-        assert await response.read() == (files("stream.page") / "static" / name).read_bytes()
+        assert await response.read() == (files("stream.http.page") / "static" / name).read_bytes()
 
 
 async def test_no_other_file_is_served(stranger):
@@ -113,7 +113,7 @@ async def test_no_other_file_is_served(stranger):
 
 
 def test_the_page_has_no_code_within_and_nothing_from_elsewhere():
-    texts = {name: (files("stream.page") / "static" / name).read_text() for name in FILES}
+    texts = {name: (files("stream.http.page") / "static" / name).read_text() for name in FILES}
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", texts["index.html"])
     for name, text in texts.items():
         assert not re.search(
@@ -236,7 +236,7 @@ async def test_only_json_is_a_verdict_and_only_by_post(client):
 
 
 async def test_a_body_that_never_comes_holds_nobody_up(served, monkeypatch):
-    monkeypatch.setattr("stream.page.server._BODY_WITHIN_S", 0.1)
+    monkeypatch.setattr("stream.http.page.server._BODY_WITHIN_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", served.pages.port)
     writer.write(
         b"POST /page/api/verdicts HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

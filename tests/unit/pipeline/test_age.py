@@ -10,11 +10,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.features.table import compute
-from stream.metrics import Metrics
+from stream.accounts.features.table import compute
+from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings
-from stream.types.events import EVENT_COLUMNS, EventBatch
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.pipeline.accounts import AccountsStage

@@ -12,15 +12,15 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from stream.alerting.cloudevent import headers
 from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents
-from stream.metrics import Metrics
+from stream.core.alerts import Alert
+from stream.core.verdicts import Observed, Verdict
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.build import alerting_lane
 from stream.settings import Settings
-from stream.types.alerts import Alert
-from stream.types.verdicts import Observed, Verdict
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.types.records import Emission
+    from stream.core.records import Emission
 
 START = 1_772_409_600.0
 DAY_S = 86_400.0

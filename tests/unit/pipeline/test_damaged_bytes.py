@@ -15,12 +15,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.errors import PacketError, StateError
-from stream.metrics import Metrics
+from stream.core.errors import PacketError, StateError
+from stream.core.packets import Packet, unpack
+from stream.core.records import Record
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
 from stream.settings import Settings
-from stream.types.packets import Packet, unpack
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 SETTINGS = replace(Settings().stages, lanes=1)
 ROLES = ("events", "links", "verdicts")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from stream.metrics import Metrics
+from stream.core.records import Record
 from stream.pipeline.build import intake
 from stream.settings import Settings
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.types.records import Emission
+    from stream.core.records import Emission
 
 GOOD = b'{"timestamp":1772410000,"account_id":"a","model":"m"}'
 

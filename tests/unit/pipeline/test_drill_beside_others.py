@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 
-from stream.drill.campaign import LEAST_ACCOUNTS, Campaign
-from stream.fingerprint.mark import Marker
-from stream.metrics import REJECT_REASONS, Metrics
+from stream.core.drill import mark_of
+from stream.core.records import Record
+from stream.intake.fingerprint.mark import Marker
 from stream.pipeline.chain import Chain
 from stream.pipeline.marked import MarkedDecoder
 from stream.settings import Settings
-from stream.simulate.population import Crowd, Planted
-from stream.simulate.scenario import Scenario
-from stream.types.drill import mark_of
-from stream.types.records import Record
+from stream.telemetry.metrics import REJECT_REASONS, Metrics
+from stream.tools.drill.campaign import LEAST_ACCOUNTS, Campaign
+from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.scenario import Scenario
 
 SALT = b"the operator's salt"
 BASE = Settings(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from stream.metrics import Metrics
+from stream.core.records import Record
 from stream.pipeline.chain import Chain
 from stream.settings import Settings
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
 
 HOT = "hot-key"
 

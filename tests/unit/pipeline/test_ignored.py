@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stream.metrics import Metrics
+from stream.core.records import Record
 from stream.pipeline.chain import Chain
 from stream.settings import Settings
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 START = 1_772_409_600.0

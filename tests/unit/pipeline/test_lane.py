@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.metrics import Metrics
+from stream.core.packets import unpack
+from stream.core.records import Record
 from stream.pipeline.build import (
     accounts_lane,
     alerting_lane,
@@ -18,10 +19,9 @@ from stream.pipeline.build import (
 from stream.pipeline.routing import account_lanes
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
-from stream.simulate.population import Crowd, Planted
-from stream.simulate.scenario import Scenario
-from stream.types.packets import unpack
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
+from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.scenario import Scenario
 
 SETTINGS = Settings().stages
 #: One lane, long steps and little room: much of what the stages say comes in parts.

@@ -13,16 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_lane import SCENARIO
 
+from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
 from stream.campaigns.belonging import Kept
 from stream.campaigns.clusters import MOST_VALUES
 from stream.campaigns.settings import CampaignSettings
 from stream.campaigns.shared import MOST_NAMED
 from stream.campaigns.shared import MOST_VALUES as TOLD
-from stream.codec.settings import IntakeSettings
-from stream.errors import PacketError
+from stream.core.errors import PacketError
+from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.core.feedback import Judgement
+from stream.core.packets import Place, event_rows, pack, unpack
+from stream.core.records import Record
+from stream.core.verdicts import Evidence, Group, Observed, Shared
+from stream.intake.codec.settings import IntakeSettings
 from stream.kafka.settings import TopicSettings
-from stream.metrics import Metrics
 from stream.pipeline.build import (
     accounts_lane,
     alerting_lane,
@@ -32,12 +37,7 @@ from stream.pipeline.build import (
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
-from stream.types.events import EVENT_COLUMNS, EventBatch
-from stream.types.feedback import Judgement
-from stream.types.packets import Place, event_rows, pack, unpack
-from stream.types.records import Record
-from stream.types.verdicts import Evidence, Group, Observed, Shared
-from stream.windows.gate import Source
+from stream.telemetry.metrics import Metrics
 
 SETTINGS = Settings().stages
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.alerting.settings import FeedbackSettings
-from stream.metrics import REJECT_REASONS, Metrics
+from stream.core.packets import unpack
+from stream.core.records import Emission, Record
 from stream.pipeline.people import MOST_BYTES, People, judgement, suppression
-from stream.types.packets import unpack
-from stream.types.records import Emission, Record
+from stream.telemetry.metrics import REJECT_REASONS, Metrics
 
 NOW_S = 1_772_409_600.0
 JUDGED: dict[str, Any] = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.codec.event import RequestEvent
-from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.core.links import LinkKind
+from stream.intake.codec.event import RequestEvent
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.types.links import LinkKind
-from stream.windows.account_windows import AccountWindows, StepRows
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
 
 START_S = 1_772_409_600.0
 STEP_S = 60.0

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from stream.codec.decoder import Decoder
-from stream.codec.settings import IntakeSettings
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.metrics import Metrics
+from stream.core.records import Record
+from stream.intake.codec.decoder import Decoder
+from stream.intake.codec.settings import IntakeSettings
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline import reader
 from stream.pipeline.reader import Read, Reader
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.codec.event import RequestEvent
+    from stream.intake.codec.event import RequestEvent
 
 NOW = 1_760_000_100.0
 

@@ -13,15 +13,15 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "alerting"))  # the folders are no packages
 from test_incidents import START_S, pool, verdict
 
-from stream.metrics import Metrics
+from stream.core.alerts import Alert
+from stream.core.feedback import Judgement
+from stream.core.packets import Confirmed, Place, Said, pack, pack_said, unpack
 from stream.pipeline.build import accounts_lane, alerting_lane
 from stream.settings import Settings
-from stream.types.alerts import Alert
-from stream.types.feedback import Judgement
-from stream.types.packets import Confirmed, Place, Said, pack, pack_said, unpack
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.types.records import Emission
+    from stream.core.records import Emission
 
 SETTINGS = replace(Settings().stages, lanes=1)
 WORDS = {10: "false_positive", 20: "withdrawn", 24: "true_positive"}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from stream.metrics import Metrics
+from stream.core.packets import link_rows, unpack
+from stream.core.records import Record
 from stream.pipeline.build import accounts_lane, intake
 from stream.settings import Settings
-from stream.types.packets import link_rows, unpack
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,17 +11,17 @@ import pytest
 import river
 
 from stream import __version__
-from stream.detection import baseline, detector
-from stream.detection.detector import Detector
-from stream.errors import StateError
-from stream.features import table as features
-from stream.metrics import Metrics
+from stream.accounts.detection import baseline, detector
+from stream.accounts.detection.detector import Detector
+from stream.accounts.features import table as features
+from stream.accounts.windows.account_windows import AccountWindows
+from stream.core.errors import StateError
 from stream.pipeline import schema as schema_module
 from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
-from stream.windows.account_windows import AccountWindows
-from stream.windows.table import Field
+from stream.store.slots import Field
+from stream.telemetry.metrics import Metrics
 
 ROLES = ("events", "links", "verdicts")
 SETTINGS = Settings().stages

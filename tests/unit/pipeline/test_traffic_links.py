@@ -8,13 +8,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.codec.event import RequestEvent
-from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.accounts.windows.account_windows import AccountWindows
+from stream.core.packets import Place, link_rows, pack, unpack
+from stream.intake.codec.event import RequestEvent
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
 from stream.pipeline.steps import step_rows
-from stream.types.packets import Place, link_rows, pack, unpack
-from stream.windows.account_windows import AccountWindows
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
 
 START_S = 1_772_409_600.0
 STEP_S = 60.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.codec.event import RequestEvent
-from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.core.links import LinkKind
+from stream.intake.codec.event import RequestEvent
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.types.links import LinkKind
-from stream.windows.account_windows import AccountWindows, StepRows
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
 
 DAY_S = 86_400.0
 START_S = 1_772_409_600.0  # midnight

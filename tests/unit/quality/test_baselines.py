@@ -5,7 +5,7 @@ from quality.half_space import HalfSpaceTrees
 from quality.rate_limit import RateLimit
 from quality.shared_prompt import SharedPrompt
 
-from stream.codec.event import RequestEvent
+from stream.intake.codec.event import RequestEvent
 
 START_S = 1_772_409_600.0
 DAY_S = 86_400.0

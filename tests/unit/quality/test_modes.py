@@ -5,8 +5,8 @@ import pytest
 from quality.directory import Entry, filled
 from quality.modes import COMPARED, HEADLINE, MODES, NOT_LOGGED, TEXT
 
-from stream.codec.gateways.litellm import LITELLM
-from stream.simulate.request import Request
+from stream.intake.codec.gateways.litellm import LITELLM
+from stream.tools.simulate.request import Request
 
 #: All fields, each with a value of its own.
 FULL = Request(

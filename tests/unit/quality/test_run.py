@@ -14,8 +14,8 @@ from quality.run import Result, Run, known, result_path
 from quality.store import Store, time_of
 from quality.subject import Product
 
+from stream.accounts.windows.settings import WindowSettings
 from stream.settings import Settings
-from stream.windows.settings import WindowSettings
 
 CROWD = Crowd(
     clients=1, clients_events=10, conversations=2, coders=2, chats=2, writers=2, people=16,

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from stream.errors import UsageError
-from stream.replay.accounts import BadRow, FileEntry, entries
+from stream.core.errors import UsageError
+from stream.tools.replay.accounts import BadRow, FileEntry, entries
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from stream.replay.files import batches
+from stream.tools.replay.files import batches
 
 ROWS = [{"n": n, "text": f"Wörter {n} \u201e\U0001f600\u201c }}{{"} for n in range(300)]
 PROTOBUF = b"\n\x02\x12\x00\n\x00"

@@ -1,6 +1,6 @@
 """A candidate is followed while its members change; the highest are kept."""
 
-from stream.report.candidates import Candidates
+from stream.tools.report.candidates import Candidates
 
 
 def names(first, last):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stream.errors import UsageError
-from stream.report.labels import Labels
+from stream.core.errors import UsageError
+from stream.tools.report.labels import Labels
 
 
 def test_lone_attackers_are_campaigns_of_their_own(tmp_path):

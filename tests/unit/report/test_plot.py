@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
-from stream.report.ledger import leak_curve
-from stream.report.plot import (
+from stream.tools.report.ledger import leak_curve
+from stream.tools.report.plot import (
     Axis,
     Level,
     Mark,

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from stream.codec.explanation import Explainer
-from stream.codec.settings import IntakeSettings
-from stream.report.readings import Readings
-from stream.report.repeats import Repeats
+from stream.intake.codec.explanation import Explainer
+from stream.intake.codec.settings import IntakeSettings
+from stream.tools.report.readings import Readings
+from stream.tools.report.repeats import Repeats
 
 EVENT = {"timestamp": 1.76e9, "account_id": "a", "model": "m", "request_id": "r"}
 SPAN = {"startTimeUnixNano": "1760000000500000000", "attributes": []}

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.event import RequestEvent
-from stream.fingerprint.fingerprinter import Fingerprinter
-from stream.report.repeats import Repeats
-from stream.windows.duplicates import MOST_CALLS, calls
-from stream.windows.request_ids import RequestIds
+from stream.accounts.windows.duplicates import MOST_CALLS, calls
+from stream.accounts.windows.request_ids import RequestIds
+from stream.intake.codec.event import RequestEvent
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.tools.report.repeats import Repeats
 
 STEP_S = 60.0
 FINGERPRINTER = Fingerprinter(b"salt")

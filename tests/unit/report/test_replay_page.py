@@ -5,17 +5,17 @@ from html import escape
 
 import pytest
 
-from stream.codec.event import RequestEvent
-from stream.report.candidates import Candidates
-from stream.report.html import Run, page
-from stream.report.labels import Labels
-from stream.report.ledger import Ledger
-from stream.report.run import report
-from stream.report.scorecard import score
-from stream.report.scores import ScoreLog
-from stream.report.traffic import Traffic
-from stream.types.alerts import Alert, SharedValue
-from stream.types.verdicts import Evidence, Observed
+from stream.core.alerts import Alert, SharedValue
+from stream.core.verdicts import Evidence, Observed
+from stream.intake.codec.event import RequestEvent
+from stream.tools.report.candidates import Candidates
+from stream.tools.report.html import Run, page
+from stream.tools.report.labels import Labels
+from stream.tools.report.ledger import Ledger
+from stream.tools.report.run import report
+from stream.tools.report.scorecard import score
+from stream.tools.report.scores import ScoreLog
+from stream.tools.report.traffic import Traffic
 
 START = 1_772_409_600.0  # 2026-03-02
 HOSTILE = '<script src="x">'

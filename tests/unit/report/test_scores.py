@@ -1,5 +1,5 @@
-from stream.report.labels import Labels
-from stream.report.scores import ATTACK, BENIGN, ScoreLog
+from stream.tools.report.labels import Labels
+from stream.tools.report.scores import ATTACK, BENIGN, ScoreLog
 
 LABELS = Labels({"c": frozenset({"x", "y"})}, 10)
 

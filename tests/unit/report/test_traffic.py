@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.codec.event import RequestEvent
-from stream.report.traffic import WIDTHS, Traffic
+from stream.intake.codec.event import RequestEvent
+from stream.tools.report.traffic import WIDTHS, Traffic
 
 EVENTS = st.lists(
     st.builds(

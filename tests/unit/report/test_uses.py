@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.codec.event import RequestEvent
-from stream.features.table import COLUMN, FEATURES, compute
-from stream.fingerprint.fingerprinter import Fingerprinter
+from stream.accounts.features.table import COLUMN, FEATURES, compute
+from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.core.links import LinkKind
+from stream.intake.codec.event import RequestEvent
+from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.report.uses import USES
-from stream.types.links import LinkKind
-from stream.windows.account_windows import AccountWindows, StepRows
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
+from stream.tools.report.uses import USES
 
 START = 1_772_409_600.0
 STEP_S = 60.0

@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stream.simulate.account import QUANTILES
-from stream.simulate.benign.company import company
-from stream.simulate.benign.customers import joining, teamed
-from stream.simulate.benign.jobs import evaluations
-from stream.simulate.benign.networks import phones, vpn_customers
-from stream.simulate.benign.occasions import NEW_MODEL, adopting, benchmarkers, failovers
-from stream.simulate.benign.people import people
-from stream.simulate.benign.services import service
-from stream.simulate.dice import Dice
-from stream.simulate.traffic import attributed
-from stream.simulate.world import World
+from stream.tools.simulate.account import QUANTILES
+from stream.tools.simulate.benign.company import company
+from stream.tools.simulate.benign.customers import joining, teamed
+from stream.tools.simulate.benign.jobs import evaluations
+from stream.tools.simulate.benign.networks import phones, vpn_customers
+from stream.tools.simulate.benign.occasions import NEW_MODEL, adopting, benchmarkers, failovers
+from stream.tools.simulate.benign.people import people
+from stream.tools.simulate.benign.services import service
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.traffic import attributed
+from stream.tools.simulate.world import World
 
 START_S = 1_772_409_600.0
 DAY_S = 86_400.0

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import numpy as np
 
-from stream.simulate import language
-from stream.simulate.dice import Dice
-from stream.simulate.words import SUBJECTS
+from stream.tools.simulate import language
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.words import SUBJECTS
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:

@@ -7,18 +7,18 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from stream.simulate.benign.occasions import NEW_MODEL
-from stream.simulate.dice import Dice
-from stream.simulate.planted.evasive import evasive_hydra, evasive_pool
-from stream.simulate.planted.light import burst, slow
-from stream.simulate.planted.materials import Brief, Material
-from stream.simulate.planted.pool import second_pool
-from stream.simulate.planted.relay import evasive_relay, relay
-from stream.simulate.planted.shapes import SHAPES
-from stream.simulate.planted.turned import pivot, standing, takeover
-from stream.simulate.planted.wording import own_words
-from stream.simulate.traffic import attributed
-from stream.simulate.world import World
+from stream.tools.simulate.benign.occasions import NEW_MODEL
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.planted.evasive import evasive_hydra, evasive_pool
+from stream.tools.simulate.planted.light import burst, slow
+from stream.tools.simulate.planted.materials import Brief, Material
+from stream.tools.simulate.planted.pool import second_pool
+from stream.tools.simulate.planted.relay import evasive_relay, relay
+from stream.tools.simulate.planted.shapes import SHAPES
+from stream.tools.simulate.planted.turned import pivot, standing, takeover
+from stream.tools.simulate.planted.wording import own_words
+from stream.tools.simulate.traffic import attributed
+from stream.tools.simulate.world import World
 
 START_S = 1_772_409_600.0
 DAY_S = 86_400.0

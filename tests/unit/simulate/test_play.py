@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import msgspec
 
-from stream.simulate import Label, scenario
-from stream.simulate.play import Pace, write, write_labels
+from stream.tools.simulate import Label, scenario
+from stream.tools.simulate.play import Pace, write, write_labels
 
 SHORT = replace(scenario("benign"), span_s=1800.0)
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.simulate.arrivals import Arrivals
-from stream.simulate.dice import Dice
-from stream.simulate.rhythms import Between, Bursts, Nightly, Rhythm, Runs, Sessions, Steady
+from stream.tools.simulate.arrivals import Arrivals
+from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.rhythms import Between, Bursts, Nightly, Rhythm, Runs, Sessions, Steady
 
 START = 1_772_409_600.0
 STEP = 120.0

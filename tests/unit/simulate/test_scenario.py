@@ -7,10 +7,10 @@ from itertools import islice, pairwise
 import msgspec
 import pytest
 
-from stream.errors import UsageError
-from stream.simulate import SCENARIOS, scenario
-from stream.simulate.planted.shapes import SHAPES
-from stream.simulate.population import Crowd, Planted
+from stream.core.errors import UsageError
+from stream.tools.simulate import SCENARIOS, scenario
+from stream.tools.simulate.planted.shapes import SHAPES
+from stream.tools.simulate.population import Crowd, Planted
 
 SMALL = replace(
     scenario("demo"),

@@ -14,12 +14,12 @@ import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from stream.metrics import Metrics
-from stream.sinks.clock import Clock
-from stream.sinks.settings import WebhookSettings
-from stream.types.alerts import Alert
-from stream.types.secret import Secret
-from stream.types.verdicts import Evidence, Observed
+from stream.core.alerts import Alert
+from stream.core.secret import Secret
+from stream.core.verdicts import Evidence, Observed
+from stream.delivery.clock import Clock
+from stream.delivery.settings import WebhookSettings
+from stream.telemetry.metrics import Metrics
 
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.sinks.backoff import full_jitter, retry_after
+from stream.delivery.backoff import full_jitter, retry_after
 
 
 @given(st.integers(1, 10_000), st.integers())

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stream.errors import SettingsError
-from stream.sinks.alertmanager import read_urls
-from stream.sinks.board import Board
-from stream.sinks.settings import AlertmanagerSettings
-from stream.types.secret import Secret
-from stream.types.verdicts import Observed
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
+from stream.core.verdicts import Observed
+from stream.delivery.alertmanager import read_urls
+from stream.delivery.board import Board
+from stream.delivery.settings import AlertmanagerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
 
 NOW = 1_767_324_000.0  # 2026-01-02T03:20:00Z, ten minutes after the alert
 

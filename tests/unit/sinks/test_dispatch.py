@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from stream.metrics import DELIVERY_RESULTS
-from stream.sinks.dispatch import Dispatch, Place
-from stream.sinks.log import LogSink
+from stream.delivery.dispatch import Dispatch, Place
+from stream.delivery.log import LogSink
+from stream.telemetry.metrics import DELIVERY_RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.metrics import Metrics
-    from stream.sinks.sink import Delivery, Outcome
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
+    from stream.delivery.sink import Delivery, Outcome
+    from stream.telemetry.metrics import Metrics
 
 
 class Held:
@@ -230,7 +230,7 @@ async def test_a_log_line_says_what_matters_on_one_line(
 ) -> None:
     caplog.set_level(logging.INFO)
     assert await LogSink().prepare(alert_of(summary="first\nsecond"))() == "delivered"
-    (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.sinks.log"]
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.delivery.log"]
     assert line == "alert inc-1 firing kind=campaign severity=warning: first second"
     assert "acc-1" not in line
 

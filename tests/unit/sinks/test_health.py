@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from stream.sinks.health import Health
+from stream.http.health import Health
 
 
 def test_silence_is_no_stall() -> None:

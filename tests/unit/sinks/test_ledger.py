@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.sinks.ledger import Ledger
+from stream.delivery.ledger import Ledger
 
 
 def test_a_commit_stops_before_the_oldest_open_record() -> None:

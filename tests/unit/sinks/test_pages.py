@@ -11,11 +11,11 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from stream.errors import SettingsError
-from stream.metrics import Metrics, register_process
-from stream.sinks.health import Health
-from stream.sinks.pages import MAX_CONNECTIONS, Pages
-from stream.sinks.settings import HttpSettings
+from stream.core.errors import SettingsError
+from stream.delivery.settings import HttpSettings
+from stream.http.health import Health
+from stream.http.pages import MAX_CONNECTIONS, Pages
+from stream.telemetry.metrics import Metrics, register_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

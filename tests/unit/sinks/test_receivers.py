@@ -12,22 +12,22 @@ from aiohttp import web
 from py_ocsf_models.events.findings.detection_finding import DetectionFinding
 from slack_sdk.models.blocks import Block
 
-from stream.errors import SettingsError
-from stream.sinks.message import MAX_BYTES
-from stream.sinks.ocsf import OcsfSink, finding
-from stream.sinks.pagerduty import PagerDutySink, event
-from stream.sinks.settings import OcsfSettings, PagerDutySettings, SlackSettings
-from stream.sinks.slack import SlackSink, chat
-from stream.types.secret import Secret
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
+from stream.delivery.message import MAX_BYTES
+from stream.delivery.ocsf import OcsfSink, finding
+from stream.delivery.pagerduty import PagerDutySink, event
+from stream.delivery.settings import OcsfSettings, PagerDutySettings, SlackSettings
+from stream.delivery.slack import SlackSink, chat
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from conftest import DrivenTime
 
-    from stream.metrics import Metrics
-    from stream.sinks.posting import PostingSink
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
+    from stream.delivery.posting import PostingSink
+    from stream.telemetry.metrics import Metrics
 
 #: A name that would call everybody in a channel, and one that would be a link.
 HOSTILE = "<!channel> & <https://evil.example|click>"

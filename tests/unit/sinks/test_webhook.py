@@ -11,18 +11,18 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook
 
-from stream.sinks.clock import Clock
-from stream.sinks.settings import WebhookSettings
-from stream.sinks.webhook import WebhookSink
-from stream.types.alerts import Alert
-from stream.types.secret import Secret
+from stream.core.alerts import Alert
+from stream.core.secret import Secret
+from stream.delivery.clock import Clock
+from stream.delivery.settings import WebhookSettings
+from stream.delivery.webhook import WebhookSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from conftest import Answers, DrivenTime, Receiver
 
-    from stream.metrics import Metrics
+    from stream.telemetry.metrics import Metrics
 
 OTHER = "whsec_" + base64.b64encode(b"b" * 24).decode()
 

@@ -14,8 +14,8 @@ import pytest
 import trustme
 from aiohttp import web
 
-from stream.sinks.webhook import WebhookSink
-from stream.types.secret import Secret
+from stream.core.secret import Secret
+from stream.delivery.webhook import WebhookSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import Receiver
 
-    from stream.metrics import Metrics
+    from stream.telemetry.metrics import Metrics
 
     Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
     Outcome = Callable[..., Awaitable[str]]

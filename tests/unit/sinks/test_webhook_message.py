@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stream.sinks.message import MAX_BYTES, write
+from stream.delivery.message import MAX_BYTES, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.types.alerts import Alert
+    from stream.core.alerts import Alert
 
 ids = st.text(min_size=1, max_size=300)
 shared = settings(

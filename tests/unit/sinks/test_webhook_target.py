@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stream.errors import SettingsError
-from stream.sinks.target import open_socket, read_secrets, read_target, tls_context
-from stream.types.secret import Secret
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
+from stream.delivery.target import open_socket, read_secrets, read_target, tls_context
 
 if TYPE_CHECKING:
     from pathlib import Path

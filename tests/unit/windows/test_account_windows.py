@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.accounts.windows.account_windows import METRICS, AccountWindows
+from stream.accounts.windows.panes import HORIZONS
+from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.pipeline.steps import step_rows
-from stream.types.events import EVENT_COLUMNS, EventBatch
-from stream.windows.account_windows import METRICS, AccountWindows
-from stream.windows.panes import HORIZONS
-from stream.windows.table import SlotTable
+from stream.store.slots import SlotTable
 
 STEP_S = 60.0
 START = 1_700_000_400.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.types.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
-from stream.windows.content import MOVED, ContentMeans
-from stream.windows.table import SlotTable
+from stream.accounts.windows.content import MOVED, ContentMeans
+from stream.core.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
+from stream.store.slots import SlotTable
 
 STEP_S = 60.0
 HOUR = 3600.0

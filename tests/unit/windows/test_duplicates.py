@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.types.events import EVENT_COLUMNS, EventBatch
-from stream.windows.duplicates import COMPARED, MOST_CALLS, MOST_COPIES, calls
-from stream.windows.request_ids import ROW, RequestIds
+from stream.accounts.windows.duplicates import COMPARED, MOST_CALLS, MOST_COPIES, calls
+from stream.accounts.windows.request_ids import ROW, RequestIds
+from stream.core.events import EVENT_COLUMNS, EventBatch
 
 STEP_S = 60.0
 FIELDS = ("request_id", "time", *COMPARED, "address")

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.windows.gate import StepGate, step_ends
+from stream.accounts.windows.gate import StepGate, step_ends
 
 
 class Numbers(list):

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.columns import Columns
-from stream.windows.index import SlotIndex
-from stream.windows.table import Field
+from stream.store.columns import Columns
+from stream.store.index import SlotIndex
+from stream.store.slots import Field
 
 FIELDS = (Field("kind", np.dtype("u1")), Field("value", np.dtype("<u8")))
 #: Few values, so that keys come back; great ones too.

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.windows.order import lexical
+from stream.store.order import lexical
 
 few = st.integers(0, 3)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.errors import StateError
-from stream.windows.table import Field, SlotTable
+from stream.core.errors import StateError
+from stream.store.slots import Field, SlotTable
 
 FIELDS = (
     Field("count", np.dtype("<i4")),

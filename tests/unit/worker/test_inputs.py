@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stream.errors import TopicError
+from stream.core.errors import TopicError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import Described
 from stream.worker.inputs import Inputs

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.errors import StateError
-from stream.types.records import Record
+from stream.core.errors import StateError
+from stream.core.records import Record
 from stream.worker.carrier import TP, Carrier
 from stream.worker.positions import Positions
 

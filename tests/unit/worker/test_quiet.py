@@ -28,4 +28,4 @@ def test_other_words_of_it_are_not_held_back() -> None:
 
 
 def test_our_own_words_all_pass() -> None:
-    assert len(records(Seldom(), "stream.sinks.webhook", 90)) == 90
+    assert len(records(Seldom(), "stream.delivery.webhook", 90)) == 90

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.errors import StateError
+from stream.core.errors import StateError
 from stream.worker.recovery import Replay, _Former
 
 KEYS = st.sampled_from([b"a", b"b", b"h", b"s", b""])

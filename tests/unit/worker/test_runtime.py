@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from stream.errors import StateError
+from stream.core.errors import StateError
+from stream.core.records import Record
+from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings
-from stream.metrics import Metrics
-from stream.sinks.health import Health
-from stream.types.records import Record
+from stream.telemetry.metrics import Metrics
 from stream.worker.carrier import TP, Carrier
 from stream.worker.runtime import Runtime
 

@@ -1,0 +1,1 @@
+"""One account at a time: rolling windows, features and an anomaly score."""

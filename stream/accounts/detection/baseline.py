@@ -1,0 +1,92 @@
+"""An account's own baseline: what it usually does, so that only a change counts.
+
+Exponentially weighted mean and variance (West, CACM 1979) of features on their fixed scale, in
+fields of the account table. Learns at most once an hour of event time, so that it stays slow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.accounts.features.table import COLUMN
+from stream.accounts.windows.content import ContentMeans
+from stream.store.slots import Field
+
+if TYPE_CHECKING:
+    from stream.accounts.detection.settings import DetectionSettings
+    from stream.core.events import Array
+    from stream.store.slots import SlotTable
+
+#: The features that an account is compared with itself by; the first is how much it takes.
+TRACKED: Final = (
+    "output_day",
+    "output_ratio",
+    "output_per_request",
+    "active_hours",
+    "templated_breadth",
+    "requests_day",
+    "content_shift",
+)
+_COLUMNS: Final = np.array([COLUMN[name] for name in TRACKED])
+#: The least standard deviation that is believed, as a share of the scale.
+_FLOOR: Final = 0.02
+#: Degrees of freedom of the tail: own histories have far more outliers than a normal curve.
+_FREEDOM: Final = 4.0
+
+
+class OwnBaseline:
+    """The baselines of all accounts of a table."""
+
+    FIELDS: Final = (
+        Field("base_time", np.dtype("<f8"), initial=np.nan),
+        Field("base_hours", np.dtype("<f4")),
+        Field("base_mean", np.dtype("<f4"), (len(TRACKED),), initial=np.nan),
+        Field("base_var", np.dtype("<f4"), (len(TRACKED),)),
+    )
+
+    def __init__(self, settings: DetectionSettings, table: SlotTable) -> None:
+        """Work on ``table``, which has to have :attr:`FIELDS`."""
+        self._half_life_s = settings.baseline_half_life_s
+        self._hours = settings.baseline_hours
+        self._table = table
+        self._content = ContentMeans(table)
+
+    def ready(self, slots: Array) -> Array:
+        """Say of each slot whether its baseline speaks, shape ``(n,)``."""
+        return np.asarray(self._table["base_hours"][slots] >= self._hours)
+
+    def means(self, slots: Array) -> Array:
+        """Return the means on the fixed scale, shape ``(n, len(TRACKED))``; NaN when not ready."""
+        means = self._table["base_mean"][slots].astype(np.float64)
+        return np.where(self.ready(slots)[:, None], means, np.nan)
+
+    def decades(self, slots: Array, scaled: Array, *, most: float) -> Array:
+        """Return how surprising a rise over the own mean is, shape ``(n, len(TRACKED))``.
+
+        ``scaled`` (n, F) is the matrix on its fixed scale. In decades, 0..most; 0 when the
+        baseline is not ready, the value is unknown or it fell.
+        """
+        spread = np.sqrt(self._table["base_var"][slots] + _FLOOR**2)
+        rise = (scaled[:, _COLUMNS] - self.means(slots)) / spread
+        rise = np.nan_to_num(np.maximum(rise, 0))
+        tail = (_FREEDOM + 1) / 2 * np.log10(1 + rise**2 / _FREEDOM)
+        return np.asarray(np.minimum(tail, most))
+
+    def learn(self, time: float, slots: Array, scaled: Array) -> None:
+        """Move the baselines of ``slots`` towards the present values; NaN moves nothing."""
+        table, values = self._table, scaled[:, _COLUMNS]
+        hours = table["base_hours"][slots] + 1
+        since = np.nan_to_num(time - table["base_time"][slots])
+        rate = np.maximum(1 - 2.0 ** (-since / self._half_life_s), 1 / hours)
+        self._content.learn(slots, rate)
+        rate = rate[:, None]
+        mean, var = table["base_mean"][slots], table["base_var"][slots]
+        known, first = ~np.isnan(values), np.isnan(mean)
+        step = np.where(known & ~first, values - mean, 0)
+        moved = np.where(first, values, mean + rate * step)
+        table["base_mean"][slots] = np.where(known, moved, mean)
+        table["base_var"][slots] = np.where(known, (1 - rate) * (var + rate * step**2), var)
+        table["base_time"][slots] = time
+        table["base_hours"][slots] = hours

@@ -1,0 +1,64 @@
+"""Turns an account's evidence into what an alert shows: strongest first, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stream.accounts.detection.evidence import COMBINATION
+from stream.accounts.features.table import COLUMN, FEATURES
+from stream.core.verdicts import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MOST: Final = 5
+_LEAST_SHARE: Final = 0.01
+_COMBINATION_MEANING: Final = "this combination of habits is rare among the accounts here"
+
+
+def explain(
+    parts: Mapping[str, float],
+    values: Mapping[str, float],
+    own: Mapping[str, float | None],
+    population: Mapping[str, float | None],
+) -> list[Evidence]:
+    """Return at most five pieces of evidence, strongest first; contributions sum to 1.
+
+    ``parts`` in decades; ``values``, the account's ``own`` baselines and the ``population``'s in
+    the unit of each feature; the combination's are the raw score of the population model and its
+    median.
+    """
+    strongest = sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:_MOST]
+    total = sum(part for _, part in strongest)
+    kept = [(name, part) for name, part in strongest if part > _LEAST_SHARE * total]
+    total = sum(part for _, part in kept)
+    return [
+        Evidence(
+            feature=name,
+            value=_rounded(values[name]),
+            unit=_unit(name),
+            baseline=_shown(own.get(name), population.get(name)),
+            population=_shown(population.get(name)),
+            contribution=part / total,
+            meaning=_meaning(name),
+        )
+        for name, part in kept
+    ]
+
+
+def _unit(name: str) -> str:
+    return "score" if name == COMBINATION else FEATURES[COLUMN[name]].unit
+
+
+def _meaning(name: str) -> str:
+    return _COMBINATION_MEANING if name == COMBINATION else FEATURES[COLUMN[name]].meaning
+
+
+def _shown(*values: float | None) -> float | None:
+    """Return the first that is known."""
+    return next((_rounded(value) for value in values if value is not None), None)
+
+
+def _rounded(value: float) -> float:
+    """Round to four significant digits: a person reads it."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,90 @@
+"""Since when an account is suspect, and what it has taken since; decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.accounts.features.reading import DAY_S
+from stream.accounts.features.table import COLUMN
+from stream.core.verdicts import Observed
+from stream.store.slots import Field
+
+if TYPE_CHECKING:
+    from stream.core.events import Array
+    from stream.store.slots import SlotTable
+
+_HOUR_S: Final = 3600.0
+_SUMS: Final = ("requests", "input", "output")
+
+
+class Suspicion:
+    """First evidence and observed totals of suspect accounts, in fields of the table."""
+
+    FIELDS: Final = (
+        Field("suspect_since", np.dtype("<f8"), initial=np.nan),  # first evidence
+        Field("suspect_until", np.dtype("<f8"), initial=np.nan),  # last evidence
+        Field("suspect_counted", np.dtype("<f8"), initial=np.nan),  # totals are up to here
+        Field("suspect_sums", np.dtype("<f8"), (len(_SUMS),)),
+        Field("above_since", np.dtype("<f8"), initial=np.nan),  # suspect without a break
+    )
+
+    def __init__(self, table: SlotTable, *, calm_s: float) -> None:
+        """Work on ``table``; ``calm_s`` without evidence ends a suspicion."""
+        self._table = table
+        self._calm_s = calm_s
+
+    def update(self, time: float, slots: Array, matrix: Array, suspect: Array) -> None:
+        """Take in one judgement of ``slots``; ``suspect`` (n,) says which show evidence."""
+        table = self._table
+        calm = ~(time - table["suspect_until"][slots] < self._calm_s)
+        self._forget(slots[calm & ~suspect])
+        self._begin(time, slots[calm & suspect], matrix[calm & suspect])
+        self._count(time, slots[~calm], matrix[~calm])
+        table["suspect_until"][slots[suspect]] = time
+        above = table["above_since"][slots]
+        table["above_since"][slots] = np.where(suspect, np.fmin(above, time), np.nan)
+
+    def lasting_s(self, time: float, slots: Array) -> Array:
+        """Return for how long each slot has been suspect without a break, 0 when it is not."""
+        return np.nan_to_num(time - self._table["above_since"][slots])
+
+    def since(self, slot: int) -> float:
+        """Return the time of the first evidence, epoch seconds."""
+        return float(self._table["suspect_since"][slot])
+
+    def observed(self, slot: int, features: Array) -> Observed:
+        """Return the traffic since the first evidence; ``features`` are its row of the matrix."""
+        requests, received, sent = self._table["suspect_sums"][slot].round().astype(int).tolist()
+        hour = _sums(features[None, :], "hour")[0].round().astype(int).tolist()
+        return Observed(
+            requests=requests,
+            input_tokens=received,
+            output_tokens=sent,
+            requests_last_hour=min(hour[0], requests),
+            output_tokens_last_hour=min(hour[2], sent),
+        )
+
+    def _forget(self, slots: Array) -> None:
+        for field in self.FIELDS:
+            self._table[field.name][slots] = field.initial
+
+    def _begin(self, time: float, slots: Array, matrix: Array) -> None:
+        """Begin with the first request of an account that is hours old, else an hour back."""
+        first_seen = self._table["first_seen"][slots]
+        new = time - first_seen <= DAY_S
+        self._table["suspect_since"][slots] = np.where(new, first_seen, time - _HOUR_S)
+        day, hour = _sums(matrix, "day"), _sums(matrix, "hour")
+        self._table["suspect_sums"][slots] = np.where(new[:, None], day, hour)
+        self._table["suspect_counted"][slots] = time
+
+    def _count(self, time: float, slots: Array, matrix: Array) -> None:
+        """Add what came since the last judgement: its share of the last hour's sums."""
+        part = np.clip((time - self._table["suspect_counted"][slots]) / _HOUR_S, 0, 1)
+        self._table["suspect_sums"][slots] += part[:, None] * _sums(matrix, "hour")
+        self._table["suspect_counted"][slots] = time
+
+
+def _sums(matrix: Array, horizon: str) -> Array:
+    return matrix[:, [COLUMN[f"{name}_{horizon}"] for name in ("requests", "input", "output")]]

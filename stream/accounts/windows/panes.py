@@ -1,0 +1,102 @@
+"""Rolling sums over panes: a ring per account and horizon, in event time.
+
+A horizon is cut into panes of equal width, aligned to the epoch; the rolling sum at a time is the
+sum of the newest ``panes`` panes, the unfinished one included::
+
+    hour   |10m|10m|10m|10m|10m|10m|      day   12 x 2 h      week   7 x 1 day
+                                 ▲ now
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.store.slots import Field
+
+if TYPE_CHECKING:
+    from stream.core.events import Array
+    from stream.store.slots import SlotTable
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """A rolling span of ``panes * width_s`` seconds, over the first ``metrics`` there are."""
+
+    name: str
+    panes: int
+    width_s: float
+    metrics: int
+
+
+HORIZONS: Final = {
+    horizon.name: horizon
+    for horizon in (
+        Horizon("hour", 6, 600.0, metrics=3),
+        Horizon("day", 12, 7200.0, metrics=5),
+        Horizon("week", 7, 86400.0, metrics=1),
+    )
+}
+
+
+class PaneRing:
+    """Rolling sums of several metrics over one horizon; state in the field ``ring_<name>``."""
+
+    def __init__(self, horizon: Horizon, table: SlotTable) -> None:
+        """Use the table's field, which :meth:`field` declares."""
+        self._horizon = horizon
+        self._table = table
+
+    @staticmethod
+    def field(horizon: Horizon) -> Field:
+        """Return the field of the ring: shape ``(metrics, panes)``, f4."""
+        return Field(f"ring_{horizon.name}", np.dtype("<f4"), (horizon.metrics, horizon.panes))
+
+    def add(self, slots: Array, time: float, last_seen: Array, sums: Array) -> None:
+        """Add the first of ``sums`` (n, all metrics) to the pane of ``time``.
+
+        ``last_seen`` (n,) is the time of the newest sum that each slot already holds (NaN: none):
+        panes since then are emptied first.
+        """
+        ring = self._table[f"ring_{self._horizon.name}"]
+        pane = self._pane(time)
+        stale = self._held(pane) > self._last_pane(last_seen)[:, None]
+        for position in np.flatnonzero(stale.any(axis=0)).tolist():
+            ring[slots[stale[:, position]], :, position] = 0
+        ring[slots, :, pane % self._horizon.panes] += sums[:, : self._horizon.metrics]
+
+    def totals(self, slots: Array, time: float, last_seen: Array) -> Array:
+        """Return the rolling sums at ``time``, shape ``(n, metrics)``, f8."""
+        ring = self._table[f"ring_{self._horizon.name}"].take(slots, axis=0)
+        # Whole numbers below 2 ** 53: exact in any order.
+        valid = self._valid(time, last_seen).astype(np.float64)
+        return np.asarray(np.einsum("nmp,np->nm", ring.astype(np.float64), valid))
+
+    def total(self, metric: int, slots: Array, time: float, last_seen: Array) -> Array:
+        """Return the rolling sum of one metric at ``time``, shape ``(n,)``, f8."""
+        ring = self._table[f"ring_{self._horizon.name}"][slots, metric]
+        valid = self._valid(time, last_seen)
+        return np.asarray(np.where(valid, ring, 0).sum(axis=1, dtype=np.float64))
+
+    def _valid(self, time: float, last_seen: Array) -> Array:
+        """Return which panes of each slot are not too old, shape ``(n, panes)``."""
+        last, panes = self._last_pane(last_seen), self._horizon.panes
+        # Accounts that have just been seen all hold the same panes.
+        one = last[:1] if (last == last[:1]).all() else last
+        held = one[:, None] - (one[:, None] - np.arange(panes)) % panes
+        return np.broadcast_to(held > self._pane(time) - panes, (len(last), panes))
+
+    def _pane(self, time: float) -> int:
+        return int(time // self._horizon.width_s)
+
+    def _held(self, pane: int) -> Array:
+        """Return which pane number each ring position holds once ``pane`` is the newest."""
+        panes = self._horizon.panes
+        return (pane - (pane - np.arange(panes)) % panes)[None, :]
+
+    def _last_pane(self, last_seen: Array) -> Array:
+        never = np.isnan(last_seen)
+        pane = np.floor_divide(np.where(never, 0, last_seen), self._horizon.width_s)
+        return np.where(never, -(2**40), pane).astype(np.int64)

@@ -1,0 +1,76 @@
+"""Request events as columns: what intake produces and every later stage computes on.
+
+A batch never holds text, keys or addresses: strings arrive here as keyed 64-bit
+fingerprints (0 means absent). Account ids are kept once per batch and referred to by index.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from stream.core.batch import Array, Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CONTENT",
+    "CONTENT_DIMENSIONS",
+    "CONTENT_SCALE",
+    "EVENT_COLUMNS",
+    "MAX_ACCOUNT_BYTES",
+    "MAX_EVENT_BYTES",
+    "PHRASES",
+    "Array",
+    "EventBatch",
+]
+
+#: Columns of the runs of words that are kept of a prompt.
+PHRASES: Final = ("phrase_1", "phrase_2")
+#: A prompt's content is a vector of so many bytes (i1): sines and cosines, times the scale.
+CONTENT_DIMENSIONS: Final = 16
+CONTENT_SCALE: Final = 127
+CONTENT: Final = np.dtype(f"V{CONTENT_DIMENSIONS}")
+
+#: Longest account id, in UTF-8.
+MAX_ACCOUNT_BYTES: Final = 256
+
+#: Column name -> dtype. Absent values: 0 for counts, status and fingerprints, NaN for floats.
+EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
+    "offset": np.dtype("<i8"),  # source offset; several events of one record share it
+    "account": np.dtype("<u4"),  # index into EventBatch.accounts
+    "time": np.dtype("<f8"),  # event time, epoch seconds
+    "created_at": np.dtype("<f8"),  # account creation, epoch seconds
+    "input_tokens": np.dtype("<i4"),
+    "output_tokens": np.dtype("<i4"),
+    "max_tokens": np.dtype("<i4"),
+    "status": np.dtype("<i2"),  # HTTP status
+    "logprobs": np.dtype("u1"),  # 1: asked for
+    "temperature": np.dtype("<f4"),
+    # keyed fingerprints
+    "request_id": np.dtype("<u8"),  # of account and request id
+    "address": np.dtype("<u8"),
+    "user_agent": np.dtype("<u8"),
+    "tls": np.dtype("<u8"),  # JA4
+    "payment": np.dtype("<u8"),
+    "organization": np.dtype("<u8"),
+    "system_prompt": np.dtype("<u8"),
+    "prompt": np.dtype("<u8"),  # the whole normalised prompt
+    "template": np.dtype("<u8"),  # the masked opening of the prompt
+    **dict.fromkeys(PHRASES, np.dtype("<u8")),
+    "content": CONTENT,  # of the prompt; all bytes 0 where there is none
+}
+
+#: What an event takes in a packet, at most: its columns and, if nobody shares it, the account id.
+MAX_EVENT_BYTES: Final = (
+    sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3
+)
+
+
+class EventBatch(Batch):
+    """Events of one source partition, in source order."""
+
+    __slots__ = ()
+    SCHEMA = EVENT_COLUMNS

@@ -1,0 +1,69 @@
+"""Links as columns: which account used which linking value, per step of event time.
+
+The accounts stage emits one row per (account, linking value, step); the campaigns stage reads
+them partitioned by value.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+
+from stream.core.batch import Batch
+from stream.core.traffic import COUNTS, TRAFFIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream.core.feedback import LinkName
+
+
+class LinkKind(IntEnum):
+    """The attributes that can link accounts. The numbers are part of the packet format."""
+
+    SYSTEM_PROMPT = 1
+    TEMPLATE = 2
+    PAYMENT = 3
+    ADDRESS = 4
+    CLIENT = 5  # TLS fingerprint together with user agent
+    PHRASE = 6
+    TURN = 7  # answers have grown since about then, where nothing is said (detection/turns.py)
+
+    @property
+    def label(self) -> LinkName:
+        """Return the name that alerts and suppressions have for it."""
+        return cast("LinkName", self.name.lower())
+
+    @classmethod
+    def of(cls, label: LinkName) -> LinkKind:
+        """Return the attribute of a name."""
+        return cls[label.upper()]
+
+
+#: An odd number that spreads linking values over 64 bits, one to one (Fibonacci hashing; Knuth,
+#: TAOCP 3, 6.4).
+SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
+
+LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
+    "time": np.dtype("<f8"),  # end of the step, epoch seconds
+    "account": np.dtype("<u4"),  # index into LinkBatch.accounts
+    "kind": np.dtype("u1"),  # LinkKind
+    "value": np.dtype("<u8"),  # keyed fingerprint, never 0
+    "requests": np.dtype("<i4"),  # of the account with this value, in this step
+    "before": COUNTS,  # all that the account had done before this step
+    "traffic": TRAFFIC,  # ... and has by its end
+    "organization": np.dtype("<u8"),  # of the account, keyed fingerprint, 0 when unknown
+    "created_at": np.dtype("<f8"),  # account creation, NaN when unknown
+    "first_seen": np.dtype("<f8"),  # of the account, event time
+    "day_requests": np.dtype("<f4"),  # of the account over its last day, all values
+    "active_hours": np.dtype("u1"),  # hours of the account's last day with a request, 0..24
+}
+
+
+class LinkBatch(Batch):
+    """Links that one accounts lane found."""
+
+    __slots__ = ()
+    SCHEMA = LINK_COLUMNS

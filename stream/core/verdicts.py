@@ -1,0 +1,85 @@
+"""What detection says: verdicts on accounts and groups of accounts that share a value."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from stream.core.traffic import CountsBytes, TrafficBytes
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason, as it appears in an alert (the contract's ``evidence``)."""
+
+    feature: str
+    value: float
+    unit: str
+    baseline: float | None  # the account's own, or the population's when it has none
+    population: float | None = None  # the population's, where it is known
+    contribution: float  # share of the score, 0 to 1
+    meaning: str  # a sentence part that a person understands
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """Traffic since the first evidence, and that of the last hour."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    requests_last_hour: int = 0
+    output_tokens_last_hour: int = 0
+
+
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """A rare value that members of a campaign have in common."""
+
+    kind: int  # LinkKind
+    value: int  # keyed fingerprint
+    accounts: int  # members that have it
+    members: list[str]  # some of them
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that looks anomalous at the end of a step."""
+
+    account_id: str
+    time: float  # end of the step, epoch seconds
+    since: float  # first evidence, epoch seconds
+    score: float  # calibrated, 0 to 1
+    evidence: list[Evidence]
+    observed: Observed
+    model_version: str
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """An account's part in a group; the order of fields is part of the packet format."""
+
+    account_id: str
+    since: float  # first use of the value, epoch seconds
+    last: float  # last use of the value, epoch seconds
+    requests: int  # with the value, since ``since``
+    organization: int  # keyed fingerprint, 0 when unknown
+    created_at: float | None
+    first_seen: float  # of the account, epoch seconds
+    day_requests: float
+    active_hours: int
+    before: CountsBytes  # COUNTS of the account before the step that ended at ``since``
+    traffic: TrafficBytes  # TRAFFIC of the account as it is now
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Accounts that share one rare linking value, as one campaigns lane sees them.
+
+    Re-sent with the members that changed since the last time; ``size`` counts all.
+    """
+
+    kind: int  # LinkKind
+    value: int  # keyed fingerprint
+    time: float  # end of the step, epoch seconds
+    since: float  # first use of the value by a member
+    size: int
+    members: list[Member]
+
+
+Severity = Literal["info", "warning", "critical"]

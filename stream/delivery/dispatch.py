@@ -1,0 +1,166 @@
+"""Hands alerts to one sink: those of one incident in order, others past each other.
+
+It knows nothing of Kafka beyond that an alert has a partition and an offset, and it sets no bound:
+whoever submits looks at ``ledger.held`` first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stream.core.alerts import Alert, alert_in
+from stream.delivery.clock import Clock
+from stream.delivery.ledger import Ledger
+from stream.delivery.sink import RANK
+from stream.telemetry.metrics import DELIVERY_RESULTS
+
+if TYPE_CHECKING:
+    from stream.core.verdicts import Severity
+    from stream.delivery.sink import Delivery, Sink
+    from stream.telemetry.metrics import Metrics
+
+_LOG = logging.getLogger("stream.delivery.dispatch")
+#: A bug in a sink must neither stop the other alerts nor hold the commits for ever.
+_BUG: Final = "%s: alert %s failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where on the topic an alert is, and when it was written there, epoch seconds."""
+
+    partition: int
+    offset: int
+    written_s: float
+
+
+def told(alert: Alert, result: str) -> str:
+    """Return the metadata of an offset that say what became of an alert of a drill."""
+    return f"{alert.alert_id} {result}"
+
+
+class Dispatch:
+    """Deliveries under way; ``changed`` is set whenever one ends."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        metrics: Metrics,
+        minimum_severity: Severity = "info",
+        deliver_drills: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        """Deliver to ``sink`` what is at least ``minimum_severity``; drills if that is wanted."""
+        self.ledger = Ledger()
+        self.changed = asyncio.Event()
+        self._sink = sink
+        self._metrics = metrics
+        for result in DELIVERY_RESULTS:  # from 0: a rate does not see the first of a series
+            metrics.sink_deliveries_total.labels(sink=sink.name, result=result)
+        self._minimum = RANK[minimum_severity]
+        self._deliver_drills = deliver_drills
+        #: What became of the last alert of a drill, by partition: see stream.tools.drill.
+        self.drills: dict[int, str] = {}
+        self._clock = clock or Clock()
+        #: None: not on the topic any more.
+        self._tasks: dict[asyncio.Task[None], Place | None] = {}
+        self._last: dict[str, asyncio.Task[None]] = {}  # alert_id -> its latest delivery
+
+    @property
+    def oldest_s(self) -> float | None:
+        """Return when the oldest alert under way was written, epoch seconds, None without any."""
+        return min((place.written_s for place in self._tasks.values() if place), default=None)
+
+    def submit(self, place: Place, value: bytes | None) -> None:
+        """Take one record of the alerts topic; the delivery goes on in the background."""
+        self.ledger.begin(place.partition, place.offset)
+        alert = alert_in(value)
+        if alert is None:
+            _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
+            self._end(place, "malformed")
+            return
+        if alert.refresh:  # for who reads the topic; nobody is told
+            self._pass(place)
+            return
+        if alert.drill and not self._deliver_drills:
+            self._end(place, "skipped", alert)
+            return
+        if RANK[alert.severity] < self._minimum and not alert.drill:
+            self._end(place, "filtered")
+            return
+        try:
+            delivery = self._sink.prepare(alert)
+        except Exception:  # noqa: BLE001 - see _BUG
+            _LOG.exception(_BUG, self._sink.name, alert.alert_id)
+            self._end(place, "failed", alert)
+            return
+        before = self._last.get(alert.alert_id)
+        task = asyncio.create_task(self._deliver(alert, delivery, before))
+        self._last[alert.alert_id] = task
+        self._tasks[task] = place
+        task.add_done_callback(lambda done: self._ended(done, alert.alert_id))
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until everything submitted is done with, or ``timeout_s`` seconds."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout_s)
+
+    async def abandon(self) -> None:
+        """Stop every delivery and forget its record: whoever reads it next delivers it."""
+        tasks = list(self._tasks)
+        self._tasks.clear()
+        self._last.clear()
+        self.ledger.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def begin_anew(self, partition: int) -> None:
+        """Say that the topic was made again: what is under way goes on, without its place."""
+        self.ledger.forget(partition)
+        for task, place in self._tasks.items():
+            if place is not None and place.partition == partition:
+                self._tasks[task] = None
+
+    async def _deliver(
+        self, alert: Alert, delivery: Delivery, before: asyncio.Task[None] | None
+    ) -> None:
+        started = self._clock.monotonic()
+        if before is not None:
+            await asyncio.wait([before])
+        task = asyncio.current_task()
+        result: str
+        try:
+            result = await delivery()
+        except (Exception, asyncio.CancelledError):
+            if task is None or task.cancelling():
+                raise
+            _LOG.exception(_BUG, self._sink.name, alert.alert_id)
+            result = "failed"
+        if result == "delivered":
+            self._metrics.sink_delivery_seconds.labels(sink=self._sink.name).observe(
+                self._clock.monotonic() - started
+            )
+        if task in self._tasks:
+            self._end(self._tasks[task], result, alert)
+
+    def _end(self, place: Place | None, result: str, alert: Alert | None = None) -> None:
+        self._metrics.sink_deliveries_total.labels(sink=self._sink.name, result=result).inc()
+        if place is None:
+            self.changed.set()
+            return
+        if alert is not None and alert.drill:
+            self.drills[place.partition] = told(alert, result)
+        self._pass(place)
+
+    def _pass(self, place: Place) -> None:
+        self.ledger.finish(place.partition, place.offset)
+        self.changed.set()
+
+    def _ended(self, task: asyncio.Task[None], alert_id: str) -> None:
+        self._tasks.pop(task, None)
+        if self._last.get(alert_id) is task:
+            del self._last[alert_id]

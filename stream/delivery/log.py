@@ -1,0 +1,42 @@
+"""Alerts as log lines, for places that collect logs anyway; it keeps nothing."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from stream.core.alerts import Alert
+    from stream.core.verdicts import Severity
+    from stream.delivery.sink import Delivery, Outcome
+
+_LOG = logging.getLogger("stream.delivery.log")
+_LEVEL: Final[dict[Severity, int]] = {
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "critical": logging.CRITICAL,
+}
+
+
+class LogSink:
+    """One line per alert, with no account ids beyond what the summary says."""
+
+    name = "log"
+
+    def prepare(self, alert: Alert) -> Delivery:
+        """Return the writing of the line."""
+        level = _LEVEL[alert.severity] if alert.status == "firing" else logging.INFO
+        line = (
+            f"alert {alert.alert_id} {alert.status} kind={alert.kind} severity={alert.severity}: "
+            # A summary may quote what an attacker chose: keep it to one line.
+            f"{' '.join(alert.summary.split())}"
+        )
+        return partial(self._write, level, line)
+
+    async def _write(self, level: int, line: str) -> Outcome:
+        _LOG.log(level, "%s", line)
+        return "delivered"
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

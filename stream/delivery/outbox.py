@@ -1,0 +1,220 @@
+"""Reads the alerts topic for one sink: the topic is the queue, so a slow sink blocks nobody.
+
+Each sink is a consumer group of its own. Offsets are committed only up to the oldest alert that is
+not done with, so a crash delivers again and never loses. A new sink begins with the oldest alert
+that the topic still holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+
+from stream.delivery.dispatch import Dispatch, Place
+from stream.delivery.reader import METADATA_AGE_MS, Reader, leave, wait, written_s
+from stream.delivery.sink import group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream.core.verdicts import Severity
+    from stream.delivery.sink import Sink
+    from stream.telemetry.metrics import Metrics
+
+_LOG = logging.getLogger("stream.delivery.outbox")
+_POLL_S: Final = 0.2
+#: A receiver may be down for hours, in which nothing is read: that is no reason to leave the group.
+_NO_POLL_LIMIT_MS: Final = 2**31 - 1
+_COUNT_INTERVAL_S: Final = 5.0  # between two questions for the end of the topic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much an outbox holds, and how long it stops.
+
+    ``under_way`` alerts at once are reached when the receiver is down: a bound of memory.
+    ``overtaken`` records, from the oldest alert under way on, are what a crash would deliver
+    again; they are reached when one incident fails while thousands of others go past it.
+    """
+
+    under_way: int = 256
+    overtaken: int = 4096
+    stop_grace_s: float = 5.0
+
+
+class Outbox(Reader):
+    """One sink's reader."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        topic: str,
+        app: str,
+        connection: Mapping[str, Any],
+        metrics: Metrics,
+        minimum_severity: Severity = "info",
+        deliver_drills: bool = False,
+        bounds: Bounds | None = None,
+    ) -> None:
+        """Prepare to read ``topic`` as group ``<app>-sink-<name>``.
+
+        ``connection`` goes to aiokafka as it is (bootstrap_servers, security, time-outs).
+        """
+        self._bounds = bounds or Bounds()
+        super().__init__(sink.name, topic, metrics, stop_grace_s=self._bounds.stop_grace_s)
+        self._sink = sink
+        self._options = {
+            **connection,
+            "group_id": group_of(app, sink.name),
+            "client_id": group_of(app, sink.name),
+            "enable_auto_commit": False,
+            # Nothing is skipped unnoticed: see _begin and _lose.
+            "auto_offset_reset": "none",
+            "max_poll_interval_ms": _NO_POLL_LIMIT_MS,
+            "metadata_max_age_ms": METADATA_AGE_MS,
+        }
+        self._dispatch = Dispatch(
+            sink,
+            metrics=metrics,
+            minimum_severity=minimum_severity,
+            deliver_drills=deliver_drills,
+        )
+        self._queue = metrics.sink_queue_length.labels(sink=sink.name)
+        self._oldest = metrics.sink_oldest_seconds.labels(sink=sink.name)
+        self._missed = metrics.sink_missed_total.labels(sink=sink.name)
+        self._told: dict[TopicPartition, int] = {}  # ends of the partitions
+        self._asked = 0.0  # when, monotonic
+
+    async def _consume(self) -> None:
+        consumer = AIOKafkaConsumer(**self._options)
+        try:
+            consumer.subscribe([self._topic], listener=_Handover(self, consumer))
+            await consumer.start()
+            while not self._stopping.is_set():
+                await self._poll(consumer)
+                await self._commit(consumer)
+                await self._count(consumer)
+            await self._dispatch.drain(self._bounds.stop_grace_s)
+            await self._commit(consumer)
+        finally:
+            await leave(consumer)
+
+    async def _abandon(self) -> None:
+        await self._dispatch.abandon()
+
+    async def _close(self) -> None:
+        await self._sink.close()
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+        """Read as much as there is room for; wait for a delivery when there is none."""
+        ledger = self._dispatch.ledger
+        room = min(self._bounds.under_way - ledger.unfinished, self._bounds.overtaken - ledger.held)
+        if room <= 0:
+            self._dispatch.changed.clear()
+            await wait(self._dispatch.changed, _POLL_S)
+            return
+        try:
+            batches = await consumer.getmany(timeout_ms=int(_POLL_S * 1000), max_records=room)
+        except NoOffsetForPartitionError as error:
+            await consumer.seek_to_beginning(*error.args)
+            return
+        except OffsetOutOfRangeError as error:
+            await self._lose(consumer, *error.args)
+            return
+        self._failures = 0
+        # No await from here on: the partitions are still ours when the records are taken.
+        for partition, records in batches.items():
+            for record in records:
+                place = Place(partition.partition, record.offset, written_s(record))
+                self._dispatch.submit(place, record.value)
+
+    async def _lose(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+        """Go on at the oldest record there is, and say what is gone."""
+        beginnings = await consumer.beginning_offsets(list(wanted))
+        for partition, offset in wanted.items():
+            beginning = beginnings[partition]
+            if beginning > offset:
+                self._missed.inc(beginning - offset)
+                _LOG.error(
+                    "%s: %d alerts are gone before they were delivered: %s keeps records for too "
+                    "short a time",
+                    self._sink.name,
+                    beginning - offset,
+                    self._topic,
+                )
+            else:
+                _LOG.warning("%s: %s was made anew", self._sink.name, self._topic)
+                self._dispatch.begin_anew(partition.partition)
+        await consumer.seek_to_beginning(*wanted)
+
+    async def _commit(self, consumer: AIOKafkaConsumer) -> None:
+        offsets = self._dispatch.ledger.committable()
+        if not offsets:
+            return
+        try:
+            told = self._dispatch.drills
+            await consumer.commit(
+                {TopicPartition(self._topic, p): (o, told.get(p, "")) for p, o in offsets.items()}
+            )
+        except (CommitFailedError, IllegalStateError) as error:
+            # The partitions went to somebody else, who will deliver these again.
+            _LOG.info("%s: commit refused: %s", self._sink.name, error)
+        else:
+            self._dispatch.ledger.committed(offsets)
+
+    async def _count(self, consumer: AIOKafkaConsumer) -> None:
+        oldest_s = self._dispatch.oldest_s
+        self._oldest.set(max(time.time() - oldest_s, 0.0) if oldest_s is not None else 0.0)
+        ledger = self._dispatch.ledger
+        ends = await self._ends(consumer)
+        unread = sum(
+            max(end - read, 0)
+            for partition, end in ends.items()
+            if (read := ledger.read_until(partition.partition)) is not None
+        )
+        self._queue.set(ledger.unfinished + unread)
+
+    async def _ends(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
+        """Return the end of each partition: by the last fetch, or asked for while none is made."""
+        heard = {tp: consumer.highwater(tp) or 0 for tp in consumer.assignment()}
+        if heard and time.monotonic() - self._asked > _COUNT_INTERVAL_S:
+            self._asked = time.monotonic()
+            with contextlib.suppress(KafkaError):  # it is down: the figure stays as it is
+                self._told = await consumer.end_offsets(list(heard))
+        return {tp: max(end, self._told.get(tp, 0)) for tp, end in heard.items()}
+
+    async def _hand_over(self, consumer: AIOKafkaConsumer) -> None:
+        try:
+            await self._commit(consumer)
+        except KafkaError as error:
+            _LOG.info("%s: commit before a rebalance failed: %s", self._sink.name, error)
+        finally:
+            await self._dispatch.abandon()
+
+
+class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Gives the partitions back: what is done is committed, what is not is dropped."""
+
+    def __init__(self, outbox: Outbox, consumer: AIOKafkaConsumer) -> None:
+        self._outbox = outbox
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        if revoked:
+            await self._outbox._hand_over(self._consumer)  # noqa: SLF001 - its other half
+
+    async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        """Nothing to prepare."""

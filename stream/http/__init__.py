@@ -1,0 +1,1 @@
+"""What the product serves over HTTP: metrics and probes, the incident page, the bridge."""

@@ -1,0 +1,56 @@
+"""Settings of the bridge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from stream.core.secret import Secret
+
+
+class BridgeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the bridge listens, whom it lets in and how much it holds."""
+
+    host: Annotated[str, Meta(description="Interface that gateways post to")] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port that gateways post to; 0: any free one")
+    ] = 8089
+    tokens: Annotated[
+        Secret,
+        Meta(
+            description="What gateways send as `Authorization: Bearer …`, 16 characters or more; "
+            "several separated by spaces while rotating. Give it by environment or file"
+        ),
+    ] = Secret()
+    max_body_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Longest body, unpacked; longer ones are refused (413)",
+            extra={"unit": "bytes"},
+        ),
+    ] = 8_388_608
+    max_pending_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Bodies held at once, until the brokers have them; beyond it gateways are "
+            "told to wait (429)",
+            extra={"unit": "bytes"},
+        ),
+    ] = 67_108_864
+    timeout_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=600,
+            description="How long the brokers may take, until gateways are told to try again (503)",
+            extra={"unit": "s"},
+        ),
+    ] = 15.0
+
+    def __post_init__(self) -> None:
+        """Refuse what never lets a body through: raises ValueError."""
+        if self.max_body_bytes > self.max_pending_bytes:
+            raise ValueError("max_body_bytes: expected at most bridge.max_pending_bytes")

@@ -1,0 +1,166 @@
+"""What the alerts topic has told, incident by incident; bounded, no I/O.
+
+Only what is shown is kept: of a campaign's members so many, and of its states so many, the older
+ones ever further apart.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stream.core.alerts import Alert, AlertStatus
+from stream.core.feedback import later
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream.core.feedback import Judgement
+
+MAX_POINTS: Final = 120
+MAX_MEMBERS: Final = 500
+#: Verdicts that came before their incidents did.
+MAX_JUDGEMENTS: Final = 10_000
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True):
+    """One piece of evidence at one moment."""
+
+    value: float
+    baseline: float | None
+    population: float | None
+    contribution: float
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident at one moment of event time, epoch seconds."""
+
+    time: float
+    score: float
+    members: int
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    evidence: dict[str, Reading]
+
+
+class Story(msgspec.Struct, kw_only=True):
+    """An incident: its latest state with the first members, how many there are, what was before."""
+
+    alert: Alert
+    members: int
+    written_s: float  # when the latest state was written to the topic, epoch seconds
+    points: list[Point]
+
+    @property
+    def firing(self) -> bool:
+        """Say whether it is open."""
+        return self.alert.status == "firing"
+
+    def precedes(self, time: float, status: AlertStatus) -> bool:
+        """Say whether a state is later than the latest."""
+        latest = self.points[-1].time
+        return time > latest or (time == latest and status != self.alert.status)
+
+
+class Chronicle:
+    """All stories, the latest told last."""
+
+    def __init__(self, *, most: int) -> None:
+        """Remember ``most`` incidents."""
+        self._most = most
+        self._stories: OrderedDict[str, Story] = OrderedDict()
+        self._judgements: OrderedDict[str, Judgement] = OrderedDict()
+        self.forgotten = 0
+
+    def hear(self, alert: Alert, written_s: float) -> None:
+        """Take in a state of an incident; what is told again changes nothing."""
+        known = self._stories.get(alert.alert_id)
+        point = _point(alert)
+        if known is not None and not known.precedes(point.time, alert.status):
+            return
+        points = [point] if known is None else [*known.points, point]
+        self._stories[alert.alert_id] = Story(
+            alert=_shortened(alert),
+            members=point.members,
+            written_s=written_s,
+            points=points if len(points) <= MAX_POINTS else _thinned(points),
+        )
+        self._stories.move_to_end(alert.alert_id)
+        if len(self._stories) > self._most:
+            self._forget_one()
+
+    def judge(self, judgement: Judgement) -> None:
+        """Take in what somebody says of an incident; the latest counts."""
+        name = judgement.alert_id
+        known = self._judgements.get(name)
+        self._judgements[name] = later(known, judgement)
+        self._judgements.move_to_end(name)
+        if len(self._judgements) > MAX_JUDGEMENTS:
+            self._judgements.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything: it will be read again."""
+        self._stories.clear()
+        self._judgements.clear()
+
+    def find(self, alert_id: str) -> Story | None:
+        """Return an incident, if it is remembered."""
+        return self._stories.get(alert_id)
+
+    def judgement(self, alert_id: str) -> Judgement | None:
+        """Return what was said of an incident last, if it still holds."""
+        found = self._judgements.get(alert_id)
+        return None if found is None or found.verdict == "withdrawn" else found
+
+    def latest(self) -> Iterator[Story]:
+        """Yield the incidents, those told of last first."""
+        return reversed(self._stories.values())
+
+    def _forget_one(self) -> None:
+        over = (name for name, story in self._stories.items() if not story.firing)
+        del self._stories[next(over, next(iter(self._stories)))]
+        self.forgotten += 1
+
+
+def _point(alert: Alert) -> Point:
+    return Point(
+        time=datetime.fromisoformat(alert.updated_at).timestamp(),
+        score=alert.score,
+        members=len(alert.account_ids or [alert.account_id]),
+        requests=alert.observed.requests,
+        input_tokens=alert.observed.input_tokens,
+        output_tokens=alert.observed.output_tokens,
+        evidence={
+            e.feature: Reading(e.value, e.baseline, e.population, e.contribution)
+            for e in alert.evidence
+        },
+    )
+
+
+def _shortened(alert: Alert) -> Alert:
+    """Keep so many members, first those that links name."""
+    ids = alert.account_ids or []
+    if len(ids) <= MAX_MEMBERS:
+        return alert
+    named = {i for link in alert.links for i in link.members if 0 <= i < len(ids)}
+    others = (i for i in range(len(ids)) if i not in named)
+    kept = sorted(islice(chain(sorted(named), others), MAX_MEMBERS))
+    place = {old: new for new, old in enumerate(kept)}
+    return msgspec.structs.replace(
+        alert,
+        account_ids=[ids[i] for i in kept],
+        links=[
+            msgspec.structs.replace(link, members=[place[i] for i in link.members if i in place])
+            for link in alert.links
+        ],
+    )
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    """Return every other point, with the first and the last."""
+    return [*points[:-1:2], points[-1]]

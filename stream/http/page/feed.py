@@ -1,0 +1,135 @@
+"""Reads the alerts and what people say of them into the chronicle, and writes what they say.
+
+Every worker reads all of both topics, in no group and without committing: the page of each shows
+what the whole deployment found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from stream.core.alerts import alert_in
+from stream.core.feedback import Judgement
+from stream.delivery.reader import Reader, leave, written_s
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aiokafka import ConsumerRecord
+
+    from stream.http.page.chronicle import Chronicle
+    from stream.kafka.settings import TopicSettings
+    from stream.telemetry.metrics import Metrics
+
+_LOG = logging.getLogger("stream.http.page.feed")
+NAME: Final = "page"
+_POLL_S: Final = 0.5
+_MOST_RECORDS: Final = 256
+_WRITE_TIMEOUT_S: Final = 10.0
+_STOP_TIMEOUT_S: Final = 5.0
+_judgement = msgspec.json.Decoder(Judgement).decode
+
+
+class Feed(Reader):
+    """``start`` and ``stop`` it beside the worker."""
+
+    def __init__(
+        self,
+        chronicle: Chronicle,
+        *,
+        topics: TopicSettings,
+        app: str,
+        connection: Mapping[str, Any],
+        metrics: Metrics,
+    ) -> None:
+        """Prepare to read two topics; ``connection`` goes to aiokafka as it is."""
+        super().__init__(NAME, topics.alerts, metrics, stop_grace_s=2 * _POLL_S)
+        self._chronicle = chronicle
+        self._verdicts = topics.verdicts
+        self._connection = {**connection, "client_id": f"{app}-page"}
+        self._producer: AIOKafkaProducer | None = None
+        self._connecting = asyncio.Lock()
+
+    async def write(self, judgement: Judgement) -> bool:
+        """Write a verdict; return whether the brokers have it."""
+        try:
+            async with asyncio.timeout(_WRITE_TIMEOUT_S):
+                producer = await self._connect()
+                await producer.send_and_wait(
+                    self._verdicts, msgspec.json.encode(judgement), key=judgement.key.encode()
+                )
+        except (KafkaError, TimeoutError) as error:
+            _LOG.warning("%s: a verdict was not written: %s", NAME, str(error) or "no answer")
+            return False
+        self._chronicle.judge(judgement)
+        return True
+
+    async def _consume(self) -> None:
+        consumer = AIOKafkaConsumer(
+            self._topic,
+            self._verdicts,
+            **self._connection,
+            group_id=None,
+            auto_offset_reset="earliest",
+        )
+        try:
+            await consumer.start()
+            while not self._stopping.is_set():
+                batches = await consumer.getmany(
+                    timeout_ms=int(_POLL_S * 1000), max_records=_MOST_RECORDS
+                )
+                self._failures = 0
+                for partition, records in batches.items():
+                    hear = self._hear_alert if partition.topic == self._topic else self._hear
+                    for record in records:
+                        hear(record)
+        finally:
+            await leave(consumer)
+
+    def _hear_alert(self, record: ConsumerRecord) -> None:
+        alert = alert_in(record.value)
+        if alert is None:
+            _pass_over(record)
+        else:
+            self._chronicle.hear(alert, written_s(record))
+
+    def _hear(self, record: ConsumerRecord) -> None:
+        try:
+            judgement = _judgement(record.value or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            _pass_over(record)
+        else:
+            self._chronicle.judge(judgement)
+
+    async def _connect(self) -> AIOKafkaProducer:
+        async with self._connecting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self._connection, acks="all")
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def _abandon(self) -> None:
+        self._chronicle.clear()
+
+    async def _close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                    await producer.stop()
+
+
+def _pass_over(record: ConsumerRecord) -> None:
+    _LOG.warning("%s: %s: nothing to show at %d", NAME, record.topic, record.offset)

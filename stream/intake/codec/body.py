@@ -1,0 +1,58 @@
+"""Blocks of a record that hold several fields: the body of a request, its messages, its options.
+
+A client writes all of it: of any shape, it is read where it makes sense and otherwise left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from stream.intake.codec import convert
+from stream.intake.codec.convert import count, number, truth
+from stream.intake.codec.json_text import opened
+from stream.intake.codec.messages import texts
+
+_LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+def unfolded(value: object) -> Any:  # noqa: ANN401 - any JSON
+    """Return the JSON that text holds, or the value itself."""
+    return (opened(value) or value) if isinstance(value, str) else value
+
+
+def request(value: object) -> dict[str, Any]:
+    """Return the event's fields of a request's body, an object or its JSON text."""
+    body = unfolded(value)
+    if not isinstance(body, dict):
+        return {}
+    found = messages(body) | options(body)
+    return found | {"model": convert.name(body.get("model"))}
+
+
+def messages(value: object) -> dict[str, Any]:
+    """Return system prompt and latest user message of messages in any of their shapes."""
+    system, prompt = texts(value)
+    return {"system_prompt": system, "prompt": prompt}
+
+
+def written(value: object) -> dict[str, Any]:
+    """Return the texts of messages that may be JSON text themselves."""
+    return messages(unfolded(value))
+
+
+def options(value: object) -> dict[str, Any]:
+    """Return the event's fields of the parameters of a call."""
+    parameters = unfolded(value)
+    if not isinstance(parameters, dict):
+        return {}
+    limit: int | None = None
+    for name in _LIMITS:
+        if name in parameters and (limit := count(parameters[name])) is not None:
+            break
+    asked, streamed = parameters.get("logprobs"), parameters.get("stream")
+    return {
+        "temperature": number(parameters.get("temperature")),
+        "max_tokens": limit,
+        "logprobs": None if asked is None else truth(asked),
+        "stream": None if streamed is None else truth(streamed),
+    }

@@ -1,0 +1,47 @@
+"""Counts of tokens that gateways write in parts, put together into those of an event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from stream.intake.codec import convert
+from stream.intake.codec.event import MAX_COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from stream.intake.codec.convert import Convert
+
+#: Counts that gateways write apart and an event has in one, see :func:`put_together`.
+APART: Final[Mapping[str, Convert]] = {
+    "uncached_input_tokens": convert.tokens,
+    "cache_write_tokens": convert.tokens,
+    "visible_output_tokens": convert.tokens,
+}
+#: Of which field each of them is a part.
+WHOLE: Final[Mapping[str, str]] = {
+    "uncached_input_tokens": "input_tokens",
+    "cache_write_tokens": "input_tokens",
+    "visible_output_tokens": "output_tokens",
+}
+
+
+def put_together(found: dict[str, Any]) -> None:
+    """Count tokens in one way: the cached are in the input, the reasoning in the output."""
+    uncached = found.pop("uncached_input_tokens", None)
+    written = found.pop("cache_write_tokens", 0)
+    visible = found.pop("visible_output_tokens", None)
+    if visible is not None:
+        whole = min(visible + found.get("reasoning_tokens", 0), MAX_COUNT)
+        found.setdefault("output_tokens", whole)
+    if uncached is not None:
+        whole = min(uncached + found.get("cached_tokens", 0) + written, MAX_COUNT)
+        found.setdefault("input_tokens", whole)
+
+
+def name_whole(trace: dict[str, str]) -> None:
+    """Let a whole count be traced to where its first part was taken from."""
+    trace.pop("cache_write_tokens", None)
+    for apart, whole in WHOLE.items():
+        if apart in trace:
+            trace.setdefault(whole, trace.pop(apart))

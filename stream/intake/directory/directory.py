@@ -1,0 +1,187 @@
+"""The account directory in memory: takes entries in and fills what batches of events lack.
+
+Nothing of an entry is kept but what later stages use, as they see it: times, and fingerprints that
+are equal to those of events. It knows no topic and no file, and has no clock.
+
+The rule of the join, which gives a replay the alerts of a worker: an event is filled with the
+newest entry of its account that is known when the event is read. A worker reads the whole topic,
+and a replay the whole file, before the first event. What an event says itself always counts, and
+an account is never created after its event.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.core.errors import DecodeError
+from stream.core.events import EventBatch
+from stream.intake.directory.entry import account_of, decode
+from stream.intake.fingerprint.keyed import KeyedHash
+from stream.store.free import FreeSlots
+from stream.store.index import SlotIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.core.batch import Array
+    from stream.core.secret import Secret
+    from stream.intake.directory.entry import AccountEntry
+    from stream.intake.directory.settings import DirectorySettings
+
+#: An account id as key and its entry; none: there is no entry any more.
+Row = tuple[bytes | None, bytes | None]
+
+_FIRST_CAPACITY: Final = 1024
+#: Column of events -> field of an entry whose fingerprint it has.
+_OWNERS: Final = {"payment": "payment_id", "organization": "organization_id"}
+_DTYPES: Final = {
+    # By what Python makes of an id: keyed anew in every process, so nobody can make two ids meet.
+    "account": np.dtype(np.int64),
+    "created_at": np.dtype(np.float64),
+    **dict.fromkeys(_OWNERS, np.dtype(np.uint64)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that was not taken: its place among the rows given, and why."""
+
+    place: int
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A batch with what the directory knows; ``hits`` events are of accounts that it has."""
+
+    batch: EventBatch
+    hits: int
+
+
+class AccountDirectory:
+    """Entries by account, in columns; may be loaded in one thread while another fills."""
+
+    def __init__(self, settings: DirectorySettings, salt: Secret) -> None:
+        """Fingerprint with ``intake.salt``, as events are."""
+        self._most = settings.max_entries
+        key = salt.reveal().encode()
+        self._hashes = {column: KeyedHash(key, column) for column in _OWNERS}
+        self._columns: dict[str, Array] = {
+            name: np.zeros(_FIRST_CAPACITY, dtype) for name, dtype in _DTYPES.items()
+        }
+        self._index = SlotIndex(self._columns, ["account"])
+        self._free = FreeSlots()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """Return how many accounts have an entry."""
+        return len(self._free)
+
+    @property
+    def nbytes(self) -> int:
+        """Return the size of the columns in bytes, without the index."""
+        return sum(column.nbytes for column in self._columns.values())
+
+    def load(self, rows: Sequence[Row], *, latest: float) -> list[Refused]:
+        """Take in rows in the order they were written; return those that are none.
+
+        ``latest`` is the last time, epoch seconds, that an account may have been created. A row
+        that is no entry leaves the account's former one as it is.
+        """
+        refused: list[Refused] = []
+        entries: dict[str, tuple[int, AccountEntry | None]] = {}
+        for place, (key, value) in enumerate(rows):
+            try:
+                account = account_of(key)
+                entry = None if value is None else decode(value, latest=latest)
+            except DecodeError as error:
+                refused.append(Refused(place, error.reason, error.detail))
+            else:
+                entries[account] = (place, entry)
+        columns = self._fingerprinted(entries)
+        with self._lock:
+            places = self._put(columns)
+        refused += [Refused(place, "full", f"more than {self._most} accounts") for place in places]
+        return refused
+
+    def known(self, accounts: Sequence[str]) -> Array:
+        """Return which accounts have an entry; shape ``(n,)``, bool."""
+        with self._lock:
+            return np.asarray(self._index.find(_marks(accounts)) >= 0)
+
+    def fill(self, batch: EventBatch) -> Filled:
+        """Return the batch with the absent values that the directory knows."""
+        with self._lock:
+            if not len(self):
+                return Filled(batch, 0)
+            slots = self._index.find(_marks(batch.accounts))
+            # Of each account of the batch what the directory says.
+            known = {name: self._columns[name][slots] for name in _DTYPES if name != "account"}
+        has = slots >= 0
+        code = batch.columns["account"]
+        hits = int(np.count_nonzero(has[code]))
+        if not hits:
+            return Filled(batch, 0)
+        columns = dict(batch.columns)
+        for name in _OWNERS:
+            if name in columns:
+                values = np.where(has, known[name], np.uint64(0))[code]
+                columns[name] = np.where(columns[name] == 0, values, columns[name])
+        created = np.where(has, known["created_at"], np.nan)[code]
+        absent = np.isnan(columns["created_at"]) & (created <= columns["time"])
+        columns["created_at"] = np.where(absent, created, columns["created_at"])
+        return Filled(EventBatch(batch.accounts, columns), hits)
+
+    def _fingerprinted(
+        self, entries: dict[str, tuple[int, AccountEntry | None]]
+    ) -> dict[str, Array]:
+        """Return entries as columns, with their places and whether there is one at all."""
+        said = [entry for _, entry in entries.values()]
+        created = [np.nan if one is None or one.created_at is None else one.created_at
+                   for one in said]  # fmt: skip
+        columns = {
+            "place": np.array([place for place, _ in entries.values()], np.int64),
+            "present": np.array([one is not None for one in said], bool),
+            "account": _marks(list(entries)),
+            "created_at": np.array(created, np.float64),
+        }
+        for name, field in _OWNERS.items():
+            texts = [None if one is None else getattr(one, field) for one in said]
+            columns[name] = self._hashes[name].forgotten(texts)
+        return columns
+
+    def _put(self, columns: dict[str, Array]) -> list[int]:
+        """Write rows of distinct accounts; return the places of those there is no room for."""
+        slots = self._index.find(columns["account"])
+        present = columns["present"]
+        gone = slots[~present & (slots >= 0)]
+        self._index.remove(gone)
+        self._free.give(gone)
+        new = np.flatnonzero(present & (slots < 0))
+        new, left_out = np.split(new, [max(self._most - len(self), 0)])
+        slots[new] = self._free.take(len(new))
+        self._make_room()
+        rows = np.flatnonzero(present & (slots >= 0))
+        for name in _DTYPES:
+            self._columns[name][slots[rows]] = columns[name][rows]
+        self._index.add(slots[new])
+        return [int(place) for place in columns["place"][left_out]]
+
+    def _make_room(self) -> None:
+        capacity = len(self._columns["account"])
+        if len(self) <= capacity:
+            return
+        capacity = max(min(2 * capacity, self._most), len(self))
+        for name, column in self._columns.items():
+            grown = np.zeros(capacity, column.dtype)
+            grown[: len(column)] = column
+            self._columns[name] = grown
+
+
+def _marks(accounts: Sequence[str]) -> Array:
+    return np.fromiter(map(hash, accounts), np.int64, len(accounts))

@@ -1,0 +1,50 @@
+"""What is kept of prompts: fingerprints of the whole, its opening and its phrases, and content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.core.events import EVENT_COLUMNS, PHRASES
+from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, indexed
+from stream.intake.fingerprint.phrases import Phrases
+from stream.intake.fingerprint.text import OPENING_CHARACTERS, composed, masked, whole, words_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.core.batch import Array
+
+_COLUMNS: Final = ("prompt", "template", *PHRASES, "content")
+
+
+class Prompts:
+    """The fingerprints of prompts under a salt; nothing of a text is kept."""
+
+    def __init__(self, salt: bytes) -> None:
+        """Derive the hashes from the salt."""
+        self._whole, self._opening = KeyedHash(salt, "prompt"), KeyedHash(salt, "template")
+        self._phrases = Phrases(salt)
+
+    def of(self, texts: Sequence[str | None]) -> dict[str, Array]:
+        """Return the columns about prompts, 0 for none, shape ``(n,)``.
+
+        Equal texts are looked at once.
+        """
+        if not any(texts):
+            return {name: np.zeros(len(texts), EVENT_COLUMNS[name]) for name in _COLUMNS}
+        distinct, row = indexed([text or "" for text in texts])
+        starts = ["" if text in ABSENT else composed(text) for text in distinct]
+        openings = [
+            start if len(text) <= OPENING_CHARACTERS else composed(text, OPENING_CHARACTERS)
+            for text, start in zip(distinct, starts, strict=True)
+        ]
+        phrases, content = self._phrases.of([words_apart(start) for start in starts])
+        found = (
+            self._whole.of_bytes([whole(start) for start in starts]),
+            self._opening.of_bytes([masked(start) for start in openings]),
+            *phrases.T,
+            content,
+        )
+        return {name: column[row] for name, column in zip(_COLUMNS, found, strict=True)}

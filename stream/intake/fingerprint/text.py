@@ -1,0 +1,130 @@
+"""Normal forms of text, so that what people would call the same gets the same fingerprint."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from stream.intake.fingerprint.keyed import utf8
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Characters of a text that are looked at; whatever comes after them is not.
+MAX_CHARACTERS: Final = 4096
+#: Words of the masked opening, and how many real ones a prompt needs to have one.
+OPENING_WORDS: Final = 8
+FEWEST_WORDS: Final = 4
+OPENING_CHARACTERS: Final = 1024
+_LONGEST_WORD: Final = 23
+_PIECE: Final = 128
+
+_WHITE: Final = b" \t\n\r\v\f"
+#: Bytes of UTF-8 to those of lower case, and the same with zeros between words.
+_LOWER: Final = bytes(range(256)).lower()
+_IN_WORDS: Final = bytes(c if c >= 128 or chr(c).isalnum() else 0 for c in _LOWER)  # noqa: PLR2004
+_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]")
+#: What may be combining marks without end, which no script has; every so many characters.
+_PILED: Final = re.compile(r"[^\w\s\x00-\x7f]{4}")
+_SAMPLED: Final = 16
+#: Scripts without spaces: two characters count as one word.
+_SPACELESS: Final = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
+_UNSPACED: Final = re.compile(f"([{_SPACELESS}][{_SPACELESS}]?)")
+_LETTER: Final = rf"[^\W{_SPACELESS}]"
+#: Each alternative opens with a literal, so that the search skips in C to the next of these.
+_SLOT: Final = re.compile(
+    r"```.*?(?:```|\Z)"  # code; like what follows, it may be cut off
+    r"|`[^`]*(?:`|\Z)"
+    r'|"[^"]*(?:"|\Z)'
+    r"|\u201c[^\u201d]*(?:\u201d|\Z)|\u2018[^\u2019]*(?:\u2019|\Z)|\u00ab[^\u00bb]*(?:\u00bb|\Z)"
+    rf"|'(?<!{_LETTER}')[^'\n]{{3,}}'(?!{_LETTER})",  # not an apostrophe
+    re.DOTALL,
+)
+#: Other characters than ASCII that are in no word; those of ASCII are left to `_IN_WORDS`.
+_NO_WORD: Final = re.compile(r"[^\x00-\x7f\w\s]")
+_NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
+_PUNCTUATION: Final = ".,;:!?()[]{}<>*#_=|/\\-\u2013\u2014"
+_MASKS: Final = frozenset({"0", "~", '"'})
+
+
+def normalise(text: str) -> bytes:
+    """Return the text without case and white space, from a bounded prefix."""
+    return whole(composed(text))
+
+
+def standing(text: str) -> bytes:
+    """Return the normal form of a system prompt: digits go too, for they are dates and counts."""
+    return normalise(text).translate(None, b"0123456789")
+
+
+def opening(text: str) -> bytes:
+    """Return the masked first words of a prompt, or nothing where there are too few.
+
+    Code, quotations, numbers and long tokens are masked: they are the slots of a template. One
+    instruction put before many items has one opening.
+    """
+    return masked(composed(text, OPENING_CHARACTERS))
+
+
+def composed(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """Return a prefix, in which look-alike and invisible characters make no difference.
+
+    The functions below take it, for it is what takes longest where a text is not all ASCII.
+    """
+    text = text[:limit]
+    return text if text.isascii() else _INVISIBLE.sub("", _compatible(text))[:limit]
+
+
+def whole(start: str) -> bytes:
+    """Return a composed prefix without case and white space."""
+    return utf8(_folded(start)).translate(_LOWER, _WHITE)
+
+
+def words_apart(start: str) -> bytes:
+    """Return a composed prefix without case, with zeros between its words, in every script."""
+    start = _folded(start)
+    if not start.isascii():
+        start = " ".join(_UNSPACED.split(_NO_WORD.sub(" ", start)))
+    return utf8(start).translate(_IN_WORDS)
+
+
+def masked(start: str) -> bytes:
+    """Return the masked first words of a composed prefix; see :func:`opening`."""
+    start = _folded(start[:OPENING_CHARACTERS])
+    if '"' in start or "'" in start or "`" in start or not start.isascii():
+        start = _SLOT.sub(' " ', start)
+    words = _words(start)
+    if not start.isascii():
+        words = _words(" ".join(_UNSPACED.split(" ".join(words), maxsplit=2 * OPENING_WORDS)))
+    found = words[:OPENING_WORDS]
+    if "".join(found).isalpha() and max(map(len, found)) <= _LONGEST_WORD:
+        real = len(found)  # there is nothing to mask
+    else:
+        found = _with_masks(words)
+        real = len([word for word in found if word not in _MASKS])
+    return utf8(" ".join(found)).lower() if real >= FEWEST_WORDS else b""
+
+
+def _with_masks(words: Sequence[str]) -> list[str]:
+    bare = islice(filter(None, (word.strip(_PUNCTUATION) for word in words)), OPENING_WORDS)
+    short = [word if len(word) <= _LONGEST_WORD else "~" for word in bare]
+    return _NUMBER.sub("0", " ".join(short)).split(" ")
+
+
+def _words(text: str) -> list[str]:
+    return text.split(maxsplit=2 * OPENING_WORDS)[: 2 * OPENING_WORDS]
+
+
+def _compatible(text: str) -> str:
+    """Return text in NFKC; piled marks piece by piece, for they take the square of their number."""
+    if not _PILED.search(text[::_SAMPLED]):
+        return unicodedata.normalize("NFKC", text)
+    pieces = range(0, len(text), _PIECE)
+    return "".join([unicodedata.normalize("NFKC", text[at : at + _PIECE]) for at in pieces])
+
+
+def _folded(text: str) -> str:
+    """Return text without case but that of ASCII, which is cheaper to fold in bytes."""
+    return text if text.isascii() else text.casefold()

@@ -1,6 +1,0 @@
-"""Gateway traffic with planted campaigns, for trying and testing; it never judges an account."""
-
-from stream.simulate.request import Label, Request
-from stream.simulate.scenario import SCENARIOS, Scenario, scenario
-
-__all__ = ["SCENARIOS", "Label", "Request", "Scenario", "scenario"]

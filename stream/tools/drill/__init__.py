@@ -1,0 +1,37 @@
+"""The fire drill: a marked campaign in the live requests topic, to see that its alert comes.
+
+What is proven, end to end: brokers, intake, the stages and their topics, judging, the alerts topic,
+and each receiver up to its answer. What is not: that the gateway's own format is read (a drill's
+records are canonical events; ``events_total`` and the dead letters tell of the others), and the
+model of single accounts, which needs a day. The thresholds are those of any campaign, and it is
+judged among the accounts of the live traffic: lower ones for drills would prove nothing.
+
+**The mark.** A record's header ``distillwatch-drill`` is a keyed hash of its value by
+``intake.salt`` (:mod:`stream.intake.fingerprint.mark`). A customer of the gateway chooses prompts,
+names and clients, no headers of records and not by this key. In the value the account ids begin
+with a control character, with which intake refuses account ids. So
+
+* with a right mark intake lets them through, and the name says to all later stages what they are:
+  the layout of packets and state is as it was (:mod:`stream.core.drill`);
+* without any, in an older version or in a replay of a dump, the record is refused like any other
+  with such a name: no new rule by which a customer could get its own requests refused, unseen;
+* with a wrong one it is a dead letter, ``bad_mark`` (:mod:`stream.pipeline.marked`).
+
+**Nobody else notices.** Each stage keeps what it knows of a drill in a twin of its state, in memory
+only, which is forgotten half an hour of event time after the last row
+(:mod:`stream.pipeline.drills`, :mod:`stream.alerting.drills`). Models, baselines, prevalence of
+values, clusters, incidents and their metrics, and every durable row are what they would be without
+the drill; a property test runs both. Nor does a drill move a clock: its records carry the time of
+now, which for a gateway whose log comes late is ahead of the traffic, and would make that traffic
+late. So a drill waits for the traffic's event time, and where no other request comes in it cannot
+be found, which its report says. A worker that starts anew, or gives a lane to another, forgets the
+drill: run it again.
+
+**Who is told.** The alert says ``"drill": true``, severity info; the topic has it always. A
+receiver leaves it out unless its setting ``drills`` is ``deliver``, and says what became of it with
+the offset that it commits on the alerts topic: metadata ``<alert_id> skipped``, ``delivered``,
+``rejected``. So the command learns it from Kafka alone (:mod:`stream.tools.drill.watch`).
+
+**Bounds.** One request of each account every five seconds until the alert comes or ``--timeout`` is
+over; with the defaults five requests a second, 4,320 in all.
+"""

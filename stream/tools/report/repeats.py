@@ -1,0 +1,70 @@
+"""Which events of a log are further records of one call: as the accounts stage, in file order.
+
+The detector compares the rows of a step by what they say; here the record that comes first counts.
+So of two records of one call, where the second says more, both are shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from stream.accounts.windows.duplicates import COMPARED, MOST_CALLS, MOST_COPIES
+from stream.intake.fingerprint.text import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Ids that are remembered, the latest.
+_REMEMBERED: Final = 1_000_000
+
+_Said = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call that counted, and how many copies with a time of their own each step has had."""
+
+    time: float
+    said: _Said
+    copies: Counter[float] = field(default_factory=Counter)
+
+
+class Repeats:
+    """Knows the calls that it has seen, by account and request id."""
+
+    def __init__(self, window_s: float, *, step_s: float) -> None:
+        """Compare events at most ``window_s`` apart; with 0 none is a repetition."""
+        self._window_s = window_s
+        self._step_s = step_s
+        self._calls: OrderedDict[tuple[str, str], list[_Call]] = OrderedDict()
+
+    def again(self, event: Mapping[str, Any]) -> bool:
+        """Say whether an event, by the names of its fields, is a further record of a known call."""
+        request = event.get("request_id")
+        if not request or not self._window_s:
+            return False
+        time, said = event["timestamp"], _said(event)
+        calls = self._calls.setdefault((event["account_id"], request), [])
+        near = [call for call in calls if abs(time - call.time) <= self._window_s]
+        for call in near:
+            if all(not own or own == its for own, its in zip(said, call.said, strict=True)):
+                return time == call.time or self._one_more(call, time)
+        if len(near) < MOST_CALLS:
+            near.append(_Call(time, said))
+        calls[:] = near
+        if len(self._calls) > _REMEMBERED:
+            self._calls.popitem(last=False)
+        return False
+
+    def _one_more(self, call: _Call, time: float) -> bool:
+        step = time // self._step_s
+        call.copies[step] += 1
+        return call.copies[step] <= MOST_COPIES
+
+
+def _said(event: Mapping[str, Any]) -> _Said:
+    prompt = event.get("prompt")
+    texts = {"prompt": normalise(prompt) if prompt else event.get("prompt_fingerprint")}
+    return tuple(texts[name] if name in texts else event.get(name) for name in COMPARED)

@@ -1,0 +1,61 @@
+"""What each field of an event is good for: what goes without when a gateway does not say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stream.core.links import LinkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The features that need a field, the links between accounts that it makes, or what else."""
+
+    features: tuple[str, ...] = ()
+    links: tuple[LinkKind, ...] = ()
+    other: str = ""
+
+    def __str__(self) -> str:
+        """Say it in a few words; nothing for a field without a use yet."""
+        said = [", ".join(self.features)] if self.features else []
+        said += [self.other] if self.other else []
+        links = ", ".join(kind.name.lower().replace("_", " ") for kind in self.links)
+        return "; ".join([*said, f"links by {links}"] if links else said)
+
+
+_NONE: Final = Use()
+
+#: Every optional field of an event.
+USES: Final[Mapping[str, Use]] = {
+    "input_tokens": Use(("input_hour", "input_day", "output_ratio")),
+    "output_tokens": Use(("output_hour", "output_day", "output_per_request", "output_ratio")),
+    "client_ip": Use(("addresses", "identity_spread"), (LinkKind.ADDRESS,)),
+    "user_agent": Use(("user_agents", "identity_spread")),
+    "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),
+    "prompt": Use(
+        ("prompts", "template_share", "templated_breadth"), (LinkKind.TEMPLATE, LinkKind.PHRASE)
+    ),
+    "status": Use(("error_share",)),
+    "temperature": Use(("temperature",)),
+    "max_tokens": Use(("max_tokens",)),
+    "logprobs": Use(("logprobs_share",)),
+    "account_created_at": Use(("age", "volume_for_age")),
+    "payment_id": Use(links=(LinkKind.PAYMENT,)),
+    "tls_fingerprint": Use(links=(LinkKind.CLIENT,)),
+    "prompt_fingerprint": _NONE,  # stands in for the prompt, where there is none
+    "duration_s": _NONE,
+    "stream": _NONE,
+    "cached_tokens": _NONE,
+    "reasoning_tokens": _NONE,
+    "operation": _NONE,
+    "request_id": Use(other="calls that are logged twice"),
+    "api_key_id": _NONE,
+    "organization_id": _NONE,
+    "asn": _NONE,
+    "country": _NONE,
+    "plan": _NONE,
+}

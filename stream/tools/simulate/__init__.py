@@ -1,0 +1,6 @@
+"""Gateway traffic with planted campaigns, for trying and testing; it never judges an account."""
+
+from stream.tools.simulate.request import Label, Request
+from stream.tools.simulate.scenario import SCENARIOS, Scenario, scenario
+
+__all__ = ["SCENARIOS", "Label", "Request", "Scenario", "scenario"]

@@ -1,1 +1,0 @@
-"""Nouns of the pipeline; no behaviour beyond what a value can say about itself."""
