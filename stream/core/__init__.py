@@ -1,1 +1,1 @@
-"""Values that all rooms share, and the tree of errors; no behaviour beyond the values themselves."""
+"""Values that all rooms share, and the tree of errors; no behaviour beyond the values."""
