@@ -19,7 +19,7 @@ DATASOURCE = {"type": "prometheus", "uid": "$datasource"}
 WIDTH = 24
 RATE = "[$__rate_interval]"
 #: Which labels of stage_seconds are whole stages; the others are parts of these.
-STAGES = "intake|accounts|campaigns|alerting"
+STAGES = "intake|accounts|links|alerting"
 
 
 @dataclass(frozen=True, kw_only=True)

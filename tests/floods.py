@@ -11,7 +11,7 @@ import numpy as np
 
 from stream.core.alerts import Alert
 from stream.core.events import EVENT_COLUMNS, EventBatch
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
+from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
 from stream.pipeline.parts import pack_events
 from stream.pipeline.routing import account_lanes
 from stream.telemetry.metrics import Metrics
@@ -38,7 +38,7 @@ class Stages:
         self.alerts: list[Alert] = []
         self.lanes: dict[tuple[str, int], Any] = {
             **{("events", n): accounts_lane(settings, n, self.metrics) for n in self._numbers},
-            **{("links", n): campaigns_lane(settings, n, self.metrics) for n in self._numbers},
+            **{("links", n): links_lane(settings, n, self.metrics) for n in self._numbers},
             ("verdicts", 0): alerting_lane(settings, self.metrics),
         }
         self._offsets = count()

@@ -1,6 +1,6 @@
 """A bounded table of who used which linking value: values, accounts and the edges between them.
 
-The campaigns lanes and the clusters both keep one. It counts and forgets; it does not judge, and
+The links lanes and the clusters both keep one. It counts and forgets; it does not judge, and
 how it is stored is :mod:`stream.campaigns.durable`'s.
 
 When it is full, whoever filled it makes room. An account's values are ranked by what they are

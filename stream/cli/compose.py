@@ -26,8 +26,8 @@ from stream.pipeline.build import (
     account_directory,
     accounts_lane,
     alerting_lane,
-    campaigns_lane,
     intake,
+    links_lane,
 )
 from stream.pipeline.people import People, judgement, suppression
 from stream.telemetry.metrics import Metrics, register_process
@@ -90,7 +90,7 @@ def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -
         if role == "events":
             return accounts_lane(stages, partition, metrics)
         if role == "links":
-            return campaigns_lane(stages, partition, metrics)
+            return links_lane(stages, partition, metrics)
         return alerting_lane(stages, metrics)
 
     source = intake(stages, topic=settings.topics.requests, metrics=metrics, directory=directory)

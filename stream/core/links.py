@@ -1,6 +1,6 @@
 """Links as columns: which account used which linking value, per step of event time.
 
-The accounts stage emits one row per (account, linking value, step); the campaigns stage reads
+The accounts stage emits one row per (account, linking value, step); the links stage reads
 them partitioned by value.
 """
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: The stages with durable state, by the role of the topic that they read.
 STATE_TOPICS: Final = {
     "events": "accounts-state",
-    "links": "campaigns-state",
+    "links": "links-state",
     "verdicts": "alerting-state",
 }
 _CREATE_TIMEOUT_MS: Final = 30_000
@@ -191,10 +191,10 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.verdicts, 1, "alerting", compacted, exact=False)
     yield topic(settings.suppressions, 1, "alerting", compacted, exact=False)
     yield topic(prefix + "events", lanes, "accounts", passing, exact=True)
-    yield topic(prefix + "links", lanes, "campaigns", passing, exact=True)
+    yield topic(prefix + "links", lanes, "links", passing, exact=True)
     yield topic(prefix + "verdicts", 1, "alerting", passing, exact=True)
     yield topic(prefix + STATE_TOPICS["events"], lanes, "accounts", compacted, exact=True)
-    yield topic(prefix + STATE_TOPICS["links"], lanes, "campaigns", compacted, exact=True)
+    yield topic(prefix + STATE_TOPICS["links"], lanes, "links", compacted, exact=True)
     yield topic(prefix + STATE_TOPICS["verdicts"], 1, "alerting", compacted, exact=True)
 
 

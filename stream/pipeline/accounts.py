@@ -70,7 +70,7 @@ class AccountsStage:
         packet_bytes: int,
         metrics: Metrics,
     ) -> None:
-        """``lanes`` accounts lanes exist and as many campaigns lanes; this one is ``lane``."""
+        """``lanes`` accounts lanes exist and as many links lanes; this one is ``lane``."""
         self._lane = lane
         self._packet_bytes = packet_bytes
         self._lanes = lanes
@@ -90,7 +90,7 @@ class AccountsStage:
         self._tokens = np.zeros((len(_DIRECTIONS), len(Standing)))
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
-            for name in ("duplicates", "windows", "detection", "links")
+            for name in ("duplicates", "windows", "detection", "linking")
         }
         self._evicted = 0
         self._forgotten = 0
@@ -172,7 +172,7 @@ class AccountsStage:
     def _link(self) -> None:
         looks, self._looks, self._looked = self._looks, [], 0
         if looks:
-            with self._seconds["links"].time():
+            with self._seconds["linking"].time():
                 self._links.append(links(looks))
 
     def hear(self, time: float, said: Said) -> list[Emission]:
@@ -183,7 +183,7 @@ class AccountsStage:
         return []
 
     def emit(self, mark: float) -> list[Emission]:
-        """Return one packet for alerting and one for each campaigns lane."""
+        """Return one packet for alerting and one for each links lane."""
         self._count()
         self._link()
         verdicts, self._verdicts = self._verdicts, []
@@ -206,7 +206,7 @@ class AccountsStage:
 
     def _pack_verdicts(self, rows: list[Verdict], mark: float) -> list[bytes]:
         def encode(part: slice, place: Place) -> bytes:
-            # Alerting hears every accounts lane and as many campaigns lanes.
+            # Alerting hears every accounts lane and as many links lanes.
             sources = 2 * self._lanes
             return pack(source=self._lane, sources=sources, place=place, verdicts=rows[part])
 

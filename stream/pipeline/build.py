@@ -9,9 +9,9 @@ from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
-from stream.pipeline.campaigns import CampaignsStage
 from stream.pipeline.intake import Intake
 from stream.pipeline.lane import Lane
+from stream.pipeline.links import LinksStage
 from stream.pipeline.reader import Watch, ignore
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
     return Lane(stage, lane, settings.windows, metrics)
 
 
-def campaigns_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
-    """Return campaigns lane number ``lane``."""
-    stage = CampaignsStage(
+def links_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
+    """Return links lane number ``lane``."""
+    stage = LinksStage(
         lane,
         lanes=settings.lanes,
         settings=settings.campaigns,

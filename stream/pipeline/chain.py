@@ -3,7 +3,7 @@
 The worker runs the same stages over Kafka topics instead of over lists; because lanes depend on
 event time alone, both raise the same alerts for the same events::
 
-    records ─▶ Intake ─▶ accounts lanes ─┬▶ campaigns lanes ─┬▶ alerting ─▶ alerts
+    records ─▶ Intake ─▶ accounts lanes ─┬▶ links lanes ────┬▶ alerting ─▶ alerts
                                          └───────────────────┘
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from stream.alerting.incidents import ScoreWatch, unwatched
 from stream.core.alerts import Alert
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
 from stream.pipeline.reader import Watch, ignore
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Chain:
         self._intake.know(partitions, origin="")
         self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
-            "links": [campaigns_lane(settings, lane, metrics) for lane in range(lanes)],
+            "links": [links_lane(settings, lane, metrics) for lane in range(lanes)],
             "verdicts": [alerting_lane(settings, metrics, watch_scores)],
         }
         self._offsets = count()

@@ -38,7 +38,7 @@ OPEN_LIMIT: Final = 1024
 OPEN: Final[tuple[str, ...]] = ()
 
 #: The stages that have lanes: partitions of internal topics, steps of event time, state.
-STAGES: Final = ("accounts", "campaigns", "alerting")
+STAGES: Final = ("accounts", "links", "alerting")
 #: What takes time: the stages as a whole, which the worker measures, and parts of them.
 WORK: Final = (
     "intake",
@@ -48,7 +48,7 @@ WORK: Final = (
     "duplicates",
     "windows",
     "detection",
-    "links",
+    "linking",
     "judging",
     OVERFLOW,
 )
@@ -345,7 +345,7 @@ class Metrics:
             labels={"stage": WORK},
             buckets=_WORK_S,
             meaning="Time to process one batch or one step: of a whole stage (intake, accounts, "
-            "campaigns, alerting), and of parts of it",
+            "links, alerting), and of parts of it",
             remedy="The stage with the largest sum is the bottleneck, its largest part the reason",
         ),
     ]

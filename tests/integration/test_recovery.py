@@ -14,7 +14,7 @@ from real_worker import PageWatch, RealWorker
 
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
+from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
 from stream.settings import Settings, load
 from stream.telemetry.metrics import Metrics
 from stream.worker.carrier import TP
@@ -54,7 +54,7 @@ def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes
     if role == "verdicts":
         lane = alerting_lane(settings.stages, Metrics())
     else:
-        make = accounts_lane if role == "events" else campaigns_lane
+        make = accounts_lane if role == "events" else links_lane
         lane = make(settings.stages, number, Metrics())
     tp = TopicPartition(topic_of(settings.topics, role), number)
     with connect(settings.kafka) as admin:

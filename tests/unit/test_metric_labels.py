@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.context_managers import Timer
 
 from stream.core.records import Record
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
 from stream.settings import Settings
 from stream.telemetry.metrics import OVERFLOW, STAGES, Metrics, table
 from stream.tools.simulate.population import Crowd, Planted
@@ -195,7 +195,7 @@ def test_no_time_counts_twice_under_one_label(nested: type[Nested]) -> None:
     lanes: dict[tuple[str, int], Any] = {("verdicts", 0): alerting_lane(settings, metrics)}
     for number in range(settings.lanes):
         lanes["events", number] = accounts_lane(settings, number, metrics)
-        lanes["links", number] = campaigns_lane(settings, number, metrics)
+        lanes["links", number] = links_lane(settings, number, metrics)
     offsets: dict[tuple[str, int], int] = defaultdict(int)
 
     def carry(emissions: list[Any]) -> None:

@@ -11,7 +11,7 @@ from stream.worker.state import StateLog
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(300)]
 
-STAGES = ("accounts", "campaigns", "alerting")
+STAGES = ("accounts", "links", "alerting")
 
 
 def refusal(product: Product, exit_code: int) -> str:

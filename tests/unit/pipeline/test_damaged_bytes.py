@@ -18,7 +18,7 @@ import pytest
 from stream.core.errors import PacketError, StateError
 from stream.core.packets import Packet, unpack
 from stream.core.records import Record
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane, intake
+from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
 from stream.settings import Settings
 from stream.telemetry.metrics import Metrics
 
@@ -42,7 +42,7 @@ def new(role):
     metrics = Metrics(strict=False)
     if role == "verdicts":
         return alerting_lane(SETTINGS, metrics)
-    make = accounts_lane if role == "events" else campaigns_lane
+    make = accounts_lane if role == "events" else links_lane
     return make(SETTINGS, 0, metrics)
 
 

@@ -13,8 +13,8 @@ from stream.core.records import Record
 from stream.pipeline.build import (
     accounts_lane,
     alerting_lane,
-    campaigns_lane,
     intake,
+    links_lane,
 )
 from stream.pipeline.routing import account_lanes
 from stream.pipeline.settings import StageSettings
@@ -74,7 +74,7 @@ class Inputs:
 def lane(settings, role, number, metrics):
     if role == "verdicts":
         return alerting_lane(settings, metrics)
-    make = accounts_lane if role == "events" else campaigns_lane
+    make = accounts_lane if role == "events" else links_lane
     return make(settings, number, metrics)
 
 

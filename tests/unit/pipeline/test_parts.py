@@ -31,8 +31,8 @@ from stream.kafka.settings import TopicSettings
 from stream.pipeline.build import (
     accounts_lane,
     alerting_lane,
-    campaigns_lane,
     intake,
+    links_lane,
 )
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.pipeline.settings import StageSettings
@@ -205,7 +205,7 @@ def play(stages, lines):
     metrics = Metrics(strict=False)
     source = intake(stages, topic="t", source_partitions=1, metrics=metrics)
     lanes = {("events", n): accounts_lane(stages, n, metrics) for n in range(stages.lanes)}
-    lanes |= {("links", n): campaigns_lane(stages, n, metrics) for n in range(stages.lanes)}
+    lanes |= {("links", n): links_lane(stages, n, metrics) for n in range(stages.lanes)}
     lanes["verdicts", 0] = alerting_lane(stages, metrics)
     records = [Record(i, None, line) for i, line in enumerate(lines)]
     alerts, count, waiting = [], 0, source.process(0, records, now_s=2e9)

@@ -17,7 +17,7 @@ from stream.accounts.features import table as features
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.errors import StateError
 from stream.pipeline import schema as schema_module
-from stream.pipeline.build import accounts_lane, alerting_lane, campaigns_lane
+from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
 from stream.store.slots import Field
@@ -31,7 +31,7 @@ def new(role, settings=SETTINGS):
     metrics = Metrics(strict=False)
     if role == "verdicts":
         return alerting_lane(settings, metrics)
-    make = accounts_lane if role == "events" else campaigns_lane
+    make = accounts_lane if role == "events" else links_lane
     return make(settings, 0, metrics)
 
 

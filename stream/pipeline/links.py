@@ -1,4 +1,4 @@
-"""The campaigns stage: links of accounts in, by linking value; groups that share one out."""
+"""The links stage: links of accounts in, by indicator; groups of accounts that share one out."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from stream.pipeline.lane import StateRows
 
 
-class CampaignsStage:
+class LinksStage:
     """The linking values of one lane."""
 
-    name = "campaigns"
+    name = "links"
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class CampaignsStage:
         packet_bytes: int,
         metrics: Metrics,
     ) -> None:
-        """``lanes`` accounts lanes exist and as many campaigns lanes; this one is ``lane``."""
+        """``lanes`` accounts lanes exist and as many links lanes; this one is ``lane``."""
         self._lane = lane
         self._packet_bytes = packet_bytes
         self._lanes = lanes
