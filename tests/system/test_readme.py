@@ -1,4 +1,4 @@
-"""What the README names exists: make targets, commands with their options, files, settings."""
+"""What the README and the documents name exists: make targets, commands, files, settings."""
 
 import json
 import re
@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
-BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
-INLINE = "\n".join(re.findall(r"`([^`\n]+)`", README))
+README = ROOT / "README.md"
+#: Read by people who run or change the product; deploy/ has tests of its own (tests/deploy).
+DOCUMENTS = [
+    README, *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md",
+    ROOT / "deploy" / "gateways" / "README.md",
+]  # fmt: skip
+TEXT = "\n".join(path.read_text() for path in DOCUMENTS)
+BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL))
+INLINE = "\n".join(re.findall(r"`([^`\n]+)`", TEXT))
 SHOWN = re.findall(r"^distillwatch ([a-z-]+)(.*?)(?:#.*)?$", f"{BLOCKS}\n{INLINE}", re.MULTILINE)
 COMMANDS = list(dict.fromkeys((command, arguments.strip()) for command, arguments in SHOWN))
 
@@ -31,7 +37,7 @@ def distillwatch(*arguments):
 def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"\bmake ([a-z-]+)", BLOCKS))
-    named |= set(re.findall(r"`make ([a-z-]+)", README))
+    named |= set(re.findall(r"`make ([a-z-]+)", TEXT))
     assert {"demo", "test", "test-kafka"} <= named <= targets
 
 
@@ -43,10 +49,15 @@ def test_commands_have_the_options_that_are_shown(command, arguments):
     assert [option for option in re.findall(r"--[a-z-]+", arguments) if option not in shown] == []
 
 
-def test_linked_files_exist():
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_linked_files_exist(path):
+    links = re.findall(r"\]\((?!https?://)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_is_short_enough_to_be_read_to_the_end():
+    assert len(README.read_bytes()) <= 7 * 1024
+    assert len(re.findall(r"\]\((?:docs|deploy)/", README.read_text())) > 5
 
 
 def test_settings_and_variables_exist():
@@ -54,9 +65,9 @@ def test_settings_and_variables_exist():
     names = {setting["name"] for setting in known}
     variables = {setting["environment"] for setting in known}
     sections = {name.partition(".")[0] for name in names}
-    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", README))
+    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", TEXT))
     assert {name for name in named if name.partition(".")[0] in sections} <= names
-    for variable in re.findall(r"DISTILLWATCH_[A-Z_]+", README):
+    for variable in re.findall(r"DISTILLWATCH_[A-Z_]+", TEXT):
         assert variable.removesuffix("_FILE") in variables
 
 

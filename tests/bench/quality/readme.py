@@ -1,8 +1,8 @@
 """The recorded results as tables in documents: ``python -m quality.readme [--write]``.
 
-The README shows the headline mode, ``results.md`` all modes. Tests hold both against the records,
-so no figure there is typed. A table is of one plan, mode and revision of the detector and says
-which; a record of several revisions is refused.
+The README shows the headline mode, ``docs/evaluation.md`` all modes. Tests hold both against the
+records, so no figure there is typed. A table is of one plan, mode and revision of the detector and
+says which; a record of several revisions is refused.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from quality import held_out, record
-from quality.modes import COMPARED, HEADLINE, MODES
+from quality.modes import HEADLINE, MODES
 from quality.plan import BENIGN, CAMPAIGNS, first, quick
 from quality.table import detectors, of_mode, overall
 from stream.tools.report.table import duration
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from quality.record import Record
 
 README: Final = Path(__file__).parents[3] / "README.md"
-RESULTS: Final = Path(__file__).parent / "results.md"
+EVALUATION: Final = Path(__file__).parents[3] / "docs" / "evaluation.md"
 BEGIN: Final = "<!-- quality results, written by python -m quality.readme --write -->"
 END: Final = "<!-- end of quality results -->"
 
@@ -49,30 +49,26 @@ _SIZES: Final = {
     quick().name: "an eighth of the accounts, three days",
     held_out.NAME: "full size, seeds and parameters drawn for this run",
 }
-_COLUMNS: Final = ("recall", "precision", "false", "found after", "leaked")
+_COLUMNS: Final = ("recall", "precision", "false", "time to detect", "tokens lost")
 
 
 def headline() -> str:
     """Return the part of the README between :data:`BEGIN` and :data:`END`."""
-    shown = [_best(HEADLINE), record.read(held_out.NAME, HEADLINE), _best(COMPARED)]
-    ours, again, beside = shown
-    parts = [table(one) for one in (ours, again) if one is not None]
-    if beside is not None and _has_others(beside):
-        parts.append(comparison(beside))
-    return "\n\n".join(parts or [_nothing(HEADLINE)])
+    best = _best(HEADLINE)
+    return _nothing(HEADLINE) if best is None else table(best)
 
 
 def results() -> str:
-    """Return the whole of ``results.md``."""
+    """Return the part of ``docs/evaluation.md`` between :data:`BEGIN` and :data:`END`."""
     plans = [plan for plan in _SIZES if any(record.read(plan, mode) for mode in MODES)]
-    parts = ["# Results", "Written by `python -m quality.readme --write` from `recorded/`."]
+    parts: list[str] = []
     for plan in plans:
         for mode in MODES:
             known = record.read(plan, mode)
             parts.append(_nothing(mode, plan) if known is None else table(known))
             if known is not None and _has_others(known):
                 parts.append(comparison(known))
-    return "\n\n".join([*parts, *([] if plans else [_nothing(HEADLINE)])]) + "\n"
+    return "\n\n".join(parts or [_nothing(HEADLINE)])
 
 
 def _best(mode: str) -> Record | None:
@@ -91,7 +87,7 @@ def table(known: Record) -> str:
         [
             f"{_origin(known)}: {overall(list(rows.values()))}.{_missing(rows)}",
             "",
-            f"| campaign | accounts | {' | '.join(_COLUMNS)} | asked |",
+            f"| campaign | accounts | {' | '.join(_COLUMNS)} | target |",
             "|---" * (len(_COLUMNS) + 3) + "|",
             *(_row(campaign, rows[campaign.id]) for campaign in CAMPAIGNS if campaign.id in rows),
         ]
@@ -122,12 +118,12 @@ def _row(campaign: Campaign, outcome: Outcome) -> str:
         str(outcome.false_incidents),
         duration(found.after_s) if found.found else "not found",
         f"{found.leaked:.1%}" if found.found else "",
-        _asked(campaign, outcome.mode),
+        _target(campaign, outcome.mode),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _asked(campaign: Campaign, mode: str) -> str:
+def _target(campaign: Campaign, mode: str) -> str:
     if MODES[mode].has_text:
         return f"{campaign.leaked:.0%}"
     return "found" if campaign.without_text else ""
@@ -149,28 +145,28 @@ def _detectors(known: Record) -> Iterator[str]:
         false = f"{rows[BENIGN].false_per_10k_day:.1f}" if BENIGN in rows else ""
         played = [row for row in rows.values() if row.campaign is not None]
         names = [row.scenario for row in played if row.campaign and row.campaign.found]
-        told = "all" if len(names) == len(played) else ", ".join(names) or "none"
-        yield f"| {label} | {false} | {len(names)} of {len(played)}: {told} |"
+        which = "all" if len(names) == len(played) else ", ".join(names) or "none"
+        yield f"| {label} | {false} | {len(names)} of {len(played)}: {which} |"
 
 
-def inserted(text: str) -> str:
-    """Return the README's text with the results of now between the marks."""
+def inserted(text: str, shown: str) -> str:
+    """Return the document's text with ``shown`` between the two comments."""
     before, _, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise ValueError(f"the README lacks the lines {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{headline()}\n\n{END}{after}"
+        raise ValueError(f"the document lacks the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{shown}\n\n{END}{after}"
 
 
 def main() -> int:
     """Print the tables, or write them where they belong."""
     parser = argparse.ArgumentParser(prog="quality.readme", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write README.md and results.md")
+    parser.add_argument("--write", action="store_true", help="write them into the documents")
     options = parser.parse_args()
     try:
         if options.write:
-            README.write_text(inserted(README.read_text()))
-            RESULTS.write_text(results())
+            README.write_text(inserted(README.read_text(), headline()))
+            EVALUATION.write_text(inserted(EVALUATION.read_text(), results()))
         else:
             print(f"{headline()}\n\n{results()}")
     except record.MixedRevisionsError as mixed:

@@ -41,8 +41,11 @@ def kept(tmp_path, monkeypatch):
 
 
 def test_the_documents_show_what_is_recorded():
-    assert readme.README.read_text() == readme.inserted(readme.README.read_text())
-    assert readme.RESULTS.read_text() == readme.results()
+    for document, shown in (
+        (readme.README, readme.headline()),
+        (readme.EVALUATION, readme.results()),
+    ):
+        assert document.read_text() == readme.inserted(document.read_text(), shown)
 
 
 def test_a_table_names_its_plan_mode_and_revision_and_what_was_not_played(kept):
@@ -73,8 +76,10 @@ def test_what_is_not_recorded_is_said(kept):
         assert f"Nothing is recorded for {MODES[mode].title} (`{mode}`)" in readme.results()
 
 
-@pytest.mark.parametrize("show", [readme.headline, readme.results])
-@pytest.mark.parametrize("mode", [HEADLINE, COMPARED])
+@pytest.mark.parametrize(
+    ("show", "mode"),
+    [(readme.headline, HEADLINE), (readme.results, HEADLINE), (readme.results, COMPARED)],
+)
 def test_a_record_of_several_revisions_is_refused_and_named(kept, show, mode):
     kept(recorded(mode=mode, others=("other",), benign="r1", pool="r1", relay="r2"))
     with pytest.raises(record.MixedRevisionsError) as refused:
@@ -88,11 +93,12 @@ def test_a_record_of_several_revisions_is_refused_and_named(kept, show, mode):
 def test_tables_of_two_revisions_each_name_their_own(kept):
     kept(recorded())
     kept(recorded(mode=COMPARED, others=("other",), benign="r2", relay="r2"))
-    shown = readme.headline()
-    assert shown.count("revision `r1`") == shown.count("revision `r2`") == 1
+    shown = readme.results()
+    assert shown.count("revision `r1`") == 1
+    assert shown.count("revision `r2`") == 2  # the table, and the detectors beside it
     assert "| other | 0.5 | 1 of 1: all |" in shown
 
 
-def test_a_readme_without_marks_is_refused():
+def test_a_document_without_the_comments_is_refused():
     with pytest.raises(ValueError, match="lacks the lines"):
-        readme.inserted("# Title\n")
+        readme.inserted("# Title\n", "")
