@@ -47,8 +47,8 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             pattern=f"^(|{'|'.join(IDENTITIES)}|/.+)$",
             description="Who is the account: key, user, end_user, team, organization, or a JSON "
             "pointer (for otlp / and an attribute) to a field of the site's own; empty: the "
-            "default of each format (deploy/gateways). Where it is missing, the first of these that is "
-            "there",
+            "default of each format (deploy/gateways). Where it is missing, the first of these "
+            "that is there",
         ),
     ] = ""
     mapping: Annotated[
