@@ -68,7 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     bridge: BridgeSettings = BridgeSettings()
 
     def __post_init__(self) -> None:
-        """Refuse what fits only each for itself: raises ValueError."""
+        """Refuse settings that do not fit one another: raises ValueError."""
+        try:
+            _ = self.alerting.thresholds
+        except ValueError as error:
+            raise ValueError(f"alerting.{error}") from error
         room = self.topics.packet_bytes - _FRAME_BYTES
         for name, value, each_bytes in (
             ("intake.max_record_events", self.intake.max_record_events, MAX_EVENT_BYTES),

@@ -91,6 +91,7 @@ class Incidents:
         self._clusters: Clusters = Clusters(
             campaigns,
             metrics=metrics,
+            thresholds=settings.thresholds,
             among=None if among is None else among._clusters,  # noqa: SLF001 - of the same kind
         )
         self._judgements = Judgements(feedback, metrics=metrics)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
+
 _S = {"unit": "s"}
 
 
@@ -15,21 +17,23 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     open_score: Annotated[
         float,
         Meta(
-            gt=0,
+            gt=0.5,
             lt=1,
-            description="An incident opens at this score",
+            description="An incident opens at this score; an account that is just as rare as "
+            "detection.alerts_budget allows scores as much",
             extra={"unit": "score"},
         ),
-    ] = 0.8
+    ] = DEFAULT_THRESHOLDS.open_score
     clear_score: Annotated[
         float,
         Meta(
             gt=0,
             lt=1,
-            description="An incident goes on while the score stays at or above this",
+            description="An incident stays open while the score is at or above this; an account "
+            "from this score on is suspect and not learnt from, a group a candidate for a cluster",
             extra={"unit": "score"},
         ),
-    ] = 0.5
+    ] = DEFAULT_THRESHOLDS.clear_score
     resolve_after_s: Annotated[
         float,
         Meta(
@@ -169,6 +173,11 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "CloudEvents; alerts then carry their attributes as Kafka headers; empty: none",
         ),
     ] = ""
+
+    @property
+    def thresholds(self) -> ScoreThresholds:
+        """Return the scores that incidents open and close at; raises ValueError."""
+        return ScoreThresholds(open_score=self.open_score, clear_score=self.clear_score)
 
 
 class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

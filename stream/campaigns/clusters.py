@@ -29,6 +29,7 @@ from stream.campaigns.shared import shared
 from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.usual import Usual
 from stream.core.links import SPREAD, LinkKind
+from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
 from stream.store.in_turn import places
 
@@ -44,9 +45,7 @@ if TYPE_CHECKING:
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
 _USUAL: Final = b"u"
-#: From this score a candidate may found or join a cluster.
-_CANDIDATE_SCORE: Final = 0.5
-#: Below it a group is harmless, and teaches what groups are usually like.
+#: Below this score a group is harmless, and teaches what groups are usually like.
 _HARMLESS_SCORE: Final = 0.2
 #: Kinds of which one value may found a cluster.
 _ALONE: Final = (*CONTENT, LinkKind.TURN)
@@ -97,10 +96,19 @@ class Clusters:
     }
 
     def __init__(
-        self, settings: CampaignSettings, *, metrics: Metrics, among: Clusters | None = None
+        self,
+        settings: CampaignSettings,
+        *,
+        metrics: Metrics,
+        thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
+        among: Clusters | None = None,
     ) -> None:
-        """Start empty; accounts are compared with those that ``among`` knows as well."""
+        """Start empty; a candidate of ``thresholds.clear_score`` founds or joins a cluster.
+
+        Accounts are compared with those that ``among`` knows as well.
+        """
         self._settings = settings
+        self._thresholds = thresholds
         self._among = among
         self._left_out = metrics.left_out_total
         self._judged = False
@@ -187,7 +195,12 @@ class Clusters:
         self._kept = {c.campaign_id: self._kept[c.campaign_id] for c in clusters}
         self._judged = True
         if self._teaches(time):
-            told = {name for c in clusters if c.score >= _CANDIDATE_SCORE for name in c.members}
+            told = {
+                name
+                for c in clusters
+                if c.score >= self._thresholds.clear_score
+                for name in c.members
+            }
             self._usual.learn(time, table.find_accounts([*told]))
         return clusters
 
@@ -272,7 +285,7 @@ class Clusters:
         # Harmless whatever the budget is, and however usual.
         if self._teaches(everybody.snapshot.time) and judge(found).score < _HARMLESS_SCORE:
             self._usual.note(members, found)
-        if self._judge(found).score < _CANDIDATE_SCORE:
+        if self._judge(found).score < self._thresholds.clear_score:
             return None
         return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
 
@@ -288,7 +301,12 @@ class Clusters:
 
     def _judge(self, found: ClusterFeatures) -> Judgement:
         unusual = self._usual.unlike(found)
-        return judge(found, unusual=unusual, budget=self._settings.alerts_budget)
+        return judge(
+            found,
+            unusual=unusual,
+            budget=self._settings.alerts_budget,
+            thresholds=self._thresholds,
+        )
 
     def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
@@ -321,7 +339,7 @@ class Clusters:
             payments=cards(snapshot, members),
             shared=(
                 shared(table, snapshot, members, values)
-                if judgement.score >= _CANDIDATE_SCORE
+                if judgement.score >= self._thresholds.clear_score
                 else []
             ),
             absorbed=list(kept.absorbed),

@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.verdicts import Evidence
 
 if TYPE_CHECKING:
@@ -68,7 +69,6 @@ _CROWD: Final = 48
 _CARDS_IN_CAMPAIGNS: Final = 0.7
 _SPEAKS: Final = 1.0  # log odds from which a family counts as evidence of its own
 _LEAST_FAMILIES: Final = 2
-_SILENT_SCORE: Final = 0.45
 #: Benign accounts have 14 partners by a single value at the 95th percentile, hardly any by several.
 _MANY_PARTNERS: Final = 16
 _MOST_BY_PARTNERS: Final = 4.5
@@ -120,7 +120,11 @@ class _Claim:
 
 
 def judge(
-    cluster: ClusterFeatures, *, unusual: float = math.nan, budget: float = BUDGET
+    cluster: ClusterFeatures,
+    *,
+    unusual: float = math.nan,
+    budget: float = BUDGET,
+    thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
 ) -> Judgement:
     """Weigh the features of a cluster.
 
@@ -163,7 +167,7 @@ def judge(
     silent = _SHARES if new else (*_SHARES, "newness")
     acts = sum(odds for family, odds in families.items() if family not in silent)
     if speaking < _LEAST_FAMILIES or (said.feature != "acquaintances" and acts < _ACTS):
-        score = min(score, _SILENT_SCORE)
+        score = min(score, thresholds.capped_score)
     return Judgement(score, _evidence([*claims, derived]))
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.events import Array
     from stream.core.packets import Place, Said
+    from stream.core.thresholds import ScoreThresholds
     from stream.core.verdicts import Verdict
     from stream.pipeline.lane import StateRows
     from stream.telemetry.metrics import Metrics
@@ -67,6 +68,7 @@ class AccountsStage:
         windows: WindowSettings,
         duplicate_window_s: float,
         detection: DetectionSettings,
+        thresholds: ScoreThresholds,
         packet_bytes: int,
         metrics: Metrics,
     ) -> None:
@@ -81,7 +83,9 @@ class AccountsStage:
         )
         self._windows = AccountWindows(self._table)
         self._request_ids = RequestIds(duplicate_window_s, step_s=windows.step_s)
-        self._detector = Detector(detection, self._table, metrics=metrics, seed=lane)
+        self._detector = Detector(
+            detection, self._table, thresholds=thresholds, metrics=metrics, seed=lane
+        )
         self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
         self._verdicts: list[Verdict] = []
         self._looks: list[Look] = []

@@ -57,6 +57,7 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
         windows=settings.windows,
         duplicate_window_s=settings.intake.duplicate_window_s,
         detection=settings.detection,
+        thresholds=settings.alerting.thresholds,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
     )

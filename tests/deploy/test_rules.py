@@ -70,7 +70,7 @@ def test_the_healthy_installation_is_asked_about_every_alert():
 
 def test_limits_follow_the_defaults_of_the_settings():
     """Where a rule repeats a default, changing the default has to change the rule."""
-    assert f'le="{SETTINGS.detection.clear_score}"' in EXPRESSIONS["DistillwatchModelStale"]
+    assert f'le="{SETTINGS.alerting.clear_score}"' in EXPRESSIONS["DistillwatchModelStale"]
     assert SETTINGS.detection.alerts_budget == 1.0  # DistillwatchBudgetExceeded: 10 in 10,000
     assert "accounts_tracked:sum / 1000" in EXPRESSIONS["DistillwatchBudgetExceeded"]
     assert SETTINGS.intake.invalid_share == 0.5  # DistillwatchInvalidShare fires before the stop

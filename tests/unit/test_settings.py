@@ -60,6 +60,17 @@ def test_settings_that_do_not_fit_together_are_refused():
         load(None, {"DISTILLWATCH_TOPICS_MAX_RECORD_BYTES": "1048576"})
 
 
+def test_an_incident_closes_below_the_score_that_opens_it():
+    with pytest.raises(SettingsError, match=r"alerting.clear_score: expected less than .*0\.6"):
+        load(
+            None,
+            {
+                "DISTILLWATCH_ALERTING_OPEN_SCORE": "0.6",
+                "DISTILLWATCH_ALERTING_CLEAR_SCORE": "0.7",
+            },
+        )
+
+
 def test_every_setting_is_described_once_with_a_variable_of_its_own():
     found = list(describe())
     assert [one.name for one in found] == [

@@ -46,13 +46,16 @@ class Calibration:
         Field("block_peak", np.dtype("<f4"), initial=np.nan),
     )
 
-    def __init__(self, settings: DetectionSettings, table: SlotTable) -> None:
-        """Work on ``table``, which has to have :attr:`FIELDS`."""
+    def __init__(self, settings: DetectionSettings, table: SlotTable, *, open_score: float) -> None:
+        """Work on ``table``, which has to have :attr:`FIELDS`.
+
+        ``open_score`` is the score of an account that is just as rare as the budget allows.
+        """
         self.peaks: Final = Tails(1, half_life_s=settings.population_half_life_s)
         self._table = table
         budget = settings.alerts_budget / _ACCOUNTS
         # A score grows with the decades of rareness; the budget's rareness is the open score.
-        self._score_per_decade = math.log10(1 - settings.open_score) / math.log10(budget)
+        self._score_per_decade = math.log10(1 - open_score) / math.log10(budget)
 
     def scores(self, evidence: Array) -> Array:
         """Return scores 0..1 for evidence (n,) in decades: ``1 - p ** k``.

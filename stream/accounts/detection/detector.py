@@ -34,6 +34,7 @@ from stream.accounts.detection.tails import Tails
 from stream.accounts.detection.turns import Turns
 from stream.accounts.features.reading import DAY_S
 from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
+from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.verdicts import Verdict
 from stream.store.slots import Field
 
@@ -74,10 +75,17 @@ class Detector:
     )
 
     def __init__(
-        self, settings: DetectionSettings, table: SlotTable, *, metrics: Metrics, seed: int = 0
+        self,
+        settings: DetectionSettings,
+        table: SlotTable,
+        *,
+        metrics: Metrics,
+        thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
+        seed: int = 0,
     ) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`; ``seed`` tells lanes apart."""
         self._settings = settings
+        self._thresholds = thresholds
         self._table = table
         self._score = metrics.score.labels(kind="account")
         self._own = OwnBaseline(settings, table)
@@ -91,7 +99,7 @@ class Detector:
         half_life_s = settings.population_half_life_s
         self._tails = Tails(len(RANKED), half_life_s=half_life_s)
         self._odd = Tails(1, half_life_s=half_life_s)
-        self._calibration = Calibration(settings, table)
+        self._calibration = Calibration(settings, table, open_score=thresholds.open_score)
         self._suspicion = Suspicion(table, calm_s=settings.calm_s)
         self._turns = Turns(table)
         self._learnt = checkpoint.Learnt()
@@ -184,7 +192,7 @@ class Detector:
                 seen_whole=self._seen_whole(time, matrix),
             )
             scores = self._calibration.scores(evidence.total)
-            calm = scores < self._settings.clear_score
+            calm = scores < self._thresholds.clear_score
             self._follow_drift(time, settled, calm)
             held = self._waits(time, slots)
             scores = self._decide(time, slots, matrix, scores, held)
@@ -239,14 +247,14 @@ class Detector:
 
         Those of ``held`` (n,) stay below it: of them a change says little now.
         """
-        settings = self._settings
-        suspect = scores >= settings.clear_score
+        thresholds = self._thresholds
+        suspect = scores >= thresholds.clear_score
         self._suspicion.update(time, slots, matrix, suspect)
-        brief = self._suspicion.lasting_s(time, slots) < settings.sustain_s
+        brief = self._suspicion.lasting_s(time, slots) < self._settings.sustain_s
         scores = np.where(
-            brief | held, np.minimum(scores, settings.open_score - _JUST_BELOW), scores
+            brief | held, np.minimum(scores, thresholds.open_score - _JUST_BELOW), scores
         )
-        anomalous = scores >= settings.open_score
+        anomalous = scores >= thresholds.open_score
         self._table["standing"][slots] = np.where(
             anomalous, Standing.ANOMALOUS, np.where(suspect, Standing.SUSPECT, Standing.CLEAR)
         )

@@ -22,25 +22,6 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             extra={"unit": "per 10,000 accounts and day"},
         ),
     ] = 1.0
-    open_score: Annotated[
-        float,
-        Meta(
-            gt=0.5,
-            lt=1,
-            description="The score of an account that is just as rare as the budget asks; "
-            "keep it equal to alerting.open_score",
-            extra={"unit": "score"},
-        ),
-    ] = 0.8
-    clear_score: Annotated[
-        float,
-        Meta(
-            gt=0,
-            lt=1,
-            description="From this score an account is suspect: reported, and not learnt from",
-            extra={"unit": "score"},
-        ),
-    ] = 0.5
     sustain_s: Annotated[
         float,
         Meta(

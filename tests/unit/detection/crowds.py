@@ -8,13 +8,14 @@ from stream.accounts.detection.detector import Detector
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.features.table import COLUMN, FEATURES
 from stream.accounts.windows.account_windows import AccountWindows
+from stream.core.thresholds import DEFAULT_THRESHOLDS
 from stream.store.slots import SlotTable
 from stream.telemetry.metrics import Metrics
 
 START = 1_772_409_600.0
 HOUR = 3600.0
 DAY = 24 * HOUR
-OPEN = DetectionSettings().open_score
+OPEN = DEFAULT_THRESHOLDS.open_score
 
 #: An account like many: a service, months old, that reads more than it writes.
 SERVICE = {

@@ -100,7 +100,7 @@ def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
     for budget in (1.0, 10.0):
         settings = DetectionSettings(alerts_budget=budget)
         table = SlotTable(Calibration.FIELDS, max_accounts=10)
-        scores.append(Calibration(settings, table).scores(evidence))
+        scores.append(Calibration(settings, table, open_score=0.8).scores(evidence))
     for some in scores:
         assert (np.diff(some) >= 0).all()
         assert some[0] == 0
@@ -113,7 +113,7 @@ def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
 def test_benign_peaks_raise_the_bar():
     settings = DetectionSettings()
     table = SlotTable(Calibration.FIELDS, max_accounts=1000)
-    calibration = Calibration(settings, table)
+    calibration = Calibration(settings, table, open_score=0.8)
     before = calibration.scores(np.array([7.0]))[0]
     slots = table.slots([f"a{i}" for i in range(300)], value=lambda s: np.zeros(len(s)))
     rough = np.random.default_rng(3).exponential(2.0, 300)
@@ -125,7 +125,7 @@ def test_benign_peaks_raise_the_bar():
 
 def test_a_block_with_an_alarm_teaches_nothing():
     table = SlotTable(Calibration.FIELDS, max_accounts=10)
-    calibration = Calibration(DetectionSettings(), table)
+    calibration = Calibration(DetectionSettings(), table, open_score=0.8)
     slot = table.slots(["a"], value=lambda s: np.zeros(len(s)))
     for quiet in (True, False, True):
         calibration.learn(10.0, slot, np.array([5.0]), np.array([quiet]))
