@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain, islice
 from operator import lt
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,29 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Array = NDArray[Any]
+# -- what an array holds. Checkers tell integers, times and masks apart; which rows or which table
+# an integer counts is for the reader.
+
+#: A column of any dtype, or several kinds of number: its docstring says shape and dtype.
+Array: TypeAlias = NDArray[Any]
+
+#: Rows of a column store.
+Slots: TypeAlias = NDArray[np.integer[Any]]
+AccountSlots: TypeAlias = Slots
+ValueSlots: TypeAlias = Slots
+EdgeSlots: TypeAlias = Slots
+#: Places of rows among the rows of a batch or of another array, from 0.
+Positions: TypeAlias = NDArray[np.integer[Any]]
+#: Numbers of things.
+Counts: TypeAlias = NDArray[np.integer[Any]]
+#: Keyed 64-bit fingerprints; 0 is absent.
+Fingerprints: TypeAlias = NDArray[np.uint64]
+#: Times since the epoch, or durations, in seconds.
+Seconds: TypeAlias = NDArray[np.floating[Any]]
+#: Scores, shares, odds: numbers without a unit.
+Floats: TypeAlias = NDArray[np.floating[Any]]
+#: One truth value a row.
+Mask: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
