@@ -29,7 +29,7 @@ from stream.alerting.settings import FeedbackSettings
 from stream.alerting.suppressions import Suppressions
 from stream.alerting.tally import more, observed, united, unpacked
 from stream.alerting.telling import Telling
-from stream.campaigns.clusters import Clusters
+from stream.campaigns.clusters.detector import ClusterDetector
 from stream.core.links import LinkKind
 from stream.core.packets import Confirmed
 from stream.core.verdicts import Observed
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.alerting.settings import AlertingSettings
-    from stream.campaigns.clusters import Cluster
+    from stream.campaigns.clusters.detector import Cluster
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
     from stream.core.batch import Array
@@ -62,7 +62,7 @@ class Incidents:
 
     #: What stored rows consist of.
     LAYOUT: Final = {
-        **Clusters.LAYOUT,
+        **ClusterDetector.LAYOUT,
         **Register.LAYOUT,
         **Judgements.LAYOUT,
         **Suppressions.LAYOUT,
@@ -88,7 +88,7 @@ class Incidents:
         self._watch = watch
         self._most_members = campaigns.max_campaign_accounts
         self._metrics = metrics
-        self._clusters: Clusters = Clusters(
+        self._clusters: ClusterDetector = ClusterDetector(
             campaigns,
             metrics=metrics,
             thresholds=settings.thresholds,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stream.alerting.register import Register
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.suppressions import Suppressions
-    from stream.campaigns.clusters import Clusters
+    from stream.campaigns.clusters.detector import ClusterDetector
     from stream.core.alerts import Alert
     from stream.core.verdicts import Severity
     from stream.telemetry.metrics import Metrics
@@ -40,7 +40,7 @@ class Telling:
         register: Register,
         judgements: Judgements,
         suppressions: Suppressions,
-        clusters: Clusters,
+        clusters: ClusterDetector,
         *,
         metrics: Metrics,
     ) -> None:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import chi2
 
-from stream.campaigns.acquaintances import phrases_of
-from stream.campaigns.membership import cards
-from stream.campaigns.partners import partners
-from stream.campaigns.snapshot import CONTENT
+from stream.campaigns.graph.cooccurrence import partners
+from stream.campaigns.graph.membership import cards
+from stream.campaigns.graph.phrase_cooccurrence import phrases_of
+from stream.campaigns.graph.snapshot import CONTENT
 from stream.core.links import LinkKind
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
-    from stream.campaigns.cohorts import Cohorts
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.everybody import Everybody
+    from stream.campaigns.graph.bursts import Bursts
+    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.core.batch import Array
 
 _HOUR_S: Final = 3600.0
@@ -98,7 +98,7 @@ class Together:
     surprise: float = 0.0
 
     @classmethod
-    def of(cls, cohorts: Cohorts, things: Array) -> Together:
+    def of(cls, cohorts: Bursts, things: Array) -> Together:
         """Count those among ``things``."""
         count, usual = cohorts.together(things)
         return cls(count, usual, cohorts.surprise(count, usual))
@@ -114,7 +114,7 @@ class Joined:
 
 
 def features(
-    table: EdgeTable, everybody: Everybody, joined: Joined, *, origin: float
+    table: EdgeTable, everybody: ReferencePopulation, joined: Joined, *, origin: float
 ) -> ClusterFeatures:
     """Compute the features of a cluster; ``origin`` is when anything was first seen."""
     snapshot, accounts = everybody.snapshot, joined.accounts

@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.settings import BUDGET
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.verdicts import Evidence
 
@@ -47,8 +48,6 @@ if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
     from stream.core.batch import Array
 
-#: False incidents per 10,000 accounts and day that the prior stands for.
-BUDGET: Final = 0.1
 #: Log odds before any evidence: groups that share something are nearly always harmless.
 _PRIOR: Final = -4.0
 #: The same of groups that share nothing but what they ask: classes and test sets do.

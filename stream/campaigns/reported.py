@@ -14,8 +14,8 @@ from stream.core.traffic import COUNTS, TRAFFIC, counts, matrix
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 #: The counters of a member, and what they were before its first use of a value of the cluster:

@@ -10,8 +10,8 @@ from stream.core.verdicts import Shared
 from stream.store.in_turn import places
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 #: Values that are told of, so many of one kind, and members that are named of each.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.campaigns.links import LinkTable
+from stream.campaigns.links.link_table import LinkTable
 from stream.core.packets import Packet, link_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.drills import Twin, parted

@@ -13,7 +13,7 @@ import numpy as np
 
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
-from stream.campaigns.links import LinkTable
+from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.telemetry.metrics import Metrics

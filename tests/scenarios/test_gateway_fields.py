@@ -16,7 +16,7 @@ from link_traffic import DAY_S, HOUR_S, START_S, Account, campaign_of, fixed, pe
 from logged import in_mode
 from test_campaigns import company, disguised, evasive_hydra, hydra, items, pool, tool_users
 
-from stream.campaigns.clusters import Clusters
+from stream.campaigns.clusters.detector import ClusterDetector
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,14 +39,14 @@ def rng() -> np.random.Generator:
 def considered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
     """Collect (members, score) of every group that was judged."""
     seen: list[tuple[int, float]] = []
-    judge = Clusters._judge
+    judge = ClusterDetector._judge
 
-    def watched(self: Clusters, found: ClusterFeatures) -> Judgement:
+    def watched(self: ClusterDetector, found: ClusterFeatures) -> Judgement:
         judgement = judge(self, found)
         seen.append((found.members, judgement.score))
         return judgement
 
-    monkeypatch.setattr(Clusters, "_judge", watched)
+    monkeypatch.setattr(ClusterDetector, "_judge", watched)
     return seen
 
 

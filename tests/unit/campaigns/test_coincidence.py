@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.cohorts import Cohorts
-from stream.campaigns.companions import companions
-from stream.campaigns.edges import EdgeTable
-from stream.campaigns.snapshot import Snapshot
+from stream.campaigns.graph.bursts import Bursts
+from stream.campaigns.graph.colocation import companions
+from stream.campaigns.graph.snapshot import Snapshot
+from stream.campaigns.links.edges import EdgeTable
 from stream.core.links import LinkKind
 
 START_S = 1_772_409_600.0
@@ -50,12 +50,12 @@ def test_companions_share_two_addresses(uses, table_bytes) -> None:
     left = np.array([slots[a] for a, _ in pairs], np.int64)
     right = np.array([slots[b] for _, b in pairs], np.int64)
     with pytest.MonkeyPatch.context() as patch:  # with a table of bits and without
-        patch.setattr("stream.campaigns.companions._MOST_BYTES", table_bytes)
+        patch.setattr("stream.campaigns.graph.colocation._MOST_BYTES", table_bytes)
         found = companions(snapshot, left, right).tolist()
     assert found == [len(of[a] & of[b]) > 1 for a, b in pairs]
 
 
-def payments(began_h: list[float], hours: float) -> tuple[Cohorts, dict[int, int]]:
+def payments(began_h: list[float], hours: float) -> tuple[Bursts, dict[int, int]]:
     """Return the cohorts of payments for two each that began at these hours, and their slots."""
     uses = [
         (2 * i + j, LinkKind.PAYMENT, i + 1, START_S + hour * HOUR_S)
@@ -65,7 +65,7 @@ def payments(began_h: list[float], hours: float) -> tuple[Cohorts, dict[int, int
     table, snapshot = snapshot_of(uses, START_S + hours * HOUR_S)
     payments = [(LinkKind.PAYMENT, i + 1) for i in range(len(began_h))]
     slots = {slot: i for i, slot in enumerate(table.find_values(payments).tolist())}
-    return Cohorts.of_payments(table, snapshot, origin=START_S), slots
+    return Bursts.of_payments(table, snapshot, origin=START_S), slots
 
 
 def test_what_is_there_when_watching_begins_has_not_begun_together() -> None:

@@ -11,13 +11,13 @@ import river
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns import clusters as module
-from stream.campaigns.belonging import Belonging, Kept
-from stream.campaigns.clusters import Clusters
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.everybody import Everybody
+from stream.campaigns.clusters import detector as module
+from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState
+from stream.campaigns.clusters.detector import ClusterDetector
+from stream.campaigns.graph.snapshot import Snapshot
+from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.population.reference_population import ReferencePopulation
 from stream.campaigns.settings import CampaignSettings
-from stream.campaigns.snapshot import Snapshot
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
 from stream.core.verdicts import Group, Member
@@ -76,7 +76,7 @@ def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:
     monkeypatch.setattr(module, "MOST_CANDIDATES", 5)
-    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     few = [f"few-{i}" for i in range(8)]
     decoys = [group(LinkKind.TEMPLATE, 5000 + i, few) for i in range(100)]
     clusters.add(START_S + 60, [OTHERS, *decoys, *pool(1)])
@@ -96,7 +96,7 @@ def test_the_most_suspicious_clusters_are_remembered(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:
     monkeypatch.setattr(module, "MOST_CLUSTERS", 3)
-    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     groups = [g for n in range(6) for g in pool(1 + n)]
     clusters.add(START_S + 60, [OTHERS, *groups])
     assert len(clusters.judge(clusters.due)) == 3
@@ -105,7 +105,7 @@ def test_the_most_suspicious_clusters_are_remembered(
 
 
 def test_a_value_remembers_so_many_accounts_and_counts_the_others(metrics: Metrics) -> None:
-    clusters = Clusters(CampaignSettings(max_members=10), metrics=metrics)
+    clusters = ClusterDetector(CampaignSettings(max_members=10), metrics=metrics)
     clusters.add(START_S + 60, [group(LinkKind.TEMPLATE, 1, [f"a{i:02}" for i in range(30)])])
     assert left_out(metrics, "links") == 20
     # Whoever is not counted leaves nothing behind.
@@ -116,7 +116,7 @@ def test_a_cluster_remembers_so_many_values(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:
     monkeypatch.setattr(module, "MOST_VALUES", 4)
-    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     names = [f"p1-{i:02}" for i in range(24)]
     more = [group(LinkKind.TEMPLATE, 100 + i, names) for i in range(9)]
     clusters.add(START_S + 60, [OTHERS, *pool(1), *more])
@@ -157,7 +157,9 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
     snapshot = Snapshot.of(table, time)
     some = data.draw(st.sets(st.sampled_from(snapshot.known.tolist())))
     but = np.array(sorted(some), np.int64)
-    everybody = Everybody.of(table, snapshot, CampaignSettings(young_s=30 * DAY_S), origin=START_S)
+    everybody = ReferencePopulation.of(
+        table, snapshot, CampaignSettings(young_s=30 * DAY_S), origin=START_S
+    )
     others = np.setdiff1d(snapshot.known, but)
     shares, owners, payers = {}, set(), {}
     for account in others.tolist():
@@ -197,9 +199,9 @@ sets = st.lists(
 )
 
 
-def all_kept(found) -> list[Kept]:
+def all_kept(found) -> list[ClusterState]:
     return [
-        Kept(
+        ClusterState(
             campaign_id=f"c{i}",
             founded=float(i // 2),
             values={(1, value) for value in values},
@@ -209,10 +211,10 @@ def all_kept(found) -> list[Kept]:
     ]
 
 
-def one_by_one(found: list[Kept]) -> list[Kept]:
+def one_by_one(found: list[ClusterState]) -> list[ClusterState]:
     """Unite the first two that belong together, again and again."""
     kept = {k.campaign_id: k for k in found}
-    judge = Belonging({}, FAKE, FAKE)
+    judge = ClusterAssignment({}, FAKE, FAKE)
     while True:
         judge._owners.clear()
         order = sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id))
@@ -229,13 +231,13 @@ def one_by_one(found: list[Kept]) -> list[Kept]:
 @given(sets)
 def test_uniting_equals_uniting_one_pair_after_the_other(found) -> None:
     kept = {k.campaign_id: k for k in all_kept(found)}
-    Belonging(kept, FAKE, FAKE).unite()
+    ClusterAssignment(kept, FAKE, FAKE).unite()
     assert sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id)) == one_by_one(
         all_kept(found)
     )
 
 
-def taught(clusters: Clusters, hours: int) -> Clusters:
+def taught(clusters: ClusterDetector, hours: int) -> ClusterDetector:
     """Show harmless groups for hours."""
     for hour in range(hours):
         taught_at(clusters, hour)
@@ -243,7 +245,7 @@ def taught(clusters: Clusters, hours: int) -> Clusters:
     return clusters
 
 
-def taught_at(clusters: Clusters, hour: int) -> None:
+def taught_at(clusters: ClusterDetector, hour: int) -> None:
     """Show harmless groups of twelve sizes, others each hour."""
     groups = [
         group(
@@ -257,13 +259,13 @@ def taught_at(clusters: Clusters, hour: int) -> None:
     clusters.add(START_S + 3600 * hour, [OTHERS, *groups])
 
 
-def unusual(clusters: Clusters, time: float) -> set[float]:
+def unusual(clusters: ClusterDetector, time: float) -> set[float]:
     judged = clusters.judge(time)
     return {e.value for c in judged for e in c.evidence if e.feature == "unusual_group"}
 
 
 def test_harmless_groups_teach_what_is_usual_and_told_ones_do_not(metrics: Metrics) -> None:
-    clusters = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12)
+    clusters = taught(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12)
     for hour in range(12, 72):  # as long as a harmless group takes to become usual, and longer
         time = START_S + 3600 * hour
         clusters.add(time, pool(1))
@@ -271,9 +273,9 @@ def test_harmless_groups_teach_what_is_usual_and_told_ones_do_not(metrics: Metri
 
 
 def test_a_drill_is_compared_with_real_groups_and_teaches_nothing(metrics: Metrics) -> None:
-    real = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12)
+    real = taught(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12)
     before = real._usual.state()
-    drill = Clusters(CampaignSettings(), metrics=metrics, among=real)
+    drill = ClusterDetector(CampaignSettings(), metrics=metrics, among=real)
     drill.add(
         START_S + 43_200, [*pool(1), group(LinkKind.TEMPLATE, 7, [f"d{i}" for i in "abcdefgh"])]
     )
@@ -283,7 +285,7 @@ def test_a_drill_is_compared_with_real_groups_and_teaches_nothing(metrics: Metri
 
 
 def test_parts_of_a_told_campaign_teach_nothing(metrics: Metrics) -> None:
-    clusters = Clusters(CampaignSettings(), metrics=metrics)
+    clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     part = group(LinkKind.TEMPLATE, 77, [f"p1-{i:02}" for i in range(8)])
     clusters.add(START_S + 60, [OTHERS, *pool(1), part])
     judged = clusters.judge(clusters.due)
@@ -292,7 +294,7 @@ def test_parts_of_a_told_campaign_teach_nothing(metrics: Metrics) -> None:
 
 
 def test_many_values_of_the_same_accounts_teach_once(metrics: Metrics) -> None:
-    one, many = (Clusters(CampaignSettings(), metrics=metrics) for _ in range(2))
+    one, many = (ClusterDetector(CampaignSettings(), metrics=metrics) for _ in range(2))
     few = [f"few-{i}" for i in range(9)]
     for clusters, values in ((one, 1), (many, 50)):
         same = [group(LinkKind.TEMPLATE, 500 + i, few, age_s=400 * DAY_S) for i in range(values)]
@@ -302,8 +304,8 @@ def test_many_values_of_the_same_accounts_teach_once(metrics: Metrics) -> None:
 
 
 def test_what_is_usual_survives_a_restart(metrics: Metrics) -> None:
-    clusters = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12)
-    again = Clusters(CampaignSettings(), metrics=metrics)
+    clusters = taught(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12)
+    again = ClusterDetector(CampaignSettings(), metrics=metrics)
     again.load(clusters.take_changes())
     again.loaded()
     for hour in range(12, 30):
@@ -319,9 +321,9 @@ def test_what_is_usual_survives_a_restart(metrics: Metrics) -> None:
 def test_what_was_learnt_of_groups_otherwise_is_learnt_anew(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = taught(Clusters(CampaignSettings(), metrics=metrics), hours=12).take_changes()
+    rows = taught(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12).take_changes()
     monkeypatch.setattr(river, "__version__", "9.1.0")
-    again = Clusters(CampaignSettings(), metrics=metrics)
+    again = ClusterDetector(CampaignSettings(), metrics=metrics)
     again.load(rows)
     again.loaded()
     again.add(START_S + 43_200, pool(1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.campaigns.links import LinkTable
+from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.telemetry.metrics import Metrics

@@ -6,15 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.novelty import Novelty
+from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.population.recency import Recency
+from stream.campaigns.population.trait import Trait
 from stream.campaigns.settings import CampaignSettings
-from stream.campaigns.trait import Trait
 
 DAY_S = 86_400.0
 ORIGIN = 1_772_409_600.0
-NOVELTY = Novelty(CampaignSettings(), ORIGIN, ORIGIN + 6 * DAY_S)
-EARLY = Novelty(CampaignSettings(), ORIGIN, ORIGIN + 0.9 * DAY_S)
+NOVELTY = Recency(CampaignSettings(), ORIGIN, ORIGIN + 6 * DAY_S)
+EARLY = Recency(CampaignSettings(), ORIGIN, ORIGIN + 0.9 * DAY_S)
 
 
 def table(created: float, seen: float) -> tuple[DurableEdges, np.ndarray]:

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.snapshot import Snapshot
+from stream.campaigns.graph.snapshot import Snapshot
+from stream.campaigns.links.durable import DurableEdges
 from stream.core.links import LinkKind
 
 TIME = 1_772_409_600.0

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from stream.alerting.tally import TALLY, more, observed, united
-from stream.campaigns.belonging import Kept
-from stream.campaigns.clusters import Clusters
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.links import LinkTable
+from stream.campaigns.clusters.cluster_assignment import ClusterState
+from stream.campaigns.clusters.detector import ClusterDetector
+from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.core.traffic import TRAFFIC
@@ -63,14 +63,14 @@ class Followed:
         settings = CampaignSettings()
         self.kind = kind
         self.table = LinkTable(settings, metrics=Metrics())
-        self.clusters = Clusters(settings, metrics=Metrics())
+        self.clusters = ClusterDetector(settings, metrics=Metrics())
         self.tally = united(MEMBERS, ((), np.zeros(0, TALLY)))
 
     def step(self, end: float, *, done: int, asks: int) -> Observed:
         groups = self.table.step(end, used(end, self.kind, VALUES, done, asks))
         self.clusters.add(end, groups)
         values = {(int(self.kind), value) for value in VALUES}
-        self.clusters._kept["c"] = Kept(
+        self.clusters._kept["c"] = ClusterState(
             campaign_id="c", founded=START_S, values=values, members=set()
         )
         (cluster,) = self.clusters.judge(end) or [None]

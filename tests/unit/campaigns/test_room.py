@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_links import Use, batch, shared, table
 
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.links import LinkTable
+from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
 from stream.telemetry.metrics import Metrics

@@ -15,8 +15,8 @@ from test_lane import SCENARIO
 
 from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
-from stream.campaigns.belonging import Kept
-from stream.campaigns.clusters import MOST_VALUES
+from stream.campaigns.clusters.cluster_assignment import ClusterState
+from stream.campaigns.clusters.detector import MOST_VALUES
 from stream.campaigns.settings import CampaignSettings
 from stream.campaigns.shared import MOST_NAMED
 from stream.campaigns.shared import MOST_VALUES as TOLD
@@ -185,7 +185,7 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
         summary="\1" * 1200,
     )
     values = {(1, 2**64 - 1 - i) for i in range(MOST_VALUES)}
-    kept = Kept(
+    kept = ClusterState(
         campaign_id="cmp_0123456789abcdef",
         founded=START,
         values=values,

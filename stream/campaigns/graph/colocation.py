@@ -16,7 +16,7 @@ from stream.core.links import LinkKind
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
     from stream.core.batch import Array
 
 _COMMON: Final = 2

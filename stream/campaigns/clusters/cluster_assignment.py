@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
 
 #: A candidate that shares this part of its members' owners with a cluster belongs to it.
 _OVERLAP: Final = 0.1
@@ -23,7 +23,7 @@ _MOST_ABSORBED: Final = 1000
 ValueId = tuple[int, int]
 
 
-class Kept(msgspec.Struct, kw_only=True):
+class ClusterState(msgspec.Struct, kw_only=True):
     """What is remembered of a cluster."""
 
     campaign_id: str
@@ -33,14 +33,14 @@ class Kept(msgspec.Struct, kw_only=True):
     absorbed: list[str] = []
 
 
-def _age(kept: Kept) -> tuple[float, str]:
+def _age(kept: ClusterState) -> tuple[float, str]:
     return kept.founded, kept.campaign_id
 
 
-class Belonging:
+class ClusterAssignment:
     """Puts candidates into clusters, and clusters into one another; the older one stays."""
 
-    def __init__(self, kept: dict[str, Kept], table: EdgeTable, snapshot: Snapshot) -> None:
+    def __init__(self, kept: dict[str, ClusterState], table: EdgeTable, snapshot: Snapshot) -> None:
         """Work on ``kept``, the clusters by their id."""
         self._kept = kept
         self._table = table
@@ -48,7 +48,7 @@ class Belonging:
         self._order = sorted(kept.values(), key=_age)
         self._owners: dict[str, set[int]] = {}
 
-    def place(self, new: Kept) -> None:
+    def place(self, new: ClusterState) -> None:
         """Put a candidate into the oldest cluster it belongs to, or found one."""
         for kept in self._order:
             if self._together(kept, new):
@@ -74,7 +74,7 @@ class Belonging:
             # Now that it has grown, one before it may have come to overlap with it.
             at = next((i for i in range(at) if self._together(order[i], older)), at)
 
-    def _together(self, one: Kept, other: Kept) -> bool:
+    def _together(self, one: ClusterState, other: ClusterState) -> bool:
         if not one.values.isdisjoint(other.values):
             return True
         a, b = self._owners_of(one), self._owners_of(other)
@@ -82,12 +82,12 @@ class Belonging:
             return False
         return len(a & b) >= max(_LEAST_OVERLAP, _OVERLAP * min(len(a), len(b)))
 
-    def _take_in(self, into: Kept, other: Kept) -> None:
+    def _take_in(self, into: ClusterState, other: ClusterState) -> None:
         into.values |= other.values
         into.members |= other.members
         self._owners[into.campaign_id] = self._owners_of(into) | self._owners_of(other)
 
-    def _owners_of(self, kept: Kept) -> set[int]:
+    def _owners_of(self, kept: ClusterState) -> set[int]:
         found = self._owners.get(kept.campaign_id)
         if found is None:
             slots = self._table.find_accounts([*kept.members])

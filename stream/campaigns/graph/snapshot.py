@@ -1,7 +1,7 @@
 """The edge table at one moment, arranged for judging: who belongs together, who owns what.
 
-Accounts of one *owner* (:mod:`stream.campaigns.owners`) may share among themselves whatever they
-like: only what different owners share links them.
+Accounts of one *owner* (see owners.py) may share among themselves whatever they like: only what
+different owners share links them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.owners import owners
+from stream.campaigns.graph.owners import owners
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 #: Kinds of what is said, as opposed to where it comes from and who pays.

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.snapshot import CONTENT, LINKING
+from stream.campaigns.graph.snapshot import CONTENT, LINKING
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 #: A member used the cluster's content at least this often and for this part of its day, or once

@@ -1,7 +1,7 @@
 """A bounded table of who used which linking value: values, accounts and the edges between them.
 
 The links lanes and the clusters both keep one. It counts and forgets; it does not judge, and
-how it is stored is :mod:`stream.campaigns.durable`'s.
+how it is stored is :mod:`stream.campaigns.links.durable`'s.
 
 When it is full, whoever filled it makes room. An account's values are ranked by what they are
 worth to it, and those of the lowest rank go first, so no account keeps more of them than the
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.campaigns.rows import cut, page_keys, value_keys
+from stream.campaigns.links.rows import cut, page_keys, value_keys
 from stream.core.traffic import COUNTS, TRAFFIC
 from stream.core.verdicts import Member
 from stream.store.columns import Columns

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.snapshot import LINKING
+from stream.campaigns.graph.snapshot import LINKING
 from stream.store.in_turn import places
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
     from stream.core.links import LinkKind
 

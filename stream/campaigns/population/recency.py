@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.links.edges import EdgeTable
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import Array
 
@@ -21,7 +21,7 @@ _KNOWN_LOG_S: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Novelty:
+class Recency:
     """Tells what is new by the settings, ``now``; ``origin`` is when anything was first seen."""
 
     settings: CampaignSettings

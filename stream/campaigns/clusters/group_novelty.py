@@ -58,7 +58,7 @@ def _compared(cluster: ClusterFeatures) -> Array:
     return np.clip([values[name] for name in _COMPARED], 0.0, 1.0)
 
 
-class Usual:
+class GroupNovelty:
     """Learns what usual groups look like, and says how unlike them a group is."""
 
     def __init__(self) -> None:

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.companions import companions
-from stream.campaigns.partners import connected, pairs
+from stream.campaigns.graph.colocation import companions
+from stream.campaigns.graph.cooccurrence import connected, pairs
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 #: Whoever has met so many others, in so many phrases, may be one of a campaign.
@@ -44,7 +44,7 @@ _KINDS: Final = (LinkKind.PHRASE,)
 
 
 @dataclass(frozen=True, slots=True)
-class Acquaintances:
+class PhraseCooccurrence:
     """How many others each account slot has met, and those who have met many, in connected sets."""
 
     count: Array  # shape (capacity,)
@@ -56,7 +56,7 @@ class Acquaintances:
     right: Array
 
     @classmethod
-    def of(cls, table: EdgeTable, snapshot: Snapshot) -> Acquaintances:
+    def of(cls, table: EdgeTable, snapshot: Snapshot) -> PhraseCooccurrence:
         """Count them, each pair once however often it has met."""
         left, right, having = pairs(table, snapshot, _KINDS, least=1)
         slots = len(snapshot.owner)

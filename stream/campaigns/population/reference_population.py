@@ -10,42 +10,42 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.campaigns.acquaintances import Acquaintances
-from stream.campaigns.cohorts import Cohorts
-from stream.campaigns.novelty import Novelty
-from stream.campaigns.trait import Trait
+from stream.campaigns.graph.bursts import Bursts
+from stream.campaigns.graph.phrase_cooccurrence import PhraseCooccurrence
+from stream.campaigns.population.recency import Recency
+from stream.campaigns.population.trait import Trait
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.campaigns.settings import CampaignSettings
-    from stream.campaigns.snapshot import Snapshot
     from stream.core.batch import Array
 
 
 @dataclass(frozen=True, slots=True)
-class Everybody:
+class ReferencePopulation:
     """Counts of accounts by owner, shape ``(owners,)``, and by payment, shape ``(values,)``."""
 
     snapshot: Snapshot
-    novelty: Novelty
+    novelty: Recency
     young: Trait  # created lately
     arrived: Trait  # first seen lately
     accounts_of: Array
     payers_of: Array
     cards: int  # payments with several accounts
     owners: int
-    acquaintances: Acquaintances
-    cohorts: Cohorts  # of payments
-    turns: Cohorts  # of owners
+    acquaintances: PhraseCooccurrence
+    cohorts: Bursts  # of payments
+    turns: Bursts  # of owners
 
     @classmethod
     def of(
         cls, table: EdgeTable, snapshot: Snapshot, settings: CampaignSettings, *, origin: float
-    ) -> Everybody:
+    ) -> ReferencePopulation:
         """Count what is known; ``origin`` is when anything was first seen."""
         owners = len(table.accounts.used) + len(table.values.used)
         young, arrived = np.full((2, len(table.accounts.used)), np.nan)
-        novelty = Novelty(settings, origin, snapshot.time)
+        novelty = Recency(settings, origin, snapshot.time)
         young[snapshot.known] = novelty.young(table, snapshot.known, snapshot.time)
         arrived[snapshot.known] = novelty.arrived(table, snapshot.known, snapshot.time)
         payment = snapshot.payment[snapshot.known]
@@ -60,12 +60,12 @@ class Everybody:
             payers_of=payers_of,
             cards=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
-            acquaintances=Acquaintances.of(table, snapshot),
-            cohorts=Cohorts.of_payments(table, snapshot, origin=origin),
-            turns=Cohorts.of_turns(table, snapshot, origin=origin, remember_s=settings.remember_s),
+            acquaintances=PhraseCooccurrence.of(table, snapshot),
+            cohorts=Bursts.of_payments(table, snapshot, origin=origin),
+            turns=Bursts.of_turns(table, snapshot, origin=origin, remember_s=settings.remember_s),
         )
 
-    def among(self, others: Everybody) -> Everybody:
+    def among(self, others: ReferencePopulation) -> ReferencePopulation:
         """Return these accounts as some of many, ``others`` of another table being the rest."""
         return replace(
             self,

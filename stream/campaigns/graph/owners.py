@@ -17,7 +17,7 @@ from stream.core.links import LinkKind
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 #: From this share of an account's requests of a day on, it sits at a site.

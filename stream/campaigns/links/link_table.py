@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.edges import OF_ACCOUNT
+from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.edges import OF_ACCOUNT
 from stream.core.batch import joined
 from stream.core.links import LINK_COLUMNS, LinkKind
 from stream.core.verdicts import Group

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.membership import turn_lasts
-from stream.campaigns.snapshot import CONTENT
+from stream.campaigns.graph.membership import turn_lasts
+from stream.campaigns.graph.snapshot import CONTENT
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
-    from stream.campaigns.edges import EdgeTable
-    from stream.campaigns.snapshot import Snapshot
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
 _PAID_WITHIN_S: Final = 3 * 3600.0
@@ -39,7 +39,7 @@ _MOST_COHORTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Cohorts:
+class Bursts:
     """When things (payments by value slot, or owners) began, NaN for those that are not watched."""
 
     began: Array  # epoch seconds
@@ -48,7 +48,7 @@ class Cohorts:
     windows: float
 
     @classmethod
-    def of_payments(cls, table: EdgeTable, snapshot: Snapshot, *, origin: float) -> Cohorts:
+    def of_payments(cls, table: EdgeTable, snapshot: Snapshot, *, origin: float) -> Bursts:
         """Look at all payments; ``origin`` is when anything was first seen."""
         shared = snapshot.stop - snapshot.start > 1
         said = np.zeros(len(snapshot.owner), bool)
@@ -64,7 +64,7 @@ class Cohorts:
     @classmethod
     def of_turns(
         cls, table: EdgeTable, snapshot: Snapshot, *, origin: float, remember_s: float
-    ) -> Cohorts:
+    ) -> Bursts:
         """Look at all owners with an account that has turned; forgotten after ``remember_s``."""
         at = np.flatnonzero(snapshot.kind[snapshot.value] == LinkKind.TURN)
         at = at[turn_lasts(table, snapshot.edges[at])]
@@ -76,7 +76,7 @@ class Cohorts:
         return cls._of(first, snapshot, watched, _TURNED_WITHIN_S)
 
     @classmethod
-    def _of(cls, first: Array, snapshot: Snapshot, watched: float, within_s: float) -> Cohorts:
+    def _of(cls, first: Array, snapshot: Snapshot, watched: float, within_s: float) -> Bursts:
         began = np.where(np.isfinite(first) & (first >= watched), first, np.nan)
         span_s = snapshot.time - watched if math.isfinite(watched) else 0.0
         return cls(began, within_s, max(span_s / within_s, 1.0))

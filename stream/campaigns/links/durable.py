@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.edges import PAGE_BITS, EdgeTable, page_codes
-from stream.campaigns.rows import (
+from stream.campaigns.links.edges import PAGE_BITS, EdgeTable, page_codes
+from stream.campaigns.links.rows import (
     ACCOUNT,
     EDGE,
     HEAD,
@@ -40,7 +40,7 @@ _OF_EDGE: Final = tuple(name for name in EDGE.names or () if name not in {"kind"
 
 
 class DurableEdges(EdgeTable):
-    """An edge table that can be stored; rows are those of :mod:`stream.campaigns.rows`."""
+    """An edge table that can be stored; rows are those of :mod:`stream.campaigns.links.rows`."""
 
     #: What stored rows consist of.
     LAYOUT: Final = {

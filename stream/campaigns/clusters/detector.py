@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import numpy as np
 
-from stream.campaigns.acquaintances import phrases_of
-from stream.campaigns.belonging import Belonging, Kept, ValueId
-from stream.campaigns.durable import DurableEdges
-from stream.campaigns.edges import OF_ACCOUNT
-from stream.campaigns.everybody import Everybody
+from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState, ValueId
+from stream.campaigns.clusters.group_novelty import GroupNovelty
 from stream.campaigns.features import Joined, features
+from stream.campaigns.graph.cooccurrence import cores
+from stream.campaigns.graph.membership import cards, core_values, own_evidence
+from stream.campaigns.graph.phrase_cooccurrence import phrases_of
+from stream.campaigns.graph.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.judge import Judgement, judge
-from stream.campaigns.membership import cards, core_values, own_evidence
-from stream.campaigns.partners import cores
+from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.edges import OF_ACCOUNT
+from stream.campaigns.population.reference_population import ReferencePopulation
 from stream.campaigns.reported import reports
 from stream.campaigns.shared import shared
-from stream.campaigns.snapshot import CONTENT, LINKING, Snapshot
-from stream.campaigns.usual import Usual
 from stream.core.links import SPREAD, LinkKind
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
@@ -85,13 +85,13 @@ class _Candidate:
     first: ValueId  # the least of its values
 
 
-class Clusters:
+class ClusterDetector:
     """All clusters of the system."""
 
     #: What stored rows consist of.
     LAYOUT: Final = {
         **DurableEdges.LAYOUT,
-        "Cluster": " ".join(Kept.__struct_fields__),
+        "Cluster": " ".join(ClusterState.__struct_fields__),
         "Clock": " ".join(_Clock.__struct_fields__),
     }
 
@@ -101,7 +101,7 @@ class Clusters:
         *,
         metrics: Metrics,
         thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
-        among: Clusters | None = None,
+        among: ClusterDetector | None = None,
     ) -> None:
         """Start empty; a candidate of ``thresholds.clear_score`` founds or joins a cluster.
 
@@ -113,9 +113,9 @@ class Clusters:
         self._left_out = metrics.left_out_total
         self._judged = False
         self._table = DurableEdges(max_edges=2 * settings.max_links)
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, ClusterState] = {}
         self._stored: dict[bytes, bytes] = {}
-        self._usual: Usual = Usual() if among is None else among._usual  # noqa: SLF001
+        self._usual: GroupNovelty = GroupNovelty() if among is None else among._usual  # noqa: SLF001
         self._origin = math.inf
         #: When judging is due, a multiple of the interval; inf while nothing has changed.
         self.due = math.inf
@@ -179,10 +179,10 @@ class Clusters:
         table.expire(time - self._settings.remember_s)
         everybody = self._everybody(time)
         snapshot = everybody.snapshot
-        belonging = Belonging(self._kept, table, snapshot)
+        belonging = ClusterAssignment(self._kept, table, snapshot)
         for candidate in self._candidates(everybody):
             belonging.place(
-                Kept(
+                ClusterState(
                     campaign_id=_name(candidate.first, time),
                     founded=time,
                     values=set(self._ids(candidate.values)),
@@ -204,12 +204,14 @@ class Clusters:
             self._usual.learn(time, table.find_accounts([*told]))
         return clusters
 
-    def _everybody(self, time: float) -> Everybody:
+    def _everybody(self, time: float) -> ReferencePopulation:
         """Return what all known accounts are like; it changes none of them."""
         if self._among is not None:
             self._origin = min(self._origin, self._among._origin)  # noqa: SLF001 - of the same kind
         snapshot = Snapshot.of(self._table, time)
-        everybody = Everybody.of(self._table, snapshot, self._settings, origin=self._origin)
+        everybody = ReferencePopulation.of(
+            self._table, snapshot, self._settings, origin=self._origin
+        )
         if self._among is None:
             return everybody
         return everybody.among(self._among._everybody(time))  # noqa: SLF001
@@ -220,7 +222,7 @@ class Clusters:
         self._left_out.labels(what="clusters").inc(len(clusters[MOST_CLUSTERS:]))
         return sorted(clusters[:MOST_CLUSTERS], key=lambda c: c.campaign_id)
 
-    def _candidates(self, everybody: Everybody) -> list[_Candidate]:
+    def _candidates(self, everybody: ReferencePopulation) -> list[_Candidate]:
         table, snapshot = self._table, everybody.snapshot
         values = table.values
         changed = values.used & values["changed"]
@@ -276,7 +278,7 @@ class Clusters:
             self._left_out.labels(what="candidates").inc(len(found) - MOST_CANDIDATES)
         return [core_values(snapshot, core) for core in found[:MOST_CANDIDATES]]
 
-    def _weigh(self, everybody: Everybody, values: Array) -> _Candidate | None:
+    def _weigh(self, everybody: ReferencePopulation, values: Array) -> _Candidate | None:
         """Return a candidate, None where values (slots) link too few accounts or prove nothing."""
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
@@ -296,7 +298,7 @@ class Clusters:
         """Say whether what is usual is learnt from this judging; drills teach nothing."""
         return self._among is None and self._usual.due(time)
 
-    def _features(self, everybody: Everybody, joined: Joined) -> ClusterFeatures:
+    def _features(self, everybody: ReferencePopulation, joined: Joined) -> ClusterFeatures:
         return features(self._table, everybody, joined, origin=self._origin)
 
     def _judge(self, found: ClusterFeatures) -> Judgement:
@@ -308,7 +310,7 @@ class Clusters:
             thresholds=self._thresholds,
         )
 
-    def _cluster(self, kept: Kept, everybody: Everybody) -> Cluster:
+    def _cluster(self, kept: ClusterState, everybody: ReferencePopulation) -> Cluster:
         table, snapshot = self._table, everybody.snapshot
         slots = table.find_values([*kept.values])
         values = self._most_used(self._in_order(slots[slots >= 0]))
@@ -411,7 +413,7 @@ class Clusters:
             elif key == _USUAL:
                 self._usual.restore(row)
             else:
-                kept = msgspec.msgpack.decode(row, type=Kept)
+                kept = msgspec.msgpack.decode(row, type=ClusterState)
                 self._kept[kept.campaign_id] = kept
 
 
@@ -428,5 +430,5 @@ def _name(value: ValueId, time: float) -> str:
     return "cmp_" + hashlib.blake2b(cause, digest_size=8).hexdigest()
 
 
-def _pack(kept: Kept) -> bytes:
+def _pack(kept: ClusterState) -> bytes:
     return msgspec.msgpack.encode(kept, order="deterministic")

@@ -1,0 +1,1 @@
+"""The cluster detector: finds connected accounts, scores them and keeps clusters apart."""

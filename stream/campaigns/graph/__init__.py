@@ -1,0 +1,1 @@
+"""What the bipartite graph shows: owners, co-occurrence, co-location, bursts, components."""
