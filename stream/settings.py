@@ -164,7 +164,7 @@ def _convert(table: Mapping[str, Any], *, source: str) -> Settings:
 
 
 def _one_line(error: msgspec.ValidationError) -> str:
-    """Return msgspec's message with the setting's name in front: ``windows.step_s: expected …``."""
+    """Return msgspec's message, the setting's name first: ``windows.window_s: expected …``."""
     what, _, where = str(error).partition(" - at `$")
     name = where.strip(".`")
     known = "" if "unknown field" not in what else " (see `distillwatch settings`)"

@@ -51,7 +51,7 @@ class Stages:
         """Send the events of one record, in time order, as intake does."""
         offset = next(self._offsets)
         rows.columns["offset"][:] = offset
-        mark = float(rows.columns["time"].max()) - self.settings.windows.grace_s
+        mark = float(rows.columns["time"].max()) - self.settings.windows.allowed_lateness_s
         lanes = account_lanes(rows.accounts, self.settings.lanes)[rows.columns["account"]]
         for lane in self._numbers:
             part = rows.take(lanes == lane)

@@ -57,7 +57,7 @@ def plan(settings: Settings) -> Plan:
     return Plan(
         kafka=settings.kafka,
         topics=settings.topics,
-        idle_after_s=settings.windows.idle_after_s,
+        idle_timeout_s=settings.windows.idle_timeout_s,
         stages=lambda: _stages(settings, metrics, directory),
         metrics=metrics,
         health=health,

@@ -222,7 +222,7 @@ def _explain(source: Source, intake: IntakeSettings) -> None:
 def _explain_each(source: Source, settings: StageSettings) -> None:
     """Print what became of each record, as JSON lines."""
     intake = settings.intake
-    repeats = Repeats(intake.duplicate_window_s, step_s=settings.windows.step_s)
+    repeats = Repeats(intake.duplicate_window_s, window_s=settings.windows.window_s)
     explainer, readings = Explainer(intake), Readings(repeats)
     latest = time.time() + intake.max_future_s
     for _, records in source.parts():

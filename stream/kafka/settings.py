@@ -17,10 +17,11 @@ _AROUND_A_RECORD_BYTES: Final = 65_536
 
 
 class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How to reach the brokers and how a worker behaves in its consumer group."""
+    """The connection to the brokers and the consumer group of the workers."""
 
     bootstrap_servers: Annotated[
-        str, Meta(min_length=1, description="Brokers to ask first, host:port, comma-separated")
+        str,
+        Meta(min_length=1, description="Brokers to connect to first, host:port, comma-separated"),
     ] = "localhost:9092"
     security_protocol: Annotated[
         SecurityProtocol, Meta(description="Encryption and authentication of the connection")
@@ -31,7 +32,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     username: Annotated[str, Meta(description="User name, with a SASL_ protocol")] = ""
     password: Annotated[Secret, Meta(description="Password, with a SASL_ protocol")] = Secret()
     ssl_cafile: Annotated[
-        str, Meta(description="PEM file of the trusted authorities; none: those of the system")
+        str, Meta(description="PEM file of the trusted authorities; empty: the system's")
     ] = ""
     ssl_certfile: Annotated[
         str, Meta(description="PEM file of our certificate, for mutual TLS")
@@ -53,19 +54,21 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float,
         Meta(
             ge=1,
-            description="A worker silent for so long is dead and its partitions move",
+            description="Session timeout: after this long without a heartbeat the worker's "
+            "partitions "
+            "are reassigned",
             extra={"unit": "s"},
         ),
     ] = 10.0
     heartbeat_interval_s: Annotated[
         float,
-        Meta(gt=0, description="How often a worker says that it lives", extra={"unit": "s"}),
+        Meta(gt=0, description="Heartbeat interval", extra={"unit": "s"}),
     ] = 3.0
     commit_interval_s: Annotated[
         float,
         Meta(
             ge=0.1,
-            description="How often state is flushed and offsets are committed",
+            description="Checkpoint interval: how often state is written and offsets are committed",
             extra={"unit": "s"},
         ),
     ] = 5.0
@@ -73,13 +76,15 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float,
         Meta(
             ge=0,
-            description="How long to go on trying to reach the brokers at the start",
+            description="How long to retry connecting to the brokers at the start",
             extra={"unit": "s"},
         ),
     ] = 60.0
     request_timeout_s: Annotated[
         float,
-        Meta(ge=1, description="How long the brokers may take to answer", extra={"unit": "s"}),
+        Meta(
+            ge=1, description="How long a broker may take to answer a request", extra={"unit": "s"}
+        ),
     ] = 30.0
     compression: Annotated[
         Compression, Meta(description="Compression of what is written to Kafka")
@@ -88,14 +93,15 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(
             ge=1024,
-            description="Most that is read from one partition at once; bounds memory",
+            description="Largest fetch from one partition; bounds memory",
             extra={"unit": "bytes"},
         ),
     ] = 4_194_304
     transactions: Annotated[
         bool,
         Meta(
-            description="Flush state in Kafka transactions; false only for brokers without them, "
+            description="Write checkpoints in Kafka transactions; false only for brokers without "
+            "them, "
             "where a stalled worker that wakes up late may damage state"
         ),
     ] = True
@@ -104,9 +110,9 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Names and shapes of the topics."""
 
-    requests: Annotated[str, Meta(min_length=1, description="Topic with the gateway's log")] = (
-        "gateway.requests"
-    )
+    requests: Annotated[
+        str, Meta(min_length=1, description="Topic with the gateway's log records")
+    ] = "gateway.requests"
     alerts: Annotated[str, Meta(min_length=1, description="Topic that alerts are written to")] = (
         "distillwatch.alerts"
     )
@@ -121,20 +127,20 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = "gateway.accounts"
     verdicts: Annotated[
-        str, Meta(min_length=1, description="Topic that people's verdicts on alerts are read from")
+        str, Meta(min_length=1, description="Topic with people's verdicts on alerts")
     ] = "distillwatch.verdicts"
-    suppressions: Annotated[
-        str, Meta(min_length=1, description="Topic that suppressions are read from")
-    ] = "distillwatch.suppressions"
+    suppressions: Annotated[str, Meta(min_length=1, description="Topic with suppressions")] = (
+        "distillwatch.suppressions"
+    )
     internal_prefix: Annotated[
-        str, Meta(min_length=1, description="What the names of the internal topics start with")
+        str, Meta(min_length=1, description="Prefix of the internal topics")
     ] = "distillwatch.internal."
     partitions: Annotated[
         int,
         Meta(
             ge=1,
             le=1024,
-            description="Lanes of the internal topics: most workers that can share the work; "
+            description="Partitions of the internal topics: most workers that can share the work; "
             "fixed once there is state",
             extra={"unit": "partitions"},
         ),
@@ -143,7 +149,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(
             ge=1,
-            description="Partitions of the requests topic, when `topics create` has to make it",
+            description="Partitions of the requests topic, if `topics create` creates it",
             extra={"unit": "partitions"},
         ),
     ] = 4
@@ -151,7 +157,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(
             ge=1,
-            description="Copies of each partition that `topics create` asks for; 3 in production, "
+            description="Copies of each partition that `topics create` requests; 3 in production, "
             "1 loses data with its broker",
             extra={"unit": "copies"},
         ),
@@ -160,8 +166,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float,
         Meta(
             ge=3600,
-            description="How long the internal topics keep records: the longest outage that "
-            "nothing is lost in",
+            description="Retention of the internal topics: the longest outage without data loss",
             extra={"unit": "s"},
         ),
     ] = 259_200.0
@@ -169,8 +174,8 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float,
         Meta(
             ge=3600,
-            description="How long alerts and dead letters are kept, when `topics create` makes "
-            "their topics",
+            description="Retention of alerts and dead letters, if `topics create` creates their "
+            "topics",
             extra={"unit": "s"},
         ),
     ] = 2_592_000.0
@@ -178,14 +183,13 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(
             ge=1_048_576,
-            description="Largest record that is written: an alert with all members of a campaign, "
-            "a row of state; `topics create` allows it, a topic of yours has to "
-            "(max.message.bytes)",
+            description="Largest record written: an alert with all members of a campaign, a row of "
+            "state; `topics create` sets it, your own topics need it too (max.message.bytes)",
             extra={"unit": "bytes"},
         ),
     ] = 16_777_216
 
     @property
     def packet_bytes(self) -> int:
-        """Return the most that a stage may put into one record: the rest is the batch around it."""
+        """Return the largest content of one internal record: the rest is the batch around it."""
         return self.max_record_bytes - _AROUND_A_RECORD_BYTES

@@ -76,13 +76,13 @@ class AccountsStage:
         self._lane = lane
         self._packet_bytes = packet_bytes
         self._lanes = lanes
-        self._step_s = windows.step_s
+        self._window_s = windows.window_s
         self._metrics = metrics
         self._table = SlotTable(
             (*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=windows.max_accounts
         )
         self._windows = AccountWindows(self._table)
-        self._request_ids = RequestIds(duplicate_window_s, step_s=windows.step_s)
+        self._request_ids = RequestIds(duplicate_window_s, window_s=windows.window_s)
         self._detector = Detector(
             detection, self._table, thresholds=thresholds, metrics=metrics, seed=lane
         )
@@ -126,7 +126,7 @@ class AccountsStage:
         newest = float(offsets.max(initial=-1))
         return Parsed(
             rows,
-            step_ends(times, self._step_s),
+            step_ends(times, self._window_s),
             offsets > known.floor,
             max(known.floor, newest),
         )
@@ -139,7 +139,7 @@ class AccountsStage:
         """
         rows, drills = parted(rows)
         once = self._once(end, rows)
-        for portion in step_rows(end, self._step_s, [once], most=self._table.portion):
+        for portion in step_rows(end, self._window_s, [once], most=self._table.portion):
             with self._seconds["windows"].time():
                 slots = self._windows.update(portion)
             with self._seconds["detection"].time():
@@ -153,7 +153,7 @@ class AccountsStage:
             self._look(Look.at(portion, self._windows, self._table, slots, turned, day))
         if drills:
             twin = self._drill.use(end)
-            for portion in step_rows(end, self._step_s, drills, most=twin.table.portion):
+            for portion in step_rows(end, self._window_s, drills, most=twin.table.portion):
                 slots = twin.windows.update(portion)
                 self._look(Look.at(portion, twin.windows, twin.table, slots))
         self._drill.forget(end)

@@ -129,13 +129,14 @@ class Intake:
         self, partition: int, *, elapsed_s: float = 0.0, idle: bool = False
     ) -> list[Emission]:
         place = Place(
-            self._clocks.get(partition, -math.inf) + elapsed_s - self._windows.grace_s, idle=idle
+            self._clocks.get(partition, -math.inf) + elapsed_s - self._windows.allowed_lateness_s,
+            idle=idle,
         )
         value = pack(source=partition, sources=self._sources, origin=self._origin, place=place)
         return [Emission("events", lane, None, value) for lane in range(self._lanes)]
 
     def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
-        mark = self._clocks[partition] - self._windows.grace_s
+        mark = self._clocks[partition] - self._windows.allowed_lateness_s
         lanes = account_lanes(batch.accounts, self._lanes)[batch.columns["account"]]
         rows = batch.take(np.argsort(lanes, kind="stable"))
         ends = np.cumsum(np.bincount(lanes, minlength=self._lanes)).tolist()

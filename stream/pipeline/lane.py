@@ -130,10 +130,10 @@ class Lane(Generic[R]):
         self._pending = Share(metrics.pending_rows.labels(stage=stage.name))
         self._watermark = metrics.watermark_timestamp_seconds.labels(stage=stage.name, lane=lane)
         self._steps = metrics.steps_closed_total.labels(stage=stage.name)
-        self._gate: StepGate[R] = StepGate(settings.step_s)
+        self._gate: StepGate[R] = StepGate(settings.window_s)
         self._seen = 0
         self._schema = Schema.of(
-            stage.name, {"windows.step_s": f"{settings.step_s:g}", **stage.layout}
+            stage.name, {"windows.window_s": f"{settings.window_s:g}", **stage.layout}
         )
 
     @property

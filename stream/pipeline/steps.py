@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def step_rows(
-    end: float, step_s: float, batches: list[EventBatch], *, most: int
+    end: float, window_s: float, batches: list[EventBatch], *, most: int
 ) -> Iterator[StepRows]:
     """Yield the step that ends at ``end``, in portions of at most ``most`` accounts.
 
@@ -31,7 +31,7 @@ def step_rows(
         stop = at[last] if last < len(at) else len(order)
         yield StepRows(
             time=end,
-            step_s=step_s,
+            window_s=window_s,
             accounts=list(merged.accounts[first:last]),
             at=at[first:last] - start,
             columns={name: column[start:stop] for name, column in columns.items()},

@@ -279,7 +279,7 @@ class Metrics:
             buckets=_DELAY_S,
             meaning="Arrival at the worker minus event time",
             remedy="Grows with lag: add workers. Grows without lag: the gateway ships logs late, "
-            "raise windows.grace_s",
+            "raise windows.allowed_lateness_s",
         ),
     ]
     invalid_share: Annotated[
@@ -394,7 +394,7 @@ class Metrics:
             unit="rows",
             labels={"stage": STAGES},
             meaning="Rows dropped because their step of event time was already closed",
-            remedy="Raise windows.grace_s to the delay seen in event_delay_seconds",
+            remedy="Raise windows.allowed_lateness_s to the delay seen in event_delay_seconds",
         ),
     ]
     repeated_rows_total: Annotated[

@@ -2,8 +2,8 @@
 
 The source topic may grow: whoever hears the source stage must wait for the new partitions before a
 step closes without them, so growth is noticed sooner than a step can end after it
-(``windows.grace_s``). A topic may be deleted and made again: its records are numbered anew, so
-reading on would skip some of them.
+(``windows.allowed_lateness_s``). A topic may be deleted and made again: its records are numbered
+anew, so reading on would skip some of them.
 """
 
 from __future__ import annotations

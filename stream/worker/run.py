@@ -59,7 +59,7 @@ class Plan:
 
     kafka: KafkaSettings
     topics: TopicSettings
-    idle_after_s: float
+    idle_timeout_s: float
     stages: Callable[[], Stages]
     metrics: Metrics
     health: Health
@@ -121,7 +121,7 @@ async def _with_reason(failure: BaseException, kafka: KafkaSettings) -> BaseExce
 
 
 async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.Event) -> None:
-    silence = Silence(app, runtime, topic=plan.topics.requests, after_s=plan.idle_after_s)
+    silence = Silence(app, runtime, topic=plan.topics.requests, after_s=plan.idle_timeout_s)
     lag = Lag(app, runtime, plan.metrics, plan.health)
     tasks = [
         asyncio.create_task(_guard(runtime, work))

@@ -2,9 +2,10 @@
 
 ``python tests/bench/latency.py --rate 5000``: a worker on Apache Kafka reads the demo's scenario,
 played faster than it was, among events of other accounts that bring the rate to ``--rate`` a
-second. A step of event time is complete once every partition has an event of ``windows.grace_s``
-later; that event's arrival is where the clock starts, for all alerts of the step. Also printed: how
-long the longest pause of consumption and the longest flush of state were.
+second. A step of event time is complete once every partition has an event of
+``windows.allowed_lateness_s`` later; that event's arrival is where the clock starts, for all alerts
+of the step. Also printed: how long the longest pause of consumption and the longest flush of state
+were.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Watch:
         """Return how long after the completion of its step each alert came, seconds."""
         wall, events = np.array(self.passed).T
         steps, came = np.array(seen).reshape(-1, 2).T
-        at = np.searchsorted(events, steps + WindowSettings().grace_s)
+        at = np.searchsorted(events, steps + WindowSettings().allowed_lateness_s)
         kept = at < len(events)
         return np.asarray(came[kept] - wall[at[kept]])
 

@@ -160,7 +160,7 @@ def plan(bootstrap: str, run_id: str, *options: str) -> Plan:
     return Plan(
         kafka=kafka(bootstrap, run_id, transactions=transactions),
         topics=topics(run_id),
-        idle_after_s=1.0,
+        idle_timeout_s=1.0,
         stages=partial(stages, counting=SlowLane) if slow else stages,
         metrics=Metrics(),
         health=Health(stalled_after_s=60),

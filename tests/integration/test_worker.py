@@ -306,7 +306,7 @@ def worker_environment(bootstrap: str, folder: Path) -> dict[str, str]:
         "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
         "DISTILLWATCH_HTTP_PORT": str(port),
         "DISTILLWATCH_WEBHOOK_SECRET_FILE": str(secret),
-        "DISTILLWATCH_WINDOWS_IDLE_AFTER_S": "1",
+        "DISTILLWATCH_WINDOWS_IDLE_TIMEOUT_S": "1",
     }
 
 

@@ -17,7 +17,7 @@ WORDS = [word for subject in SUBJECTS for word in subject.things]
 
 #: Windows and judging of seconds instead of minutes, so that a test need not wait.
 QUICK = {
-    "DISTILLWATCH_WINDOWS_STEP_S": "5",
+    "DISTILLWATCH_WINDOWS_WINDOW_S": "5",
     "DISTILLWATCH_CAMPAIGNS_JUDGE_EVERY_S": "5",
     "DISTILLWATCH_CAMPAIGNS_RESEND_S": "0",
     "DISTILLWATCH_ALERTING_GROW_EVERY_S": "0",

@@ -130,8 +130,8 @@ def shown_in_80_columns(cwd, *arguments):
     [
         ("[windows]\nstepp_s = 1\n", "windows: Object contains unknown field `stepp_s`"),
         ("[nosuch]\nx = 1\n", "unknown field `nosuch`"),
-        ("[windows]\nstep_s = 0\n", "windows.step_s: Expected `float` >= 1.0"),
-        ("[windows]\nstep_s = 'x'\n", "windows.step_s: Expected `float`, got `str`"),
+        ("[windows]\nwindow_s = 0\n", "windows.window_s: Expected `float` >= 1.0"),
+        ("[windows]\nwindow_s = 'x'\n", "windows.window_s: Expected `float`, got `str`"),
         ("[windows\n", "not TOML"),
         ("windows = 3\n", "windows: Expected `object`"),
         ("[intake]\nformat = 'csv'\n", "intake.format: "),
@@ -149,7 +149,7 @@ def test_a_bad_file_is_named_with_the_setting(text, said, tmp_path):
     [
         ("DISTILLWATCH_NOPE", "1", "DISTILLWATCH_NOPE: no such setting"),
         ("DISTILLWATCH_WINDOWS_NOPE", "1", "DISTILLWATCH_WINDOWS_NOPE: no such setting"),
-        ("DISTILLWATCH_WINDOWS_STEP_S", "abc", "windows.step_s: Expected `float`"),
+        ("DISTILLWATCH_WINDOWS_WINDOW_S", "abc", "windows.window_s: Expected `float`"),
         ("DISTILLWATCH_HTTP_PORT", "70000", "http.port: Expected `int` <= 65535"),
         ("DISTILLWATCH_WEBHOOK_SECRET_FILE", "/nowhere", "DISTILLWATCH_WEBHOOK_SECRET_FILE"),
         ("DISTILLWATCH_CONFIG", "missing.toml", "missing.toml: cannot be read"),
@@ -160,17 +160,19 @@ def test_a_bad_variable_is_named(variable, value, said, tmp_path):
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default(tmp_path):
-    (tmp_path / "distillwatch.toml").write_text("[windows]\nstep_s = 30\ngrace_s = 3\n")
-    done = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_STEP_S="20")
+    (tmp_path / "distillwatch.toml").write_text(
+        "[windows]\nwindow_s = 30\nallowed_lateness_s = 3\n"
+    )
+    done = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_WINDOW_S="20")
     found = tomllib.loads(done.stdout.decode())["windows"]
-    assert (found["step_s"], found["grace_s"], found["idle_after_s"]) == (20, 3, 5)
+    assert (found["window_s"], found["allowed_lateness_s"], found["idle_timeout_s"]) == (20, 3, 5)
 
 
 def test_what_settings_prints_does_not_depend_on_the_terminal_and_is_a_settings_file(tmp_path):
-    printed = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_STEP_S="20").stdout
-    assert run("settings", cwd=tmp_path, COLUMNS="40", DISTILLWATCH_WINDOWS_STEP_S="20").stdout == (
-        printed
-    )
+    printed = run("settings", cwd=tmp_path, DISTILLWATCH_WINDOWS_WINDOW_S="20").stdout
+    assert run(
+        "settings", cwd=tmp_path, COLUMNS="40", DISTILLWATCH_WINDOWS_WINDOW_S="20"
+    ).stdout == (printed)
     (tmp_path / "saved.toml").write_bytes(printed)
     assert run("settings", "--config", "saved.toml", cwd=tmp_path).stdout == printed
     assert shown_in_80_columns(tmp_path, "settings", "--config", "saved.toml") == printed

@@ -25,10 +25,10 @@ def test_nothing_given_is_the_defaults():
 
 def test_environment_wins_over_file_wins_over_default(tmp_path):
     file = tmp_path / "s.toml"
-    file.write_text("[windows]\nstep_s = 30\ngrace_s = 3\n")
-    found = load(file, {"DISTILLWATCH_WINDOWS_STEP_S": "20"})
-    assert (found.windows.step_s, found.windows.grace_s) == (20.0, 3.0)
-    assert found.windows.idle_after_s == Settings().windows.idle_after_s
+    file.write_text("[windows]\nwindow_s = 30\nallowed_lateness_s = 3\n")
+    found = load(file, {"DISTILLWATCH_WINDOWS_WINDOW_S": "20"})
+    assert (found.windows.window_s, found.windows.allowed_lateness_s) == (20.0, 3.0)
+    assert found.windows.idle_timeout_s == Settings().windows.idle_timeout_s
 
 
 def test_a_secret_comes_from_a_file_and_is_not_shown(tmp_path):
@@ -91,7 +91,7 @@ MAPPING = {
 }
 CHANGED = {
     "DISTILLWATCH_KAFKA_TRANSACTIONS": "false",
-    "DISTILLWATCH_WINDOWS_STEP_S": "20.5",
+    "DISTILLWATCH_WINDOWS_WINDOW_S": "20.5",
     "DISTILLWATCH_ALERTING_RUNBOOK_URL": 'https://example.org/?a=1#b"c',
     "DISTILLWATCH_INTAKE_MAPPING": json.dumps(MAPPING),
 }
@@ -118,8 +118,8 @@ def test_a_file_says_every_setting_but_secrets():
 
 def test_each_line_says_value_unit_meaning_and_default():
     text = spaced(load(None, CHANGED))
-    setting = next(one for one in describe() if one.name == "windows.step_s")
-    assert f"step_s = 20.5  # s: {setting.meaning} (default {float(setting.default)})\n" in text
+    setting = next(one for one in describe() if one.name == "windows.window_s")
+    assert f"window_s = 20.5  # s: {setting.meaning} (default {float(setting.default)})\n" in text
 
 
 @given(

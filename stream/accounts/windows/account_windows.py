@@ -69,7 +69,7 @@ class StepRows:
     """The events of one step, sorted by account and time; account i's begin at ``at[i]``."""
 
     time: float  # end of the step, epoch seconds
-    step_s: float
+    window_s: float
     accounts: list[str]  # distinct, in the order of the rows
     at: Array  # shape (n,), i8
     columns: Mapping[str, Array]  # shape (rows,)
@@ -117,7 +117,7 @@ class AccountWindows:
         table, columns, at = self._table, rows.columns, rows.at
         slots = table.slots(rows.accounts, value=self.worth, settled=self.settled)
         last_seen = table["last_seen"][slots]
-        start = rows.time - rows.step_s
+        start = rows.time - rows.window_s
         sums = self._sums(columns, at)
         for ring in self._rings.values():
             ring.add(slots, start, last_seen, sums)

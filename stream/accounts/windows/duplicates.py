@@ -61,17 +61,17 @@ class Calls(NamedTuple):
 def calls(rows: EventBatch, end: float, known: RequestIds) -> Calls:
     """Return the calls among the rows of the step that ends at ``end``; ``known`` learns them."""
     with_id = rows.columns["request_id"].nonzero()[0]
-    if not known.window_s or not len(with_id):
+    if not known.duplicate_window_s or not len(with_id):
         return Calls(rows, 0, 0)
     ids = rows.columns["request_id"][with_id]
     distinct, more_than_once = _distinct(ids)
-    before = known.of(distinct, since=end - known.step_s - known.window_s)
+    before = known.of(distinct, since=end - known.window_s - known.duplicate_window_s)
     if not len(before.which) and not len(more_than_once):
         known.add(end, _stored(rows.columns, with_id))
         return Calls(rows, 0, 0)
     doubtful = np.isin(ids, np.append(distinct[before.which], more_than_once))
     place = with_id[doubtful]
-    found = _judge(rows.columns, place, before.rows, known.window_s)
+    found = _judge(rows.columns, place, before.rows, known.duplicate_window_s)
     known.add(end, _stored(rows.columns, np.append(with_id[~doubtful], found.learnt)))
     if not len(found.copies):
         return Calls(rows, 0, found.reused)
@@ -90,7 +90,9 @@ class _Found(NamedTuple):
     reused: int
 
 
-def _judge(columns: Mapping[str, Array], place: Array, counted: Array, window_s: float) -> _Found:
+def _judge(
+    columns: Mapping[str, Array], place: Array, counted: Array, duplicate_window_s: float
+) -> _Found:
     """Judge the rows at ``place`` beside those of their ids that were ``counted`` before."""
     both = {
         name: np.concatenate([counted[name], columns[name][place]])
@@ -104,7 +106,7 @@ def _judge(columns: Mapping[str, Array], place: Array, counted: Array, window_s:
     for _ in range(MOST_CALLS):
         first = _first(both["request_id"], open_)
         same = (first != open_) & is_new[open_]
-        same &= _says_nothing_new(both, first, open_, window_s)
+        same &= _says_nothing_new(both, first, open_, duplicate_window_s)
         leader[open_[same]] = first[same]
         leader[open_[first == open_]] = first[first == open_]
         open_ = open_[~same & (first != open_)]
@@ -139,9 +141,9 @@ def _first(ids: Array, open_: Array) -> Array:
 
 
 def _says_nothing_new(
-    both: Mapping[str, Array], first: Array, rows: Array, window_s: float
+    both: Mapping[str, Array], first: Array, rows: Array, duplicate_window_s: float
 ) -> Array:
-    near = np.abs(both["time"][rows] - both["time"][first]) <= window_s
+    near = np.abs(both["time"][rows] - both["time"][first]) <= duplicate_window_s
     for name in COMPARED:
         said = both[name][rows]
         near &= (said == 0) | (said == both[name][first])

@@ -76,16 +76,16 @@ class Waiting(Generic[R]):
     before: dict[int, Source]
 
 
-def step_ends(times: Array, step_s: float) -> Array:
+def step_ends(times: Array, window_s: float) -> Array:
     """Return the end of the step that each time lies in, shape ``(n,)``, f8."""
-    return np.asarray((np.floor(times / step_s) + 1) * step_s)
+    return np.asarray((np.floor(times / window_s) + 1) * window_s)
 
 
 @dataclass
 class StepGate(Generic[R]):
     """Sources, their marks, and the rows that wait; ``closed`` never runs backwards."""
 
-    step_s: float
+    window_s: float
     closed: float = -math.inf
     sources: dict[int, Source] = field(default_factory=dict)
     expected: int = 0
@@ -144,7 +144,7 @@ class StepGate(Generic[R]):
 
     def floor_step(self, time: float) -> float:
         """Return the last step border at or before ``time``."""
-        return math.floor(time / self.step_s) * self.step_s if math.isfinite(time) else time
+        return math.floor(time / self.window_s) * self.window_s if math.isfinite(time) else time
 
     def close(self, until: float) -> list[tuple[float, list[R]]]:
         """Close all steps up to ``until``: return (end, rows) for each step that has rows."""

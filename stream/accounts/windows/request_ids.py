@@ -59,17 +59,19 @@ _NONE: Final = Known(np.zeros(0, ROW), np.zeros(0, np.int64))
 
 
 class RequestIds:
-    """Remembers the calls of ``window_s`` seconds of event time, the oldest go first."""
+    """Remembers the calls of ``duplicate_window_s`` seconds of event time, the oldest go first."""
 
     #: What the stored rows mean.
     LAYOUT: Final = {"request ids": " ".join(ROW.names or ())}
 
-    def __init__(self, window_s: float, *, step_s: float, most: int = MAX_REQUEST_IDS) -> None:
+    def __init__(
+        self, duplicate_window_s: float, *, window_s: float, most: int = MAX_REQUEST_IDS
+    ) -> None:
         """Start empty; with a window of 0 nothing is remembered."""
+        self.duplicate_window_s: Final = duplicate_window_s
         self.window_s: Final = window_s
-        self.step_s: Final = step_s
         self.forgotten = 0  # before their time
-        self._span: Final = max(window_s / _BLOCKS, step_s)
+        self._span: Final = max(duplicate_window_s / _BLOCKS, window_s)
         self._most: Final = most
         self._blocks: dict[int, _Block] = {}  # ascending
         self._steps: dict[float, int] = {}  # end of a step -> its rows in the log
@@ -136,7 +138,7 @@ class RequestIds:
         """Forget blocks that no later row can be near to, and the oldest of too many rows."""
         while self._blocks:
             oldest = next(iter(self._blocks))
-            old = oldest * self._span + self.window_s <= end
+            old = oldest * self._span + self.duplicate_window_s <= end
             if not old and len(self) <= self._most:
                 return
             gone = self._blocks.pop(oldest)
@@ -164,7 +166,7 @@ class RequestIds:
             steps.setdefault(end, []).append(np.frombuffer(value, ROW))
         for end, chunks in steps.items():
             rows = np.concatenate(chunks)
-            if not np.all(np.abs(rows["time"] - end) <= self.step_s):
+            if not np.all(np.abs(rows["time"] - end) <= self.window_s):
                 raise StateError("request ids of another time than their step")
             self._steps[end] = len(chunks)
             self._put(end, rows)

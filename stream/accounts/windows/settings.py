@@ -8,31 +8,33 @@ from msgspec import Meta, Struct
 
 
 class WindowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How event time is cut and how much is remembered."""
+    """How event time is divided into windows and how much is kept."""
 
-    step_s: Annotated[
+    window_s: Annotated[
         float,
         Meta(
             ge=1,
             le=3600,
-            description="Accounts are judged at the end of every step of event time",
+            description="Length of a tumbling window of event time; its close scores the accounts",
             extra={"unit": "s"},
         ),
     ] = 60.0
-    grace_s: Annotated[
+    allowed_lateness_s: Annotated[
         float,
         Meta(
             ge=0,
-            description="How much later than its neighbours an event may come and still count",
+            description="Allowed lateness: how far an event may trail the newest of its "
+            "partition and "
+            "still count; alerts wait as long",
             extra={"unit": "s"},
         ),
     ] = 10.0
-    idle_after_s: Annotated[
+    idle_timeout_s: Annotated[
         float,
         Meta(
             gt=0,
-            description="A source partition this long without a record holds nobody up; said again "
-            "as often",
+            description="Idle timeout: a source partition without records for this long no longer "
+            "delays the watermark",
             extra={"unit": "s"},
         ),
     ] = 5.0
@@ -40,7 +42,7 @@ class WindowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=1,
-            description="Accounts remembered per partition; beyond it the least valuable go",
+            description="Accounts kept per partition; above it the lowest priority is evicted",
             extra={"unit": "accounts"},
         ),
     ] = 500_000
@@ -48,7 +50,7 @@ class WindowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=1000,
-            description="Events that may wait per partition; beyond it steps end early",
+            description="Events buffered per partition; above it windows fire early",
             extra={"unit": "events"},
         ),
     ] = 2_000_000

@@ -34,20 +34,20 @@ class _Call:
 class Repeats:
     """Knows the calls that it has seen, by account and request id."""
 
-    def __init__(self, window_s: float, *, step_s: float) -> None:
-        """Compare events at most ``window_s`` apart; with 0 none is a repetition."""
+    def __init__(self, duplicate_window_s: float, *, window_s: float) -> None:
+        """Compare events at most ``duplicate_window_s`` apart; with 0 none is a repetition."""
+        self._duplicate_window_s = duplicate_window_s
         self._window_s = window_s
-        self._step_s = step_s
         self._calls: OrderedDict[tuple[str, str], list[_Call]] = OrderedDict()
 
     def again(self, event: Mapping[str, Any]) -> bool:
         """Say whether an event, by the names of its fields, is a further record of a known call."""
         request = event.get("request_id")
-        if not request or not self._window_s:
+        if not request or not self._duplicate_window_s:
             return False
         time, said = event["timestamp"], _said(event)
         calls = self._calls.setdefault((event["account_id"], request), [])
-        near = [call for call in calls if abs(time - call.time) <= self._window_s]
+        near = [call for call in calls if abs(time - call.time) <= self._duplicate_window_s]
         for call in near:
             if all(not own or own == its for own, its in zip(said, call.said, strict=True)):
                 return time == call.time or self._one_more(call, time)
@@ -59,7 +59,7 @@ class Repeats:
         return False
 
     def _one_more(self, call: _Call, time: float) -> bool:
-        step = time // self._step_s
+        step = time // self._window_s
         call.copies[step] += 1
         return call.copies[step] <= MOST_COPIES
 

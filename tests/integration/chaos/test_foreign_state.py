@@ -69,9 +69,9 @@ def test_a_changed_setting_is_named_and_setting_it_back_helps(
     product.until(product.idle, within_s=60, what="end of the work")
     for worker in product.running:
         assert worker.stop() == 0
-    product.environment["DISTILLWATCH_WINDOWS_STEP_S"] = "30"
-    assert "windows.step_s is 30, was 60" in refusal(product, 1)
-    del product.environment["DISTILLWATCH_WINDOWS_STEP_S"]
+    product.environment["DISTILLWATCH_WINDOWS_WINDOW_S"] = "30"
+    assert "windows.window_s is 30, was 60" in refusal(product, 1)
+    del product.environment["DISTILLWATCH_WINDOWS_WINDOW_S"]
     product.start_ready()
 
 

@@ -27,7 +27,7 @@ ROOM = 192
 FEW = replace(
     Settings().stages,
     lanes=1,
-    windows=msgspec.structs.replace(Settings().windows, step_s=STEP_S, max_accounts=ROOM),
+    windows=msgspec.structs.replace(Settings().windows, window_s=STEP_S, max_accounts=ROOM),
 )
 
 

@@ -28,7 +28,7 @@ SETTINGS = Settings().stages
 CUT = replace(
     SETTINGS,
     lanes=1,
-    windows=msgspec.structs.replace(SETTINGS.windows, step_s=300.0),
+    windows=msgspec.structs.replace(SETTINGS.windows, window_s=300.0),
     packet_bytes=1400,
 )
 SOURCES = 2

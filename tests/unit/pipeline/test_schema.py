@@ -78,9 +78,9 @@ def test_another_version_is_refused_and_both_are_named(role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_another_length_of_steps_is_refused_by_the_name_of_the_setting(role):
-    windows = msgspec.structs.replace(SETTINGS.windows, step_s=30.0)
+    windows = msgspec.structs.replace(SETTINGS.windows, window_s=30.0)
     other = dataclasses.replace(SETTINGS, windows=windows)
-    assert "windows.step_s is 30, was 60" in refusal(new(role, other), usual(role).schema())
+    assert "windows.window_s is 30, was 60" in refusal(new(role, other), usual(role).schema())
 
 
 @pytest.mark.parametrize("role", ROLES)

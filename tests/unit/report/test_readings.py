@@ -17,7 +17,7 @@ OTHER = {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN, SPAN]}]}]}
 
 
 def readings(*records):
-    explainer, found = Explainer(IntakeSettings()), Readings(Repeats(3600.0, step_s=60.0))
+    explainer, found = Explainer(IntakeSettings()), Readings(Repeats(3600.0, window_s=60.0))
     values = [r if isinstance(r, bytes) else json.dumps(r).encode() for r in records]
     return [found.of(explainer.explain(value, latest=2e9)) for value in values]
 

@@ -33,10 +33,13 @@ events = st.lists(
 
 @given(events, st.sampled_from([0.0, 60.0, 600.0]))
 def test_they_are_the_copies_of_the_accounts_stage(
-    log: list[dict[str, Any]], window_s: float
+    log: list[dict[str, Any]], duplicate_window_s: float
 ) -> None:
     log.sort(key=lambda event: event["timestamp"])
-    repeats, known = Repeats(window_s, step_s=STEP_S), RequestIds(window_s, step_s=STEP_S)
+    repeats, known = (
+        Repeats(duplicate_window_s, window_s=STEP_S),
+        RequestIds(duplicate_window_s, window_s=STEP_S),
+    )
     shown = [repeats.again(event) for event in log]
     for end in sorted({(event["timestamp"] // STEP_S + 1) * STEP_S for event in log}):
         here = [n for n, event in enumerate(log) if end - STEP_S <= event["timestamp"] < end]
@@ -46,7 +49,7 @@ def test_they_are_the_copies_of_the_accounts_stage(
 
 
 def test_what_says_nothing_new_is_a_duplicate_and_what_says_more_is_not() -> None:
-    repeats = Repeats(600.0, step_s=STEP_S)
+    repeats = Repeats(600.0, window_s=STEP_S)
     call = {"timestamp": 5.0, "account_id": "a", "request_id": "r"}
     assert not repeats.again(call | {"output_tokens": 3})
     assert repeats.again(call)
@@ -55,7 +58,7 @@ def test_what_says_nothing_new_is_a_duplicate_and_what_says_more_is_not() -> Non
 
 
 def test_an_id_for_everything_hides_nothing_and_takes_no_memory() -> None:
-    repeats = Repeats(600.0, step_s=STEP_S)
+    repeats = Repeats(600.0, window_s=STEP_S)
     call = {"timestamp": 5.0, "account_id": "a", "request_id": "r"}
     assert not any(repeats.again(call | {"output_tokens": n}) for n in range(1, 1000))
     assert len(repeats._calls["a", "r"]) == MOST_CALLS

@@ -59,7 +59,7 @@ def played(rows: list[Row], known: RequestIds) -> tuple[list[list[Row]], int, in
     return kept, copies, reused
 
 
-def plainly(rows: list[Row], window_s: float) -> list[list[Row]]:
+def plainly(rows: list[Row], duplicate_window_s: float) -> list[list[Row]]:
     """Return the same, one row after the other: the rule as the module says it."""
     counted: list[Row] = []
     result = []
@@ -67,7 +67,7 @@ def plainly(rows: list[Row], window_s: float) -> list[list[Row]]:
         kept = [row for row in some if not row[0]]
         learnt: list[Row] = []
         for id_ in sorted({row[0] for row in some} - {0}):
-            since = end - STEP_S - window_s
+            since = end - STEP_S - duplicate_window_s
             leaders = sorted(
                 (row for row in counted if row[0] == id_ and row[1] >= since), key=rank
             )
@@ -75,8 +75,10 @@ def plainly(rows: list[Row], window_s: float) -> list[list[Row]]:
             some_of = sorted((row for row in some if row[0] == id_), key=rank)
             mine: list[list[Any]] = []
             for row in some_of:
-                match = next((one for one in leaders if is_copy(row, one, window_s)), None)
-                own = next((one for one in mine if is_copy(row, one[0], window_s)), None)
+                match = next(
+                    (one for one in leaders if is_copy(row, one, duplicate_window_s)), None
+                )
+                own = next((one for one in mine if is_copy(row, one[0], duplicate_window_s)), None)
                 if match is not None and (row[1] == match[1] or of[match] < MOST_COPIES):
                     of[match] += row[1] != match[1]
                 elif match is not None:
@@ -107,8 +109,8 @@ class Log(dict[bytes, bytes]):
             else:
                 self[key] = value
 
-    def successor(self, window_s: float) -> RequestIds:
-        made = RequestIds(window_s, step_s=STEP_S)
+    def successor(self, duplicate_window_s: float) -> RequestIds:
+        made = RequestIds(duplicate_window_s, window_s=STEP_S)
         made.load(self)
         made.loaded()
         return made
@@ -119,32 +121,36 @@ def rank(row: Row) -> tuple[float, ...]:
     return (sum(not value for value in row[2:5]), row[1], row[4], row[3], row[2], row[5])
 
 
-def is_copy(row: Row, counted: Row, window_s: float) -> bool:
-    near = abs(row[1] - counted[1]) <= window_s
+def is_copy(row: Row, counted: Row, duplicate_window_s: float) -> bool:
+    near = abs(row[1] - counted[1]) <= duplicate_window_s
     return near and all(a in (0, b) for a, b in zip(row[2:5], counted[2:5], strict=True))
 
 
 @given(rows_of_a_log, st.sampled_from([30.0, 60.0, 150.0, 1000.0]))
-def test_a_column_is_its_rows_one_by_one(rows: list[Row], window_s: float) -> None:
+def test_a_column_is_its_rows_one_by_one(rows: list[Row], duplicate_window_s: float) -> None:
     # More calls of an id than are compared are another test's.
     few = [row for row in rows if Counter(r[0] for r in rows)[row[0]] <= MOST_CALLS or not row[0]]
-    kept, copies, _ = played(few, RequestIds(window_s, step_s=STEP_S))
-    assert kept == plainly(few, window_s)
+    kept, copies, _ = played(few, RequestIds(duplicate_window_s, window_s=STEP_S))
+    assert kept == plainly(few, duplicate_window_s)
     assert copies == len(few) - sum(map(len, kept))
 
 
 @given(rows_of_a_log, st.randoms(use_true_random=False), st.sampled_from([60.0, 150.0, 1000.0]))
-def test_the_order_of_rows_does_not_matter(rows: list[Row], random: Any, window_s: float) -> None:
-    expected = played(rows, RequestIds(window_s, step_s=STEP_S))
+def test_the_order_of_rows_does_not_matter(
+    rows: list[Row], random: Any, duplicate_window_s: float
+) -> None:
+    expected = played(rows, RequestIds(duplicate_window_s, window_s=STEP_S))
     random.shuffle(rows)
-    assert played(rows, RequestIds(window_s, step_s=STEP_S)) == expected
+    assert played(rows, RequestIds(duplicate_window_s, window_s=STEP_S)) == expected
 
 
 @given(rows_of_a_log, st.sampled_from([60.0, 150.0, 1000.0]))
-def test_a_successor_at_any_step_knows_the_same_calls(rows: list[Row], window_s: float) -> None:
-    one, log = RequestIds(window_s, step_s=STEP_S), Log()
+def test_a_successor_at_any_step_knows_the_same_calls(
+    rows: list[Row], duplicate_window_s: float
+) -> None:
+    one, log = RequestIds(duplicate_window_s, window_s=STEP_S), Log()
     for end, some in steps(rows):
-        heir = log.successor(window_s)
+        heir = log.successor(duplicate_window_s)
         assert len(heir) == len(one)
         assert shown(calls(batch(some), end, heir).rows) == shown(calls(batch(some), end, one).rows)
         again = Log(log)
@@ -155,7 +161,7 @@ def test_a_successor_at_any_step_knows_the_same_calls(rows: list[Row], window_s:
 
 @given(rows_of_a_log)
 def test_nothing_that_is_said_is_lost(rows: list[Row]) -> None:
-    kept, _, _ = played(rows, RequestIds(1000.0, step_s=STEP_S))
+    kept, _, _ = played(rows, RequestIds(1000.0, window_s=STEP_S))
     left = [row for some in kept for row in some]
     for column in range(2, 5):
         assert {(r[0], r[column]) for r in rows} - {(r[0], 0) for r in rows} <= {
@@ -165,7 +171,7 @@ def test_nothing_that_is_said_is_lost(rows: list[Row]) -> None:
 
 def test_twice_the_same_log_is_once_the_log() -> None:
     rows = [(n + 1, n * 7.0, 5, 9, 1000 + n, 3) for n in range(100)]
-    known = RequestIds(600.0, step_s=STEP_S)
+    known = RequestIds(600.0, window_s=STEP_S)
     kept, copies, reused = played(rows + rows, known)
     assert [row for some in kept for row in some] == rows
     assert (copies, reused) == (100, 0)
@@ -173,24 +179,24 @@ def test_twice_the_same_log_is_once_the_log() -> None:
 
 def test_a_retry_with_another_id_is_a_call() -> None:
     rows = [(1, 5.0, 2, 2, 9, 0), (2, 5.0, 2, 2, 9, 0)]
-    kept, copies, _ = played(rows, RequestIds(600, step_s=60))
+    kept, copies, _ = played(rows, RequestIds(600, window_s=60))
     assert (len(kept[0]), copies) == (2, 0)
 
 
 def test_without_an_id_nothing_is_a_duplicate() -> None:
-    kept, copies, _ = played([(0, 5.0, 2, 2, 9, 0)] * 5, RequestIds(600, step_s=60))
+    kept, copies, _ = played([(0, 5.0, 2, 2, 9, 0)] * 5, RequestIds(600, window_s=60))
     assert (len(kept[0]), copies) == (5, 0)
 
 
 def test_a_window_of_zero_is_off() -> None:
-    known = RequestIds(0.0, step_s=60)
+    known = RequestIds(0.0, window_s=60)
     kept, copies, _ = played([(1, 5.0, 2, 2, 9, 0)] * 5, known)
     assert (len(kept[0]), copies, len(known)) == (5, 0, 0)
 
 
 def test_one_id_for_all_requests_hides_none_that_differs() -> None:
     rows = [(7, n * 0.01, 20 + n % 50, 10, 1 + n, 1) for n in range(3000)]
-    known = RequestIds(600.0, step_s=STEP_S)
+    known = RequestIds(600.0, window_s=STEP_S)
     kept, copies, reused = played(rows, known)
     assert sum(map(len, kept)) == len(rows)
     assert (copies, reused) == (0, len(rows) - 1)
@@ -199,7 +205,7 @@ def test_one_id_for_all_requests_hides_none_that_differs() -> None:
 
 def test_one_id_for_equal_requests_hides_but_a_few_of_a_step() -> None:
     rows = [(7, n * 0.5, 20, 10, 77, 1) for n in range(600)]  # five minutes
-    kept, copies, reused = played(rows, RequestIds(600.0, step_s=STEP_S))
+    kept, copies, reused = played(rows, RequestIds(600.0, window_s=STEP_S))
     assert copies == 5 * MOST_COPIES
     assert reused == len(rows) - copies - 1
     assert sum(map(len, kept)) == len(rows) - copies
@@ -207,19 +213,19 @@ def test_one_id_for_equal_requests_hides_but_a_few_of_a_step() -> None:
 
 def test_the_call_keeps_what_only_a_copy_says() -> None:
     inner, outer = (1, 5.0, 8, 9, 0, 0), (1, 4.0, 0, 0, 0, 3)
-    kept, copies, _ = played([outer, inner], RequestIds(600, step_s=60))
+    kept, copies, _ = played([outer, inner], RequestIds(600, window_s=60))
     assert (kept, copies) == ([[(1, 5.0, 8, 9, 0, 3)]], 1)
 
 
 @pytest.mark.parametrize(("apart_s", "left"), [(600.0, 1), (600.5, 2)])
 def test_copies_are_near_in_event_time(apart_s: float, left: int) -> None:
     rows = [(1, 59.0, 2, 2, 9, 0), (1, 59.0 + apart_s, 2, 2, 9, 0)]
-    kept, copies, _ = played(rows, RequestIds(600.0, step_s=STEP_S))
+    kept, copies, _ = played(rows, RequestIds(600.0, window_s=STEP_S))
     assert (sum(map(len, kept)), copies) == (left, 2 - left)
 
 
 def test_memory_is_bounded_and_what_is_forgotten_is_counted() -> None:
-    known = RequestIds(600.0, step_s=STEP_S, most=1000)
+    known = RequestIds(600.0, window_s=STEP_S, most=1000)
     log = Log()
     for step in range(40):
         rows = [(1 + 500 * step + n, step * STEP_S + n / 10, 1, 1, 1, 1) for n in range(500)]
@@ -231,7 +237,7 @@ def test_memory_is_bounded_and_what_is_forgotten_is_counted() -> None:
 
 
 def test_old_calls_go_by_themselves() -> None:
-    known = RequestIds(600.0, step_s=STEP_S)
+    known = RequestIds(600.0, window_s=STEP_S)
     for step in range(100):
         rows = [(1 + 50 * step + n, step * STEP_S, 1, 1, 1, 1) for n in range(50)]
         calls(batch(rows), (step + 1) * STEP_S, known)

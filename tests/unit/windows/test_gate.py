@@ -17,7 +17,7 @@ class Numbers(list):
 
 
 def gate(**kwargs):
-    return StepGate(step_s=10.0, **kwargs)
+    return StepGate(window_s=10.0, **kwargs)
 
 
 def hear(some, source, mark, *, sources=2, idle=False, floor=0):
@@ -26,7 +26,7 @@ def hear(some, source, mark, *, sources=2, idle=False, floor=0):
 
 def hold(some, offset, times):
     rows = Numbers(times)
-    some.hold(offset, rows, step_ends(np.array(times, float), some.step_s), dict(some.sources))
+    some.hold(offset, rows, step_ends(np.array(times, float), some.window_s), dict(some.sources))
 
 
 def test_nothing_closes_before_every_source_has_spoken():
@@ -186,9 +186,9 @@ def test_closing_many_steps_at_once_is_closing_them_one_by_one(records, last):
     for some in (once, each):
         for offset, times in enumerate(records):
             hold(some, offset, times)
-    until = last * once.step_s
+    until = last * once.window_s
     one_by_one = [
-        step for end in np.arange(0, until + 1, each.step_s) for step in each.close(float(end))
+        step for end in np.arange(0, until + 1, each.window_s) for step in each.close(float(end))
     ]
     assert once.close(until) == one_by_one
     assert (once.resume, once.waiting_rows) == (each.resume, each.waiting_rows)
