@@ -39,7 +39,7 @@ class Stages:
         self.lanes: dict[tuple[str, int], Any] = {
             **{("events", n): accounts_lane(settings, n, self.metrics) for n in self._numbers},
             **{("links", n): links_lane(settings, n, self.metrics) for n in self._numbers},
-            ("verdicts", 0): alerting_lane(settings, self.metrics),
+            ("findings", 0): alerting_lane(settings, self.metrics),
         }
         self._offsets = count()
 

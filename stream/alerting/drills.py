@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
-    from stream.core.verdicts import Group
+    from stream.core.findings import Group
 
 #: Drills that are remembered at once; another one finds nothing.
 MOST_DRILLS: Final = 16

@@ -11,8 +11,8 @@ import msgspec
 from stream.alerting.updates import Count, Told
 from stream.core.alerts import Alert, AlertKind, AlertStatus, SharedValue
 from stream.core.feedback import Judgement
+from stream.core.findings import Evidence, Observed, Severity, Shared
 from stream.core.links import LinkKind
-from stream.core.verdicts import Evidence, Observed, Severity, Shared
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings

@@ -30,9 +30,9 @@ from stream.alerting.suppressions import Suppressions
 from stream.alerting.tally import more, observed, united, unpacked
 from stream.alerting.telling import Telling
 from stream.campaigns.clusters.detector import ClusterDetector
+from stream.core.findings import Observed
 from stream.core.links import LinkKind
 from stream.core.packets import Confirmed
-from stream.core.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.batch import Array
     from stream.core.feedback import Judgement, Suppression
-    from stream.core.verdicts import Group, Verdict
+    from stream.core.findings import AccountFinding, Group
     from stream.telemetry.metrics import Metrics
 
 _CAMPAIGN_MODEL: Final = "campaigns-6"
@@ -110,14 +110,14 @@ class Incidents:
         #: Everything with durable rows.
         self._parts = (self._clusters, self._judgements, self._suppressions, self._register)
 
-    def step(self, time: float, verdicts: list[Verdict], groups: list[Group]) -> list[Alert]:
+    def step(self, time: float, findings: list[AccountFinding], groups: list[Group]) -> list[Alert]:
         """Take in the findings of the step that ends at ``time``; return the alerts to send."""
         self._run_timers(time, including=False)
         if groups:
             self._clusters.add(time, groups)
         self._judge(until=time)
-        for verdict in sorted(verdicts, key=lambda v: v.account_id):
-            self._hear(verdict)
+        for finding in sorted(findings, key=lambda f: f.account_id):
+            self._hear(finding)
         self._run_timers(time, including=True)
         return self._telling.take()
 
@@ -186,38 +186,38 @@ class Incidents:
 
     # -- accounts -----------------------------------------------------------------------------
 
-    def _hear(self, verdict: Verdict) -> None:
-        score = self._judgements.moved("account", verdict.score, verdict.evidence)
-        self._watch(verdict.time, (verdict.account_id,), score)
-        incident = self._register.find("account", verdict.account_id)
+    def _hear(self, finding: AccountFinding) -> None:
+        score = self._judgements.moved("account", finding.score, finding.evidence)
+        self._watch(finding.time, (finding.account_id,), score)
+        incident = self._register.find("account", finding.account_id)
         if score < self._least(incident):
             return
-        if self._register.in_campaign(verdict.account_id):
+        if self._register.in_campaign(finding.account_id):
             self._metrics.alerts_suppressed_total.labels(reason="merged").inc()
             return
         if incident is None:
             if not self._register.has_room("account"):
                 return
-            day = int(verdict.since // _DAY_S)
+            day = int(finding.since // _DAY_S)
             incident = Incident(
-                alert_id=alert_id("account", verdict.account_id, day),
+                alert_id=alert_id("account", finding.account_id, day),
                 kind="account",
-                subject=verdict.account_id,
+                subject=finding.account_id,
                 score=score,
-                started=verdict.since,
-                detected=verdict.time,
-                last=verdict.time,
-                observed=verdict.observed,
-                evidence=verdict.evidence,
-                model_version=verdict.model_version,
+                started=finding.since,
+                detected=finding.time,
+                last=finding.time,
+                observed=finding.observed,
+                evidence=finding.evidence,
+                model_version=finding.model_version,
             )
-        incident.score, incident.evidence = score, verdict.evidence
-        incident.observed = greater(incident.observed, verdict.observed)
-        incident.model_version = self._judgements.version("account", verdict.model_version)
+        incident.score, incident.evidence = score, finding.evidence
+        incident.observed = greater(incident.observed, finding.observed)
+        incident.model_version = self._judgements.version("account", finding.model_version)
         incident.summary = summaries.account(
-            verdict.account_id, verdict.evidence, incident.observed
+            finding.account_id, finding.evidence, incident.observed
         )
-        self._telling.carry_on(incident, verdict.time, last=verdict.time)
+        self._telling.carry_on(incident, finding.time, last=finding.time)
 
     def _least(self, incident: Incident | None) -> float:
         """Return the score from which there is evidence: hysteresis."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stream.alerting.incident import Incident
     from stream.alerting.quiet import ValueId
     from stream.alerting.settings import FeedbackSettings
-    from stream.core.verdicts import Evidence
+    from stream.core.findings import Evidence
     from stream.telemetry.metrics import Metrics
 
 _ROW: Final = b"j"

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.core.feedback import Matcher
-    from stream.core.verdicts import Evidence
+    from stream.core.findings import Evidence
 
 #: A linking value, as clusters know it: kind and fingerprint.
 ValueId = tuple[int, int]

@@ -9,13 +9,13 @@ import msgspec
 from stream.alerting.incident import Incident
 from stream.alerting.updates import Count, Told
 from stream.core.feedback import Judgement
-from stream.core.verdicts import Evidence, Observed, Shared
+from stream.core.findings import Evidence, Observed, Shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.alerting.settings import AlertingSettings
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
     from stream.telemetry.metrics import Metrics
 
 _INCIDENT: Final = b"i"

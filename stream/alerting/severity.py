@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
-    from stream.core.verdicts import Observed, Severity
+    from stream.core.findings import Observed, Severity
 
 #: From harmless to grave.
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.feedback import Judgement, Suppression
-    from stream.core.verdicts import Evidence, Observed
+    from stream.core.findings import Evidence, Observed
 
 _SAID: Final = {
     "true_positive": "confirmed this",

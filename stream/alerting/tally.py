@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.core.findings import Observed
 from stream.core.traffic import COUNTS, counts, matrix
-from stream.core.verdicts import Observed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

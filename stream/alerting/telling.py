@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stream.alerting.suppressions import Suppressions
     from stream.campaigns.clusters.detector import ClusterDetector
     from stream.core.alerts import Alert
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
     from stream.telemetry.metrics import Metrics
 
 _HOUR_S: Final = 3600.0

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.severity import steps_left
-from stream.core.verdicts import Observed
+from stream.core.findings import Observed
 
 if TYPE_CHECKING:
     from stream.alerting.incident import Incident

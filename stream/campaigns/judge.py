@@ -41,8 +41,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.settings import BUDGET
+from stream.core.findings import Evidence
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
-from stream.core.verdicts import Evidence
 
 if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.core.verdicts import Shared
+from stream.core.findings import Shared
 from stream.store.in_turn import places
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import msgspec
 
 from stream.core.events import MAX_ACCOUNT_BYTES
 from stream.core.feedback import Judgement, LinkName
-from stream.core.verdicts import Evidence, Observed, Severity
+from stream.core.findings import Evidence, Observed, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

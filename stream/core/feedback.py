@@ -1,8 +1,8 @@
 """What people say about findings: judgements on incidents, and suppressions before there are any.
 
 Each is a register in a compacted topic, keyed by its id: of two states the later counts, wherever
-they meet and in whatever order they are read. Not to be confused with the detector's own verdicts
-(:mod:`stream.core.verdicts`).
+they meet and in whatever order they are read. The detector's own results
+are findings (:mod:`stream.core.findings`), never verdicts.
 """
 
 from __future__ import annotations

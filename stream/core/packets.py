@@ -18,8 +18,8 @@ import numpy as np
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, Array, EventBatch
 from stream.core.feedback import Judgement, Suppression
+from stream.core.findings import AccountFinding, Group
 from stream.core.links import LINK_COLUMNS, LinkBatch
-from stream.core.verdicts import Group, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     origin: str = ""
     accounts: list[str] = []
     columns: dict[str, bytes] = {}
-    verdicts: list[Verdict] = []
+    account_findings: list[AccountFinding] = []
     groups: list[Group] = []
     said: Said | None = None
 
@@ -94,7 +94,7 @@ def pack(
     place: Place,
     origin: str = "",
     rows: EventBatch | LinkBatch | None = None,
-    verdicts: list[Verdict] | None = None,
+    account_findings: list[AccountFinding] | None = None,
     groups: list[Group] | None = None,
 ) -> bytes:
     """Return the bytes of one packet."""
@@ -112,7 +112,7 @@ def pack(
             columns={name: column.tobytes() for name, column in rows.columns.items()}
             if rows
             else {},
-            verdicts=verdicts or [],
+            account_findings=account_findings or [],
             groups=groups or [],
         )
     )
@@ -134,7 +134,11 @@ def unpack(value: bytes) -> Packet:
     if packet.version != PACKET_VERSION:
         reason = f"packet version {packet.version}, this worker reads {PACKET_VERSION}"
         raise PacketError(reason)
-    times = (packet.mark, *(v.time for v in packet.verdicts), *(g.time for g in packet.groups))
+    times = (
+        packet.mark,
+        *(v.time for v in packet.account_findings),
+        *(g.time for g in packet.groups),
+    )
     if not all(time < _LATEST for time in times):  # so written, NaN is refused too
         raise PacketError("a time out of range")
     return packet

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream.core.alerts import Alert
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
 
 #: How long an end is said again: a replica may have been away. As Prometheus does.
 _ENDED_S: Final = 900.0

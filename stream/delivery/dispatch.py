@@ -18,7 +18,7 @@ from stream.delivery.sink import RANK
 from stream.telemetry.metrics import DELIVERY_RESULTS
 
 if TYPE_CHECKING:
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
     from stream.delivery.sink import Delivery, Sink
     from stream.telemetry.metrics import Metrics
 

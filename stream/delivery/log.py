@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
     from stream.delivery.sink import Delivery, Outcome
 
 _LOG = logging.getLogger("stream.delivery.log")

@@ -15,7 +15,7 @@ from stream.delivery.posting import Edges, PostingSink
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert
-    from stream.core.verdicts import Evidence, Severity
+    from stream.core.findings import Evidence, Severity
     from stream.delivery.message import Message
     from stream.delivery.settings import OcsfSettings
 

@@ -29,7 +29,7 @@ from stream.delivery.sink import group_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
     from stream.delivery.sink import Sink
     from stream.telemetry.metrics import Metrics
 

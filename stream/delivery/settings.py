@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from stream.core.findings import Severity
 from stream.core.secret import Secret
-from stream.core.verdicts import Severity
 
 
 class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert
-    from stream.core.verdicts import Severity
+    from stream.core.findings import Severity
 
 #: delivered; rejected: the receiver will never take it; exhausted: not accepted within the time
 #: given.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 STATE_TOPICS: Final = {
     "events": "accounts-state",
     "links": "links-state",
-    "verdicts": "alerting-state",
+    "findings": "alerting-state",
 }
 _CREATE_TIMEOUT_MS: Final = 30_000
 
@@ -192,10 +192,10 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.suppressions, 1, "alerting", compacted, exact=False)
     yield topic(prefix + "events", lanes, "accounts", passing, exact=True)
     yield topic(prefix + "links", lanes, "links", passing, exact=True)
-    yield topic(prefix + "verdicts", 1, "alerting", passing, exact=True)
+    yield topic(prefix + "findings", 1, "alerting", passing, exact=True)
     yield topic(prefix + STATE_TOPICS["events"], lanes, "accounts", compacted, exact=True)
     yield topic(prefix + STATE_TOPICS["links"], lanes, "links", compacted, exact=True)
-    yield topic(prefix + STATE_TOPICS["verdicts"], 1, "alerting", compacted, exact=True)
+    yield topic(prefix + STATE_TOPICS["findings"], 1, "alerting", compacted, exact=True)
 
 
 def _ms(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The accounts stage: steps of events in; verdicts on accounts and links for campaigns out."""
+"""The accounts stage: steps of events in; findings on accounts and links for campaigns out."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from stream.accounts.windows.gate import Source
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.events import Array
+    from stream.core.findings import AccountFinding
     from stream.core.packets import Place, Said
     from stream.core.thresholds import ScoreThresholds
-    from stream.core.verdicts import Verdict
     from stream.pipeline.lane import StateRows
     from stream.telemetry.metrics import Metrics
 
@@ -87,7 +87,7 @@ class AccountsStage:
             detection, self._table, thresholds=thresholds, metrics=metrics, seed=lane
         )
         self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
-        self._verdicts: list[Verdict] = []
+        self._findings: list[AccountFinding] = []
         self._looks: list[Look] = []
         self._looked = 0  # rows of these
         self._links: list[LinkBatch] = []
@@ -147,7 +147,7 @@ class AccountsStage:
                 due = slots[self._detector.due(end, slots, day)]
                 if len(due):
                     matrix = compute(self._windows, due, end)
-                    self._verdicts += self._detector.judge(end, due, matrix)
+                    self._findings += self._detector.judge(end, due, matrix)
             self._count_tokens(portion, slots)
             turned = self._detector.turned(slots)
             self._look(Look.at(portion, self._windows, self._table, slots, turned, day))
@@ -190,7 +190,7 @@ class AccountsStage:
         """Return one packet for alerting and one for each links lane."""
         self._count()
         self._link()
-        verdicts, self._verdicts = self._verdicts, []
+        findings, self._findings = self._findings, []
         found, self._links = LinkBatch.merge(self._links), []
         lanes = value_lanes(found.columns["value"], self._lanes)
         sent = [
@@ -198,8 +198,8 @@ class AccountsStage:
             for lane in range(self._lanes)
             for value in self._pack_links(found.take(lanes == lane), mark)
         ]
-        heads = self._pack_verdicts(verdicts, mark)
-        return [*sent, *(Emission("verdicts", 0, None, value) for value in heads)]
+        heads = self._pack_findings(findings, mark)
+        return [*sent, *(Emission("findings", 0, None, value) for value in heads)]
 
     def _pack_links(self, rows: LinkBatch, mark: float) -> list[bytes]:
         def encode(part: slice, place: Place) -> bytes:
@@ -208,11 +208,13 @@ class AccountsStage:
 
         return pack_steps(rows.columns["time"], encode, mark=mark, most=self._packet_bytes)
 
-    def _pack_verdicts(self, rows: list[Verdict], mark: float) -> list[bytes]:
+    def _pack_findings(self, rows: list[AccountFinding], mark: float) -> list[bytes]:
         def encode(part: slice, place: Place) -> bytes:
             # Alerting hears every accounts lane and as many links lanes.
             sources = 2 * self._lanes
-            return pack(source=self._lane, sources=sources, place=place, verdicts=rows[part])
+            return pack(
+                source=self._lane, sources=sources, place=place, account_findings=rows[part]
+            )
 
         ends = np.array([row.time for row in rows], np.float64)
         return pack_steps(ends, encode, mark=mark, most=self._packet_bytes)

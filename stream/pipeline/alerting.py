@@ -1,4 +1,4 @@
-"""The alerting stage: verdicts and groups of all lanes in; alerts out. One lane serves all."""
+"""The alerting stage: account findings and groups of all lanes in; alerts out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from stream.alerting import cloudevent
 from stream.alerting.drills import is_of_drill
+from stream.core.findings import AccountFinding, Group
 from stream.core.packets import Confirmed, Said, pack_said
 from stream.core.records import Emission
-from stream.core.verdicts import Group, Verdict
 from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import unseen
 from stream.pipeline.routing import account_lanes
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Verdicts and groups as rows."""
+    """Findings on accounts, and groups, as rows."""
 
-    rows: list[Verdict | Group]
+    rows: list[AccountFinding | Group]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -64,7 +64,7 @@ class AlertingStage:
         lanes: int,
         source: str = "",
     ) -> None:
-        """Put verdicts through ``incidents``; a ``source`` makes CloudEvents of the alerts.
+        """Pass findings to ``incidents``; a ``source`` makes CloudEvents of the alerts.
 
         ``lanes`` accounts lanes hear what people have confirmed.
         """
@@ -81,22 +81,23 @@ class AlertingStage:
 
     def parse(self, packet: Packet, known: Source) -> Parsed[Findings]:
         """Return the findings; new ones belong to a step after the floor, the source's mark."""
-        rows = Findings([*packet.verdicts, *packet.groups])
+        rows = Findings([*packet.account_findings, *packet.groups])
         ends = np.array([row.time for row in rows.rows], np.float64)
         return Parsed(rows, ends, *unseen(packet, ends, known), weights=rows.weights)
 
     def step(self, end: float, rows: list[Findings]) -> None:
         """Open, update and resolve incidents at the end of one step."""
         found = [row for part in rows for row in part.rows]
-        verdicts = sorted(
-            (row for row in found if isinstance(row, Verdict)), key=lambda row: row.account_id
+        accounts = sorted(
+            (row for row in found if isinstance(row, AccountFinding)),
+            key=lambda row: row.account_id,
         )
         groups = sorted(
             (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
         )
         drills = [group for group in groups if is_of_drill(group)]
         others = [group for group in groups if not is_of_drill(group)]
-        self._alerts += self._incidents.step(end, verdicts, others)
+        self._alerts += self._incidents.step(end, accounts, others)
         self._alerts += self._drills.step(end, drills)
 
     def emit(self, mark: float) -> list[Emission]:

@@ -59,7 +59,7 @@ class Chain:
         self._lanes: dict[str, Sequence[Lane[Any]]] = {
             "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
             "links": [links_lane(settings, lane, metrics) for lane in range(lanes)],
-            "verdicts": [alerting_lane(settings, metrics, watch_scores)],
+            "findings": [alerting_lane(settings, metrics, watch_scores)],
         }
         self._offsets = count()
         self._ended: set[int] = set()
@@ -82,7 +82,7 @@ class Chain:
 
     def finish(self) -> list[Alert]:
         """Close what is open at the end of the input; return the alerts that completes."""
-        for role in ("events", "links", "verdicts"):
+        for role in ("events", "links", "findings"):
             for lane in self._lanes[role]:
                 self._run(lane.finish())
         return self._take()

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from stream.accounts.windows.gate import Source
     from stream.campaigns.settings import CampaignSettings
+    from stream.core.findings import Group
     from stream.core.links import LinkBatch
     from stream.core.packets import Place, Said
-    from stream.core.verdicts import Group
     from stream.pipeline.lane import StateRows
 
 
@@ -81,7 +81,7 @@ class LinksStage:
 
         ends = np.array([group.time for group in groups], np.float64)
         values = pack_steps(ends, encode, mark=mark, most=self._packet_bytes)
-        return [Emission("verdicts", 0, None, value) for value in values]
+        return [Emission("findings", 0, None, value) for value in values]
 
     def release(self) -> None:
         """Give back what the gauges have of this stage."""

@@ -53,7 +53,7 @@ class People:
             except DecodeError as error:
                 dead.append(self._dead.letter(partition, record, error.reason))
         values = [pack_said(_said(one)) for one in said]
-        return [*dead, *(Emission("verdicts", 0, None, value) for value in values)]
+        return [*dead, *(Emission("findings", 0, None, value) for value in values)]
 
 
 def judgement(value: bytes, now_s: float) -> Judgement:

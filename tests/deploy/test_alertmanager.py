@@ -21,8 +21,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from compose import DEPLOY
 
 from stream.core.alerts import Alert
+from stream.core.findings import Observed
 from stream.core.secret import Secret
-from stream.core.verdicts import Observed
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.board import labels_of
 from stream.delivery.settings import AlertmanagerSettings

@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from standardwebhooks import Webhook
 
 from stream.core.alerts import Alert
-from stream.core.verdicts import Observed
+from stream.core.findings import Observed
 from stream.delivery.sink import Delivery, Outcome
 from stream.telemetry.metrics import Metrics
 

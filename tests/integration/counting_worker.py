@@ -102,7 +102,7 @@ class CountingLane:
         self.floors[str(source)] = max(floor, rows[-1][0])
         self.resume = offset + 1
         total = sum(self.counts.values())
-        return [Emission("verdicts", 0, None, json.dumps([self.lane, total]).encode())]
+        return [Emission("findings", 0, None, json.dumps([self.lane, total]).encode())]
 
     def release(self) -> None:
         pass
@@ -151,7 +151,7 @@ class SlowLane(CountingLane):
 def stages(counting: type[CountingLane] = CountingLane) -> Stages:
     return Stages(
         source=CountingSource(),
-        lane=lambda role, lane: TotalLane(lane) if role == "verdicts" else counting(lane),
+        lane=lambda role, lane: TotalLane(lane) if role == "findings" else counting(lane),
     )
 
 

@@ -43,7 +43,7 @@ def stored(settings: Settings) -> dict[TP, Log]:
     logs = {
         TP(state_topic_of(settings.topics, role), lane): Log()
         for role in STATE_TOPICS
-        for lane in range(1 if role == "verdicts" else LANES)
+        for lane in range(1 if role == "findings" else LANES)
     }
     asyncio.run(recover(logs, settings.kafka))
     return logs
@@ -51,7 +51,7 @@ def stored(settings: Settings) -> dict[TP, Log]:
 
 def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes]:
     """Return the rows of a lane that has taken in all that the workers took in, in one go."""
-    if role == "verdicts":
+    if role == "findings":
         lane = alerting_lane(settings.stages, Metrics())
     else:
         make = accounts_lane if role == "events" else links_lane

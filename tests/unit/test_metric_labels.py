@@ -192,7 +192,7 @@ def test_no_time_counts_twice_under_one_label(nested: type[Nested]) -> None:
     """The worker times each stage as a whole, under its name; parts have names of their own."""
     settings, metrics = Settings().stages, Metrics()
     source = intake(settings, topic="t", metrics=metrics)
-    lanes: dict[tuple[str, int], Any] = {("verdicts", 0): alerting_lane(settings, metrics)}
+    lanes: dict[tuple[str, int], Any] = {("findings", 0): alerting_lane(settings, metrics)}
     for number in range(settings.lanes):
         lanes["events", number] = accounts_lane(settings, number, metrics)
         lanes["links", number] = links_lane(settings, number, metrics)

@@ -34,8 +34,8 @@ from stream.accounts.detection.tails import Tails
 from stream.accounts.detection.turns import Turns
 from stream.accounts.features.reading import DAY_S
 from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
+from stream.core.findings import AccountFinding
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
-from stream.core.verdicts import Verdict
 from stream.store.slots import Field
 
 if TYPE_CHECKING:
@@ -155,28 +155,28 @@ class Detector:
         judged = heavy & (self._table["next_judged"][slots] <= time)
         return np.asarray(judged | self._forms_baseline(time, slots))
 
-    def judge(self, time: float, slots: Array, matrix: Array) -> list[Verdict]:
+    def judge(self, time: float, slots: Array, matrix: Array) -> list[AccountFinding]:
         """Judge the accounts of one step, at least those that are :meth:`due`.
 
         ``slots`` (n,) i8, distinct; ``matrix`` (n, F) f8 as ``features.table.compute`` gives it;
-        ``time`` the end of the step, epoch seconds. Returns a verdict on every account at or
+        ``time`` the end of the step, epoch seconds. Returns a finding for every account at or
         above the clear score.
         """
         settings, table = self._settings, self._table
         heavy = matrix[:, COLUMN["requests_day"]] >= settings.min_requests
         due = heavy & (table["next_judged"][slots] <= time)
-        verdicts: list[Verdict] = []
+        findings: list[AccountFinding] = []
         if due.any():
-            verdicts = self._judge(time, slots[due], matrix[due])
+            findings = self._judge(time, slots[due], matrix[due])
             table["next_judged"][slots[due]] = time + settings.judge_every_s
         self._learn_own(time, slots, matrix)
-        return verdicts
+        return findings
 
-    def _judge(self, time: float, slots: Array, matrix: Array) -> list[Verdict]:
+    def _judge(self, time: float, slots: Array, matrix: Array) -> list[AccountFinding]:
         scale = scaled(matrix)
         raw = self._population.scores(modelled(scale))
         speaks = self.ready(time)
-        verdicts: list[Verdict] = []
+        findings: list[AccountFinding] = []
         calm, held = np.ones(len(slots), bool), np.zeros(len(slots), bool)
         settled = self._may_teach(time, slots)
         if speaks:
@@ -196,15 +196,15 @@ class Detector:
             self._follow_drift(time, settled, calm)
             held = self._waits(time, slots)
             scores = self._decide(time, slots, matrix, scores, held)
-            verdicts = [
-                self._verdict(time, i, slots, matrix, raw, scores, evidence)
+            findings = [
+                self._finding(time, i, slots, matrix, raw, scores, evidence)
                 for i in np.flatnonzero(~calm).tolist()
             ]
             benign = self._is_quiet(slots) & (calm | ~held)
             self._calibration.learn(time, slots, evidence.total, benign)
         teaches = settled & (calm | held)
         self._learn_population(time, slots[teaches], scale[teaches], raw[teaches])
-        return verdicts
+        return findings
 
     def _harvest_of_new(self, slots: Array, matrix: Array) -> Array:
         """Return how surprising amount and ratio of what is new are here, ``(n,)``, in decades.
@@ -319,7 +319,7 @@ class Detector:
 
     # -- explaining ---------------------------------------------------------------------------
 
-    def _verdict(
+    def _finding(
         self,
         time: float,
         i: int,
@@ -328,12 +328,12 @@ class Detector:
         raw: Array,
         scores: Array,
         evidence: Evidence,
-    ) -> Verdict:
+    ) -> AccountFinding:
         slot = int(slots[i])
         parts = {name: float(part[i]) for name, part in evidence.parts.items()}
         values = {name: float(matrix[i, COLUMN[name]]) for name in parts if name != COMBINATION}
         values[COMBINATION] = float(raw[i])
-        return Verdict(
+        return AccountFinding(
             account_id=self._table.name(slot),
             time=time,
             since=self._suspicion.since(slot),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stream.accounts.detection.evidence import COMBINATION
 from stream.accounts.features.table import COLUMN, FEATURES
-from stream.core.verdicts import Evidence
+from stream.core.findings import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.accounts.features.reading import DAY_S
 from stream.accounts.features.table import COLUMN
-from stream.core.verdicts import Observed
+from stream.core.findings import Observed
 from stream.store.slots import Field
 
 if TYPE_CHECKING:

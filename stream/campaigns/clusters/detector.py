@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from stream.campaigns.features import ClusterFeatures
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import Array
-    from stream.core.verdicts import Evidence, Group, Member, Shared
+    from stream.core.findings import Evidence, Group, Member, Shared
     from stream.telemetry.metrics import Metrics
 
 _CLUSTER: Final = b"c"

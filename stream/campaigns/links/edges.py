@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from stream.campaigns.links.rows import cut, page_keys, value_keys
+from stream.core.findings import Member
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.core.verdicts import Member
 from stream.store.columns import Columns
 from stream.store.in_turn import places
 from stream.store.index import SlotIndex

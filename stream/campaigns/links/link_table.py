@@ -13,8 +13,8 @@ import numpy as np
 from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.links.edges import OF_ACCOUNT
 from stream.core.batch import joined
+from stream.core.findings import Group
 from stream.core.links import LINK_COLUMNS, LinkKind
-from stream.core.verdicts import Group
 from stream.store.order import run_sizes, run_starts
 from stream.telemetry.metrics import Share
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import Array
+    from stream.core.findings import Member
     from stream.core.links import LinkBatch
-    from stream.core.verdicts import Member
     from stream.telemetry.metrics import Metrics
 
 #: Fewer accounts than this say nothing yet. Two are enough where the value says who pays or where

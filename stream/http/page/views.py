@@ -8,7 +8,7 @@ import msgspec
 
 from stream.core.alerts import SharedValue
 from stream.core.feedback import Judgement
-from stream.core.verdicts import Evidence, Observed
+from stream.core.findings import Evidence, Observed
 from stream.http.page.chronicle import Point
 from stream.http.page.pulse import Pulse
 

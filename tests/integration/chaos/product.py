@@ -266,7 +266,7 @@ class Product:
 
 def state_of(product: Product, role: str) -> list[Log]:
     """Return what the state logs of a stage say, lane by lane."""
-    lanes = 1 if role == "verdicts" else LANES
+    lanes = 1 if role == "findings" else LANES
     return read_state(state_topic_of(product.settings.topics, role), lanes, product.settings.kafka)
 
 
@@ -346,7 +346,7 @@ async def _outcome(settings: Settings) -> Outcome:
     state: dict[str, str] = {}
     requests: Counter[str] = Counter()
     for role in STATE_TOPICS:
-        lanes = 1 if role == "verdicts" else LANES
+        lanes = 1 if role == "findings" else LANES
         logs = {TP(state_topic_of(settings.topics, role), lane): Log() for lane in range(lanes)}
         await recover(logs, settings.kafka)
         for tp, found in logs.items():

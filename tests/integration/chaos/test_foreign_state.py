@@ -75,10 +75,10 @@ def test_a_changed_setting_is_named_and_setting_it_back_helps(
     product.start_ready()
 
 
-@pytest.mark.parametrize("name", ["events", "links", "verdicts", *(f"{s}-state" for s in STAGES)])
+@pytest.mark.parametrize("name", ["events", "links", "findings", *(f"{s}-state" for s in STAGES)])
 def test_another_number_of_partitions_is_refused_at_the_start(name: str, product: Product) -> None:
     topic = product.settings.topics.internal_prefix + name
-    expected = 1 if name in {"verdicts", "alerting-state"} else LANES
+    expected = 1 if name in {"findings", "alerting-state"} else LANES
     make_again(product, topic, expected + 1)
     assert f"topic {topic} has {expected + 1} partitions instead of {expected}" in refusal(
         product, 2

@@ -12,9 +12,9 @@ from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
+from stream.core.findings import AccountFinding, Evidence, Group, Member, Observed
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.core.verdicts import Evidence, Group, Member, Observed, Verdict
 from stream.telemetry.metrics import Metrics
 
 DAY_S = 86400.0
@@ -26,8 +26,8 @@ def fresh(metrics: Metrics | None = None) -> Incidents:
     return Incidents(ALERTING, CampaignSettings(), metrics=metrics or Metrics())
 
 
-def verdict(account: str, minute: float, score: float = 0.9, tokens: int = 100) -> Verdict:
-    return Verdict(
+def verdict(account: str, minute: float, score: float = 0.9, tokens: int = 100) -> AccountFinding:
+    return AccountFinding(
         account_id=account,
         time=START_S + 60 * minute,
         since=START_S,
@@ -90,7 +90,7 @@ def pool(minute: float, count: int = 24, *, prompt: int = 1, prefix: str = "p") 
 def step(
     incidents: Incidents,
     minute: float,
-    verdicts: list[Verdict] | None = None,
+    verdicts: list[AccountFinding] | None = None,
     groups: list[Group] | None = None,
 ) -> list[Alert]:
     return incidents.step(START_S + 60 * minute, verdicts or [], groups or [])
@@ -135,7 +135,9 @@ def test_after_the_cool_down_it_is_a_new_incident() -> None:
     incidents = fresh()
     (first,) = step(incidents, 1, [verdict("a", 1)])
     late = verdict("a", 3000)
-    later = Verdict(**{f: getattr(late, f) for f in late.__struct_fields__} | {"since": late.time})
+    later = AccountFinding(
+        **{f: getattr(late, f) for f in late.__struct_fields__} | {"since": late.time}
+    )
     *_, second = step(incidents, 3000, [later])
     assert second.alert_id != first.alert_id
 

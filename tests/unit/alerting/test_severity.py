@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stream.alerting import severity as module
 from stream.alerting.settings import AlertingSettings
 from stream.alerting.severity import SEVERITIES, severity
-from stream.core.verdicts import Observed
+from stream.core.findings import Observed
 
 SETTINGS = AlertingSettings()
 ROOT = Path(__file__).parents[3]

@@ -15,9 +15,9 @@ from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert, as_sent
+from stream.core.findings import AccountFinding, Group, Member, Observed
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.core.verdicts import Group, Member, Observed, Verdict
 from stream.telemetry.metrics import Metrics
 
 START_S = 1_772_409_600.0
@@ -147,7 +147,7 @@ def test_growth_counts_by_requests_where_no_tokens_are_logged() -> None:
 
     def verdict(hours: float, requests: int) -> list[Alert]:
         time = START_S + hours * HOUR_S
-        found = Verdict(
+        found = AccountFinding(
             account_id="a",
             time=time,
             since=START_S,

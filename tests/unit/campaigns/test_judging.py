@@ -18,9 +18,9 @@ from stream.campaigns.graph.snapshot import Snapshot
 from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.population.reference_population import ReferencePopulation
 from stream.campaigns.settings import CampaignSettings
+from stream.core.findings import Group, Member
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.core.verdicts import Group, Member
 from stream.telemetry.metrics import Metrics
 
 START_S = 1_772_409_600.0

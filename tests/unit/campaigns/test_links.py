@@ -13,7 +13,7 @@ from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from stream.core.verdicts import Group
+    from stream.core.findings import Group
 
 Use = tuple[str, int, int, int]  # account, kind, value, requests
 

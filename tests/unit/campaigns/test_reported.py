@@ -11,9 +11,9 @@ from stream.campaigns.clusters.detector import ClusterDetector
 from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
+from stream.core.findings import Observed
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.core.traffic import TRAFFIC
-from stream.core.verdicts import Observed
 from stream.telemetry.metrics import Metrics
 
 START_S = 1_772_409_600.0

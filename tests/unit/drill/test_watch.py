@@ -10,7 +10,7 @@ import pytest
 from kafka.structs import OffsetAndMetadata
 
 from stream.core.alerts import Alert
-from stream.core.verdicts import Observed
+from stream.core.findings import Observed
 from stream.settings import Settings
 from stream.tools.drill.watch import Groups, Seen, Watch
 

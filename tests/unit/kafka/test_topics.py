@@ -8,10 +8,10 @@ SETTINGS = TopicSettings(internal_prefix="i.", partitions=3)
 
 def test_every_stage_has_its_topic_and_its_state_with_as_many_partitions() -> None:
     partitions = {topic.name: topic.partitions for topic in wanted(SETTINGS)}
-    for role in ("events", "links", "verdicts"):
+    for role in ("events", "links", "findings"):
         assert partitions[topic_of(SETTINGS, role)] == partitions[state_topic_of(SETTINGS, role)]
     assert partitions["i.events"] == 3
-    assert partitions["i.verdicts"] == 1
+    assert partitions["i.findings"] == 1
 
 
 def test_state_and_what_people_say_is_compacted_and_the_rest_is_not() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from stream.core.alerts import Alert, SharedValue
 from stream.core.feedback import Judgement
+from stream.core.findings import Evidence, Observed
 from stream.core.secret import Secret
-from stream.core.verdicts import Evidence, Observed
 from stream.delivery.settings import HttpSettings
 from stream.http.bearer import Bearer
 from stream.http.health import Health

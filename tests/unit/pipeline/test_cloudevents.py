@@ -13,7 +13,7 @@ from stream.alerting.cloudevent import headers
 from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents
 from stream.core.alerts import Alert
-from stream.core.verdicts import Observed, Verdict
+from stream.core.findings import AccountFinding, Observed
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.build import alerting_lane
 from stream.settings import Settings
@@ -32,7 +32,7 @@ def states(source: str) -> list[Emission]:
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
     drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
     stage = AlertingStage(incidents, drills, lanes=1, source=source)
-    verdict = Verdict(
+    verdict = AccountFinding(
         account_id="a",
         time=START,
         since=START - 60,

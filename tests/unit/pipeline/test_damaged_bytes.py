@@ -23,7 +23,7 @@ from stream.settings import Settings
 from stream.telemetry.metrics import Metrics
 
 SETTINGS = replace(Settings().stages, lanes=1)
-ROLES = ("events", "links", "verdicts")
+ROLES = ("events", "links", "findings")
 ODD_NUMBERS = (0, -1, 2**31, -(2**62), 1e300, -1e300, math.inf, -math.inf, math.nan)
 #: Announce four billion elements, bytes or characters, or nest for ever, in a few bytes.
 BOMBS = (
@@ -40,7 +40,7 @@ BOMBS = (
 
 def new(role):
     metrics = Metrics(strict=False)
-    if role == "verdicts":
+    if role == "findings":
         return alerting_lane(SETTINGS, metrics)
     make = accounts_lane if role == "events" else links_lane
     return make(SETTINGS, 0, metrics)
@@ -130,7 +130,7 @@ def twisted(packet: Packet, random: Random) -> bytes:
         packet,
         columns=columns,
         accounts=packet.accounts[:kept],
-        verdicts=[odd(row, random) for row in packet.verdicts],
+        account_findings=[odd(row, random) for row in packet.account_findings],
         groups=[odd(row, random) for row in packet.groups],
     )
     return msgspec.msgpack.encode(odd(changed, random) if random.randrange(2) else changed)

@@ -182,7 +182,7 @@ def test_a_drill_leaves_nothing_in_memory(drilled) -> None:
     for role in ("events", "links"):
         for lane in drilled.chain._lanes[role]:
             assert lane._stage._drill._state is None
-    (alerting,) = drilled.chain._lanes["verdicts"]
+    (alerting,) = drilled.chain._lanes["findings"]
     assert alerting._stage._drills._incidents == {}
 
 

@@ -32,7 +32,7 @@ CUT = replace(
     packet_bytes=1400,
 )
 SOURCES = 2
-ROLES = ("events", "links", "verdicts")
+ROLES = ("events", "links", "findings")
 SCENARIO = Scenario(
     id="lane",
     crowd=Crowd(
@@ -72,7 +72,7 @@ class Inputs:
 
 
 def lane(settings, role, number, metrics):
-    if role == "verdicts":
+    if role == "findings":
         return alerting_lane(settings, metrics)
     make = accounts_lane if role == "events" else links_lane
     return make(settings, number, metrics)
@@ -94,7 +94,7 @@ def written(settings):
     lanes = {
         (role, number): lane(settings, role, number, metrics)
         for role in ROLES
-        for number in range(1 if role == "verdicts" else settings.lanes)
+        for number in range(1 if role == "findings" else settings.lanes)
     }
     found = defaultdict(list)
 
@@ -158,7 +158,7 @@ def test_the_run_is_worth_the_name(role, inputs):
     parted = sum(unpack(value).mark == -math.inf for value in inputs.values[role])
     assert parted > 3 if inputs.settings is CUT else parted == 0
     # In an hour there may be no alert, but there are groups and steps to tell of.
-    assert role == "verdicts" or sum(map(len, sent)) > 1
+    assert role == "findings" or sum(map(len, sent)) > 1
     assert rows
 
 

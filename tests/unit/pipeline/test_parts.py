@@ -23,9 +23,9 @@ from stream.campaigns.shared import MOST_VALUES as TOLD
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Judgement
+from stream.core.findings import Evidence, Group, Observed, Shared
 from stream.core.packets import Place, event_rows, pack, unpack
 from stream.core.records import Record
-from stream.core.verdicts import Evidence, Group, Observed, Shared
 from stream.intake.codec.settings import IntakeSettings
 from stream.kafka.settings import TopicSettings
 from stream.pipeline.build import (
@@ -206,7 +206,7 @@ def play(stages, lines):
     source = intake(stages, topic="t", source_partitions=1, metrics=metrics)
     lanes = {("events", n): accounts_lane(stages, n, metrics) for n in range(stages.lanes)}
     lanes |= {("links", n): links_lane(stages, n, metrics) for n in range(stages.lanes)}
-    lanes["verdicts", 0] = alerting_lane(stages, metrics)
+    lanes["findings", 0] = alerting_lane(stages, metrics)
     records = [Record(i, None, line) for i, line in enumerate(lines)]
     alerts, count, waiting = [], 0, source.process(0, records, now_s=2e9)
     while waiting:

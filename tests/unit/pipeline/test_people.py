@@ -46,7 +46,7 @@ def reason(emission: Emission) -> str:
 
 def test_a_verdict_goes_to_alerting() -> None:
     emission = read(json.dumps(JUDGED | {"unknown": 1}).encode())
-    assert (emission.role, emission.partition) == ("verdicts", 0)
+    assert (emission.role, emission.partition) == ("findings", 0)
     said = unpack(emission.value).said
     assert said is not None
     assert [one.author for one in said.judgements] == ["ana"]

@@ -39,7 +39,7 @@ def packets(name: str) -> list[bytes]:
         place = Place(START_S + 60 * minute)
         heard = [verdict("a", minute)] if minute % 5 == 0 else []
         groups = pool(minute) if minute % 5 == 0 else []
-        found.append(pack(source=0, sources=2, place=place, verdicts=heard))
+        found.append(pack(source=0, sources=2, place=place, account_findings=heard))
         found.append(pack(source=1, sources=2, place=place, groups=groups))
         if minute in WORDS:
             found.append(judged(name, minute))

@@ -23,13 +23,13 @@ from stream.settings import Settings
 from stream.store.slots import Field
 from stream.telemetry.metrics import Metrics
 
-ROLES = ("events", "links", "verdicts")
+ROLES = ("events", "links", "findings")
 SETTINGS = Settings().stages
 
 
 def new(role, settings=SETTINGS):
     metrics = Metrics(strict=False)
-    if role == "verdicts":
+    if role == "findings":
         return alerting_lane(settings, metrics)
     make = accounts_lane if role == "events" else links_lane
     return make(settings, 0, metrics)

@@ -6,7 +6,7 @@ from html import escape
 import pytest
 
 from stream.core.alerts import Alert, SharedValue
-from stream.core.verdicts import Evidence, Observed
+from stream.core.findings import Evidence, Observed
 from stream.intake.codec.event import RequestEvent
 from stream.tools.report.candidates import Candidates
 from stream.tools.report.html import Run, page

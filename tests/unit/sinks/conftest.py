@@ -15,8 +15,8 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from stream.core.alerts import Alert
+from stream.core.findings import Evidence, Observed
 from stream.core.secret import Secret
-from stream.core.verdicts import Evidence, Observed
 from stream.delivery.clock import Clock
 from stream.delivery.settings import WebhookSettings
 from stream.telemetry.metrics import Metrics

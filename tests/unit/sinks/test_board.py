@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stream.core.errors import SettingsError
+from stream.core.findings import Observed
 from stream.core.secret import Secret
-from stream.core.verdicts import Observed
 from stream.delivery.alertmanager import read_urls
 from stream.delivery.board import Board
 from stream.delivery.settings import AlertmanagerSettings

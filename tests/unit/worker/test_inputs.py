@@ -19,7 +19,7 @@ class Scene:
         self.inputs = Inputs(stage, KafkaSettings(), TOPICS)
         self.found = {
             "requests": Described(4, "source"),
-            **{f"i.{role}": Described(2, role) for role in ("events", "links", "verdicts")},
+            **{f"i.{role}": Described(2, role) for role in ("events", "links", "findings")},
         }
 
     def learn(self, now: dict[str, Described | None] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What detection says: verdicts on accounts and groups of accounts that share a value."""
+"""What detection finds: accounts that look anomalous, and groups of accounts that share a value."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     members: list[str]  # some of them
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class AccountFinding(msgspec.Struct, frozen=True, kw_only=True):
     """An account that looks anomalous at the end of a step."""
 
     account_id: str
