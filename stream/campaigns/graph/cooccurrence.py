@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.graph.components import components
 from stream.campaigns.graph.snapshot import LINKING
 from stream.store.in_turn import places
 from stream.store.order import ascending
@@ -58,15 +59,7 @@ def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
         return []
     code, times = np.unique(left << 32 | right, return_counts=True)
     code = code[times >= _CORE_SHARED]
-    return connected(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
-
-
-def connected(left: Array, right: Array, size: int) -> list[Array]:
-    """Return the sets of accounts (slots below ``size``) that pairs of them connect."""
-    label = _components(left, right, size)
-    joined = ascending(np.concatenate([left, right]))
-    joined = joined[np.argsort(label[joined], kind="stable")]
-    return np.split(joined, np.flatnonzero(np.diff(label[joined])) + 1) if len(joined) else []
+    return components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
 
 
 def _incidence(
@@ -148,17 +141,3 @@ def _shared_edges(snapshot: Snapshot, kinds: Sequence[LinkKind], least: int) -> 
     degree = np.bincount(account, minlength=len(snapshot.owner))
     enough = degree[account] >= least
     return value[enough], account[enough]
-
-
-def _components(left: Array, right: Array, size: int) -> Array:
-    """Return the smallest account slot that each account is connected to, shape ``(size,)``."""
-    label = np.arange(size)
-    while True:
-        low = np.minimum(label[left], label[right])
-        new = label.copy()
-        np.minimum.at(new, left, low)
-        np.minimum.at(new, right, low)
-        new = new[new]
-        if (new == label).all():
-            return label
-        label = new

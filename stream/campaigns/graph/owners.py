@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from stream.campaigns.graph.components import component_of
 from stream.core.links import LinkKind
 from stream.store.order import ascending
 
@@ -100,16 +100,7 @@ def _sites(column: Array, account: Array, count: int) -> Array:
     same = both.data / (size[left] + size[right] - both.data) >= _SAME_SITE  # Jaccard index
     site = np.arange(count)
     for joined in (same, np.ones(len(left), bool)):
-        label = _connected(left[joined], right[joined], count)
+        label = component_of(left[joined], right[joined], count)
         few = np.bincount(label, minlength=count)[label] <= _MOST_ADDRESSES
         site = np.where(few, label, site)
     return site
-
-
-def _connected(left: Array, right: Array, count: int) -> Array:
-    """Return the least node that pairs connect each of ``count`` nodes with, ``(count,)``."""
-    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
-    _, label = connected_components(graph, directed=False)
-    first = np.full(count, count)
-    np.minimum.at(first, label, np.arange(count))
-    return np.asarray(first[label])

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.graph.colocation import companions
-from stream.campaigns.graph.cooccurrence import connected, pairs
+from stream.campaigns.graph.components import components
+from stream.campaigns.graph.cooccurrence import pairs
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class PhraseCooccurrence:
             count,
             strangers,
             _partners(left[near], right[near], slots) > 0,
-            connected(left[both], right[both], slots),
-            connected(left[near], right[near], slots),
+            components(left[both], right[both], slots),
+            components(left[near], right[near], slots),
             left,
             right,
         )
