@@ -1,133 +1,200 @@
-"""One incident and the alert that tells of it. When it changes state is decided elsewhere."""
+r"""One incident as an immutable value, and every transition of its state. Sends nothing.
+
+::
+
+                    finding             no mute: alert
+    (none) ──────────────────▶ open ──────────────────▶ notified ──┐ update
+                                │                        │   ▲  ▲  │
+                                │ mute                   │   │  └──┘
+                                ▼                  mute  ▼   │ mute ends
+                            suppressed_by_… ◀────────────────┘
+                                │                        │
+                                └──────┬─────────────────┘
+                                       ▼ no evidence for resolve_after_s, or merged
+                                    resolved ──▶ open   finding within the cool-down: same id
+
+``open`` lasts only until the notifier has decided, within the same window.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+import math
+from enum import StrEnum
+from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
-from stream.alerting.updates import Count, Told
-from stream.core.alerts import Alert, AlertKind, AlertStatus, SharedValue
+from stream.alerting.severity import graver
+from stream.core.alerts import AlertKind
 from stream.core.feedback import Judgement
 from stream.core.findings import Evidence, Observed, Severity, Shared
-from stream.core.links import LinkKind
-
-if TYPE_CHECKING:
-    from stream.alerting.settings import AlertingSettings
 
 
-_MOST_EVIDENCE: Final = 5
-_EXTRACTION: Final = ("AML.T0024.002", "AML.T0040")
-_PROXIES: Final = "AML.T0008.005"
-_CONSUMPTION: Final = "LLM10:2025"
+class IncidentState(StrEnum):
+    """Whether there is evidence, and whether receivers know."""
+
+    OPEN = "open"
+    NOTIFIED = "notified"
+    SUPPRESSED_BY_VERDICT = "suppressed_by_verdict"
+    SUPPRESSED_BY_ACCOUNT = "suppressed_by_account"
+    SUPPRESSED_BY_VALUE = "suppressed_by_value"
+    SUPPRESSED_BY_PATTERN = "suppressed_by_pattern"
+    RESOLVED = "resolved"
 
 
-class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What is known of an incident; times are epoch seconds of event time."""
+class Figures(msgspec.Struct, frozen=True, array_like=True):
+    """The size of an incident at ``time``, epoch seconds."""
+
+    time: float = -math.inf
+    members: int = 0
+    observed: Observed = Observed()
+
+
+class UpdateCount(msgspec.Struct, frozen=True, array_like=True):
+    """The updates sent on a day, counted from the first alert; ``deferred``: one is waiting."""
+
+    day: int = 0
+    sent: int = 0
+    deferred: bool = False
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a detector has found out about an incident, after feedback has adjusted the score."""
+
+    score: float
+    severity: Severity
+    last: float  # latest evidence, epoch seconds
+    evidence: list[Evidence]
+    observed: Observed
+    shared: list[Shared] = []
+    proxies: bool = False  # signs of resale or shared exits
+    model_version: str
+    summary: str
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known about an incident; times are epoch seconds of event time."""
 
     alert_id: str
     kind: AlertKind
-    subject: str  # the account, or the cluster that it is about now
-    campaign_id: str = ""  # as first told; a merger does not change it
-    going: bool = False  # there is evidence, whether anybody is told or not
-    hidden: str = ""  # what keeps it quiet while it goes on: see Quiet.by
-    judgement: Judgement | None = None
+    subject: str  # the account, or the cluster that it is about now; "": merged
+    campaign_id: str = ""  # as first sent; a merger does not change it
+    state: IncidentState = IncidentState.OPEN
+    verdict: Judgement | None = None
     severity: Severity = "info"
-    score: float
+    score: float = 0.0
     started: float
     detected: float
-    updated: float = 0.0  # of its latest state on the topic, or when there would have been one
-    last: float  # last evidence at or above the clear score
+    updated: float = 0.0  # time of its latest state, sent or suppressed
+    last: float  # latest evidence at or above the clear score
     closed: float = 0.0
     members: list[str] = []
     tally: bytes = b""  # of a campaign, what each member did: TALLY
-    sent: Told = Told()  # as receivers know it
-    shown: Told = Told()  # as the topic has it
-    count: Count = Count()
-    observed: Observed
-    evidence: list[Evidence]
-    shared: list[Shared] = []  # what members had in common when last judged
+    sent: Figures = Figures()  # as receivers know it
+    published: Figures = Figures()  # as the topic has it
+    updates: UpdateCount = UpdateCount()
+    observed: Observed = Observed()
+    evidence: list[Evidence] = []
+    shared: list[Shared] = []  # what members had in common when last scored
     proxies: bool = False
-    model_version: str
+    model_version: str = ""
     summary: str = ""
 
-    @property
-    def firing(self) -> bool:
-        """Say whether it is open as far as anybody is told."""
-        return self.going and not self.hidden
+    # -- what it is ---------------------------------------------------------------------------
 
-    def alert(
-        self, settings: AlertingSettings, summary: str = "", *, refresh: bool = False
-    ) -> Alert:
-        """Return the incident as it is now; a ``refresh`` goes to the topic and no receiver."""
-        campaign = self.kind == "campaign"
-        status: AlertStatus = "firing" if self.firing else "resolved"
-        return Alert(
-            alert_id=self.alert_id,
-            kind=self.kind,
-            status=status,
-            severity=self.severity,
-            score=round(self.score, 4),
-            account_id=None if campaign else self.subject,
-            campaign_id=self.campaign_id if campaign else None,
-            account_ids=list(self.members) if campaign else None,
-            started_at=rfc3339(self.started),
-            detected_at=rfc3339(self.detected),
-            updated_at=rfc3339(self.updated),
-            summary=summary or self.summary,
-            evidence=self.evidence[:_MOST_EVIDENCE],
-            links=self._links() if campaign else [],
-            verdict=self.judgement,
-            observed=self.observed,
-            techniques=techniques(proxies=self.proxies),
-            runbook_url=f"{settings.runbook_url}#{self.kind}",
-            model_version=self.model_version,
-            refresh=refresh,
+    @property
+    def is_open(self) -> bool:
+        """Return whether there is evidence, whether receivers know or not."""
+        return self.state is not IncidentState.RESOLVED
+
+    @property
+    def is_firing(self) -> bool:
+        """Return whether receivers know it as firing."""
+        return self.state is IncidentState.NOTIFIED
+
+    @property
+    def title(self) -> str:
+        """Return its name for the beginning of a sentence."""
+        if self.kind == "account":
+            return f"Account {self.subject}"
+        return f"Campaign of {len(self.members)} accounts"
+
+    @property
+    def accounts(self) -> list[str]:
+        """Return the accounts that it accuses."""
+        return self.members if self.kind == "campaign" else [self.subject]
+
+    # -- transitions --------------------------------------------------------------------------
+
+    def apply(self, finding: Finding) -> Self:
+        """Return it with new evidence: a resolved incident opens again."""
+        return replace(
+            self,
+            state=self.state if self.is_open else IncidentState.OPEN,
+            severity=graver(finding.severity, self.severity),
+            score=finding.score,
+            last=max(self.last, finding.last),
+            evidence=finding.evidence,
+            observed=finding.observed,
+            shared=finding.shared,
+            proxies=finding.proxies,
+            model_version=finding.model_version,
+            summary=finding.summary,
         )
 
-    def _links(self) -> list[SharedValue]:
-        place = {member: i for i, member in enumerate(self.members)}
-        return [
-            SharedValue(
-                link=LinkKind(one.kind).label,
-                value=f"{one.value:016x}",
-                accounts=one.accounts,
-                members=[place[m] for m in one.members if m in place],
-            )
-            for one in self.shared
-        ]
+    def notify(self, time: float) -> Self:
+        """Return it as sent to receivers and written to the topic."""
+        return replace(self, state=IncidentState.NOTIFIED).record_sent(time)
+
+    def suppress(self, time: float, state: IncidentState, *, count: bool) -> Self:
+        """Return it as hidden; ``state``: by what; ``count``: an alert was due."""
+        hidden = replace(self, state=state)
+        if not count:
+            return hidden
+        return replace(hidden, updated=max(time, self.updated), sent=self.figures(time))
+
+    def resolve(self, time: float, summary: str) -> Self:
+        """Return it as over."""
+        return replace(self, state=IncidentState.RESOLVED, closed=time, summary=summary)
+
+    # -- bookkeeping --------------------------------------------------------------------------
+
+    def record_sent(self, time: float) -> Self:
+        """Return it with its present figures known to receivers and on the topic."""
+        return replace(self, sent=self.figures(time)).record_published(time)
+
+    def record_published(self, time: float) -> Self:
+        """Return it with its present figures on the topic.
+
+        Each state of an incident has a time of its own: id and time identify a message.
+        """
+        updated = max(time, math.floor(self.updated) + 1.0)
+        return replace(self, updated=updated, published=self.figures(time))
+
+    def record_updates(self, updates: UpdateCount) -> Self:
+        """Return it with another count of updates."""
+        return replace(self, updates=updates)
+
+    def record_verdict(self, verdict: Judgement) -> Self:
+        """Return it with a person's verdict."""
+        return replace(self, verdict=verdict)
+
+    def rename(self, subject: str) -> Self:
+        """Return it as the incident of another cluster; "": of none, so nothing re-opens it."""
+        return replace(self, subject=subject)
+
+    def replace_members(self, members: list[str], tally: bytes) -> Self:
+        """Return it with other members and their figures."""
+        return replace(self, members=members, tally=tally)
+
+    def figures(self, time: float) -> Figures:
+        """Return its size now."""
+        return Figures(time, len(self.members), self.observed)
 
 
 def alert_id(*cause: str | float) -> str:
     """Return an id that the same cause always gives."""
     packed = msgspec.msgpack.encode(cause)
     return "inc_" + hashlib.blake2b(packed, digest_size=10).hexdigest()
-
-
-def techniques(*, proxies: bool) -> list[str]:
-    """Return the MITRE ATLAS and OWASP ids; ``proxies``: signs of resale or shared exits."""
-    return [*_EXTRACTION, *([_PROXIES] if proxies else []), _CONSUMPTION]
-
-
-def what(incident: Incident) -> str:
-    """Name an incident at the beginning of a sentence."""
-    if incident.kind == "account":
-        return f"Account {incident.subject}"
-    return f"Campaign of {len(incident.members)} accounts"
-
-
-def greater(one: Observed, now: Observed) -> Observed:
-    """Return the maximum of all sums: what was observed once stays so; the hour is that of now."""
-    return msgspec.structs.replace(
-        now,
-        requests=max(one.requests, now.requests),
-        input_tokens=max(one.input_tokens, now.input_tokens),
-        output_tokens=max(one.output_tokens, now.output_tokens),
-    )
-
-
-def rfc3339(time: float) -> str:
-    """Return epoch seconds as RFC 3339 in UTC, to the second."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

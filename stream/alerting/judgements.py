@@ -14,9 +14,8 @@ import msgspec
 
 from stream.accounts.detection.hindsight import Hindsight, Lesson, odds
 from stream.alerting import summaries
-from stream.alerting.incident import what
+from stream.alerting.mute import Mute
 from stream.alerting.overlap import Sample, hashed
-from stream.alerting.quiet import Quiet, shares
 from stream.core.alerts import AlertKind
 from stream.core.feedback import Judgement, later
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stream.alerting.incident import Incident
-    from stream.alerting.quiet import ValueId
+    from stream.alerting.mute import ValueId
     from stream.alerting.settings import FeedbackSettings
     from stream.core.findings import Evidence
     from stream.telemetry.metrics import Metrics
@@ -103,7 +102,7 @@ class Judgements:
             until=time + self._settings.quiet_s,
             members=Sample.of(hashed(incident.members)),
             values=Sample.of(hashed(_names(values))),
-            evidence=shares(incident.evidence),
+            evidence=_contributions(incident.evidence),
         )
 
     def _keep(self, judged: Judged) -> None:
@@ -122,7 +121,7 @@ class Judgements:
         for judged in [j for j in self._judged.values() if 0 < j.until <= time]:
             self._keep(msgspec.structs.replace(judged, until=0.0))
 
-    def quiet(self, incident: Incident, values: set[ValueId]) -> Quiet | None:
+    def mute(self, incident: Incident, values: set[ValueId]) -> Mute | None:
         """Say which judgement keeps an incident quiet; ``values`` link the members of one."""
         held = [
             judged
@@ -140,7 +139,7 @@ class Judgements:
         if not same:
             return None
         last = max(same, key=lambda judged: judged.age)
-        return Quiet("verdict", summaries.judged(what(incident), last.judgement))
+        return Mute("verdict", summaries.judged(incident.title, last.judgement))
 
     def _is_same_account(self, judged: Judged, incident: Incident) -> bool:
         grown = odds(incident.score) - odds(judged.score)
@@ -162,7 +161,7 @@ class Judgements:
 
     def moved(self, kind: AlertKind, score: float, evidence: Sequence[Evidence]) -> float:
         """Return a score after what verdicts on such evidence have taught."""
-        return self._hindsight[kind].moved(score, shares(evidence))
+        return self._hindsight[kind].moved(score, _contributions(evidence))
 
     def version(self, kind: AlertKind, model: str) -> str:
         """Return the version of a model together with that of what verdicts have taught."""
@@ -205,3 +204,7 @@ class Judgements:
 
 def _names(values: Iterable[ValueId]) -> list[str]:
     return [f"{kind}:{value}" for kind, value in values]
+
+
+def _contributions(evidence: Iterable[Evidence]) -> dict[str, float]:
+    return {piece.feature: piece.contribution for piece in evidence}

@@ -179,6 +179,10 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return the scores that incidents open and close at; raises ValueError."""
         return ScoreThresholds(open_score=self.open_score, clear_score=self.clear_score)
 
+    def least_score(self, *, is_open: bool) -> float:
+        """Return the score from which there is evidence: hysteresis."""
+        return self.clear_score if is_open else self.open_score
+
 
 class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people's verdicts and suppressions do, and for how long."""

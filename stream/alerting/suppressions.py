@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final, get_args
 import msgspec
 
 from stream.alerting import summaries
-from stream.alerting.incident import rfc3339, what
-from stream.alerting.quiet import Quiet
+from stream.alerting.mute import Mute
 from stream.core.feedback import Matcher, Suppression, later
 from stream.core.links import LinkKind
+from stream.core.rfc3339 import rfc3339
 from stream.telemetry.metrics import Share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stream.alerting.incident import Incident
-    from stream.alerting.quiet import ValueId
+    from stream.alerting.mute import ValueId
     from stream.alerting.settings import FeedbackSettings
     from stream.telemetry.metrics import Metrics
 
@@ -94,7 +94,7 @@ class Suppressions:
         """Return the linking values that are suppressed."""
         return {_value(s) for s in self._active if s.link}
 
-    def quiet(self, incident: Incident, users: Mapping[ValueId, set[str]]) -> Quiet | None:
+    def mute(self, incident: Incident, users: Mapping[ValueId, set[str]]) -> Mute | None:
         """Say which suppression hides most of an incident, if they hide it.
 
         ``users`` are the accounts that use each of :attr:`values`.
@@ -109,7 +109,7 @@ class Suppressions:
             return None
         key = max(covered, key=lambda key: (len(covered[key]), key))
         most, until = self._held[key], rfc3339(self._held[key].expires)
-        return Quiet(most.by, summaries.suppressed(what(incident), most, until))
+        return Mute(most.by, summaries.suppressed(incident.title, most, until))
 
     def _covered(
         self, suppression: Suppression, accounts: set[str], users: Mapping[ValueId, set[str]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 
 from stream.core.findings import Observed
@@ -86,6 +87,16 @@ def observed(rows: Array, reports: Array, time: float) -> Observed:
         output_tokens=sent,
         requests_last_hour=last_hour("requests", requests),
         output_tokens_last_hour=last_hour("output_tokens", sent),
+    )
+
+
+def greater(one: Observed, now: Observed) -> Observed:
+    """Return the maximum of all sums: what was observed once stays so; the hour is that of now."""
+    return msgspec.structs.replace(
+        now,
+        requests=max(one.requests, now.requests),
+        input_tokens=max(one.input_tokens, now.input_tokens),
+        output_tokens=max(one.output_tokens, now.output_tokens),
     )
 
 

@@ -1,13 +1,13 @@
-"""When an incident that goes on is sent again, and when only the topic learns its figures.
+"""When an open incident is sent again, and when only the topic gets its newest figures.
 
 ::
 
-    sent       ●────────●─────●───────────────●───▶   grown by a share, graver, or after long
-    refreshed    ○ ○ ○    ○ ○   ○ ○ ○ ○ ○ ○ ○         every so often between them, to no receiver
+    sent       ●────────●─────●───────────────●───▶   grown by a share, more severe, or after long
+    refreshed    ○ ○ ○    ○ ○   ○ ○ ○ ○ ○ ○ ○         at intervals between them, to no receiver
 
-Receivers get so many updates in the first 24 hours after the first alert and so many in each 24
-hours after that: at most half of them in the first half of the first day, and evenly in time after
-it. Those that severity may still need are kept for it, and its changes are always sent.
+Receivers get a limited number of updates in the first 24 hours after the first alert and in each
+24 hours after that: at most half of them in the first half of the first day, and evenly in time
+after it. Updates that severity may still need are reserved; its changes are always sent.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.alerting.incident import UpdateCount
 from stream.alerting.severity import steps_left
-from stream.core.findings import Observed
 
 if TYPE_CHECKING:
     from stream.alerting.incident import Incident
@@ -29,24 +29,8 @@ _DAY_S: Final = 86400.0
 _AT_ONCE: Final = 0.5
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True):
-    """What an incident was when it was told of last, epoch seconds."""
-
-    time: float = -math.inf
-    members: int = 0
-    observed: Observed = Observed()
-
-
-class Count(msgspec.Struct, frozen=True, array_like=True):
-    """The updates sent on a day, counted from the first alert; ``held``: one is waiting."""
-
-    day: int = 0
-    updates: int = 0
-    held: bool = False
-
-
 def wanted(settings: AlertingSettings, incident: Incident, time: float) -> bool:
-    """Say whether an incident has grown enough, or was silent for long enough, to be sent again."""
+    """Return whether an incident has grown enough, or waited long enough, to be sent again."""
     waited = time - incident.sent.time
     if waited >= settings.resend_s:
         return True
@@ -62,37 +46,36 @@ def wanted(settings: AlertingSettings, incident: Incident, time: float) -> bool:
 
 
 def allowed(settings: AlertingSettings, incident: Incident, time: float) -> bool:
-    """Say whether the limit leaves room for one more update that does not change severity."""
+    """Return whether the limit leaves room for one more update that does not change severity."""
     day, part = _age(incident, time)
     if day == 0:
         most = math.ceil(settings.updates_first_day * max(part, _AT_ONCE))
     else:
         most = math.ceil(settings.updates_per_day * part)
-    count = incident.count
-    used = count.updates if count.day == day else 0
+    used = incident.updates.sent if incident.updates.day == day else 0
     return used + steps_left(incident.severity) < most
 
 
-def one_more(incident: Incident, time: float) -> Count:
+def one_more(incident: Incident, time: float) -> UpdateCount:
     """Return the count with an update that was sent."""
     day, _ = _age(incident, time)
-    return Count(day, 1 + (incident.count.updates if incident.count.day == day else 0))
+    return UpdateCount(day, 1 + (incident.updates.sent if incident.updates.day == day else 0))
+
+
+def deferred(incident: Incident) -> UpdateCount:
+    """Return the count with an update that the limit holds back."""
+    return msgspec.structs.replace(incident.updates, deferred=True)
 
 
 def stale(settings: AlertingSettings, incident: Incident, time: float) -> bool:
-    """Say whether the topic should learn the figures of an incident that is not sent again."""
-    shown, members = incident.shown, len(incident.members)
-    waited = time - shown.time
-    joined = members > shown.members and waited >= settings.grow_every_s
+    """Return whether the topic should get the figures of an incident that is not sent again."""
+    before, now = incident.published, incident.figures(time)
+    waited = now.time - before.time
+    joined = now.members > before.members and waited >= settings.grow_every_s
     return joined or (
         waited >= settings.refresh_s
-        and (members, incident.observed) != (shown.members, shown.observed)
+        and (now.members, now.observed) != (before.members, before.observed)
     )
-
-
-def told(incident: Incident, time: float) -> Told:
-    """Return what there is to tell of an incident now."""
-    return Told(time, len(incident.members), incident.observed)
 
 
 def _age(incident: Incident, time: float) -> tuple[int, float]:

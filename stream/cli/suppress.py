@@ -11,11 +11,11 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from stream.alerting.incident import rfc3339
 from stream.cli.common import ConfigOption, out, read_settings, said
 from stream.cli.verdict import AuthorOption
 from stream.core.errors import UsageError
 from stream.core.feedback import Suppression
+from stream.core.rfc3339 import rfc3339
 from stream.kafka.registers import suppressions, write
 
 app = typer.Typer(no_args_is_help=True, help="Hide accounts or campaigns for a while.")

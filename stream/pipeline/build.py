@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.alerting.drills import Drills
-from stream.alerting.incidents import Incidents, ScoreWatch, unwatched
+from stream.alerting.incidents import Incidents
+from stream.alerting.watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings

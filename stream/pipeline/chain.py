@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stream.alerting.incidents import ScoreWatch, unwatched
+from stream.alerting.watch import ScoreWatch, unwatched
 from stream.core.alerts import Alert
 from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
 from stream.pipeline.reader import Watch, ignore

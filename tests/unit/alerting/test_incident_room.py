@@ -43,8 +43,8 @@ def test_what_is_over_makes_room(incidents: Incidents, metrics: Metrics) -> None
         names = [f"a{hour}-{i}" for i in range(5)]
         opened = step(incidents, 61 * hour, [verdict(name, 61 * hour) for name in names])
         assert [a.account_id for a in opened if a.status == "firing"] == names
-        assert len(incidents._register) <= MOST
-        assert len(incidents._register.going) == 5
+        assert len(incidents._store) <= MOST
+        assert len(incidents._store.open_names) == 5
     assert left_out(metrics, "incidents") == 0
     # Whoever was never written leaves nothing to delete.
     assert {row is None for _, row in incidents.take_changes()} == {False}
@@ -58,7 +58,7 @@ def test_a_restart_knows_how_many_are_firing(incidents: Incidents) -> None:
     heir = Incidents(ALERTING, CampaignSettings(), metrics=Metrics())
     heir.load(rows)
     heir.loaded()
-    assert len(heir._register.going) == 5
+    assert len(heir._store.open_names) == 5
 
 
 def test_a_campaign_has_so_many_members_and_no_more(incidents: Incidents, metrics: Metrics) -> None:

@@ -15,6 +15,7 @@ from test_lane import SCENARIO
 
 from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
+from stream.alerting.rendering import alert_of
 from stream.campaigns.clusters.cluster_assignment import ClusterState
 from stream.campaigns.clusters.detector import MOST_VALUES
 from stream.campaigns.settings import CampaignSettings
@@ -173,7 +174,7 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
         ]
         * 10,
         model_version="campaigns-6",
-        judgement=Judgement(
+        verdict=Judgement(
             alert_id=f"inc_{0:020}",
             verdict="false_positive",
             author="\1" * 128,
@@ -193,7 +194,7 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
         absorbed=["cmp_0123456789abcdef"] * 1000,
     )
     for row in (
-        msgspec.json.encode(incident.alert(settings.alerting)),
+        msgspec.json.encode(alert_of(incident, settings.alerting.runbook_url)),
         msgspec.msgpack.encode(incident),
         msgspec.msgpack.encode(kept),
     ):

@@ -1,4 +1,4 @@
-"""The incidents that are remembered: bounded, counted, durable. Others change them."""
+"""The incidents that are remembered: bounded, counted, durable. Decides no transition."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.alerting.incident import Incident
-from stream.alerting.updates import Count, Told
+from stream.alerting.incident import Figures, Incident, UpdateCount
 from stream.core.feedback import Judgement
 from stream.core.findings import Evidence, Observed, Shared
 
@@ -19,19 +18,19 @@ if TYPE_CHECKING:
     from stream.telemetry.metrics import Metrics
 
 _INCIDENT: Final = b"i"
-#: The part of the incidents that go on, one in so many, that only campaigns may be.
-_FOR_CAMPAIGNS: Final = 4
-#: One in so many makes room at once.
-_SPARE: Final = 16
+#: One quarter of the open incidents is reserved for campaigns: they matter more (assumed).
+_CAMPAIGN_FRACTION: Final = 4
+#: One sixteenth is evicted at once, so that not every opening sorts the store (assumed).
+_EVICTED_FRACTION: Final = 16
 
 
-class Register:
-    """All incidents, going on and cooling down."""
+class IncidentStore:
+    """All incidents, open and cooling down."""
 
     #: What stored rows consist of.
     LAYOUT: Final = {
         part.__name__: " ".join(part.__struct_fields__)
-        for part in (Incident, Told, Count, Observed, Evidence, Shared, Judgement)
+        for part in (Incident, Figures, UpdateCount, Observed, Evidence, Shared, Judgement)
     }
 
     def __init__(self, settings: AlertingSettings, *, metrics: Metrics) -> None:
@@ -43,9 +42,9 @@ class Register:
         self._of: dict[tuple[str, str], str] = {}
         #: The firing campaign incident of each member.
         self._campaign_of: dict[str, str] = {}
-        #: Of those that go on, the kind; of those that fire, how they are counted.
-        self._going: dict[str, str] = {}
-        self._shown: dict[str, tuple[str, Severity]] = {}
+        #: The kind of each open one, and kind and severity of each firing one.
+        self._open: dict[str, str] = {}
+        self._firing: dict[str, tuple[str, Severity]] = {}
         self._dirty: set[str] = set()
         self._stored: set[str] = set()  # that have a durable row
 
@@ -54,7 +53,7 @@ class Register:
         return len(self._incidents)
 
     def __contains__(self, incident: Incident) -> bool:
-        """Say whether an incident is remembered."""
+        """Return whether an incident is remembered."""
         return incident.alert_id in self._incidents
 
     def get(self, name: str) -> Incident | None:
@@ -71,18 +70,23 @@ class Register:
         return None if name is None else self._incidents[name]
 
     def in_campaign(self, account: str) -> bool:
-        """Say whether a firing campaign incident has the account as a member."""
+        """Return whether a firing campaign incident has the account as a member."""
         return account in self._campaign_of
 
     @property
-    def going(self) -> list[Incident]:
-        """Return the incidents that go on, told of or not, in the order of their ids."""
-        return [self._incidents[name] for name in sorted(self._going)]
+    def open_names(self) -> list[str]:
+        """Return the ids of open incidents, ascending, whether receivers know them or not."""
+        return sorted(self._open)
+
+    @property
+    def last_evidence(self) -> list[tuple[float, str]]:
+        """Return the time of the latest evidence and the id of each open incident."""
+        return [(self._incidents[name].last, name) for name in self._open]
 
     # -- changing -----------------------------------------------------------------------------
 
-    def keep(self, incident: Incident) -> None:
-        """Take note of a new incident, or of a change to one."""
+    def put(self, incident: Incident) -> None:
+        """Insert an incident, or replace its earlier state."""
         name = incident.alert_id
         self._incidents[name] = incident
         if incident.subject:
@@ -90,27 +94,27 @@ class Register:
         self._dirty.add(name)
         self._count(incident)
 
-    def rename(self, incident: Incident, subject: str) -> None:
-        """Make an incident that of another cluster, or ("") of none: then nothing re-opens it."""
-        if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
-            del self._of[incident.kind, incident.subject]
-        incident.subject = subject
-        self.keep(incident)
+    def rename(self, incident: Incident, subject: str) -> Incident:
+        """Make an incident that of another cluster; "": of none, so nothing re-opens it."""
+        self._forget_subject(incident)
+        incident = incident.rename(subject)
+        self.put(incident)
+        return incident
 
     def _count(self, incident: Incident) -> None:
         name = incident.alert_id
-        self._going.pop(name, None)
-        if incident.going:
-            self._going[name] = incident.kind
-        self._show(name, (incident.kind, incident.severity) if incident.firing else None)
-        if incident.firing:
+        self._open.pop(name, None)
+        if incident.is_open:
+            self._open[name] = incident.kind
+        self._count_firing(name, (incident.kind, incident.severity) if incident.is_firing else None)
+        if incident.is_firing:
             for member in incident.members:
                 self._campaign_of.setdefault(member, name)
 
-    def _show(self, name: str, now: tuple[str, Severity] | None) -> None:
-        before = self._shown.pop(name, None)
+    def _count_firing(self, name: str, now: tuple[str, Severity] | None) -> None:
+        before = self._firing.pop(name, None)
         if now is not None:
-            self._shown[name] = now
+            self._firing[name] = now
         for counted, by in ((before, -1), (now, 1)):
             if counted is not None and before != now:
                 kind, severity = counted
@@ -120,34 +124,37 @@ class Register:
                 if self._campaign_of.get(member) == name:
                     del self._campaign_of[member]
 
+    def _forget_subject(self, incident: Incident) -> None:
+        if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
+            del self._of[incident.kind, incident.subject]
+
     # -- room ---------------------------------------------------------------------------------
 
     def has_room(self, kind: str) -> bool:
-        """Say whether one more may open; the coldest make room for it.
+        """Return whether one more may open; the longest resolved are evicted for it.
 
-        Accounts leave a part of the room to campaigns.
+        Part of the capacity is reserved for campaigns.
         """
         most = self._settings.max_incidents
-        going = most - most // _FOR_CAMPAIGNS if kind == "account" else most
-        if len(self._going) >= going:
+        limit = most - most // _CAMPAIGN_FRACTION if kind == "account" else most
+        if len(self._open) >= limit:
             self._metrics.left_out_total.labels(what="incidents").inc()
             return False
         if len(self._incidents) >= most:
-            cold = sorted((i.closed, i.alert_id) for i in self._incidents.values() if not i.going)
-            for _, name in cold[: 1 + most // _SPARE]:
+            cold = sorted((i.closed, i.alert_id) for i in self._incidents.values() if not i.is_open)
+            for _, name in cold[: 1 + most // _EVICTED_FRACTION]:
                 self._drop(self._incidents[name])
         return True
 
     def forget(self, time: float) -> None:
-        """Drop what has cooled down by then."""
+        """Drop incidents whose cool-down has ended by then."""
         before = time - self._settings.cool_down_s
-        for cold in [i for i in self._incidents.values() if not i.going and i.closed < before]:
+        for cold in [i for i in self._incidents.values() if not i.is_open and i.closed < before]:
             self._drop(cold)
 
     def _drop(self, incident: Incident) -> None:
         del self._incidents[incident.alert_id]
-        if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
-            del self._of[incident.kind, incident.subject]
+        self._forget_subject(incident)
         self._dirty.discard(incident.alert_id)
         if incident.alert_id in self._stored:
             self._dirty.add(incident.alert_id)
@@ -155,9 +162,9 @@ class Register:
     # -- durable rows -------------------------------------------------------------------------
 
     def release(self) -> None:
-        """Give back what the gauges have of these incidents."""
-        for name in list(self._shown):
-            self._show(name, None)
+        """Take these incidents out of the gauges."""
+        for name in list(self._firing):
+            self._count_firing(name, None)
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
@@ -184,6 +191,6 @@ class Register:
         """Say that all rows are loaded."""
         self._incidents = dict(sorted(self._incidents.items()))
         for incident in self._incidents.values():
-            self.keep(incident)
+            self.put(incident)
         self._stored = set(self._incidents)
         self._dirty.clear()

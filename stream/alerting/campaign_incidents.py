@@ -1,0 +1,134 @@
+"""Scored clusters become campaign incidents: opened, grown and merged as the clusters are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.alerting import summaries
+from stream.alerting.incident import Finding, Incident, alert_id
+from stream.alerting.severity import severity
+from stream.alerting.tally import more, observed, united, unpacked
+from stream.core.links import LinkKind
+
+if TYPE_CHECKING:
+    from stream.alerting.judgements import Judgements
+    from stream.alerting.lifecycle import Lifecycle
+    from stream.alerting.settings import AlertingSettings
+    from stream.alerting.store import IncidentStore
+    from stream.alerting.watch import ScoreWatch
+    from stream.campaigns.clusters.detector import Cluster
+    from stream.core.findings import Observed
+    from stream.telemetry.metrics import Metrics
+
+_MODEL: Final = "campaigns-6"
+
+
+class CampaignIncidents:
+    """Opens, updates and merges the incidents of kind campaign."""
+
+    def __init__(
+        self,
+        settings: AlertingSettings,
+        store: IncidentStore,
+        lifecycle: Lifecycle,
+        judgements: Judgements,
+        *,
+        max_members: int,
+        metrics: Metrics,
+        watch: ScoreWatch,
+    ) -> None:
+        """Adjust scores with ``judgements``; show each to ``watch``; keep ``max_members`` each."""
+        self._settings = settings
+        self._store = store
+        self._lifecycle = lifecycle
+        self._judgements = judgements
+        self._max_members = max_members
+        self._metrics = metrics
+        self._watch = watch
+
+    def apply(self, time: float, cluster: Cluster) -> None:
+        """Take in a cluster as scored at ``time``."""
+        score = self._judgements.moved("campaign", cluster.score, cluster.evidence)
+        self._metrics.score.labels(kind="campaign").observe(score)
+        self._watch(time, cluster.members, score)
+        incident = self._merged(time, cluster)
+        if score < self._settings.least_score(is_open=incident is not None and incident.is_open):
+            return
+        # Old evidence neither opens an incident nor keeps one open.
+        if cluster.last + self._settings.resolve_after_s <= time:
+            return
+        if incident is None:
+            if not self._store.has_room("campaign"):
+                return
+            incident = _opened(time, cluster)
+        incident, total = _counted(self._with_members(incident, cluster.members), time, cluster)
+        self._lifecycle.apply(incident, self._finding(cluster, score, incident, total), time)
+
+    def _finding(
+        self, cluster: Cluster, score: float, incident: Incident, total: Observed
+    ) -> Finding:
+        members = len(incident.members)
+        return Finding(
+            score=score,
+            severity=severity(self._settings, score=score, members=members, observed=total),
+            last=cluster.last,
+            evidence=cluster.evidence,
+            observed=total,
+            shared=cluster.shared,
+            proxies=cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds,
+            model_version=self._judgements.version("campaign", _MODEL),
+            summary=summaries.campaign(members, cluster.kinds, cluster.payments, total),
+        )
+
+    def _merged(self, time: float, cluster: Cluster) -> Incident | None:
+        """Return the oldest incident of a cluster and of those it absorbed; close the others."""
+        found = [
+            incident
+            for name in (cluster.campaign_id, *cluster.absorbed)
+            if (incident := self._store.find("campaign", name)) is not None
+        ]
+        if not found:
+            return None
+        oldest, *others = sorted(found, key=lambda i: (not i.is_open, i.detected, i.alert_id))
+        for other in others:
+            oldest = self._with_members(oldest, other.members, other.tally)
+            renamed = self._store.rename(other, "")
+            if renamed.is_open:
+                self._lifecycle.merge(renamed, time, oldest.alert_id)
+        return self._store.rename(oldest, cluster.campaign_id)
+
+    def _with_members(self, incident: Incident, names: list[str], tally: bytes = b"") -> Incident:
+        """Return an incident with more members, as many as are remembered, and their tally."""
+        new = sorted({*names}.difference(incident.members))
+        room = self._max_members - len(incident.members)
+        if len(new) > room:
+            self._metrics.left_out_total.labels(what="members").inc(len(new) - room)
+        members = sorted([*incident.members, *new[:room]])
+        known = (incident.members, unpacked(incident.tally))
+        added = ((names, unpacked(tally)),) if tally else ()
+        return incident.replace_members(members, united(members, known, *added).tobytes())
+
+
+def _counted(incident: Incident, time: float, cluster: Cluster) -> tuple[Incident, Observed]:
+    """Return an incident with what its members did since they were counted last, and the sums."""
+    position = {name: i for i, name in enumerate(incident.members)}
+    pairs = [(position[n], i) for i, n in enumerate(cluster.members) if n in position]
+    at, reported = np.array(pairs, np.int64).reshape(-1, 2).T
+    tally, reports = unpacked(incident.tally).copy(), cluster.reports[reported]
+    tally[at] = more(tally[at], reports)
+    counted = incident.replace_members(incident.members, tally.tobytes())
+    return counted, observed(tally, reports, time)
+
+
+def _opened(time: float, cluster: Cluster) -> Incident:
+    return Incident(
+        alert_id=alert_id("campaign", cluster.campaign_id),
+        kind="campaign",
+        subject=cluster.campaign_id,
+        campaign_id=cluster.campaign_id,
+        started=cluster.since,
+        detected=time,
+        last=cluster.last,
+    )

@@ -1,0 +1,40 @@
+"""Finds what hides an incident: a verdict first, then a suppression. Changes neither."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stream.alerting.incident import Incident
+    from stream.alerting.judgements import Judgements
+    from stream.alerting.mute import Mute, ValueId
+    from stream.alerting.suppressions import Suppressions
+    from stream.campaigns.clusters.detector import ClusterDetector
+
+
+class MuteLookup:
+    """Looks incidents up in the verdicts, then in the suppressions."""
+
+    def __init__(
+        self, judgements: Judgements, suppressions: Suppressions, clusters: ClusterDetector
+    ) -> None:
+        """Look incidents up in both; ``clusters`` know who uses a value."""
+        self._judgements = judgements
+        self._suppressions = suppressions
+        self._clusters = clusters
+        self._users: dict[ValueId, set[str]] = {}  # of values that are suppressed
+
+    def refresh(self) -> None:
+        """Look up again which accounts use the suppressed values."""
+        self._users = self._clusters.users(self._suppressions.values)
+
+    def values(self, incident: Incident) -> set[ValueId]:
+        """Return the values that link the members of a campaign."""
+        is_campaign = incident.kind == "campaign"
+        return self._clusters.values_of(incident.subject) if is_campaign else set()
+
+    def of(self, incident: Incident) -> Mute | None:
+        """Return what hides an incident now."""
+        return self._judgements.mute(incident, self.values(incident)) or self._suppressions.mute(
+            incident, self._users
+        )
