@@ -11,10 +11,10 @@ import numpy as np
 
 from stream.core.alerts import Alert
 from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
 from stream.pipeline.parts import pack_events
 from stream.pipeline.routing import account_lanes
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

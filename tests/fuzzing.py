@@ -19,8 +19,10 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.intake.metrics import REJECT_REASONS
+from stream.metrics import Metrics
 from stream.settings import Settings
-from stream.telemetry.metrics import OVERFLOW, REJECT_REASONS, Metrics
+from stream.telemetry.declaration import OVERFLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -12,11 +12,11 @@ from stream.alerting.tally import greater
 if TYPE_CHECKING:
     from stream.alerting.judgements import Judgements
     from stream.alerting.lifecycle import Lifecycle
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
     from stream.alerting.watch import ScoreWatch
     from stream.core.findings import AccountFinding, Observed
-    from stream.telemetry.metrics import Metrics
 
 #: An account's incident has the day of its first evidence in its id: the same replay, the same id.
 _DAY_S: Final = 86400.0
@@ -32,7 +32,7 @@ class AccountIncidents:
         lifecycle: Lifecycle,
         judgements: Judgements,
         *,
-        metrics: Metrics,
+        metrics: AlertingMetrics,
         watch: ScoreWatch,
     ) -> None:
         """Adjust scores with ``judgements``; show each to ``watch``."""

@@ -15,12 +15,12 @@ from stream.core.links import LinkKind
 if TYPE_CHECKING:
     from stream.alerting.judgements import Judgements
     from stream.alerting.lifecycle import Lifecycle
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
     from stream.alerting.watch import ScoreWatch
     from stream.campaigns.clusters.detector import Cluster
     from stream.core.findings import Observed
-    from stream.telemetry.metrics import Metrics
 
 _MODEL: Final = "campaigns-6"
 
@@ -36,7 +36,7 @@ class CampaignIncidents:
         judgements: Judgements,
         *,
         max_members: int,
-        metrics: Metrics,
+        metrics: AlertingMetrics,
         watch: ScoreWatch,
     ) -> None:
         """Adjust scores with ``judgements``; show each to ``watch``; keep ``max_members`` each."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.incidents import Incidents
+from stream.alerting.metrics import AlertingMetrics
 from stream.core.drill import drill_of, is_drill, shown
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
@@ -34,7 +34,7 @@ class Drills:
         campaigns: CampaignSettings,
         *,
         among: Incidents,
-        metrics: Metrics,
+        metrics: AlertingMetrics,
     ) -> None:
         """Judge drills by the accounts that ``among`` knows; ``metrics`` count their alerts."""
         self._settings = msgspec.structs.replace(
@@ -67,7 +67,10 @@ class Drills:
         incidents = self._incidents.get(name)
         if incidents is None:
             incidents = self._incidents[name] = Incidents(
-                self._settings, self._campaigns, metrics=Metrics(strict=False), among=self._among
+                self._settings,
+                self._campaigns,
+                metrics=AlertingMetrics(strict=False),
+                among=self._among,
             )
         if groups:
             self._heard[name] = time

@@ -34,13 +34,13 @@ from stream.core.packets import Confirmed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.watch import ScoreWatch
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
     from stream.core.feedback import Judgement, Suppression
     from stream.core.findings import AccountFinding, Group
-    from stream.telemetry.metrics import Metrics
 
 
 class Incidents:
@@ -60,7 +60,7 @@ class Incidents:
         campaigns: CampaignSettings,
         feedback: FeedbackSettings | None = None,
         *,
-        metrics: Metrics,
+        metrics: AlertingMetrics,
         watch: ScoreWatch = unwatched,
         among: Incidents | None = None,
     ) -> None:

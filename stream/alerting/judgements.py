@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stream.alerting.incident import Incident
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.mute import ValueId
     from stream.alerting.settings import FeedbackSettings
     from stream.core.findings import Evidence
-    from stream.telemetry.metrics import Metrics
 
 _ROW: Final = b"j"
 _NO_ATTACK: Final = ("false_positive", "benign")
@@ -60,7 +60,7 @@ class Judgements:
         part.__name__: " ".join(part.__struct_fields__) for part in (Judged, Judgement, Sample)
     }
 
-    def __init__(self, settings: FeedbackSettings, *, metrics: Metrics) -> None:
+    def __init__(self, settings: FeedbackSettings, *, metrics: AlertingMetrics) -> None:
         """Start without any."""
         self._settings = settings
         self._metrics = metrics

@@ -14,19 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from stream.alerting.incident import Finding, Incident
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.mute_lookup import MuteLookup
     from stream.alerting.notifier import Notifier
     from stream.alerting.store import IncidentStore
     from stream.core.alerts import Alert
     from stream.core.feedback import Judgement
-    from stream.telemetry.metrics import Metrics
 
 
 class Lifecycle:
     """Opens, updates and ends the incidents of a store."""
 
     def __init__(
-        self, store: IncidentStore, mutes: MuteLookup, notifier: Notifier, *, metrics: Metrics
+        self,
+        store: IncidentStore,
+        mutes: MuteLookup,
+        notifier: Notifier,
+        *,
+        metrics: AlertingMetrics,
     ) -> None:
         """Start with the incidents of ``store``."""
         self._store = store

@@ -13,10 +13,10 @@ from stream.alerting.rendering import alert_of
 
 if TYPE_CHECKING:
     from stream.alerting.incident import Incident
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.mute import Mute
     from stream.alerting.settings import AlertingSettings
     from stream.core.alerts import Alert
-    from stream.telemetry.metrics import Metrics
 
 _HOUR_S: Final = 3600.0
 
@@ -24,7 +24,7 @@ _HOUR_S: Final = 3600.0
 class Notifier:
     """Turns transitions of incidents into alerts."""
 
-    def __init__(self, settings: AlertingSettings, *, metrics: Metrics) -> None:
+    def __init__(self, settings: AlertingSettings, *, metrics: AlertingMetrics) -> None:
         """Count alerts, and what is suppressed, in ``metrics``."""
         self._settings = settings
         self._metrics = metrics

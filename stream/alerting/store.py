@@ -13,9 +13,9 @@ from stream.core.findings import Evidence, Observed, Shared
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.core.findings import Severity
-    from stream.telemetry.metrics import Metrics
 
 _INCIDENT: Final = b"i"
 #: One quarter of the open incidents is reserved for campaigns: they matter more (assumed).
@@ -33,7 +33,7 @@ class IncidentStore:
         for part in (Incident, Figures, UpdateCount, Observed, Evidence, Shared, Judgement)
     }
 
-    def __init__(self, settings: AlertingSettings, *, metrics: Metrics) -> None:
+    def __init__(self, settings: AlertingSettings, *, metrics: AlertingMetrics) -> None:
         """Start without any."""
         self._settings = settings
         self._metrics = metrics

@@ -18,15 +18,15 @@ from stream.alerting.mute import Mute
 from stream.core.feedback import Matcher, Suppression, later
 from stream.core.links import LinkKind
 from stream.core.rfc3339 import rfc3339
-from stream.telemetry.metrics import Share
+from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stream.alerting.incident import Incident
+    from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.mute import ValueId
     from stream.alerting.settings import FeedbackSettings
-    from stream.telemetry.metrics import Metrics
 
 _ROW: Final = b"s"
 
@@ -37,13 +37,16 @@ class Suppressions:
     #: What stored rows consist of.
     LAYOUT: Final = {Suppression.__name__: " ".join(Suppression.__struct_fields__)}
 
-    def __init__(self, settings: FeedbackSettings, *, least_members: int, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: FeedbackSettings, *, least_members: int, metrics: AlertingMetrics
+    ) -> None:
         """Start without any; fewer than ``least_members`` accounts are no campaign."""
         self._most = settings.max_suppressions
         self._least_members = least_members
         self._metrics = metrics
         self._counts = {
-            by: Share(metrics.suppressions_active.labels(matcher=by)) for by in get_args(Matcher)
+            by: GaugeContribution(metrics.suppressions_active.labels(matcher=by))
+            for by in get_args(Matcher)
         }
         self._held: dict[str, Suppression] = {}
         self._patterns: dict[str, re.Pattern[str]] = {}

@@ -13,8 +13,8 @@ from stream.cli.common import ConfigOption, err, out, read_settings
 from stream.core.errors import UsageError
 from stream.intake.codec.decoder import Decoder
 from stream.kafka.registers import read, write_all
+from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
-from stream.telemetry.metrics import Metrics
 from stream.tools.replay.source import FileSource, TopicSource
 from stream.tools.replay.topic import Arrivals
 

@@ -22,6 +22,7 @@ from stream.http.page.pulse import Pulses
 from stream.http.page.server import Page
 from stream.http.pages import Pages
 from stream.kafka.connection import client_options
+from stream.metrics import Metrics
 from stream.pipeline.build import (
     account_directory,
     accounts_lane,
@@ -30,7 +31,7 @@ from stream.pipeline.build import (
     links_lane,
 )
 from stream.pipeline.people import People, judgement, suppression
-from stream.telemetry.metrics import Metrics, register_process
+from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
 from stream.worker.lanes import Stages
 from stream.worker.run import Plan

@@ -22,9 +22,9 @@ from stream.core.alerts import Alert, as_sent
 from stream.core.errors import UsageError
 from stream.intake.codec.explanation import Explainer
 from stream.intake.codec.settings import Format
+from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
 from stream.pipeline.chain import Chain
-from stream.telemetry.metrics import Metrics
 from stream.tools.replay.source import FileSource, TopicSource
 from stream.tools.replay.topic import Arrivals
 from stream.tools.report import formats

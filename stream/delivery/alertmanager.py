@@ -23,10 +23,11 @@ from stream.core.errors import SettingsError
 from stream.core.secret import Secret
 from stream.delivery.board import Board
 from stream.delivery.dispatch import told
+from stream.delivery.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS
 from stream.delivery.reader import METADATA_AGE_MS, Reader, leave, written_s
 from stream.delivery.sink import RANK, group_of
 from stream.delivery.target import open_socket, read_target, tls_context
-from stream.telemetry.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS, OVERFLOW
+from stream.telemetry.declaration import OVERFLOW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord, TopicPartition
     from yarl import URL
 
+    from stream.delivery.metrics import DeliveryMetrics
     from stream.delivery.settings import AlertmanagerSettings
-    from stream.telemetry.metrics import Metrics
 
 _LOG = logging.getLogger("stream.delivery.alertmanager")
 NAME: Final = "alertmanager"
@@ -67,7 +68,7 @@ class Alertmanager(Reader):
         topic: str,
         app: str,
         connection: Mapping[str, Any],
-        metrics: Metrics,
+        metrics: DeliveryMetrics,
     ) -> None:
         """Prepare to read ``topic``; ``connection`` goes to aiokafka as it is."""
         super().__init__(NAME, topic, metrics, stop_grace_s=settings.timeout_s)

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final
 from stream.core.alerts import Alert, alert_in
 from stream.delivery.clock import Clock
 from stream.delivery.ledger import Ledger
+from stream.delivery.metrics import DELIVERY_RESULTS
 from stream.delivery.sink import RANK
-from stream.telemetry.metrics import DELIVERY_RESULTS
 
 if TYPE_CHECKING:
     from stream.core.findings import Severity
+    from stream.delivery.metrics import DeliveryMetrics
     from stream.delivery.sink import Delivery, Sink
-    from stream.telemetry.metrics import Metrics
 
 _LOG = logging.getLogger("stream.delivery.dispatch")
 #: A bug in a sink must neither stop the other alerts nor hold the commits for ever.
@@ -48,7 +48,7 @@ class Dispatch:
         self,
         sink: Sink,
         *,
-        metrics: Metrics,
+        metrics: DeliveryMetrics,
         minimum_severity: Severity = "info",
         deliver_drills: bool = False,
         clock: Clock | None = None,

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.core.findings import Severity
+    from stream.delivery.metrics import DeliveryMetrics
     from stream.delivery.sink import Sink
-    from stream.telemetry.metrics import Metrics
 
 _LOG = logging.getLogger("stream.delivery.outbox")
 _POLL_S: Final = 0.2
@@ -64,7 +64,7 @@ class Outbox(Reader):
         topic: str,
         app: str,
         connection: Mapping[str, Any],
-        metrics: Metrics,
+        metrics: DeliveryMetrics,
         minimum_severity: Severity = "info",
         deliver_drills: bool = False,
         bounds: Bounds | None = None,

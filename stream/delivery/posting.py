@@ -26,15 +26,16 @@ import aiohttp
 
 from stream.delivery.backoff import full_jitter, retry_after
 from stream.delivery.clock import Clock
+from stream.delivery.metrics import ATTEMPT_RESULTS
 from stream.delivery.target import open_socket, read_target, tls_context
-from stream.telemetry.metrics import ATTEMPT_RESULTS, OVERFLOW
+from stream.telemetry.declaration import OVERFLOW
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.delivery.message import Message
+    from stream.delivery.metrics import DeliveryMetrics
     from stream.delivery.settings import PostSettings
     from stream.delivery.sink import Delivery, Outcome
-    from stream.telemetry.metrics import Metrics
 
 _LOG = logging.getLogger("stream.delivery.posting")
 #: Answers in the 400s that say "later", and may say when.
@@ -76,7 +77,7 @@ class Answer:
 class Edges(TypedDict):
     """What every sink that posts is given; a test replaces clock and random."""
 
-    metrics: Metrics
+    metrics: DeliveryMetrics
     clock: NotRequired[Clock]
     random: NotRequired[Random]
 

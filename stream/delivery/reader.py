@@ -14,7 +14,7 @@ from stream.delivery.backoff import full_jitter
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-    from stream.telemetry.metrics import Metrics
+    from stream.delivery.metrics import DeliveryMetrics
 
 _LOG = logging.getLogger("stream.delivery.reader")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
@@ -26,7 +26,9 @@ METADATA_AGE_MS: Final = 10_000
 class Reader(ABC):
     """``start`` and ``stop`` it beside the worker, in the same loop."""
 
-    def __init__(self, name: str, topic: str, metrics: Metrics, *, stop_grace_s: float) -> None:
+    def __init__(
+        self, name: str, topic: str, metrics: DeliveryMetrics, *, stop_grace_s: float
+    ) -> None:
         """``name`` is the sink's; :meth:`_consume` gets ``stop_grace_s`` to end in peace."""
         self._name = name
         self._topic = topic

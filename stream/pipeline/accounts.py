@@ -24,7 +24,7 @@ from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_lanes
 from stream.pipeline.steps import step_rows
 from stream.store.slots import SlotTable
-from stream.telemetry.metrics import Share
+from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from stream.core.packets import Place, Said
     from stream.core.thresholds import ScoreThresholds
     from stream.pipeline.lane import StateRows
-    from stream.telemetry.metrics import Metrics
+    from stream.pipeline.metrics import PipelineMetrics
 
 _ACCOUNT: Final = b"a"
 _DIRECTIONS: Final = ("input", "output")
@@ -70,7 +70,7 @@ class AccountsStage:
         detection: DetectionSettings,
         thresholds: ScoreThresholds,
         packet_bytes: int,
-        metrics: Metrics,
+        metrics: PipelineMetrics,
     ) -> None:
         """``lanes`` accounts lanes exist and as many links lanes; this one is ``lane``."""
         self._lane = lane
@@ -99,11 +99,11 @@ class AccountsStage:
         self._evicted = 0
         self._forgotten = 0
         self._shares = {
-            "tracked": Share(metrics.accounts_tracked),
-            "warming_up": Share(metrics.accounts_warming_up),
-            "held": Share(metrics.accounts_held),
-            "bytes": Share(metrics.state_bytes),
-            "request_ids": Share(metrics.request_ids_tracked),
+            "tracked": GaugeContribution(metrics.accounts_tracked),
+            "warming_up": GaugeContribution(metrics.accounts_warming_up),
+            "held": GaugeContribution(metrics.accounts_held),
+            "bytes": GaugeContribution(metrics.state_bytes),
+            "request_ids": GaugeContribution(metrics.request_ids_tracked),
         }
         metrics.model_info.info({"version": self._detector.model_version})
         self._written: dict[str, bytes] = {}

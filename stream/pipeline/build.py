@@ -18,8 +18,8 @@ from stream.pipeline.reader import Watch, ignore
 if TYPE_CHECKING:
     from stream.core.events import EventBatch
     from stream.core.links import LinkBatch
+    from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.settings import StageSettings
-    from stream.telemetry.metrics import Metrics
 
 
 def intake(
@@ -27,7 +27,7 @@ def intake(
     *,
     topic: str,
     source_partitions: int = 1,
-    metrics: Metrics,
+    metrics: PipelineMetrics,
     directory: AccountDirectory | None = None,
     watch: Watch = ignore,
 ) -> Intake:
@@ -50,7 +50,7 @@ def account_directory(settings: StageSettings) -> AccountDirectory:
     return AccountDirectory(settings.directory, settings.intake.salt)
 
 
-def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[EventBatch]:
+def accounts_lane(settings: StageSettings, lane: int, metrics: PipelineMetrics) -> Lane[EventBatch]:
     """Return accounts lane number ``lane``."""
     stage = AccountsStage(
         lane,
@@ -65,7 +65,7 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[
     return Lane(stage, lane, settings.windows, metrics)
 
 
-def links_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[LinkBatch]:
+def links_lane(settings: StageSettings, lane: int, metrics: PipelineMetrics) -> Lane[LinkBatch]:
     """Return links lane number ``lane``."""
     stage = LinksStage(
         lane,
@@ -78,7 +78,7 @@ def links_lane(settings: StageSettings, lane: int, metrics: Metrics) -> Lane[Lin
 
 
 def alerting_lane(
-    settings: StageSettings, metrics: Metrics, watch: ScoreWatch = unwatched
+    settings: StageSettings, metrics: PipelineMetrics, watch: ScoreWatch = unwatched
 ) -> Lane[Findings]:
     """Return the alerting lane."""
     incidents = Incidents(

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from stream.core.records import Emission, Record
     from stream.intake.directory.directory import AccountDirectory
     from stream.pipeline.lane import Lane
+    from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.settings import StageSettings
-    from stream.telemetry.metrics import Metrics
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
 
@@ -40,7 +40,7 @@ class Chain:
         settings: StageSettings,
         *,
         source: str,
-        metrics: Metrics,
+        metrics: PipelineMetrics,
         watch: Watch = ignore,
         watch_scores: ScoreWatch = unwatched,
         partitions: int = 1,

@@ -8,13 +8,13 @@ from stream.core.records import Emission
 
 if TYPE_CHECKING:
     from stream.core.records import Record
-    from stream.telemetry.metrics import Metrics
+    from stream.pipeline.metrics import PipelineMetrics
 
 
 class DeadLetters:
     """Makes the dead letters of one topic."""
 
-    def __init__(self, topic: str, *, most_bytes: int, metrics: Metrics) -> None:
+    def __init__(self, topic: str, *, most_bytes: int, metrics: PipelineMetrics) -> None:
         """``topic`` is where the records are; of a record ``most_bytes`` are kept."""
         self._topic = topic
         self._most_bytes = most_bytes

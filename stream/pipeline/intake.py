@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stream.core.records import Record
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.directory import AccountDirectory
-    from stream.telemetry.metrics import Metrics
+    from stream.pipeline.metrics import PipelineMetrics
 
 
 class Intake:
@@ -45,7 +45,7 @@ class Intake:
         source_partitions: int = 1,
         lanes: int,
         packet_bytes: int,
-        metrics: Metrics,
+        metrics: PipelineMetrics,
         directory: AccountDirectory,
         watch: Watch = ignore,
     ) -> None:

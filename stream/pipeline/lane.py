@@ -27,7 +27,7 @@ from stream.accounts.windows.gate import Rows, Source, StepGate
 from stream.core.errors import StateError
 from stream.core.packets import Packet, unpack
 from stream.pipeline.schema import Schema
-from stream.telemetry.metrics import Share
+from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from stream.core.events import Array
     from stream.core.packets import Said
     from stream.core.records import Emission
-    from stream.telemetry.metrics import Metrics
+    from stream.pipeline.metrics import PipelineMetrics
 
 #: What reading bytes raises that are not what was written.
 _DAMAGED: Final = (
@@ -121,13 +121,13 @@ class Lane(Generic[R]):
     """One partition of one stage."""
 
     def __init__(
-        self, stage: Stage[R], lane: int, settings: WindowSettings, metrics: Metrics
+        self, stage: Stage[R], lane: int, settings: WindowSettings, metrics: PipelineMetrics
     ) -> None:
         """Start lane number ``lane`` empty; :meth:`restore` puts a predecessor's state back."""
         self._stage = stage
         self._settings = settings
         self._metrics = metrics
-        self._pending = Share(metrics.pending_rows.labels(stage=stage.name))
+        self._pending = GaugeContribution(metrics.pending_rows.labels(stage=stage.name))
         self._watermark = metrics.watermark_timestamp_seconds.labels(stage=stage.name, lane=lane)
         self._steps = metrics.steps_closed_total.labels(stage=stage.name)
         self._gate: StepGate[R] = StepGate(settings.window_s)

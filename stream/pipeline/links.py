@@ -11,8 +11,8 @@ from stream.core.packets import Packet, link_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.lane import Parsed
+from stream.pipeline.metrics import PipelineMetrics
 from stream.pipeline.parts import pack_steps, unseen
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,14 +37,14 @@ class LinksStage:
         lanes: int,
         settings: CampaignSettings,
         packet_bytes: int,
-        metrics: Metrics,
+        metrics: PipelineMetrics,
     ) -> None:
         """``lanes`` accounts lanes exist and as many links lanes; this one is ``lane``."""
         self._lane = lane
         self._packet_bytes = packet_bytes
         self._lanes = lanes
         self._table = LinkTable(settings, metrics=metrics)
-        self._drill = Twin(lambda: LinkTable(settings, metrics=Metrics(strict=False)))
+        self._drill = Twin(lambda: LinkTable(settings, metrics=PipelineMetrics(strict=False)))
         self._groups: list[Group] = []
 
     @property

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stream.alerting.settings import FeedbackSettings
     from stream.core.records import Record
-    from stream.telemetry.metrics import Metrics
+    from stream.pipeline.metrics import PipelineMetrics
 
 #: Larger ones are none of ours: names, reasons and notes are bounded.
 MOST_BYTES: Final = 16_384
@@ -37,7 +37,7 @@ class People:
     """Reads the records of one of the topics."""
 
     def __init__(
-        self, topic: str, decode: Callable[[bytes, float], Statement], *, metrics: Metrics
+        self, topic: str, decode: Callable[[bytes, float], Statement], *, metrics: PipelineMetrics
     ) -> None:
         """``decode`` raises DecodeError for what is none, given the time now, epoch seconds."""
         self._decode = decode

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stream.intake.codec.decoded import Reject
     from stream.intake.codec.decoder import Decoder
     from stream.intake.fingerprint.fingerprinter import Fingerprinter
-    from stream.telemetry.metrics import Metrics
+    from stream.pipeline.metrics import PipelineMetrics
 
 #: Records of a portion, at least, where there are so many.
 PORTION: Final = 256
@@ -49,7 +49,7 @@ class Reader:
     """Decodes and fingerprints; ``watch`` sees the events, which nobody does after it."""
 
     def __init__(
-        self, decoder: Decoder, fingerprinter: Fingerprinter, metrics: Metrics, watch: Watch
+        self, decoder: Decoder, fingerprinter: Fingerprinter, metrics: PipelineMetrics, watch: Watch
     ) -> None:
         """Take the two halves of the work."""
         self._decoder = decoder

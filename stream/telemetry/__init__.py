@@ -1,1 +1,1 @@
-"""Metrics: each declared once with its type, unit, meaning and what to do about it."""
+"""How metrics are declared, checked and shared; each room declares its own in `metrics.py`."""

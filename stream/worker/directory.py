@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from stream.intake.directory.directory import AccountDirectory
     from stream.kafka.settings import KafkaSettings
-    from stream.telemetry.metrics import Metrics
+    from stream.worker.metrics import WorkerMetrics
 
 _LOG = logging.getLogger("stream.worker.directory")
 _NAME: Final = "directory"
@@ -42,7 +42,7 @@ class DirectoryFeed(Reader):
         kafka: KafkaSettings,
         topic: str,
         max_future_s: float,
-        metrics: Metrics,
+        metrics: WorkerMetrics,
     ) -> None:
         """``max_future_s`` is how far ahead of the clock an account may have been created."""
         super().__init__(_NAME, topic, metrics, stop_grace_s=2 * POLL_MS / 1000)

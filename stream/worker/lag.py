@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from stream.http.health import Health
-    from stream.telemetry.metrics import Metrics
     from stream.worker.app import WorkerApp
     from stream.worker.carrier import TP
+    from stream.worker.metrics import WorkerMetrics
     from stream.worker.runtime import Runtime
 
 _INTERVAL_S: Final = 2.0
@@ -51,7 +51,9 @@ class Backlog:
 class Lag:
     """Sets the gauges of lag, and tells health what waits."""
 
-    def __init__(self, app: WorkerApp, runtime: Runtime, metrics: Metrics, health: Health) -> None:
+    def __init__(
+        self, app: WorkerApp, runtime: Runtime, metrics: WorkerMetrics, health: Health
+    ) -> None:
         """Know of no partition yet."""
         self._app = app
         self._runtime = runtime

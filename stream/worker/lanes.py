@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from stream.core.records import Emission, Record
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.telemetry.metrics import Metrics
     from stream.worker.inputs import Inputs
+    from stream.worker.metrics import WorkerMetrics
     from stream.worker.recovery import Recovered
 
 log = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ class Lanes:
     stages: Stages
     kafka: KafkaSettings
     topics: TopicSettings
-    metrics: Metrics
+    metrics: WorkerMetrics
     _owned: dict[TP, OwnedLane] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

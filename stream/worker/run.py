@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from stream.http.health import Health
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.telemetry.metrics import Metrics
+    from stream.worker.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Plan:
     topics: TopicSettings
     idle_timeout_s: float
     stages: Callable[[], Stages]
-    metrics: Metrics
+    metrics: WorkerMetrics
     health: Health
     services: Sequence[Service] = ()
 

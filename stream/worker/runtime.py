@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from stream.core.records import Emission
     from stream.http.health import Health
-    from stream.telemetry.metrics import Metrics
     from stream.worker.carrier import TP, Carrier
     from stream.worker.inputs import Inputs
     from stream.worker.lanes import Lanes
+    from stream.worker.metrics import WorkerMetrics
     from stream.worker.sender import Sender
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Runtime:
         lanes: Lanes,
         sender: Sender,
         inputs: Inputs,
-        metrics: Metrics,
+        metrics: WorkerMetrics,
         health: Health,
     ) -> None:
         """Start with no partition, so with nothing to do."""

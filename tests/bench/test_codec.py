@@ -19,7 +19,7 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture

@@ -24,13 +24,13 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.metrics import Metrics
 from stream.pipeline.linking import Look, links
 from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.steps import step_rows
 from stream.settings import Settings
 from stream.store.slots import SlotTable
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable

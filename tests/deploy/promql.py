@@ -9,7 +9,8 @@ import promql_parser
 from prometheus_client.utils import floatToGoString
 from promql_parser import MatchOp
 
-from stream.telemetry.metrics import OPEN, table
+from stream.metrics import table
+from stream.telemetry.declaration import OPEN
 
 #: Labels that Prometheus and the discovery of targets add.
 TARGET = {"job", "instance", "pod"}

@@ -17,8 +17,8 @@ from rules import RECORDED
 from runbook import FOLDER, broken_links
 
 from stream.intake.directory.entry import AccountEntry
+from stream.metrics import table
 from stream.settings import describe
-from stream.telemetry.metrics import table
 
 ROOT = FOLDER.parent
 PAGE = ROOT / "docs" / "accounts.md"

@@ -26,7 +26,7 @@ from stream.core.secret import Secret
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.board import labels_of
 from stream.delivery.settings import AlertmanagerSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.tools.embedded.broker import EmbeddedBroker
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from promql import parse, problems
 from promql_parser import MatchOp
 from rules import ALERTS, RECORDED
 
+from stream.metrics import table
 from stream.settings import Settings
-from stream.telemetry.metrics import table
 
 #: Of Grafana's units (packages/grafana-data/src/valueFormats/categories.ts) those we use.
 UNITS = {"none", "short", "percentunit", "s", "bytes", "cps"}

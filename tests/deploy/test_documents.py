@@ -7,8 +7,8 @@ from promql import problems
 from rules import ALERTS, RECORDED
 from runbook import DOCUMENTS, broken_links
 
+from stream.metrics import table
 from stream.settings import Settings, describe
-from stream.telemetry.metrics import table
 
 pytestmark = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 SETTINGS = {setting.name for setting in describe()}

@@ -8,7 +8,7 @@ from rules import ALERTS, RECORDED, TESTS
 from runbook import anchor
 
 from stream.settings import Settings
-from stream.telemetry.metrics import SEVERITIES
+from stream.telemetry.shared import SEVERITIES
 
 SETTINGS = Settings()
 DASHBOARDS = ("overview", "detection", "pipeline")

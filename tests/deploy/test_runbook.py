@@ -7,7 +7,8 @@ from promql import parse
 from rules import ALERTS, RECORDED
 from runbook import PATH, SECTIONS, TEXT, anchor
 
-from stream.telemetry.metrics import KINDS, table
+from stream.metrics import table
+from stream.telemetry.shared import KINDS
 
 FINDINGS = {kind.capitalize() for kind in KINDS}
 ALERTED = {

@@ -23,7 +23,7 @@ from pictures import picture
 from receiving import receiving
 from rules import ALERTS, PROMETHEUS, RECORDED
 
-from stream.telemetry.metrics import SEVERITIES
+from stream.telemetry.shared import SEVERITIES
 from stream.tools.embedded.broker import EmbeddedBroker
 from stream.tools.simulate.play import play
 from stream.tools.simulate.population import Crowd, Planted

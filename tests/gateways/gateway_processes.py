@@ -17,8 +17,8 @@ from command import DISTILLWATCH, Worker, free_port, run, worker
 
 from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
+from stream.metrics import Metrics
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).parent / "programs"

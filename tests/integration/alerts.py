@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 from stream.core.alerts import Alert
 from stream.core.findings import Observed
 from stream.delivery.sink import Delivery, Outcome
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 

@@ -21,7 +21,7 @@ from stream.core.errors import DistillwatchError, StateError
 from stream.core.records import Emission, Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.worker.lanes import Stages
 from stream.worker.run import Plan, run
 

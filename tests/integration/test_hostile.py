@@ -21,9 +21,10 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.kafka.connection import connect
 from stream.kafka.topics import state_topic_of
+from stream.metrics import Metrics, table
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings, load
-from stream.telemetry.metrics import OPEN, Metrics, table
+from stream.telemetry.declaration import OPEN
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
 

@@ -25,7 +25,7 @@ from stream.core.secret import Secret
 from stream.delivery.outbox import Bounds, Outbox
 from stream.delivery.settings import WebhookSettings
 from stream.delivery.webhook import WebhookSink
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

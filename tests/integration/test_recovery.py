@@ -14,9 +14,9 @@ from real_worker import PageWatch, RealWorker
 
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
 from stream.settings import Settings, load
-from stream.telemetry.metrics import Metrics
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
 

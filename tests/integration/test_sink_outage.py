@@ -25,7 +25,7 @@ from stream.delivery.webhook import WebhookSink
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.worker.sender import Sender
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from stream.alerting.settings import AlertingSettings
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert

@@ -8,9 +8,9 @@ import msgspec
 from dealt_questions import ASKED, QUICK, callers
 
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.settings import load
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from dealt_questions import Caller

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from stream.metrics import table
 from stream.settings import describe
-from stream.telemetry.metrics import OVERFLOW, PREFIX, table
+from stream.telemetry.declaration import OVERFLOW, PREFIX
 
 PAGE = (Path(__file__).parents[2] / "deploy" / "bounds.md").read_text()
 ROWS = [

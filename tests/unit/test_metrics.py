@@ -1,21 +1,24 @@
 from __future__ import annotations
 
+import ast
+from functools import cache
 from itertools import product
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.telemetry.metrics import (
-    OPEN,
-    OPEN_LIMIT,
-    Metrics,
-    Share,
-    UndeclaredLabelError,
-    register_process,
-    table,
-)
+from stream.http.bridge.metrics import BridgeMetrics
+from stream.metrics import Metrics, catalogue, table
+from stream.telemetry.checked import UndeclaredLabelError
+from stream.telemetry.contribution import GaugeContribution
+from stream.telemetry.declaration import OPEN, OPEN_LIMIT
+from stream.telemetry.metric_set import MetricSet, declared_by, table_of
+from stream.telemetry.process import register_process
+from stream.telemetry.shared import SharedMetrics
 
+STREAM = Path(__file__).parents[2] / "stream"
 CONTRACT = {
     "events_total": ["format", "result"],
     "event_delay_seconds": [],
@@ -44,7 +47,7 @@ def test_the_contract_is_declared() -> None:
     assert {name: declared.get(name) for name in CONTRACT} == CONTRACT
 
 
-@pytest.mark.parametrize("metric", table(), ids=lambda metric: metric.attribute)
+@pytest.mark.parametrize("metric", catalogue(), ids=lambda metric: metric.attribute)
 def test_every_metric_keeps_the_conventions(metric) -> None:
     assert metric.declared.meaning
     assert metric.declared.remedy
@@ -53,14 +56,14 @@ def test_every_metric_keeps_the_conventions(metric) -> None:
     assert metric.attribute.endswith("_info") == (metric.type == "info")
     assert metric.declared.unit != "seconds" or metric.attribute.endswith("_seconds")
     assert "account_id" not in metric.declared.labels
-    assert isinstance(getattr(Metrics(), metric.attribute), TYPES[metric.type])
     assert list(metric.declared.buckets) == sorted(set(metric.declared.buckets))
 
 
-def test_what_is_scraped_carries_the_declared_names() -> None:
-    metrics = Metrics()
-    for metric in table():
+@pytest.mark.parametrize("metrics", [Metrics(), BridgeMetrics()], ids=["worker", "bridge"])
+def test_what_is_scraped_carries_the_declared_names(metrics: MetricSet) -> None:
+    for metric in table_of(type(metrics)):
         made = getattr(metrics, metric.attribute)
+        assert isinstance(made, TYPES[metric.type])
         if metric.type == "info":
             made.info(dict.fromkeys(metric.declared.labels, "1"))
         elif metric.declared.labels:
@@ -72,23 +75,22 @@ def test_what_is_scraped_carries_the_declared_names() -> None:
         for family in text_string_to_metric_families(generate_latest(metrics.registry).decode())
         for sample in family.samples
     }
-    for metric in table():
+    for metric in table_of(type(metrics)):
         suffix = "_bucket" if metric.type == "histogram" else ""
         assert metric.name + suffix in scraped
 
 
-def test_whoever_scrapes_reads_what_to_do() -> None:
-    metrics = Metrics()
-    text = generate_latest(metrics.registry).decode()
-    told = {family.name: family.documentation for family in text_string_to_metric_families(text)}
-    for metric in table():
+def test_a_scrape_shows_the_remedies() -> None:
+    text = generate_latest(Metrics().registry).decode()
+    shown = {family.name: family.documentation for family in text_string_to_metric_families(text)}
+    for metric in table_of(Metrics):
         name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
-        assert metric.declared.remedy in told[name]
+        assert metric.declared.remedy in shown[name]
 
 
 def test_what_has_not_happened_is_shown_as_zero() -> None:
     registry = Metrics().registry
-    for metric in table():
+    for metric in table_of(Metrics):
         name = metric.name + ("_count" if metric.type == "histogram" else "")
         if metric.declared.labels and OPEN not in metric.declared.labels.values():
             for values in product(*metric.declared.labels.values()):
@@ -121,9 +123,12 @@ def test_open_labels_stay_bounded() -> None:
     assert {"topic": "t", "partition": "other"} in [sample.labels for sample in series]
 
 
-def test_shares_of_one_gauge_add_up_and_can_be_given_back() -> None:
+def test_contributions_to_one_gauge_add_up_and_can_be_withdrawn() -> None:
     metrics = Metrics()
-    first, second = Share(metrics.accounts_tracked), Share(metrics.accounts_tracked)
+    first, second = (
+        GaugeContribution(metrics.accounts_tracked),
+        GaugeContribution(metrics.accounts_tracked),
+    )
     first.set(10)
     second.set(5)
     first.set(7)
@@ -144,3 +149,42 @@ def test_process_figures_join_the_registry() -> None:
     metrics = Metrics()
     register_process(metrics.registry)
     assert b"python_info" in generate_latest(metrics.registry)
+
+
+def sets(base: type[MetricSet] = MetricSet) -> set[type[MetricSet]]:
+    """Return the sets of metrics that rooms declare."""
+    found = {base} if declared_by(base) else set()
+    return found.union(*map(sets, base.__subclasses__()))
+
+
+def test_the_catalogue_has_what_the_rooms_declare() -> None:
+    importable = {
+        f"stream.{path.relative_to(STREAM).with_suffix('')}".replace("/", ".")
+        for path in STREAM.rglob("metrics.py")
+    }
+    assert {cls.__module__ for cls in sets()} == importable | {SharedMetrics.__module__}
+    declared = [name for cls in sets() for name in declared_by(cls)]
+    assert sorted(declared) == sorted(metric.attribute for metric in catalogue())
+
+
+@cache
+def read(folder: Path) -> frozenset[str]:
+    """Return the attributes that the modules below ``folder`` read."""
+    return frozenset(
+        node.attr
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+    )
+
+
+#: The rooms that run a stage: they count for the room of the stage, too.
+RUNNERS = ("pipeline", "worker", "cli")
+
+
+@pytest.mark.parametrize("room", sorted(sets(), key=lambda room: room.__module__))
+def test_a_room_emits_the_metrics_that_it_declares(room: type[MetricSet]) -> None:
+    home = STREAM.parent.joinpath(*room.__module__.split(".")[:-1])
+    folders = [STREAM if room is SharedMetrics else home, *(STREAM / name for name in RUNNERS)]
+    used = frozenset[str]().union(*map(read, folders))
+    assert sorted(set(declared_by(room)) - used) == []

@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 
     from stream.accounts.detection.evidence import Evidence
     from stream.accounts.detection.settings import DetectionSettings
+    from stream.accounts.metrics import AccountsMetrics
     from stream.core.events import Array
     from stream.store.slots import SlotTable
-    from stream.telemetry.metrics import Metrics
 
 _JUST_BELOW: Final = 1e-6
 _BLOB: Final = "detector"
@@ -79,7 +79,7 @@ class Detector:
         settings: DetectionSettings,
         table: SlotTable,
         *,
-        metrics: Metrics,
+        metrics: AccountsMetrics,
         thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
         seed: int = 0,
     ) -> None:

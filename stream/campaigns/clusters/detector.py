@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.features import ClusterFeatures
+    from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import Array
     from stream.core.findings import Evidence, Group, Member, Shared
-    from stream.telemetry.metrics import Metrics
 
 _CLUSTER: Final = b"c"
 _CLOCK: Final = b"k"
@@ -99,7 +99,7 @@ class ClusterDetector:
         self,
         settings: CampaignSettings,
         *,
-        metrics: Metrics,
+        metrics: CampaignsMetrics,
         thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
         among: ClusterDetector | None = None,
     ) -> None:

@@ -16,16 +16,16 @@ from stream.core.batch import joined
 from stream.core.findings import Group
 from stream.core.links import LINK_COLUMNS, LinkKind
 from stream.store.order import run_sizes, run_starts
-from stream.telemetry.metrics import Share
+from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import Array
     from stream.core.findings import Member
     from stream.core.links import LinkBatch
-    from stream.telemetry.metrics import Metrics
 
 #: Fewer accounts than this say nothing yet. Two are enough where the value says who pays or where
 #: somebody sits, which tells a company from strangers, and where each is one of very many.
@@ -44,10 +44,10 @@ class LinkTable:
 
     LAYOUT: Final = DurableEdges.LAYOUT
 
-    def __init__(self, settings: CampaignSettings, *, metrics: Metrics) -> None:
+    def __init__(self, settings: CampaignSettings, *, metrics: CampaignsMetrics) -> None:
         """Start empty."""
         self._settings = settings
-        self._tracked = Share(metrics.links_tracked)
+        self._tracked = GaugeContribution(metrics.links_tracked)
         self._forgotten = metrics.links_evicted_total
         self._left_out = metrics.left_out_total.labels(what="links")
         self._table = DurableEdges(max_edges=settings.max_links)

@@ -1,12 +1,13 @@
-"""What the bridge counts; a process of its own, so apart from the worker's table."""
+"""What the bridge counts: posts, acknowledged records, pending bytes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from stream.telemetry.declaration import counter, gauge
+from stream.telemetry.metric_set import MetricSet
 
-#: How a post ended -> its status.
+#: Result of a post -> its HTTP status.
 RESULTS: Final = {
     "accepted": 200,
     "invalid": 400,
@@ -18,30 +19,24 @@ RESULTS: Final = {
 }
 
 
-class BridgeMetrics:
-    """One registry with everything in it."""
+class BridgeMetrics(MetricSet):
+    """The metrics of the bridge, which is a process of its own."""
 
-    def __init__(self) -> None:
-        """Begin every series at zero."""
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "distillwatch_bridge_requests_total",
-            "Posts by how they ended. invalid, too_large: the gateway's log callback; "
-            "wrong_signal: metrics, or logs without calls: what the exporter is set to send; "
-            "unauthorized: bridge.tokens at one end; busy: more bridges; unavailable: the brokers",
-            ["result"],
-            registry=self.registry,
-        )
-        self.records = Counter(
-            "distillwatch_bridge_records_total",
-            "Records that the brokers have acknowledged",
-            registry=self.registry,
-        )
-        self.pending = Gauge(
-            "distillwatch_bridge_pending_bytes",
-            "Bodies held until the brokers have them; near bridge.max_pending_bytes: the brokers "
-            "are slow",
-            registry=self.registry,
-        )
-        for result in RESULTS:
-            self.requests.labels(result=result)
+    bridge_requests_total = counter(
+        meaning="Posts to the bridge, by result",
+        remedy="invalid, too_large: check the gateway's log callback; wrong_signal: the exporter "
+        "sends metrics, or logs without model calls; unauthorized: bridge.tokens differs from "
+        "what the gateway sends; busy: start more bridges; unavailable: check the brokers",
+        unit="requests",
+        labels={"result": tuple(RESULTS)},
+    )
+    bridge_records_total = counter(
+        meaning="Records that the brokers have acknowledged to the bridge",
+        remedy="Zero while posts are accepted: check the brokers",
+        unit="records",
+    )
+    bridge_pending_bytes = gauge(
+        meaning="Bytes of posts that the brokers have not acknowledged yet",
+        remedy="Near bridge.max_pending_bytes: the brokers are slow",
+        unit="bytes",
+    )

@@ -73,7 +73,7 @@ class Bridge:
 
     async def _take(self, request: web.Request) -> web.Response:
         outcome = self._refusal(request) or await self._outcome(request)
-        self._metrics.requests.labels(result=outcome.result).inc()
+        self._metrics.bridge_requests_total.labels(result=outcome.result).inc()
         return answer(request, outcome)
 
     def _refusal(self, request: web.Request) -> Outcome | None:
@@ -122,9 +122,9 @@ class Bridge:
             return "too_large"
         except (KafkaError, TimeoutError):
             return "unavailable"
-        self._metrics.records.inc(len(records))
+        self._metrics.bridge_records_total.inc(len(records))
         return "accepted"
 
     def _hold(self, size: int) -> None:
         self._pending += size
-        self._metrics.pending.set(self._pending)
+        self._metrics.bridge_pending_bytes.set(self._pending)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from aiokafka import ConsumerRecord
 
+    from stream.delivery.metrics import DeliveryMetrics
     from stream.http.page.chronicle import Chronicle
     from stream.kafka.settings import TopicSettings
-    from stream.telemetry.metrics import Metrics
 
 _LOG = logging.getLogger("stream.http.page.feed")
 NAME: Final = "page"
@@ -47,7 +47,7 @@ class Feed(Reader):
         topics: TopicSettings,
         app: str,
         connection: Mapping[str, Any],
-        metrics: Metrics,
+        metrics: DeliveryMetrics,
     ) -> None:
         """Prepare to read two topics; ``connection`` goes to aiokafka as it is."""
         super().__init__(NAME, topics.alerts, metrics, stop_grace_s=2 * _POLL_S)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from stream.intake.codec.recognise import Codec
     from stream.intake.codec.result import Result
     from stream.intake.codec.settings import IntakeSettings
-    from stream.telemetry.metrics import Metrics
+    from stream.intake.metrics import IntakeMetrics
 
     One = Callable[[bytes], RequestEvent | Passed]
 
@@ -44,7 +44,7 @@ _ARRAY: Final = ord("[")
 class Decoder:
     """Decodes records of one source; counts them by format and result."""
 
-    def __init__(self, settings: IntakeSettings, metrics: Metrics) -> None:
+    def __init__(self, settings: IntakeSettings, metrics: IntakeMetrics) -> None:
         """Take formats and limits from the settings."""
         self._settings = settings
         self._metrics = metrics

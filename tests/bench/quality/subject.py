@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from quality.alarms import Alarm
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

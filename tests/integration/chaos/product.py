@@ -32,9 +32,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream.core.packets import event_rows, unpack
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings, load
-from stream.telemetry.metrics import Metrics
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
 

@@ -8,7 +8,7 @@ from test_incidents import ALERTING, pool, step, verdict
 
 from stream.alerting.incidents import Incidents
 from stream.campaigns.settings import CampaignSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 MOST = 20
 

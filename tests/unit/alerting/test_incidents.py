@@ -15,7 +15,7 @@ from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Evidence, Group, Member, Observed
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 DAY_S = 86400.0
 START_S = 1_772_409_600.0

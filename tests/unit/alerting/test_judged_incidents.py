@@ -16,7 +16,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
 from stream.core.feedback import Judgement, JudgementVerdict, Suppression
 from stream.core.links import LinkKind
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 FEEDBACK = FeedbackSettings(quiet_s=12 * 3600)
 

@@ -18,7 +18,7 @@ from stream.core.alerts import Alert, as_sent
 from stream.core.findings import AccountFinding, Group, Member, Observed
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 START_S = 1_772_409_600.0
 HOUR_S, DAY_S = 3600.0, 86400.0

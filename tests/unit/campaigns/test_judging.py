@@ -21,7 +21,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.core.findings import Group, Member
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 START_S = 1_772_409_600.0
 DAY_S = 86_400.0

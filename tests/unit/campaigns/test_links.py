@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.core.findings import Group

@@ -14,7 +14,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.core.findings import Observed
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.core.traffic import TRAFFIC
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 START_S = 1_772_409_600.0
 HOUR_S = 3600.0

@@ -12,7 +12,7 @@ from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 PROMPT, TEMPLATE, CLIENT = LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.CLIENT
 DAY_S = 86_400.0

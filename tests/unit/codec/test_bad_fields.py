@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.codec.event import RequestEvent
-from stream.telemetry.metrics import OPTIONAL_FIELDS, OVERFLOW, Metrics
+from stream.intake.metrics import OPTIONAL_FIELDS
+from stream.metrics import Metrics
+from stream.telemetry.declaration import OVERFLOW
 
 EVENT = {"timestamp": 1.76e9, "account_id": "a", "model": "m", "prompt": "Name a river."}
 #: As JSON, which has no name for the first three; Python's `json` writes them all the same.

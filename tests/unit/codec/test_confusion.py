@@ -10,7 +10,7 @@ import pytest
 from gateway_samples import FORMATS, PROTOBUF, counts, decode, of
 
 from stream.intake.codec.otlp import is_protobuf
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 ALL = [(format_, row) for format_ in FORMATS for row in of(format_, other=True)]
 #: One object of each format, and what it looks like inside a text.

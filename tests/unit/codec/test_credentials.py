@@ -7,7 +7,7 @@ import json
 import pytest
 from gateway_samples import FORMATS, PROTOBUF, decode, known, of
 
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 #: Format -> how many of its samples have a credential in them.
 LEAKING = {"kong": 1, "apisix": 4, "helicone": 1, "otlp": 1, "mapping": 1}

@@ -12,7 +12,7 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.event import RequestEvent
 from stream.intake.codec.settings import IntakeSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.intake.codec.decoded import Decoded

@@ -7,7 +7,7 @@ import json
 import pytest
 from gateway_samples import NOW, PROTOBUF, counts, decode, events, known, lines, of
 
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 TIME = 1_760_000_000.538
 SYSTEM, PROMPT = "You answer in one sentence.", "Which sea lies between Denmark and Poland?"

@@ -14,7 +14,7 @@ import pytest
 from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "litellm_payloads.jsonl"
 SUCCESS = json.loads(SAMPLES.read_text().splitlines()[0])

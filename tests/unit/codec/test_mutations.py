@@ -25,7 +25,8 @@ from stream.intake.codec.event import MAX_COUNT, MAX_DURATION_S, RequestEvent
 from stream.intake.codec.gateway import Gateway
 from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.mapping import format_of
-from stream.telemetry.metrics import REJECT_REASONS, Metrics
+from stream.intake.metrics import REJECT_REASONS
+from stream.metrics import Metrics
 
 GOOD = json.dumps({"timestamp": 1_760_000_000, "account_id": "a", "model": "m"}).encode()
 ROWS = {format_: of(format_, other=True) for format_ in FORMATS}

@@ -9,7 +9,7 @@ import pytest
 from gateway_samples import counts, decode, events, of
 
 from stream.intake.codec.gateways.litellm import CALLS
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 SPAN = of("otlp")[0]
 

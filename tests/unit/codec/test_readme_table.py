@@ -16,7 +16,8 @@ from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.gateways.genai import GENAI
 from stream.intake.codec.settings import Format, IntakeSettings
 from stream.intake.codec.table import IDENTITIES
-from stream.telemetry.metrics import FORMATS, OVERFLOW
+from stream.intake.metrics import FORMATS
+from stream.telemetry.declaration import OVERFLOW
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "deploy" / "gateways"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 CANONICAL, LITELLM = (

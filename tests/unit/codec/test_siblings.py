@@ -8,7 +8,7 @@ import pytest
 from gateway_samples import counts, decode, events, of
 
 from stream.intake.codec.siblings import CALLBACK, LANGFUSE, LOGPUSH
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 #: A row of LiteLLM_SpendLogs, as SQL gives it.
 ROW = {

@@ -9,8 +9,8 @@ from gateway_samples import counts, decode, known, of
 
 from stream.core.errors import SettingsError
 from stream.intake.codec.envelope import USUAL
+from stream.metrics import Metrics
 from stream.settings import load
-from stream.telemetry.metrics import Metrics
 
 PAYLOAD = of("litellm")[0]
 [EVENT] = decode(json.dumps(PAYLOAD).encode()).events

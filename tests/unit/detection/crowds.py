@@ -9,8 +9,8 @@ from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.features.table import COLUMN, FEATURES
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.thresholds import DEFAULT_THRESHOLDS
+from stream.metrics import Metrics
 from stream.store.slots import SlotTable
-from stream.telemetry.metrics import Metrics
 
 START = 1_772_409_600.0
 HOUR = 3600.0

@@ -19,7 +19,7 @@ from stream.http.page.chronicle import Chronicle
 from stream.http.page.pulse import Pulses
 from stream.http.page.server import Page
 from stream.http.pages import Pages
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from stream.accounts.features.table import compute
 from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.pipeline.accounts import AccountsStage

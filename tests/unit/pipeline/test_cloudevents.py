@@ -14,10 +14,10 @@ from stream.alerting.drills import Drills
 from stream.alerting.incidents import Incidents
 from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Observed
+from stream.metrics import Metrics
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.build import alerting_lane
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.core.records import Emission

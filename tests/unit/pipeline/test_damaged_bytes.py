@@ -18,9 +18,9 @@ import pytest
 from stream.core.errors import PacketError, StateError
 from stream.core.packets import Packet, unpack
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 SETTINGS = replace(Settings().stages, lanes=1)
 ROLES = ("events", "links", "findings")

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.build import intake
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.core.records import Emission

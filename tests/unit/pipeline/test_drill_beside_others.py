@@ -12,10 +12,11 @@ from prometheus_client import generate_latest
 from stream.core.drill import mark_of
 from stream.core.records import Record
 from stream.intake.fingerprint.mark import Marker
+from stream.intake.metrics import REJECT_REASONS
+from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.pipeline.marked import MarkedDecoder
 from stream.settings import Settings
-from stream.telemetry.metrics import REJECT_REASONS, Metrics
 from stream.tools.drill.campaign import LEAST_ACCOUNTS, Campaign
 from stream.tools.simulate.population import Crowd, Planted
 from stream.tools.simulate.scenario import Scenario

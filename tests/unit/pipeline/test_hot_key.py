@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert

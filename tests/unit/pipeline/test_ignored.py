@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 START = 1_772_409_600.0

@@ -10,6 +10,7 @@ import pytest
 
 from stream.core.packets import unpack
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.build import (
     accounts_lane,
     alerting_lane,
@@ -19,7 +20,6 @@ from stream.pipeline.build import (
 from stream.pipeline.routing import account_lanes
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 from stream.tools.simulate.population import Crowd, Planted
 from stream.tools.simulate.scenario import Scenario
 

@@ -29,6 +29,7 @@ from stream.core.packets import Place, event_rows, pack, unpack
 from stream.core.records import Record
 from stream.intake.codec.settings import IntakeSettings
 from stream.kafka.settings import TopicSettings
+from stream.metrics import Metrics
 from stream.pipeline.build import (
     accounts_lane,
     alerting_lane,
@@ -38,7 +39,6 @@ from stream.pipeline.build import (
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 SETTINGS = Settings().stages
 

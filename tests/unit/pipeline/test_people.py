@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from stream.alerting.settings import FeedbackSettings
 from stream.core.packets import unpack
 from stream.core.records import Emission, Record
+from stream.intake.metrics import REJECT_REASONS
+from stream.metrics import Metrics
 from stream.pipeline.people import MOST_BYTES, People, judgement, suppression
-from stream.telemetry.metrics import REJECT_REASONS, Metrics
 
 NOW_S = 1_772_409_600.0
 JUDGED: dict[str, Any] = {

@@ -12,9 +12,9 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.metrics import Metrics
 from stream.pipeline import reader
 from stream.pipeline.reader import Read, Reader
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.intake.codec.event import RequestEvent

@@ -16,9 +16,9 @@ from test_incidents import START_S, pool, verdict
 from stream.core.alerts import Alert
 from stream.core.feedback import Judgement
 from stream.core.packets import Confirmed, Place, Said, pack, pack_said, unpack
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, alerting_lane
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from stream.core.records import Emission

@@ -11,9 +11,9 @@ import pytest
 
 from stream.core.packets import link_rows, unpack
 from stream.core.records import Record
+from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, intake
 from stream.settings import Settings
-from stream.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,12 +16,12 @@ from stream.accounts.detection.detector import Detector
 from stream.accounts.features import table as features
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.errors import StateError
+from stream.metrics import Metrics
 from stream.pipeline import schema as schema_module
 from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
 from stream.store.slots import Field
-from stream.telemetry.metrics import Metrics
 
 ROLES = ("events", "links", "findings")
 SETTINGS = Settings().stages

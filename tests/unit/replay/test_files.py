@@ -19,7 +19,7 @@ from pyarrow import parquet
 from stream.core.errors import UsageError
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.tools.replay.files import batches
 from stream.tools.replay.json_text import values
 

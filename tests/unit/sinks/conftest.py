@@ -19,7 +19,7 @@ from stream.core.findings import Evidence, Observed
 from stream.core.secret import Secret
 from stream.delivery.clock import Clock
 from stream.delivery.settings import WebhookSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -10,14 +10,14 @@ import pytest
 
 from stream.delivery.dispatch import Dispatch, Place
 from stream.delivery.log import LogSink
-from stream.telemetry.metrics import DELIVERY_RESULTS
+from stream.delivery.metrics import DELIVERY_RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stream.core.alerts import Alert
     from stream.delivery.sink import Delivery, Outcome
-    from stream.telemetry.metrics import Metrics
+    from stream.metrics import Metrics
 
 
 class Held:

@@ -15,10 +15,12 @@ from stream.core.errors import SettingsError
 from stream.delivery.settings import HttpSettings
 from stream.http.health import Health
 from stream.http.pages import MAX_CONNECTIONS, Pages
-from stream.telemetry.metrics import Metrics, register_process
+from stream.telemetry.process import register_process
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from stream.metrics import Metrics
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.3"
 

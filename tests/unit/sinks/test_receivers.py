@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from stream.core.alerts import Alert
     from stream.delivery.posting import PostingSink
-    from stream.telemetry.metrics import Metrics
+    from stream.metrics import Metrics
 
 #: A name that would call everybody in a channel, and one that would be a link.
 HOSTILE = "<!channel> & <https://evil.example|click>"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from conftest import Answers, DrivenTime, Receiver
 
-    from stream.telemetry.metrics import Metrics
+    from stream.metrics import Metrics
 
 OTHER = "whsec_" + base64.b64encode(b"b" * 24).decode()
 

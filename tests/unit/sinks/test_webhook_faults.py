@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import Receiver
 
-    from stream.telemetry.metrics import Metrics
+    from stream.metrics import Metrics
 
     Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
     Outcome = Callable[..., Awaitable[str]]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from stream.http.health import Health
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.worker.carrier import TP
 from stream.worker.lag import Lag
 from stream.worker.positions import Positions

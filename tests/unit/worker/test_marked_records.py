@@ -11,7 +11,7 @@ from stream.core.drill import HEADER
 from stream.core.records import Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.worker.carrier import TP, Carrier, fold
 from stream.worker.runtime import Runtime
 

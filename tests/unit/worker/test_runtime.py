@@ -10,7 +10,7 @@ from stream.core.errors import StateError
 from stream.core.records import Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings
-from stream.telemetry.metrics import Metrics
+from stream.metrics import Metrics
 from stream.worker.carrier import TP, Carrier
 from stream.worker.runtime import Runtime
 

@@ -1,0 +1,135 @@
+"""What intake counts: events, refused records, the account directory."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stream.telemetry.declaration import OVERFLOW, counter, gauge, histogram
+from stream.telemetry.shared import SharedMetrics
+
+FORMATS: Final = (
+    "canonical",
+    "litellm",
+    "kong",
+    "apisix",
+    "envoy",
+    "otlp",
+    "portkey",
+    "helicone",
+    "cloudflare",
+    "mapping",
+    "unknown",
+    OVERFLOW,
+)
+#: Optional fields of an event, which an invalid value leaves out.
+OPTIONAL_FIELDS: Final = (
+    *("request_id", "api_key_id", "organization_id", "client_ip", "asn", "country", "user_agent"),
+    *("tls_fingerprint", "payment_id", "account_created_at", "plan", "operation"),
+    *("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "status"),
+    *("duration_s", "stream", "temperature", "max_tokens", "logprobs", "system_prompt", "prompt"),
+    *("prompt_fingerprint", "messages", OVERFLOW),
+)
+RESULTS: Final = ("accepted", "rejected", "ignored")
+REJECT_REASONS: Final = (
+    "empty",
+    "not_json",
+    "not_utf8",
+    "not_protobuf",
+    "not_an_object",
+    "too_large",
+    "too_deep",
+    "too_many",
+    "unknown_format",
+    "missing_field",
+    "wrong_type",
+    "out_of_range",
+    "bad_timestamp",
+    "not_a_request",
+    "bad_mark",
+    OVERFLOW,
+)
+#: Why an entry of the account directory was rejected.
+ENTRY_REASONS: Final = (
+    "empty",
+    "not_json",
+    "not_utf8",
+    "not_an_object",
+    "too_large",
+    "too_deep",
+    "missing_field",
+    "wrong_type",
+    "out_of_range",
+    "bad_timestamp",
+    "full",
+    OVERFLOW,
+)
+_DELAY_S: Final = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
+
+
+class IntakeMetrics(SharedMetrics):
+    """Events in, dead letters out, directory."""
+
+    events_total = counter(
+        meaning="Gateway events read, by log format and whether they could be decoded",
+        remedy="Zero with lag: see consumer_lag_records. Rejected: see dead_letters_total. "
+        "Ignored are no calls of a model; all of them: the gateway does not log its AI data",
+        unit="events",
+        labels={"format": FORMATS, "result": RESULTS},
+    )
+    credentials_dropped_total = counter(
+        meaning="Events whose record has a caller's credential in it, which was not read",
+        remedy="Live keys lie on the topic: make the gateway remove them from its log, and "
+        "change those keys",
+        unit="events",
+        labels={"format": FORMATS},
+    )
+    fields_dropped_total = counter(
+        meaning="Optional fields of events that were no valid value and are left out",
+        remedy="The gateway writes NaN, negative numbers or text there; the features of the "
+        "field go without: see replay --explain-format --json",
+        unit="fields",
+        labels={"field": OPTIONAL_FIELDS},
+    )
+    event_delay_seconds = histogram(
+        meaning="Arrival at the worker minus event time",
+        remedy="Grows with lag: add workers. Grows without lag: the gateway ships logs late, "
+        "raise windows.allowed_lateness_s",
+        unit="seconds",
+        buckets=_DELAY_S,
+    )
+    invalid_share = gauge(
+        meaning="Share of the records of the current span that are not events, 0 to 1",
+        remedy="The worker stops when it stays high: compare the topic's records with "
+        "intake.format",
+        unit="ratio",
+    )
+    dead_letters_total = counter(
+        meaning="Records sent to the dead-letter topic, by reason",
+        remedy="Read the topic: the headers name source topic, partition, offset and reason",
+        unit="records",
+        labels={"reason": REJECT_REASONS},
+    )
+    directory_entries = gauge(
+        meaning="Accounts that the account directory has an entry of; every worker has all",
+        remedy="0: it is not used, or was never loaded (`distillwatch accounts load`)",
+        unit="accounts",
+    )
+    directory_written_timestamp_seconds = gauge(
+        meaning="When the newest entry of the account directory was written (epoch); 0: never",
+        remedy="Older than the export's interval: the job that loads the directory fails",
+        unit="seconds",
+    )
+    directory_lookups_total = counter(
+        meaning="Events, by whether the account directory has an entry of their account",
+        remedy="Few hits: its keys are not what intake.account makes the account, or new "
+        "accounts come into it late; see `distillwatch accounts check`",
+        unit="events",
+        labels={"result": ("hit", "miss")},
+    )
+    directory_rejected_total = counter(
+        meaning="Records of the accounts topic that were not taken, by reason; an account "
+        "keeps its former entry",
+        remedy="The log says which record; full: raise directory.max_entries",
+        unit="records",
+        labels={"reason": ENTRY_REASONS},
+    )

@@ -1,0 +1,69 @@
+"""Metrics that several rooms count in, and the values of labels that several rooms use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stream.telemetry.declaration import OVERFLOW, counter, histogram
+from stream.telemetry.metric_set import MetricSet
+
+#: The stages with partition tasks: internal topics, windows of event time, state.
+STAGES: Final = ("accounts", "links", "alerting")
+#: What is timed: whole stages, which the worker measures, and parts of them.
+WORK: Final = (
+    "intake",
+    *STAGES,
+    "decode",
+    "fingerprint",
+    "duplicates",
+    "windows",
+    "detection",
+    "linking",
+    "judging",
+    OVERFLOW,
+)
+LEFT_OUT: Final = (
+    "candidates",
+    "clusters",
+    "dead_letters",
+    "incidents",
+    "links",
+    "members",
+    "suppressions",
+    "values",
+    "verdicts",
+)
+KINDS: Final = ("account", "campaign")
+SEVERITIES: Final = ("info", "warning", "critical")
+_WORK_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_SCORE: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+
+
+class SharedMetrics(MetricSet):
+    """Base of every room's metrics that takes part in detection."""
+
+    stage_seconds = histogram(
+        meaning="Time to process one batch or one step: of a whole stage (intake, accounts, "
+        "links, alerting), and of parts of it",
+        remedy="The stage with the largest sum is the bottleneck, its largest part the reason",
+        unit="seconds",
+        labels={"stage": WORK},
+        buckets=_WORK_S,
+    )
+    score = histogram(
+        meaning="Calibrated scores, 0 to 1; higher is rarer in benign traffic",
+        remedy="Mass moving to the right: traffic changed, or an attack; see the alerts",
+        unit="ratio",
+        labels={"kind": KINDS},
+        buckets=_SCORE,
+    )
+    left_out_total = counter(
+        meaning="What was left out or put off to stay within a bound, by what it was",
+        remedy="candidates: few accounts share very many values, campaigns are judged later; "
+        "members, values, clusters, incidents: more than is remembered, see campaigns."
+        "max_campaign_accounts and alerting.max_incidents; links: a value has more accounts "
+        "than campaigns.max_members, raise it or lower campaigns.popular_share; dead_letters: "
+        "cut, the headers say where they are whole",
+        unit="things",
+        labels={"what": LEFT_OUT},
+    )

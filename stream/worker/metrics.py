@@ -1,0 +1,75 @@
+"""What a worker counts: lag, checkpoints, rebalances."""
+
+from __future__ import annotations
+
+from stream.delivery.metrics import DeliveryMetrics
+from stream.pipeline.metrics import PipelineMetrics
+from stream.telemetry.declaration import OPEN, counter, gauge, histogram
+from stream.telemetry.shared import STAGES
+
+
+class WorkerMetrics(PipelineMetrics, DeliveryMetrics):
+    """One worker process; with the metrics of the pipeline and the receivers that it runs."""
+
+    consumer_lag_records = gauge(
+        meaning="Records of a partition that are not yet processed",
+        remedy="Growing for 15 minutes: add workers up to the number of partitions",
+        unit="records",
+        labels={"topic": OPEN, "partition": OPEN},
+    )
+    consumer_lag_seconds = gauge(
+        meaning="Age of the oldest record that is not yet processed",
+        remedy="This is how late alerts are: add workers, or look for a stuck one",
+        unit="seconds",
+        labels={"topic": OPEN},
+    )
+    records_lost_total = counter(
+        meaning="Records that a topic deleted before they were processed",
+        remedy="The outage was longer than the topic keeps records: raise its retention "
+        "(topics.internal_retention_s for internal topics)",
+        unit="records",
+        labels={"topic": OPEN},
+    )
+    broker_silence_seconds = gauge(
+        meaning="Time since a broker last answered a fetch of this worker",
+        remedy="Above 30: brokers or the way to them are down; nothing is lost, lag tells how "
+        "late it gets",
+        unit="seconds",
+    )
+    state_flush_seconds = histogram(
+        meaning="Time to make changed state durable before a commit",
+        remedy="Above a second: the broker is slow to acknowledge",
+        unit="seconds",
+        buckets=(0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+    )
+    commits_total = counter(
+        meaning="Offset commits, each after a flush",
+        remedy="Failed: rebalances or an unreachable broker; records are processed again, "
+        "nothing is lost",
+        unit="commits",
+        labels={"result": ("done", "failed")},
+    )
+    last_commit_timestamp_seconds = gauge(
+        meaning="When offsets were last committed (epoch)",
+        remedy="Old while records come in: see commits_total and state_flush_seconds",
+        unit="seconds",
+    )
+    recovery_seconds = histogram(
+        meaning="Time to load the state of a lane after an assignment",
+        remedy="Alerts wait for it: check that the state topics are compacted",
+        unit="seconds",
+        labels={"stage": STAGES},
+        buckets=(0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0),
+    )
+    rebalances_total = counter(
+        meaning="Times the partitions of this worker changed",
+        remedy="Steady: workers join and leave; check restarts and kafka.session_timeout_s",
+        unit="rebalances",
+    )
+    lanes_fenced_total = counter(
+        meaning="Lanes that another worker had taken over when this one wanted to write them",
+        remedy="This worker stalled for longer than kafka.session_timeout_s: look for a "
+        "starved or swapping machine; nothing was counted twice",
+        unit="lanes",
+        labels={"stage": STAGES},
+    )
