@@ -38,9 +38,9 @@ def account(account_id: str, evidence: Sequence[Evidence], observed: Observed) -
     )
 
 
-def campaign(members: int, kinds: Sequence[int], payments: int, observed: Observed) -> str:
+def campaign(members: int, kinds: Sequence[LinkKind], payments: int, observed: Observed) -> str:
     """Say what the accounts have in common and what to do."""
-    shared = [_KINDS[LinkKind(kind)] for kind in kinds if kind != LinkKind.PAYMENT]
+    shared = [_KINDS[kind] for kind in kinds if kind != LinkKind.PAYMENT]
     if payments > 1:
         shared.append(f"{payments} payments")
     return (

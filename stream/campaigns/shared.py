@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.findings import Shared
+from stream.core.links import LinkKind
 from stream.store.in_turn import places
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def shared(table: EdgeTable, snapshot: Snapshot, members: Array, own: Array) -> 
     order = order[np.argsort(place, kind="stable")][: (place < _MOST_OF_A_KIND).sum()]
     return [
         Shared(
-            kind=int(kind[i]),
+            kind=LinkKind(int(kind[i])),
             value=int(number[i]),
             accounts=int(count[i]),
             members=_named(table, snapshot, values[i], members),

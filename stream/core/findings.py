@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from stream.core.links import LinkKind
 from stream.core.traffic import CountsBytes, TrafficBytes
 
 
@@ -34,7 +35,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """A rare value that members of a campaign have in common."""
 
-    kind: int  # LinkKind
+    kind: LinkKind
     value: int  # keyed fingerprint
     accounts: int  # members that have it
     members: list[str]  # some of them
@@ -74,7 +75,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     Re-sent with the members that changed since the last time; ``size`` counts all.
     """
 
-    kind: int  # LinkKind
+    kind: LinkKind
     value: int  # keyed fingerprint
     time: float  # end of the step, epoch seconds
     since: float  # first use of the value by a member

@@ -19,7 +19,7 @@ from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, Array, EventBatch
 from stream.core.feedback import Judgement, Suppression
 from stream.core.findings import AccountFinding, Group
-from stream.core.links import LINK_COLUMNS, LinkBatch
+from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ PACKET_VERSION: Final = 7
 #: says so is damaged, and would keep a lane waiting or stepping for ever.
 _MOST_SOURCES: Final = 1_000_000
 _LATEST: Final = 1e11
+_LINK_KINDS: Final = np.array([*LinkKind], "u1")
 
 
 class Place(NamedTuple):
@@ -151,7 +152,10 @@ def event_rows(packet: Packet) -> EventBatch:
 
 def link_rows(packet: Packet) -> LinkBatch:
     """Return the link columns of a packet (read-only views of its bytes)."""
-    return LinkBatch(packet.accounts, _columns(packet, LINK_COLUMNS))
+    columns = _columns(packet, LINK_COLUMNS)
+    if not np.isin(columns["kind"], _LINK_KINDS).all():
+        raise PacketError("a link of an unknown kind")
+    return LinkBatch(packet.accounts, columns)
 
 
 def _columns(packet: Packet, schema: Mapping[str, np.dtype[np.generic]]) -> dict[str, Array]:

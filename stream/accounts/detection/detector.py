@@ -41,7 +41,7 @@ from stream.store.slots import Field
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from stream.accounts.detection.evidence import Evidence
+    from stream.accounts.detection.evidence import EvidenceBreakdown
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.metrics import AccountsMetrics
     from stream.core.events import Array
@@ -327,7 +327,7 @@ class Detector:
         matrix: Array,
         raw: Array,
         scores: Array,
-        evidence: Evidence,
+        evidence: EvidenceBreakdown,
     ) -> AccountFinding:
         slot = int(slots[i])
         parts = {name: float(part[i]) for name, part in evidence.parts.items()}

@@ -89,7 +89,7 @@ COMBINATION: Final = "combination"
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvidenceBreakdown:
     """Evidence on n accounts, with what each feature contributed to it."""
 
     total: Array  # decades, shape (n,)
@@ -136,7 +136,7 @@ def combine(
     active_hours: Array,
     new_hours: Array,
     seen_whole: Array,
-) -> Evidence:
+) -> EvidenceBreakdown:
     """Combine surprises in decades.
 
     ``ranked`` (n, len(RANKED)) within the population, ``own`` (n, len(TRACKED)) over the account's
@@ -178,4 +178,4 @@ def combine(
     parts["new_content_ratio"] = np.where(in_part, core, 0)
     for i, name in enumerate(_SHAPE):
         parts[name] = parts.get(name, 0) + np.where(most == i, half, 0)
-    return Evidence(3 * core + surplus + counted, parts, changed | in_part)
+    return EvidenceBreakdown(3 * core + surplus + counted, parts, changed | in_part)

@@ -67,7 +67,7 @@ class Cluster:
     evidence: list[Evidence]
     members: list[str]
     reports: Array  # what each of the members did, REPORT
-    kinds: list[int]  # LinkKind of its values
+    kinds: list[LinkKind]  # of its values
     payments: int  # payments that pay for several members
     shared: list[Shared]  # what members have in common; none while nobody would be told of it
     absorbed: list[str]  # ids of clusters that this one has taken in
@@ -337,7 +337,7 @@ class ClusterDetector:
             evidence=judgement.evidence,
             members=everyone,
             reports=reports(table, snapshot, at, everyone),
-            kinds=sorted({kind for kind, _ in kept.values}),
+            kinds=sorted({LinkKind(kind) for kind, _ in kept.values}),
             payments=cards(snapshot, members),
             shared=(
                 shared(table, snapshot, members, values)

@@ -182,7 +182,7 @@ class LinkTable:
         members = sorted(members, key=lambda member: member.account_id)
         for first in range(0, len(members), _MOST_TOLD):
             yield Group(
-                kind=int(values["kind"][value]),
+                kind=LinkKind(int(values["kind"][value])),
                 value=int(values["value"][value]),
                 time=time,
                 since=float(values["since"][value]),

@@ -68,7 +68,7 @@ def member(name: str, minute: float, *, since: float = 0) -> Member:
 def group(kind: LinkKind, value: int, minute: float, names: list[str]) -> Group:
     members = [member(name, minute) for name in names]
     return Group(
-        kind=int(kind),
+        kind=kind,
         value=value,
         time=START_S + 60 * minute,
         since=START_S,

@@ -44,7 +44,7 @@ class Campaign:
 
         def group(kind: LinkKind, value: int, some: list[str]) -> Group:
             return Group(
-                kind=int(kind),
+                kind=kind,
                 value=value,
                 time=time,
                 since=START_S,

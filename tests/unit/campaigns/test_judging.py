@@ -45,7 +45,7 @@ def group(kind: LinkKind, value: int, names: list[str], *, age_s: float = DAY_S)
         for name in names
     ]
     return Group(
-        kind=int(kind), value=value, time=START_S, since=START_S, size=len(names), members=members
+        kind=kind, value=value, time=START_S, since=START_S, size=len(names), members=members
     )
 
 

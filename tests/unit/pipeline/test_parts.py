@@ -25,6 +25,7 @@ from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Judgement
 from stream.core.findings import Evidence, Group, Observed, Shared
+from stream.core.links import LinkKind
 from stream.core.packets import Place, event_rows, pack, unpack
 from stream.core.records import Record
 from stream.intake.codec.settings import IntakeSettings
@@ -44,7 +45,7 @@ SETTINGS = Settings().stages
 
 
 def group(end: float, number: int) -> Group:
-    return Group(kind=1, value=number, time=end, since=0.0, size=3, members=[])
+    return Group(kind=LinkKind.SYSTEM_PROMPT, value=number, time=end, since=0.0, size=3, members=[])
 
 
 def said(steps: list[int], first: int, most: int) -> list[bytes]:
@@ -181,7 +182,14 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
             time=START,
             note="\1" * 1000,
         ),
-        shared=[Shared(kind=1, value=2**64 - 1, accounts=10**6, members=names[-MOST_NAMED:])]
+        shared=[
+            Shared(
+                kind=LinkKind.SYSTEM_PROMPT,
+                value=2**64 - 1,
+                accounts=10**6,
+                members=names[-MOST_NAMED:],
+            )
+        ]
         * TOLD,
         summary="\1" * 1200,
     )
