@@ -449,7 +449,8 @@ PIPELINE: dict[str, list[Panel]] = {
         ),
         Panel(
             title="Late and repeated rows",
-            description="Rows a second that came after their step had closed and were dropped, and "
+            description="Rows a second that arrived after their window had closed and were "
+            "dropped, and "
             "re-sent ones that were recognised.",
             queries={
                 "late: {{stage}}": f"sum by (stage) (rate(distillwatch_late_rows_total<>{RATE}))",
@@ -527,31 +528,32 @@ PIPELINE: dict[str, list[Panel]] = {
             description="The partition with the most records waiting, by topic. Far above the "
             "rest: its worker, or a producer that writes to one partition only.",
             queries={"{{topic}}": "max by (topic) (distillwatch_consumer_lag_records<>)"},
-            alerts=("DistillwatchStepsStalled",),
+            alerts=("DistillwatchWatermarkStalled",),
         ),
         Panel(
             title="Event time behind the clock",
-            description="Now minus the event time up to which a lane has processed everything, for "
-            "the last lane of each stage; lanes without an event yet are left out. It is large "
-            "when old logs are played.",
+            description="Now minus the watermark of the slowest partition of each stage; "
+            "partitions "
+            "without an event yet are left out. Large while old logs are played.",
             queries={
-                "{{stage}}": "time() - min by (stage) (max by (stage, lane) ("
+                "{{stage}}": "time() - min by (stage) (max by (stage, partition) ("
                 "distillwatch_watermark_timestamp_seconds<> > 0))",
             },
             unit="s",
-            alerts=("DistillwatchLaneBehind",),
+            alerts=("DistillwatchPartitionBehind",),
         ),
         Panel(
-            title="First lane before last",
-            description="Event time between the first and the last lane of a stage. Alerts wait "
-            "for the last.",
+            title="Fastest partition before slowest",
+            description="Difference between the largest and the smallest watermark of a stage. "
+            "Alerts "
+            "wait for the slowest.",
             queries={
                 "{{stage}}": "max by (stage) (distillwatch_watermark_timestamp_seconds<> > 0)"
-                " - min by (stage) (max by (stage, lane) ("
+                " - min by (stage) (max by (stage, partition) ("
                 "distillwatch_watermark_timestamp_seconds<> > 0))",
             },
             unit="s",
-            alerts=("DistillwatchLaneBehind",),
+            alerts=("DistillwatchPartitionBehind",),
         ),
         Panel(
             title="Silence of the brokers",
@@ -585,39 +587,40 @@ PIPELINE: dict[str, list[Panel]] = {
             unit="none",
         ),
         Panel(
-            title="Duration of a batch or step",
+            title="Duration of a batch or window",
             description="95% take at most this long, by stage.",
             queries={
                 "{{stage}}": "histogram_quantile(0.95, sum by (le, stage) (rate("
                 f"distillwatch_stage_seconds_bucket<>{RATE})))",
             },
             unit="s",
-            alerts=("DistillwatchLanesFenced",),
+            alerts=("DistillwatchPartitionsFenced",),
         ),
         Panel(
-            title="Steps closed",
-            description="Steps of event time processed a second, by stage. Zero while events come "
-            "in: a source holds the event time back.",
+            title="Windows closed",
+            description="Windows of event time processed a second, by stage. Zero while events "
+            "arrive: one source partition holds the watermark back.",
             queries={
-                "{{stage}}": f"sum by (stage) (rate(distillwatch_steps_closed_total<>{RATE}))"
+                "{{stage}}": f"sum by (stage) (rate(distillwatch_windows_closed_total<>{RATE}))"
             },
             unit="cps",
-            alerts=("DistillwatchStepsStalled",),
+            alerts=("DistillwatchWatermarkStalled",),
         ),
         Panel(
-            title="Rows that wait",
-            description="Rows that wait for the end of their step, by stage. At "
-            "windows.max_pending_rows steps end early.",
+            title="Pending rows",
+            description="Rows buffered until their window closes, by stage. Above "
+            "windows.max_pending_rows windows fire early.",
             queries={"{{stage}}": "sum by (stage) (distillwatch_pending_rows<>)"},
-            alerts=("DistillwatchStepsForced",),
+            alerts=("DistillwatchEarlyFirings",),
         ),
         Panel(
-            title="Steps that ended early",
-            description="Steps in the hour before that ended because too many rows waited.",
+            title="Early firings",
+            description="Windows of the last hour that closed early because too many rows were "
+            "pending.",
             queries={
-                "{{stage}}": "sum by (stage) (increase(distillwatch_steps_forced_total<>[1h]))"
+                "{{stage}}": "sum by (stage) (increase(distillwatch_early_firings_total<>[1h]))"
             },
-            alerts=("DistillwatchStepsForced",),
+            alerts=("DistillwatchEarlyFirings",),
         ),
         Panel(
             title="CPU",
@@ -673,19 +676,19 @@ PIPELINE: dict[str, list[Panel]] = {
             alerts=("DistillwatchAccountsEvicted",),
         ),
         Panel(
-            title="Rebalances and lanes that were fenced",
-            description="In the hour before. Fenced: a worker stalled, and another one had taken "
-            "its lanes over.",
+            title="Rebalances and fenced partitions",
+            description="In the last hour. Fenced: a worker stalled, and its partitions were "
+            "reassigned.",
             queries={
                 "rebalances {{instance}}": "sum by (instance) (increase("
                 "distillwatch_rebalances_total<>[1h]))",
                 "fenced {{stage}}": "sum by (stage) (increase("
-                "distillwatch_lanes_fenced_total<>[1h]))",
+                "distillwatch_partitions_fenced_total<>[1h]))",
             },
-            alerts=("DistillwatchRebalancing", "DistillwatchLanesFenced"),
+            alerts=("DistillwatchRebalancing", "DistillwatchPartitionsFenced"),
         ),
         Panel(
-            title="Time to load a lane",
+            title="Time to load the state of a partition",
             description="Mean since the start of the worker, by stage. Alerts wait for it.",
             queries={
                 "{{stage}}": "max by (stage) (distillwatch_recovery_seconds_sum<>"

@@ -41,7 +41,7 @@ class AccountsMetrics(SharedMetrics):
     )
     request_ids_tracked = gauge(
         meaning="Calls whose request id is remembered by this worker",
-        remedy="Near the bound of a lane (deploy/bounds.md): request_ids_total counts what is "
+        remedy="Near the bound of a partition (deploy/bounds.md): request_ids_total counts what is "
         "forgotten",
         unit="calls",
     )

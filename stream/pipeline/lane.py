@@ -128,8 +128,10 @@ class Lane(Generic[R]):
         self._settings = settings
         self._metrics = metrics
         self._pending = GaugeContribution(metrics.pending_rows.labels(stage=stage.name))
-        self._watermark = metrics.watermark_timestamp_seconds.labels(stage=stage.name, lane=lane)
-        self._steps = metrics.steps_closed_total.labels(stage=stage.name)
+        self._watermark = metrics.watermark_timestamp_seconds.labels(
+            stage=stage.name, partition=lane
+        )
+        self._steps = metrics.windows_closed_total.labels(stage=stage.name)
         self._gate: StepGate[R] = StepGate(settings.window_s)
         self._seen = 0
         self._schema = Schema.of(
@@ -205,7 +207,7 @@ class Lane(Generic[R]):
     def _close(self, until: float) -> list[Emission]:
         forced = self._gate.overfull_until(self._settings.max_pending_rows)
         if forced is not None and forced > until:
-            self._metrics.steps_forced_total.labels(stage=self._stage.name).inc()
+            self._metrics.early_firings_total.labels(stage=self._stage.name).inc()
             until = forced
         if until <= self._gate.closed:
             return []

@@ -12,42 +12,43 @@ from stream.telemetry.shared import STAGES
 class PipelineMetrics(IntakeMetrics, AccountsMetrics, AlertingMetrics):
     """Event time; with the metrics of the stages that the pipeline runs."""
 
-    steps_closed_total = counter(
-        meaning="Steps of event time that were processed",
-        remedy="Zero while events come in: a source holds the watermark back, see "
+    windows_closed_total = counter(
+        meaning="Windows of event time closed and processed",
+        remedy="Zero while events arrive: one source partition holds the watermark back, see "
         "watermark_timestamp_seconds",
-        unit="steps",
+        unit="windows",
         labels={"stage": STAGES},
     )
-    steps_forced_total = counter(
-        meaning="Steps that ended early because too many rows were pending",
-        remedy="Results may depend on arrival order: raise windows.max_pending_rows or find "
-        "the source that is behind",
-        unit="steps",
+    early_firings_total = counter(
+        meaning="Windows closed before the watermark because too many rows were pending",
+        remedy="Results may depend on arrival order: find the source partition that is behind, "
+        "or raise windows.max_pending_rows",
+        unit="windows",
         labels={"stage": STAGES},
     )
     pending_rows = gauge(
-        meaning="Rows that wait for the end of their step",
+        meaning="Rows buffered until their window closes",
         remedy="Near windows.max_pending_rows: one source partition is far behind the others",
         unit="rows",
         labels={"stage": STAGES},
     )
     watermark_timestamp_seconds = gauge(
-        meaning="Event time (epoch) up to which a lane has processed everything; 0 before its "
-        "first event",
-        remedy="time() minus this is the freshness of alerts; one lane behind: its worker",
+        meaning="Watermark (epoch): event time up to which a partition has processed everything; "
+        "0 before its first event",
+        remedy="time() minus this is the freshness of alerts; one partition behind: look at "
+        "its worker",
         unit="seconds",
-        labels={"stage": STAGES, "lane": OPEN},
+        labels={"stage": STAGES, "partition": OPEN},
     )
     late_rows_total = counter(
-        meaning="Rows dropped because their step of event time was already closed",
+        meaning="Rows dropped because their window was already closed",
         remedy="Raise windows.allowed_lateness_s to the delay seen in event_delay_seconds",
         unit="rows",
         labels={"stage": STAGES},
     )
     repeated_rows_total = counter(
         meaning="Re-sent rows recognised and ignored, as after a restart",
-        remedy="None needed; a steady rate means that a worker restarts all the time",
+        remedy="None needed; a steady rate means that a worker keeps restarting",
         unit="rows",
         labels={"stage": STAGES},
     )

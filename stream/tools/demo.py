@@ -212,12 +212,12 @@ def _await_drained(worker: _Worker, address: str, sent: int) -> None:
 
 
 def _figures(text: str) -> tuple[float, float]:
-    totals = {"distillwatch_events_total": 0.0, "distillwatch_steps_closed_total": 0.0}
+    totals = {"distillwatch_events_total": 0.0, "distillwatch_windows_closed_total": 0.0}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name in totals:
                 totals[sample.name] += sample.value
-    return totals["distillwatch_events_total"], totals["distillwatch_steps_closed_total"]
+    return totals["distillwatch_events_total"], totals["distillwatch_windows_closed_total"]
 
 
 def _get(url: str) -> str:

@@ -55,7 +55,7 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics):
         unit="seconds",
     )
     recovery_seconds = histogram(
-        meaning="Time to load the state of a lane after an assignment",
+        meaning="Time to load the state of a partition after an assignment",
         remedy="Alerts wait for it: check that the state topics are compacted",
         unit="seconds",
         labels={"stage": STAGES},
@@ -66,10 +66,10 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics):
         remedy="Steady: workers join and leave; check restarts and kafka.session_timeout_s",
         unit="rebalances",
     )
-    lanes_fenced_total = counter(
-        meaning="Lanes that another worker had taken over when this one wanted to write them",
+    partitions_fenced_total = counter(
+        meaning="Partitions reassigned to another worker when this one tried to write their state",
         remedy="This worker stalled for longer than kafka.session_timeout_s: look for a "
         "starved or swapping machine; nothing was counted twice",
-        unit="lanes",
+        unit="partitions",
         labels={"stage": STAGES},
     )

@@ -157,7 +157,7 @@ class Runtime:
             self.fail(error)
             raise
         for lane in (lane for lane, _ in writes if lane.fenced):
-            self._metrics.lanes_fenced_total.labels(stage=lane.stage).inc()
+            self._metrics.partitions_fenced_total.labels(stage=lane.stage).inc()
         fenced = {tp for tp, lane in self.lanes if lane.fenced}
         return {tp: offset for tp, offset in positions.items() if tp not in fenced}
 

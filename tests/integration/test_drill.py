@@ -137,7 +137,9 @@ def seen(bootstrap: str, broker: str, tmp_path_factory: pytest.TempPathFactory) 
         assert run(own, "topics", "create").returncode == 0
         with traffic(bootstrap, topic), worker(own, folder) as process:
             process.until_ready()
-            process.until(lambda: process.total("distillwatch_steps_closed_total") > 8, what="step")
+            process.until(
+                lambda: process.total("distillwatch_windows_closed_total") > 8, what="step"
+            )
             watched(found, own, process)
         found.drill("no worker", own, timeout_s=4)
     return found

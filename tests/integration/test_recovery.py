@@ -123,7 +123,9 @@ def test_state_is_what_it_was_and_pages_answer_meanwhile(
 
     play(settings, ACCOUNTS // 2, yesterday + 2 * 3600)
     with worker:
-        worker.wait(lambda: worker.total("distillwatch_steps_closed_total") > 30, 300, "new steps")
+        worker.wait(
+            lambda: worker.total("distillwatch_windows_closed_total") > 30, 300, "new steps"
+        )
         assert worker.stop() == 0, worker.log
     for tp, log in stored(settings).items():
         role = next(r for r in STATE_TOPICS if state_topic_of(settings.topics, r) == tp.topic)

@@ -347,7 +347,7 @@ def test_replay_of_the_same_events_gives_the_same_alerts(run: Run) -> None:
 def test_no_row_was_late_or_repeated(run: Run) -> None:
     assert run.total("distillwatch_late_rows_total") == 0
     assert run.total("distillwatch_repeated_rows_total") == 0
-    assert run.total("distillwatch_steps_forced_total") == 0
+    assert run.total("distillwatch_early_firings_total") == 0
 
 
 def test_the_webhook_gets_every_alert_signed_and_in_order(run: Run) -> None:

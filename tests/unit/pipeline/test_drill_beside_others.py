@@ -58,7 +58,7 @@ PART = 16
 LATE_S = 3600.0
 START_S = SCENARIO.start_s
 #: What counts work done, drills included, and nothing that was found or learnt.
-OF_WORK = ("stage_seconds", "drill_alerts_total", "created", "steps_closed_total")
+OF_WORK = ("stage_seconds", "drill_alerts_total", "created", "windows_closed_total")
 
 
 @pytest.fixture(scope="module")

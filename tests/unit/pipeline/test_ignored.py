@@ -72,7 +72,7 @@ def test_other_traffic_moves_the_clock(other, together):
         fed.feed(0, call(time))
         fed.feed(1, [other(time), other(time + 1)] if together else other(time))
     # The last is open, and its mark lies a grace before it, in the one before.
-    assert fed.sample("steps_closed_total", stage="accounts") == 28
+    assert fed.sample("windows_closed_total", stage="accounts") == 28
 
 
 def test_it_moves_no_further_than_its_own_time():

@@ -145,7 +145,7 @@ async def test_metrics_are_written_out_once_a_second_and_in_two_formats(
         now=lambda: clock[0],
     )
     await pages.start()
-    counted = metrics.steps_forced_total.labels(stage="accounts")
+    counted = metrics.early_firings_total.labels(stage="accounts")
 
     async def scraped(accept: str) -> str:
         url = f"http://127.0.0.1:{pages.port}/metrics"
@@ -162,7 +162,7 @@ async def test_metrics_are_written_out_once_a_second_and_in_two_formats(
             assert await scraped(accept) == first
         clock[0] += 1.0
         assert await scraped(OPENMETRICS) != first
-        assert 'steps_forced_total{stage="accounts"} 2.0' in await scraped("*/*")
+        assert 'early_firings_total{stage="accounts"} 2.0' in await scraped("*/*")
     finally:
         await pages.stop()
 
