@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-#: False incidents per 10,000 accounts and day that the prior of the score stands for; nominal.
-BUDGET: Final = 0.1
+#: False incidents per 10,000 accounts and day that the score's priors stand for; nominal.
+ALERTS_BUDGET: Final = 0.1
 
 
 class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +22,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "tenth of the odds",
             extra={"unit": "per 10,000 accounts and day"},
         ),
-    ] = BUDGET
+    ] = ALERTS_BUDGET
     remember_s: Annotated[
         float,
         Meta(

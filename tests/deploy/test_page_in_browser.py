@@ -59,7 +59,7 @@ def state(number: int, minute: int, **changes: Any) -> tuple[str, bytes]:
              "population": None, "contribution": share, "meaning": meaning}
             for feature, unit, share, meaning in (
                 ("young_accounts", "share", 0.6, "most accounts were young when they joined"),
-                ("partners", "accounts", 0.4, "a member shares rare values with others"),
+                ("prompt_cooccurrence", "accounts", 0.4, "a member shares rare values with others"),
             )
         ],
         "links": [

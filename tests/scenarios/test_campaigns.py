@@ -176,7 +176,7 @@ def test_accounts_that_share_nothing_but_what_they_ask_are_found(rng: Rng, mode:
     alert = campaign_of(alerts)
     assert {name.partition("-")[0] for name in (alert.account_ids or ())} == {"evasive"}
     assert len(alert.account_ids or ()) >= 150
-    assert alert.evidence[0].feature == "acquaintances"
+    assert alert.evidence[0].feature == "phrase_cooccurrence"
     assert "the items they ask" in alert.summary
 
 

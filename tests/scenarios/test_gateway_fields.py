@@ -21,8 +21,8 @@ from stream.campaigns.clusters.detector import ClusterDetector
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.campaigns.features import ClusterFeatures
-    from stream.campaigns.judge import Judgement
+    from stream.campaigns.scoring.features import ClusterFeatures
+    from stream.campaigns.scoring.score import ClusterScore
 
     Story = Callable[[np.random.Generator], list[Account]]
 
@@ -39,14 +39,14 @@ def rng() -> np.random.Generator:
 def considered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
     """Collect (members, score) of every group that was judged."""
     seen: list[tuple[int, float]] = []
-    judge = ClusterDetector._judge
+    score = ClusterDetector._score
 
-    def watched(self: ClusterDetector, found: ClusterFeatures) -> Judgement:
-        judgement = judge(self, found)
-        seen.append((found.members, judgement.score))
-        return judgement
+    def watched(self: ClusterDetector, found: ClusterFeatures) -> ClusterScore:
+        scored = score(self, found)
+        seen.append((found.members, scored.score))
+        return scored
 
-    monkeypatch.setattr(ClusterDetector, "_judge", watched)
+    monkeypatch.setattr(ClusterDetector, "_score", watched)
     return seen
 
 

@@ -75,7 +75,7 @@ def test_sessions_dealt_over_accounts_behind_common_addresses_are_found(
     alert = campaign_of(run(in_mode([*people(rng, 100), *relay(rng, 80)], mode), hours=40))
     assert {name.partition("-")[0] for name in alert.account_ids or ()} == {"relay"}
     assert len(alert.account_ids or ()) >= 60
-    assert "companions" in {evidence.feature for evidence in alert.evidence}
+    assert "colocation" in {evidence.feature for evidence in alert.evidence}
 
 
 @in_modes
@@ -107,7 +107,9 @@ def tireless(rng: Rng, count: int, *, per_day: float = 60, spread: float = 0.1) 
 def test_a_few_accounts_that_never_sleep_and_ask_the_same_are_found(rng: Rng, mode: str) -> None:
     alert = campaign_of(run(in_mode([*people(rng, 100), *tireless(rng, 20)], mode), hours=36))
     assert set(alert.account_ids or ()) == {f"slow-{i}" for i in range(20)}
-    assert {"partners", "no_idle_hours"} <= {evidence.feature for evidence in alert.evidence}
+    assert {"prompt_cooccurrence", "no_idle_hours"} <= {
+        evidence.feature for evidence in alert.evidence
+    }
 
 
 def test_teams_that_put_one_public_test_to_the_model_are_silent(rng: Rng) -> None:
@@ -148,7 +150,7 @@ def test_a_pool_is_found_without_text_by_when_its_payments_began(rng: Rng) -> No
     begins = [RELEASE_S + float(rng.exponential(1200)) for _ in range(12)]
     alert = campaign_of(run([*silent(people(rng, 150)), *cards(rng, 60, begins=begins)], hours=20))
     assert set(alert.account_ids or ()) == {f"new-{i}" for i in range(60)}
-    assert "began_together" in {evidence.feature for evidence in alert.evidence}
+    assert "start_burst" in {evidence.feature for evidence in alert.evidence}
     assert alert.observed.requests > 60 * 10
 
 
@@ -193,9 +195,9 @@ def test_products_whose_answers_grow_within_a_day_are_found_without_text(rng: Rn
     assert len(alert.account_ids or ()) >= 27
     assert {name.partition("-")[0] for name in alert.account_ids or ()} == {"product"}
     found = {evidence.feature: evidence for evidence in alert.evidence}
-    assert {"turned_together", "no_idle_hours"} <= found.keys()
-    assert found["turned_together"].value >= 20
-    assert (found["turned_together"].baseline or 0) < 5
+    assert {"shared_change_point", "no_idle_hours"} <= found.keys()
+    assert found["shared_change_point"].value >= 20
+    assert (found["shared_change_point"].baseline or 0) < 5
     assert alert.observed.requests > 30 * 100
 
 

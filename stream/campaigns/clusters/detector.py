@@ -17,16 +17,16 @@ import numpy as np
 
 from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState, ValueId
 from stream.campaigns.clusters.group_novelty import GroupNovelty
-from stream.campaigns.features import Joined, features
 from stream.campaigns.graph.cooccurrence import cores
 from stream.campaigns.graph.membership import cards, core_values, own_evidence
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT, LINKING, Snapshot
-from stream.campaigns.judge import Judgement, judge
 from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.links.edges import OF_ACCOUNT
 from stream.campaigns.population.reference_population import ReferencePopulation
 from stream.campaigns.reported import reports
+from stream.campaigns.scoring.features import ClusterMembers, features
+from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
 from stream.campaigns.shared import shared
 from stream.core.links import SPREAD, LinkKind
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
@@ -36,8 +36,8 @@ from stream.store.in_turn import places
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.campaigns.features import ClusterFeatures
     from stream.campaigns.metrics import CampaignsMetrics
+    from stream.campaigns.scoring.features import ClusterFeatures
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import Array
     from stream.core.findings import Evidence, Group, Member, Shared
@@ -283,11 +283,11 @@ class ClusterDetector:
         members, since = own_evidence(self._table, everybody.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
-        found = self._features(everybody, Joined(members, since, self._kinds(values)))
+        found = self._features(everybody, ClusterMembers(members, since, self._kinds(values)))
         # Harmless whatever the budget is, and however usual.
-        if self._teaches(everybody.snapshot.time) and judge(found).score < _HARMLESS_SCORE:
+        if self._teaches(everybody.snapshot.time) and score(found).score < _HARMLESS_SCORE:
             self._usual.note(members, found)
-        if self._judge(found).score < self._thresholds.clear_score:
+        if self._score(found).score < self._thresholds.clear_score:
             return None
         return _Candidate(values, members, self._ids(self._in_order(values)[:1])[0])
 
@@ -298,14 +298,13 @@ class ClusterDetector:
         """Say whether what is usual is learnt from this judging; drills teach nothing."""
         return self._among is None and self._usual.due(time)
 
-    def _features(self, everybody: ReferencePopulation, joined: Joined) -> ClusterFeatures:
-        return features(self._table, everybody, joined, origin=self._origin)
+    def _features(self, everybody: ReferencePopulation, members: ClusterMembers) -> ClusterFeatures:
+        return features(self._table, everybody, members, origin=self._origin)
 
-    def _judge(self, found: ClusterFeatures) -> Judgement:
-        unusual = self._usual.unlike(found)
-        return judge(
+    def _score(self, found: ClusterFeatures) -> ClusterScore:
+        return score(
             found,
-            unusual=unusual,
+            novelty=self._usual.unlike(found),
             budget=self._settings.alerts_budget,
             thresholds=self._thresholds,
         )
@@ -320,10 +319,12 @@ class ClusterDetector:
         names = set(table.names(members))
         others = table.known(kept.members - names)
         kept.members = self._most_certain(names, others)
-        judgement = (
-            self._judge(self._features(everybody, Joined(members, since, self._kinds(values))))
+        scored = (
+            self._score(
+                self._features(everybody, ClusterMembers(members, since, self._kinds(values)))
+            )
             if len(members) >= self._settings.min_members
-            else Judgement(0.0, [])
+            else TOO_FEW_MEMBERS
         )
         at = snapshot.at(values)
         at = at[np.isin(snapshot.account[at], members)]
@@ -333,15 +334,15 @@ class ClusterDetector:
             founded=kept.founded,
             since=float(since.min(initial=snapshot.time)),
             last=float(table.edges["last"][snapshot.edges[at]].max(initial=-np.inf)),
-            score=judgement.score,
-            evidence=judgement.evidence,
+            score=scored.score,
+            evidence=scored.evidence,
             members=everyone,
             reports=reports(table, snapshot, at, everyone),
             kinds=sorted({LinkKind(kind) for kind, _ in kept.values}),
             payments=cards(snapshot, members),
             shared=(
                 shared(table, snapshot, members, values)
-                if judgement.score >= self._thresholds.clear_score
+                if scored.score >= self._thresholds.clear_score
                 else []
             ),
             absorbed=list(kept.absorbed),

@@ -15,22 +15,22 @@ from stream.accounts.detection.groups import UsualGroups
 from stream.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from stream.campaigns.features import ClusterFeatures
+    from stream.campaigns.scoring.features import ClusterFeatures
     from stream.core.batch import Array
 
 _COMPARED: Final = (
-    "accompanied",
-    "acquaintances",
-    "cards",
+    "colocation_rate",
+    "phrase_cooccurrence",
+    "shared_payments",
     "dispersion",
     "idle_free",
-    "intimates",
+    "phrase_cooccurrence_repeated",
     "members",
-    "neighbours",
-    "partners",
+    "address_cooccurrence",
+    "prompt_cooccurrence",
     "start_share",
-    "strangers",
-    "turned",
+    "weak_ties",
+    "change_point",
     "young",
 )
 #: As many accounts are the end of the scale.
@@ -43,16 +43,17 @@ def _compared(cluster: ClusterFeatures) -> Array:
     accounts = {
         name: math.log1p(getattr(cluster, name)) / math.log1p(_MOST_ACCOUNTS)
         for name in (
-            "members", "partners", "intimates", "neighbours", "acquaintances", "strangers",
+            "members", "prompt_cooccurrence", "phrase_cooccurrence_repeated",
+            "address_cooccurrence", "phrase_cooccurrence", "weak_ties",
         )
     }  # fmt: skip
     values = accounts | {
-        "accompanied": cluster.accompanied,
-        "cards": cluster.cards / cluster.owners,
+        "colocation_rate": cluster.colocation_rate,
+        "shared_payments": cluster.shared_payments / cluster.owners,
         "dispersion": cluster.dispersion,
         "idle_free": cluster.idle_free,
         "start_share": cluster.start_share,
-        "turned": cluster.turned.surprise / _MOST_SURPRISE,
+        "change_point": cluster.change_point.log_p / _MOST_SURPRISE,
         "young": float(cluster.young.mean()) if len(cluster.young) else math.nan,
     }
     return np.clip([values[name] for name in _COMPARED], 0.0, 1.0)

@@ -261,7 +261,7 @@ def taught_at(clusters: ClusterDetector, hour: int) -> None:
 
 def unusual(clusters: ClusterDetector, time: float) -> set[float]:
     judged = clusters.judge(time)
-    return {e.value for c in judged for e in c.evidence if e.feature == "unusual_group"}
+    return {e.value for c in judged for e in c.evidence if e.feature == "group_novelty"}
 
 
 def test_harmless_groups_teach_what_is_usual_and_told_ones_do_not(metrics: Metrics) -> None:

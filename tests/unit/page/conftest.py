@@ -44,7 +44,7 @@ def incident(number: int = 0, minute: int = 0, **changes: Any) -> Alert:
         "summary": "3 accounts act as one",
         "evidence": [
             Evidence(
-                feature="partners",
+                feature="prompt_cooccurrence",
                 value=float(minute),
                 unit="accounts",
                 baseline=0.0,

@@ -21,7 +21,11 @@ def test_states_of_an_incident_become_its_course(chronicle, incident_of):
     for minute in range(3):
         chronicle.hear(incident_of(0, minute), 1.0 + minute)
     story = chronicle.find(name(0))
-    assert [point.evidence["partners"].value for point in story.points] == [0.0, 1.0, 2.0]
+    assert [point.evidence["prompt_cooccurrence"].value for point in story.points] == [
+        0.0,
+        1.0,
+        2.0,
+    ]
     assert [point.requests for point in story.points] == [0, 10, 20]
     assert story.points[1].time - story.points[0].time == 60
     assert story.written_s == 3.0

@@ -136,7 +136,7 @@ async def test_the_list_and_an_incident(served, client, incident_of, judgement_o
     async with client.get(INCIDENT) as response:
         detail = await response.json()
     assert detail["account_ids"] == ["acct_a", "acct_b", "acct_c"]
-    assert [point["evidence"]["partners"][0] for point in detail["points"]] == [0.0, 1.0]
+    assert [point["evidence"]["prompt_cooccurrence"][0] for point in detail["points"]] == [0.0, 1.0]
     assert detail["links"][0]["members"] == [0, 2]
     async with client.get("/page/api/incidents/inc_none") as response:
         assert response.status == 404

@@ -1,0 +1,86 @@
+"""Whether a cluster may alert: several independent aspects have to agree, whatever their sum.
+
+Each aspect alone has a benign twin: a tool that newcomers install, a consultancy's cards, a fleet
+of equal services. A cluster that the rule holds back scores below the clear score.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from stream.campaigns.scoring.claim import Aspect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.campaigns.scoring.model import WeighedClaim
+
+
+class Decision(StrEnum):
+    """What the rule decides, and why."""
+
+    MAY_ALERT = "may alert"
+    TOO_FEW_MEMBERS = "held back: fewer accounts than a campaign has"
+    TOO_FEW_ASPECTS = "held back: too few independent aspects agree"
+    NO_COMMON_BEHAVIOUR = "held back: the accounts share content but do not act alike"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRule:
+    """The numbers of the rule; log odds are natural logarithms."""
+
+    #: So many aspects have to agree. Assumed: each alone has a benign twin in tests/scenarios.
+    least_aspects: int = 2
+    #: From so much on an aspect agrees. Assumed.
+    agrees: float = 1.0
+    #: From so much on it counts as two. Assumed: four in log odds are what two aspects rarely have.
+    agrees_twice: float = 4.0
+    #: How accounts act has to add so much. Measured: unrelated teams that send one public test and
+    #: classes with one homework stay below (tests/scenarios/test_quiet_campaigns.py).
+    least_behaviour: float = 2.0
+    #: So many owners are no class: that they began together counts as behaviour. Assumed.
+    crowd: int = 48
+
+
+RULE: Final = DecisionRule()
+#: Prompts and addresses in common count once, however many: unrelated teams share the frames and
+#: the items of one public test.
+_COUNT_ONCE: Final = frozenset({Aspect.CO_OCCURRENCE})
+#: What accounts share; the other aspects are how they act.
+_SHARED: Final = frozenset({Aspect.CO_OCCURRENCE, Aspect.LIST})
+#: The claim by which accounts are known to be new, rather than not seen before.
+_YOUNG: Final = "young_accounts"
+
+
+def decide(
+    counted: Sequence[WeighedClaim],
+    weighed: Sequence[WeighedClaim],
+    *,
+    owners: int,
+    rule: DecisionRule = RULE,
+) -> Decision:
+    """Decide on a cluster by the claims that count and by all claims, counted or not."""
+    aspects: defaultdict[Aspect, float] = defaultdict(float)
+    for one in counted:
+        if one.claim.aspect is not None:
+            aspects[one.claim.aspect] += one.log_odds
+    if _agreeing(aspects, rule) < rule.least_aspects:
+        return Decision.TOO_FEW_ASPECTS
+    # Each member of a list has met others in phrases of its own: no single test explains that.
+    if aspects[Aspect.LIST] > 0:
+        return Decision.MAY_ALERT
+    # Accounts that are not new may have begun together for a reason: a class, a release.
+    young = any(one.claim.name == _YOUNG and one.log_odds > 0 for one in weighed)
+    excluded = _SHARED if young or owners >= rule.crowd else _SHARED | {Aspect.NEWNESS}
+    behaviour = sum(log_odds for aspect, log_odds in aspects.items() if aspect not in excluded)
+    return Decision.MAY_ALERT if behaviour >= rule.least_behaviour else Decision.NO_COMMON_BEHAVIOUR
+
+
+def _agreeing(aspects: dict[Aspect, float], rule: DecisionRule) -> int:
+    return sum(
+        (log_odds >= rule.agrees) + (log_odds >= rule.agrees_twice and aspect not in _COUNT_ONCE)
+        for aspect, log_odds in aspects.items()
+    )

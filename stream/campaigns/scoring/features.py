@@ -1,0 +1,229 @@
+"""What a cluster of accounts looks like, in numbers; how suspicious that is, is up to the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.stats import chi2
+
+from stream.campaigns.graph.cooccurrence import partners
+from stream.campaigns.graph.membership import cards
+from stream.campaigns.graph.phrase_cooccurrence import phrases_of
+from stream.campaigns.graph.snapshot import CONTENT
+from stream.campaigns.scoring.claim import LinkBasis
+from stream.core.links import LinkKind
+from stream.store.order import ascending
+
+if TYPE_CHECKING:
+    from stream.campaigns.graph.bursts import Bursts
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.population.reference_population import ReferencePopulation
+    from stream.core.batch import Array
+
+_HOUR_S: Final = 3600.0
+_START_WINDOW_S: Final = 3 * _HOUR_S
+_WARM_UP_S: Final = 6 * _HOUR_S
+_LEAST_SPAN_S: Final = 12 * _HOUR_S
+_OCCUPIED: Final = 0.9
+_FEW_OF: Final = 0.1
+#: Fewer members, or fewer requests of each, show no pace.
+_LEAST_MEMBERS: Final = 8
+_LEAST_MEAN: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class BurstSize:
+    """How many began together, how many do by chance, and -ln p of that."""
+
+    count: int = 0
+    expected: float = 0.0
+    log_p: float = 0.0
+
+    @classmethod
+    def of(cls, bursts: Bursts, things: Array) -> BurstSize:
+        """Count those among ``things``."""
+        count, expected = bursts.together(things)
+        return cls(count, expected, bursts.surprise(count, expected))
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFeatures:
+    """Numbers about one cluster; shares are 0 to 1, NaN where nothing is known.
+
+    ``population_`` means the reference population without the cluster's own accounts.
+    """
+
+    members: int
+    owners: int
+    #: What links the accounts; decides the prior.
+    links: LinkBasis
+    payments_only: bool
+    addresses_only: bool
+    #: Per owner with known creation times, the share of its accounts that were young when they
+    #: joined, shape ``(n,)``.
+    young: Array
+    population_young: float
+    #: The same of accounts that were first seen shortly before they joined.
+    recently_first_seen: Array
+    population_recently_first_seen: float
+    #: Owners that are a payment with several members, and their share in the population.
+    shared_payments: int
+    population_shared_payments: float
+    #: Squared coefficient of variation of the members' daily rates beyond counting noise, by the
+    #: 16th and the 84th percentile.
+    dispersion: float
+    #: -ln p of daily requests that equal, if independent accounts had one rate (Poisson).
+    evenness_log_p: float
+    #: Owners that began within the busiest three hours, of all.
+    start_share: float
+    #: Members that were active in nine of ten hours of half a day or more, of all.
+    idle_free: float
+    #: Median over members of the accounts with which they share several rare prompts.
+    prompt_cooccurrence: float
+    #: The same of several phrases.
+    phrase_cooccurrence_repeated: float
+    #: The same of several addresses.
+    address_cooccurrence: float
+    #: Median over members of the accounts of other owners with which they share at least one rare
+    #: phrase, at most the other members.
+    phrase_cooccurrence: float
+    #: The same of weak ties, at most a tenth of the other members.
+    weak_ties: float
+    #: Different phrases that several members share, per member.
+    prompt_variety: float
+    #: Members that share phrases and addresses with another account, of all; and by chance.
+    colocation_rate: float
+    expected_colocation_rate: float
+    #: Payments that began within the same three hours; none where other links exist.
+    start_burst: BurstSize
+    #: Owners whose answers have been longer since the same day.
+    change_point: BurstSize
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterMembers:
+    """Accounts (slots), shape ``(n,)``, when each joined (epoch seconds), and LinkKinds."""
+
+    accounts: Array
+    since: Array
+    kinds: frozenset[int]
+
+
+def features(
+    table: EdgeTable, everybody: ReferencePopulation, members: ClusterMembers, *, origin: float
+) -> ClusterFeatures:
+    """Compute the features of a cluster; ``origin`` is when anything was first seen."""
+    snapshot, accounts = everybody.snapshot, members.accounts
+    owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
+    young = everybody.novelty.young(table, accounts, members.since)
+    first_seen = everybody.novelty.arrived(table, accounts, members.since)
+    payments_only = members.kinds == {LinkKind.PAYMENT}
+    paying = cards(snapshot, accounts)
+    addresses = _median_partners(table, snapshot, accounts, (LinkKind.ADDRESS,))
+    met = everybody.acquaintances
+    co_located = float(met.accompanied[accounts].mean())
+    return ClusterFeatures(
+        members=len(accounts),
+        owners=len(owners),
+        links=_link_basis(members.kinds, paying=paying > 0, addresses=addresses > 0),
+        payments_only=payments_only,
+        addresses_only=members.kinds == {LinkKind.ADDRESS},
+        young=_mean_by(owner, young, len(owners)),
+        population_young=everybody.young.share(but=accounts),
+        recently_first_seen=_mean_by(owner, first_seen, len(owners)),
+        population_recently_first_seen=everybody.arrived.share(but=accounts),
+        shared_payments=paying,
+        population_shared_payments=everybody.card_share(but=accounts),
+        dispersion=_dispersion(table.accounts["day_requests"][accounts]),
+        evenness_log_p=_evenness_log_p(table.accounts["day_requests"][accounts]),
+        start_share=_start_share(owner, members.since, origin),
+        idle_free=_idle_free(table, accounts, snapshot.time - members.since),
+        prompt_cooccurrence=_median_partners(table, snapshot, accounts, CONTENT),
+        phrase_cooccurrence_repeated=_median_partners(
+            table, snapshot, accounts, (LinkKind.PHRASE,)
+        ),
+        address_cooccurrence=addresses,
+        # Members of a small group share phrases with others than its members: no evidence on it.
+        # And a class soon meets all of itself; a member that is dealt part of a list meets few.
+        phrase_cooccurrence=min(float(np.median(met.count[accounts])), len(accounts) - 1.0),
+        prompt_variety=len(phrases_of(snapshot, accounts)) / len(accounts),
+        weak_ties=min(float(np.median(met.strangers[accounts])), _FEW_OF * (len(accounts) - 1)),
+        colocation_rate=co_located,
+        expected_colocation_rate=met.usually_accompanied(accounts, len(snapshot.known))
+        if co_located
+        else 0.0,
+        start_burst=BurstSize.of(everybody.cohorts, _payments(snapshot.payment[accounts]))
+        if payments_only
+        else BurstSize(),
+        change_point=BurstSize.of(everybody.turns, owners)
+        if LinkKind.TURN in members.kinds
+        else BurstSize(),
+    )
+
+
+def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> LinkBasis:
+    if kinds == {LinkKind.PHRASE}:
+        return LinkBasis.PHRASES
+    content = kinds <= {*CONTENT, LinkKind.PHRASE} and not paying and not addresses
+    return LinkBasis.CONTENT if content else LinkBasis.OTHER
+
+
+def _median_partners(
+    table: EdgeTable, snapshot: Snapshot, accounts: Array, kinds: tuple[LinkKind, ...]
+) -> float:
+    return float(np.median(partners(table, snapshot, accounts, kinds)))
+
+
+def _mean_by(group: Array, values: Array, groups: int) -> Array:
+    """Return the mean of the known values of each group that has any."""
+    known = ~np.isnan(values)
+    count = np.bincount(group[known], minlength=groups)
+    total = np.bincount(group[known], values[known], minlength=groups)
+    some = count > 0
+    return np.asarray(total[some] / count[some])
+
+
+def _payments(payments: Array) -> Array:
+    return ascending(payments[payments >= 0])
+
+
+def _dispersion(requests: Array) -> float:
+    # Light accounts differ by chance alone: too little traffic shows no pace.
+    if len(requests) < 8 or requests.sum() < 60:  # noqa: PLR2004 - smallest sample
+        return float("nan")
+    # The middle two thirds: one unlike account in ten does not hide the pace of the others.
+    low, middle, high = np.quantile(requests, (0.16, 0.5, 0.84))
+    return max(0.0, float((high - low) / 2) ** 2 - float(middle)) / max(float(middle), 1.0) ** 2
+
+
+def _evenness_log_p(requests: Array) -> float:
+    mean = float(requests.mean())
+    if len(requests) < _LEAST_MEMBERS or mean < _LEAST_MEAN:
+        return 0.0
+    # Fisher's index of dispersion: below its own distribution only where requests are dealt out.
+    spread = float(((requests - mean) ** 2).sum()) / mean
+    return max(-float(chi2.logcdf(spread, len(requests) - 1)), 0.0)
+
+
+def _start_share(owner: Array, since: Array, origin: float) -> float:
+    first = np.full(int(owner.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(first, owner, since)
+    # What is there when watching begins has not begun together.
+    if len(first) < 5 or first.min() < origin + _WARM_UP_S:  # noqa: PLR2004 - smallest sample
+        return float("nan")
+    first = np.sort(first)
+    within = np.searchsorted(first, first + _START_WINDOW_S, side="right") - np.arange(len(first))
+    return float(within.max()) / len(first)
+
+
+def _idle_free(table: EdgeTable, accounts: Array, span_s: Array) -> float:
+    known = span_s >= _LEAST_SPAN_S
+    if not known.any():
+        return float("nan")
+    hours = np.minimum(span_s[known] / _HOUR_S, 24)
+    awake = table.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours
+    # Members that joined lately are unknown yet: they count as others do.
+    return float(np.count_nonzero(awake) / len(known))

@@ -1,0 +1,172 @@
+"""The score's numbers: a row for each claim, and the priors. Nothing is computed here.
+
+``make calibrate`` fits the rows of which enough is recorded and rewrites their knots and sources;
+docs/model.md shows all of them. Log odds are natural logarithms.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stream.campaigns.scoring.claim import Aspect, Axis, Claim, Curve, LinkBasis, Prior
+
+PRIORS: Final = {
+    LinkBasis.OTHER: Prior(
+        log_odds=-4.0,
+        source="assumed: groups that share something are nearly always harmless",
+    ),
+    LinkBasis.CONTENT: Prior(
+        log_odds=-5.0,
+        source="assumed: test sets and tools make unrelated accounts send the same content",
+    ),
+    LinkBasis.PHRASES: Prior(
+        log_odds=-6.3,
+        source="assumed: classes and public test sets make many accounts send the same phrases",
+    ),
+}
+
+CLAIMS: Final = (
+    Claim(
+        name="young_accounts",
+        curve=Curve("young_log_ratio", ((-0.7, -0.7), (3.5, 3.5))),
+        source="assumed: the log likelihood ratio itself, at most 3.5",
+        aspect=Aspect.NEWNESS,
+        group="age",
+    ),
+    Claim(
+        name="recently_first_seen",
+        curve=Curve("first_seen_log_ratio", ((-0.7, -0.7), (4.5, 4.5))),
+        source="assumed: the log likelihood ratio itself; teams and classes of up to some dozens "
+        "arrive together, too, so each doubling of owners over 8 allows 1.75",
+        aspect=Aspect.NEWNESS,
+        group="age",
+        limit=Curve("owners", ((8, 0.0), (47.551817, 4.5)), Axis.LOG),
+        reliability=Curve("variety_of_phrase_links", ((0.0, 0.0), (2.0, 1.0))),
+    ),
+    Claim(
+        name="started_together",
+        curve=Curve("start_share", ((0.4, 0.0), (0.9, 1.5))),
+        source="assumed, after loosely synchronised actions (SynchroTrap, Cao et al., CCS 2014)",
+        aspect=Aspect.NEWNESS,
+    ),
+    Claim(
+        name="started_together",
+        curve=Curve("start_share_of_phrase_links", ((0.4, 0.0), (0.9, 1.5))),
+        source="assumed, as above; a class has a reason of its own to begin together, so it does "
+        "not count beside how new the accounts are",
+        aspect=Aspect.NEWNESS,
+        group="age",
+    ),
+    Claim(
+        name="shared_payments",
+        curve=Curve("payments_log_ratio", ((0.0, 0.0), (3.0, 3.0))),
+        source="assumed: the log likelihood ratio itself; one payment is an organisation, two may "
+        "be its departments",
+        aspect=Aspect.PAYMENTS,
+        limit=Curve("shared_payments", ((1, 0.0), (2, 1.5), (3, 3.0))),
+    ),
+    Claim(
+        name="same_pace",
+        curve=Curve("rate_dispersion", ((0.15, 1.5), (0.745, -1.05))),
+        source="assumed: people and services differ in their daily rates by factors",
+        aspect=Aspect.PACE,
+        group="pace",
+    ),
+    Claim(
+        name="same_pace",
+        curve=Curve("evenness_log_p", ((0.0, -3.0), (13.0, 3.5))),
+        source="assumed: groups are scored again and again, so one in 400 (6 in natural "
+        "logarithms) is as even by chance",
+        aspect=Aspect.PACE,
+        group="pace",
+    ),
+    Claim(
+        name="no_idle_hours",
+        curve=Curve("idle_free_share", ((0.3, 0.0), (0.8, 2.0))),
+        source="assumed, after around-the-clock extraction (AA26-251A)",
+        aspect=Aspect.IDLENESS,
+    ),
+    Claim(
+        name="prompt_cooccurrence",
+        curve=Curve(
+            "prompt_cooccurrence", ((0, 0.0), (16, 3.0), (69.092796, 4.5)), Axis.LOG1P
+        ),
+        source="measured on the benchmark's first set: benign accounts have 14 by one prompt at "
+        "the 95th percentile, hardly any by several; rare values make camouflage expensive "
+        "(FRAUDAR, Hooi et al., KDD 2016)",
+        aspect=Aspect.CO_OCCURRENCE,
+        group="words",
+    ),
+    Claim(
+        name="phrase_cooccurrence_repeated",
+        curve=Curve(
+            "phrase_cooccurrence_repeated",
+            ((0, 0.0), (16, 3.0), (69.092796, 4.5)),
+            Axis.LOG1P,
+        ),
+        source="assumed: as prompt_cooccurrence",
+        aspect=Aspect.CO_OCCURRENCE,
+        group="words",
+    ),
+    Claim(
+        name="phrase_cooccurrence",
+        curve=Curve("phrase_cooccurrence", ((12, 0.0), (192, 8.0)), Axis.LOG),
+        source="measured on the benchmark's first set: benign accounts have 28 at the 99th "
+        "percentile; homework is a short list for many accounts, harvesting has two phrases an "
+        "account or more",
+        aspect=Aspect.LIST,
+        group="words",
+        reliability=Curve("prompt_variety", ((0.0, 0.0), (2.0, 1.0))),
+    ),
+    Claim(
+        name="phrase_cooccurrence",
+        curve=Curve("weak_ties", ((2, 0.0), (18.379174, 8.0)), Axis.LOG),
+        source="measured on the benchmark's first set: benign accounts have 3 at the 95th and 5 "
+        "at the 99th percentile",
+        aspect=Aspect.LIST,
+        group="words",
+        reliability=Curve("prompt_variety", ((0.0, 0.0), (2.0, 1.0))),
+    ),
+    Claim(
+        name="address_cooccurrence",
+        curve=Curve(
+            "address_cooccurrence", ((0, 0.0), (16, 3.0), (69.092796, 4.5)), Axis.LOG1P
+        ),
+        source="assumed: as prompt_cooccurrence, where more than addresses links the accounts: "
+        "translators of a carrier put thousands of customers behind the same ones (RFC 6888)",
+        aspect=Aspect.CO_OCCURRENCE,
+    ),
+    Claim(
+        name="colocation",
+        curve=Curve("colocation_log_ratio", ((0.0, 0.0), (4.0, 4.0))),
+        source="assumed: the log likelihood ratio itself, at most 4",
+        aspect=Aspect.CO_LOCATION,
+    ),
+    Claim(
+        name="start_burst",
+        curve=Curve("start_burst_log_p", ((0.0, -3.0), (6.0, 3.0))),
+        source="assumed: -ln p less 3, of accounts that nothing but payments links: they were "
+        "gathered by their beginning, so a common one has to be rare",
+        aspect=Aspect.BURST,
+    ),
+    Claim(
+        name="shared_change_point",
+        curve=Curve("change_point_log_p", ((3.0, 0.0), (6.0, 3.0))),
+        source="assumed: -ln p less 3, at most 3",
+        aspect=Aspect.CHANGE_POINT,
+    ),
+    Claim(
+        name="group_novelty",
+        curve=Curve("novelty_log10_p", ((0.405042, -0.5), (1.490779, 0.75))),
+        source="measured on the benchmark's first set: at most 0.75, for what is new and harmless "
+        "is as novel, and 1.5 alerted on a test put to a new model; half the log likelihood "
+        "ratio under a log-uniform prior over three decades",
+        aspect=None,
+    ),
+    Claim(
+        name="few_owners",
+        curve=Curve("owners", ((2, -2.0), (3, 0.0))),
+        source="assumed: fewer than three owners are an organisation until shown otherwise",
+        aspect=None,
+    ),
+)  # fmt: skip

@@ -1,0 +1,178 @@
+"""Sentences of the score's evidence; no numbers are decided here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stream.campaigns.scoring import statistics as s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.campaigns.scoring.features import ClusterFeatures
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How an alert shows a claim: value with unit, baseline if there is one, and a sentence."""
+
+    value: float
+    unit: str
+    baseline: float | None
+    meaning: str
+
+
+def shown(statistic: str, cluster: ClusterFeatures, novelty: float) -> Shown:
+    """Return how to show the claim of a statistic."""
+    return group_novelty(novelty) if statistic == _NOVELTY else _SHOWN[statistic](cluster)
+
+
+def group_novelty(log10_p: float) -> Shown:
+    """Show how unlike earlier groups a cluster is."""
+    share = 10.0**-log10_p
+    return Shown(share, "share", None, f"at most {share:.1%} of earlier groups are as unusual")
+
+
+def _young(cluster: ClusterFeatures) -> Shown:
+    elsewhere = s.new_elsewhere(cluster.population_young)
+    share = float(cluster.young.mean())
+    return Shown(
+        share, "share", elsewhere,
+        f"{share:.0%} of the owners' accounts were young when they joined; elsewhere "
+        f"{elsewhere:.0%} are",
+    )  # fmt: skip
+
+
+def _first_seen(cluster: ClusterFeatures) -> Shown:
+    elsewhere = s.new_elsewhere(cluster.population_recently_first_seen)
+    share = float(cluster.recently_first_seen.mean())
+    return Shown(
+        share, "share", elsewhere,
+        f"{share:.0%} of the owners' accounts were first seen in the days before they joined; "
+        f"elsewhere {elsewhere:.0%} are",
+    )  # fmt: skip
+
+
+def _started(cluster: ClusterFeatures) -> Shown:
+    share = cluster.start_share
+    return Shown(
+        share, "share", None, f"{_percent(share)} of the owners began within the same three hours"
+    )
+
+
+def _payments(cluster: ClusterFeatures) -> Shown:
+    return Shown(
+        cluster.shared_payments, "payments", None,
+        f"{cluster.shared_payments} different payments pay for several members each; elsewhere "
+        f"{s.shared_payments_elsewhere(cluster):.0%} of the owners are such a payment",
+    )  # fmt: skip
+
+
+def _pace(cluster: ClusterFeatures) -> Shown:
+    return Shown(
+        cluster.dispersion, "squared variation", None, "the members are about equally busy"
+    )
+
+
+def _evenness(cluster: ClusterFeatures) -> Shown:
+    return Shown(
+        cluster.dispersion, "squared variation", None,
+        "the members' requests are spread more evenly than by chance",
+    )  # fmt: skip
+
+
+def _idle(cluster: ClusterFeatures) -> Shown:
+    return Shown(
+        cluster.idle_free, "share", None,
+        f"{_percent(cluster.idle_free)} of the members are active in nearly every hour of the day",
+    )  # fmt: skip
+
+
+def _prompts(cluster: ClusterFeatures) -> Shown:
+    count = cluster.prompt_cooccurrence
+    return _accounts(
+        count, 0.0, f"a member shares several rare prompts with {count:.0f} others (median)"
+    )
+
+
+def _repeated_phrases(cluster: ClusterFeatures) -> Shown:
+    count = cluster.phrase_cooccurrence_repeated
+    return _accounts(
+        count, 0.0, f"a member shares several rare phrases with {count:.0f} others (median)"
+    )
+
+
+def _phrases(cluster: ClusterFeatures) -> Shown:
+    count = cluster.phrase_cooccurrence
+    return _accounts(
+        count, 1.0,
+        f"a member shares rare phrases with {count:.0f} others, different ones with each (median)",
+    )  # fmt: skip
+
+
+def _addresses(cluster: ClusterFeatures) -> Shown:
+    count = cluster.address_cooccurrence
+    return _accounts(
+        count, 0.0, f"a member used several of the same addresses as {count:.0f} others (median)"
+    )
+
+
+def _colocation(cluster: ClusterFeatures) -> Shown:
+    rate = cluster.colocation_rate
+    return Shown(
+        rate, "share", s.colocation_elsewhere(cluster),
+        f"{rate:.0%} of the members share both phrases and addresses with another account",
+    )  # fmt: skip
+
+
+def _burst(cluster: ClusterFeatures) -> Shown:
+    burst = cluster.start_burst
+    return Shown(
+        burst.count, "payments", burst.expected,
+        f"{burst.count} payments, each for several accounts, began within the same three hours",
+    )  # fmt: skip
+
+
+def _change_point(cluster: ClusterFeatures) -> Shown:
+    burst = cluster.change_point
+    return Shown(
+        burst.count, "owners", burst.expected,
+        f"the answers of {burst.count} owners' accounts have been longer since the same day",
+    )  # fmt: skip
+
+
+def _owners(cluster: ClusterFeatures) -> Shown:
+    return Shown(cluster.owners, "owners", None, f"{cluster.owners} owners")
+
+
+def _accounts(count: float, baseline: float, meaning: str) -> Shown:
+    return Shown(count, "accounts", baseline, meaning)
+
+
+def _percent(share: float) -> str:
+    return "none" if math.isnan(share) else f"{share:.0%}"
+
+
+_NOVELTY: Final = "novelty_log10_p"
+#: By the statistic of a claim.
+_SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
+    "young_log_ratio": _young,
+    "first_seen_log_ratio": _first_seen,
+    "start_share": _started,
+    "start_share_of_phrase_links": _started,
+    "payments_log_ratio": _payments,
+    "rate_dispersion": _pace,
+    "evenness_log_p": _evenness,
+    "idle_free_share": _idle,
+    "prompt_cooccurrence": _prompts,
+    "phrase_cooccurrence_repeated": _repeated_phrases,
+    "phrase_cooccurrence": _phrases,
+    "weak_ties": _phrases,
+    "address_cooccurrence": _addresses,
+    "colocation_log_ratio": _colocation,
+    "start_burst_log_p": _burst,
+    "change_point_log_p": _change_point,
+    "owners": _owners,
+}

@@ -1,0 +1,95 @@
+"""The table of the score: monotone claims with a source each, and no number beside the table."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+import numpy as np
+import pytest
+from test_score import GROUP
+
+from stream.campaigns.scoring import model
+from stream.campaigns.scoring.claim import Axis, Claim, Curve
+from stream.campaigns.scoring.statistics import statistics
+from stream.campaigns.scoring.table import CLAIMS, PRIORS
+from stream.campaigns.scoring.words import shown
+
+GROUNDS = ("measured", "cited", "assumed")
+ROWS = [pytest.param(claim, id=claim.curve.statistic) for claim in CLAIMS]
+
+
+def curves(claim: Claim) -> list[Curve]:
+    return [c for c in (claim.curve, claim.limit, claim.reliability) if c is not None]
+
+
+def test_the_model_has_no_numbers_but_zero_and_one() -> None:
+    literals = {
+        node.value
+        for node in ast.walk(ast.parse(inspect.getsource(model)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+    }
+    assert literals <= {0, 1}
+
+
+@pytest.mark.parametrize("claim", ROWS)
+def test_a_claim_is_monotone(claim: Claim) -> None:
+    for curve in curves(claim):
+        x, y = np.array(curve.knots).T
+        assert (np.diff(x) > 0).all()
+        assert (np.diff(y) >= 0).all() or (np.diff(y) <= 0).all()
+        assert curve.axis is not Axis.LOG or x[0] > 0
+
+
+@pytest.mark.parametrize("claim", ROWS)
+def test_a_claim_has_a_source(claim: Claim) -> None:
+    assert claim.source.startswith(GROUNDS)
+
+
+def test_a_prior_has_a_source() -> None:
+    assert all(prior.source.startswith(GROUNDS) for prior in PRIORS.values())
+
+
+@pytest.mark.parametrize("claim", ROWS)
+def test_the_statistics_of_a_claim_are_known(claim: Claim) -> None:
+    assert {curve.statistic for curve in curves(claim)} <= statistics(GROUP).keys()
+    assert shown(claim.curve.statistic, GROUP, 1.0).meaning
+
+
+def test_one_statistic_makes_one_claim() -> None:
+    names = [claim.curve.statistic for claim in CLAIMS]
+    assert len(set(names)) == len(names)
+
+
+def test_what_is_unknown_adds_nothing() -> None:
+    unknown = dict.fromkeys(statistics(GROUP), float("nan"))
+    assert {one.log_odds for one in model.weigh(unknown)} == {0}
+
+
+@pytest.mark.parametrize(
+    ("statistic", "value", "log_odds"),
+    [
+        ("young_log_ratio", 9.0, 3.5),
+        ("start_share", 0.65, 0.75),
+        ("rate_dispersion", 0.0, 1.5),
+        ("rate_dispersion", 0.5, 0.0),
+        ("evenness_log_p", 6.0, 0.0),
+        ("idle_free_share", 0.55, 1.0),
+        ("prompt_cooccurrence", 16.0, 3.0),
+        ("prompt_cooccurrence", 3.0, 3.0 * np.log2(4) / np.log2(17)),
+        ("weak_ties", 4.0, 2.5),
+        ("start_burst_log_p", 3.0, 0.0),
+        ("change_point_log_p", 4.0, 1.0),
+    ],
+)
+def test_numbers_of_the_table(statistic: str, value: float, log_odds: float) -> None:
+    known = dict.fromkeys(statistics(GROUP), float("nan")) | {statistic: value}
+    found = [one for one in model.weigh(known) if one.claim.curve.statistic == statistic]
+    assert [one.log_odds for one in found] == [pytest.approx(log_odds)]
+
+
+def test_the_strongest_claim_of_a_group_counts() -> None:
+    weighed = [one for one in model.weigh(statistics(GROUP)) if one.claim.group == "words"]
+    assert len(weighed) > 1
+    counted = model.strongest(weighed)
+    assert [one.log_odds for one in counted] == [max(one.log_odds for one in weighed)]
