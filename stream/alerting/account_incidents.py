@@ -10,11 +10,11 @@ from stream.alerting.severity import severity
 from stream.alerting.tally import greater
 
 if TYPE_CHECKING:
-    from stream.alerting.judgements import Judgements
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
+    from stream.alerting.verdict_table import VerdictTable
     from stream.alerting.watch import ScoreWatch
     from stream.core.findings import AccountFinding, Observed
 
@@ -30,22 +30,22 @@ class AccountIncidents:
         settings: AlertingSettings,
         store: IncidentStore,
         lifecycle: Lifecycle,
-        judgements: Judgements,
+        verdicts: VerdictTable,
         *,
         metrics: AlertingMetrics,
         watch: ScoreWatch,
     ) -> None:
-        """Adjust scores with ``judgements``; show each to ``watch``."""
+        """Adjust scores with ``verdicts``; show each to ``watch``."""
         self._settings = settings
         self._store = store
         self._lifecycle = lifecycle
-        self._judgements = judgements
+        self._verdicts = verdicts
         self._metrics = metrics
         self._watch = watch
 
     def apply(self, found: AccountFinding) -> None:
         """Take in what was found about one account."""
-        score = self._judgements.moved("account", found.score, found.evidence)
+        score = self._verdicts.adjusted("account", found.score, found.evidence)
         self._watch(found.time, (found.account_id,), score)
         incident = self._store.find("account", found.account_id)
         if score < self._settings.least_score(is_open=incident is not None and incident.is_open):
@@ -68,7 +68,7 @@ class AccountIncidents:
             last=found.time,
             evidence=found.evidence,
             observed=observed,
-            model_version=self._judgements.version("account", found.model_version),
+            model_version=self._verdicts.version("account", found.model_version),
             summary=summaries.account(found.account_id, found.evidence, observed),
         )
 

@@ -13,11 +13,11 @@ from stream.alerting.tally import more, observed, united, unpacked
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
-    from stream.alerting.judgements import Judgements
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
+    from stream.alerting.verdict_table import VerdictTable
     from stream.alerting.watch import ScoreWatch
     from stream.campaigns.clusters.detector import Cluster
     from stream.core.findings import Observed
@@ -33,24 +33,24 @@ class CampaignIncidents:
         settings: AlertingSettings,
         store: IncidentStore,
         lifecycle: Lifecycle,
-        judgements: Judgements,
+        verdicts: VerdictTable,
         *,
         max_members: int,
         metrics: AlertingMetrics,
         watch: ScoreWatch,
     ) -> None:
-        """Adjust scores with ``judgements``; show each to ``watch``; keep ``max_members`` each."""
+        """Adjust scores with ``verdicts``; show each to ``watch``; keep ``max_members`` each."""
         self._settings = settings
         self._store = store
         self._lifecycle = lifecycle
-        self._judgements = judgements
+        self._verdicts = verdicts
         self._max_members = max_members
         self._metrics = metrics
         self._watch = watch
 
     def apply(self, time: float, cluster: Cluster) -> None:
         """Take in a cluster as scored at ``time``."""
-        score = self._judgements.moved("campaign", cluster.score, cluster.evidence)
+        score = self._verdicts.adjusted("campaign", cluster.score, cluster.evidence)
         self._metrics.score.labels(kind="campaign").observe(score)
         self._watch(time, cluster.members, score)
         incident = self._merged(time, cluster)
@@ -78,7 +78,7 @@ class CampaignIncidents:
             observed=total,
             shared=cluster.shared,
             proxies=cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds,
-            model_version=self._judgements.version("campaign", _MODEL),
+            model_version=self._verdicts.version("campaign", _MODEL),
             summary=summaries.campaign(members, cluster.kinds, cluster.payments, total),
         )
 

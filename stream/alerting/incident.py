@@ -28,7 +28,7 @@ from msgspec.structs import replace
 
 from stream.alerting.severity import graver
 from stream.core.alerts import AlertKind
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed, Severity, Shared
 
 
@@ -82,7 +82,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str  # the account, or the cluster that it is about now; "": merged
     campaign_id: str = ""  # as first sent; a merger does not change it
     state: IncidentState = IncidentState.OPEN
-    verdict: Judgement | None = None
+    verdict: Verdict | None = None
     severity: Severity = "info"
     score: float = 0.0
     started: float
@@ -177,7 +177,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return it with another count of updates."""
         return replace(self, updates=updates)
 
-    def record_verdict(self, verdict: Judgement) -> Self:
+    def record_verdict(self, verdict: Verdict) -> Self:
         """Return it with a person's verdict."""
         return replace(self, verdict=verdict)
 

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 
 from stream.alerting.account_incidents import AccountIncidents
 from stream.alerting.campaign_incidents import CampaignIncidents
-from stream.alerting.judgements import Judgements
 from stream.alerting.lifecycle import Lifecycle
 from stream.alerting.mute_lookup import MuteLookup
 from stream.alerting.notifier import Notifier
 from stream.alerting.settings import FeedbackSettings
 from stream.alerting.store import IncidentStore
 from stream.alerting.suppressions import Suppressions
+from stream.alerting.verdict_table import VerdictTable
 from stream.alerting.watch import unwatched
 from stream.campaigns.clusters.detector import ClusterDetector
 from stream.core.packets import Confirmed
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from stream.alerting.watch import ScoreWatch
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
-    from stream.core.feedback import Judgement, Suppression
+    from stream.core.feedback import Suppression, Verdict
     from stream.core.findings import AccountFinding, Group
 
 
@@ -50,7 +50,7 @@ class Incidents:
     LAYOUT: Final = {
         **ClusterDetector.LAYOUT,
         **IncidentStore.LAYOUT,
-        **Judgements.LAYOUT,
+        **VerdictTable.LAYOUT,
         **Suppressions.LAYOUT,
     }
 
@@ -69,7 +69,7 @@ class Incidents:
         Accounts are compared with those that ``among`` knows as well.
         """
         feedback = feedback or FeedbackSettings()
-        self._mute_s = feedback.quiet_s
+        self._mute_s = feedback.mute_s
         self._resolve_after_s = settings.resolve_after_s
         self._metrics = metrics
         self._clusters: ClusterDetector = ClusterDetector(
@@ -78,21 +78,21 @@ class Incidents:
             thresholds=settings.thresholds,
             among=None if among is None else among._clusters,  # noqa: SLF001 - of the same kind
         )
-        self._judgements = Judgements(feedback, metrics=metrics)
+        self._verdicts = VerdictTable(feedback, metrics=metrics)
         self._suppressions = Suppressions(
             feedback, least_members=campaigns.min_members, metrics=metrics
         )
         self._store = IncidentStore(settings, metrics=metrics)
-        self._mutes = MuteLookup(self._judgements, self._suppressions, self._clusters)
+        self._mutes = MuteLookup(self._verdicts, self._suppressions, self._clusters)
         notifier = Notifier(settings, metrics=metrics)
         self._lifecycle = Lifecycle(self._store, self._mutes, notifier, metrics=metrics)
-        common = (settings, self._store, self._lifecycle, self._judgements)
+        common = (settings, self._store, self._lifecycle, self._verdicts)
         self._accounts = AccountIncidents(*common, metrics=metrics, watch=watch)
         self._campaigns = CampaignIncidents(
             *common, max_members=campaigns.max_campaign_accounts, metrics=metrics, watch=watch
         )
         #: Everything with durable rows.
-        self._parts = (self._clusters, self._judgements, self._suppressions, self._store)
+        self._parts = (self._clusters, self._verdicts, self._suppressions, self._store)
 
     def step(self, time: float, findings: list[AccountFinding], groups: list[Group]) -> list[Alert]:
         """Take in the findings of the window that ends at ``time``; return the alerts to send."""
@@ -105,16 +105,16 @@ class Incidents:
         self._run_timers(time, including=True)
         return self._lifecycle.take()
 
-    def hear(
-        self, time: float, judgements: Sequence[Judgement], suppressions: Sequence[Suppression]
+    def record_feedback(
+        self, time: float, verdicts: Sequence[Verdict], suppressions: Sequence[Suppression]
     ) -> tuple[list[Alert], list[Confirmed]]:
         """Take in feedback after the window that ended at ``time``.
 
         Returns the alerts to send, and for how long nothing is learnt from which accounts.
         """
         for suppression in suppressions:
-            self._suppressions.hear(time, suppression)
-        judged = {one.key: one for one in judgements if self._record_verdict(time, one)}
+            self._suppressions.record(time, suppression)
+        judged = {one.key: one for one in verdicts if self._record_verdict(time, one)}
         self._lifecycle.review(time, judged)
         confirmed = [self._confirmed(time, one) for _, one in sorted(judged.items())]
         return self._lifecycle.take(), confirmed
@@ -126,7 +126,7 @@ class Incidents:
         while True:
             ending = min(self._store.last_evidence, default=(math.inf, ""))
             resolving = ending[0] + self._resolve_after_s
-            unmuting = min(self._judgements.due, self._suppressions.due)
+            unmuting = min(self._verdicts.due, self._suppressions.due)
             scoring = self._clusters.due
             due = min(resolving, unmuting, scoring)
             if due > time or (due == time and not including) or due == math.inf:
@@ -140,8 +140,8 @@ class Incidents:
         self._store.forget(time)
 
     def _end_mutes(self, time: float) -> None:
-        self._judgements.lapse(time)
-        self._suppressions.lapse(time)
+        self._verdicts.expire(time)
+        self._suppressions.expire(time)
         self._lifecycle.review(time)
 
     def _score_clusters(self, *, until: float) -> None:
@@ -156,21 +156,21 @@ class Incidents:
 
     # -- feedback -----------------------------------------------------------------------------
 
-    def _record_verdict(self, time: float, judgement: Judgement) -> bool:
+    def _record_verdict(self, time: float, verdict: Verdict) -> bool:
         """Return whether a verdict is new for an incident that is remembered."""
-        incident = self._store.get(judgement.alert_id)
+        incident = self._store.get(verdict.alert_id)
         values = self._mutes.values(incident) if incident else set()
-        result = self._judgements.hear(time, judgement, incident, values)
-        self._metrics.verdicts_total.labels(verdict=judgement.verdict, result=result).inc()
+        result = self._verdicts.record(time, verdict, incident, values)
+        self._metrics.verdicts_total.labels(verdict=verdict.label, result=result).inc()
         if result != "applied" or incident is None:
             return False
-        self._lifecycle.record_verdict(judgement)
+        self._lifecycle.record_verdict(verdict)
         return True
 
-    def _confirmed(self, time: float, judgement: Judgement) -> Confirmed:
-        is_true = judgement.verdict == "true_positive"
+    def _confirmed(self, time: float, verdict: Verdict) -> Confirmed:
+        is_true = verdict.label == "true_positive"
         return Confirmed(
-            accounts=self._store.incident(judgement.alert_id).accounts,
+            accounts=self._store.incident(verdict.alert_id).accounts,
             until=time + self._mute_s if is_true else 0.0,
         )
 

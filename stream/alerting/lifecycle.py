@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream.alerting.notifier import Notifier
     from stream.alerting.store import IncidentStore
     from stream.core.alerts import Alert
-    from stream.core.feedback import Judgement
+    from stream.core.feedback import Verdict
 
 
 class Lifecycle:
@@ -80,7 +80,7 @@ class Lifecycle:
 
     # -- feedback -----------------------------------------------------------------------------
 
-    def record_verdict(self, verdict: Judgement) -> None:
+    def record_verdict(self, verdict: Verdict) -> None:
         """Keep a verdict with its incident."""
         self._store.put(self._store.incident(verdict.alert_id).record_verdict(verdict))
 

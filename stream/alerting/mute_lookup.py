@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stream.alerting.incident import Incident
-    from stream.alerting.judgements import Judgements
     from stream.alerting.mute import Mute, ValueId
     from stream.alerting.suppressions import Suppressions
+    from stream.alerting.verdict_table import VerdictTable
     from stream.campaigns.clusters.detector import ClusterDetector
 
 
@@ -16,10 +16,10 @@ class MuteLookup:
     """Looks incidents up in the verdicts, then in the suppressions."""
 
     def __init__(
-        self, judgements: Judgements, suppressions: Suppressions, clusters: ClusterDetector
+        self, verdicts: VerdictTable, suppressions: Suppressions, clusters: ClusterDetector
     ) -> None:
         """Look incidents up in both; ``clusters`` know who uses a value."""
-        self._judgements = judgements
+        self._verdicts = verdicts
         self._suppressions = suppressions
         self._clusters = clusters
         self._users: dict[ValueId, set[str]] = {}  # of values that are suppressed
@@ -35,6 +35,6 @@ class MuteLookup:
 
     def of(self, incident: Incident) -> Mute | None:
         """Return what hides an incident now."""
-        return self._judgements.mute(incident, self.values(incident)) or self._suppressions.mute(
+        return self._verdicts.mute(incident, self.values(incident)) or self._suppressions.mute(
             incident, self._users
         )

@@ -187,7 +187,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What people's verdicts and suppressions do, and for how long."""
 
-    quiet_s: Annotated[
+    mute_s: Annotated[
         float,
         Meta(
             ge=3600,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.incident import Figures, Incident, UpdateCount
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed, Shared
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class IncidentStore:
     #: What stored rows consist of.
     LAYOUT: Final = {
         part.__name__: " ".join(part.__struct_fields__)
-        for part in (Incident, Figures, UpdateCount, Observed, Evidence, Shared, Judgement)
+        for part in (Incident, Figures, UpdateCount, Observed, Evidence, Shared, Verdict)
     }
 
     def __init__(self, settings: AlertingSettings, *, metrics: AlertingMetrics) -> None:

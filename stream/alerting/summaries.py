@@ -9,7 +9,7 @@ from stream.core.links import LinkKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.feedback import Judgement, Suppression
+    from stream.core.feedback import Suppression, Verdict
     from stream.core.findings import Evidence, Observed
 
 _SAID: Final = {
@@ -59,10 +59,10 @@ def merged(what: str, other: str) -> str:
     return f"{what} belongs to campaign incident {other}, which goes on; this one is closed."
 
 
-def judged(what: str, judgement: Judgement) -> str:
+def judged(what: str, verdict: Verdict) -> str:
     """Say what a person has said of an incident."""
-    note = f": {judgement.note}" if judgement.note else ""
-    return f"{what}: {judgement.author} {_SAID[judgement.verdict]}{note}."
+    note = f": {verdict.note}" if verdict.note else ""
+    return f"{what}: {verdict.author} {_SAID[verdict.label]}{note}."
 
 
 def suppressed(what: str, suppression: Suppression, until: str) -> str:

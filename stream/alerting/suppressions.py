@@ -1,7 +1,7 @@
-"""Suppressions, and what they hide; bounded, durable, tells nobody.
+"""Suppressions, and which incidents they hide. Bounded, durable; sends nothing.
 
-A suppression hides all of an account that it names, and a campaign when the members that are not
-covered by any are too few to be one: whoever is suppressed hides nobody else.
+A suppression hides every incident of an account that it matches. It hides a campaign only when the
+members that no suppression matches are too few to be one: a suppressed account hides no other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from stream.alerting import summaries
 from stream.alerting.mute import Mute
-from stream.core.feedback import Matcher, Suppression, later
+from stream.core.feedback import Matcher, Suppression, newer
 from stream.core.links import LinkKind
 from stream.core.rfc3339 import rfc3339
 from stream.telemetry.contribution import GaugeContribution
@@ -32,7 +32,7 @@ _ROW: Final = b"s"
 
 
 class Suppressions:
-    """The suppressions that are held, by id; removed ones until they would have ended."""
+    """All suppressions by id; removed ones until they would have ended."""
 
     #: What stored rows consist of.
     LAYOUT: Final = {Suppression.__name__: " ".join(Suppression.__struct_fields__)}
@@ -52,34 +52,34 @@ class Suppressions:
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._dirty: set[str] = set()
 
-    def hear(self, time: float, suppression: Suppression) -> None:
-        """Take in a suppression, or the end of one."""
+    def record(self, time: float, suppression: Suppression) -> None:
+        """Take in a suppression, or its removal."""
         known = self._held.get(suppression.key)
-        if suppression.expires <= time or later(known, suppression) is known:
+        if suppression.expires <= time or newer(known, suppression) is known:
             return
         self._held[suppression.key] = suppression
         self._dirty.add(suppression.key)
         if len(self._held) > self._most:
             self._end(min(self._held.values(), key=lambda s: (not s.removed, s.expires, s.key)))
             self._metrics.left_out_total.labels(what="suppressions").inc()
-        self._arrange()
+        self._index()
 
     @property
     def due(self) -> float:
         """Return when the next of these ends, epoch seconds."""
         return min((s.expires for s in self._held.values()), default=math.inf)
 
-    def lapse(self, time: float) -> None:
-        """Let go of what has ended by then."""
+    def expire(self, time: float) -> None:
+        """Remove the suppressions that end at ``time`` or before."""
         for suppression in [s for s in self._held.values() if s.expires <= time]:
             self._end(suppression)
-        self._arrange()
+        self._index()
 
     def _end(self, suppression: Suppression) -> None:
         del self._held[suppression.key]
         self._dirty.add(suppression.key)
 
-    def _arrange(self) -> None:
+    def _index(self) -> None:
         self._patterns = {
             s.key: re.compile(fnmatch.translate(s.match)) for s in self._active if s.by == "pattern"
         }
@@ -90,15 +90,15 @@ class Suppressions:
     def _active(self) -> list[Suppression]:
         return [s for s in self._held.values() if not s.removed]
 
-    # -- what is hidden -----------------------------------------------------------------------
+    # -- muting -------------------------------------------------------------------------------
 
     @property
     def values(self) -> set[ValueId]:
-        """Return the linking values that are suppressed."""
+        """Return the shared values that are suppressed."""
         return {_value(s) for s in self._active if s.link}
 
     def mute(self, incident: Incident, users: Mapping[ValueId, set[str]]) -> Mute | None:
-        """Say which suppression hides most of an incident, if they hide it.
+        """Return the suppression that hides most of an incident, if together they hide it.
 
         ``users`` are the accounts that use each of :attr:`values`.
         """
@@ -126,7 +126,7 @@ class Suppressions:
     # -- durable rows -------------------------------------------------------------------------
 
     def release(self) -> None:
-        """Give back what the gauges have of these."""
+        """Take these out of the gauges."""
         for count in self._counts.values():
             count.set(0)
 
@@ -149,10 +149,10 @@ class Suppressions:
 
     def loaded(self) -> None:
         """Say that all rows are loaded."""
-        self._arrange()
+        self._index()
 
 
 def _value(suppression: Suppression) -> ValueId:
-    """Return the linking value of a suppression that goes by one."""
+    """Return the shared value of a suppression by value."""
     kind = 0 if suppression.link is None else int(LinkKind.of(suppression.link))
     return kind, int(suppression.match, 16)

@@ -30,7 +30,7 @@ from stream.pipeline.build import (
     intake,
     links_lane,
 )
-from stream.pipeline.people import People, judgement, suppression
+from stream.pipeline.people import People, suppression, verdict
 from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
 from stream.worker.lanes import Stages
@@ -102,7 +102,7 @@ def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
     """Return what reads the topics that people write to."""
     verdicts, suppressions = settings.topics.verdicts, settings.topics.suppressions
     return {
-        verdicts: People(verdicts, judgement, metrics=metrics),
+        verdicts: People(verdicts, verdict, metrics=metrics),
         suppressions: People(suppressions, suppression(settings.feedback), metrics=metrics),
     }
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stream.cli.common import ConfigOption, out, read_settings, said
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.kafka.registers import write
 
 AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Who says so")]
@@ -28,8 +28,8 @@ def verdict(
     config: ConfigOption = None,
 ) -> None:
     """Judge an alert: a false positive or benign one is resolved and kept quiet."""
-    judgement = said(
-        Judgement,
+    record = said(
+        Verdict,
         alert_id=alert_id,
         verdict=judged,
         author=author,
@@ -37,5 +37,5 @@ def verdict(
         note=note,
     )
     settings = read_settings(config)
-    write(settings.kafka, settings.topics, settings.topics.verdicts, judgement)
+    write(settings.kafka, settings.topics, settings.topics.verdicts, record)
     out.print(f"{alert_id}: {judged}; the next alert of it says so", markup=False)

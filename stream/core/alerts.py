@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from stream.core.events import MAX_ACCOUNT_BYTES
-from stream.core.feedback import Judgement, LinkName
+from stream.core.feedback import LinkName, Verdict
 from stream.core.findings import Evidence, Observed, Severity
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     summary: str
     evidence: list[Evidence]
     links: list[SharedValue] = []  # of a campaign, the most shared of each kind
-    verdict: Judgement | None = None  # what a person said of it last
+    verdict: Verdict | None = None  # what a person said of it last
     observed: Observed
     techniques: list[str]
     runbook_url: str

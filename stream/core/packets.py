@@ -17,7 +17,7 @@ import numpy as np
 
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, Array, EventBatch
-from stream.core.feedback import Judgement, Suppression
+from stream.core.feedback import Suppression, Verdict
 from stream.core.findings import AccountFinding, Group
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
@@ -58,7 +58,7 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
 class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What people say, and what follows from it for accounts."""
 
-    judgements: list[Judgement] = []
+    verdicts: list[Verdict] = []
     suppressions: list[Suppression] = []
     confirmed: list[Confirmed] = []
 

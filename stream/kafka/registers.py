@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, TopicError
-from stream.core.feedback import Suppression, later
+from stream.core.feedback import Suppression, newer
 from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import find, missing
 from stream.kafka.whole import to_end, whole
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from aiokafka import ConsumerRecord
 
-    from stream.core.feedback import Judgement
+    from stream.core.feedback import Verdict
     from stream.kafka.settings import KafkaSettings, TopicSettings
 
 _WITHIN_S: Final = 30.0
 
 
 def write(
-    kafka: KafkaSettings, topics: TopicSettings, topic: str, said: Judgement | Suppression
+    kafka: KafkaSettings, topics: TopicSettings, topic: str, said: Verdict | Suppression
 ) -> None:
     """Write one record and wait until the brokers have it."""
     _partitions(kafka, topics, topic)
@@ -90,7 +90,7 @@ def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppr
             said = msgspec.json.decode(value, type=Suppression)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # a worker makes a dead letter of it
-        found[said.key] = later(found.get(said.key), said)
+        found[said.key] = newer(found.get(said.key), said)
     return found
 
 

@@ -108,7 +108,7 @@ class AlertingStage:
 
     def hear(self, time: float, said: Said) -> list[Emission]:
         """Return the alerts that people's words cause, and whom nothing is learnt from for them."""
-        alerts, confirmed = self._incidents.hear(time, said.judgements, said.suppressions)
+        alerts, confirmed = self._incidents.record_feedback(time, said.verdicts, said.suppressions)
         self._alerts += alerts
         return [*self._send(), *self._tell_accounts(confirmed)]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from stream.core.errors import DecodeError
-from stream.core.feedback import Judgement, Suppression
+from stream.core.feedback import Suppression, Verdict
 from stream.core.packets import Said, pack_said
 from stream.core.records import Emission
 from stream.pipeline.dead_letters import DeadLetters
@@ -29,8 +29,8 @@ MOST_BYTES: Final = 16_384
 #: Clocks of those who write and of workers may differ by as much.
 _AHEAD_S: Final = 300.0
 
-T = TypeVar("T", Judgement, Suppression)
-Statement = Judgement | Suppression
+T = TypeVar("T", Verdict, Suppression)
+Statement = Verdict | Suppression
 
 
 class People:
@@ -56,9 +56,9 @@ class People:
         return [*dead, *(Emission("findings", 0, None, value) for value in values)]
 
 
-def judgement(value: bytes, now_s: float) -> Judgement:
-    """Return the judgement in a record; raises DecodeError."""
-    return _checked(_decoded(value, Judgement), now_s)
+def verdict(value: bytes, now_s: float) -> Verdict:
+    """Return the verdict in a record; raises DecodeError."""
+    return _checked(_decoded(value, Verdict), now_s)
 
 
 def suppression(settings: FeedbackSettings) -> Callable[[bytes, float], Suppression]:
@@ -77,7 +77,7 @@ def suppression(settings: FeedbackSettings) -> Callable[[bytes, float], Suppress
 
 
 def _said(one: Statement) -> Said:
-    return Said(judgements=[one]) if isinstance(one, Judgement) else Said(suppressions=[one])
+    return Said(verdicts=[one]) if isinstance(one, Verdict) else Said(suppressions=[one])
 
 
 def _checked(said: T, now_s: float) -> T:

@@ -40,7 +40,7 @@ def ask(
 
 def judged(worker: command.Worker) -> object:
     status, told = ask(worker, f"incidents/{INCIDENT}")
-    return status == 200 and told["row"]["judgement"] and told["row"]["judgement"]["verdict"]
+    return status == 200 and told["row"]["verdict"] and told["row"]["verdict"]["verdict"]
 
 
 def test_every_worker_tells_what_all_of_them_found_and_what_people_said(

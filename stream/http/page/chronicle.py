@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.core.alerts import Alert, AlertStatus
-from stream.core.feedback import later
+from stream.core.feedback import newer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.core.feedback import Judgement
+    from stream.core.feedback import Verdict
 
 MAX_POINTS: Final = 120
 MAX_MEMBERS: Final = 500
 #: Verdicts that came before their incidents did.
-MAX_JUDGEMENTS: Final = 10_000
+MAX_VERDICTS: Final = 10_000
 
 
 class Reading(msgspec.Struct, frozen=True, array_like=True):
@@ -74,7 +74,7 @@ class Chronicle:
         """Remember ``most`` incidents."""
         self._most = most
         self._stories: OrderedDict[str, Story] = OrderedDict()
-        self._judgements: OrderedDict[str, Judgement] = OrderedDict()
+        self._verdicts: OrderedDict[str, Verdict] = OrderedDict()
         self.forgotten = 0
 
     def hear(self, alert: Alert, written_s: float) -> None:
@@ -94,28 +94,28 @@ class Chronicle:
         if len(self._stories) > self._most:
             self._forget_one()
 
-    def judge(self, judgement: Judgement) -> None:
+    def judge(self, verdict: Verdict) -> None:
         """Take in what somebody says of an incident; the latest counts."""
-        name = judgement.alert_id
-        known = self._judgements.get(name)
-        self._judgements[name] = later(known, judgement)
-        self._judgements.move_to_end(name)
-        if len(self._judgements) > MAX_JUDGEMENTS:
-            self._judgements.popitem(last=False)
+        name = verdict.alert_id
+        known = self._verdicts.get(name)
+        self._verdicts[name] = newer(known, verdict)
+        self._verdicts.move_to_end(name)
+        if len(self._verdicts) > MAX_VERDICTS:
+            self._verdicts.popitem(last=False)
 
     def clear(self) -> None:
         """Forget everything: it will be read again."""
         self._stories.clear()
-        self._judgements.clear()
+        self._verdicts.clear()
 
     def find(self, alert_id: str) -> Story | None:
         """Return an incident, if it is remembered."""
         return self._stories.get(alert_id)
 
-    def judgement(self, alert_id: str) -> Judgement | None:
+    def verdict(self, alert_id: str) -> Verdict | None:
         """Return what was said of an incident last, if it still holds."""
-        found = self._judgements.get(alert_id)
-        return None if found is None or found.verdict == "withdrawn" else found
+        found = self._verdicts.get(alert_id)
+        return None if found is None or found.label == "withdrawn" else found
 
     def latest(self) -> Iterator[Story]:
         """Yield the incidents, those told of last first."""

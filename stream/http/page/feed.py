@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from stream.core.alerts import alert_in
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.delivery.reader import Reader, leave, written_s
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _POLL_S: Final = 0.5
 _MOST_RECORDS: Final = 256
 _WRITE_TIMEOUT_S: Final = 10.0
 _STOP_TIMEOUT_S: Final = 5.0
-_judgement = msgspec.json.Decoder(Judgement).decode
+_verdict = msgspec.json.Decoder(Verdict).decode
 
 
 class Feed(Reader):
@@ -57,18 +57,18 @@ class Feed(Reader):
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
 
-    async def write(self, judgement: Judgement) -> bool:
+    async def write(self, verdict: Verdict) -> bool:
         """Write a verdict; return whether the brokers have it."""
         try:
             async with asyncio.timeout(_WRITE_TIMEOUT_S):
                 producer = await self._connect()
                 await producer.send_and_wait(
-                    self._verdicts, msgspec.json.encode(judgement), key=judgement.key.encode()
+                    self._verdicts, msgspec.json.encode(verdict), key=verdict.key.encode()
                 )
         except (KafkaError, TimeoutError) as error:
             _LOG.warning("%s: a verdict was not written: %s", NAME, str(error) or "no answer")
             return False
-        self._chronicle.judge(judgement)
+        self._chronicle.judge(verdict)
         return True
 
     async def _consume(self) -> None:
@@ -102,11 +102,11 @@ class Feed(Reader):
 
     def _hear(self, record: ConsumerRecord) -> None:
         try:
-            judgement = _judgement(record.value or b"")
+            verdict = _verdict(record.value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             _pass_over(record)
         else:
-            self._chronicle.judge(judgement)
+            self._chronicle.judge(verdict)
 
     async def _connect(self) -> AIOKafkaProducer:
         async with self._connecting:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from aiohttp import web
 
-from stream.core.feedback import Judgement, JudgementVerdict
+from stream.core.feedback import Verdict, VerdictLabel
 from stream.http.page.views import detail, overview
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A verdict as the page sends it."""
 
     alert_id: str
-    verdict: JudgementVerdict
+    verdict: VerdictLabel
     author: str
     note: str = ""
 
@@ -70,7 +70,7 @@ class Page:
         chronicle: Chronicle,
         pulses: Pulses,
         *,
-        write: Callable[[Judgement], Awaitable[bool]],
+        write: Callable[[Verdict], Awaitable[bool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``write`` says whether the brokers have a verdict; ``clock`` gives epoch seconds."""
@@ -124,23 +124,23 @@ class Page:
         if request.content_length is None or request.content_length > MAX_BODY:
             return _json({"error": f"expected at most {MAX_BODY} bytes"}, 413)
         try:
-            judgement = await self._read(request)
+            verdict = await self._read(request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError) as error:
             return _json({"error": str(error) or "the body did not come"}, 400)
-        return await self._keep(judgement)
+        return await self._keep(verdict)
 
-    async def _read(self, request: web.BaseRequest) -> Judgement:
+    async def _read(self, request: web.BaseRequest) -> Verdict:
         async with asyncio.timeout(_BODY_WITHIN_S):
             said = _said(await request.read())
         known = {**msgspec.structs.asdict(said), "time": self._clock()}
-        return msgspec.convert(known, Judgement)
+        return msgspec.convert(known, Verdict)
 
-    async def _keep(self, judgement: Judgement) -> web.Response:
-        if self._chronicle.find(judgement.alert_id) is None:
+    async def _keep(self, verdict: Verdict) -> web.Response:
+        if self._chronicle.find(verdict.alert_id) is None:
             return _json({"error": "unknown"}, 404)
-        if not await self._write(judgement):
+        if not await self._write(verdict):
             return _json({"error": "the brokers did not take it"}, 503, {"Retry-After": "5"})
-        return _json(msgspec.to_builtins(judgement), 200)
+        return _json(msgspec.to_builtins(verdict), 200)
 
 
 def _versioned(request: web.BaseRequest, view: msgspec.Struct) -> web.Response:

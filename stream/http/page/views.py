@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.core.alerts import SharedValue
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
 from stream.http.page.chronicle import Point
 from stream.http.page.pulse import Pulse
@@ -36,7 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
     written_s: float
     summary: str
-    judgement: Judgement | None
+    verdict: Verdict | None
     drill: bool
 
 
@@ -112,6 +112,6 @@ def _row(chronicle: Chronicle, story: Story) -> Row:
         updated_at=alert.updated_at,
         written_s=story.written_s,
         summary=alert.summary,
-        judgement=chronicle.judgement(alert.alert_id),
+        verdict=chronicle.verdict(alert.alert_id),
         drill=alert.drill,
     )

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from stream.core.alerts import Alert, SharedValue
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
 from stream.core.secret import Secret
 from stream.delivery.settings import HttpSettings
@@ -61,14 +61,14 @@ def incident(number: int = 0, minute: int = 0, **changes: Any) -> Alert:
     return Alert(**(values | changes))
 
 
-def judgement(number: int = 0, **changes: Any) -> Judgement:
+def verdict(number: int = 0, **changes: Any) -> Verdict:
     values: dict[str, Any] = {
         "alert_id": f"inc_{number:020x}",
-        "verdict": "true_positive",
+        "label": "true_positive",
         "author": "Ada",
         "time": 1.0,
     }
-    return Judgement(**(values | changes))
+    return Verdict(**(values | changes))
 
 
 @dataclass
@@ -79,13 +79,13 @@ class Served:
     metrics: Metrics
     health: Health
     pages: Pages
-    written: list[Judgement] = field(default_factory=list)
+    written: list[Verdict] = field(default_factory=list)
     takes: bool = True
 
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    async def write(said: Judgement) -> bool:
+    async def write(said: Verdict) -> bool:
         if made.takes:
             made.written.append(said)
             made.chronicle.judge(said)
@@ -127,5 +127,5 @@ def incident_of() -> Callable[..., Alert]:
 
 
 @pytest.fixture
-def judgement_of() -> Callable[..., Judgement]:
-    return judgement
+def verdict_of() -> Callable[..., Verdict]:
+    return verdict

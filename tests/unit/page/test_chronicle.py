@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream.core.alerts import SharedValue
-from stream.http.page.chronicle import MAX_JUDGEMENTS, MAX_MEMBERS, MAX_POINTS, Chronicle
+from stream.http.page.chronicle import MAX_MEMBERS, MAX_POINTS, MAX_VERDICTS, Chronicle
 
 
 @pytest.fixture
@@ -83,19 +83,19 @@ def test_of_many_members_those_that_links_name_are_kept(chronicle, incident_of):
     assert [kept[i] for i in story.alert.links[0].members] == ["a00007", "a29999"]
 
 
-def test_the_latest_verdict_counts_and_a_withdrawn_one_is_none(chronicle, judgement_of):
-    chronicle.judge(judgement_of(time=2.0, verdict="benign"))
-    chronicle.judge(judgement_of(time=1.0))
-    assert chronicle.judgement(name(0)).verdict == "benign"
-    chronicle.judge(judgement_of(time=3.0, verdict="withdrawn"))
-    assert chronicle.judgement(name(0)) is None
+def test_the_latest_verdict_counts_and_a_withdrawn_one_is_none(chronicle, verdict_of):
+    chronicle.judge(verdict_of(time=2.0, label="benign"))
+    chronicle.judge(verdict_of(time=1.0))
+    assert chronicle.verdict(name(0)).label == "benign"
+    chronicle.judge(verdict_of(time=3.0, label="withdrawn"))
+    assert chronicle.verdict(name(0)) is None
 
 
-def test_verdicts_are_bounded(chronicle, judgement_of):
-    for number in range(MAX_JUDGEMENTS + 1):
-        chronicle.judge(judgement_of(number))
-    assert chronicle.judgement(name(0)) is None
-    assert chronicle.judgement(name(1)) is not None
+def test_verdicts_are_bounded(chronicle, verdict_of):
+    for number in range(MAX_VERDICTS + 1):
+        chronicle.judge(verdict_of(number))
+    assert chronicle.verdict(name(0)) is None
+    assert chronicle.verdict(name(1)) is not None
 
 
 def _at(minute):

@@ -122,15 +122,15 @@ def test_the_page_has_no_code_within_and_nothing_from_elsewhere():
         assert {"http://www.w3.org/2000/svg"} >= set(re.findall(r"https?://[\w./]+", text)), name
 
 
-async def test_the_list_and_an_incident(served, client, incident_of, judgement_of):
+async def test_the_list_and_an_incident(served, client, incident_of, verdict_of):
     for minute in range(2):
         served.chronicle.hear(incident_of(0, minute), 5.0)
     served.chronicle.hear(incident_of(1, status="resolved", drill=True), 6.0)
-    served.chronicle.judge(judgement_of(1, note="a test of ours"))
+    served.chronicle.judge(verdict_of(1, note="a test of ours"))
     async with client.get("/page/api/overview") as response:
         told = await response.json()
     assert [row["alert_id"] for row in told["open"]] == [f"inc_{0:020x}"]
-    assert [row["judgement"]["note"] for row in told["resolved"]] == ["a test of ours"]
+    assert [row["verdict"]["note"] for row in told["resolved"]] == ["a test of ours"]
     assert told["open"][0]["members"] == 3
     assert [row["drill"] for row in told["open"] + told["resolved"]] == [False, True]
     async with client.get(INCIDENT) as response:
@@ -178,7 +178,7 @@ async def test_a_verdict_is_written_with_the_time_of_the_server(served, client, 
         assert response.status == 200
         assert await response.json() == SAID | {"note": "ours", "time": 1_772_500_000.0}
     (said,) = served.written
-    assert (said.verdict, said.author, said.note, said.time) == (
+    assert (said.label, said.author, said.note, said.time) == (
         "benign",
         "Ada",
         "ours",
@@ -192,7 +192,7 @@ async def test_a_verdict_that_is_not_durable_is_not_told_as_written(served, clie
     async with client.post("/page/api/verdicts", json=SAID) as response:
         assert response.status == 503
     async with client.get(INCIDENT) as response:
-        assert (await response.json())["row"]["judgement"] is None
+        assert (await response.json())["row"]["verdict"] is None
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from stream.campaigns.shared import MOST_NAMED
 from stream.campaigns.shared import MOST_VALUES as TOLD
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Group, Observed, Shared
 from stream.core.links import LinkKind
 from stream.core.packets import Place, event_rows, pack, unpack
@@ -175,9 +175,9 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
         ]
         * 10,
         model_version="campaigns-6",
-        verdict=Judgement(
+        verdict=Verdict(
             alert_id=f"inc_{0:020}",
-            verdict="false_positive",
+            label="false_positive",
             author="\1" * 128,
             time=START,
             note="\1" * 1000,

@@ -14,7 +14,7 @@ from stream.core.packets import unpack
 from stream.core.records import Emission, Record
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
-from stream.pipeline.people import MOST_BYTES, People, judgement, suppression
+from stream.pipeline.people import MOST_BYTES, People, suppression, verdict
 
 NOW_S = 1_772_409_600.0
 JUDGED: dict[str, Any] = {
@@ -35,7 +35,7 @@ SUPPRESSED: dict[str, Any] = {
 
 
 def read(value: bytes, *, topic: str = "verdicts") -> Emission:
-    decode = judgement if topic == "verdicts" else suppression(FeedbackSettings())
+    decode = verdict if topic == "verdicts" else suppression(FeedbackSettings())
     people = People(topic, decode, metrics=Metrics())
     (emission,) = people.process(3, [Record(7, None, value)], now_s=NOW_S)
     return emission
@@ -50,7 +50,7 @@ def test_a_verdict_goes_to_alerting() -> None:
     assert (emission.role, emission.partition) == ("findings", 0)
     said = unpack(emission.value).said
     assert said is not None
-    assert [one.author for one in said.judgements] == ["ana"]
+    assert [one.author for one in said.verdicts] == ["ana"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ sys.path.append(str(Path(__file__).parents[1] / "alerting"))  # the folders are 
 from test_incidents import START_S, pool, verdict
 
 from stream.core.alerts import Alert
-from stream.core.feedback import Judgement
+from stream.core.feedback import Verdict
 from stream.core.packets import Confirmed, Place, Said, pack, pack_said, unpack
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_lane, alerting_lane
@@ -29,7 +29,7 @@ WORDS = {10: "false_positive", 20: "withdrawn", 24: "true_positive"}
 
 def judged(name: str, minute: int) -> bytes:
     said = {"alert_id": name, "verdict": WORDS[minute], "author": "a", "time": START_S + minute}
-    return pack_said(Said(judgements=[msgspec.convert(said, Judgement)]))
+    return pack_said(Said(verdicts=[msgspec.convert(said, Verdict)]))
 
 
 def packets(name: str) -> list[bytes]:
@@ -70,7 +70,7 @@ def test_it_is_told_at_once_without_a_step_of_event_time(values: list[bytes]) ->
     for offset, value in enumerate(values):
         found = alerts(one.feed(offset, value))
         if (said := unpack(value).said) is not None:
-            told[said.judgements[0].verdict] = [(a.kind, a.status) for a in found]
+            told[said.verdicts[0].label] = [(a.kind, a.status) for a in found]
     assert told == {
         "false_positive": [("campaign", "resolved")],
         "withdrawn": [("campaign", "firing")],

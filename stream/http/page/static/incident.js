@@ -139,7 +139,7 @@ export class Incident {
     }
     fill(this.#parts.about, this.#about(detail));
     this.#judging.hidden = detail.row.drill;
-    this.#choices(detail.row.judgement);
+    this.#choices(detail.row.verdict);
   }
 
   focus() {
@@ -171,15 +171,15 @@ export class Incident {
       this.#told);
   }
 
-  #choices(judgement) {
+  #choices(verdict) {
     for (const button of this.#buttons.children) {
-      const mine = judgement?.verdict === button.dataset.verdict;
-      if (button.dataset.verdict === "withdrawn") button.hidden = !judgement;
+      const mine = verdict?.verdict === button.dataset.verdict;
+      if (button.dataset.verdict === "withdrawn") button.hidden = !verdict;
       else button.setAttribute("aria-pressed", String(mine));
     }
-    if (judgement) {
-      this.#tell(`${judgement.author} said ${said(judgement)}, ${moment(judgement.time)} UTC`
-        + (judgement.note ? `: ${judgement.note}` : "."));
+    if (verdict) {
+      this.#tell(`${verdict.author} said ${said(verdict)}, ${moment(verdict.time)} UTC`
+        + (verdict.note ? `: ${verdict.note}` : "."));
     } else if (this.#told.dataset.error !== "true") {
       this.#tell("");
     }
@@ -202,12 +202,12 @@ export class Incident {
     this.#buttons.setAttribute("aria-busy", "true");
     try {
       const note = this.#note.value.trim();
-      const judgement = await say({
+      const verdict = await say({
         alert_id: this.#detail.row.alert_id, verdict, author, ...(note ? { note } : {}),
       });
       this.#note.value = "";
       this.#told.dataset.error = "false";
-      this.#choices(judgement.verdict === "withdrawn" ? null : judgement);
+      this.#choices(verdict.verdict === "withdrawn" ? null : verdict);
       if (verdict === "withdrawn") buttons[0].focus();
     } catch (error) {
       this.#tell(`Not written: ${error.message}.`, true);

@@ -8,7 +8,7 @@ const SAID = {
 };
 const RANK = { critical: 0, warning: 1, info: 2 };
 
-export const said = (judgement) => SAID[judgement.verdict];
+export const said = (verdict) => SAID[verdict.verdict];
 export const named = (row) =>
   row.kind === "campaign" ? `Campaign of ${plural(row.members, "account")}` : `Account ${row.subject}`;
 export const severity = (row) =>
@@ -25,9 +25,9 @@ function item(row, chosen) {
     el("span", { class: "row-name" }, named(row)),
     el("span", { class: "row-facts" },
       `${compact(row.observed.output_tokens)} tokens out · ${plural(row.observed.requests, "request")}`),
-    row.judgement
-      ? el("span", { class: `row-said ${row.judgement.verdict}` },
-        `${said(row.judgement)}, says ${row.judgement.author}`)
+    row.verdict
+      ? el("span", { class: `row-said ${row.verdict.verdict}` },
+        `${said(row.verdict)}, says ${row.verdict.author}`)
       : null));
 }
 

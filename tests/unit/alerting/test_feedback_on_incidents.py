@@ -14,11 +14,11 @@ from stream.alerting.incidents import Incidents
 from stream.alerting.settings import FeedbackSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
-from stream.core.feedback import Judgement, JudgementVerdict, Suppression
+from stream.core.feedback import Suppression, Verdict, VerdictLabel
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
 
-FEEDBACK = FeedbackSettings(quiet_s=12 * 3600)
+FEEDBACK = FeedbackSettings(mute_s=12 * 3600)
 
 
 def fresh(metrics: Metrics | None = None, **changed: Any) -> Incidents:
@@ -27,12 +27,12 @@ def fresh(metrics: Metrics | None = None, **changed: Any) -> Incidents:
 
 
 def judge(
-    incidents: Incidents, minute: float, name: str, said: JudgementVerdict, *, at: float = 0
+    incidents: Incidents, minute: float, name: str, said: VerdictLabel, *, at: float = 0
 ) -> list[Alert]:
-    judgement = Judgement(
-        alert_id=name, verdict=said, author="ana", time=START_S + 60 * (at or minute), note="why"
+    verdict = Verdict(
+        alert_id=name, label=said, author="ana", time=START_S + 60 * (at or minute), note="why"
     )
-    return incidents.hear(START_S + 60 * minute, [judgement], [])[0]
+    return incidents.record_feedback(START_S + 60 * minute, [verdict], [])[0]
 
 
 def suppression(by: Any, match: str, until: float, **more: Any) -> Suppression:
@@ -49,7 +49,7 @@ def suppression(by: Any, match: str, until: float, **more: Any) -> Suppression:
 
 
 def suppress(incidents: Incidents, minute: float, *said: Suppression) -> list[Alert]:
-    return incidents.hear(START_S + 60 * minute, [], said)[0]
+    return incidents.record_feedback(START_S + 60 * minute, [], said)[0]
 
 
 def states(alerts: list[Alert]) -> list[tuple[str, str]]:
@@ -64,13 +64,13 @@ def total(metrics: Metrics, name: str, **labels: str) -> float:
 
 
 @pytest.mark.parametrize("said", ["false_positive", "benign"])
-def test_no_attack_ends_the_incident_and_says_who_says_so(said: JudgementVerdict) -> None:
+def test_no_attack_ends_the_incident_and_says_who_says_so(said: VerdictLabel) -> None:
     incidents = fresh()
     (fired,) = step(incidents, 1, [verdict("a", 1)])
     (over,) = judge(incidents, 1, fired.alert_id, said)
     assert (over.alert_id, over.status) == (fired.alert_id, "resolved")
     assert over.verdict is not None
-    assert (over.verdict.author, over.verdict.verdict) == ("ana", said)
+    assert (over.verdict.author, over.verdict.label) == ("ana", said)
     assert "ana judged this" in over.summary
     assert "why" in over.summary
     assert over.updated_at > fired.updated_at  # receivers know a message by id and time
@@ -78,7 +78,7 @@ def test_no_attack_ends_the_incident_and_says_who_says_so(said: JudgementVerdict
 
 def test_what_was_judged_no_attack_stays_quiet_under_later_ids_too() -> None:
     metrics = Metrics()
-    incidents = fresh(metrics, quiet_s=30 * 86400)
+    incidents = fresh(metrics, mute_s=30 * 86400)
     (fired,) = step(incidents, 1, [verdict("a", 1)])
     judge(incidents, 1, fired.alert_id, "false_positive")
     assert [step(incidents, m, [verdict("a", m)]) for m in (10, 50, 100, 4000, 5000)] == 5 * [[]]
@@ -112,22 +112,20 @@ def test_a_withdrawn_verdict_lets_it_fire_at_once() -> None:
     (again,) = judge(incidents, 2, fired.alert_id, "withdrawn")
     assert (again.alert_id, again.status) == (fired.alert_id, "firing")
     assert again.verdict is not None
-    assert again.verdict.verdict == "withdrawn"
+    assert again.verdict.label == "withdrawn"
 
 
 def test_a_confirmed_incident_goes_on_and_its_members_teach_nothing() -> None:
     incidents = fresh()
     (fired,) = step(incidents, 5, groups=pool(5))
-    said = Judgement(
-        alert_id=fired.alert_id, verdict="true_positive", author="ana", time=START_S + 300
-    )
-    alerts, confirmed = incidents.hear(START_S + 300, [said], [])
+    said = Verdict(alert_id=fired.alert_id, label="true_positive", author="ana", time=START_S + 300)
+    alerts, confirmed = incidents.record_feedback(START_S + 300, [said], [])
     assert states(alerts) == [("campaign", "firing")]
     assert alerts[0].verdict == said
     assert [one.accounts for one in confirmed] == [fired.account_ids]
-    assert confirmed[0].until == START_S + 300 + FEEDBACK.quiet_s
-    taken_back = msgspec.structs.replace(said, verdict="withdrawn", time=said.time + 1)
-    assert incidents.hear(START_S + 360, [taken_back], [])[1][0].until == 0
+    assert confirmed[0].until == START_S + 300 + FEEDBACK.mute_s
+    taken_back = msgspec.structs.replace(said, label="withdrawn", time=said.time + 1)
+    assert incidents.record_feedback(START_S + 360, [taken_back], [])[1][0].until == 0
 
 
 def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
@@ -178,7 +176,7 @@ def test_a_campaign_that_is_mostly_others_by_now_fires() -> None:
 
 
 def test_the_same_links_with_other_members_are_the_same_cause() -> None:
-    incidents = fresh(quiet_s=30 * 86400)
+    incidents = fresh(mute_s=30 * 86400)
     (fired,) = step(incidents, 5, groups=pool(5))
     judge(incidents, 5, fired.alert_id, "benign")
     late = 5 * 24 * 60  # it is forgotten by then
@@ -288,7 +286,7 @@ def firing(alerts: list[Alert]) -> set[str]:
 @given(findings, st.integers(0, 7), st.sampled_from(["false_positive", "benign"]))
 @settings(deadline=None, max_examples=40)
 def test_a_verdict_that_is_withdrawn_was_never_given(
-    found: Found, when: int, said: JudgementVerdict
+    found: Found, when: int, said: VerdictLabel
 ) -> None:
     straight, judged = fresh(), fresh()
     expected: list[Alert] = []
