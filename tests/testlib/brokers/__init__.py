@@ -1,0 +1,1 @@
+"""Brokers that the tests start: Apache Kafka, also one with users and certificates."""

@@ -1,0 +1,1 @@
+"""The files that people deploy: chart, compose file, rules, dashboards, runbook."""

@@ -1,0 +1,1 @@
+"""Events to feed the product with: accounts, gateways' samples, floods and garbage."""
