@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def stages(self) -> StageSettings:
         """Return what the pipeline needs."""
         return StageSettings(
-            lanes=self.topics.partitions,
+            tasks=self.topics.partitions,
             packet_bytes=self.topics.packet_bytes,
             intake=self.intake,
             directory=self.directory,

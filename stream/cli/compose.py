@@ -25,16 +25,16 @@ from stream.kafka.connection import client_options
 from stream.metrics import Metrics
 from stream.pipeline.build import (
     account_directory,
-    accounts_lane,
-    alerting_lane,
+    accounts_task,
+    alerting_task,
     intake,
-    links_lane,
+    links_task,
 )
 from stream.pipeline.people import People, suppression, verdict
 from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
-from stream.worker.lanes import Stages
 from stream.worker.run import Plan
+from stream.worker.tasks import Stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from stream.http.pages import More
     from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
-    from stream.worker.lanes import Lane, Reader
+    from stream.worker.tasks import Reader, Task
 
 
 def plan(settings: Settings) -> Plan:
@@ -87,15 +87,15 @@ def _directory_feed(
 def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -> Stages:
     stages = settings.stages
 
-    def lane(role: str, partition: int) -> Lane:
+    def task(role: str, partition: int) -> Task:
         if role == "events":
-            return accounts_lane(stages, partition, metrics)
+            return accounts_task(stages, partition, metrics)
         if role == "links":
-            return links_lane(stages, partition, metrics)
-        return alerting_lane(stages, metrics)
+            return links_task(stages, partition, metrics)
+        return alerting_task(stages, metrics)
 
     source = intake(stages, topic=settings.topics.requests, metrics=metrics, directory=directory)
-    return Stages(source=source, lane=lane, people=_people(settings, metrics))
+    return Stages(source=source, task=task, people=_people(settings, metrics))
 
 
 def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:

@@ -63,7 +63,7 @@ LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
 
 
 class LinkBatch(Batch):
-    """Links that one accounts lane found."""
+    """Links that one accounts task found."""
 
     __slots__ = ()
     SCHEMA = LINK_COLUMNS

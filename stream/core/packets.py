@@ -1,7 +1,7 @@
 """What travels between the stages: one packet per target partition, with its watermark.
 
 A packet is msgpack (MessagePack specification) of raw little-endian columns. ``source`` numbers
-whatever sent it: the source partition for events, the lane for everything after; ``sources`` is
+whatever sent it: the source partition for events, the task for everything after; ``sources`` is
 how many there are, and ``origin`` the topic that they are partitions of: another topic of the same
 name numbers its records anew. ``mark`` is a promise: no further row of a step that has ended by
 then.
@@ -29,7 +29,7 @@ PACKET_VERSION: Final = 7
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): what
-#: says so is damaged, and would keep a lane waiting or stepping for ever.
+#: says so is damaged, and would keep a task waiting or stepping for ever.
 _MOST_SOURCES: Final = 1_000_000
 _LATEST: Final = 1e11
 _LINK_KINDS: Final = np.array([*LinkKind], "u1")

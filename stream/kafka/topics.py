@@ -155,7 +155,7 @@ def _problem(topic: WantedTopic, partitions: int | None) -> str | None:
 
 
 def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
-    lanes, prefix = settings.partitions, settings.internal_prefix
+    partitions, prefix = settings.partitions, settings.internal_prefix
     # An alert names every member of a campaign, and a dead letter is whatever was sent to us.
     largest = {"max.message.bytes": str(settings.max_record_bytes)}
     kept = {**largest, "retention.ms": _ms(settings.alerts_retention_s)}
@@ -190,11 +190,11 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.deadletter, 1, "you", kept, exact=False)
     yield topic(settings.verdicts, 1, "alerting", compacted, exact=False)
     yield topic(settings.suppressions, 1, "alerting", compacted, exact=False)
-    yield topic(prefix + "events", lanes, "accounts", passing, exact=True)
-    yield topic(prefix + "links", lanes, "links", passing, exact=True)
+    yield topic(prefix + "events", partitions, "accounts", passing, exact=True)
+    yield topic(prefix + "links", partitions, "links", passing, exact=True)
     yield topic(prefix + "findings", 1, "alerting", passing, exact=True)
-    yield topic(prefix + STATE_TOPICS["events"], lanes, "accounts", compacted, exact=True)
-    yield topic(prefix + STATE_TOPICS["links"], lanes, "links", compacted, exact=True)
+    yield topic(prefix + STATE_TOPICS["events"], partitions, "accounts", compacted, exact=True)
+    yield topic(prefix + STATE_TOPICS["links"], partitions, "links", compacted, exact=True)
     yield topic(prefix + STATE_TOPICS["findings"], 1, "alerting", compacted, exact=True)
 
 

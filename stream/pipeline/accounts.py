@@ -18,11 +18,11 @@ from stream.core.links import LinkBatch
 from stream.core.packets import Packet, event_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.drills import Twin, parted
-from stream.pipeline.lane import Parsed
 from stream.pipeline.linking import Look, links
 from stream.pipeline.parts import pack_steps
-from stream.pipeline.routing import value_lanes
+from stream.pipeline.routing import value_tasks
 from stream.pipeline.steps import step_rows
+from stream.pipeline.task import Parsed
 from stream.store.slots import SlotTable
 from stream.telemetry.contribution import GaugeContribution
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from stream.core.findings import AccountFinding
     from stream.core.packets import Place, Said
     from stream.core.thresholds import ScoreThresholds
-    from stream.pipeline.lane import StateRows
     from stream.pipeline.metrics import PipelineMetrics
+    from stream.pipeline.task import StateRows
 
 _ACCOUNT: Final = b"a"
 _DIRECTIONS: Final = ("input", "output")
@@ -56,15 +56,15 @@ _STANDINGS: Final = {
 
 
 class AccountsStage:
-    """Windows, features and detection for the accounts of one lane."""
+    """Windows, features and detection for the accounts of one task."""
 
     name = "accounts"
 
     def __init__(
         self,
-        lane: int,
+        task: int,
         *,
-        lanes: int,
+        tasks: int,
         windows: WindowSettings,
         duplicate_window_s: float,
         detection: DetectionSettings,
@@ -72,10 +72,10 @@ class AccountsStage:
         packet_bytes: int,
         metrics: PipelineMetrics,
     ) -> None:
-        """``lanes`` accounts lanes exist and as many links lanes; this one is ``lane``."""
-        self._lane = lane
+        """``tasks`` accounts tasks exist and as many links tasks; this one is ``task``."""
+        self._task = task
         self._packet_bytes = packet_bytes
-        self._lanes = lanes
+        self._tasks = tasks
         self._window_s = windows.window_s
         self._metrics = metrics
         self._table = SlotTable(
@@ -84,7 +84,7 @@ class AccountsStage:
         self._windows = AccountWindows(self._table)
         self._request_ids = RequestIds(duplicate_window_s, window_s=windows.window_s)
         self._detector = Detector(
-            detection, self._table, thresholds=thresholds, metrics=metrics, seed=lane
+            detection, self._table, thresholds=thresholds, metrics=metrics, seed=task
         )
         self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
         self._findings: list[AccountFinding] = []
@@ -187,16 +187,16 @@ class AccountsStage:
         return []
 
     def emit(self, mark: float) -> list[Emission]:
-        """Return one packet for alerting and one for each links lane."""
+        """Return one packet for alerting and one for each links task."""
         self._count()
         self._link()
         findings, self._findings = self._findings, []
         found, self._links = LinkBatch.merge(self._links), []
-        lanes = value_lanes(found.columns["value"], self._lanes)
+        tasks = value_tasks(found.columns["value"], self._tasks)
         sent = [
-            Emission("links", lane, None, value)
-            for lane in range(self._lanes)
-            for value in self._pack_links(found.take(lanes == lane), mark)
+            Emission("links", task, None, value)
+            for task in range(self._tasks)
+            for value in self._pack_links(found.take(tasks == task), mark)
         ]
         heads = self._pack_findings(findings, mark)
         return [*sent, *(Emission("findings", 0, None, value) for value in heads)]
@@ -204,16 +204,16 @@ class AccountsStage:
     def _pack_links(self, rows: LinkBatch, mark: float) -> list[bytes]:
         def encode(part: slice, place: Place) -> bytes:
             links = rows.take(part)
-            return pack(source=self._lane, sources=self._lanes, place=place, rows=links)
+            return pack(source=self._task, sources=self._tasks, place=place, rows=links)
 
         return pack_steps(rows.columns["time"], encode, mark=mark, most=self._packet_bytes)
 
     def _pack_findings(self, rows: list[AccountFinding], mark: float) -> list[bytes]:
         def encode(part: slice, place: Place) -> bytes:
-            # Alerting hears every accounts lane and as many links lanes.
-            sources = 2 * self._lanes
+            # Alerting hears every accounts task and as many links tasks.
+            sources = 2 * self._tasks
             return pack(
-                source=self._lane, sources=sources, place=place, account_findings=rows[part]
+                source=self._task, sources=sources, place=place, account_findings=rows[part]
             )
 
         ends = np.array([row.time for row in rows], np.float64)

@@ -1,4 +1,4 @@
-"""The alerting stage: account findings and groups of all lanes in; alerts out."""
+"""The alerting stage: account findings and groups of all tasks in; alerts out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from stream.alerting.drills import is_of_drill
 from stream.core.findings import AccountFinding, Group
 from stream.core.packets import Confirmed, Said, pack_said
 from stream.core.records import Emission
-from stream.pipeline.lane import Parsed
 from stream.pipeline.parts import unseen
-from stream.pipeline.routing import account_lanes
+from stream.pipeline.routing import account_tasks
+from stream.pipeline.task import Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.batch import Array
     from stream.core.packets import Packet
-    from stream.pipeline.lane import StateRows
+    from stream.pipeline.task import StateRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class AlertingStage:
         incidents: Incidents,
         drills: Drills,
         *,
-        lanes: int,
+        tasks: int,
         source: str = "",
     ) -> None:
         """Pass findings to ``incidents``; a ``source`` makes CloudEvents of the alerts.
 
-        ``lanes`` accounts lanes hear what people have confirmed.
+        ``tasks`` accounts tasks hear what people have confirmed.
         """
-        self._lanes = lanes
+        self._tasks = tasks
         self._incidents = incidents
         self._drills = drills
         self._source = source
@@ -114,9 +114,9 @@ class AlertingStage:
 
     def _tell_accounts(self, confirmed: list[Confirmed]) -> list[Emission]:
         return [
-            Emission("events", lane, None, pack_said(Said(confirmed=of_lane)))
-            for lane in range(self._lanes)
-            if (of_lane := [*_of_lane(confirmed, lane, self._lanes)])
+            Emission("events", task, None, pack_said(Said(confirmed=of_task)))
+            for task in range(self._tasks)
+            if (of_task := [*_of_task(confirmed, task, self._tasks)])
         ]
 
     def _send(self) -> list[Emission]:
@@ -149,8 +149,8 @@ class AlertingStage:
         self._incidents.loaded()
 
 
-def _of_lane(confirmed: list[Confirmed], lane: int, lanes: int) -> Iterator[Confirmed]:
+def _of_task(confirmed: list[Confirmed], task: int, tasks: int) -> Iterator[Confirmed]:
     for one in confirmed:
-        among = np.flatnonzero(account_lanes(one.accounts, lanes) == lane)
+        among = np.flatnonzero(account_tasks(one.accounts, tasks) == task)
         if len(among):
             yield Confirmed(accounts=[one.accounts[i] for i in among.tolist()], until=one.until)

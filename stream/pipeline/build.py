@@ -1,4 +1,4 @@
-"""Builds stages and lanes from settings: the one place that knows how they fit together."""
+"""Builds stages and tasks from settings: the one place that knows how they fit together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from stream.intake.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.intake import Intake
-from stream.pipeline.lane import Lane
 from stream.pipeline.links import LinksStage
 from stream.pipeline.reader import Watch, ignore
+from stream.pipeline.task import PartitionTask
 
 if TYPE_CHECKING:
     from stream.core.events import EventBatch
@@ -37,7 +37,7 @@ def intake(
         settings.windows,
         topic=topic,
         source_partitions=source_partitions,
-        lanes=settings.lanes,
+        tasks=settings.tasks,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
         directory=account_directory(settings) if directory is None else directory,
@@ -50,11 +50,13 @@ def account_directory(settings: StageSettings) -> AccountDirectory:
     return AccountDirectory(settings.directory, settings.intake.salt)
 
 
-def accounts_lane(settings: StageSettings, lane: int, metrics: PipelineMetrics) -> Lane[EventBatch]:
-    """Return accounts lane number ``lane``."""
+def accounts_task(
+    settings: StageSettings, task: int, metrics: PipelineMetrics
+) -> PartitionTask[EventBatch]:
+    """Return accounts task number ``task``."""
     stage = AccountsStage(
-        lane,
-        lanes=settings.lanes,
+        task,
+        tasks=settings.tasks,
         windows=settings.windows,
         duplicate_window_s=settings.intake.duplicate_window_s,
         detection=settings.detection,
@@ -62,25 +64,27 @@ def accounts_lane(settings: StageSettings, lane: int, metrics: PipelineMetrics) 
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
     )
-    return Lane(stage, lane, settings.windows, metrics)
+    return PartitionTask(stage, task, settings.windows, metrics)
 
 
-def links_lane(settings: StageSettings, lane: int, metrics: PipelineMetrics) -> Lane[LinkBatch]:
-    """Return links lane number ``lane``."""
+def links_task(
+    settings: StageSettings, task: int, metrics: PipelineMetrics
+) -> PartitionTask[LinkBatch]:
+    """Return links task number ``task``."""
     stage = LinksStage(
-        lane,
-        lanes=settings.lanes,
+        task,
+        tasks=settings.tasks,
         settings=settings.campaigns,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
     )
-    return Lane(stage, lane, settings.windows, metrics)
+    return PartitionTask(stage, task, settings.windows, metrics)
 
 
-def alerting_lane(
+def alerting_task(
     settings: StageSettings, metrics: PipelineMetrics, watch: ScoreWatch = unwatched
-) -> Lane[Findings]:
-    """Return the alerting lane."""
+) -> PartitionTask[Findings]:
+    """Return the alerting task."""
     incidents = Incidents(
         settings.alerting, settings.campaigns, settings.feedback, metrics=metrics, watch=watch
     )
@@ -88,7 +92,7 @@ def alerting_lane(
     stage = AlertingStage(
         incidents,
         drills,
-        lanes=settings.lanes,
+        tasks=settings.tasks,
         source=settings.alerting.cloudevents_source,
     )
-    return Lane(stage, 0, settings.windows, metrics)
+    return PartitionTask(stage, 0, settings.windows, metrics)

@@ -1,9 +1,9 @@
 """The whole pipeline in one process, as replay, tests and benchmarks run it.
 
-The worker runs the same stages over Kafka topics instead of over lists; because lanes depend on
+The worker runs the same stages over Kafka topics instead of over lists; because tasks depend on
 event time alone, both raise the same alerts for the same events::
 
-    records ─▶ Intake ─▶ accounts lanes ─┬▶ links lanes ────┬▶ alerting ─▶ alerts
+    records ─▶ Intake ─▶ accounts tasks ─┬▶ links tasks ────┬▶ alerting ─▶ alerts
                                          └───────────────────┘
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from stream.alerting.watch import ScoreWatch, unwatched
 from stream.core.alerts import Alert
-from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
+from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.pipeline.reader import Watch, ignore
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
     from stream.core.records import Emission, Record
     from stream.intake.directory.directory import AccountDirectory
-    from stream.pipeline.lane import Lane
     from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.settings import StageSettings
+    from stream.pipeline.task import PartitionTask
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
 
 
 class Chain:
-    """Intake and every lane, no broker."""
+    """Intake and every task, no broker."""
 
     def __init__(
         self,
@@ -51,15 +51,15 @@ class Chain:
         ``watch_scores`` hears of every score of accounts and clusters. Each of the ``partitions``
         has a clock of its own. ``directory`` knows what events lack (None: nothing).
         """
-        lanes = settings.lanes
+        tasks = settings.tasks
         self._intake = intake(
             settings, topic=source, metrics=metrics, directory=directory, watch=watch
         )
         self._intake.know(partitions, origin="")
-        self._lanes: dict[str, Sequence[Lane[Any]]] = {
-            "events": [accounts_lane(settings, lane, metrics) for lane in range(lanes)],
-            "links": [links_lane(settings, lane, metrics) for lane in range(lanes)],
-            "findings": [alerting_lane(settings, metrics, watch_scores)],
+        self._tasks: dict[str, Sequence[PartitionTask[Any]]] = {
+            "events": [accounts_task(settings, task, metrics) for task in range(tasks)],
+            "links": [links_task(settings, task, metrics) for task in range(tasks)],
+            "findings": [alerting_task(settings, metrics, watch_scores)],
         }
         self._offsets = count()
         self._ended: set[int] = set()
@@ -83,8 +83,8 @@ class Chain:
     def finish(self) -> list[Alert]:
         """Close what is open at the end of the input; return the alerts that completes."""
         for role in ("events", "links", "findings"):
-            for lane in self._lanes[role]:
-                self._run(lane.finish())
+            for task in self._tasks[role]:
+                self._run(task.finish())
         return self._take()
 
     def _pass_over(self) -> None:
@@ -99,8 +99,8 @@ class Chain:
             elif emission.role == "deadletter":
                 self.dead_letters[dict(emission.headers)["reason"].decode()] += 1
             else:
-                lane = self._lanes[emission.role][emission.partition or 0]
-                self._run(lane.feed(next(self._offsets), emission.value))
+                task = self._tasks[emission.role][emission.partition or 0]
+                self._run(task.feed(next(self._offsets), emission.value))
 
     def _take(self) -> list[Alert]:
         alerts, self._alerts = self._alerts, []

@@ -1,4 +1,4 @@
-"""Intake: source records in; packets of events for every accounts lane, and dead letters, out.
+"""Intake: source records in; packets of events for every accounts task, and dead letters, out.
 
 Stateless but for each source partition's clock, so any worker can take a partition over.
 """
@@ -21,7 +21,7 @@ from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.marked import MarkedDecoder
 from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, Watch, ignore
-from stream.pipeline.routing import account_lanes
+from stream.pipeline.routing import account_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +43,13 @@ class Intake:
         *,
         topic: str,
         source_partitions: int = 1,
-        lanes: int,
+        tasks: int,
         packet_bytes: int,
         metrics: PipelineMetrics,
         directory: AccountDirectory,
         watch: Watch = ignore,
     ) -> None:
-        """``topic`` names the source in dead letters; ``lanes`` are the accounts lanes.
+        """``topic`` names the source in dead letters; ``tasks`` are the accounts tasks.
 
         ``source_partitions`` are as many until :meth:`know` says otherwise; ``packet_bytes`` is
         the most that fits into an internal record; ``directory`` knows what events lack, and may
@@ -67,7 +67,7 @@ class Intake:
         self._windows = windows
         self._sources = source_partitions
         self._origin = ""
-        self._lanes = lanes
+        self._tasks = tasks
         self._packet_bytes = packet_bytes
         self._metrics = metrics
         self._clocks: dict[int, float] = {}
@@ -133,16 +133,16 @@ class Intake:
             idle=idle,
         )
         value = pack(source=partition, sources=self._sources, origin=self._origin, place=place)
-        return [Emission("events", lane, None, value) for lane in range(self._lanes)]
+        return [Emission("events", task, None, value) for task in range(self._tasks)]
 
     def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
         mark = self._clocks[partition] - self._windows.allowed_lateness_s
-        lanes = account_lanes(batch.accounts, self._lanes)[batch.columns["account"]]
-        rows = batch.take(np.argsort(lanes, kind="stable"))
-        ends = np.cumsum(np.bincount(lanes, minlength=self._lanes)).tolist()
+        tasks = account_tasks(batch.accounts, self._tasks)[batch.columns["account"]]
+        rows = batch.take(np.argsort(tasks, kind="stable"))
+        ends = np.cumsum(np.bincount(tasks, minlength=self._tasks)).tolist()
         return [
-            Emission("events", lane, None, value)
-            for lane, part in enumerate(pairwise([0, *ends]))
+            Emission("events", task, None, value)
+            for task, part in enumerate(pairwise([0, *ends]))
             for value in pack_events(
                 rows.take(slice(*part)),
                 source=partition,

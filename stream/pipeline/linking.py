@@ -1,7 +1,7 @@
 """Which linking values the accounts of a step used: one row per account, kind and value.
 
 Aggregating here, behind the accounts stage, makes the input of the links stage small and
-exactly-once: a re-sent step is recognised by its lane and time.
+exactly-once: a re-sent step is recognised by its task and time.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from stream.campaigns.links.link_table import LinkTable
 from stream.core.packets import Packet, link_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.drills import Twin, parted
-from stream.pipeline.lane import Parsed
 from stream.pipeline.metrics import PipelineMetrics
 from stream.pipeline.parts import pack_steps, unseen
+from stream.pipeline.task import Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from stream.core.findings import Group
     from stream.core.links import LinkBatch
     from stream.core.packets import Place, Said
-    from stream.pipeline.lane import StateRows
+    from stream.pipeline.task import StateRows
 
 
 class LinksStage:
-    """The linking values of one lane."""
+    """The linking values of one task."""
 
     name = "links"
 
     def __init__(
         self,
-        lane: int,
+        task: int,
         *,
-        lanes: int,
+        tasks: int,
         settings: CampaignSettings,
         packet_bytes: int,
         metrics: PipelineMetrics,
     ) -> None:
-        """``lanes`` accounts lanes exist and as many links lanes; this one is ``lane``."""
-        self._lane = lane
+        """``tasks`` accounts tasks exist and as many links tasks; this one is ``task``."""
+        self._task = task
         self._packet_bytes = packet_bytes
-        self._lanes = lanes
+        self._tasks = tasks
         self._table = LinkTable(settings, metrics=metrics)
         self._drill = Twin(lambda: LinkTable(settings, metrics=PipelineMetrics(strict=False)))
         self._groups: list[Group] = []
@@ -76,7 +76,7 @@ class LinksStage:
         groups, self._groups = self._groups, []
 
         def encode(part: slice, place: Place) -> bytes:
-            source, sources = self._lanes + self._lane, 2 * self._lanes
+            source, sources = self._tasks + self._task, 2 * self._tasks
             return pack(source=source, sources=sources, place=place, groups=groups[part])
 
         ends = np.array([group.time for group in groups], np.float64)

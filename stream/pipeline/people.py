@@ -1,6 +1,6 @@
-"""What people say, from its two topics to the alerting lane: read, checked, handed on in order.
+"""What people say, from its two topics to the alerting task: read, checked, handed on in order.
 
-It goes through the lane's own topic, so its place there orders it among the findings: whoever
+It goes through the task's own topic, so its place there orders it among the findings: whoever
 reads that topic again does the same with it at the same point. Reading a record twice is harmless,
 so this needs no memory.
 """

@@ -1,4 +1,4 @@
-"""Which lane an account or a linking value belongs to; the same on every worker, for ever.
+"""Which task an account or a linking value belongs to; the same on every worker, for ever.
 
 Changing this function moves accounts away from their state: it is part of the state's format.
 """
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from stream.core.events import Array
 
 
-def account_lanes(accounts: Sequence[str], lanes: int) -> Array:
-    """Return the lane of each account id, shape ``(n,)``, i8: CRC-32 of its UTF-8 bytes."""
-    return np.array([zlib.crc32(account.encode()) % lanes for account in accounts], np.int64)
+def account_tasks(accounts: Sequence[str], tasks: int) -> Array:
+    """Return the task of each account id, shape ``(n,)``, i8: CRC-32 of its UTF-8 bytes."""
+    return np.array([zlib.crc32(account.encode()) % tasks for account in accounts], np.int64)
 
 
-def value_lanes(values: Array, lanes: int) -> Array:
-    """Return the lane of each linking value (u8), shape ``(n,)``, i8.
+def value_tasks(values: Array, tasks: int) -> Array:
+    """Return the task of each linking value (u8), shape ``(n,)``, i8.
 
     Values are keyed fingerprints, uniform already; the high bits are used because the low ones
     may have chosen a Kafka partition before.
     """
-    return np.asarray(((values >> np.uint64(32)) % np.uint64(lanes)).astype(np.int64))
+    return np.asarray(((values >> np.uint64(32)) % np.uint64(tasks)).astype(np.int64))

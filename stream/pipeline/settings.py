@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
-    """What the stages need of the settings; ``lanes`` accounts lanes and as many for campaigns.
+    """What the stages need of the settings; ``tasks`` accounts tasks and as many for campaigns.
 
     ``packet_bytes`` is the most that fits into a record of an internal topic.
     """
 
-    lanes: int
+    tasks: int
     packet_bytes: int
     intake: IntakeSettings
     directory: DirectorySettings

@@ -165,7 +165,7 @@ def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
     return kept | {
         "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-        # One lane: a few hundred accounts are one population, too small to be split.
+        # One task: a few hundred accounts are one population, too small to be split.
         "DISTILLWATCH_TOPICS_PARTITIONS": "1",
         # Of 300 accounts the default budget would ask for one false incident in a month.
         "DISTILLWATCH_DETECTION_ALERTS_BUDGET": "5",

@@ -14,7 +14,7 @@ import faust
 
 from stream.kafka.connection import servers, ssl_context
 from stream.kafka.topics import STATE_TOPICS, topic_of
-from stream.worker.lanes import STAGE_OF
+from stream.worker.tasks import STAGE_OF
 from stream.worker.transport import CarrierConsumer, CarrierTransport
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) ->
     _add_agent(app, "intake", topics.requests)
     for role in STATE_TOPICS:
         _add_agent(app, STAGE_OF[role], topic_of(topics, role))
-    for topic in runtime.lanes.stages.people:
+    for topic in runtime.tasks.stages.people:
         _add_agent(app, f"people {topic}", topic)
     return app
 

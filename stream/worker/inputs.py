@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.worker.app import WorkerApp
-    from stream.worker.lanes import Source
+    from stream.worker.tasks import Source
 
 log = logging.getLogger(__name__)
 

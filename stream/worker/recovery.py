@@ -1,7 +1,7 @@
-"""Loads the state of lanes from their logs: in portions, each log to its end, then its header.
+"""Loads the state of tasks from their logs: in portions, each log to its end, then its header.
 
-Memory holds what was fetched and what lanes make of it, never a whole log. Lanes work in a thread,
-so pages answer and partitions may come and go meanwhile.
+Memory holds what was fetched and what tasks make of it, never a whole log. Tasks work in a
+thread, so pages answer and partitions may come and go meanwhile.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Recovered:
 
 @dataclass
 class Replay:
-    """A log on its way into a lane.
+    """A log on its way into a task.
 
     Where flushes are ``atomic`` the log has whole ones only, and rows are handed on as they come.
     Otherwise they are held back until their header says that their flush was finished.
@@ -120,7 +120,7 @@ async def recover(
 ) -> dict[TP, Recovered]:
     """Load several logs, given by their partitions, from beginning to end.
 
-    ``inputs`` has the ids of the topics that their lanes read, where that matters.
+    ``inputs`` has the ids of the topics that their tasks read, where that matters.
     """
     inputs = inputs or {}
     replays = {
@@ -145,7 +145,7 @@ class _Former:
         self.rows: dict[bytes, bytes | None] = dict.fromkeys(keys)
 
     def check(self, schema: bytes | None) -> None:
-        """Know that the lane has checked it."""
+        """Know that the task has checked it."""
 
     def load(self, rows: Rows) -> None:
         """Remember the rows of the keys."""

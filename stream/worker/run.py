@@ -18,11 +18,11 @@ from stream.worker.deadline import NEVER, Deadline
 from stream.worker.fetched import fetch_cheaply
 from stream.worker.inputs import Inputs
 from stream.worker.lag import Lag
-from stream.worker.lanes import Lanes, Stages
 from stream.worker.quiet import hush, quieten
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
 from stream.worker.silence import Silence
+from stream.worker.tasks import OwnedTasks, Stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -92,9 +92,9 @@ async def serve(plan: Plan, *, stop: asyncio.Event | None, deadline: Deadline = 
     fetch_cheaply()
     sender = Sender(plan.kafka, plan.topics)
     stages = plan.stages()
-    lanes = Lanes(stages, plan.kafka, plan.topics, plan.metrics)
+    tasks = OwnedTasks(stages, plan.kafka, plan.topics, plan.metrics)
     inputs = Inputs(stages.source, plan.kafka, plan.topics)
-    runtime = Runtime(lanes, sender, inputs, plan.metrics, plan.health)
+    runtime = Runtime(tasks, sender, inputs, plan.metrics, plan.health)
     app = create_app(plan.kafka, plan.topics, runtime)
     async with contextlib.AsyncExitStack() as cleanup:
         for service in plan.services:
@@ -102,7 +102,7 @@ async def serve(plan: Plan, *, stop: asyncio.Event | None, deadline: Deadline = 
             cleanup.push_async_callback(service.stop)
         cleanup.push_async_callback(sender.stop)
         await sender.start()
-        cleanup.push_async_callback(lanes.keep, ())
+        cleanup.push_async_callback(tasks.keep, ())
         await _run_app(plan, app, runtime, stop or _stop_by_signal())
         late = f"the worker did not stop within {_EXIT_TIMEOUT_S:g} s"
         deadline.set(_EXIT_TIMEOUT_S, line=str(runtime.failure or late))

@@ -6,7 +6,7 @@
     flush()       ─▶ all that was sent is acknowledged ─▶ state is written ─▶ offsets to commit
 
 One carrier is worked on at a time, in a thread, so that pages, timers and connections go on
-during a step that takes long. A flush looks at positions and lanes between two carriers, so what
+during a step that takes long. A flush looks at positions and tasks between two carriers, so what
 it makes durable always fits together; it then waits for brokers while work goes on.
 """
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from stream.http.health import Health
     from stream.worker.carrier import TP, Carrier
     from stream.worker.inputs import Inputs
-    from stream.worker.lanes import Lanes
     from stream.worker.metrics import WorkerMetrics
     from stream.worker.sender import Sender
+    from stream.worker.tasks import OwnedTasks
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +56,14 @@ class Runtime:
 
     def __init__(
         self,
-        lanes: Lanes,
+        tasks: OwnedTasks,
         sender: Sender,
         inputs: Inputs,
         metrics: WorkerMetrics,
         health: Health,
     ) -> None:
         """Start with no partition, so with nothing to do."""
-        self.lanes = lanes
+        self.tasks = tasks
         self.inputs = inputs
         self.positions = Positions()
         self.clock = WallClock()
@@ -115,16 +115,16 @@ class Runtime:
         records = self.positions.fresh(carrier)
         if not records:
             return
-        if self.lanes.reads(carrier.tp):
-            owned = self.lanes[carrier.tp]
+        if self.tasks.reads(carrier.tp):
+            owned = self.tasks[carrier.tp]
             for record in records:
                 with self._metrics.stage_seconds.labels(stage=owned.stage).time():
                     emissions = await asyncio.to_thread(
-                        owned.lane.feed, record.offset, record.value
+                        owned.task.feed, record.offset, record.value
                     )
                 await self._sender.send(emissions)
         else:
-            reader = self.lanes.stages.reader(carrier.tp.topic)
+            reader = self.tasks.stages.reader(carrier.tp.topic)
             with self._metrics.stage_seconds.labels(stage="intake").time():
                 emissions = await asyncio.to_thread(
                     reader.process,
@@ -146,19 +146,19 @@ class Runtime:
             if self.failure is not None:
                 return {}
             positions = self.positions.all()
-            lanes = [lane for _, lane in self.lanes if not lane.fenced]
-            changed = [(lane, await asyncio.to_thread(lane.snapshot)) for lane in lanes]
-        writes = [(lane, what) for lane, what in changed if what is not None]
+            tasks = [task for _, task in self.tasks if not task.fenced]
+            changed = [(task, await asyncio.to_thread(task.snapshot)) for task in tasks]
+        writes = [(task, what) for task, what in changed if what is not None]
         try:
             await self._sender.flush()
             with self._metrics.state_flush_seconds.time():
-                await asyncio.gather(*(lane.write(*what) for lane, what in writes))
+                await asyncio.gather(*(task.write(*what) for task, what in writes))
         except BaseException as error:
             self.fail(error)
             raise
-        for lane in (lane for lane, _ in writes if lane.fenced):
-            self._metrics.partitions_fenced_total.labels(stage=lane.stage).inc()
-        fenced = {tp for tp, lane in self.lanes if lane.fenced}
+        for task in (task for task, _ in writes if task.fenced):
+            self._metrics.partitions_fenced_total.labels(stage=task.stage).inc()
+        fenced = {tp for tp, task in self.tasks if task.fenced}
         return {tp: offset for tp, offset in positions.items() if tp not in fenced}
 
     def committed(self, *, done: bool) -> None:
@@ -171,7 +171,7 @@ class Runtime:
         """Finish the carrier at hand and take no more; a flush and a commit come next."""
         async with self._working:
             self._paused = True
-            # One that was not taken over is no generation of ours: others may have had its lanes.
+            # One that was not taken over is no generation of ours: others may have had its tasks.
             self._settled = generation if generation == self._generation else None
             self._health.consuming = False
 
@@ -182,8 +182,8 @@ class Runtime:
     ) -> dict[TP, int]:
         """Take over partitions; return where to read each from.
 
-        Lanes of the generation directly before are still right, because nobody can have had them
-        in between; after any gap they are loaded again.
+        Tasks of the generation directly before are still right, because nobody can have had
+        them in between; after any gap they are loaded again.
         """
         async with self._assigning:
             mine = set(assigned)
@@ -192,7 +192,7 @@ class Runtime:
                 self._health.recovered = False
                 await self._drop(mine, everything=generation - 1 != self._settled)
             await self.inputs.ask()  # before a record of them is read
-            await self.lanes.open(mine, self.inputs)
+            await self.tasks.open(mine, self.inputs)
             new = {tp for tp in mine if self.positions.get(tp) is None}
             self.positions.set(await self._starts(new, offsets))
             now = time.monotonic()
@@ -209,30 +209,30 @@ class Runtime:
 
     async def _drop(self, mine: set[TP], *, everything: bool) -> None:
         kept = set() if everything else mine
-        kept -= {tp for tp, lane in self.lanes if lane.fenced}
+        kept -= {tp for tp, task in self.tasks if task.fenced}
         gone = self.positions.all().keys() - kept
         for tp in gone:
-            if not self.lanes.reads(tp) and tp.topic not in self.lanes.stages.people:
-                self.lanes.stages.source.forget(tp.partition)
+            if not self.tasks.reads(tp) and tp.topic not in self.tasks.stages.people:
+                self.tasks.stages.source.forget(tp.partition)
             self.last_record.pop(tp, None)
         self.positions.forget(gone)
-        await self.lanes.keep(kept)
+        await self.tasks.keep(kept)
 
     async def _starts(self, new: set[TP], offsets: Offsets) -> dict[TP, int]:
         """Return where to start reading partitions that were not ours before."""
         if not new:
             return {}
         beginnings, ends = await offsets.beginning(new), await offsets.ends(new)
-        committed = await offsets.committed(tp for tp in new if not self.lanes.reads(tp))
+        committed = await offsets.committed(tp for tp in new if not self.tasks.reads(tp))
         starts = {}
         for tp in new:
-            lane = self.lanes.reads(tp)
-            wanted = self.lanes[tp].lane.resume if lane else committed.get(tp)
+            task = self.tasks.reads(tp)
+            wanted = self.tasks[tp].task.resume if task else committed.get(tp)
             starts[tp] = beginnings[tp] if wanted is None else max(wanted, beginnings[tp])
             # Without transactions the broker is one that may tell ends too low.
-            if starts[tp] > ends[tp] and tp.topic in self.lanes.stages.people:
+            if starts[tp] > ends[tp] and tp.topic in self.tasks.stages.people:
                 starts[tp] = beginnings[tp]  # made again; reading what people say twice is harmless
-            if starts[tp] > ends[tp] and self.lanes.kafka.transactions:
+            if starts[tp] > ends[tp] and self.tasks.kafka.transactions:
                 raise self._ahead(tp, starts[tp], ends[tp])
             lost = self._metrics.records_lost_total.labels(topic=tp.topic)  # shown as 0, too
             if wanted is not None and wanted < beginnings[tp]:
@@ -250,11 +250,11 @@ class Runtime:
     def _ahead(self, tp: TP, wanted: int, end: int) -> StateError:
         """Return what to say of a topic that has lost what was read of it."""
         remedy = (
-            f"delete its state topic {self.lanes.state_topic(tp)} too and run `distillwatch topics "
+            f"delete its state topic {self.tasks.state_topic(tp)} too and run `distillwatch topics "
             "create`: the stage starts afresh"
-            if self.lanes.reads(tp)
+            if self.tasks.reads(tp)
             else f"set the group's offset for it by hand (`kafka-consumer-groups.sh --group "
-            f"{self.lanes.kafka.app_id} --reset-offsets`); records below {wanted} count as "
+            f"{self.tasks.kafka.app_id} --reset-offsets`); records below {wanted} count as "
             "repetitions"
         )
         return StateError(

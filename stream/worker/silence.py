@@ -85,7 +85,7 @@ class Silence:
         for tp, silent_s in silent.items():
             if not self._waits(tp, ends[tp]):
                 self._said[tp] = silent_s
-                said += self._runtime.lanes.stages.source.idle(tp.partition, elapsed_s=silent_s)
+                said += self._runtime.tasks.stages.source.idle(tp.partition, elapsed_s=silent_s)
         return said
 
     def _waits(self, tp: TP, end: int) -> bool:

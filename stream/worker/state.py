@@ -1,21 +1,21 @@
-"""The durable state of lanes, written to compacted topics; it interprets no row.
+"""The durable state of tasks, written to compacted topics; it interprets no row.
 
-A log begins with the id of the topic that its lane reads, because headers have offsets of it, and
+A log begins with the id of the topic that its task reads, because headers have offsets of it, and
 with the schema of the rows. Compaction leaves both there, so whoever reads the log knows what it
 has before the first row.
 
-A flush is the rows that changed, then the lane's header. It has to take effect as a whole: a row
+A flush is the rows that changed, then the task's header. It has to take effect as a whole: a row
 holds the value after the steps that were closed at the flush, the header says which steps those
 are, and a header older than its rows would apply steps to rows that have them already.
 
-* With ``kafka.transactions`` a flush is one Kafka transaction of the lane's own transactional id,
+* With ``kafka.transactions`` a flush is one Kafka transaction of the task's own transactional id,
   and recovery reads committed records only, so an unfinished flush does not exist: not for
   readers, and not for compaction, which never lets an aborted value supersede a committed one.
   Starting the next owner's producer first ends an open transaction of the previous owner and
-  fences it: a worker that stalled, lost the lane and wakes up cannot write into it.
+  fences it: a worker that stalled, lost the task and wakes up cannot write into it.
 * Without (the embedded broker has no transactions) rows after the last header are those of an
   unfinished flush. Recovery ignores them and takes them back: it writes the previous values and
-  the header again before the lane goes on. That rests on the previous values being in the log, so
+  the header again before the task goes on. That rests on the previous values being in the log, so
   on a broker that has not compacted them away, and a stalled predecessor is not fenced. Good
   enough for a broker that forgets everything when it stops.
 
@@ -51,11 +51,11 @@ Rows = list[tuple[bytes, bytes | None]]
 
 
 class FencedError(BrokerError):
-    """Another worker owns the lane now; what this one has of it is void."""
+    """Another worker owns the task now; what this one has of it is void."""
 
 
 class StateLog:
-    """Writes the state of one lane: one partition of a state topic."""
+    """Writes the state of one task: one partition of a state topic."""
 
     def __init__(self, tp: TP, kafka: KafkaSettings, topics: TopicSettings) -> None:
         """Prepare; ``tp`` is the partition of the state topic."""
@@ -67,7 +67,7 @@ class StateLog:
         self._producer: AIOKafkaProducer = producer(kafka, topics, **options)
 
     async def start(self) -> None:
-        """Connect, and fence whoever owned the lane before."""
+        """Connect, and fence whoever owned the task before."""
         try:
             await self._producer.start()
         except KafkaError as error:
@@ -89,9 +89,9 @@ class StateLog:
     async def write(
         self, rows: Rows, header: bytes | None, *, begin: tuple[str, bytes] | None = None
     ) -> None:
-        """Make one flush durable; raises FencedError when the lane has a new owner.
+        """Make one flush durable; raises FencedError when the task has a new owner.
 
-        The first flush of a log has to ``begin`` with the id of the lane's input and its schema.
+        The first flush of a log has to ``begin`` with the id of the task's input and its schema.
         """
         records: Rows = []
         if begin is not None:

@@ -51,8 +51,8 @@ def main() -> None:
         before = time.perf_counter()
         stages.feed(rows)
         if options.flush:
-            for lane in stages.lanes.values():
-                lane.take_changes()
+            for task in stages.tasks.values():
+                task.take_changes()
         done += len(rows)
         now = time.perf_counter()
         slowest = max(slowest, now - before)

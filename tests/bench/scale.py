@@ -2,7 +2,8 @@
 
 ``accounts`` fills the stages behind intake, in a process of its own for each size, and prints state
 and memory for each account and the processor time of an event of the same dense traffic then.
-``workers`` and ``lanes`` let workers read the topic of the side-by-side comparison on Apache Kafka.
+``workers`` and ``partitions`` let workers read the topic of the side-by-side comparison on Apache
+Kafka.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _AT_ONCE: Final = 50_000
 #: The dense traffic that is timed: steps of so many events.
 _STEPS: Final = 6
 _EVENTS: Final = 100_000
-#: Two odd numbers that spread small ones over 64 bits: fingerprints are spread over the lanes.
+#: Two odd numbers that spread small ones over 64 bits: fingerprints are spread over the partitions.
 _SPREAD: Final = np.array([0x9E3779B97F4A7C15, 0xC4CEB9FE1A85EC53], np.uint64)
 
 
@@ -49,7 +50,7 @@ def main() -> None:
     accounts.add_argument("sizes", type=int, nargs="*", default=_SIZES)
     one = commands.add_parser("one", help="one size, in this process")
     one.add_argument("size", type=int)
-    for name, most in (("workers", "one and two workers"), ("lanes", "4 and 64 lanes")):
+    for name, most in (("workers", "one and two workers"), ("partitions", "4 and 64 partitions")):
         command = commands.add_parser(name, help=most)
         command.add_argument("--events", type=int, default=500_000)
     options = parser.parse_args()
@@ -124,13 +125,19 @@ def _read(events: int, plans: Sequence[tuple[int, int]]) -> None:
     with ApacheKafka() as kafka:
         expected = fill(kafka.bootstrap, kind, events, lambda _: None)
         first = None
-        for workers, lanes in plans:
+        for workers, partitions in plans:
             found = contest.ours(
-                kafka.bootstrap, kind.name, expected, PARTITIONS, workers=workers, lanes=lanes
+                kafka.bootstrap,
+                kind.name,
+                expected,
+                PARTITIONS,
+                workers=workers,
+                partitions=partitions,
             )
             first = first or found
             print(
-                f"{workers} workers, {lanes} lanes: {found.events / found.wall_s:,.0f} events/s "
+                f"{workers} workers, {partitions} partitions: {found.events / found.wall_s:,.0f} "
+                f"events/s "
                 f"({first.wall_s / found.wall_s:.2f} of the first), "
                 f"{found.events / found.cpu_s:,.0f} per second of processor time, "
                 f"{found.peak_mib:,} MiB at most {found.wrong}",

@@ -239,7 +239,7 @@ def test_what_a_worker_would_refuse_is_not_installed(template, tmp_path, given, 
 
 @pytest.mark.deploy
 @every_case
-def test_the_lanes_that_a_worker_may_come_to_hold_fit_its_memory(render, readme, case, tmp_path):
+def test_the_tasks_that_a_worker_may_come_to_hold_fit_its_memory(render, readme, case, tmp_path):
     assert_it_fits(render(case), readme, tmp_path)
 
 
@@ -254,8 +254,8 @@ def assert_it_fits(documents, readme, folder):
         only(documents, "Deployment")["spec"].get("replicas")
         or (only(documents, "ScaledObject")["spec"]["minReplicaCount"])
     )
-    lanes = math.ceil(settings.topics.partitions / max(1, workers - 1))
-    needed_mib = base_mib + lanes * settings.windows.max_accounts * account_kib / 1024
+    partitions = math.ceil(settings.topics.partitions / max(1, workers - 1))
+    needed_mib = base_mib + partitions * settings.windows.max_accounts * account_kib / 1024
     (worker,) = pod(documents)["containers"]
     limit = worker["resources"]["limits"]["memory"]
     assert needed_mib < 1024 * float(limit.removesuffix("Gi"))

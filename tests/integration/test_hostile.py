@@ -22,7 +22,7 @@ from stream.intake.codec.decoder import Decoder
 from stream.kafka.connection import connect
 from stream.kafka.topics import state_topic_of
 from stream.metrics import Metrics, table
-from stream.pipeline.build import accounts_lane
+from stream.pipeline.build import accounts_task
 from stream.settings import Settings, load
 from stream.telemetry.declaration import OPEN
 from stream.worker.carrier import TP
@@ -147,9 +147,9 @@ async def counted(configured: Settings) -> Counter[str]:
     tp = TP(state_topic_of(configured.topics, "events"), 0)
     logs = {tp: Log()}
     await recover(logs, configured.kafka)
-    lane = accounts_lane(configured.stages, 0, Metrics())
-    lane.load(list(logs[tp].rows.items()))
-    accounts = lane._stage._table
+    task = accounts_task(configured.stages, 0, Metrics())
+    task.load(list(logs[tp].rows.items()))
+    accounts = task._stage._table
     sums = accounts["ring_week"][:, 0].sum(axis=1)
     return Counter({accounts.name(slot): int(sums[slot]) for slot in accounts.used().tolist()})
 
@@ -215,7 +215,7 @@ def test_no_record_makes_a_label_of_its_own(run_: Run, metrics) -> None:
         for label, value in labels.items() if base else ():
             values = declared[base].get(label, OPEN)
             assert label == "le" or values == OPEN or value in values, (name, label, value)
-    # Labels from configuration: topics, partitions, lanes, sinks and versions of this one worker.
+    # Labels from configuration: topics, partitions, tasks, sinks and versions of this one worker.
     assert len(metrics) < 1500
     names = {account for account in run_.counted if len(account) > 3}
     assert [account for account in names if f'"{account}"' in run_.metrics] == []

@@ -15,7 +15,7 @@ from real_worker import PageWatch, RealWorker
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
+from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.settings import Settings, load
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 ACCOUNTS = 100_000
-LANES = 2
+TASKS = 2
 PARTITIONS = 4
 
 
@@ -41,21 +41,21 @@ def play(settings: Settings, count: int, began: float) -> None:
 
 def stored(settings: Settings) -> dict[TP, Log]:
     logs = {
-        TP(state_topic_of(settings.topics, role), lane): Log()
+        TP(state_topic_of(settings.topics, role), task): Log()
         for role in STATE_TOPICS
-        for lane in range(1 if role == "findings" else LANES)
+        for task in range(1 if role == "findings" else TASKS)
     }
     asyncio.run(recover(logs, settings.kafka))
     return logs
 
 
 def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes]:
-    """Return the rows of a lane that has taken in all that the workers took in, in one go."""
+    """Return the rows of a task that has taken in all that the workers took in, in one go."""
     if role == "findings":
-        lane = alerting_lane(settings.stages, Metrics())
+        task = alerting_task(settings.stages, Metrics())
     else:
-        make = accounts_lane if role == "events" else links_lane
-        lane = make(settings.stages, number, Metrics())
+        make = accounts_task if role == "events" else links_task
+        task = make(settings.stages, number, Metrics())
     tp = TopicPartition(topic_of(settings.topics, role), number)
     with connect(settings.kafka) as admin:
         (group,) = admin.list_group_offsets(settings.kafka.app_id).values()
@@ -72,11 +72,11 @@ def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(timeout_ms=500)).get(tp, []):
                     if record.offset < end:
-                        lane.feed(record.offset, record.value)
+                        task.feed(record.offset, record.value)
 
     asyncio.run(feed())
     rows = Log()
-    rows.load(lane.take_changes())
+    rows.load(task.take_changes())
     return rows.rows
 
 
@@ -89,7 +89,7 @@ def test_state_is_what_it_was_and_pages_answer_meanwhile(
         "TOPICS_ALERTS": "recovery.alerts",
         "TOPICS_DEADLETTER": "recovery.dead",
         "TOPICS_INTERNAL_PREFIX": "recovery.i.",
-        "TOPICS_PARTITIONS": str(LANES),
+        "TOPICS_PARTITIONS": str(TASKS),
     }
     worker = RealWorker(apache_kafka.bootstrap, tmp_path / "worker.log", own)
     settings = load(None, worker.environment)

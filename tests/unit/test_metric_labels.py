@@ -13,7 +13,7 @@ from prometheus_client.context_managers import Timer
 
 from stream.core.records import Record
 from stream.metrics import Metrics, table
-from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
+from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.settings import Settings
 from stream.telemetry.declaration import OVERFLOW
 from stream.telemetry.shared import STAGES
@@ -40,7 +40,7 @@ ELSEWHERE = {
 #: Made of a number.
 MADE = {("sink_attempts_total", "result"): {f"{family}xx" for family in range(2, 6)}}
 #: Labels of a stage's whole work are given by the worker, with the name of the stage.
-NAMES_A_STAGE = {"owned.stage", "lane.stage", "stage.name", "self._stage.name"}
+NAMES_A_STAGE = {"owned.stage", "task.stage", "stage.name", "self._stage.name"}
 
 
 @cache
@@ -194,19 +194,19 @@ def test_no_time_counts_twice_under_one_label(nested: type[Nested]) -> None:
     """The worker times each stage as a whole, under its name; parts have names of their own."""
     settings, metrics = Settings().stages, Metrics()
     source = intake(settings, topic="t", metrics=metrics)
-    lanes: dict[tuple[str, int], Any] = {("findings", 0): alerting_lane(settings, metrics)}
-    for number in range(settings.lanes):
-        lanes["events", number] = accounts_lane(settings, number, metrics)
-        lanes["links", number] = links_lane(settings, number, metrics)
+    tasks: dict[tuple[str, int], Any] = {("findings", 0): alerting_task(settings, metrics)}
+    for number in range(settings.tasks):
+        tasks["events", number] = accounts_task(settings, number, metrics)
+        tasks["links", number] = links_task(settings, number, metrics)
     offsets: dict[tuple[str, int], int] = defaultdict(int)
 
     def carry(emissions: list[Any]) -> None:
         for emission in emissions:
             at = emission.role, emission.partition
-            if at in lanes:
+            if at in tasks:
                 offsets[at] += 1
-                with metrics.stage_seconds.labels(stage=lanes[at]._stage.name).time():
-                    sent = lanes[at].feed(offsets[at], emission.value)
+                with metrics.stage_seconds.labels(stage=tasks[at]._stage.name).time():
+                    sent = tasks[at].feed(offsets[at], emission.value)
                 carry(sent)
 
     crowd = Crowd(people=8, tool_users=4, staff=4, services=0, batches=0, evaluations=0,

@@ -61,7 +61,7 @@ class Standing(IntEnum):
 
 
 class Detector:
-    """The judge of one lane; deterministic given the order of calls."""
+    """The judge of one task; deterministic given the order of calls."""
 
     FIELDS: Final = (
         Field("next_judged", np.dtype("<f8")),
@@ -83,7 +83,7 @@ class Detector:
         thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
         seed: int = 0,
     ) -> None:
-        """Work on ``table``, which has to have :attr:`FIELDS`; ``seed`` tells lanes apart."""
+        """Work on ``table``, which has to have :attr:`FIELDS`; ``seed`` tells tasks apart."""
         self._settings = settings
         self._thresholds = thresholds
         self._table = table

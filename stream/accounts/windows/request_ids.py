@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from stream.core.events import Array
 
-#: Most calls that a lane remembers, 40 bytes each.
+#: Most calls that a task remembers, 40 bytes each.
 MAX_REQUEST_IDS: Final = 1_000_000
 
 #: A remembered call.

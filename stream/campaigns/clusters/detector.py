@@ -1,4 +1,4 @@
-"""Clusters: groups of all lanes put together, judged, and kept apart from one another over time.
+"""Clusters: groups of all tasks put together, judged, and kept apart from one another over time.
 
 A value of content that looks suspicious by its accounts, or a core of accounts with many values
 in common, starts a cluster or joins the one whose members it shares. A cluster keeps its id while

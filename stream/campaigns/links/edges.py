@@ -1,6 +1,6 @@
 """A bounded table of who used which linking value: values, accounts and the edges between them.
 
-The links lanes and the clusters both keep one. It counts and forgets; it does not judge, and
+The links tasks and the clusters both keep one. It counts and forgets; it does not judge, and
 how it is stored is :mod:`stream.campaigns.links.durable`'s.
 
 When it is full, whoever filled it makes room. An account's values are ranked by what they are
@@ -292,7 +292,7 @@ class EdgeTable:
         """Return the order of values (slots) from the most valuable down, shape ``(n,)``."""
         size = np.maximum(self.values["size"][values], 1)
         worth = self.values["last"][values] + _SIZE_BONUS_S * np.log2(size)
-        # Ties go by the value itself, so that a recovered lane forgets the same ones.
+        # Ties go by the value itself, so that a recovered task forgets the same ones.
         number, kind = self.values["value"][values], self.values["kind"][values]
         return np.asarray(np.lexsort((number, kind, -worth)))
 

@@ -1,4 +1,4 @@
-"""Which accounts share which linking value: one lane of the links stage.
+"""Which accounts share which linking value: one task of the links stage.
 
 Sends on the values that several accounts share, with the accounts that changed. Whether a group
 means anything is not decided here.

@@ -24,7 +24,7 @@ values, clusters, incidents and their metrics, and every durable row are what th
 the drill; a property test runs both. Nor does a drill move a clock: its records carry the time of
 now, which for a gateway whose log comes late is ahead of the traffic, and would make that traffic
 late. So a drill waits for the traffic's event time, and where no other request comes in it cannot
-be found, which its report says. A worker that starts anew, or gives a lane to another, forgets the
+be found, which its report says. A worker that starts anew, or gives a task to another, forgets the
 drill: run it again.
 
 **Who is told.** The alert says ``"drill": true``, severity info; the topic has it always. A

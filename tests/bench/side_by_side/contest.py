@@ -7,7 +7,8 @@ counted are held against what was written.
 
 A competitor of another process says on its standard output when it has its first record and its
 last count. Our worker is watched from outside: it began when it last said that it is not consuming
-yet (so a little too early), and is done when every lane of every stage has closed the last step.
+yet (so a little too early), and is done when every partition of every stage has closed the last
+step.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ def ours(
     told: Callable[[int], None] = lambda _: None,
     *,
     workers: int = 1,
-    lanes: int = TopicSettings().partitions,
+    partitions: int = TopicSettings().partitions,
 ) -> Figures:
     """Return the figures of a run of our own workers."""
     name = f"bench-{kind}-{time.monotonic_ns()}"
@@ -126,7 +127,7 @@ def ours(
         alerts=f"{name}.alerts",
         deadletter=f"{name}.deadletter",
         internal_prefix=f"{name}.internal.",
-        partitions=lanes,
+        partitions=partitions,
     )
     kafka = KafkaSettings(bootstrap_servers=bootstrap, app_id=name)
     keep_trying(kafka, lambda admin: create(admin, topics))
@@ -136,7 +137,7 @@ def ours(
         "TOPICS_ALERTS": topics.alerts,
         "TOPICS_DEADLETTER": topics.deadletter,
         "TOPICS_INTERNAL_PREFIX": topics.internal_prefix,
-        "TOPICS_PARTITIONS": str(lanes),
+        "TOPICS_PARTITIONS": str(partitions),
     }
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         group = [
@@ -144,7 +145,7 @@ def ours(
             for n in range(workers)
         ]
         began, began_cpu_s = _begin(group)
-        _follow(group, expected, lanes, told)
+        _follow(group, expected, partitions, told)
         took, used = time.monotonic() - began, _cpu_s(group) - began_cpu_s
         pages = [worker.get("metrics")[1] for worker in group]
         memory = max(worker.memory_mib("VmHWM") for worker in group)
@@ -184,9 +185,9 @@ def _begin(group: Sequence[RealWorker]) -> tuple[float, float]:
 
 
 def _follow(
-    group: Sequence[RealWorker], expected: Expected, lanes: int, told: Callable[[int], None]
+    group: Sequence[RealWorker], expected: Expected, partitions: int, told: Callable[[int], None]
 ) -> None:
-    """Wait until every lane of every stage has closed the last step."""
+    """Wait until every partition of every stage has closed the last step."""
     deadline = time.monotonic() + _WITHIN_S
     while True:
         pages = [worker.get("metrics")[1] for worker in group]
@@ -195,7 +196,7 @@ def _follow(
         marks = [
             m for page in pages for m in _samples(page, "distillwatch_watermark_timestamp_seconds")
         ]
-        if sum(mark >= expected.last_step for mark in marks) == 2 * lanes + 1:
+        if sum(mark >= expected.last_step for mark in marks) == 2 * partitions + 1:
             return
         _running(group)
         assert time.monotonic() < deadline, "not done in time"

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from product import LANES, Product, delete, make_again
+from product import TASKS, Product, delete, make_again
 
 from stream.pipeline.schema import Schema
 from stream.worker.carrier import TP
@@ -78,7 +78,7 @@ def test_a_changed_setting_is_named_and_setting_it_back_helps(
 @pytest.mark.parametrize("name", ["events", "links", "findings", *(f"{s}-state" for s in STAGES)])
 def test_another_number_of_partitions_is_refused_at_the_start(name: str, product: Product) -> None:
     topic = product.settings.topics.internal_prefix + name
-    expected = 1 if name in {"findings", "alerting-state"} else LANES
+    expected = 1 if name in {"findings", "alerting-state"} else TASKS
     make_again(product, topic, expected + 1)
     assert f"topic {topic} has {expected + 1} partitions instead of {expected}" in refusal(
         product, 2
@@ -92,7 +92,7 @@ def test_an_internal_topic_that_was_made_again_is_refused_until_its_state_is_del
         product.start_ready()
     product.finish()
     events = product.settings.topics.internal_prefix + "events"
-    make_again(product, events, LANES)
+    make_again(product, events, TASKS)
     said = refusal(product, 1)
     state = product.settings.topics.internal_prefix + "accounts-state"
     assert f"{state}[" in said
@@ -109,7 +109,7 @@ def test_an_internal_topic_that_vanishes_under_a_worker_stops_it(
     with product.traffic(lines[:2000], seconds=0):
         worker = product.start_ready()
     product.until(product.idle, within_s=60, what="end of the work")
-    make_again(product, product.settings.topics.internal_prefix + "events", LANES)
+    make_again(product, product.settings.topics.internal_prefix + "events", TASKS)
     with product.traffic(lines[2000:4000], seconds=5):
         assert worker.process.wait(90) != 0
     assert "Traceback" not in worker.log.read_text()

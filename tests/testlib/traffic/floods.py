@@ -12,9 +12,9 @@ import numpy as np
 from stream.core.alerts import Alert
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
+from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.pipeline.parts import pack_events
-from stream.pipeline.routing import account_lanes
+from stream.pipeline.routing import account_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,53 +30,53 @@ DAY_S: Final = 86_400.0
 
 
 class Stages:
-    """Every lane, and one source that says what :meth:`feed` is given."""
+    """Every task, and one source that says what :meth:`feed` is given."""
 
     def __init__(self, settings: StageSettings) -> None:
         self.settings = settings
         self.metrics = Metrics(strict=False)
         self.alerts: list[Alert] = []
-        self.lanes: dict[tuple[str, int], Any] = {
-            **{("events", n): accounts_lane(settings, n, self.metrics) for n in self._numbers},
-            **{("links", n): links_lane(settings, n, self.metrics) for n in self._numbers},
-            ("findings", 0): alerting_lane(settings, self.metrics),
+        self.tasks: dict[tuple[str, int], Any] = {
+            **{("events", n): accounts_task(settings, n, self.metrics) for n in self._numbers},
+            **{("links", n): links_task(settings, n, self.metrics) for n in self._numbers},
+            ("findings", 0): alerting_task(settings, self.metrics),
         }
         self._offsets = count()
 
     @property
     def _numbers(self) -> range:
-        return range(self.settings.lanes)
+        return range(self.settings.tasks)
 
     def feed(self, rows: EventBatch) -> None:
         """Send the events of one record, in time order, as intake does."""
         offset = next(self._offsets)
         rows.columns["offset"][:] = offset
         mark = float(rows.columns["time"].max()) - self.settings.windows.allowed_lateness_s
-        lanes = account_lanes(rows.accounts, self.settings.lanes)[rows.columns["account"]]
-        for lane in self._numbers:
-            part = rows.take(lanes == lane)
+        tasks = account_tasks(rows.accounts, self.settings.tasks)[rows.columns["account"]]
+        for task in self._numbers:
+            part = rows.take(tasks == task)
             for value in pack_events(
                 part, source=0, sources=1, mark=mark, most=self.settings.packet_bytes
             ):
-                self._run(self.lanes["events", lane].feed(offset, value))
+                self._run(self.tasks["events", task].feed(offset, value))
 
     def _run(self, emissions: Iterable[Emission]) -> None:
         for emission in emissions:
             if emission.role == "alerts":
                 self.alerts.append(msgspec.json.decode(emission.value, type=Alert))
             else:
-                lane = self.lanes[emission.role, emission.partition or 0]
-                self._run(lane.feed(next(self._offsets), emission.value))
+                task = self.tasks[emission.role, emission.partition or 0]
+                self._run(task.feed(next(self._offsets), emission.value))
 
     def total(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"distillwatch_{name}", labels) or 0.0
 
     def known(self, names: Sequence[str]) -> list[str]:
         """Return the accounts that still have state."""
-        tables = [self.lanes["events", n]._stage._table for n in self._numbers]
-        lanes = account_lanes(names, self.settings.lanes).tolist()
-        pairs = zip(names, lanes, strict=True)
-        return [name for name, lane in pairs if tables[lane].slot(name) is not None]
+        tables = [self.tasks["events", n]._stage._table for n in self._numbers]
+        tasks = account_tasks(names, self.settings.tasks).tolist()
+        pairs = zip(names, tasks, strict=True)
+        return [name for name, task in pairs if tables[task].slot(name) is not None]
 
 
 def batch(accounts: Sequence[str], times: Array, **columns: Array | int) -> EventBatch:

@@ -49,9 +49,9 @@ class Log:
         self.header = header
 
 
-def read_state(topic: str, lanes: int, kafka: KafkaSettings) -> list[Log]:
+def read_state(topic: str, tasks: int, kafka: KafkaSettings) -> list[Log]:
     """Return what the state logs of a stage say."""
-    logs = {TP(topic, lane): Log() for lane in range(lanes)}
+    logs = {TP(topic, task): Log() for task in range(tasks)}
     asyncio.run(recover(logs, kafka))
     return list(logs.values())
 

@@ -22,10 +22,10 @@ from stream.core.records import Emission, Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
-from stream.worker.lanes import Stages
 from stream.worker.run import Plan, run
+from stream.worker.tasks import Stages
 
-LANES = 4
+TASKS = 4
 
 
 def topics(run_id: str) -> TopicSettings:
@@ -34,11 +34,11 @@ def topics(run_id: str) -> TopicSettings:
         alerts=f"{run_id}.alerts",
         deadletter=f"{run_id}.dead",
         internal_prefix=f"{run_id}.i.",
-        partitions=LANES,
+        partitions=TASKS,
     )
 
 
-#: Loading a lane takes this much longer than the brokers are given to answer.
+#: Loading a task takes this much longer than the brokers are given to answer.
 LOAD_S = 2.0
 
 
@@ -62,15 +62,15 @@ class CountingSource:
 
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         del now_s
-        rows: dict[int, list[tuple[int, str]]] = {lane: [] for lane in range(LANES)}
+        rows: dict[int, list[tuple[int, str]]] = {task: [] for task in range(TASKS)}
         for record in records:
             name = record.value.decode()
             if name == "raise":
                 raise ValueError("told to")
-            rows[zlib.crc32(record.value) % LANES].append((record.offset, name))
+            rows[zlib.crc32(record.value) % TASKS].append((record.offset, name))
         return [
-            Emission("events", lane, None, json.dumps([partition, found]).encode())
-            for lane, found in rows.items()
+            Emission("events", task, None, json.dumps([partition, found]).encode())
+            for task, found in rows.items()
             if found
         ]
 
@@ -82,11 +82,11 @@ class CountingSource:
         pass
 
 
-class CountingLane:
+class CountingTask:
     """Counts accounts; repetitions are recognised by the source offset they carry."""
 
-    def __init__(self, lane: int) -> None:
-        self.lane = lane
+    def __init__(self, task: int) -> None:
+        self.task = task
         self.counts: dict[str, int] = {}
         self.floors: dict[str, int] = {}
         self.resume: int | None = None
@@ -102,7 +102,7 @@ class CountingLane:
         self.floors[str(source)] = max(floor, rows[-1][0])
         self.resume = offset + 1
         total = sum(self.counts.values())
-        return [Emission("findings", 0, None, json.dumps([self.lane, total]).encode())]
+        return [Emission("findings", 0, None, json.dumps([self.task, total]).encode())]
 
     def release(self) -> None:
         pass
@@ -128,19 +128,19 @@ class CountingLane:
         self.resume, self.floors = json.loads(header)
 
 
-class TotalLane(CountingLane):
-    """Adds the lanes up and says the sum on the alerts topic."""
+class TotalTask(CountingTask):
+    """Adds the tasks up and says the sum on the alerts topic."""
 
     def feed(self, offset: int, value: bytes) -> list[Emission]:
-        lane, total = json.loads(value)
-        name = str(lane)
+        task, total = json.loads(value)
+        name = str(task)
         self.counts[name] = max(self.counts.get(name, 0), total)
         self.changed.add(name)
         self.resume = offset + 1
         return [Emission("alerts", 0, None, str(sum(self.counts.values())).encode())]
 
 
-class SlowLane(CountingLane):
+class SlowTask(CountingTask):
     """Takes its time to load."""
 
     def restore(self, header: bytes) -> None:
@@ -148,10 +148,10 @@ class SlowLane(CountingLane):
         super().restore(header)
 
 
-def stages(counting: type[CountingLane] = CountingLane) -> Stages:
+def stages(counting: type[CountingTask] = CountingTask) -> Stages:
     return Stages(
         source=CountingSource(),
-        lane=lambda role, lane: TotalLane(lane) if role == "findings" else counting(lane),
+        task=lambda role, task: TotalTask(task) if role == "findings" else counting(task),
     )
 
 
@@ -161,7 +161,7 @@ def plan(bootstrap: str, run_id: str, *options: str) -> Plan:
         kafka=kafka(bootstrap, run_id, transactions=transactions),
         topics=topics(run_id),
         idle_timeout_s=1.0,
-        stages=partial(stages, counting=SlowLane) if slow else stages,
+        stages=partial(stages, counting=SlowTask) if slow else stages,
         metrics=Metrics(),
         health=Health(stalled_after_s=60),
     )

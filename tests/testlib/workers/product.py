@@ -33,7 +33,7 @@ from stream.core.packets import event_rows, unpack
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane
+from stream.pipeline.build import accounts_task
 from stream.settings import Settings, load
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 4
-LANES = 2
+TASKS = 2
 #: Accounts of the events that end the day. Whether their own step is over depends on how long the
 #: run took, so they are left out of what is compared.
 LAST = "end-"
@@ -59,7 +59,7 @@ class Outcome:
     """
 
     requests: Counter[str]  # counted in the windows, by account
-    state: dict[str, str]  # stage and lane -> digest of its rows
+    state: dict[str, str]  # stage and task -> digest of its rows
     alerts: frozenset[bytes]
     dead_letters: frozenset[tuple[int, int, str]]  # source partition, offset, reason
 
@@ -75,9 +75,9 @@ class Outcome:
             if self.requests[account] != other.requests[account]
         ]
         told += [
-            f"{lane}: {self.state.get(lane)} instead of {other.state.get(lane)}"
-            for lane in sorted(self.state.keys() | other.state.keys())
-            if self.state.get(lane) != other.state.get(lane)
+            f"{task}: {self.state.get(task)} instead of {other.state.get(task)}"
+            for task in sorted(self.state.keys() | other.state.keys())
+            if self.state.get(task) != other.state.get(task)
         ]
         for what in ("alerts", "dead_letters"):
             mine, theirs = getattr(self, what), getattr(other, what)
@@ -145,7 +145,7 @@ class Product:
             "TOPICS_ALERTS": f"{self.run_id}.alerts",
             "TOPICS_DEADLETTER": f"{self.run_id}.dead",
             "TOPICS_INTERNAL_PREFIX": f"{self.run_id}.i.",
-            "TOPICS_PARTITIONS": str(LANES),
+            "TOPICS_PARTITIONS": str(TASKS),
             "TOPICS_REQUESTS_PARTITIONS": str(PARTITIONS),
             "TOPICS_REPLICATION_FACTOR": str(self.copies),
             "HTTP_HOST": "127.0.0.1",
@@ -265,9 +265,9 @@ class Product:
 
 
 def state_of(product: Product, role: str) -> list[Log]:
-    """Return what the state logs of a stage say, lane by lane."""
-    lanes = 1 if role == "findings" else LANES
-    return read_state(state_topic_of(product.settings.topics, role), lanes, product.settings.kafka)
+    """Return what the state logs of a stage say, task by task."""
+    tasks = 1 if role == "findings" else TASKS
+    return read_state(state_topic_of(product.settings.topics, role), tasks, product.settings.kafka)
 
 
 def sent_again(product: Product) -> int:
@@ -346,8 +346,8 @@ async def _outcome(settings: Settings) -> Outcome:
     state: dict[str, str] = {}
     requests: Counter[str] = Counter()
     for role in STATE_TOPICS:
-        lanes = 1 if role == "findings" else LANES
-        logs = {TP(state_topic_of(settings.topics, role), lane): Log() for lane in range(lanes)}
+        tasks = 1 if role == "findings" else TASKS
+        logs = {TP(state_topic_of(settings.topics, role), task): Log() for task in range(tasks)}
         await recover(logs, settings.kafka)
         for tp, found in logs.items():
             found.rows = {key: row for key, row in found.rows.items() if LAST.encode() not in key}
@@ -373,9 +373,9 @@ def _digest(rows: Mapping[bytes, bytes]) -> str:
 
 def _requests(settings: Settings, number: int, stored: Log) -> Counter[str]:
     """Return the requests of each account that the stored windows have counted."""
-    lane = accounts_lane(settings.stages, number, Metrics())
-    lane.load(list(stored.rows.items()))
-    table = lane._stage._table
+    task = accounts_task(settings.stages, number, Metrics())
+    task.load(list(stored.rows.items()))
+    table = task._stage._table
     sums = table["ring_week"][:, 0].sum(axis=1)
     return Counter({table.name(slot): int(sums[slot]) for slot in table.used().tolist()})
 

@@ -107,7 +107,7 @@ def test_an_older_report_of_an_account_changes_nothing() -> None:
     table.edge_slots(value, account, most=10)
     newest = np.array([(0.0, 180.0, (9, 9, 9), 1, 1)], TRAFFIC)
     older = np.array([(0.0, 60.0, (5, 5, 5), 1, 1)], TRAFFIC)
-    # As of two lanes, of which one has not heard of the account for a while.
+    # As of two tasks, of which one has not heard of the account for a while.
     table.note_traffic(np.repeat(account, 2), np.concatenate([newest, older]))
     table.note_traffic(account, older)
     assert table.accounts["traffic"][account].tolist() == newest.tolist()

@@ -43,7 +43,7 @@ def test_a_missing_topic_is_one_line_that_names_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("partitions", [2, 4])
-def test_another_number_of_lanes_is_one_line_with_both_numbers(partitions: int) -> None:
+def test_another_number_of_partitions_is_one_line_with_both_numbers(partitions: int) -> None:
     found = {topic.name: topic.partitions for topic in wanted(SETTINGS)}
     (line,) = problems(found | {"i.events": partitions}, SETTINGS)
     assert f"{partitions} partitions instead of 3" in line

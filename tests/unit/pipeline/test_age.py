@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.accounts.features.table import compute
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane
+from stream.pipeline.build import accounts_task
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ START = 1_760_000_400.0
 ROOM = 192
 FEW = replace(
     Settings().stages,
-    lanes=1,
+    tasks=1,
     windows=msgspec.structs.replace(Settings().windows, window_s=STEP_S, max_accounts=ROOM),
 )
 
 
 def stage() -> AccountsStage:
-    return accounts_lane(FEW, 0, Metrics())._stage
+    return accounts_task(FEW, 0, Metrics())._stage
 
 
 def step(to: AccountsStage, hour: int, accounts: list[str]) -> None:

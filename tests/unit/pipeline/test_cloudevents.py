@@ -16,7 +16,7 @@ from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Observed
 from stream.metrics import Metrics
 from stream.pipeline.alerting import AlertingStage, Findings
-from stream.pipeline.build import alerting_lane
+from stream.pipeline.build import alerting_task
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def states(source: str) -> list[Emission]:
     settings, metrics = Settings(), Metrics()
     incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
     drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
-    stage = AlertingStage(incidents, drills, lanes=1, source=source)
+    stage = AlertingStage(incidents, drills, tasks=1, source=source)
     verdict = AccountFinding(
         account_id="a",
         time=START,
@@ -81,5 +81,5 @@ def test_without_a_source_there_are_no_headers() -> None:
 def test_the_setting_reaches_the_stage(source: str) -> None:
     alerting = msgspec.structs.replace(Settings().alerting, cloudevents_source=source)
     stages = msgspec.structs.replace(Settings(), alerting=alerting).stages
-    lane = alerting_lane(stages, Metrics())
-    assert lane._stage._source == source
+    task = alerting_task(stages, Metrics())
+    assert task._stage._source == source

@@ -19,10 +19,10 @@ from stream.core.errors import PacketError, StateError
 from stream.core.packets import Packet, unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, alerting_lane, intake, links_lane
+from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.settings import Settings
 
-SETTINGS = replace(Settings().stages, lanes=1)
+SETTINGS = replace(Settings().stages, tasks=1)
 ROLES = ("events", "links", "findings")
 ODD_NUMBERS = (0, -1, 2**31, -(2**62), 1e300, -1e300, math.inf, -math.inf, math.nan)
 #: Announce four billion elements, bytes or characters, or nest for ever, in a few bytes.
@@ -41,22 +41,22 @@ BOMBS = (
 def new(role):
     metrics = Metrics(strict=False)
     if role == "findings":
-        return alerting_lane(SETTINGS, metrics)
-    make = accounts_lane if role == "events" else links_lane
+        return alerting_task(SETTINGS, metrics)
+    make = accounts_task if role == "events" else links_task
     return make(SETTINGS, 0, metrics)
 
 
 @pytest.fixture(scope="module")
 def written(ring_lines):
-    """What reaches lane 0 of each stage from an hour and a half of requests."""
-    lanes = {role: new(role) for role in ROLES}
+    """What reaches task 0 of each stage from an hour and a half of requests."""
+    tasks = {role: new(role) for role in ROLES}
     found = {role: [] for role in ROLES}
 
     def carry(emissions):
         for emission in emissions:
-            if emission.role in lanes and emission.partition == 0:
+            if emission.role in tasks and emission.partition == 0:
                 found[emission.role].append(emission.value)
-                carry(lanes[emission.role].feed(len(found[emission.role]) - 1, emission.value))
+                carry(tasks[emission.role].feed(len(found[emission.role]) - 1, emission.value))
 
     source = intake(SETTINGS, topic="t", source_partitions=1, metrics=Metrics(strict=False))
     lines = [line for line in ring_lines if 60 < minute(line) < 150]
@@ -75,10 +75,10 @@ def state(written):
     """Return role -> (rows, header, schema) after all of that."""
     found = {}
     for role in ROLES:
-        lane = new(role)
+        task = new(role)
         for offset, value in enumerate(written[role]):
-            lane.feed(offset, value)
-        found[role] = lane.take_changes(), lane.header(), lane.schema()
+            task.feed(offset, value)
+        found[role] = task.take_changes(), task.header(), task.schema()
     return found
 
 
@@ -136,10 +136,10 @@ def twisted(packet: Packet, random: Random) -> bytes:
     return msgspec.msgpack.encode(odd(changed, random) if random.randrange(2) else changed)
 
 
-def put_back(lane, rows, header: bytes, schema: bytes) -> None:
-    lane.check(schema)
-    lane.load(rows)
-    lane.restore(header)
+def put_back(task, rows, header: bytes, schema: bytes) -> None:
+    task.check(schema)
+    task.load(rows)
+    task.restore(header)
 
 
 def one_line(error: Exception) -> None:
@@ -149,11 +149,11 @@ def one_line(error: Exception) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_damaged_record_is_a_packet_error(role, written) -> None:
-    random, lane = Random(1), new(role)
+    random, task = Random(1), new(role)
     refused = 0
     for offset, value in enumerate(random.choices(written[role], k=400)):
         try:
-            lane.feed(offset, damaged(value, random))
+            task.feed(offset, damaged(value, random))
         except PacketError as error:
             one_line(error)
             refused += 1
@@ -162,24 +162,24 @@ def test_a_damaged_record_is_a_packet_error(role, written) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_record_that_says_what_cannot_be_is_refused_or_taken(role, written) -> None:
-    random, lane = Random(2), new(role)
+    random, task = Random(2), new(role)
     refused = 0
     for offset, value in enumerate(random.choices(written[role], k=150)):
         try:
-            lane.feed(offset, twisted(unpack(value), random))
+            task.feed(offset, twisted(unpack(value), random))
         except PacketError as error:
             one_line(error)
             refused += 1
     assert refused > 10
-    lane.take_changes()
-    assert msgspec.msgpack.decode(lane.header())["closed"] < 1e11
+    task.take_changes()
+    assert msgspec.msgpack.decode(task.header())["closed"] < 1e11
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_damaged_state_is_a_state_error(role, state) -> None:
     rows, header, schema = state[role]
-    # One lane for all: rows that were taken are in nobody's way.
-    lane, random, refused = new(role), Random(3), 0
+    # One task for all: rows that were taken are in nobody's way.
+    task, random, refused = new(role), Random(3), 0
     for _ in range(240):
         some = random.sample(rows, min(len(rows), 5))
         which, at = random.randrange(4), random.randrange(len(some))
@@ -190,7 +190,7 @@ def test_damaged_state_is_a_state_error(role, state) -> None:
             some[at] = damaged(key, random), row
         try:
             put_back(
-                lane,
+                task,
                 some,
                 damaged(header, random) if which == 2 else header,
                 damaged(schema, random) if which == 3 else schema,
@@ -204,12 +204,12 @@ def test_damaged_state_is_a_state_error(role, state) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_bytes_that_announce_much_take_nothing(role, state) -> None:
     rows, header, schema = state[role]
-    lane = new(role)
+    task = new(role)
     keys = {key[:1]: key for key, _ in rows}.values()
     attempts = [
-        *((lane.feed, (0, bomb), PacketError) for bomb in BOMBS),
-        *((lane.check, (bomb,), StateError) for bomb in BOMBS),
-        *((lane.restore, (bomb,), StateError) for bomb in BOMBS),
+        *((task.feed, (0, bomb), PacketError) for bomb in BOMBS),
+        *((task.check, (bomb,), StateError) for bomb in BOMBS),
+        *((task.restore, (bomb,), StateError) for bomb in BOMBS),
     ]
     tracemalloc.start()
     try:
@@ -229,8 +229,8 @@ def test_bytes_that_announce_much_take_nothing(role, state) -> None:
 
 @pytest.mark.parametrize("mark", [math.nan, math.inf, 1e300])
 def test_a_mark_that_no_time_reaches_closes_nothing(mark, written) -> None:
-    lane = new("events")
+    task = new("events")
     packet = msgspec.structs.replace(unpack(written["events"][0]), mark=mark)
     with pytest.raises(PacketError, match="time out of range"):
-        lane.feed(0, msgspec.msgpack.encode(packet))
-    assert lane.feed(0, written["events"][0]) is not None
+        task.feed(0, msgspec.msgpack.encode(packet))
+    assert task.feed(0, written["events"][0]) is not None

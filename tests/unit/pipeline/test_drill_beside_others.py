@@ -36,7 +36,7 @@ BASE = Settings(
         dec_hook=lambda kind, value: kind(value),
     ),
 ).stages
-TWO_LANES = replace(BASE, lanes=2)
+TWO_TASKS = replace(BASE, tasks=2)
 SCENARIO = Scenario(
     id="drill",
     crowd=Crowd(
@@ -75,7 +75,7 @@ class Run:
 
     def __init__(self, lines, drill=None, *, begin_s=0.0, rounds=20, ahead_s=0.0) -> None:
         self.metrics = Metrics()
-        self.chain = Chain(TWO_LANES, source="t", metrics=self.metrics, partitions=2)
+        self.chain = Chain(TWO_TASKS, source="t", metrics=self.metrics, partitions=2)
         self.rows: dict[str, dict[bytes, bytes]] = {}
         self.alerts, self.drills = [], []
         for at, first in enumerate(range(0, len(lines), PART)):
@@ -101,10 +101,10 @@ class Run:
         self.drills += [alert for alert in alerts if alert.drill]
 
     def _flush(self) -> None:
-        for role, lanes in self.chain._lanes.items():
-            for number, lane in enumerate(lanes):
+        for role, tasks in self.chain._tasks.items():
+            for number, task in enumerate(tasks):
                 rows = self.rows.setdefault(f"{role} {number}", {})
-                for key, value in lane.take_changes():
+                for key, value in task.take_changes():
                     rows.pop(key, None) if value is None else rows.update({key: value})
 
     def count(self, name: str, **labels: str) -> float:
@@ -181,9 +181,9 @@ def test_nobody_is_late_by_a_drill_whose_clock_is_ahead(lines, without) -> None:
 
 def test_a_drill_leaves_nothing_in_memory(drilled) -> None:
     for role in ("events", "links"):
-        for lane in drilled.chain._lanes[role]:
-            assert lane._stage._drill._state is None
-    (alerting,) = drilled.chain._lanes["findings"]
+        for task in drilled.chain._tasks[role]:
+            assert task._stage._drill._state is None
+    (alerting,) = drilled.chain._tasks["findings"]
     assert alerting._stage._drills._incidents == {}
 
 

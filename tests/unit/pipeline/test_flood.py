@@ -15,7 +15,7 @@ RESIDENTS = [f"resident-{i:04}" for i in range(600)]
 MAX_ACCOUNTS = 1000
 SETTINGS = replace(
     Settings().stages,
-    lanes=1,
+    tasks=1,
     windows=msgspec.structs.replace(Settings().windows, max_accounts=MAX_ACCOUNTS),
 )
 

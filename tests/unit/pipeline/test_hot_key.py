@@ -40,7 +40,7 @@ def hot(lines: list[bytes]) -> list[bytes]:
 
 
 def alerts(lines: list[bytes]) -> list[Alert]:
-    chain = Chain(replace(Settings().stages, lanes=1), source="t", metrics=Metrics())
+    chain = Chain(replace(Settings().stages, tasks=1), source="t", metrics=Metrics())
     found = []
     for first in range(0, len(lines), 500):
         records = [Record(first + i, None, line) for i, line in enumerate(lines[first:][:500])]

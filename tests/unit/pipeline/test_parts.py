@@ -11,7 +11,7 @@ import pytest
 from floods import START
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_lane import SCENARIO
+from test_task import SCENARIO
 
 from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
@@ -32,10 +32,10 @@ from stream.intake.codec.settings import IntakeSettings
 from stream.kafka.settings import TopicSettings
 from stream.metrics import Metrics
 from stream.pipeline.build import (
-    accounts_lane,
-    alerting_lane,
+    accounts_task,
+    alerting_task,
     intake,
-    links_lane,
+    links_task,
 )
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.pipeline.settings import StageSettings
@@ -210,12 +210,12 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
 
 
 def play(stages, lines):
-    """Return the durable state of every lane, the alerts, and how many records were written."""
+    """Return the durable state of every task, the alerts, and how many records were written."""
     metrics = Metrics(strict=False)
     source = intake(stages, topic="t", source_partitions=1, metrics=metrics)
-    lanes = {("events", n): accounts_lane(stages, n, metrics) for n in range(stages.lanes)}
-    lanes |= {("links", n): links_lane(stages, n, metrics) for n in range(stages.lanes)}
-    lanes["findings", 0] = alerting_lane(stages, metrics)
+    tasks = {("events", n): accounts_task(stages, n, metrics) for n in range(stages.tasks)}
+    tasks |= {("links", n): links_task(stages, n, metrics) for n in range(stages.tasks)}
+    tasks["findings", 0] = alerting_task(stages, metrics)
     records = [Record(i, None, line) for i, line in enumerate(lines)]
     alerts, count, waiting = [], 0, source.process(0, records, now_s=2e9)
     while waiting:
@@ -225,8 +225,8 @@ def play(stages, lines):
         else:
             assert len(emission.value) <= stages.packet_bytes
             count += 1
-            waiting += lanes[emission.role, emission.partition].feed(count, emission.value)
-    return {at: lane.take_changes() for at, lane in lanes.items()}, alerts, count
+            waiting += tasks[emission.role, emission.partition].feed(count, emission.value)
+    return {at: task.take_changes() for at, task in tasks.items()}, alerts, count
 
 
 def test_state_and_alerts_are_the_same_in_parts_as_in_one():

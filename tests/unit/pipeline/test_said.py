@@ -1,4 +1,4 @@
-"""What people say is ordered by its place in the alerting lane's topic, over restarts too."""
+"""What people say is ordered by its place in the alerting task's topic, over restarts too."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from stream.core.alerts import Alert
 from stream.core.feedback import Verdict
 from stream.core.packets import Confirmed, Place, Said, pack, pack_said, unpack
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, alerting_lane
+from stream.pipeline.build import accounts_task, alerting_task
 from stream.settings import Settings
 
 if TYPE_CHECKING:
     from stream.core.records import Emission
 
-SETTINGS = replace(Settings().stages, lanes=1)
+SETTINGS = replace(Settings().stages, tasks=1)
 WORDS = {10: "false_positive", 20: "withdrawn", 24: "true_positive"}
 
 
@@ -46,8 +46,8 @@ def packets(name: str) -> list[bytes]:
     return found
 
 
-def lane(rows: dict[bytes, bytes] | None = None, header: bytes = b""):
-    made = alerting_lane(SETTINGS, Metrics())
+def task(rows: dict[bytes, bytes] | None = None, header: bytes = b""):
+    made = alerting_task(SETTINGS, Metrics())
     if header:
         made.load(list((rows or {}).items()))
         made.restore(header)
@@ -60,13 +60,13 @@ def alerts(emissions: list[Emission]) -> list[Alert]:
 
 @pytest.fixture(scope="module")
 def values() -> list[bytes]:
-    first = lane()
+    first = task()
     told = [a for i, v in enumerate(packets("inc_" + 20 * "0")) for a in alerts(first.feed(i, v))]
     return packets(next(alert.alert_id for alert in told if alert.kind == "campaign"))
 
 
 def test_it_is_told_at_once_without_a_step_of_event_time(values: list[bytes]) -> None:
-    one, told = lane(), {}
+    one, told = task(), {}
     for offset, value in enumerate(values):
         found = alerts(one.feed(offset, value))
         if (said := unpack(value).said) is not None:
@@ -79,15 +79,15 @@ def test_it_is_told_at_once_without_a_step_of_event_time(values: list[bytes]) ->
 
 
 def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(values: list[bytes]) -> None:
-    one = lane()
+    one = task()
     expected = [one.feed(offset, value) for offset, value in enumerate(values)]
-    one, rows = lane(), dict[bytes, bytes]()
+    one, rows = task(), dict[bytes, bytes]()
     for crash in range(len(values)):
         for key, row in one.take_changes():
             rows.pop(key, None)
             if row is not None:
                 rows[key] = row
-        heir = lane(rows, one.header())
+        heir = task(rows, one.header())
         for offset in range(heir.resume or 0, len(values)):
             sent = heir.feed(offset, values[offset])
             assert sent == (expected[offset] if offset >= crash else []), (crash, offset)
@@ -95,7 +95,7 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(values: lis
 
 
 def test_what_is_read_again_changes_nothing(values: list[bytes]) -> None:
-    one = lane()
+    one = task()
     for offset, value in enumerate(values):
         one.feed(2 * offset, value)
         if unpack(value).said is not None:
@@ -107,7 +107,7 @@ def test_what_is_read_again_changes_nothing(values: list[bytes]) -> None:
 
 
 def test_accounts_hear_who_is_confirmed(values: list[bytes]) -> None:
-    one, told = lane(), []
+    one, told = task(), []
     for offset, value in enumerate(values):
         for emission in one.feed(offset, value):
             if emission.role == "events":
@@ -116,7 +116,7 @@ def test_accounts_hear_who_is_confirmed(values: list[bytes]) -> None:
                 told += said.confirmed
     assert [len(confirmed.accounts) for confirmed in told] == [24, 24, 24]
     assert [confirmed.until > 0 for confirmed in told] == [False, False, True]
-    accounts = accounts_lane(SETTINGS, 0, Metrics())
+    accounts = accounts_task(SETTINGS, 0, Metrics())
     unheard_of = pack_said(Said(confirmed=[Confirmed(accounts=["x"], until=1e10)]))
     assert accounts.feed(0, unheard_of) == []
     assert accounts.resume == 1

@@ -12,7 +12,7 @@ import pytest
 from stream.core.packets import link_rows, unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_lane, intake
+from stream.pipeline.build import accounts_task, intake
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stream.pipeline.settings import StageSettings
 
-SETTINGS = replace(Settings().stages, lanes=1)
+SETTINGS = replace(Settings().stages, tasks=1)
 START = 1_760_000_000.0
 
 
@@ -47,7 +47,7 @@ def played(
     """Return the links that the accounts stage sends on, and what was counted."""
     metrics = Metrics()
     source = intake(settings, topic="t", metrics=metrics)
-    lane = accounts_lane(settings, 0, metrics)
+    task = accounts_task(settings, 0, metrics)
     sent = []
     for first in range(0, len(events), 20):
         records = [
@@ -55,8 +55,8 @@ def played(
             for n, event in enumerate(events[first : first + 20])
         ]
         for emission in source.process(0, records, now_s=2e9):
-            sent += lane.feed(len(sent), emission.value)
-    sent += lane.finish()
+            sent += task.feed(len(sent), emission.value)
+    sent += task.finish()
     return links(one.value for one in sent if one.role == "links"), metrics
 
 

@@ -18,7 +18,7 @@ from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.errors import StateError
 from stream.metrics import Metrics
 from stream.pipeline import schema as schema_module
-from stream.pipeline.build import accounts_lane, alerting_lane, links_lane
+from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
 from stream.store.slots import Field
@@ -30,8 +30,8 @@ SETTINGS = Settings().stages
 def new(role, settings=SETTINGS):
     metrics = Metrics(strict=False)
     if role == "findings":
-        return alerting_lane(settings, metrics)
-    make = accounts_lane if role == "events" else links_lane
+        return alerting_task(settings, metrics)
+    make = accounts_task if role == "events" else links_task
     return make(settings, 0, metrics)
 
 
@@ -40,9 +40,9 @@ def usual(role):
     return new(role)
 
 
-def refusal(lane, stored):
+def refusal(task, stored):
     with pytest.raises(StateError) as caught:
-        lane.check(stored)
+        task.check(stored)
     return str(caught.value)
 
 
@@ -141,8 +141,8 @@ def test_other_fields_of_an_account_are_refused(monkeypatch):
 
 
 def test_a_log_that_was_refused_leaves_nothing_behind():
-    lane, other = new("events"), new("events")
+    task, other = new("events"), new("events")
     with pytest.raises(StateError):
-        lane.check(None)
-    assert lane.header() == other.header()
-    assert lane.resume is None
+        task.check(None)
+    assert task.header() == other.header()
+    assert task.resume is None

@@ -39,7 +39,7 @@ PLAN = Plan(
 )
 #: Long steps: their number is what a small run costs.
 SETTINGS = dataclasses.replace(
-    Settings().stages, lanes=1, windows=WindowSettings(window_s=600, allowed_lateness_s=60)
+    Settings().stages, tasks=1, windows=WindowSettings(window_s=600, allowed_lateness_s=60)
 )
 
 

@@ -44,9 +44,9 @@ async def test_a_drill_breaks_no_silence(marks: list[bytes | None], *, breaks: b
 
     source = SimpleNamespace(process=lambda *_, **__: [])
     stages = SimpleNamespace(source=source, reader=lambda _: source)
-    lanes = SimpleNamespace(kafka=KafkaSettings(), reads=lambda _: False, stages=stages)
+    tasks = SimpleNamespace(kafka=KafkaSettings(), reads=lambda _: False, stages=stages)
     runtime = Runtime(
-        lanes,
+        tasks,
         SimpleNamespace(send=send),
         SimpleNamespace(),
         Metrics(),

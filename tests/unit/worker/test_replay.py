@@ -1,4 +1,4 @@
-"""What a log says up to its last header reaches the lane, in order, and nothing else does."""
+"""What a log says up to its last header reaches the task, in order, and nothing else does."""
 
 import pytest
 from hypothesis import given
@@ -86,7 +86,7 @@ def test_a_repaired_log_says_the_same_for_ever(flushes: list[Records], unfinishe
 
 @pytest.mark.parametrize("atomic", [True, False])
 @pytest.mark.parametrize("first", [[], [(b"s", b"another")]])
-def test_rows_of_another_schema_never_reach_the_lane(first: Records, *, atomic: bool) -> None:
+def test_rows_of_another_schema_never_reach_the_task(first: Records, *, atomic: bool) -> None:
     heir = Heir()
     with pytest.raises(StateError, match="another schema"):
         Replay(heir, atomic).take([*first, (b"ra", b"1"), (b"h", b"0")])

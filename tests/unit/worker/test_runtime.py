@@ -20,21 +20,21 @@ PEOPLE = TP("verdicts", 0)
 
 
 class Scene:
-    """A runtime that owns one lane; ``feed`` is what the lane does."""
+    """A runtime that owns one task; ``feed`` is what the task does."""
 
     def __init__(self, feed, metrics: Metrics | None = None) -> None:
         self.sent: list[object] = []
         owned = SimpleNamespace(
             stage="accounts",
-            lane=SimpleNamespace(feed=feed, resume=0),
+            task=SimpleNamespace(feed=feed, resume=0),
             fenced=False,
             snapshot=lambda: None,
         )
-        lanes = _Lanes({ONE: owned})
+        tasks = _Tasks({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
         inputs = SimpleNamespace(ask=self._flush)
         self.runtime = Runtime(
-            lanes, sender, inputs, metrics or Metrics(), Health(stalled_after_s=60)
+            tasks, sender, inputs, metrics or Metrics(), Health(stalled_after_s=60)
         )
         self.runtime.positions.set({ONE: 0})
         self.runtime.resume()
@@ -50,7 +50,7 @@ class Scene:
         await self.runtime.take(Carrier(ONE, offsets[0], records, self.runtime.epoch))
 
 
-class _Lanes(dict):
+class _Tasks(dict):
     kafka = KafkaSettings(app_id="group")
     kept: frozenset[TP] = frozenset()
     stages = SimpleNamespace(people={PEOPLE.topic: None})
@@ -125,21 +125,21 @@ async def settle(scene: Scene, generation: int) -> None:
     await scene.runtime.pause(generation)
 
 
-async def test_lanes_of_the_generation_before_are_kept_and_of_an_older_one_are_not() -> None:
+async def test_tasks_of_the_generation_before_are_kept_and_of_an_older_one_are_not() -> None:
     scene = Scene(None)
     await settle(scene, 1)
     await settle(scene, 2)
-    assert scene.runtime.lanes.kept == {ONE}
+    assert scene.runtime.tasks.kept == {ONE}
     await settle(scene, 4)
-    assert scene.runtime.lanes.kept == set()
+    assert scene.runtime.tasks.kept == set()
 
 
-async def test_lanes_are_not_kept_over_a_generation_that_was_never_taken_over() -> None:
+async def test_tasks_are_not_kept_over_a_generation_that_was_never_taken_over() -> None:
     scene = Scene(None)
     await settle(scene, 1)
-    await scene.runtime.pause(2)  # another may have had the lane in it
+    await scene.runtime.pause(2)  # another may have had the task in it
     await settle(scene, 3)
-    assert scene.runtime.lanes.kept == set()
+    assert scene.runtime.tasks.kept == set()
 
 
 class Log:
@@ -162,7 +162,7 @@ async def start(
     tp: TP, log: Log, *, resume: int | None = None, metrics: Metrics | None = None
 ) -> int:
     scene = Scene(None, metrics)
-    scene.runtime.lanes[ONE].lane.resume = resume
+    scene.runtime.tasks[ONE].task.resume = resume
     scene.runtime.positions.forget([ONE])
     return (await scene.runtime.assign([tp], 1, log))[tp]
 

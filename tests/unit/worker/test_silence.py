@@ -25,7 +25,7 @@ class Scene:
         runtime = SimpleNamespace(
             last_record=self.last_record,
             positions=SimpleNamespace(get=lambda _: self.position),
-            lanes=SimpleNamespace(stages=SimpleNamespace(source=source)),
+            tasks=SimpleNamespace(stages=SimpleNamespace(source=source)),
             say=self._say,
         )
         reader = SimpleNamespace(end=lambda _, within_s: self.end, ends=self._ends)  # noqa: ARG005

@@ -1,6 +1,6 @@
-"""The lanes that this worker owns, each with its durable state; what a lane computes is its own.
+"""The tasks that this worker owns, each with its durable state; what a task computes is its own.
 
-A lane belongs to one partition of an internal topic. It is made when the partition is assigned,
+A task belongs to one partition of an internal topic. It is made when the partition is assigned,
 loaded from its state topic, and dropped when the partition has gone to another worker.
 """
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 STAGE_OF = {role: name.removesuffix("-state") for role, name in STATE_TOPICS.items()}
 
 
-class Lane(Heir, Protocol):
+class Task(Heir, Protocol):
     """One partition of one stage; single-threaded, no input or output, no clock."""
 
     @property
@@ -57,7 +57,7 @@ class Lane(Heir, Protocol):
         ...
 
     def release(self) -> None:
-        """Give back the lane's part of common gauges."""
+        """Give back the task's part of common gauges."""
         ...
 
 
@@ -87,23 +87,23 @@ class Source(Reader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What the worker runs; ``lane`` makes the lane of a role (see Role) and partition.
+    """What the worker runs; ``task`` makes the task of a role (see Role) and partition.
 
     ``people`` read the topics with what people say, by their names.
     """
 
     source: Source
-    lane: Callable[[str, int], Lane]
+    task: Callable[[str, int], Task]
     people: Mapping[str, Reader] = field(default_factory=dict)
 
     def reader(self, topic: str) -> Reader:
-        """Return what reads a topic that no lane does."""
+        """Return what reads a topic that no task does."""
         return self.people.get(topic, self.source)
 
 
 @dataclass(slots=True)
-class OwnedLane:
-    """A lane and where its state goes.
+class OwnedTask:
+    """A task and where its state goes.
 
     ``input_id`` tells the topic that it reads from others of the same name. ``written`` is the last
     header in the log, ``described`` says that the log has a schema, ``fenced`` that another worker
@@ -111,7 +111,7 @@ class OwnedLane:
     """
 
     stage: str
-    lane: Lane
+    task: Task
     state: StateLog
     input_id: str
     written: bytes | None = None
@@ -120,13 +120,13 @@ class OwnedLane:
 
     def snapshot(self) -> tuple[Rows, bytes] | None:
         """Return what a flush has to write, or None when nothing has changed."""
-        rows, header = self.lane.take_changes(), self.lane.header()
+        rows, header = self.task.take_changes(), self.task.header()
         return None if not rows and header == self.written else (rows, header)
 
     async def write(self, rows: Rows, header: bytes) -> None:
-        """Write one flush; a lane that has a new owner is only marked."""
+        """Write one flush; a task that has a new owner is only marked."""
         try:
-            begin = None if self.described else (self.input_id, self.lane.schema())
+            begin = None if self.described else (self.input_id, self.task.schema())
             await self.state.write(rows, header, begin=begin)
         except FencedError as error:
             self.fenced = True
@@ -148,74 +148,74 @@ class OwnedLane:
 
 
 @dataclass
-class Lanes:
-    """The lanes by the partition that they read."""
+class OwnedTasks:
+    """The tasks by the partition that they read."""
 
     stages: Stages
     kafka: KafkaSettings
     topics: TopicSettings
     metrics: WorkerMetrics
-    _owned: dict[TP, OwnedLane] = field(default_factory=dict)
+    _owned: dict[TP, OwnedTask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Know the topics that lanes read."""
+        """Know the topics that tasks read."""
         self._roles = {topic_of(self.topics, role): role for role in STATE_TOPICS}
 
-    def __getitem__(self, tp: TP) -> OwnedLane:
-        """Return the lane of a partition that is ours."""
+    def __getitem__(self, tp: TP) -> OwnedTask:
+        """Return the task of a partition that is ours."""
         return self._owned[tp]
 
-    def __iter__(self) -> Iterator[tuple[TP, OwnedLane]]:
-        """Yield every lane with its partition."""
+    def __iter__(self) -> Iterator[tuple[TP, OwnedTask]]:
+        """Yield every task with its partition."""
         return iter(list(self._owned.items()))
 
     def reads(self, tp: TP) -> bool:
-        """Say whether the partition belongs to a lane (and not to the source)."""
+        """Say whether the partition belongs to a task (and not to the source)."""
         return tp.topic in self._roles
 
     def state_topic(self, tp: TP) -> str:
-        """Return the topic with the state of the lane that reads a partition."""
+        """Return the topic with the state of the task that reads a partition."""
         return state_topic_of(self.topics, self._roles[tp.topic])
 
     async def keep(self, tps: Iterable[TP]) -> None:
-        """Drop every lane but those of ``tps``."""
+        """Drop every task but those of ``tps``."""
         gone = [self._owned.pop(tp) for tp in self._owned.keys() - set(tps)]
-        for lane in gone:
-            lane.lane.release()
-        await asyncio.gather(*(lane.state.stop() for lane in gone))
+        for task in gone:
+            task.task.release()
+        await asyncio.gather(*(task.state.stop() for task in gone))
 
     async def open(self, tps: Iterable[TP], inputs: Inputs) -> None:
-        """Make and load the lanes of ``tps`` that are not here yet."""
+        """Make and load the tasks of ``tps`` that are not here yet."""
         started = time.monotonic()
         new = {tp: self._make(tp, inputs) for tp in tps if self.reads(tp) and tp not in self._owned}
         try:
             await self._load(new)
         except BaseException:
-            await asyncio.gather(*(lane.state.stop() for lane in new.values()))
+            await asyncio.gather(*(task.state.stop() for task in new.values()))
             raise
         self._owned |= new  # a flush meanwhile has not seen them half loaded
-        for lane in new.values():
-            self.metrics.recovery_seconds.labels(stage=lane.stage).observe(
+        for task in new.values():
+            self.metrics.recovery_seconds.labels(stage=task.stage).observe(
                 time.monotonic() - started
             )
 
-    async def _load(self, new: Mapping[TP, OwnedLane]) -> None:
+    async def _load(self, new: Mapping[TP, OwnedTask]) -> None:
         """First fence, then read: nothing can be written behind what is read."""
-        await asyncio.gather(*(lane.state.start() for lane in new.values()))
+        await asyncio.gather(*(task.state.start() for task in new.values()))
         found = await recover(
-            {lane.state.tp: lane.lane for lane in new.values()},
+            {task.state.tp: task.task for task in new.values()},
             self.kafka,
-            inputs={lane.state.tp: lane.input_id for lane in new.values()},
+            inputs={task.state.tp: task.input_id for task in new.values()},
         )
-        for lane in new.values():
-            await lane.go_on(found[lane.state.tp])
+        for task in new.values():
+            await task.go_on(found[task.state.tp])
 
-    def _make(self, tp: TP, inputs: Inputs) -> OwnedLane:
+    def _make(self, tp: TP, inputs: Inputs) -> OwnedTask:
         role = self._roles[tp.topic]
         state = StateLog(TP(self.state_topic(tp), tp.partition), self.kafka, self.topics)
-        return OwnedLane(
+        return OwnedTask(
             STAGE_OF[role],
-            self.stages.lane(role, tp.partition),
+            self.stages.task(role, tp.partition),
             state,
             inputs.topic_id(tp.topic),
         )

@@ -1,6 +1,6 @@
-"""A lane: one partition of one stage, from internal records in to emissions and state out.
+"""A task: one partition of one stage, from internal records in to emissions and state out.
 
-A lane is pure: no input or output, no clock. It holds rows until their step closes (StepGate),
+A task is pure: no input or output, no clock. It holds rows until their step closes (StepGate),
 hands whole steps to its stage, and knows from where a successor has to read on. What makes the
 effect on state exactly-once although delivery is at-least-once:
 
@@ -117,19 +117,19 @@ class Header(msgspec.Struct, frozen=True):
     seen: int = 0  # the first internal offset that nobody has read yet
 
 
-class Lane(Generic[R]):
+class PartitionTask(Generic[R]):
     """One partition of one stage."""
 
     def __init__(
-        self, stage: Stage[R], lane: int, settings: WindowSettings, metrics: PipelineMetrics
+        self, stage: Stage[R], task: int, settings: WindowSettings, metrics: PipelineMetrics
     ) -> None:
-        """Start lane number ``lane`` empty; :meth:`restore` puts a predecessor's state back."""
+        """Start task number ``task`` empty; :meth:`restore` puts a predecessor's state back."""
         self._stage = stage
         self._settings = settings
         self._metrics = metrics
         self._pending = GaugeContribution(metrics.pending_rows.labels(stage=stage.name))
         self._watermark = metrics.watermark_timestamp_seconds.labels(
-            stage=stage.name, partition=lane
+            stage=stage.name, partition=task
         )
         self._steps = metrics.windows_closed_total.labels(stage=stage.name)
         self._gate: StepGate[R] = StepGate(settings.window_s)
@@ -175,7 +175,7 @@ class Lane(Generic[R]):
         return emissions
 
     def release(self) -> None:
-        """Give back this lane's part of the gauges: it moves to another worker, or is over."""
+        """Give back this task's part of the gauges: it moves to another worker, or is over."""
         self._pending.set(0)
         self._stage.release()
 
@@ -237,7 +237,7 @@ class Lane(Generic[R]):
         )
 
     def schema(self) -> bytes:
-        """Return the row that a log of this lane begins with."""
+        """Return the row that a log of this task begins with."""
         return self._schema.encode()
 
     def check(self, schema: bytes | None) -> None:

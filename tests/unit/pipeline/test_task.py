@@ -1,4 +1,4 @@
-"""The laws of a lane: what comes twice counts once, and a successor goes on as if nothing was."""
+"""The laws of a task: what comes twice counts once, and a successor goes on as if nothing was."""
 
 import math
 from collections import defaultdict
@@ -12,29 +12,29 @@ from stream.core.packets import unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
 from stream.pipeline.build import (
-    accounts_lane,
-    alerting_lane,
+    accounts_task,
+    alerting_task,
     intake,
-    links_lane,
+    links_task,
 )
-from stream.pipeline.routing import account_lanes
+from stream.pipeline.routing import account_tasks
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
 from stream.tools.simulate.population import Crowd, Planted
 from stream.tools.simulate.scenario import Scenario
 
 SETTINGS = Settings().stages
-#: One lane, long steps and little room: much of what the stages say comes in parts.
+#: One task, long steps and little room: much of what the stages say comes in parts.
 CUT = replace(
     SETTINGS,
-    lanes=1,
+    tasks=1,
     windows=msgspec.structs.replace(SETTINGS.windows, window_s=300.0),
     packet_bytes=1400,
 )
 SOURCES = 2
 ROLES = ("events", "links", "findings")
 SCENARIO = Scenario(
-    id="lane",
+    id="partition-task",
     crowd=Crowd(
         people=8,
         tool_users=4,
@@ -53,16 +53,16 @@ SCENARIO = Scenario(
 
 @dataclass(frozen=True)
 class Inputs:
-    """The internal records of lane 0 of each stage, as a worker with these settings writes them."""
+    """The internal records of task 0 of each stage, as a worker with these settings writes them."""
 
     settings: StageSettings
     values: dict[str, list[bytes]]
 
     def new(self, role, metrics=None):
-        return lane(self.settings, role, 0, metrics or Metrics(strict=False))
+        return task(self.settings, role, 0, metrics or Metrics(strict=False))
 
     def heir_of(self, role, log, header, portion=10**9, metrics=None):
-        """Return a new lane with a predecessor's log: every row that it wrote, in order."""
+        """Return a new task with a predecessor's log: every row that it wrote, in order."""
         heir = self.new(role, metrics)
         heir.check(self.new(role).schema())
         for first in range(0, len(log), portion):
@@ -71,10 +71,10 @@ class Inputs:
         return heir
 
 
-def lane(settings, role, number, metrics):
+def task(settings, role, number, metrics):
     if role == "findings":
-        return alerting_lane(settings, metrics)
-    make = accounts_lane if role == "events" else links_lane
+        return alerting_task(settings, metrics)
+    make = accounts_task if role == "events" else links_task
     return make(settings, number, metrics)
 
 
@@ -91,19 +91,19 @@ def identified(lines):
 def written(settings):
     metrics = Metrics(strict=False)
     source = intake(settings, topic="t", source_partitions=SOURCES, metrics=metrics)
-    lanes = {
-        (role, number): lane(settings, role, number, metrics)
+    tasks = {
+        (role, number): task(settings, role, number, metrics)
         for role in ROLES
-        for number in range(1 if role == "findings" else settings.lanes)
+        for number in range(1 if role == "findings" else settings.tasks)
     }
     found = defaultdict(list)
 
     def carry(emissions):
         for emission in emissions:
             at = emission.role, emission.partition
-            if at in lanes:
+            if at in tasks:
                 found[at].append(emission.value)
-                carry(lanes[at].feed(len(found[at]) - 1, emission.value))
+                carry(tasks[at].feed(len(found[at]) - 1, emission.value))
 
     lines = identified(list(SCENARIO.lines()))
     size = 12
@@ -145,10 +145,10 @@ def apply(rows, changes):
 
 def undisturbed(role, inputs):
     """Return, record by record, what is sent; then the state and the header at the end."""
-    lane, rows = inputs.new(role), {}
-    sent = [shown(lane.feed(offset, value)) for offset, value in enumerate(inputs.values[role])]
-    apply(rows, lane.take_changes())
-    return sent, rows, lane.header()
+    task, rows = inputs.new(role), {}
+    sent = [shown(task.feed(offset, value)) for offset, value in enumerate(inputs.values[role])]
+    apply(rows, task.take_changes())
+    return sent, rows, task.header()
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -166,10 +166,10 @@ def test_the_run_is_worth_the_name(role, inputs):
 def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, inputs):
     values = inputs.values[role]
     expected, expected_rows, expected_header = undisturbed(role, inputs)
-    lane, rows = inputs.new(role), {}
+    task, rows = inputs.new(role), {}
     for crash in range(len(values) + 1):
-        apply(rows, lane.take_changes())
-        header = lane.header()
+        apply(rows, task.take_changes())
+        header = task.header()
         heir, own = inputs.heir_of(role, list(rows.items()), header), dict(rows)
         again = heir.resume or 0
         assert again <= crash
@@ -183,39 +183,39 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, input
             assert own == expected_rows
             assert heir.header() == expected_header
         if crash < len(values):
-            lane.feed(crash, values[crash])
+            task.feed(crash, values[crash])
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_restoring_changes_nothing(role, inputs):
-    lane, rows = inputs.new(role), {}
+    task, rows = inputs.new(role), {}
     for offset, value in enumerate(inputs.values[role]):
-        lane.feed(offset, value)
-    apply(rows, lane.take_changes())
-    heir = inputs.heir_of(role, list(rows.items()), lane.header())
-    assert heir.header() == lane.header()
+        task.feed(offset, value)
+    apply(rows, task.take_changes())
+    heir = inputs.heir_of(role, list(rows.items()), task.header())
+    assert heir.header() == task.header()
     assert [change for change in heir.take_changes() if rows.get(change[0]) != change[1]] == []
-    assert lane.take_changes() == []
+    assert task.take_changes() == []
 
 
 @pytest.mark.parametrize("portion", [1, 7, 1000])
 @pytest.mark.parametrize("role", ROLES)
 def test_a_log_gives_the_same_state_however_it_is_cut(role, portion, inputs):
-    lane, log, rows = inputs.new(role), [], {}
+    task, log, rows = inputs.new(role), [], {}
     for offset, value in enumerate(inputs.values[role]):
-        lane.feed(offset, value)
-        changes = lane.take_changes()
+        task.feed(offset, value)
+        changes = task.take_changes()
         log += changes
         apply(rows, changes)
     # All that the log says, deleted rows too, or only what compaction leaves of it.
     logs = log, list(rows.items())
-    heirs = [inputs.heir_of(role, some, lane.header(), portion) for some in logs]
+    heirs = [inputs.heir_of(role, some, task.header(), portion) for some in logs]
     assert len(log) > len(rows)
     beginning = len(inputs.values[role])
     for offset, value in enumerate(inputs.values[role][-30:], beginning):
-        expected = shown(lane.feed(offset, value))
+        expected = shown(task.feed(offset, value))
         assert [shown(heir.feed(offset, value)) for heir in heirs] == [expected, expected]
-    changes = lane.take_changes()
+    changes = task.take_changes()
     assert [heir.take_changes() for heir in heirs] == [changes, changes]
 
 
@@ -224,11 +224,11 @@ def test_records_that_come_twice_count_once(role, inputs):
     values = inputs.values[role]
     expected, rows, _ = undisturbed(role, inputs)
     metrics = Metrics(strict=False)
-    lane, own, sent = inputs.new(role, metrics), {}, []
+    task, own, sent = inputs.new(role, metrics), {}, []
     for offset, value in enumerate(values):
-        sent.append(shown(lane.feed(2 * offset, value)))
-        assert lane.feed(2 * offset + 1, value) == []
-    apply(own, lane.take_changes())
+        sent.append(shown(task.feed(2 * offset, value)))
+        assert task.feed(2 * offset + 1, value) == []
+    apply(own, task.take_changes())
     assert sent == expected
     assert own == rows
 
@@ -238,7 +238,7 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
     inputs = Inputs(SETTINGS, {})
     source = intake(SETTINGS, topic="t", source_partitions=1, metrics=metrics)
     lines = list(SCENARIO.lines())
-    lane, rows, written = inputs.new("events", metrics), {}, []
+    task, rows, written = inputs.new("events", metrics), {}, []
     for origin, some in (("a", lines[:400]), ("b", lines[400:800])):
         source.know(1, origin)
         values = [
@@ -249,26 +249,26 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
             if emission.partition == 0
         ]
         for value in values * 2:  # intake sends them once more after a crash
-            lane.feed(len(written), value)
+            task.feed(len(written), value)
             written.append(value)
-        apply(rows, lane.take_changes())
-        lane = inputs.heir_of("events", list(rows.items()), lane.header())
-        for offset in range(lane.resume, len(written)):
-            lane.feed(offset, written[offset])
-    lane.finish()
-    counted = lane._stage._table["ring_week"][:, 0].sum()
+        apply(rows, task.take_changes())
+        task = inputs.heir_of("events", list(rows.items()), task.header())
+        for offset in range(task.resume, len(written)):
+            task.feed(offset, written[offset])
+    task.finish()
+    counted = task._stage._table["ring_week"][:, 0].sum()
     accounts = [msgspec.json.decode(line)["account_id"] for line in lines[:800]]
-    assert counted == np.count_nonzero(account_lanes(accounts, SETTINGS.lanes) == 0) > 100
+    assert counted == np.count_nonzero(account_tasks(accounts, SETTINGS.tasks) == 0) > 100
 
 
 def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
     values = inputs.values["events"]
     metrics = Metrics(strict=False)
-    lane = inputs.new("events", metrics)
+    task = inputs.new("events", metrics)
     for offset, value in enumerate(values):
-        lane.feed(offset, value)
+        task.feed(offset, value)
     for offset, value in enumerate(values):
-        assert lane.feed(len(values) + offset, value) == []
+        assert task.feed(len(values) + offset, value) == []
     count = metrics.registry.get_sample_value
     stage = {"stage": "accounts"}
     assert count("distillwatch_repeated_rows_total", stage) > 0
@@ -276,7 +276,7 @@ def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
     source = intake(inputs.settings, topic="t", source_partitions=SOURCES, metrics=metrics)
     line = next(iter(SCENARIO.lines()))
     for emission in source.process(0, [Record(10**9, None, line)], now_s=2e9):
-        lane.feed(2 * len(values) + (emission.partition or 0), emission.value)
+        task.feed(2 * len(values) + (emission.partition or 0), emission.value)
     assert count("distillwatch_late_rows_total", stage) == 1
 
 
@@ -284,12 +284,12 @@ def test_nothing_that_a_successor_reads_again_is_late(inputs):
     values = inputs.values["events"]
     heirs = Metrics(strict=False)
     stage = {"stage": "accounts"}
-    lane, log, read_again = inputs.new("events"), [], 0
+    task, log, read_again = inputs.new("events"), [], 0
     for offset, value in enumerate(values):
-        lane.feed(offset, value)
-        log += lane.take_changes()
+        task.feed(offset, value)
+        log += task.take_changes()
         if offset % 20 == 0:
-            heir = inputs.heir_of("events", log, lane.header(), metrics=heirs)
+            heir = inputs.heir_of("events", log, task.header(), metrics=heirs)
             for again in range(heir.resume, offset + 1):
                 heir.feed(again, values[again])
                 read_again += 1
