@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.core.findings import Shared
 from stream.core.links import LinkKind
-from stream.store.in_turn import places
+from stream.store.order import cumcount
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
@@ -34,7 +34,7 @@ def shared(table: EdgeTable, snapshot: Snapshot, members: Array, own: Array) -> 
     values, count = values[theirs & (count > 1)], count[theirs & (count > 1)]
     kind, number = snapshot.kind[values], table.values["value"][values]
     order = np.lexsort((number, -count, kind))
-    place = places(kind[order])  # each kind's first comes before any kind's second
+    place = cumcount(kind[order])  # each kind's first comes before any kind's second
     order = order[np.argsort(place, kind="stable")][: (place < _MOST_OF_A_KIND).sum()]
     return [
         Shared(

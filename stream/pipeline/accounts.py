@@ -23,7 +23,7 @@ from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_tasks
 from stream.pipeline.steps import step_rows
 from stream.pipeline.task import Parsed
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class AccountsStage:
         self._tasks = tasks
         self._window_s = windows.window_s
         self._metrics = metrics
-        self._table = SlotTable(
+        self._table = AccountTable(
             (*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=windows.max_accounts
         )
         self._windows = AccountWindows(self._table)
@@ -292,7 +292,7 @@ class AccountsStage:
         """Go on with what has been loaded: there is no more."""
         self._detector.restore(self._written)
         self._request_ids.loaded()
-        self._table.trim(self._windows.worth)
+        self._table.trim(self._windows.eviction_priority)
         self._count()
 
 
@@ -300,5 +300,5 @@ class _DrillWindows:
     """What the windows of a drill's accounts need."""
 
     def __init__(self, max_accounts: int) -> None:
-        self.table = SlotTable(AccountWindows.FIELDS, max_accounts=max_accounts)
+        self.table = AccountTable(AccountWindows.FIELDS, max_accounts=max_accounts)
         self.windows = AccountWindows(self.table)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from stream.accounts.windows.account_windows import AccountWindows, StepRows
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 #: Phrases of an account and day that are enough to tell whom it meets: of more a sample is kept,
 #: the same everywhere, for it is by value. Whoever asks less often than this meets nobody yet.
@@ -58,7 +58,7 @@ class Look:
         cls,
         rows: StepRows,
         windows: AccountWindows,
-        table: SlotTable,
+        table: AccountTable,
         slots: Array,
         turned: tuple[Array, Array] | None = None,
         day: Array | None = None,

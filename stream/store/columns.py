@@ -1,72 +1,103 @@
-"""Columns with slots that are taken and released; knows nothing of what they hold."""
+"""Rows in numpy columns, allocated and released; knows nothing of what they hold."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.store.free import FreeSlots
+from stream.store.free_list import FreeList
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.core.batch import Array
-    from stream.store.slots import Field
+    from stream.core.batch import Array, Mask, Slots
 
 _FIRST_CAPACITY: Final = 256
 
 
-class Columns:
-    """One array per field, shape ``(capacity,)``, and which slots are in use.
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value of each row: its dtype, its shape beside the slot axis, what a new row has."""
 
-    Arrays are replaced when the columns grow: take them anew at each use.
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...] = ()
+    initial: float = 0
+
+
+class ColumnStore:
+    """One array per field, shape ``(capacity, *shape)``; a slot is the position of a row in it.
+
+    Arrays are replaced when the store grows: get them from the store at each use.
     """
 
-    def __init__(self, fields: Iterable[Field]) -> None:
-        """Declare the fields."""
+    def __init__(self, fields: Iterable[Field], *, max_rows: int | None = None) -> None:
+        """Declare the fields; nothing is allocated beyond a first small capacity.
+
+        The capacity doubles, but takes no memory for more than ``max_rows`` before so many rows
+        are in use.
+        """
         fields = tuple(fields)
+        self._max_rows = max_rows
+        self._arrays: Final = {
+            field.name: np.zeros((_FIRST_CAPACITY, *field.shape), field.dtype) for field in fields
+        }
         self._initial: Final = {field.name: field.initial for field in fields}
-        self._arrays = {field.name: np.zeros(_FIRST_CAPACITY, field.dtype) for field in fields}
-        self.used = np.zeros(_FIRST_CAPACITY, bool)
-        self._free: Final = FreeSlots()
+        self._used = np.zeros(_FIRST_CAPACITY, bool)
+        self._free: Final = FreeList()
 
     def __getitem__(self, name: str) -> Array:
         """Return the array of a field."""
         return self._arrays[name]
 
     def __len__(self) -> int:
-        """Return how many slots are in use."""
+        """Return how many rows are in use."""
         return len(self._free)
 
     @property
-    def slots(self) -> Array:
+    def used(self) -> Mask:
+        """Return which slots are in use, shape ``(capacity,)``."""
+        return self._used
+
+    @property
+    def in_use(self) -> Slots:
         """Return the slots in use, ascending, shape ``(n,)``, i8."""
-        return np.flatnonzero(self.used)
+        return np.flatnonzero(self._used)
 
-    def take(self, count: int) -> Array:
-        """Return ``count`` fresh slots with initial values, shape ``(count,)``, i8."""
-        while len(self) + count > len(self.used):
-            self._grow()
-        taken = self._free.take(count)
-        self.used[taken] = True
-        self.reset(taken, self._arrays)
-        return taken
+    @property
+    def nbytes(self) -> int:
+        """Return the size of the arrays in bytes."""
+        return sum(array.nbytes for array in self._arrays.values())
 
-    def reset(self, slots: Array, names: Iterable[str]) -> None:
-        """Give fields their initial values again."""
+    def allocate(self, count: int) -> Slots:
+        """Return ``count`` new rows with initial values, shape ``(count,)``, i8."""
+        if len(self) + count > len(self._used):
+            self._grow(len(self) + count)
+        slots = self._free.allocate(count)
+        self._used[slots] = True
+        self.reset(slots, self._arrays)
+        return slots
+
+    def reset(self, slots: Slots, names: Iterable[str]) -> None:
+        """Give fields of rows their initial values again."""
         for name in names:
             self._arrays[name][slots] = self._initial[name]
 
-    def release(self, slots: Array) -> None:
-        """Give slots back."""
-        self.used[slots] = False
-        self._free.give(slots)
+    def release(self, slots: Slots) -> None:
+        """Give rows back."""
+        self._used[slots] = False
+        self._free.release(slots)
 
-    def _grow(self) -> None:
-        capacity = len(self.used)
-        self.used = np.concatenate([self.used, np.zeros(capacity, bool)])
+    def _grow(self, needed: int) -> None:
+        old = len(self._used)
+        capacity = max(needed, 2 * old)
+        if self._max_rows is not None and needed <= self._max_rows:
+            capacity = min(capacity, self._max_rows)
+        self._used = np.concatenate([self._used, np.zeros(capacity - old, bool)])
         for name, array in self._arrays.items():
             # Zeros take no memory before something is written there.
-            self._arrays[name] = np.zeros(2 * capacity, array.dtype)
-            self._arrays[name][:capacity] = array
+            grown = np.zeros((capacity, *array.shape[1:]), array.dtype)
+            grown[:old] = array
+            self._arrays[name] = grown

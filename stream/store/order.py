@@ -1,4 +1,4 @@
-"""Sorting, where numpy has a general way that costs several times as much."""
+"""Sorting, runs and ranks of rows, where numpy's general way costs several times as much."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from stream.core.events import Array
+    from stream.core.batch import Array, Counts, Mask, Positions
 
 _SHORT: Final = 1 << 16
-#: Fewer rows are sorted by each key sooner than it is found out which keys are needed.
+#: For fewer rows, sorting by each key is faster than finding out which keys are needed.
 _FEW: Final = 512
 
 
-def lexical(first: Array, *others: Array) -> Array:
+def lexical(first: Array, *others: Array) -> Positions:
     """Return the stable order of rows by ``first``, then by the others; shape ``(n,)``, i8.
 
     As ``np.lexsort`` with the keys reversed, which sorts all rows by each key. Most accounts have
-    one row in a step, and of one account hardly two come at the same time: then this sorts once.
+    one row in a window, and rarely two at the same time: then this sorts once.
     """
     if len(first) < _FEW:
         return np.asarray(np.lexsort((*others[::-1], first)))
@@ -50,22 +50,35 @@ def ascending(values: Array) -> Array:
     return np.asarray(values[new])
 
 
-def run_starts(values: Array) -> Array:
+def run_starts(values: Array) -> Positions:
     """Return where each run of equal values begins, shape ``(runs,)``, i8."""
     new = np.ones(len(values), bool)
     np.not_equal(values[1:], values[:-1], out=new[1:])
     return np.asarray(new.nonzero()[0])
 
 
-def run_sizes(starts: Array, rows: int) -> Array:
-    """Return the length of each run, given where each of them begins in so many rows."""
+def run_sizes(starts: Positions, rows: int) -> Counts:
+    """Return the length of each run, given where each begins and how many rows there are."""
     sizes = np.empty(len(starts), np.int64)
     np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
     sizes[-1:] = rows - starts[-1:]
     return sizes
 
 
-def _equal(key: Array, order: Array) -> Array:
-    """Say of each row in order but the last whether the next one's key is the same."""
+def cumcount(group: Array) -> Positions:
+    """Return each row's number, from 0, among the rows of its group; shape ``(n,)``, i8.
+
+    As pandas' ``groupby(group).cumcount()``. With rows in the order of preference, taking low
+    numbers first is a round-robin over the groups.
+    """
+    order = np.argsort(group, kind="stable")
+    starts = run_starts(group[order])
+    number = np.empty(len(order), np.int64)
+    number[order] = np.arange(len(order)) - np.repeat(starts, run_sizes(starts, len(order)))
+    return number
+
+
+def _equal(key: Array, order: Positions) -> Mask:
+    """Return for each row in order but the last whether the next row's key is the same."""
     key = key[order]
     return np.asarray(key[1:] == key[:-1])

@@ -30,7 +30,7 @@ from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.steps import step_rows
 from stream.settings import Settings
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class Stages:
         self.batch = self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)
         self.packets = self.pack()
         self.end = (NOW // STEP_S + 1) * STEP_S
-        self.table = SlotTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=100_000)
+        self.table = AccountTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=100_000)
         self.windows = AccountWindows(self.table)
         detection = Settings().stages.detection
         self.detector = Detector(detection, self.table, metrics=metrics, seed=1)

@@ -12,12 +12,12 @@ import numpy as np
 
 from stream.accounts.features.table import COLUMN
 from stream.accounts.windows.content import ContentMeans
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 #: The features that an account is compared with itself by; the first is how much it takes.
 TRACKED: Final = (
@@ -46,7 +46,7 @@ class OwnBaseline:
         Field("base_var", np.dtype("<f4"), (len(TRACKED),)),
     )
 
-    def __init__(self, settings: DetectionSettings, table: SlotTable) -> None:
+    def __init__(self, settings: DetectionSettings, table: AccountTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
         self._half_life_s = settings.baseline_half_life_s
         self._hours = settings.baseline_hours

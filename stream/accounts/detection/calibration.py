@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.accounts.detection.tails import Tails
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 #: Evidence is counted in decades; more than this is all the same.
 MOST: Final = 16.0
@@ -46,7 +46,9 @@ class Calibration:
         Field("block_peak", np.dtype("<f4"), initial=np.nan),
     )
 
-    def __init__(self, settings: DetectionSettings, table: SlotTable, *, open_score: float) -> None:
+    def __init__(
+        self, settings: DetectionSettings, table: AccountTable, *, open_score: float
+    ) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`.
 
         ``open_score`` is the score of an account that is just as rare as the budget allows.

@@ -36,7 +36,7 @@ from stream.accounts.features.reading import DAY_S
 from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
 from stream.core.findings import AccountFinding
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.metrics import AccountsMetrics
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 _JUST_BELOW: Final = 1e-6
 _BLOB: Final = "detector"
@@ -77,7 +77,7 @@ class Detector:
     def __init__(
         self,
         settings: DetectionSettings,
-        table: SlotTable,
+        table: AccountTable,
         *,
         metrics: AccountsMetrics,
         thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
@@ -118,7 +118,7 @@ class Detector:
     @property
     def warming_up(self) -> int:
         """Return how many tracked accounts have no baseline of their own yet."""
-        used = self._table.used()
+        used = self._table.in_use
         return int(np.count_nonzero(~self._own.ready(used)))
 
     @property
@@ -127,7 +127,7 @@ class Detector:
         drift = self._learnt.drift
         if not drift.moved:
             return 0
-        used = self._table.used()
+        used = self._table.in_use
         suspect = self.standing(used) == Standing.SUSPECT
         return int(np.count_nonzero(suspect & self._waits(drift.time, used)))
 

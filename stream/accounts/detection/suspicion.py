@@ -9,11 +9,11 @@ import numpy as np
 from stream.accounts.features.reading import DAY_S
 from stream.accounts.features.table import COLUMN
 from stream.core.findings import Observed
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 _HOUR_S: Final = 3600.0
 _SUMS: Final = ("requests", "input", "output")
@@ -30,7 +30,7 @@ class Suspicion:
         Field("above_since", np.dtype("<f8"), initial=np.nan),  # suspect without a break
     )
 
-    def __init__(self, table: SlotTable, *, calm_s: float) -> None:
+    def __init__(self, table: AccountTable, *, calm_s: float) -> None:
         """Work on ``table``; ``calm_s`` without evidence ends a suspicion."""
         self._table = table
         self._calm_s = calm_s

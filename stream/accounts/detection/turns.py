@@ -13,11 +13,11 @@ import numpy as np
 
 from stream.accounts.detection.baseline import TRACKED
 from stream.accounts.features.table import COLUMN, FEATURES
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 _SHAPE: Final = [TRACKED.index(name) for name in ("output_ratio", "output_per_request")]
 _ANSWER: Final = COLUMN["output_per_request"]
@@ -37,7 +37,7 @@ class Turns:
         Field("turned_from", np.dtype("<f4"), initial=np.inf),
     )
 
-    def __init__(self, table: SlotTable) -> None:
+    def __init__(self, table: AccountTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
         self._table = table
 

@@ -1,6 +1,6 @@
 """What an account has done lately: rolling sums, sketches and moments, vectorised over accounts.
 
-All state is in the fields of a SlotTable; all time is the event's. Nothing here judges.
+All state is in the fields of a AccountTable; all time is the event's. Nothing here judges.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from stream.accounts.windows.content import ContentMeans
 from stream.accounts.windows.panes import HORIZONS, PaneRing
 from stream.accounts.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.core.batch import AccountSlots, Array, Mask, Seconds
+    from stream.store.account_table import AccountTable
 
 #: What the rings sum up, in order; the hour and the week have the first of them.
 METRICS: Final = ("requests", "input_tokens", "output_tokens", "errors", "logprobs")
@@ -32,7 +32,7 @@ _HOUR_S: Final = 3600.0
 _FIRST_ERROR_STATUS: Final = 400
 #: A request this long ago counts half in shares and means.
 _HALF_LIFE_S: Final = DAY_S
-#: What each doubling of the requests of a week, and each of its days, is worth.
+#: Eviction bonus for each doubling of a week's requests, and for each of its active days.
 _BUSY_BONUS_S: Final = 6 * _HOUR_S
 _DAY_BONUS_S: Final = DAY_S
 #: Without a creation time an account counts as new only when it came after this much stream.
@@ -102,7 +102,7 @@ class AccountWindows:
         **{f"panes of the {name}": f"{h.panes} x {h.width_s:g} s" for name, h in HORIZONS.items()},
     }
 
-    def __init__(self, table: SlotTable) -> None:
+    def __init__(self, table: AccountTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
         #: Event time of the first request, of accounts that are forgotten by now too.
         self.began_s = math.inf
@@ -115,7 +115,9 @@ class AccountWindows:
     def update(self, rows: StepRows) -> Array:
         """Take in one step; return the slots of its accounts, shape ``(n,)``, i8."""
         table, columns, at = self._table, rows.columns, rows.at
-        slots = table.slots(rows.accounts, value=self.worth, settled=self.settled)
+        slots = table.slots(
+            rows.accounts, priority=self.eviction_priority, protected=self.protected
+        )
         last_seen = table["last_seen"][slots]
         start = rows.time - rows.window_s
         sums = self._sums(columns, at)
@@ -268,15 +270,15 @@ class AccountWindows:
         total = self._table[f"{name}_sum"][slots].astype(float)
         return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)
 
-    def settled(self, slots: Array) -> Array:
-        """Say which accounts came back after an hour or more: no newcomers, shape ``(n,)``."""
+    def protected(self, slots: AccountSlots) -> Mask:
+        """Return which accounts are protected: they came back after an hour, shape ``(n,)``."""
         table = self._table
         return np.asarray(table["last_seen"][slots] - table["first_seen"][slots] >= _HOUR_S)
 
-    def worth(self, slots: Array) -> Array:
-        """Return how much it would cost to forget each slot, as recency in seconds.
+    def eviction_priority(self, slots: AccountSlots) -> Seconds:
+        """Return the time last seen, plus a bonus; the lowest is evicted first, shape ``(n,)``.
 
-        Busy accounts last longer, and those that came on several days: requests are cheap to
+        Busy accounts last longer, and accounts active on several days: requests are cheap to
         fake, days are not.
         """
         days = self._table["ring_week"][slots, 0]  # requests of each day of the last week

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.events import CONTENT_DIMENSIONS, CONTENT_SCALE
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 #: Content of so long ago counts half; every hour counts the same, however much is asked in it.
 _HALF_LIFE_S: Final = 6 * 3600.0
@@ -61,7 +61,7 @@ class ContentMeans:
         Field("content_moved_since", np.dtype("<f8"), initial=np.nan),
     )
 
-    def __init__(self, table: SlotTable) -> None:
+    def __init__(self, table: AccountTable) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS`."""
         self._table = table
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ HORIZONS: Final = {
 class PaneRing:
     """Rolling sums of several metrics over one horizon; state in the field ``ring_<name>``."""
 
-    def __init__(self, horizon: Horizon, table: SlotTable) -> None:
+    def __init__(self, horizon: Horizon, table: AccountTable) -> None:
         """Use the table's field, which :meth:`field` declares."""
         self._horizon = horizon
         self._table = table

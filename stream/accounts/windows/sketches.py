@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.store.columns import Field
 from stream.store.order import lexical, run_sizes
-from stream.store.slots import Field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from stream.core.events import Array
-    from stream.store.slots import SlotTable
+    from stream.store.account_table import AccountTable
 
 DAY_S: Final = 86400.0
 _WORD_BITS: Final = 64
@@ -39,7 +39,7 @@ class DistinctSketch:
         return Field(f"distinct_{self.name}", np.dtype("<u8"), (2, self.words))
 
     def add(
-        self, table: SlotTable, slots: Array, day: int, last_day: Array, values: Array, at: Array
+        self, table: AccountTable, slots: Array, day: int, last_day: Array, values: Array, at: Array
     ) -> None:
         """Add ``values`` (rows,), sorted by account; account i's begin at ``at[i]``.
 
@@ -53,7 +53,7 @@ class DistinctSketch:
         kept[:, day % 2] |= np.bitwise_or.reduceat(bits, at, axis=0)
         bitmap[slots] = kept
 
-    def estimate(self, table: SlotTable, slots: Array, day: int, last_day: Array) -> Array:
+    def estimate(self, table: AccountTable, slots: Array, day: int, last_day: Array) -> Array:
         """Return the estimated count of each slot over ``day`` and the day before, ``(n,)``."""
         kept = table[self.field.name][slots].copy()
         kept[last_day < day, day % 2] = 0
@@ -86,7 +86,9 @@ class LeaderSketch:
         for part in ("vote", "count", "total"):
             yield Field(f"leader_{self.name}_{part}", np.dtype("<f4"))
 
-    def add(self, table: SlotTable, slots: Array, decay: Array, values: Array, at: Array) -> None:
+    def add(
+        self, table: AccountTable, slots: Array, decay: Array, values: Array, at: Array
+    ) -> None:
         """Add ``values`` (rows,), sorted by account; ``decay`` (n,) ages what was there."""
         leader = table[f"leader_{self.name}"]
         vote, count, total = (
@@ -108,7 +110,7 @@ class LeaderSketch:
         count[slots] = np.where(lost, won, count[slots] * decay + hits)
         total[slots] = total[slots] * decay + known
 
-    def share(self, table: SlotTable, slots: Array) -> Array:
+    def share(self, table: AccountTable, slots: Array) -> Array:
         """Return the leader's share of the decayed traffic, 0 to 1; NaN where nothing is known."""
         count = table[f"leader_{self.name}_count"][slots].astype(float)
         total = table[f"leader_{self.name}_total"][slots].astype(float)

@@ -31,7 +31,7 @@ from stream.campaigns.shared import shared
 from stream.core.links import SPREAD, LinkKind
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
-from stream.store.in_turn import places
+from stream.store.order import cumcount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -258,7 +258,7 @@ class ClusterDetector:
         lead = np.array([hashes[start:stop].min() for start, stop in spans])
         number = self._table.values["value"][values] ^ np.uint64(snapshot.time)
         drawn = np.argsort(number * SPREAD, kind="stable")
-        order = drawn[np.argsort(places(lead[drawn]), kind="stable")]
+        order = drawn[np.argsort(cumcount(lead[drawn]), kind="stable")]
         chosen, waiting = np.split(values[order], [MOST_CANDIDATES])
         if len(waiting):
             self._table.values["changed"][waiting] = True

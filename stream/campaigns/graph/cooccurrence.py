@@ -13,8 +13,7 @@ import numpy as np
 
 from stream.campaigns.graph.components import components
 from stream.campaigns.graph.snapshot import LINKING
-from stream.store.in_turn import places
-from stream.store.order import ascending
+from stream.store.order import ascending, cumcount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +112,7 @@ def pairs(
     most = np.minimum(size, _CORE_SAMPLE)
     if (most * (most - 1) // 2).sum() > _MOST_PAIRS:
         lead = np.minimum.reduceat(table.accounts["hash"][account], first)
-        order = order[np.argsort(places(lead[order]), kind="stable")]
+        order = order[np.argsort(cumcount(lead[order]), kind="stable")]
     most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
     left, right, having = ([np.zeros(0, np.int64)] for _ in range(3))

@@ -50,7 +50,7 @@ def owners(table: EdgeTable, edges: Array, payment: Array) -> Array:
 
 def _organizations(table: EdgeTable) -> tuple[Array, Array]:
     """Return the accounts with an organization, and the first account of that of each."""
-    known = table.accounts.slots
+    known = table.accounts.in_use
     members = known[table.accounts["organization"][known] != 0]
     _, first, row, size = np.unique(
         table.accounts["organization"][members],

@@ -48,7 +48,7 @@ class Snapshot:
     @classmethod
     def of(cls, table: EdgeTable, time: float) -> Snapshot:
         """Arrange the table as it is at ``time``."""
-        edges = table.edges.slots
+        edges = table.edges.in_use
         # No two are equal: one sort of pairs costs a third of np.lexsort.
         edges = edges[np.argsort(table.edges["value"][edges] << 32 | table.edges["account"][edges])]
         value, account = table.edges["value"][edges], table.edges["account"][edges]
@@ -65,7 +65,7 @@ class Snapshot:
             by_account=(by_account := np.argsort(account << 32 | np.arange(len(account)))),
             first=np.searchsorted(account[by_account], np.arange(len(table.accounts.used) + 1)),
             kind=kind,
-            known=table.accounts.slots,
+            known=table.accounts.in_use,
             owner=owners(table, edges, payment),
             payment=payment,
         )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.core.batch import Array
-    from stream.store.columns import Columns
+    from stream.store.columns import ColumnStore
 
 _UNBOUNDED: Final = 2**62
 #: An account with more edges than this has as many pages as have half of it at most.
@@ -103,7 +103,7 @@ class DurableEdges(EdgeTable):
 
     def _times(self) -> tuple[Array, Array]:
         """Return first and last use of each value as its edges have it, shape ``(capacity,)``."""
-        edges = self.edges.slots
+        edges = self.edges.in_use
         values = self.edges["value"][edges]
         since = np.full(len(self.values.used), np.inf)
         last = -since
@@ -192,20 +192,20 @@ class DurableEdges(EdgeTable):
         """Forget the edges on pages of accounts (slots, -1: unknown) that are told anew."""
         known = accounts >= 0
         if known.any():
-            edges = self.edges.slots
+            edges = self.edges.in_use
             code = page_codes(self.edges["account"][edges], self.edges["page"][edges])
             told = page_codes(accounts[known], pages[known])
             self._unlink(edges[np.isin(code, told)])
 
 
-def _taken(columns: Columns, slots: Array, rows: Array) -> Array:
+def _taken(columns: ColumnStore, slots: Array, rows: Array) -> Array:
     """Fill the fields of rows from columns of the same names."""
     for name in rows.dtype.names or ():
         rows[name] = columns[name][slots]
     return rows
 
 
-def _take_dirty(columns: Columns) -> Array:
+def _take_dirty(columns: ColumnStore) -> Array:
     slots = np.flatnonzero(columns.used & columns["dirty"])
     columns["dirty"][:] = False
     return slots

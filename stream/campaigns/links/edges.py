@@ -21,12 +21,10 @@ import numpy as np
 from stream.campaigns.links.rows import cut, page_keys, value_keys
 from stream.core.findings import Member
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.store.columns import Columns
-from stream.store.in_turn import places
-from stream.store.index import SlotIndex
-from stream.store.names import Names
-from stream.store.order import ascending
-from stream.store.slots import Field
+from stream.store.columns import ColumnStore, Field
+from stream.store.hash_index import HashIndex
+from stream.store.interner import Interner
+from stream.store.order import ascending, cumcount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -100,19 +98,19 @@ class EdgeTable:
 
     def __init__(self, *, max_edges: int) -> None:
         """Hold at most about ``max_edges`` edges once :meth:`shrink` has been called."""
-        self.values: Final = Columns(_VALUES)
-        self.accounts: Final = Columns(_ACCOUNTS)
-        self.edges: Final = Columns(_EDGES)
+        self.values: Final = ColumnStore(_VALUES)
+        self.accounts: Final = ColumnStore(_ACCOUNTS)
+        self.edges: Final = ColumnStore(_EDGES)
         self._max_edges = max_edges
-        self._names: Final = Names()
-        self._value_of: Final = SlotIndex(self.values, ("kind", "value"))
-        self._edge_of: Final = SlotIndex(self.edges, ("value", "account"))
+        self._names: Final = Interner()
+        self._value_of: Final = HashIndex(self.values, ("kind", "value"))
+        self._edge_of: Final = HashIndex(self.edges, ("value", "account"))
         self._gone: set[bytes] = set()
         self._left: set[int] = set()  # accounts (slots) with the pages that stored edges were on
 
     def names(self, accounts: Array) -> list[str]:
         """Return the ids of accounts."""
-        return self._names.of(accounts)
+        return self._names.names(accounts)
 
     # -- finding and adding -------------------------------------------------------------------
 
@@ -132,7 +130,7 @@ class EdgeTable:
         if len(missing):
             kind, value = kinds[missing], values[missing]
             first, of_row = distinct(kind, value)
-            new = self.values.take(len(first))
+            new = self.values.allocate(len(first))
             self.values["kind"][new] = kind[first]
             self.values["value"][new] = value[first]
             self._value_of.add(new)
@@ -145,8 +143,8 @@ class EdgeTable:
         missing = np.flatnonzero(slots < 0)
         if len(missing):
             new = list(dict.fromkeys(names[i] for i in missing.tolist()))
-            taken = self.accounts.take(len(new))
-            self._names.put(taken, new)
+            taken = self.accounts.allocate(len(new))
+            self._names.add(taken, new)
             self.accounts["hash"][taken] = [zlib.crc32(name.encode()) for name in new]
             slots[missing] = self.find_accounts([names[i] for i in missing.tolist()])
         return slots
@@ -170,13 +168,13 @@ class EdgeTable:
         missing = np.flatnonzero(slots < 0)
         if len(missing):
             room = most - self.values["size"][values[missing]]
-            fits = places(values[missing]) < room
+            fits = cumcount(values[missing]) < room
             if not fits.all():  # who comes first must not depend on slots
                 names = self.names(accounts[missing])
                 order = np.array(sorted(range(len(missing)), key=names.__getitem__))
-                fits[order] = places(values[missing][order]) < room[order]
+                fits[order] = cumcount(values[missing][order]) < room[order]
             admitted = missing[fits]
-            new = self.edges.take(len(admitted))
+            new = self.edges.allocate(len(admitted))
             slots[admitted] = new
             self.edges["value"][new] = values[admitted]
             self.edges["account"][new] = accounts[admitted]
@@ -303,11 +301,11 @@ class EdgeTable:
         """
         place = np.zeros(len(self.values.used), np.int64)
         place[values] = np.arange(len(values))
-        edges = self.edges.slots
+        edges = self.edges.in_use
         at = place[self.edges["value"][edges]]
         order = np.argsort(at)
         rank = np.full(len(values), len(edges))
-        np.minimum.at(rank, at[order], places(self.edges["account"][edges[order]]))
+        np.minimum.at(rank, at[order], cumcount(self.edges["account"][edges[order]]))
         return rank
 
     def remove(self, edges: Array) -> None:

@@ -21,8 +21,8 @@ from stream.core.errors import DecodeError
 from stream.core.events import EventBatch
 from stream.intake.directory.entry import account_of, decode
 from stream.intake.fingerprint.keyed import KeyedHash
-from stream.store.free import FreeSlots
-from stream.store.index import SlotIndex
+from stream.store.columns import ColumnStore, Field
+from stream.store.hash_index import HashIndex
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 #: An account id as key and its entry; none: there is no entry any more.
 Row = tuple[bytes | None, bytes | None]
 
-_FIRST_CAPACITY: Final = 1024
 #: Column of events -> field of an entry whose fingerprint it has.
 _OWNERS: Final = {"payment": "payment_id", "organization": "organization_id"}
 _DTYPES: Final = {
@@ -71,21 +70,19 @@ class AccountDirectory:
         self._most = settings.max_entries
         key = salt.reveal().encode()
         self._hashes = {column: KeyedHash(key, column) for column in _OWNERS}
-        self._columns: dict[str, Array] = {
-            name: np.zeros(_FIRST_CAPACITY, dtype) for name, dtype in _DTYPES.items()
-        }
-        self._index = SlotIndex(self._columns, ["account"])
-        self._free = FreeSlots()
+        fields = (Field(name, dtype) for name, dtype in _DTYPES.items())
+        self._columns = ColumnStore(fields, max_rows=self._most)
+        self._index = HashIndex(self._columns, ["account"])
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """Return how many accounts have an entry."""
-        return len(self._free)
+        return len(self._columns)
 
     @property
     def nbytes(self) -> int:
         """Return the size of the columns in bytes, without the index."""
-        return sum(column.nbytes for column in self._columns.values())
+        return self._columns.nbytes
 
     def load(self, rows: Sequence[Row], *, latest: float) -> list[Refused]:
         """Take in rows in the order they were written; return those that are none.
@@ -112,14 +109,14 @@ class AccountDirectory:
     def known(self, accounts: Sequence[str]) -> Array:
         """Return which accounts have an entry; shape ``(n,)``, bool."""
         with self._lock:
-            return np.asarray(self._index.find(_marks(accounts)) >= 0)
+            return np.asarray(self._index.find(_hashed(accounts)) >= 0)
 
     def fill(self, batch: EventBatch) -> Filled:
         """Return the batch with the absent values that the directory knows."""
         with self._lock:
             if not len(self):
                 return Filled(batch, 0)
-            slots = self._index.find(_marks(batch.accounts))
+            slots = self._index.find(_hashed(batch.accounts))
             # Of each account of the batch what the directory says.
             known = {name: self._columns[name][slots] for name in _DTYPES if name != "account"}
         has = slots >= 0
@@ -147,12 +144,12 @@ class AccountDirectory:
         columns = {
             "place": np.array([place for place, _ in entries.values()], np.int64),
             "present": np.array([one is not None for one in said], bool),
-            "account": _marks(list(entries)),
+            "account": _hashed(list(entries)),
             "created_at": np.array(created, np.float64),
         }
         for name, field in _OWNERS.items():
             texts = [None if one is None else getattr(one, field) for one in said]
-            columns[name] = self._hashes[name].forgotten(texts)
+            columns[name] = self._hashes[name].uncached(texts)
         return columns
 
     def _put(self, columns: dict[str, Array]) -> list[int]:
@@ -161,27 +158,16 @@ class AccountDirectory:
         present = columns["present"]
         gone = slots[~present & (slots >= 0)]
         self._index.remove(gone)
-        self._free.give(gone)
+        self._columns.release(gone)
         new = np.flatnonzero(present & (slots < 0))
         new, left_out = np.split(new, [max(self._most - len(self), 0)])
-        slots[new] = self._free.take(len(new))
-        self._make_room()
+        slots[new] = self._columns.allocate(len(new))
         rows = np.flatnonzero(present & (slots >= 0))
         for name in _DTYPES:
             self._columns[name][slots[rows]] = columns[name][rows]
         self._index.add(slots[new])
         return [int(place) for place in columns["place"][left_out]]
 
-    def _make_room(self) -> None:
-        capacity = len(self._columns["account"])
-        if len(self) <= capacity:
-            return
-        capacity = max(min(2 * capacity, self._most), len(self))
-        for name, column in self._columns.items():
-            grown = np.zeros(capacity, column.dtype)
-            grown[: len(column)] = column
-            self._columns[name] = grown
 
-
-def _marks(accounts: Sequence[str]) -> Array:
+def _hashed(accounts: Sequence[str]) -> Array:
     return np.fromiter(map(hash, accounts), np.int64, len(accounts))

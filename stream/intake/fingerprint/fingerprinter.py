@@ -12,8 +12,8 @@ from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
 from stream.intake.fingerprint.prompts import Prompts
+from stream.intake.fingerprint.row_cache import RowCache
 from stream.intake.fingerprint.text import standing
-from stream.intake.fingerprint.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Fingerprinter:
         Without ``request_ids`` no request has one: hashing them is for those who compare them.
         """
         self._request_id = KeyedHash(salt, "request_id") if request_ids else None
-        self._of_accounts = Together(
+        self._of_accounts = RowCache(
             {
                 column: KeyedHash(salt, column, address if column == "address" else utf8)
                 for column in _OF_ACCOUNTS
@@ -87,16 +87,16 @@ class Fingerprinter:
             "offset": np.array(offsets),
             "account": np.array([code(account, len(accounts)) for account in fields["account_id"]]),
             "logprobs": np.array(fields["logprobs"], bool),
-            "system_prompt": self._system_prompt.forgotten(fields["system_prompt"]),
+            "system_prompt": self._system_prompt.uncached(fields["system_prompt"]),
         }
         columns["request_id"] = self._request_ids(fields["account_id"], fields["request_id"])
         columns |= self._prompts.of(fields["prompt"])
         if any(fields["prompt_fingerprint"]):
             # The gateway's own stands in where there is no text.
-            given = self._given.remembered(fields["prompt_fingerprint"])
+            given = self._given.cached(fields["prompt_fingerprint"])
             columns["prompt"] = np.where(columns["prompt"], columns["prompt"], given)
         attributes = [fields[field] for field in _OF_ACCOUNTS.values()]
-        columns |= self._of_accounts.remembered(attributes)
+        columns |= self._of_accounts.fingerprints(attributes)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
         return {

@@ -92,11 +92,11 @@ class KeyedHash(dict[str | None, int]):
         state.update(prepared)
         return int.from_bytes(state.digest(), "little") or 1
 
-    def remembered(self, values: Sequence[str | None]) -> Array:
+    def cached(self, values: Sequence[str | None]) -> Array:
         """Return the fingerprints of attributes, which recur; shape ``(n,)``, u8."""
         return np.fromiter(map(self.__getitem__, values), np.uint64, len(values))
 
-    def forgotten(self, texts: Sequence[str | None]) -> Array:
+    def uncached(self, texts: Sequence[str | None]) -> Array:
         """Return the fingerprints of texts, of which nothing is kept; shape ``(n,)``, u8.
 
         Equal texts of one call are hashed once.

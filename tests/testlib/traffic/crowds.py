@@ -10,7 +10,7 @@ from stream.accounts.features.table import COLUMN, FEATURES
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.thresholds import DEFAULT_THRESHOLDS
 from stream.metrics import Metrics
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 START = 1_772_409_600.0
 HOUR = 3600.0
@@ -58,7 +58,7 @@ class Stage:
 
     def __init__(self, seed=0, **settings):
         self.settings = DetectionSettings(**settings)
-        self.table = SlotTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=10_000)
+        self.table = AccountTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=10_000)
         self.detector = Detector(self.settings, self.table, metrics=Metrics(), seed=seed)
         self.time = START
 
@@ -78,7 +78,7 @@ class Stage:
     def judge(self, rows):
         """Judge accounts (name -> features) at the present time."""
         names = sorted(rows)
-        slots = self.table.slots(names, value=lambda some: np.zeros(len(some)))
+        slots = self.table.slots(names, priority=lambda some: np.zeros(len(some)))
         first = self.table["first_seen"]
         first[slots] = np.fmin(first[slots], self.time)
         self.table["last_seen"][slots] = self.time

@@ -133,6 +133,6 @@ def use(some: DurableEdges, time: float, step: list[tuple[int, int]]) -> None:
 
 
 def kept(some: DurableEdges) -> set[tuple[str, int]]:
-    edges = some.edges.slots
+    edges = some.edges.in_use
     values = some.values["value"][some.edges["value"][edges]].tolist()
     return set(zip(some.names(some.edges["account"][edges]), values, strict=True))

@@ -31,7 +31,7 @@ def test_input_is_not_changed_and_not_kept():
     stage = Stage()
     stage.play(12)
     names = sorted(crowd(60, 1, stage.time))
-    slots = stage.table.slots(names, value=lambda some: np.zeros(len(some)))
+    slots = stage.table.slots(names, priority=lambda some: np.zeros(len(some)))
     matrix = np.tile(np.nan, (60, len(FEATURES)))
     matrix[:, :] = 1.0
     given, at = matrix.copy(), slots.copy()

@@ -12,7 +12,7 @@ from stream.accounts.detection.calibration import Calibration
 from stream.accounts.detection.evidence import MODELLED, MOST, RANKED, TRACKED, combine
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.detection.tails import Tails
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 decades = st.floats(0, MOST)
 
@@ -99,7 +99,7 @@ def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
     scores = []
     for budget in (1.0, 10.0):
         settings = DetectionSettings(alerts_budget=budget)
-        table = SlotTable(Calibration.FIELDS, max_accounts=10)
+        table = AccountTable(Calibration.FIELDS, max_accounts=10)
         scores.append(Calibration(settings, table, open_score=0.8).scores(evidence))
     for some in scores:
         assert (np.diff(some) >= 0).all()
@@ -112,10 +112,10 @@ def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
 
 def test_benign_peaks_raise_the_bar():
     settings = DetectionSettings()
-    table = SlotTable(Calibration.FIELDS, max_accounts=1000)
+    table = AccountTable(Calibration.FIELDS, max_accounts=1000)
     calibration = Calibration(settings, table, open_score=0.8)
     before = calibration.scores(np.array([7.0]))[0]
-    slots = table.slots([f"a{i}" for i in range(300)], value=lambda s: np.zeros(len(s)))
+    slots = table.slots([f"a{i}" for i in range(300)], priority=lambda s: np.zeros(len(s)))
     rough = np.random.default_rng(3).exponential(2.0, 300)
     calibration.learn(0.0, slots, rough, np.ones(300, bool))
     calibration.learn(7 * 3600.0, slots, rough, np.ones(300, bool))
@@ -124,9 +124,9 @@ def test_benign_peaks_raise_the_bar():
 
 
 def test_a_block_with_an_alarm_teaches_nothing():
-    table = SlotTable(Calibration.FIELDS, max_accounts=10)
+    table = AccountTable(Calibration.FIELDS, max_accounts=10)
     calibration = Calibration(DetectionSettings(), table, open_score=0.8)
-    slot = table.slots(["a"], value=lambda s: np.zeros(len(s)))
+    slot = table.slots(["a"], priority=lambda s: np.zeros(len(s)))
     for quiet in (True, False, True):
         calibration.learn(10.0, slot, np.array([5.0]), np.array([quiet]))
     calibration.learn(7 * 3600.0, slot, np.array([0.0]), np.array([True]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.accounts.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
 from stream.accounts.windows.account_windows import AccountWindows, StepRows
 from stream.core.events import EVENT_COLUMNS
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 START = 1_772_409_600.0
 HOUR = 3600.0
@@ -18,7 +18,7 @@ HOUR = 3600.0
 
 def features_of(times, **values):
     """Play one account's requests in steps of an hour; return its features by name."""
-    table = SlotTable(AccountWindows.FIELDS, max_accounts=16)
+    table = AccountTable(AccountWindows.FIELDS, max_accounts=16)
     windows = AccountWindows(table)
     times = np.asarray(times, float)
     end, slots = START, np.zeros(0, np.int64)

@@ -130,16 +130,16 @@ def test_long_strings_and_old_ones_are_not_remembered(monkeypatch: pytest.Monkey
     monkeypatch.setattr(keyed, "REMEMBERED", 10)
     hashed = keyed.KeyedHash(b"", "model")
     values = [str(i) for i in range(100)] + ["x" * 10_000]
-    first = hashed.remembered(values)
+    first = hashed.cached(values)
     assert len(hashed) <= 10
     assert all(len(key or "") < 600 for key in hashed)
-    assert hashed.remembered(values).tolist() == first.tolist()
+    assert hashed.cached(values).tolist() == first.tolist()
 
 
 def test_what_is_remembered_is_bounded_in_characters_too() -> None:
     hashed = keyed.KeyedHash(b"", "user_agent")
     for i in range(10_000):
-        hashed.remembered([f"\U0001f600{i:0510}"])
+        hashed.cached([f"\U0001f600{i:0510}"])
     assert sum(len(key or "") for key in hashed) <= keyed.REMEMBERED_CHARACTERS
     assert len(hashed) > 1000
 

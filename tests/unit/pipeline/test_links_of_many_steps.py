@@ -12,7 +12,7 @@ from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
 from stream.pipeline.steps import step_rows
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
 STEP_S = 60.0
@@ -58,7 +58,7 @@ def look(
 @given(steps)
 @settings(deadline=None, max_examples=60)
 def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], str]]]) -> None:
-    windows = AccountWindows(SlotTable(AccountWindows.FIELDS, max_accounts=8))
+    windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
     looks = [one for number, step in enumerate(played) for one in look(number, step, windows)]
     once, each = links(looks), LinkBatch.merge([links([one]) for one in looks])
     assert list(once.accounts) == list(each.accounts)
@@ -68,6 +68,6 @@ def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], 
 
 def test_every_kind_is_among_them() -> None:
     played = [("a", i, 500, {*FIELDS}, f"one thing {i} and then another {i}") for i in range(9)]
-    windows = AccountWindows(SlotTable(AccountWindows.FIELDS, max_accounts=8))
+    windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
     kinds = set(links(look(0, played, windows)).columns["kind"].tolist())
     assert kinds == {*LinkKind} - {LinkKind.CLIENT}

@@ -10,7 +10,7 @@ from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
 STEP_S = 60.0
@@ -28,7 +28,7 @@ def phrases(requests: int, *, first: int = 0) -> set[int]:
         for i in range(first, first + requests)
     ]
     batch = Fingerprinter(b"salt").columns(events, range(requests))
-    table = SlotTable(AccountWindows.FIELDS, max_accounts=4)
+    table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
     rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     found = links([Look.at(rows, windows, table, windows.update(rows))]).columns

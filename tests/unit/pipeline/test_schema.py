@@ -21,7 +21,7 @@ from stream.pipeline import schema as schema_module
 from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
-from stream.store.slots import Field
+from stream.store.columns import Field
 
 ROLES = ("events", "links", "findings")
 SETTINGS = Settings().stages

@@ -14,7 +14,7 @@ from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
 from stream.pipeline.steps import step_rows
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
 STEP_S = 60.0
@@ -36,7 +36,7 @@ steps = st.lists(st.tuples(st.integers(1, 40), st.lists(asked, min_size=1, max_s
 def test_links_carry_the_counters_of_their_accounts(
     played: list[tuple[int, list[tuple[str, int, int, int, set[str]]]]],
 ) -> None:
-    table = SlotTable(AccountWindows.FIELDS, max_accounts=8)
+    table = AccountTable(AccountWindows.FIELDS, max_accounts=8)
     windows = AccountWindows(table)
     done = defaultdict(lambda: np.zeros(3, np.int64))
     seen: dict[str, list[float]] = defaultdict(list)

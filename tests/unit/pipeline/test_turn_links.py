@@ -9,7 +9,7 @@ from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 DAY_S = 86_400.0
 START_S = 1_772_409_600.0  # midnight
@@ -23,7 +23,7 @@ def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int,
         for tokens in answers
     ]
     batch = Fingerprinter(b"salt").columns(events, range(len(events)))
-    table = SlotTable(AccountWindows.FIELDS, max_accounts=4)
+    table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
     rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     turned = np.array([turned_at]), np.array([least])

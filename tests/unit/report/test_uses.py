@@ -11,7 +11,7 @@ from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 from stream.tools.report.uses import USES
 
 START = 1_772_409_600.0
@@ -54,7 +54,7 @@ def seen(without: str | None):
         for i in range(REQUESTS)
     ]
     batch = Fingerprinter(b"salt").columns(events, range(REQUESTS))
-    table = SlotTable(AccountWindows.FIELDS, max_accounts=4)
+    table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
     rows = StepRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     slots = windows.update(rows)

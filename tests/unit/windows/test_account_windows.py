@@ -13,7 +13,7 @@ from stream.accounts.windows.account_windows import METRICS, AccountWindows
 from stream.accounts.windows.panes import HORIZONS
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.pipeline.steps import step_rows
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 STEP_S = 60.0
 START = 1_700_000_400.0
@@ -34,7 +34,7 @@ def batch(rows):
 
 
 def windows_after(rows, *, max_accounts=1000):
-    table = SlotTable(AccountWindows.FIELDS, max_accounts=max_accounts)
+    table = AccountTable(AccountWindows.FIELDS, max_accounts=max_accounts)
     windows = AccountWindows(table)
     steps = defaultdict(list)
     for row in rows:

@@ -7,7 +7,7 @@ import pytest
 
 from stream.accounts.windows.content import MOVED, ContentMeans
 from stream.core.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
-from stream.store.slots import SlotTable
+from stream.store.account_table import AccountTable
 
 STEP_S = 60.0
 HOUR = 3600.0
@@ -25,9 +25,9 @@ class Account:
 
     def __init__(self, seed=0):
         self.rng = np.random.default_rng(seed)
-        self.table = SlotTable(ContentMeans.FIELDS, max_accounts=4)
+        self.table = AccountTable(ContentMeans.FIELDS, max_accounts=4)
         self.means = ContentMeans(self.table)
-        self.slots = self.table.slots(["a"], value=lambda some: np.zeros(len(some)))
+        self.slots = self.table.slots(["a"], priority=lambda some: np.zeros(len(some)))
         self.centres = self.rng.uniform(-np.pi, np.pi, (2, CONTENT_DIMENSIONS // 2))
         self.time, self.last = 1e9, np.nan
 

@@ -1,0 +1,205 @@
+"""A bounded table of accounts: one row per account, found by its id, stored when it changed.
+
+Every per-account number of the accounts stage is a column here, so that eviction, writing and
+recovering state is done once for all of them. Knows nothing of what the columns mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.core.errors import StateError
+from stream.store.columns import ColumnStore, Field
+from stream.store.eviction import lowest, quotas
+from stream.store.interner import Interner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from stream.core.batch import AccountSlots, Array, Floats, Mask
+
+    #: The eviction priority of each slot, shape ``(n,)``: the lowest is evicted first.
+    Priority = Callable[[AccountSlots], Floats]
+    #: Which slots are in the protected segment, shape ``(n,)``.
+    Protected = Callable[[AccountSlots], Mask]
+
+#: The part of the table, one in so many, that one call may bring in.
+_PORTION: Final = 8
+#: Columns of the table itself.
+_DIRTY: Final = "row is dirty"  # changed since it was written
+_STORED: Final = "row is stored"  # has a durable row
+
+
+class AccountTable:
+    """Accounts in slots; ``table[name]`` is that field's array, shape ``(capacity, *shape)``.
+
+    Arrays are replaced when the table grows: get them from the table at each use.
+    """
+
+    def __init__(self, fields: Iterable[Field], *, max_accounts: int) -> None:
+        """Declare the fields; nothing is allocated beyond a first small capacity."""
+        self.fields: Final = tuple(fields)
+        self.max_accounts: Final = max_accounts
+        self.evicted = 0
+        self._row: Final = np.dtype([(f.name, f.dtype, f.shape) for f in self.fields])
+        self._names: Final = Interner()
+        flags = (Field(name, np.dtype(bool)) for name in (_DIRTY, _STORED))
+        self._columns: Final = ColumnStore((*self.fields, *flags), max_rows=max_accounts)
+        self._deleted: set[str] = set()  # evicted accounts that have a durable row
+
+    def __len__(self) -> int:
+        """Return the number of accounts."""
+        return len(self._columns)
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the array of a field."""
+        return self._columns[name]
+
+    def slot(self, account: str) -> int | None:
+        """Return the slot of an account that is in the table."""
+        slot = int(self._names.find([account])[0])
+        return slot if slot >= 0 else None
+
+    def name(self, slot: int) -> str:
+        """Return the account in a slot that is in use."""
+        return self._names.names(np.array([slot]))[0]
+
+    def slots(
+        self, accounts: Sequence[str], *, priority: Priority, protected: Protected | None = None
+    ) -> AccountSlots:
+        """Return the slots of distinct accounts, adding missing ones; shape ``(n,)``, i8.
+
+        When the table is full, accounts that are not among ``accounts`` are evicted; without
+        ``protected`` all are in the probationary segment. Bring in at most :attr:`portion` at
+        once, or protected accounts have to go. Marks all returned slots as changed. Raises
+        ValueError when ``accounts`` alone exceed the table.
+        """
+        slots = self._names.find(accounts)
+        new = np.flatnonzero(slots < 0)
+        if len(new):
+            self._make_room(len(new), slots[slots >= 0], priority, protected)
+            slots[new] = self._add([accounts[i] for i in new.tolist()])
+        self._columns[_DIRTY][slots] = True
+        return slots
+
+    def touch(self, slots: Sequence[int]) -> None:
+        """Note that rows have changed."""
+        self._columns[_DIRTY][list(slots)] = True
+
+    @property
+    def portion(self) -> int:
+        """Return how many accounts one call may bring in."""
+        return max(1, self.max_accounts // _PORTION)
+
+    @property
+    def in_use(self) -> AccountSlots:
+        """Return the slots in use, ascending, shape ``(n,)``, i8."""
+        return self._columns.in_use
+
+    @property
+    def nbytes(self) -> int:
+        """Return the size of the columns in bytes."""
+        return self._columns.nbytes
+
+    # -- durable rows -------------------------------------------------------------------------
+
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Return what a stored row consists of: each field's dtype and shape, and their order."""
+        order = " ".join(field.name for field in self.fields)
+        return {
+            "order of the fields": hashlib.blake2b(order.encode(), digest_size=4).hexdigest(),
+            **{f"field {f.name}": f"{f.dtype.str}{list(f.shape) or ''}" for f in self.fields},
+        }
+
+    def take_changes(self) -> tuple[list[tuple[str, bytes]], list[str]]:
+        """Return (rows changed, accounts deleted) since the last call, and forget the changes."""
+        slots = np.flatnonzero(self._columns[_DIRTY])
+        rows = self._rows(slots)
+        names = self._names.names(slots)
+        deleted = sorted(self._deleted)
+        self._columns[_DIRTY][:] = False
+        self._columns[_STORED][slots] = True
+        self._deleted.clear()
+        return list(zip(names, rows, strict=True)), deleted
+
+    def load(self, accounts: Sequence[str], rows: Sequence[bytes]) -> None:
+        """Put stored rows of distinct accounts back; they do not count as changed.
+
+        The table may come to hold more than ``max_accounts``, until :meth:`trim`.
+        """
+        if set(map(len, rows)) - {self._row.itemsize}:
+            raise StateError(f"not every stored account has {self._row.itemsize} bytes")
+        stored = np.frombuffer(b"".join(rows), self._row)
+        slots = self._names.find(accounts)
+        new = np.flatnonzero(slots < 0)
+        slots[new] = self._add([accounts[i] for i in new.tolist()])
+        for field in self.fields:
+            self._columns[field.name][slots] = stored[field.name]
+        self._columns[_STORED][slots] = True
+
+    def drop(self, accounts: Iterable[str]) -> None:
+        """Remove accounts whose stored rows are deleted; unknown ones are ignored."""
+        slots = self._names.find(list(accounts))
+        self._remove(slots[slots >= 0])
+
+    def trim(self, priority: Priority) -> None:
+        """After loading: evict the accounts of the lowest priority beyond ``max_accounts``."""
+        excess = len(self) - self.max_accounts
+        if excess > 0:
+            self._evict(self.in_use, excess, priority)
+
+    def _rows(self, slots: AccountSlots) -> list[bytes]:
+        rows = np.empty(len(slots), self._row)
+        for field in self.fields:
+            rows[field.name] = self._columns[field.name][slots]
+        packed, width = rows.tobytes(), self._row.itemsize
+        return [packed[i : i + width] for i in range(0, len(packed), width)]
+
+    # -- room ---------------------------------------------------------------------------------
+
+    def _add(self, accounts: Sequence[str]) -> AccountSlots:
+        slots = self._columns.allocate(len(accounts))
+        self._names.add(slots, accounts)
+        self._columns[_STORED][slots] = [account in self._deleted for account in accounts]
+        self._deleted.difference_update(accounts)
+        return slots
+
+    def _remove(self, slots: AccountSlots) -> None:
+        self._names.remove(slots)
+        self._columns[_DIRTY][slots] = False
+        self._columns.release(slots)
+
+    def _make_room(
+        self, count: int, keep: AccountSlots, priority: Priority, protected: Protected | None
+    ) -> None:
+        if count + len(keep) > self.max_accounts:
+            message = f"{count + len(keep)} accounts at once, the table holds {self.max_accounts}"
+            raise ValueError(message)
+        needed = len(self) + count - self.max_accounts
+        if needed <= 0:
+            return
+        candidates = np.setdiff1d(self.in_use, keep, assume_unique=True)
+        old = np.zeros(len(candidates), bool) if protected is None else protected(candidates)
+        known = 0 if protected is None else int(np.count_nonzero(protected(keep)))
+        probationary, others = candidates[~old], candidates[old]
+        from_probationary, from_protected = quotas(
+            needed=needed,
+            probationary=len(probationary),
+            protected=len(others),
+            incoming=count + len(keep) - known,
+            max_rows=self.max_accounts,
+        )
+        self._evict(probationary, from_probationary, priority)
+        self._evict(others, from_protected, priority)
+
+    def _evict(self, candidates: AccountSlots, count: int, priority: Priority) -> None:
+        if not count:
+            return
+        gone = lowest(candidates, priority(candidates), count, self._names.names)
+        self._deleted.update(self._names.names(gone[self._columns[_STORED][gone]]))
+        self._remove(gone)
+        self.evicted += count
