@@ -70,8 +70,8 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prior:
-    """Log odds before any evidence."""
+class Parameter:
+    """A number with its source: "measured ...", "cited ..." or "assumed ..."."""
 
-    log_odds: float
+    value: float
     source: str

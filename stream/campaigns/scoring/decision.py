@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from stream.campaigns.scoring.claim import Aspect
+from stream.campaigns.scoring.claim import Aspect, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,23 +32,34 @@ class Decision(StrEnum):
 class DecisionRule:
     """The numbers of the rule; log odds are natural logarithms."""
 
-    #: So many aspects have to agree. Assumed: each alone has a benign twin in tests/scenarios.
-    least_aspects: int = 2
-    #: From so much on an aspect agrees. Assumed.
-    agrees: float = 1.0
-    #: From so much on it counts as two. Assumed: four in log odds are what two aspects rarely have.
-    agrees_twice: float = 4.0
-    #: How accounts act has to add so much. Measured: unrelated teams that send one public test and
-    #: classes with one homework stay below (tests/scenarios/test_quiet_campaigns.py).
-    least_behaviour: float = 2.0
-    #: So many owners are no class: that they began together counts as behaviour. Assumed.
-    crowd: int = 48
+    #: So many aspects have to agree.
+    least_aspects: Parameter
+    #: Log odds from which an aspect agrees.
+    agrees: Parameter
+    #: Log odds from which an aspect counts as two.
+    agrees_twice: Parameter
+    #: Log odds that the accounts' behaviour has to add.
+    least_behaviour: Parameter
+    #: Owners from which a common beginning counts as behaviour.
+    crowd: Parameter
 
 
-RULE: Final = DecisionRule()
+RULE: Final = DecisionRule(
+    least_aspects=Parameter(
+        value=2, source="assumed: each aspect alone has a benign twin (tests/scenarios)"
+    ),
+    agrees=Parameter(value=1.0, source="assumed"),
+    agrees_twice=Parameter(value=4.0, source="assumed: two weak aspects rarely add so much"),
+    least_behaviour=Parameter(
+        value=2.0,
+        source="measured: unrelated teams that send one public test, and classes with one "
+        "homework, stay below (tests/scenarios/test_quiet_campaigns.py)",
+    ),
+    crowd=Parameter(value=48, source="assumed: so many owners are no class and no team"),
+)
 #: Prompts and addresses in common count once, however many: unrelated teams share the frames and
 #: the items of one public test.
-_COUNT_ONCE: Final = frozenset({Aspect.CO_OCCURRENCE})
+COUNT_ONCE: Final = frozenset({Aspect.CO_OCCURRENCE})
 #: What accounts share; the other aspects are how they act.
 _SHARED: Final = frozenset({Aspect.CO_OCCURRENCE, Aspect.LIST})
 #: The claim by which accounts are known to be new, rather than not seen before.
@@ -67,20 +78,25 @@ def decide(
     for one in counted:
         if one.claim.aspect is not None:
             aspects[one.claim.aspect] += one.log_odds
-    if _agreeing(aspects, rule) < rule.least_aspects:
+    if _agreeing(aspects, rule) < rule.least_aspects.value:
         return Decision.TOO_FEW_ASPECTS
     # Each member of a list has met others in phrases of its own: no single test explains that.
     if aspects[Aspect.LIST] > 0:
         return Decision.MAY_ALERT
     # Accounts that are not new may have begun together for a reason: a class, a release.
     young = any(one.claim.name == _YOUNG and one.log_odds > 0 for one in weighed)
-    excluded = _SHARED if young or owners >= rule.crowd else _SHARED | {Aspect.NEWNESS}
+    excluded = _SHARED if young or owners >= rule.crowd.value else _SHARED | {Aspect.NEWNESS}
     behaviour = sum(log_odds for aspect, log_odds in aspects.items() if aspect not in excluded)
-    return Decision.MAY_ALERT if behaviour >= rule.least_behaviour else Decision.NO_COMMON_BEHAVIOUR
+    return (
+        Decision.MAY_ALERT
+        if behaviour >= rule.least_behaviour.value
+        else Decision.NO_COMMON_BEHAVIOUR
+    )
 
 
 def _agreeing(aspects: dict[Aspect, float], rule: DecisionRule) -> int:
     return sum(
-        (log_odds >= rule.agrees) + (log_odds >= rule.agrees_twice and aspect not in _COUNT_ONCE)
+        (log_odds >= rule.agrees.value)
+        + (log_odds >= rule.agrees_twice.value and aspect not in COUNT_ONCE)
         for aspect, log_odds in aspects.items()
     )

@@ -59,7 +59,7 @@ def probability(links: LinkBasis, counted: list[WeighedClaim], *, budget_ratio: 
     higher with a probability of 1/x at most, however often it is scored (Ville's inequality): so
     the budget moves the log odds by its logarithm. The budget is nominal.
     """
-    log_odds = PRIORS[links].log_odds + math.log(budget_ratio)
+    log_odds = PRIORS[links].value + math.log(budget_ratio)
     log_odds += sum(one.log_odds for one in counted)
     return 1 / (1 + math.exp(-log_odds))
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from stream.campaigns.scoring.claim import Aspect, Axis, Claim, Curve, LinkBasis, Prior
+from stream.campaigns.scoring.claim import Aspect, Axis, Claim, Curve, LinkBasis, Parameter
 
 PRIORS: Final = {
-    LinkBasis.OTHER: Prior(
-        log_odds=-4.0,
+    LinkBasis.OTHER: Parameter(
+        value=-4.0,
         source="assumed: groups that share something are nearly always harmless",
     ),
-    LinkBasis.CONTENT: Prior(
-        log_odds=-5.0,
+    LinkBasis.CONTENT: Parameter(
+        value=-5.0,
         source="assumed: test sets and tools make unrelated accounts send the same content",
     ),
-    LinkBasis.PHRASES: Prior(
-        log_odds=-6.3,
+    LinkBasis.PHRASES: Parameter(
+        value=-6.3,
         source="assumed: classes and public test sets make many accounts send the same phrases",
     ),
 }

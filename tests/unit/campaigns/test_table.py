@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from test_score import GROUP
 
 from stream.campaigns.scoring import model
 from stream.campaigns.scoring.claim import Axis, Claim, Curve
+from stream.campaigns.scoring.decision import RULE
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
 from stream.campaigns.scoring.words import shown
@@ -46,8 +48,9 @@ def test_a_claim_has_a_source(claim: Claim) -> None:
     assert claim.source.startswith(GROUNDS)
 
 
-def test_a_prior_has_a_source() -> None:
-    assert all(prior.source.startswith(GROUNDS) for prior in PRIORS.values())
+def test_priors_and_the_numbers_of_the_rule_have_a_source() -> None:
+    rule = [getattr(RULE, field.name) for field in fields(RULE)]
+    assert all(number.source.startswith(GROUNDS) for number in [*PRIORS.values(), *rule])
 
 
 @pytest.mark.parametrize("claim", ROWS)
