@@ -50,7 +50,7 @@ def united(
 
 
 def more(rows: Array, reports: Array) -> Array:
-    """Return a tally with what was reported since, a row of REPORT for each of its rows.
+    """Return a tally with what was reported since, a row of MEMBER_TRAFFIC for each of its rows.
 
     Counters that run from a later time are of an account that was forgotten in between.
     """

@@ -17,6 +17,8 @@ import numpy as np
 
 from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState, ValueId
 from stream.campaigns.clusters.group_novelty import GroupNovelty
+from stream.campaigns.clusters.member_traffic import member_traffic
+from stream.campaigns.clusters.shared_indicators import shared_indicators
 from stream.campaigns.graph.cooccurrence import cores
 from stream.campaigns.graph.membership import cards, core_values, own_evidence
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
@@ -24,10 +26,8 @@ from stream.campaigns.graph.snapshot import CONTENT, LINKING, Snapshot
 from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.links.edges import OF_ACCOUNT
 from stream.campaigns.population.reference_population import ReferencePopulation
-from stream.campaigns.reported import reports
 from stream.campaigns.scoring.features import ClusterMembers, features
 from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
-from stream.campaigns.shared import shared
 from stream.core.links import SPREAD, LinkKind
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
@@ -66,7 +66,7 @@ class Cluster:
     score: float
     evidence: list[Evidence]
     members: list[str]
-    reports: Array  # what each of the members did, REPORT
+    reports: Array  # what each of the members did, MEMBER_TRAFFIC
     kinds: list[LinkKind]  # of its values
     payments: int  # payments that pay for several members
     shared: list[Shared]  # what members have in common; none while nobody would be told of it
@@ -337,11 +337,11 @@ class ClusterDetector:
             score=scored.score,
             evidence=scored.evidence,
             members=everyone,
-            reports=reports(table, snapshot, at, everyone),
+            reports=member_traffic(table, snapshot, at, everyone),
             kinds=sorted({LinkKind(kind) for kind, _ in kept.values}),
             payments=cards(snapshot, members),
             shared=(
-                shared(table, snapshot, members, values)
+                shared_indicators(table, snapshot, members, values)
                 if scored.score >= self._thresholds.clear_score
                 else []
             ),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.alerting.tally import TALLY, more, observed, united
-from stream.campaigns.reported import REPORT
+from stream.campaigns.clusters.member_traffic import MEMBER_TRAFFIC
 
 if TYPE_CHECKING:
     from stream.core.batch import Array
@@ -62,7 +62,7 @@ class Incident:
         everyone = sorted({*self.names, name})
         self.tally = united(everyone, (self.names, self.tally))
         self.names = everyone
-        reports = np.array([account.report(step)], REPORT)
+        reports = np.array([account.report(step)], MEMBER_TRAFFIC)
         at = [everyone.index(name)]
         self.tally[at] = more(self.tally[at], reports)
         self.until[name] = step
@@ -76,7 +76,7 @@ class Incident:
             self.until[name] = max(step, self.until.get(name, -1))
 
     def requests(self) -> int:
-        return observed(self.tally, np.zeros(0, REPORT), 0.0).requests
+        return observed(self.tally, np.zeros(0, MEMBER_TRAFFIC), 0.0).requests
 
     def brute_force(self, accounts: dict[str, Account]) -> int:
         return sum(
@@ -163,7 +163,7 @@ def test_the_last_hour_fades_with_its_age_and_is_no_more_than_what_is_counted() 
     account.linked, account.first = (0.0, 0), 0
     account.total = 40
     incident.take("a", account, 0)
-    reports = np.array([((0.0, 0.0, _counts(40), 30, 3000), _counts(0))], REPORT)
+    reports = np.array([((0.0, 0.0, _counts(40), 30, 3000), _counts(0))], MEMBER_TRAFFIC)
 
     def last_hour(time: float) -> tuple[int, int]:
         seen = observed(incident.tally, reports, time)

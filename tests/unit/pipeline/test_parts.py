@@ -18,9 +18,9 @@ from stream.alerting.incident import Incident
 from stream.alerting.rendering import alert_of
 from stream.campaigns.clusters.cluster_assignment import ClusterState
 from stream.campaigns.clusters.detector import MOST_VALUES
+from stream.campaigns.clusters.shared_indicators import MOST_NAMED
+from stream.campaigns.clusters.shared_indicators import MOST_VALUES as MOST_SHOWN
 from stream.campaigns.settings import CampaignSettings
-from stream.campaigns.shared import MOST_NAMED
-from stream.campaigns.shared import MOST_VALUES as TOLD
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Verdict
@@ -190,7 +190,7 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
                 members=names[-MOST_NAMED:],
             )
         ]
-        * TOLD,
+        * MOST_SHOWN,
         summary="\1" * 1200,
     )
     values = {(1, 2**64 - 1 - i) for i in range(MOST_VALUES)}

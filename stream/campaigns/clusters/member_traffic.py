@@ -1,6 +1,6 @@
-"""What the members of a cluster did, as counters, and what these were at their first evidence.
+"""Traffic counters of a cluster's members, now and at their first evidence.
 
-Nothing is added up here: whoever was told of a cluster before knows what is counted already.
+Adds nothing up: incidents know which part of it they have counted already.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
-#: The counters of a member, and what they were before its first use of a value of the cluster:
-#: what they are, for a member that uses none now.
-REPORT: Final = np.dtype([("traffic", TRAFFIC), ("before", COUNTS)])
+#: The counters of a member now, and before its first use of the cluster's indicators; both are
+#: equal for a member that uses none now.
+MEMBER_TRAFFIC: Final = np.dtype([("traffic", TRAFFIC), ("before", COUNTS)])
 
 
-def reports(table: EdgeTable, snapshot: Snapshot, at: Array, names: Sequence[str]) -> Array:
-    """Return a row of :data:`REPORT` for each of some known accounts, shape ``(n,)``.
+def member_traffic(table: EdgeTable, snapshot: Snapshot, at: Array, names: Sequence[str]) -> Array:
+    """Return a row of :data:`MEMBER_TRAFFIC` for each of some known accounts, shape ``(n,)``.
 
     ``at`` are the positions of the edges that link them.
     """
     slots = table.find_accounts(names)
-    rows = np.empty(len(names), REPORT)
+    rows = np.empty(len(names), MEMBER_TRAFFIC)
     rows["traffic"] = table.accounts["traffic"][slots]
     rows["before"] = rows["traffic"]["total"]
     order = np.argsort(slots)
@@ -38,7 +38,7 @@ def reports(table: EdgeTable, snapshot: Snapshot, at: Array, names: Sequence[str
     linked = slots[order][place] == account if len(slots) else np.zeros(0, bool)
     row, edges = order[place[linked]], edges[linked]
     before = matrix(table.edges["before"][edges])
-    # The account was forgotten since and is counted anew: all of that is later than its evidence.
+    # The account was forgotten since, and its counters began at 0: all of it is after its evidence.
     before[table.edges["since"][edges] < rows["traffic"]["since"][row]] = 0
     least = matrix(rows["before"])
     np.minimum.at(least, row, before)

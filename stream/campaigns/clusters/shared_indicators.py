@@ -1,4 +1,4 @@
-"""What the members of a cluster share, for people to look at; it judges nothing."""
+"""Indicators that the members of a cluster share, as alerts show them; scores nothing."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ if TYPE_CHECKING:
     from stream.campaigns.links.edges import EdgeTable
     from stream.core.batch import Array
 
-#: Values that are told of, so many of one kind, and members that are named of each.
+#: Bounds of what an alert shows: indicators, indicators of one kind, members of an indicator.
 MOST_VALUES: Final = 24
 _MOST_OF_A_KIND: Final = 8
 MOST_NAMED: Final = 64
-#: From this part of a value's accounts on it is the members' rather than everybody's.
-_THEIRS: Final = 0.5
+#: An indicator counts as the cluster's own when members are this share of its accounts. Assumed.
+_OWN_SHARE: Final = 0.5
 
 
-def shared(table: EdgeTable, snapshot: Snapshot, members: Array, own: Array) -> list[Shared]:
-    """Return the values that members (slots) share, the most shared of each kind first.
+def shared_indicators(
+    table: EdgeTable, snapshot: Snapshot, members: Array, own: Array
+) -> list[Shared]:
+    """Return the indicators that members (slots) share, the most shared of each kind first.
 
-    Those of the cluster itself (``own``, slots), and others that hardly anybody else has.
+    These are the cluster's own (``own``, slots) and those that few other accounts have.
     """
     at = snapshot.at_accounts(members)
     values, count = np.unique(snapshot.value[at], return_counts=True)
-    theirs = np.isin(values, own) | (count >= _THEIRS * table.values["size"][values])
-    values, count = values[theirs & (count > 1)], count[theirs & (count > 1)]
+    chosen = np.isin(values, own) | (count >= _OWN_SHARE * table.values["size"][values])
+    values, count = values[chosen & (count > 1)], count[chosen & (count > 1)]
     kind, number = snapshot.kind[values], table.values["value"][values]
     order = np.lexsort((number, -count, kind))
     place = cumcount(kind[order])  # each kind's first comes before any kind's second
