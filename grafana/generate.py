@@ -363,7 +363,7 @@ DETECTION: dict[str, list[Panel]] = {
             queries={
                 "tracked": "sum(distillwatch_accounts_tracked<>)",
                 "warming up": "sum(distillwatch_accounts_warming_up<>)",
-                "held back": "sum(distillwatch_accounts_held<>)",
+                "held back": "sum(distillwatch_accounts_suppressed_by_drift<>)",
             },
             alerts=("DistillwatchNobodyJudged", "DistillwatchModelStale"),
         ),
@@ -371,7 +371,7 @@ DETECTION: dict[str, list[Panel]] = {
             title="Links",
             description="Values that link accounts (payments, prompts, addresses, clients) with "
             "state.",
-            queries={"tracked": "sum(distillwatch_links_tracked<>)"},
+            queries={"tracked": "sum(distillwatch_indicators_tracked<>)"},
             alerts=("DistillwatchLinksEvicted",),
         ),
         Panel(
@@ -381,7 +381,7 @@ DETECTION: dict[str, list[Panel]] = {
             queries={
                 "accounts": f"sum(rate(distillwatch_accounts_evicted_total<>{RATE}))",
                 "links: {{reason}}": "sum by (reason) (rate("
-                f"distillwatch_links_evicted_total<>{RATE}))",
+                f"distillwatch_indicators_evicted_total<>{RATE}))",
             },
             unit="cps",
             alerts=("DistillwatchAccountsEvicted", "DistillwatchLinksEvicted"),
@@ -389,7 +389,7 @@ DETECTION: dict[str, list[Panel]] = {
         Panel(
             title="Left out",
             description="What was left out or put off in the hour before to stay within a bound.",
-            queries={"{{what}}": "sum by (what) (increase(distillwatch_left_out_total<>[1h]))"},
+            queries={"{{limit}}": "sum by (limit) (increase(distillwatch_limit_hits_total<>[1h]))"},
             alerts=("DistillwatchLeftOut",),
         ),
     ],
@@ -455,7 +455,7 @@ PIPELINE: dict[str, list[Panel]] = {
             queries={
                 "late: {{stage}}": f"sum by (stage) (rate(distillwatch_late_rows_total<>{RATE}))",
                 "repeated: {{stage}}": "sum by (stage) (rate("
-                f"distillwatch_repeated_rows_total<>{RATE}))",
+                f"distillwatch_replayed_rows_total<>{RATE}))",
             },
             unit="cps",
             alerts=("DistillwatchLateRows",),
@@ -578,7 +578,7 @@ PIPELINE: dict[str, list[Panel]] = {
         Panel(
             title="Time by part of a stage",
             description="Seconds of work a second, which the stages include: decode and "
-            "fingerprint of intake; duplicates, windows, detection and links of accounts; judging "
+            "fingerprint of intake; duplicates, windows, detection and links of accounts; scoring "
             "of alerting.",
             queries={
                 "{{stage}}": "sum by (stage) (rate(distillwatch_stage_seconds_sum"

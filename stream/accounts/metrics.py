@@ -19,7 +19,7 @@ class AccountsMetrics(SharedMetrics):
         remedy="Normal for a day after the first start; later it means many new accounts",
         unit="accounts",
     )
-    accounts_held = gauge(
+    accounts_suppressed_by_drift = gauge(
         meaning="Settled accounts that are suspect and not told, as so many changed at once",
         remedy="A new model or a changed log: becomes usual in a day or two; see the runbook",
         unit="accounts",

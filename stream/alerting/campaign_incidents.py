@@ -104,7 +104,7 @@ class CampaignIncidents:
         new = sorted({*names}.difference(incident.members))
         room = self._max_members - len(incident.members)
         if len(new) > room:
-            self._metrics.left_out_total.labels(what="members").inc(len(new) - room)
+            self._metrics.limit_hits_total.labels(limit="members").inc(len(new) - room)
         members = sorted([*incident.members, *new[:room]])
         known = (incident.members, unpacked(incident.tally))
         added = ((names, unpacked(tally)),) if tally else ()

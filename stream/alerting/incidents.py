@@ -148,7 +148,7 @@ class Incidents:
         due = self._clusters.due
         if due > until:
             return
-        with self._metrics.stage_seconds.labels(stage="judging").time():
+        with self._metrics.stage_seconds.labels(stage="scoring").time():
             clusters = self._clusters.judge(due)
         self._mutes.refresh()
         for cluster in clusters:

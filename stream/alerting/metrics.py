@@ -23,31 +23,30 @@ class AlertingMetrics(CampaignsMetrics):
         labels={"kind": KINDS, "severity": SEVERITIES},
     )
     alerts_suppressed_total = counter(
-        meaning="Alerts that were due and not sent: an update waits for its turn, another "
-        "incident has it, a verdict speaks against it, or a suppression hides it, by what that "
-        "goes by",
-        remedy="limit: see alerting.updates_per_day, the page and the topic have the figures; "
-        "account, value, pattern: `distillwatch suppress list` says which suppressions there "
-        "are, remove what hides too much",
+        meaning="Alerts that were due and not sent: the update limit, another incident that "
+        "covers them, a verdict, or a suppression by account, value or pattern",
+        remedy="limit: see alerting.updates_per_day, the page and the topic have the newest "
+        "figures; account, value, pattern: `distillwatch suppress list` shows the "
+        "suppressions, remove those that hide too much",
         unit="alerts",
         labels={"reason": ("limit", "merged", "verdict", *MATCHERS)},
     )
     suppressions_active = gauge(
-        meaning="Suppressions in force, by what they go by",
-        remedy="Near feedback.max_suppressions: those that end first are let go of",
+        meaning="Active suppressions, by matcher",
+        remedy="Near feedback.max_suppressions: those that expire first are dropped",
         unit="suppressions",
         labels={"matcher": MATCHERS},
     )
     verdicts_total = counter(
-        meaning="People's verdicts on alerts that were read, by what became of them",
+        meaning="Verdicts of people on alerts, by outcome",
         remedy="unknown: the incident ended longer than alerting.cool_down_s ago, or the "
         "alert_id is wrong",
         unit="verdicts",
         labels={"verdict": VERDICTS, "result": ("applied", "repeated", "unknown")},
     )
     drill_alerts_total = counter(
-        meaning="Alerts of drills, which count nowhere else",
-        remedy="None while somebody runs `distillwatch drill`: who does is told how it ends",
+        meaning="Alerts of drills, which no other metric counts",
+        remedy="The drill command reports the result",
         unit="alerts",
         labels={"status": ("firing", "resolved")},
     )

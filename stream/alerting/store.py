@@ -138,7 +138,7 @@ class IncidentStore:
         most = self._settings.max_incidents
         limit = most - most // _CAMPAIGN_FRACTION if kind == "account" else most
         if len(self._open) >= limit:
-            self._metrics.left_out_total.labels(what="incidents").inc()
+            self._metrics.limit_hits_total.labels(limit="incidents").inc()
             return False
         if len(self._incidents) >= most:
             cold = sorted((i.closed, i.alert_id) for i in self._incidents.values() if not i.is_open)

@@ -61,7 +61,7 @@ class Suppressions:
         self._dirty.add(suppression.key)
         if len(self._held) > self._most:
             self._end(min(self._held.values(), key=lambda s: (not s.removed, s.expires, s.key)))
-            self._metrics.left_out_total.labels(what="suppressions").inc()
+            self._metrics.limit_hits_total.labels(limit="suppressions").inc()
         self._index()
 
     @property

@@ -89,7 +89,7 @@ class VerdictTable:
         for oldest in sorted(self._records.values(), key=lambda j: j.age)[: max(excess, 0)]:
             del self._records[oldest.verdict.key]
             self._dirty.add(oldest.verdict.key)
-            self._metrics.left_out_total.labels(what="verdicts").inc()
+            self._metrics.limit_hits_total.labels(limit="verdicts").inc()
         self._calibrate()
         return "applied"
 

@@ -9,14 +9,14 @@ from stream.telemetry.shared import SharedMetrics
 class CampaignsMetrics(SharedMetrics):
     """Values that link accounts."""
 
-    links_tracked = gauge(
-        meaning="Linking values with state in this worker",
+    indicators_tracked = gauge(
+        meaning="Indicators (values that accounts share) with state in this worker",
         remedy="Near the limit of the campaigns section: raise it or add partitions",
         unit="values",
     )
-    links_evicted_total = counter(
-        meaning="Linking values forgotten, by reason",
-        remedy="reason=capacity: raise the limit of the campaigns section",
+    indicators_evicted_total = counter(
+        meaning="Indicators evicted, by reason",
+        remedy="capacity: raise the limit of the campaigns section",
         unit="rows",
-        labels={"reason": ("expired", "popular", "capacity", OVERFLOW)},
+        labels={"reason": ("expired", "high_prevalence", "capacity", OVERFLOW)},
     )

@@ -70,36 +70,37 @@ class IntakeMetrics(SharedMetrics):
     """Events in, dead letters out, directory."""
 
     events_total = counter(
-        meaning="Gateway events read, by log format and whether they could be decoded",
-        remedy="Zero with lag: see consumer_lag_records. Rejected: see dead_letters_total. "
-        "Ignored are no calls of a model; all of them: the gateway does not log its AI data",
+        meaning="Gateway events, by log format and result",
+        remedy="Zero with lag: see consumer_lag_records. rejected: see dead_letters_total. "
+        "ignored: records that are not model calls; if all are, the gateway does not log "
+        "its AI data",
         unit="events",
         labels={"format": FORMATS, "result": RESULTS},
     )
     credentials_dropped_total = counter(
-        meaning="Events whose record has a caller's credential in it, which was not read",
-        remedy="Live keys lie on the topic: make the gateway remove them from its log, and "
-        "change those keys",
+        meaning="Events whose record contains a caller's credential; the credential is not read",
+        remedy="Live keys are on the topic: configure the gateway to leave them out of its log, "
+        "and rotate the keys",
         unit="events",
         labels={"format": FORMATS},
     )
     fields_dropped_total = counter(
-        meaning="Optional fields of events that were no valid value and are left out",
-        remedy="The gateway writes NaN, negative numbers or text there; the features of the "
-        "field go without: see replay --explain-format --json",
+        meaning="Invalid values of optional fields; the event is kept without the field",
+        remedy="The gateway writes NaN, negative numbers or text there, and the features that "
+        "need the field are off: see replay --explain-format --json",
         unit="fields",
         labels={"field": OPTIONAL_FIELDS},
     )
     event_delay_seconds = histogram(
         meaning="Arrival at the worker minus event time",
-        remedy="Grows with lag: add workers. Grows without lag: the gateway ships logs late, "
-        "raise windows.allowed_lateness_s",
+        remedy="Grows with lag: add workers. Grows without lag: the gateway ships its logs "
+        "late, raise windows.allowed_lateness_s",
         unit="seconds",
         buckets=_DELAY_S,
     )
     invalid_share = gauge(
-        meaning="Share of the records of the current span that are not events, 0 to 1",
-        remedy="The worker stops when it stays high: compare the topic's records with "
+        meaning="Share of recent records that cannot be decoded, 0 to 1",
+        remedy="The worker stops when it stays high: compare the records of the topic with "
         "intake.format",
         unit="ratio",
     )
@@ -110,26 +111,26 @@ class IntakeMetrics(SharedMetrics):
         labels={"reason": REJECT_REASONS},
     )
     directory_entries = gauge(
-        meaning="Accounts that the account directory has an entry of; every worker has all",
-        remedy="0: it is not used, or was never loaded (`distillwatch accounts load`)",
+        meaning="Accounts with an entry in the account directory; every worker has all of them",
+        remedy="0: the directory is not used or was never loaded (`distillwatch accounts load`)",
         unit="accounts",
     )
     directory_written_timestamp_seconds = gauge(
-        meaning="When the newest entry of the account directory was written (epoch); 0: never",
-        remedy="Older than the export's interval: the job that loads the directory fails",
+        meaning="Time when the newest entry of the account directory was written (epoch); 0: never",
+        remedy="Older than the interval of the export: the job that loads the directory fails",
         unit="seconds",
     )
     directory_lookups_total = counter(
         meaning="Events, by whether the account directory has an entry of their account",
-        remedy="Few hits: its keys are not what intake.account makes the account, or new "
-        "accounts come into it late; see `distillwatch accounts check`",
+        remedy="Few hits: the keys of the directory differ from what intake.account reads, or "
+        "new accounts are loaded late; see `distillwatch accounts check`",
         unit="events",
         labels={"result": ("hit", "miss")},
     )
     directory_rejected_total = counter(
-        meaning="Records of the accounts topic that were not taken, by reason; an account "
-        "keeps its former entry",
-        remedy="The log says which record; full: raise directory.max_entries",
+        meaning="Rejected records of the accounts topic, by reason; the account keeps its "
+        "previous entry",
+        remedy="The log names the record; full: raise directory.max_entries",
         unit="records",
         labels={"reason": ENTRY_REASONS},
     )

@@ -101,7 +101,7 @@ class AccountsStage:
         self._shares = {
             "tracked": GaugeContribution(metrics.accounts_tracked),
             "warming_up": GaugeContribution(metrics.accounts_warming_up),
-            "held": GaugeContribution(metrics.accounts_held),
+            "held": GaugeContribution(metrics.accounts_suppressed_by_drift),
             "bytes": GaugeContribution(metrics.state_bytes),
             "request_ids": GaugeContribution(metrics.request_ids_tracked),
         }

@@ -32,7 +32,7 @@ class DeadLetters:
         if len(record.value) > self._most_bytes:
             # The whole of it is where the headers say, as long as that topic keeps it.
             headers.append(("original_bytes", str(len(record.value))))
-            self._metrics.left_out_total.labels(what="dead_letters").inc()
+            self._metrics.limit_hits_total.labels(limit="dead_letters").inc()
         return Emission(
             role="deadletter",
             partition=None,

@@ -46,7 +46,7 @@ class PipelineMetrics(IntakeMetrics, AccountsMetrics, AlertingMetrics):
         unit="rows",
         labels={"stage": STAGES},
     )
-    repeated_rows_total = counter(
+    replayed_rows_total = counter(
         meaning="Re-sent rows recognised and ignored, as after a restart",
         remedy="None needed; a steady rate means that a worker keeps restarting",
         unit="rows",

@@ -198,7 +198,7 @@ class PartitionTask(Generic[R]):
         if late:
             self._metrics.late_rows_total.labels(stage=self._stage.name).inc(late)
         if repeated:
-            self._metrics.repeated_rows_total.labels(stage=self._stage.name).inc(repeated)
+            self._metrics.replayed_rows_total.labels(stage=self._stage.name).inc(repeated)
         if late or repeated:
             kept = new & in_time
             return rows.take(kept), ends[kept], None if weights is None else weights[kept]

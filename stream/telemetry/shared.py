@@ -19,10 +19,10 @@ WORK: Final = (
     "windows",
     "detection",
     "linking",
-    "judging",
+    "scoring",
     OVERFLOW,
 )
-LEFT_OUT: Final = (
+LIMITS: Final = (
     "candidates",
     "clusters",
     "dead_letters",
@@ -30,7 +30,7 @@ LEFT_OUT: Final = (
     "links",
     "members",
     "suppressions",
-    "values",
+    "indicators",
     "verdicts",
 )
 KINDS: Final = ("account", "campaign")
@@ -45,25 +45,26 @@ class SharedMetrics(MetricSet):
     stage_seconds = histogram(
         meaning="Time to process one batch or one window: of a whole stage (intake, accounts, "
         "links, alerting), and of parts of it",
-        remedy="The stage with the largest sum is the bottleneck, its largest part the reason",
+        remedy="The stage with the largest sum is the bottleneck; its largest part is the reason",
         unit="seconds",
         labels={"stage": WORK},
         buckets=_WORK_S,
     )
     score = histogram(
         meaning="Calibrated scores, 0 to 1; higher is rarer in benign traffic",
-        remedy="Mass moving to the right: traffic changed, or an attack; see the alerts",
+        remedy="Mass moves to the right: the traffic changed, or an attack; see the alerts",
         unit="ratio",
         labels={"kind": KINDS},
         buckets=_SCORE,
     )
-    left_out_total = counter(
-        meaning="What was left out or put off to stay within a bound, by what it was",
-        remedy="candidates: few accounts share very many values, campaigns are judged later; "
-        "members, values, clusters, incidents: more than is remembered, see campaigns."
-        "max_campaign_accounts and alerting.max_incidents; links: a value has more accounts "
-        "than campaigns.max_members, raise it or lower campaigns.popular_share; dead_letters: "
-        "cut, the headers say where they are whole",
+    limit_hits_total = counter(
+        meaning="Items dropped or deferred because a limit was reached, by limit",
+        remedy="candidates: few accounts share very many indicators, campaigns are scored "
+        "later; members, indicators, clusters, incidents: more than is kept, see "
+        "campaigns.max_campaign_accounts and alerting.max_incidents; links: an indicator "
+        "has more accounts than campaigns.max_members, raise it or lower "
+        "campaigns.popular_share; dead_letters: the bytes are cut, the headers name the "
+        "whole record",
         unit="things",
-        labels={"what": LEFT_OUT},
+        labels={"limit": LIMITS},
     )

@@ -61,7 +61,7 @@ def main() -> None:
                 f"{done:>10} requests {(done - reported) / (now - last):>7.0f}/s, slowest step "
                 f"{slowest:5.2f} s, {resident_mib():>5.0f} MiB, "
                 f"{stages.total('accounts_tracked'):.0f} accounts, "
-                f"{stages.total('links_tracked'):.0f} linking values, "
+                f"{stages.total('indicators_tracked'):.0f} linking values, "
                 f"{len(stages.known(names))} residents",
                 flush=True,
             )

@@ -203,7 +203,7 @@ def test_what_was_sent_is_counted(run_: Run) -> None:
     reasons = Counter(reject.reason for reject in decoded(run_.values).rejects)
     for reason, count in reasons.items():
         assert run_.total("dead_letters_total", reason=reason) == count
-    assert run_.total("left_out_total", what="dead_letters") >= 3
+    assert run_.total("limit_hits_total", limit="dead_letters") >= 3
     accepted = run_.total("events_total", result="accepted")
     assert accepted == len(accepted_accounts(run_.values))
 

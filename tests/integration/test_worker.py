@@ -346,7 +346,7 @@ def test_replay_of_the_same_events_gives_the_same_alerts(run: Run) -> None:
 
 def test_no_row_was_late_or_repeated(run: Run) -> None:
     assert run.total("distillwatch_late_rows_total") == 0
-    assert run.total("distillwatch_repeated_rows_total") == 0
+    assert run.total("distillwatch_replayed_rows_total") == 0
     assert run.total("distillwatch_early_firings_total") == 0
 
 

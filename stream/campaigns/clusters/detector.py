@@ -110,7 +110,7 @@ class ClusterDetector:
         self._settings = settings
         self._thresholds = thresholds
         self._among = among
-        self._left_out = metrics.left_out_total
+        self._limit_hits = metrics.limit_hits_total
         self._judged = False
         self._table = DurableEdges(max_edges=2 * settings.max_links)
         self._kept: dict[str, ClusterState] = {}
@@ -135,7 +135,7 @@ class ClusterDetector:
         edges = table.edge_slots(values, accounts, most=self._settings.max_members)
         kept = np.flatnonzero(edges >= 0)
         if len(kept) < len(edges):
-            self._left_out.labels(what="links").inc(len(edges) - len(kept))
+            self._limit_hits.labels(limit="links").inc(len(edges) - len(kept))
             table.forget_unlinked(accounts)
         edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
         for name in ("since", "last", "requests"):
@@ -219,7 +219,7 @@ class ClusterDetector:
     def _most_suspicious(self, clusters: list[Cluster]) -> list[Cluster]:
         """Return as many clusters as are remembered, ordered by id."""
         clusters.sort(key=lambda c: (-c.score, c.founded, c.campaign_id))
-        self._left_out.labels(what="clusters").inc(len(clusters[MOST_CLUSTERS:]))
+        self._limit_hits.labels(limit="clusters").inc(len(clusters[MOST_CLUSTERS:]))
         return sorted(clusters[:MOST_CLUSTERS], key=lambda c: c.campaign_id)
 
     def _candidates(self, everybody: ReferencePopulation) -> list[_Candidate]:
@@ -263,7 +263,7 @@ class ClusterDetector:
         if len(waiting):
             self._table.values["changed"][waiting] = True
             self.due = snapshot.time + self._settings.judge_every_s
-            self._left_out.labels(what="candidates").inc(len(waiting))
+            self._limit_hits.labels(limit="candidates").inc(len(waiting))
         return np.sort(chosen)
 
     def _large(self, cores: list[Array]) -> list[Array]:
@@ -275,7 +275,7 @@ class ClusterDetector:
         if len(found) > MOST_CANDIDATES:
             hashes = self._table.accounts["hash"]
             found.sort(key=lambda core: (-len(core), int(hashes[core].min())))
-            self._left_out.labels(what="candidates").inc(len(found) - MOST_CANDIDATES)
+            self._limit_hits.labels(limit="candidates").inc(len(found) - MOST_CANDIDATES)
         return [core_values(snapshot, core) for core in found[:MOST_CANDIDATES]]
 
     def _weigh(self, everybody: ReferencePopulation, values: Array) -> _Candidate | None:
@@ -352,7 +352,7 @@ class ClusterDetector:
         """Return as many values (slots) as a cluster remembers, in the given order."""
         if len(values) <= MOST_VALUES:
             return values
-        self._left_out.labels(what="values").inc(len(values) - MOST_VALUES)
+        self._limit_hits.labels(limit="indicators").inc(len(values) - MOST_VALUES)
         most = np.argsort(-self._table.values["size"][values], kind="stable")[:MOST_VALUES]
         return np.asarray(values[np.sort(most)])
 
@@ -361,7 +361,7 @@ class ClusterDetector:
         most = self._settings.max_campaign_accounts
         if len(names) + len(others) <= most:
             return names | others
-        self._left_out.labels(what="members").inc(len(names) + len(others) - most)
+        self._limit_hits.labels(limit="members").inc(len(names) + len(others) - most)
         return set([*sorted(names), *sorted(others)][:most])
 
     def _in_order(self, values: Array) -> Array:

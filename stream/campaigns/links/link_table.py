@@ -47,9 +47,9 @@ class LinkTable:
     def __init__(self, settings: CampaignSettings, *, metrics: CampaignsMetrics) -> None:
         """Start empty."""
         self._settings = settings
-        self._tracked = GaugeContribution(metrics.links_tracked)
-        self._forgotten = metrics.links_evicted_total
-        self._left_out = metrics.left_out_total.labels(what="links")
+        self._tracked = GaugeContribution(metrics.indicators_tracked)
+        self._forgotten = metrics.indicators_evicted_total
+        self._limit_hits = metrics.limit_hits_total.labels(limit="links")
         self._table = DurableEdges(max_edges=settings.max_links)
         self._swept = -np.inf
 
@@ -67,7 +67,7 @@ class LinkTable:
             self._add(names, {name: column[part] for name, column in rows.items()})
             popular = self._popular()
             self._table.make_popular(popular)
-            self._forgotten.labels(reason="popular").inc(len(popular))
+            self._forgotten.labels(reason="high_prevalence").inc(len(popular))
             self._forgotten.labels(reason="capacity").inc(self._table.shrink())
         self._tracked.set(len(self._table.values))
         return self._changed_groups(time)
@@ -110,7 +110,7 @@ class LinkTable:
         edges = table.edge_slots(slots, accounts, most=self._settings.max_members)
         kept = edges >= 0
         if not kept.all():
-            self._left_out.inc(int(np.count_nonzero(~kept)))
+            self._limit_hits.inc(int(np.count_nonzero(~kept)))
             table.forget_unlinked(accounts)
             edges, of_edge = edges[kept], {name: part[kept] for name, part in of_edge.items()}
         self._write(edges, of_edge, columns)

@@ -149,7 +149,7 @@ def test_verdicts_are_bounded_and_the_oldest_goes_first() -> None:
     incidents = fresh(metrics, max_verdicts=2)
     fired = step(incidents, 1, [verdict(name, 1) for name in "abc"])
     told = [judge(incidents, minute, a.alert_id, "benign") for minute, a in enumerate(fired, 1)]
-    assert total(metrics, "left_out_total", what="verdicts") == 1
+    assert total(metrics, "limit_hits_total", limit="verdicts") == 1
     assert sorted(states(told[-1])) == [("a", "firing"), ("c", "resolved")]
 
 
@@ -271,7 +271,7 @@ def test_suppressions_are_bounded_and_those_that_end_first_go() -> None:
     for number, (name, until) in enumerate(names.items()):
         one = suppression("account", name, until, name=f"sup_{number:020x}")
         suppress(incidents, 1, one)
-    assert total(metrics, "left_out_total", what="suppressions") == 1
+    assert total(metrics, "limit_hits_total", limit="suppressions") == 1
     assert states(step(incidents, 2, [verdict(name, 2) for name in "abc"])) == [("b", "firing")]
 
 

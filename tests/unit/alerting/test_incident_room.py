@@ -25,14 +25,14 @@ def incidents(metrics: Metrics) -> Incidents:
     return Incidents(alerting, campaigns, metrics=metrics)
 
 
-def left_out(metrics: Metrics, what: str) -> float:
-    return metrics.registry.get_sample_value("distillwatch_left_out_total", {"what": what}) or 0
+def limit_hits(metrics: Metrics, limit: str) -> float:
+    return metrics.registry.get_sample_value("distillwatch_limit_hits_total", {"limit": limit}) or 0
 
 
 def test_accounts_leave_room_for_campaigns(incidents: Incidents, metrics: Metrics) -> None:
     opened = step(incidents, 1, [verdict(f"a{i:02}", 1) for i in range(40)])
     assert [alert.account_id for alert in opened] == [f"a{i:02}" for i in range(15)]
-    assert left_out(metrics, "incidents") == 25
+    assert limit_hits(metrics, "incidents") == 25
     step(incidents, 2, groups=pool(2))
     (campaign,) = step(incidents, 10)
     assert campaign.kind == "campaign"
@@ -45,7 +45,7 @@ def test_what_is_over_makes_room(incidents: Incidents, metrics: Metrics) -> None
         assert [a.account_id for a in opened if a.status == "firing"] == names
         assert len(incidents._store) <= MOST
         assert len(incidents._store.open_names) == 5
-    assert left_out(metrics, "incidents") == 0
+    assert limit_hits(metrics, "incidents") == 0
     # Whoever was never written leaves nothing to delete.
     assert {row is None for _, row in incidents.take_changes()} == {False}
 
@@ -69,4 +69,4 @@ def test_a_campaign_has_so_many_members_and_no_more(incidents: Incidents, metric
     assert len(first.account_ids or []) == 90
     assert len(second.account_ids or []) == 100
     assert set(first.account_ids or []) < set(second.account_ids or [])
-    assert left_out(metrics, "members") > 0
+    assert limit_hits(metrics, "members") > 0

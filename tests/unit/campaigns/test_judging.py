@@ -68,8 +68,8 @@ def metrics() -> Metrics:
     return Metrics()
 
 
-def left_out(metrics: Metrics, what: str) -> float:
-    return metrics.registry.get_sample_value("distillwatch_left_out_total", {"what": what}) or 0
+def limit_hits(metrics: Metrics, limit: str) -> float:
+    return metrics.registry.get_sample_value("distillwatch_limit_hits_total", {"limit": limit}) or 0
 
 
 def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
@@ -82,7 +82,7 @@ def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
     clusters.add(START_S + 60, [OTHERS, *decoys, *pool(1)])
     judged = clusters.judge(clusters.due)
     assert [len(c.members) for c in judged if "p1-01" in c.members] == [24]
-    waiting = left_out(metrics, "candidates")
+    waiting = limit_hits(metrics, "candidates")
     assert waiting >= 90
     # The others come in their turn, without anything new, and then it is quiet.
     for _ in range(30):
@@ -100,14 +100,14 @@ def test_the_most_suspicious_clusters_are_remembered(
     groups = [g for n in range(6) for g in pool(1 + n)]
     clusters.add(START_S + 60, [OTHERS, *groups])
     assert len(clusters.judge(clusters.due)) == 3
-    assert left_out(metrics, "clusters") == 3
+    assert limit_hits(metrics, "clusters") == 3
     assert sum(key[:1] == b"c" for key, _ in clusters.take_changes()) == 3
 
 
 def test_a_value_remembers_so_many_accounts_and_counts_the_others(metrics: Metrics) -> None:
     clusters = ClusterDetector(CampaignSettings(max_members=10), metrics=metrics)
     clusters.add(START_S + 60, [group(LinkKind.TEMPLATE, 1, [f"a{i:02}" for i in range(30)])])
-    assert left_out(metrics, "links") == 20
+    assert limit_hits(metrics, "links") == 20
     # Whoever is not counted leaves nothing behind.
     assert len(clusters._table.accounts) == 10
 

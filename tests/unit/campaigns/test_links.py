@@ -127,8 +127,8 @@ def test_a_value_remembers_so_many_members_and_no_more() -> None:
     links = LinkTable(CampaignSettings(max_members=10), metrics=metrics)
     (group,) = links.step(60, batch(60, shared(30)))
     assert [m.account_id for m in group.members] == [f"a{i:04}" for i in range(10)]
-    left_out = metrics.registry.get_sample_value("distillwatch_left_out_total", {"what": "links"})
-    assert left_out == 20
+    hits = metrics.registry.get_sample_value("distillwatch_limit_hits_total", {"limit": "links"})
+    assert hits == 20
     # Whoever is not counted leaves nothing behind.
     assert len(links._table.accounts) == 10
     assert links._table.known(["a0009", "a0010"]) == {"a0009"}

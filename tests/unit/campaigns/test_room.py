@@ -67,9 +67,9 @@ def test_what_is_forgotten_is_counted() -> None:
     links = LinkTable(CampaignSettings(max_links=2000), metrics=metrics)
     flood(links, [(f"a{i}", int(TEMPLATE), 1000 + i, 1) for i in range(5000)], since=0)
     count = metrics.registry.get_sample_value
-    forgotten = count("distillwatch_links_evicted_total", {"reason": "capacity"})
+    forgotten = count("distillwatch_indicators_evicted_total", {"reason": "capacity"})
     assert forgotten == 5000 - len(links)
-    assert count("distillwatch_links_tracked") == len(links)
+    assert count("distillwatch_indicators_tracked") == len(links)
 
 
 def test_a_step_larger_than_the_table_keeps_what_is_shared() -> None:

@@ -49,7 +49,7 @@ def test_a_long_one_is_cut_and_says_how_long_it_was() -> None:
     assert dict(letter.headers)["original_bytes"] == b"1001"
     assert dict(letter.headers)["source_offset"] == b"41"
     count = metrics.registry.get_sample_value
-    assert count("distillwatch_left_out_total", {"what": "dead_letters"}) == 1
+    assert count("distillwatch_limit_hits_total", {"limit": "dead_letters"}) == 1
 
 
 def test_none_of_the_text_is_kept_where_none_is_wanted() -> None:

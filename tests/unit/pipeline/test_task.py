@@ -271,7 +271,7 @@ def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
         assert task.feed(len(values) + offset, value) == []
     count = metrics.registry.get_sample_value
     stage = {"stage": "accounts"}
-    assert count("distillwatch_repeated_rows_total", stage) > 0
+    assert count("distillwatch_replayed_rows_total", stage) > 0
     assert not count("distillwatch_late_rows_total", stage)
     source = intake(inputs.settings, topic="t", source_partitions=SOURCES, metrics=metrics)
     line = next(iter(SCENARIO.lines()))
@@ -294,5 +294,5 @@ def test_nothing_that_a_successor_reads_again_is_late(inputs):
                 heir.feed(again, values[again])
                 read_again += 1
     assert read_again > len(values) / 20
-    assert heirs.registry.get_sample_value("distillwatch_repeated_rows_total", stage)
+    assert heirs.registry.get_sample_value("distillwatch_replayed_rows_total", stage)
     assert not heirs.registry.get_sample_value("distillwatch_late_rows_total", stage)
