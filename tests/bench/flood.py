@@ -8,16 +8,20 @@ The columns are made here, so it measures the stages and not the decoding.
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from floods import DAY_S, START, Stages, fresh_ids, fresh_prompts, resident_mib, residents
-
 from stream.settings import Settings
+from testlib.traffic.floods import (
+    DAY_S,
+    START,
+    Stages,
+    fresh_ids,
+    fresh_prompts,
+    resident_mib,
+    residents,
+)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Decodes and fingerprints a million hostile records of a seed; prints pace, memory and results.
 
-``make fuzz``. What it holds the product to is in ``tests/fuzzing.py``: the first record that breaks
-it ends the run with its number, which together with the seed gives the record again.
+``make fuzz``. What it holds the product to is in ``testlib/traffic/fuzzing.py``: the first record
+that breaks it ends the run with its number, which together with the seed gives the record again.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ import gc
 import sys
 import time
 from itertools import islice
-from pathlib import Path
 from typing import get_args
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from floods import resident_mib
-from fuzzing import Fuzzer, Trial
-
 from stream.intake.codec.settings import Format
+from testlib.traffic.floods import resident_mib
+from testlib.traffic.fuzzing import Fuzzer, Trial
 
 _TOGETHER = 50
 #: After the first tenth, when everything that is remembered is full.

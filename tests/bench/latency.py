@@ -27,14 +27,12 @@ import numpy as np
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-from apache_kafka import ApacheKafka
-from real_worker import RealWorker
-
 from stream.accounts.windows.settings import WindowSettings
 from stream.kafka.connection import keep_trying
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.real_worker import RealWorker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

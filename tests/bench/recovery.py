@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,11 +21,9 @@ from kafka import KafkaConsumer, TopicPartition
 from stream.kafka.connection import keep_trying
 from stream.kafka.topics import create, wanted
 from stream.settings import Settings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-from apache_kafka import ApacheKafka  # the folder is no package
-from many_accounts import events, produce
-from real_worker import PageWatch, RealWorker
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.traffic.many_accounts import events, produce
+from testlib.workers.real_worker import PageWatch, RealWorker
 
 _PARTITIONS: Final = 4
 

@@ -13,20 +13,16 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-from apache_kafka import ApacheKafka
-from floods import HOUR_S, START, STEP_S, Stages, batch, resident_mib
 from side_by_side import contest
 from side_by_side.topic import fill
 from side_by_side.traffic import KINDS, PARTITIONS
 
 from stream.settings import Settings
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.traffic.floods import HOUR_S, START, STEP_S, Stages, batch, resident_mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +19,7 @@ from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
+from testlib.paths import SAMPLES
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -30,7 +30,6 @@ ROUND = 128
 ROUNDS, MOST_ROUNDS = 40, 400
 PROMISED = 1.1
 GATEWAYS = ("kong", "apisix", "envoy", "otlp", "portkey", "helicone", "cloudflare")
-SAMPLES = Path(__file__).parents[1] / "samples"
 KINDS = ("canonical", "canonical with 1 kB of text", "litellm of 14 kB")
 
 

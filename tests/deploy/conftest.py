@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "grafana"))
-sys.path.insert(0, str(Path(__file__).parent))  # the folders are no packages
-from chart import CASES, CHART, KUBERNETES
+from testlib.deployment.chart import CASES, CHART, KUBERNETES
 
 #: Where .ci/deploy-tools builds, and where pip installs.
 BUILT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "distillwatch" / "bin"

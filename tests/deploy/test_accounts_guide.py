@@ -12,17 +12,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from promql import problems
-from rules import RECORDED
-from runbook import FOLDER, broken_links
 
 from stream.intake.directory.entry import AccountEntry
 from stream.metrics import table
 from stream.settings import describe
+from testlib.deployment.promql import problems
+from testlib.deployment.rules import RECORDED
+from testlib.deployment.runbook import broken_links
+from testlib.paths import DEPLOY
 
-ROOT = FOLDER.parent
+ROOT = DEPLOY.parent
 PAGE = ROOT / "docs" / "accounts.md"
-TEXT, LITELLM = PAGE.read_text(), (FOLDER / "gateways" / "litellm.md").read_text()
+TEXT, LITELLM = PAGE.read_text(), (DEPLOY / "gateways" / "litellm.md").read_text()
 COMMANDS = re.findall(r"^distillwatch (accounts \w+|replay)(.*?)(?:#.*)?$", TEXT, re.MULTILINE)
 TOKEN = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b"  # noqa: S105 - a hash
 CREATED = "2026-03-01T00:00:00"

@@ -18,7 +18,6 @@ import pytest
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from compose import DEPLOY
 
 from stream.core.alerts import Alert
 from stream.core.findings import Observed
@@ -28,6 +27,7 @@ from stream.delivery.board import labels_of
 from stream.delivery.settings import AlertmanagerSettings
 from stream.metrics import Metrics
 from stream.tools.embedded.broker import EmbeddedBroker
+from testlib.paths import DEPLOY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

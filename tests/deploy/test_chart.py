@@ -10,13 +10,24 @@ import kubernetes_validate
 import msgspec
 import pytest
 import yaml
-from chart import CASES, CHART, KUBERNETES, SCHEMA, VALUES, environment, of_kind, only, pod
-from dashboards import DASHBOARDS, GRAFANA
-from rules import ALERTS, PROMETHEUS, RECORDED, ROOT
 
 from stream import __version__
 from stream.kafka.topics import wanted
 from stream.settings import Settings, describe, load
+from testlib.deployment.chart import (
+    CASES,
+    CHART,
+    KUBERNETES,
+    SCHEMA,
+    VALUES,
+    environment,
+    of_kind,
+    only,
+    pod,
+)
+from testlib.deployment.dashboards import DASHBOARDS
+from testlib.deployment.rules import ALERTS, PROMETHEUS, RECORDED
+from testlib.paths import GRAFANA, ROOT
 
 #: Kinds of operators, whose schemas cannot be had here: what each must have.
 OPERATORS = {

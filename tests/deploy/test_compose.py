@@ -7,11 +7,12 @@ import subprocess
 
 import pytest
 import yaml
-from compose import BROKER, COMPOSE, DEPLOY, OURS, SERVICES, VOLUMES
-from rules import ALERTS, RECORDED, ROOT
 
 from stream.delivery.alertmanager import read_urls
 from stream.settings import load
+from testlib.deployment.compose import BROKER, COMPOSE, OURS, SERVICES, VOLUMES
+from testlib.deployment.rules import ALERTS, RECORDED
+from testlib.paths import DEPLOY, ROOT
 
 every_service = pytest.mark.parametrize("name", SERVICES)
 

@@ -9,13 +9,14 @@ from collections import Counter
 
 import pytest
 import yaml
-from dashboards import DASHBOARDS, GRAFANA, QUERIES, panels, sections, source
-from promql import parse, problems
 from promql_parser import MatchOp
-from rules import ALERTS, RECORDED
 
 from stream.metrics import table
 from stream.settings import Settings
+from testlib.deployment.dashboards import DASHBOARDS, QUERIES, panels, sections, source
+from testlib.deployment.promql import parse, problems
+from testlib.deployment.rules import ALERTS, RECORDED
+from testlib.paths import GRAFANA
 
 #: Of Grafana's units (packages/grafana-data/src/valueFormats/categories.ts) those we use.
 UNITS = {"none", "short", "percentunit", "s", "bytes", "cps"}

@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from promql import problems
-from rules import ALERTS, RECORDED
-from runbook import DOCUMENTS, broken_links
 
 from stream.metrics import table
 from stream.settings import Settings, describe
+from testlib.deployment.promql import problems
+from testlib.deployment.rules import ALERTS, RECORDED
+from testlib.deployment.runbook import DOCUMENTS, broken_links
 
 pytestmark = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 SETTINGS = {setting.name for setting in describe()}

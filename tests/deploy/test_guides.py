@@ -3,11 +3,12 @@
 import re
 
 import pytest
-from runbook import FOLDER, broken_links
 
 from stream.settings import describe
+from testlib.deployment.runbook import broken_links
+from testlib.paths import DEPLOY
 
-GUIDES = sorted((FOLDER / "gateways").glob("*.md"))
+GUIDES = sorted((DEPLOY / "gateways").glob("*.md"))
 SETTINGS = {setting.name for setting in describe()}
 SECTIONS = {name.partition(".")[0] for name in SETTINGS}
 VARIABLES = {setting.environment + suffix for setting in describe() for suffix in ("", "_FILE")}

@@ -12,12 +12,11 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from compose import DEPLOY
-from receiving import Accepts
-from rules import ROOT
 
 from stream import __version__
 from stream.settings import load
+from testlib.deployment.receiving import Accepts
+from testlib.paths import DEPLOY, ROOT
 
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
 BUILD, LAST = re.split(r"^FROM \$\{PYTHON\}", DOCKERFILE, flags=re.MULTILINE)[1:]

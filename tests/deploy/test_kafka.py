@@ -8,10 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from apache_kafka import ApacheKafka
-from chart import SECRET, environment, only
-from command import free_port, run, settings, worker
-from compose import BROKER
 from kafka import KafkaProducer
 from kafka.admin import (
     ACL,
@@ -22,8 +18,13 @@ from kafka.admin import (
     ResourcePattern,
     ResourceType,
 )
-from receiving import receiving
-from secure_kafka import USER, SecureKafka, secure_kafka
+
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.brokers.secure_kafka import USER, SecureKafka, secure_kafka
+from testlib.deployment.chart import SECRET, environment, only
+from testlib.deployment.compose import BROKER
+from testlib.deployment.receiving import receiving
+from testlib.workers.command import free_port, run, settings, worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

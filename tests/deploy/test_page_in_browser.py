@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import command
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from kafka import KafkaConsumer, KafkaProducer
 from playwright.sync_api import APIResponse, Route, expect, sync_playwright
 
 from stream.tools.embedded.broker import EmbeddedBroker
+from testlib.workers import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

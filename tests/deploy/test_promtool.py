@@ -3,7 +3,8 @@
 import subprocess
 
 import pytest
-from rules import CASES, PROMETHEUS
+
+from testlib.deployment.rules import CASES, PROMETHEUS
 
 pytestmark = pytest.mark.deploy
 

@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from promql import problems
-from rules import ALERTS, RECORDED, TESTS
-from runbook import anchor
 
 from stream.settings import Settings
 from stream.telemetry.shared import SEVERITIES
+from testlib.deployment.promql import problems
+from testlib.deployment.rules import ALERTS, RECORDED, TESTS
+from testlib.deployment.runbook import anchor
 
 SETTINGS = Settings()
 DASHBOARDS = ("overview", "detection", "pipeline")

@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from promql import parse
-from rules import ALERTS, RECORDED
-from runbook import PATH, SECTIONS, TEXT, anchor
 
 from stream.metrics import table
 from stream.telemetry.shared import KINDS
+from testlib.deployment.promql import parse
+from testlib.deployment.rules import ALERTS, RECORDED
+from testlib.deployment.runbook import PATH, SECTIONS, TEXT, anchor
 
 FINDINGS = {kind.capitalize() for kind in KINDS}
 ALERTED = {

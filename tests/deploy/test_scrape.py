@@ -18,16 +18,16 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
-from dashboards import DASHBOARDS, QUERIES, panels
-from pictures import picture
-from receiving import receiving
-from rules import ALERTS, PROMETHEUS, RECORDED
 
+from pictures import picture
 from stream.telemetry.shared import SEVERITIES
 from stream.tools.embedded.broker import EmbeddedBroker
 from stream.tools.simulate.play import play
 from stream.tools.simulate.population import Crowd, Planted
 from stream.tools.simulate.scenario import Scenario
+from testlib.deployment.dashboards import DASHBOARDS, QUERIES, panels
+from testlib.deployment.receiving import receiving
+from testlib.deployment.rules import ALERTS, PROMETHEUS, RECORDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

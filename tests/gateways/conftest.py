@@ -5,19 +5,14 @@
 
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from stream.tools.embedded.broker import EmbeddedBroker
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "integration"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "scenarios"))
-sys.path.insert(0, str(Path(__file__).parent))
-from command import free_port, settings
-from gateway_processes import PROGRAMS, TOOLS, Product, answers, process, until
+from testlib.workers.command import free_port, settings
+from testlib.workers.gateway import PROGRAMS, TOOLS, Product, answers, process, until
 
 
 @pytest.fixture(scope="session")

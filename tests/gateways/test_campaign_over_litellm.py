@@ -11,11 +11,12 @@ import aiohttp
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
-from dealt_questions import ASKED, MEMBERS, QUICK, STRANGERS, callers
+
+from testlib.traffic.dealt_questions import ASKED, MEMBERS, QUICK, STRANGERS, callers
 
 if TYPE_CHECKING:
-    from dealt_questions import Caller
-    from gateway_processes import Product
+    from testlib.traffic.dealt_questions import Caller
+    from testlib.workers.gateway import Product
 
 pytestmark = pytest.mark.gateways
 

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 if TYPE_CHECKING:
-    from gateway_processes import Product
+    from testlib.workers.gateway import Product
 
 pytestmark = pytest.mark.gateways
 

@@ -10,16 +10,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from command import free_port
-from gateway_processes import PROGRAMS, process, until
+
+from testlib.workers.command import free_port
+from testlib.workers.gateway import PROGRAMS, process, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gateway_processes import Product
-
     from stream.intake.codec.event import RequestEvent
+    from testlib.workers.gateway import Product
 
 pytestmark = pytest.mark.gateways
 

@@ -5,18 +5,14 @@ is listed in :data:`LACKS`; a test that needs it says so with ``@pytest.mark.nee
 ``test_embedded_broker.py`` holds that each of these really is missing.
 """
 
-import sys
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from stream.tools.embedded.broker import EmbeddedBroker
-
-sys.path.insert(0, str(Path(__file__).parent))
-from apache_kafka import ApacheKafka  # the folder is no package
-from cluster import Cluster, cluster
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.cluster import Cluster, cluster
 
 LACKS = {
     "transactions": "the embedded broker has no transactions, so nothing fences a stalled worker",

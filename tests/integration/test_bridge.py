@@ -7,7 +7,8 @@ import urllib.request
 from contextlib import contextmanager
 
 import pytest
-from command import free_port, run, settings, worker
+
+from testlib.workers.command import free_port, run, settings, worker
 
 pytestmark = pytest.mark.integration
 

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from command import Worker, run, settings, worker
 from kafka import KafkaConsumer, KafkaProducer
+
+from testlib.workers.command import Worker, run, settings, worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

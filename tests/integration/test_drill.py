@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from alerts import SECRET
-from command import run, settings, total, worker
 from kafka import KafkaProducer
+
+from testlib.alerts import SECRET
+from testlib.workers.command import run, settings, total, worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from command import Worker
+    from testlib.workers.command import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

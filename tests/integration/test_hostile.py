@@ -12,9 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from cluster import Log
-from command import run, settings, total, worker
-from fuzzing import Fuzzer
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.core.records import Record
@@ -27,6 +24,9 @@ from stream.settings import Settings, load
 from stream.telemetry.declaration import OPEN
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
+from testlib.traffic.fuzzing import Fuzzer
+from testlib.workers.cluster import Log
+from testlib.workers.command import run, settings, total, worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import NewTopic, RecordsToDelete
-from alerts import (
+
+from stream.core.secret import Secret
+from stream.delivery.outbox import Bounds, Outbox
+from stream.delivery.settings import WebhookSettings
+from stream.delivery.webhook import WebhookSink
+from stream.metrics import Metrics
+from testlib.alerts import (
     SECRET,
     Receiver,
     Recorder,
@@ -20,12 +26,6 @@ from alerts import (
     until,
     value,
 )
-
-from stream.core.secret import Secret
-from stream.delivery.outbox import Bounds, Outbox
-from stream.delivery.settings import WebhookSettings
-from stream.delivery.webhook import WebhookSink
-from stream.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -8,9 +8,10 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-import command
 import pytest
-from alerts import alert, produce
+
+from testlib.alerts import alert, produce
+from testlib.workers import command
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from cluster import Log
-from many_accounts import events, produce
-from real_worker import PageWatch, RealWorker
 
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
@@ -19,11 +16,14 @@ from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.settings import Settings, load
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
+from testlib.traffic.many_accounts import events, produce
+from testlib.workers.cluster import Log
+from testlib.workers.real_worker import PageWatch, RealWorker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from apache_kafka import ApacheKafka
+    from testlib.brokers.apache_kafka import ApacheKafka
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from alerts import Receiver, alert, produce
-from command import free_port, settings, worker
 from cryptography.hazmat.primitives import serialization
-from secure_kafka import PASSWORD, SecureKafka, secure_kafka
 from yarl import URL
 
 from stream.cli import main
+from testlib.alerts import Receiver, alert, produce
+from testlib.brokers.secure_kafka import PASSWORD, SecureKafka, secure_kafka
+from testlib.workers.command import free_port, settings, worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from alerts import alert, produce
-from command import free_port, run, settings, worker
 from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUpsertion
-from secure_kafka import PASSWORD, USER, SecureKafka, secure_kafka
 
 from stream.cli import main
+from testlib.alerts import alert, produce
+from testlib.brokers.secure_kafka import PASSWORD, USER, SecureKafka, secure_kafka
+from testlib.workers.command import free_port, run, settings, worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from command import Worker
+    from testlib.workers.command import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(240)]
 

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from aiokafka.admin import NewTopic
-from alerts import SECRET, Receiver, Recorder, admin_of, alert, assert_in_order, produce, until
-from apache_kafka import ApacheKafka
-from command import free_port, run, settings, worker
 
 from stream.core.alerts import Alert
 from stream.core.records import Emission
@@ -27,6 +24,18 @@ from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create
 from stream.metrics import Metrics
 from stream.worker.sender import Sender
+from testlib.alerts import (
+    SECRET,
+    Receiver,
+    Recorder,
+    admin_of,
+    alert,
+    assert_in_order,
+    produce,
+    until,
+)
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.command import free_port, run, settings, worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ import time
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from cluster import Cluster, Log
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.kafka.connection import connect
@@ -12,6 +11,7 @@ from stream.kafka.ends import SILENT_S
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
 from stream.worker.state import FencedError, Rows, StateLog
+from testlib.workers.cluster import Cluster, Log
 
 pytestmark = pytest.mark.integration
 

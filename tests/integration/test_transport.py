@@ -3,7 +3,8 @@ import time
 from collections import Counter
 
 import pytest
-from cluster import Cluster
+
+from testlib.workers.cluster import Cluster
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from link_traffic import (
+
+from testlib.traffic.link_traffic import (
     DAY_S,
     HOUR_S,
     START_S,
@@ -17,7 +18,7 @@ from link_traffic import (
     people,
     run,
 )
-from logged import in_mode, in_modes
+from testlib.traffic.logged import in_mode, in_modes
 
 Rng = np.random.Generator
 

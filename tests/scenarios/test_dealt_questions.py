@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from dealt_questions import ASKED, QUICK, callers
 
 from stream.core.records import Record
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.settings import load
+from testlib.traffic.dealt_questions import ASKED, QUICK, callers
 
 if TYPE_CHECKING:
-    from dealt_questions import Caller
+    from testlib.traffic.dealt_questions import Caller
 
 START_S = 1_772_409_600.0
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from link_traffic import people, run
 from test_quiet_campaigns import aged
 
+from testlib.traffic.link_traffic import people, run
+
 if TYPE_CHECKING:
-    from link_traffic import Account
+    from testlib.traffic.link_traffic import Account
 
 ITEMS = 1500
 

@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from link_traffic import DAY_S, HOUR_S, START_S, Account, campaign_of, fixed, people, run
-from logged import in_mode
 from test_campaigns import company, disguised, evasive_hydra, hydra, items, pool, tool_users
 
 from stream.campaigns.clusters.detector import ClusterDetector
+from testlib.traffic.link_traffic import (
+    DAY_S,
+    HOUR_S,
+    START_S,
+    Account,
+    campaign_of,
+    fixed,
+    people,
+    run,
+)
+from testlib.traffic.logged import in_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from itertools import islice
 import msgspec
 import numpy as np
 import pytest
-from link_traffic import HOUR_S, START_S, Account, fixed, links
-from logged import in_mode, lines
 from quality.modes import MODES, NOT_LOGGED, TEXT
 
 from stream.core.links import LinkKind
 from stream.tools.simulate.scenario import scenario
+from testlib.traffic.link_traffic import HOUR_S, START_S, Account, fixed, links
+from testlib.traffic.logged import in_mode, lines
 
 SAID = {LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.PHRASE}
 ALWAYS = {LinkKind.ADDRESS}

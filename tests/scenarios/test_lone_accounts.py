@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import EXTRACTOR, HOUR, OPEN, SERVICE, TWINS, Stage, crowd, opened
+
+from testlib.traffic.crowds import EXTRACTOR, HOUR, OPEN, SERVICE, TWINS, Stage, crowd, opened
 
 LENGTHS = ("output_hour", "output_day", "output_per_request", "output_ratio")
 

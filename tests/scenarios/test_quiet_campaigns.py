@@ -7,8 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from link_traffic import DAY_S, HOUR_S, START_S, Account, campaign_of, fixed, people, run
-from logged import in_mode, in_modes
+
+from testlib.traffic.link_traffic import (
+    DAY_S,
+    HOUR_S,
+    START_S,
+    Account,
+    campaign_of,
+    fixed,
+    people,
+    run,
+)
+from testlib.traffic.logged import in_mode, in_modes
 
 Rng = np.random.Generator
 

@@ -7,7 +7,8 @@ Played as rows of features over a population of services (the vectors themselves
 from __future__ import annotations
 
 import pytest
-from crowds import OPEN, SERVICE, Stage, opened
+
+from testlib.traffic.crowds import OPEN, SERVICE, Stage, opened
 
 STANDING = SERVICE | {"requests_day": 3000, "output_day": 1.2e5, "active_hours": 22}
 #: Of the same amount a part now is something else, with long answers, and has been for hours.

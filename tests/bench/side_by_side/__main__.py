@@ -12,16 +12,13 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "integration"))
-
-from apache_kafka import ApacheKafka  # the folder is no package
-
 from side_by_side import contest, machine
 from side_by_side.entries import ENTRIES
 from side_by_side.figures import Figures, Line, medians
 from side_by_side.table import tables
 from side_by_side.topic import fill
 from side_by_side.traffic import KINDS, PARTITIONS
+from testlib.brokers.apache_kafka import ApacheKafka
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,9 +22,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import command
 from kafka.admin import KafkaAdminClient
-from real_worker import RealWorker
 
 from side_by_side import process
 from side_by_side.entries import OURS, Entry
@@ -32,6 +30,8 @@ from side_by_side.figures import Figures
 from stream.kafka.connection import keep_trying
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create, wanted
+from testlib.workers import command
+from testlib.workers.real_worker import RealWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,6 +1,5 @@
 """Traffic for the chaos tests, and what an undisturbed worker makes of it."""
 
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,10 +9,8 @@ import pytest
 
 from stream.tools.simulate.population import Crowd, Planted
 from stream.tools.simulate.scenario import Scenario
-
-sys.path.insert(0, str(Path(__file__).parent))
-from apache_kafka import ApacheKafka  # the folders are no packages
-from product import LAST, PARTITIONS, Outcome, Product, undisturbed
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.product import LAST, PARTITIONS, Outcome, Product, undisturbed
 
 SCENARIO = Scenario(
     id="chaos",

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from apache_kafka import ApacheKafka
-from product import Outcome, Product
+
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.product import Outcome, Product
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 

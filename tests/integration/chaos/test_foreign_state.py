@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from product import TASKS, Product, delete, make_again
 
 from stream.pipeline.schema import Schema
 from stream.worker.carrier import TP
 from stream.worker.state import StateLog
+from testlib.workers.product import TASKS, Product, delete, make_again
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(300)]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 import pytest
-from apache_kafka import ApacheKafka
 from kafka import KafkaProducer
-from product import LAST, PARTITIONS, Outcome, Product, make_again, undisturbed
 
 from stream.kafka.connection import connect
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.product import LAST, PARTITIONS, Outcome, Product, make_again, undisturbed
 
 SILENT_S = 10
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]

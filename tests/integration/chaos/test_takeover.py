@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
-from apache_kafka import ApacheKafka
-from product import PARTITIONS, Outcome, Product, Worker, state_of
+
+from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.workers.product import PARTITIONS, Outcome, Product, Worker, state_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
-#: What Apache Kafka has when nobody sets it (tests/integration/apache_kafka.py is quicker).
+#: What Apache Kafka has when nobody sets it (testlib/brokers/apache_kafka.py is quicker).
 DEFAULTS = {"group.initial.rebalance.delay.ms": "3000", "group.min.session.timeout.ms": "6000"}
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from product import PARTITIONS, Outcome, Product, sent_again
+
+from testlib.workers.product import PARTITIONS, Outcome, Product, sent_again
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 

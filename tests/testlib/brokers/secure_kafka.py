@@ -7,8 +7,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 import trustme
-from apache_kafka import ApacheKafka
 from cryptography.hazmat.primitives import serialization
+
+from testlib.brokers.apache_kafka import ApacheKafka
 
 USER, PASSWORD = "alice", "alice's-Passw0rd"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import kubernetes_validate
 import yaml
-from rules import ROOT
+
+from testlib.paths import DEPLOY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHART = ROOT / "deploy" / "helm" / "distillwatch"
+CHART = DEPLOY / "helm" / "distillwatch"
 #: Sets of values, by name.
 CASES = {path.name.removesuffix("-values.yaml"): path for path in sorted((CHART / "ci").iterdir())}
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import yaml
-from rules import ROOT
 
-DEPLOY = ROOT / "deploy"
+from testlib.paths import DEPLOY
+
 COMPOSE = DEPLOY / "compose.yaml"
 TEXT = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", COMPOSE.read_text())
 SERVICES = yaml.safe_load(TEXT)["services"]

@@ -6,10 +6,10 @@ import json
 import re
 import runpy
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-GRAFANA = Path(__file__).parents[2] / "grafana"
+from testlib.paths import GRAFANA
+
 DASHBOARDS = {path.stem: json.loads(path.read_text()) for path in sorted(GRAFANA.glob("*.json"))}
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import yaml
 
-ROOT = Path(__file__).parents[2]
-PROMETHEUS = ROOT / "deploy" / "prometheus"
+from testlib.paths import DEPLOY
+
+PROMETHEUS = DEPLOY / "prometheus"
 CASES = PROMETHEUS / "tests" / "alerts_test.yaml"
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-FOLDER = Path(__file__).parents[2] / "deploy"
-PATH = FOLDER / "runbook.md"
+from testlib.paths import DEPLOY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = DEPLOY / "runbook.md"
 TEXT = PATH.read_text()
-DOCUMENTS = (PATH, FOLDER / "README.md")
+DOCUMENTS = (PATH, DEPLOY / "README.md")
 
 
 def anchor(heading: str) -> str:

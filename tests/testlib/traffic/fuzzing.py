@@ -9,7 +9,6 @@ import json
 import time
 import tomllib
 from collections import Counter
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,13 +22,13 @@ from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
 from stream.settings import Settings
 from stream.telemetry.declaration import OVERFLOW
+from testlib.paths import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from stream.intake.codec.event import RequestEvent
 
-SAMPLES: Final = Path(__file__).parent / "samples"
 _MAPPING: Final = tomllib.loads((SAMPLES / "nginx_mapping.toml").read_text())["intake"]["mapping"]
 #: What JSON may say of a number, and parsers stumble over.
 _NUMBERS: Final = (

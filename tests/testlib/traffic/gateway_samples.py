@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,11 +12,11 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.metrics import Metrics
+from testlib.paths import SAMPLES
 
 if TYPE_CHECKING:
     from stream.intake.codec.decoded import Decoded
 
-FOLDER = Path(__file__).parents[2] / "samples"
 NOW = 1.77e9
 #: Sample file -> its format. What tells of no call of a model is in files named `_other`.
 FILES = {
@@ -37,12 +36,12 @@ FILES = {
 }
 FORMATS = list(dict.fromkeys(FILES.values()))
 #: The mapping that reads the nginx sample: the one of the guide.
-MAPPING = tomllib.loads((FOLDER / "nginx_mapping.toml").read_text())["intake"]["mapping"]
-PROTOBUF = (FOLDER / "otlp_genai_traces.binpb").read_bytes()
+MAPPING = tomllib.loads((SAMPLES / "nginx_mapping.toml").read_text())["intake"]["mapping"]
+PROTOBUF = (SAMPLES / "otlp_genai_traces.binpb").read_bytes()
 
 
 def lines(name: str) -> list[bytes]:
-    return (FOLDER / name).read_bytes().splitlines()
+    return (SAMPLES / name).read_bytes().splitlines()
 
 
 def of(format_: str, *, other: bool = False) -> list[dict[str, Any]]:

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from link_traffic import fixed, nothing
 from quality.directory import KNOWN, entry
 from quality.modes import MODES, TEXT
+
+from testlib.traffic.link_traffic import fixed, nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from link_traffic import Account
-
     from stream.tools.simulate.scenario import Scenario
+    from testlib.traffic.link_traffic import Account
 
 #: For stories that end the same with all fields and with those that gateways log.
 in_modes = pytest.mark.parametrize("mode", ["full", "gateway"])

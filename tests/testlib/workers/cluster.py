@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import counting_worker
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from stream.kafka.connection import connect
@@ -22,8 +21,9 @@ from stream.kafka.settings import KafkaSettings
 from stream.kafka.topics import create
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
+from testlib.paths import ROOT
+from testlib.workers import counting_worker
 
-ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("counting_worker.py")
 
 

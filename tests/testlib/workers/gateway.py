@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from command import DISTILLWATCH, Worker, free_port, run, worker
 
 from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.metrics import Metrics
 from stream.settings import Settings
+from testlib.paths import ROOT, TESTS
+from testlib.workers.command import DISTILLWATCH, Worker, free_port, run, worker
 
-ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = TESTS / "gateways" / "programs"
 TOOLS = Path(os.environ.get("GATEWAY_TOOLS", ROOT / ".gateways")) / "bin"
 
 

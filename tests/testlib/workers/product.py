@@ -20,13 +20,10 @@ import uuid
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import command
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from cluster import Log, read_state
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.core.packets import event_rows, unpack
@@ -37,11 +34,14 @@ from stream.pipeline.build import accounts_task
 from stream.settings import Settings, load
 from stream.worker.carrier import TP
 from stream.worker.recovery import recover
+from testlib.paths import ROOT
+from testlib.workers import command
+from testlib.workers.cluster import Log, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
 PARTITIONS = 4
 TASKS = 2
 #: Accounts of the events that end the day. Whether their own step is over depends on how long the

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import command
-from command import free_port
+from testlib.paths import ROOT
+from testlib.workers import command
+from testlib.workers.command import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass

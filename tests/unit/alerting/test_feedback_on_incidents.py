@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_incidents import ALERTING, START_S, Found, feed, findings, group, pool, step, verdict
 
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import FeedbackSettings
@@ -17,6 +16,7 @@ from stream.core.alerts import Alert
 from stream.core.feedback import Suppression, Verdict, VerdictLabel
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
+from testlib.builders import ALERTING, START_S, Found, feed, finding, findings, group, pool, step
 
 FEEDBACK = FeedbackSettings(mute_s=12 * 3600)
 
@@ -66,7 +66,7 @@ def total(metrics: Metrics, name: str, **labels: str) -> float:
 @pytest.mark.parametrize("said", ["false_positive", "benign"])
 def test_no_attack_ends_the_incident_and_says_who_says_so(said: VerdictLabel) -> None:
     incidents = fresh()
-    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    (fired,) = step(incidents, 1, [finding("a", 1)])
     (over,) = judge(incidents, 1, fired.alert_id, said)
     assert (over.alert_id, over.status) == (fired.alert_id, "resolved")
     assert over.verdict is not None
@@ -79,35 +79,35 @@ def test_no_attack_ends_the_incident_and_says_who_says_so(said: VerdictLabel) ->
 def test_what_was_judged_no_attack_stays_quiet_under_later_ids_too() -> None:
     metrics = Metrics()
     incidents = fresh(metrics, mute_s=30 * 86400)
-    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    (fired,) = step(incidents, 1, [finding("a", 1)])
     judge(incidents, 1, fired.alert_id, "false_positive")
-    assert [step(incidents, m, [verdict("a", m)]) for m in (10, 50, 100, 4000, 5000)] == 5 * [[]]
+    assert [step(incidents, m, [finding("a", m)]) for m in (10, 50, 100, 4000, 5000)] == 5 * [[]]
     assert total(metrics, "incidents_open", kind="account", severity="warning") == 0
     assert total(metrics, "alerts_suppressed_total", reason="verdict") > 0
 
 
 def test_a_score_much_beyond_what_was_judged_fires_all_the_same() -> None:
     incidents = fresh()
-    (fired,) = step(incidents, 1, [verdict("a", 1, 0.9)])
+    (fired,) = step(incidents, 1, [finding("a", 1, 0.9)])
     judge(incidents, 1, fired.alert_id, "benign")
-    assert step(incidents, 2, [verdict("a", 2, 0.98)]) == []  # odds 49 : 9
-    (again,) = step(incidents, 3, [verdict("a", 3, 0.995)])  # odds 199 : 9
+    assert step(incidents, 2, [finding("a", 2, 0.98)]) == []  # odds 49 : 9
+    (again,) = step(incidents, 3, [finding("a", 3, 0.995)])  # odds 199 : 9
     assert again.status == "firing"
 
 
 def test_a_verdict_is_over_after_its_time() -> None:
     incidents = fresh()
-    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    (fired,) = step(incidents, 1, [finding("a", 1)])
     judge(incidents, 1, fired.alert_id, "benign")
     for minute in range(30, 12 * 60, 30):
-        assert step(incidents, minute, [verdict("a", minute)]) == []
+        assert step(incidents, minute, [finding("a", minute)]) == []
     (again,) = step(incidents, 12 * 60 + 2)  # of itself: the incident goes on
     assert (again.status, again.updated_at) == ("firing", "2026-03-02T12:01:00Z")
 
 
 def test_a_withdrawn_verdict_lets_it_fire_at_once() -> None:
     incidents = fresh()
-    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    (fired,) = step(incidents, 1, [finding("a", 1)])
     judge(incidents, 1, fired.alert_id, "benign")
     (again,) = judge(incidents, 2, fired.alert_id, "withdrawn")
     assert (again.alert_id, again.status) == (fired.alert_id, "firing")
@@ -131,7 +131,7 @@ def test_a_confirmed_incident_goes_on_and_its_members_teach_nothing() -> None:
 def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
     metrics = Metrics()
     incidents = fresh(metrics)
-    (fired,) = step(incidents, 1, [verdict("a", 1)])
+    (fired,) = step(incidents, 1, [finding("a", 1)])
     judge(incidents, 1, fired.alert_id, "benign", at=20)
     assert judge(incidents, 1, fired.alert_id, "withdrawn", at=10) == []
     assert judge(incidents, 1, fired.alert_id, "benign", at=20) == []
@@ -147,7 +147,7 @@ def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
 def test_verdicts_are_bounded_and_the_oldest_goes_first() -> None:
     metrics = Metrics()
     incidents = fresh(metrics, max_verdicts=2)
-    fired = step(incidents, 1, [verdict(name, 1) for name in "abc"])
+    fired = step(incidents, 1, [finding(name, 1) for name in "abc"])
     told = [judge(incidents, minute, a.alert_id, "benign") for minute, a in enumerate(fired, 1)]
     assert total(metrics, "limit_hits_total", limit="verdicts") == 1
     assert sorted(states(told[-1])) == [("a", "firing"), ("c", "resolved")]
@@ -190,7 +190,7 @@ def test_members_of_a_judged_campaign_may_have_incidents_of_their_own() -> None:
     incidents = fresh()
     (fired,) = step(incidents, 5, groups=pool(5))
     judge(incidents, 5, fired.alert_id, "false_positive")
-    assert states(step(incidents, 6, [verdict("p003", 6)])) == [("p003", "firing")]
+    assert states(step(incidents, 6, [finding("p003", 6)])) == [("p003", "firing")]
     again = judge(incidents, 7, fired.alert_id, "withdrawn")
     assert states(again) == [("campaign", "firing"), ("p003", "resolved")]
 
@@ -211,10 +211,10 @@ def test_a_suppressed_account_is_told_of_when_that_ends(by: str, match: str) -> 
     incidents = fresh(metrics)
     suppress(incidents, 1, suppression(by, match, until=60))
     assert total(metrics, "suppressions_active", matcher=by) == 1
-    fired = step(incidents, 2, [verdict("ci-7", 2), verdict("other", 2)])
+    fired = step(incidents, 2, [finding("ci-7", 2), finding("other", 2)])
     assert states(fired) == [("other", "firing")]
     assert total(metrics, "alerts_suppressed_total", reason=by) == 1
-    step(incidents, 40, [verdict("ci-7", 40), verdict("other", 40)])
+    step(incidents, 40, [finding("ci-7", 40), finding("other", 40)])
     late = [alert for alert in step(incidents, 61) if alert.account_id == "ci-7"]
     assert [(alert.status, alert.updated_at) for alert in late] == [
         ("firing", "2026-03-02T01:00:00Z")
@@ -224,7 +224,7 @@ def test_a_suppressed_account_is_told_of_when_that_ends(by: str, match: str) -> 
 
 def test_what_fires_already_is_resolved_with_the_reason() -> None:
     incidents = fresh()
-    step(incidents, 1, [verdict("a", 1)])
+    step(incidents, 1, [finding("a", 1)])
     (over,) = suppress(incidents, 1, suppression("account", "a", until=60))
     assert over.status == "resolved"
     assert "hidden until 2026-03-02T01:00:00Z" in over.summary
@@ -235,7 +235,7 @@ def test_a_removed_suppression_hides_nothing_however_often_it_is_read() -> None:
     incidents = fresh()
     one = suppression("account", "a", until=60)
     suppress(incidents, 1, one)
-    step(incidents, 2, [verdict("a", 2)])
+    step(incidents, 2, [finding("a", 2)])
     gone = msgspec.structs.replace(one, removed=True, time=START_S + 150)
     assert states(suppress(incidents, 3, gone)) == [("a", "firing")]
     assert suppress(incidents, 4, one) == []
@@ -272,7 +272,7 @@ def test_suppressions_are_bounded_and_those_that_end_first_go() -> None:
         one = suppression("account", name, until, name=f"sup_{number:020x}")
         suppress(incidents, 1, one)
     assert total(metrics, "limit_hits_total", limit="suppressions") == 1
-    assert states(step(incidents, 2, [verdict(name, 2) for name in "abc"])) == [("b", "firing")]
+    assert states(step(incidents, 2, [finding(name, 2) for name in "abc"])) == [("b", "firing")]
 
 
 # -- laws -------------------------------------------------------------------------------------
@@ -292,14 +292,14 @@ def test_a_verdict_that_is_withdrawn_was_never_given(
     expected: list[Alert] = []
     alerts: list[Alert] = []
     given_on: str | None = None
-    for i, finding in enumerate(found):
-        expected += feed(straight, [finding])
-        alerts += feed(judged, [finding])
+    for i, event in enumerate(found):
+        expected += feed(straight, [event])
+        alerts += feed(judged, [event])
         if i == when and firing(alerts):
             given_on = min(firing(alerts))
-            alerts += judge(judged, finding[0], given_on, said)
+            alerts += judge(judged, event[0], given_on, said)
         elif given_on:
-            alerts += judge(judged, finding[0], given_on, "withdrawn")
+            alerts += judge(judged, event[0], given_on, "withdrawn")
             given_on = None
             assert firing(alerts) == firing(expected)
     if given_on is None:
@@ -311,17 +311,17 @@ def test_a_verdict_that_is_withdrawn_was_never_given(
 def test_a_restart_forgets_nothing_that_people_said(found: Found, spoken: int, crash: int) -> None:
     def run(crash: int | None) -> list[Alert]:
         incidents, stored, alerts = fresh(), dict[bytes, bytes](), list[Alert]()
-        for i, finding in enumerate([*found, (700, [], 0), (1500, [], 0)]):
+        for i, event in enumerate([*found, (700, [], 0), (1500, [], 0)]):
             if i == crash:
                 incidents = fresh()
                 incidents.load(stored.items())
                 incidents.loaded()
                 assert incidents.take_changes() == []
-            alerts += feed(incidents, [finding])
+            alerts += feed(incidents, [event])
             if i == spoken:
-                alerts += suppress(incidents, finding[0], suppression("account", "b", until=400))
+                alerts += suppress(incidents, event[0], suppression("account", "b", until=400))
                 for name in sorted(firing(alerts)):
-                    alerts += judge(incidents, finding[0], name, "benign")
+                    alerts += judge(incidents, event[0], name, "benign")
             for key, row in incidents.take_changes():
                 if row is None:
                     stored.pop(key, None)

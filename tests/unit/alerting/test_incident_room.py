@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from test_incidents import ALERTING, pool, step, verdict
 
 from stream.alerting.incidents import Incidents
 from stream.campaigns.settings import CampaignSettings
 from stream.metrics import Metrics
+from testlib.builders import ALERTING, finding, pool, step
 
 MOST = 20
 
@@ -30,7 +30,7 @@ def limit_hits(metrics: Metrics, limit: str) -> float:
 
 
 def test_accounts_leave_room_for_campaigns(incidents: Incidents, metrics: Metrics) -> None:
-    opened = step(incidents, 1, [verdict(f"a{i:02}", 1) for i in range(40)])
+    opened = step(incidents, 1, [finding(f"a{i:02}", 1) for i in range(40)])
     assert [alert.account_id for alert in opened] == [f"a{i:02}" for i in range(15)]
     assert limit_hits(metrics, "incidents") == 25
     step(incidents, 2, groups=pool(2))
@@ -41,7 +41,7 @@ def test_accounts_leave_room_for_campaigns(incidents: Incidents, metrics: Metric
 def test_what_is_over_makes_room(incidents: Incidents, metrics: Metrics) -> None:
     for hour in range(30):
         names = [f"a{hour}-{i}" for i in range(5)]
-        opened = step(incidents, 61 * hour, [verdict(name, 61 * hour) for name in names])
+        opened = step(incidents, 61 * hour, [finding(name, 61 * hour) for name in names])
         assert [a.account_id for a in opened if a.status == "firing"] == names
         assert len(incidents._store) <= MOST
         assert len(incidents._store.open_names) == 5
@@ -51,7 +51,7 @@ def test_what_is_over_makes_room(incidents: Incidents, metrics: Metrics) -> None
 
 
 def test_a_restart_knows_how_many_are_firing(incidents: Incidents) -> None:
-    step(incidents, 1, [verdict(f"a{i}", 1) for i in range(5)])
+    step(incidents, 1, [finding(f"a{i}", 1) for i in range(5)])
     rows = incidents.take_changes()
     incidents.load(rows)
     incidents.loaded()

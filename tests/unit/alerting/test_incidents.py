@@ -3,97 +3,33 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stream.alerting.incidents import Incidents
-from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
-from stream.core.findings import AccountFinding, Evidence, Group, Member, Observed
+from stream.core.findings import AccountFinding, Observed
 from stream.core.links import LinkKind
-from stream.core.traffic import COUNTS, TRAFFIC
 from stream.metrics import Metrics
-
-DAY_S = 86400.0
-START_S = 1_772_409_600.0
-ALERTING = AlertingSettings(resolve_after_s=3600, cool_down_s=7200, resend_s=1800, grow_every_s=600)
+from testlib.builders import (
+    ALERTING,
+    DAY_S,
+    START_S,
+    Found,
+    feed,
+    finding,
+    findings,
+    group,
+    member,
+    pool,
+    step,
+)
 
 
 def fresh(metrics: Metrics | None = None) -> Incidents:
     return Incidents(ALERTING, CampaignSettings(), metrics=metrics or Metrics())
-
-
-def verdict(account: str, minute: float, score: float = 0.9, tokens: int = 100) -> AccountFinding:
-    return AccountFinding(
-        account_id=account,
-        time=START_S + 60 * minute,
-        since=START_S,
-        score=score,
-        evidence=[
-            Evidence(
-                feature=f"f{i}", value=1, unit="u", baseline=0.5, contribution=0.1, meaning="m"
-            )
-            for i in range(8)
-        ],
-        observed=Observed(requests=1, input_tokens=1, output_tokens=tokens),
-        model_version="v",
-    )
-
-
-def traffic(minute: float, *, requests: int) -> bytes:
-    total = (requests, 500 * requests, 1000 * requests)
-    row = (START_S - DAY_S, START_S + 60 * minute, total, requests, 1000 * requests)
-    return np.array(row, TRAFFIC).tobytes()
-
-
-def member(name: str, minute: float, *, since: float = 0) -> Member:
-    return Member(
-        account_id=name,
-        since=START_S + 60 * since,
-        last=START_S + 60 * minute,
-        requests=20,
-        organization=0,
-        created_at=START_S - DAY_S,
-        first_seen=START_S,
-        day_requests=20,
-        active_hours=3,
-        before=bytes(COUNTS.itemsize),
-        traffic=traffic(minute, requests=20),
-    )
-
-
-def group(kind: LinkKind, value: int, minute: float, names: list[str]) -> Group:
-    members = [member(name, minute) for name in names]
-    return Group(
-        kind=kind,
-        value=value,
-        time=START_S + 60 * minute,
-        since=START_S,
-        size=len(members),
-        members=members,
-    )
-
-
-def pool(minute: float, count: int = 24, *, prompt: int = 1, prefix: str = "p") -> list[Group]:
-    """Young accounts with one prompt, six on each payment."""
-    names = [f"{prefix}{i:03}" for i in range(count)]
-    cards = [names[i : i + 6] for i in range(0, count, 6)]
-    return [
-        group(LinkKind.SYSTEM_PROMPT, prompt, minute, names),
-        *(group(LinkKind.PAYMENT, 1000 * prompt + i, minute, c) for i, c in enumerate(cards)),
-    ]
-
-
-def step(
-    incidents: Incidents,
-    minute: float,
-    verdicts: list[AccountFinding] | None = None,
-    groups: list[Group] | None = None,
-) -> list[Alert]:
-    return incidents.step(START_S + 60 * minute, verdicts or [], groups or [])
 
 
 # -- accounts ---------------------------------------------------------------------------------
@@ -101,21 +37,21 @@ def step(
 
 def test_an_account_opens_and_is_told_once() -> None:
     incidents = fresh()
-    (alert,) = step(incidents, 10, [verdict("a", 10)])
+    (alert,) = step(incidents, 10, [finding("a", 10)])
     assert (alert.kind, alert.status, alert.account_id) == ("account", "firing", "a")
     assert alert.started_at == "2026-03-02T00:00:00Z"
     assert alert.detected_at == alert.updated_at == "2026-03-02T00:10:00Z"
     assert len(alert.evidence) == 5
     assert alert.techniques == ["AML.T0024.002", "AML.T0040", "LLM10:2025"]
     assert alert.runbook_url.endswith("#account")
-    assert step(incidents, 11, [verdict("a", 11)]) == []
+    assert step(incidents, 11, [finding("a", 11)]) == []
 
 
 def test_below_the_threshold_nothing_opens_but_an_open_one_goes_on() -> None:
     incidents = fresh()
-    assert step(incidents, 1, [verdict("a", 1, 0.7)]) == []
-    step(incidents, 2, [verdict("a", 2)])
-    assert step(incidents, 25, [verdict("a", 25, 0.6)]) == []
+    assert step(incidents, 1, [finding("a", 1, 0.7)]) == []
+    step(incidents, 2, [finding("a", 2)])
+    assert step(incidents, 25, [finding("a", 25, 0.6)]) == []
     assert step(incidents, 70) == []
     (alert,) = step(incidents, 100)
     assert (alert.status, alert.updated_at) == ("resolved", "2026-03-02T01:25:00Z")
@@ -123,9 +59,9 @@ def test_below_the_threshold_nothing_opens_but_an_open_one_goes_on() -> None:
 
 def test_the_same_cause_reopens_within_the_cool_down() -> None:
     incidents = fresh()
-    (first,) = step(incidents, 1, [verdict("a", 1)])
+    (first,) = step(incidents, 1, [finding("a", 1)])
     (over,) = step(incidents, 65)
-    (again,) = step(incidents, 100, [verdict("a", 100)])
+    (again,) = step(incidents, 100, [finding("a", 100)])
     assert first.alert_id == over.alert_id == again.alert_id
     assert [a.status for a in (first, over, again)] == ["firing", "resolved", "firing"]
     assert again.detected_at == first.detected_at
@@ -133,8 +69,8 @@ def test_the_same_cause_reopens_within_the_cool_down() -> None:
 
 def test_after_the_cool_down_it_is_a_new_incident() -> None:
     incidents = fresh()
-    (first,) = step(incidents, 1, [verdict("a", 1)])
-    late = verdict("a", 3000)
+    (first,) = step(incidents, 1, [finding("a", 1)])
+    late = finding("a", 3000)
     later = AccountFinding(
         **{f: getattr(late, f) for f in late.__struct_fields__} | {"since": late.time}
     )
@@ -144,16 +80,16 @@ def test_after_the_cool_down_it_is_a_new_incident() -> None:
 
 def test_an_incident_without_news_is_sent_again_now_and_then() -> None:
     incidents = fresh()
-    sent = [len(step(incidents, m, [verdict("a", m)])) for m in range(0, 91, 10)]
+    sent = [len(step(incidents, m, [finding("a", m)])) for m in range(0, 91, 10)]
     assert sent == [1, 0, 0, 1, 0, 0, 1, 0, 0, 1]
 
 
 def test_severity_rises_with_what_may_have_leaked_and_does_not_fall() -> None:
     incidents = fresh()
-    (low,) = step(incidents, 1, [verdict("a", 1, 0.85)])
-    (high,) = step(incidents, 2, [verdict("a", 2, 0.99, tokens=2_000_000)])
+    (low,) = step(incidents, 1, [finding("a", 1, 0.85)])
+    (high,) = step(incidents, 2, [finding("a", 2, 0.99, tokens=2_000_000)])
     assert (low.severity, high.severity) == ("info", "critical")
-    assert step(incidents, 3, [verdict("a", 3, 0.6)]) == []
+    assert step(incidents, 3, [finding("a", 3, 0.6)]) == []
 
 
 # -- campaigns --------------------------------------------------------------------------------
@@ -220,12 +156,12 @@ def test_a_growing_campaign_sends_its_new_members_under_the_same_id() -> None:
 
 def test_a_member_has_no_incident_of_its_own() -> None:
     incidents = fresh()
-    (alone,) = step(incidents, 1, [verdict("p003", 1)])
+    (alone,) = step(incidents, 1, [finding("p003", 1)])
     campaign, folded = step(incidents, 5, groups=pool(5))
     assert (folded.alert_id, folded.status) == (alone.alert_id, "resolved")
     assert campaign.alert_id in folded.summary
-    assert step(incidents, 6, [verdict("p004", 6)]) == []
-    assert [a.account_id for a in step(incidents, 7, [verdict("q", 7)])] == ["q"]
+    assert step(incidents, 6, [finding("p004", 6)]) == []
+    assert [a.account_id for a in step(incidents, 7, [finding("q", 7)])] == ["q"]
 
 
 def test_campaigns_that_meet_become_the_older_one() -> None:
@@ -252,7 +188,7 @@ def test_a_campaign_ends_when_its_members_stop() -> None:
 def test_gauges_and_counters_follow() -> None:
     metrics = Metrics()
     incidents = fresh(metrics)
-    step(incidents, 1, [verdict("a", 1)])
+    step(incidents, 1, [finding("a", 1)])
     step(incidents, 5, groups=pool(5))
     read = metrics.registry.get_sample_value
     campaign = {"kind": "campaign", "severity": "warning"}
@@ -264,32 +200,6 @@ def test_gauges_and_counters_follow() -> None:
 
 
 # -- laws -------------------------------------------------------------------------------------
-
-findings = st.lists(
-    st.tuples(
-        st.integers(1, 300),
-        st.lists(
-            st.tuples(st.sampled_from(["a", "b", "p001"]), st.sampled_from([0.3, 0.6, 0.85, 0.99])),
-            max_size=3,
-            unique_by=lambda found: found[0],
-        ),
-        st.sampled_from([0, 0, 6, 24, 30]),
-    ),
-    max_size=8,
-    unique_by=lambda found: found[0],
-).map(sorted)
-Found = list[tuple[int, list[tuple[str, float]], int]]
-
-
-def feed(incidents: Incidents, found: Found, *, reverse: bool = False) -> list[Alert]:
-    alerts = []
-    for minute, verdicts, size in found:
-        heard = [verdict(name, minute, score) for name, score in verdicts]
-        groups = pool(minute, size) if size else []
-        if reverse:
-            heard, groups = heard[::-1], groups[::-1]
-        alerts += step(incidents, minute, heard, groups)
-    return alerts
 
 
 @given(findings)
@@ -331,13 +241,13 @@ def test_an_incident_is_told_in_a_sensible_order(found: Found) -> None:
 def test_a_restart_changes_nothing(found: Found, crash: int) -> None:
     straight = feed(fresh(), [*found, (700, [], 0)])
     incidents, stored, alerts = fresh(), dict[bytes, bytes](), list[Alert]()
-    for i, finding in enumerate([*found, (700, [], 0)]):
+    for i, event in enumerate([*found, (700, [], 0)]):
         if i == crash:
             incidents = fresh()
             incidents.load(stored.items())
             incidents.loaded()
             assert incidents.take_changes() == []
-        alerts += feed(incidents, [finding])
+        alerts += feed(incidents, [event])
         for key, row in incidents.take_changes():
             if row is None:
                 stored.pop(key, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from test_server import ONE, running
 
 from stream.http.bridge.signals import of_json, of_protobuf
+from testlib.paths import SAMPLES
 
 CALL = "gen_ai.client.inference.operation.details"
 PROTOBUF = "application/x-protobuf"
-SAMPLES = Path(__file__).parents[2] / "samples"
 METRICS = {
     "resourceMetrics": [
         {"scopeMetrics": [{"metrics": [{"name": "gen_ai.client.token.usage", "sum": {}}]}]}

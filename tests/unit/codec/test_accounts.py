@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import FORMATS, MAPPING, events, of
 
 from stream.core.errors import SettingsError
 from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.gateways.genai import GENAI
 from stream.intake.codec.table import IDENTITIES
 from stream.settings import load
+from testlib.traffic.gateway_samples import FORMATS, MAPPING, events, of
 
 #: Format -> identity -> the account of its first sample.
 EXPECTED = {

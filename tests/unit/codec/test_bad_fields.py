@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import NOW, decode, known, of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from stream.intake.codec.event import RequestEvent
 from stream.intake.metrics import OPTIONAL_FIELDS
 from stream.metrics import Metrics
 from stream.telemetry.declaration import OVERFLOW
+from testlib.traffic.gateway_samples import NOW, decode, known, of
 
 EVENT = {"timestamp": 1.76e9, "account_id": "a", "model": "m", "prompt": "Name a river."}
 #: As JSON, which has no name for the first three; Python's `json` writes them all the same.

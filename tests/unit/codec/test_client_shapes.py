@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import events, of
 
 from stream.intake.codec.messages import texts, written
+from testlib.traffic.gateway_samples import events, of
 
 ASKED, TOLD = "Name a river in Asia.", "Be brief."
 USER = {"role": "user", "content": ASKED}

@@ -7,10 +7,10 @@ import random
 from collections import Counter
 
 import pytest
-from gateway_samples import FORMATS, PROTOBUF, counts, decode, of
 
 from stream.intake.codec.otlp import is_protobuf
 from stream.metrics import Metrics
+from testlib.traffic.gateway_samples import FORMATS, PROTOBUF, counts, decode, of
 
 ALL = [(format_, row) for format_ in FORMATS for row in of(format_, other=True)]
 #: One object of each format, and what it looks like inside a text.

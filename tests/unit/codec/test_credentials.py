@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import FORMATS, PROTOBUF, decode, known, of
 
 from stream.metrics import Metrics
+from testlib.traffic.gateway_samples import FORMATS, PROTOBUF, decode, known, of
 
 #: Format -> how many of its samples have a credential in them.
 LEAKING = {"kong": 1, "apisix": 4, "helicone": 1, "otlp": 1, "mapping": 1}

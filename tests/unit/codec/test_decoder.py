@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,12 +17,12 @@ from stream.intake.codec.event import RequestEvent
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
+from testlib.paths import SAMPLES
 
 if TYPE_CHECKING:
     from stream.intake.codec.decoded import Decoded
 
 NOW = 1_760_000_100.0
-SAMPLES = Path(__file__).parents[2] / "samples"
 CANONICAL = (SAMPLES / "canonical_events.jsonl").read_bytes().splitlines()
 LITELLM = (SAMPLES / "litellm_payloads.jsonl").read_bytes().splitlines()
 MINIMAL = {"timestamp": 1_760_000_000, "account_id": "a", "model": "m"}

@@ -7,11 +7,11 @@ import json
 
 import pytest
 import zstandard
-from gateway_samples import PROTOBUF, decode, known, of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.codec.framing import elements, repaired
+from testlib.traffic.gateway_samples import PROTOBUF, decode, known, of
 
 ROWS = [of("litellm")[0], of("canonical")[0], of("kong")[0]]
 ROWS[0] = ROWS[0] | {"messages": '} { Wörter: \u201e\U0001f600\u201c }{ \\ " }'}

@@ -4,9 +4,9 @@ from itertools import islice
 from typing import get_args
 
 import pytest
-from fuzzing import Fuzzer, Trial
 
 from stream.intake.codec.settings import Format
+from testlib.traffic.fuzzing import Fuzzer, Trial
 
 
 @pytest.mark.parametrize("format_", get_args(Format))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import NOW, PROTOBUF, counts, decode, events, known, lines, of
 
 from stream.metrics import Metrics
+from testlib.traffic.gateway_samples import NOW, PROTOBUF, counts, decode, events, known, lines, of
 
 TIME = 1_760_000_000.538
 SYSTEM, PROMPT = "You answer in one sentence.", "Which sea lies between Denmark and Poland?"

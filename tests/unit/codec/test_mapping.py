@@ -6,11 +6,11 @@ import json
 import tomllib
 
 import pytest
-from gateway_samples import decode, events, known
 
 from stream.cli.toml import toml_text
 from stream.core.errors import SettingsError
 from stream.settings import Settings, load
+from testlib.traffic.gateway_samples import decode, events, known
 
 LEAST = {"timestamp": "t", "account_id": "who", "model": "m"}
 

@@ -13,8 +13,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from gateway_samples import FORMATS, MAPPING, NOW, PROTOBUF, known, of
-from gateway_samples import settings as sample_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +25,8 @@ from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.mapping import format_of
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
+from testlib.traffic.gateway_samples import FORMATS, MAPPING, NOW, PROTOBUF, known, of
+from testlib.traffic.gateway_samples import settings as sample_settings
 
 GOOD = json.dumps({"timestamp": 1_760_000_000, "account_id": "a", "model": "m"}).encode()
 ROWS = {format_: of(format_, other=True) for format_ in FORMATS}

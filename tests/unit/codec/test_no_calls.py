@@ -6,10 +6,10 @@ import copy
 import json
 
 import pytest
-from gateway_samples import counts, decode, events, of
 
 from stream.intake.codec.gateways.litellm import CALLS
 from stream.metrics import Metrics
+from testlib.traffic.gateway_samples import counts, decode, events, of
 
 SPAN = of("otlp")[0]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import decode, known
 from google.protobuf import json_format
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from testlib.traffic.gateway_samples import decode, known
 
 TIME = "1760000000500000000"
 EVENT_NAME = "gen_ai.client.inference.operation.details"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from gateway_samples import events, of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.codec.placeholders import MAX_PLACEHOLDER, is_placeholder
+from testlib.traffic.gateway_samples import events, of
 
 NOTHING = [
     *("default-message-value", "redacted-by-litellm", "{}", "[]", "{ }", "[REDACTED]", "REDACTED"),

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
-from gateway_samples import MAPPING, decode, known, of
 
 from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.gateways.genai import GENAI
@@ -18,6 +17,7 @@ from stream.intake.codec.settings import Format, IntakeSettings
 from stream.intake.codec.table import IDENTITIES
 from stream.intake.metrics import FORMATS
 from stream.telemetry.declaration import OVERFLOW
+from testlib.traffic.gateway_samples import MAPPING, decode, known, of
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "deploy" / "gateways"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,8 +12,8 @@ from stream.core.records import Record
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.metrics import Metrics
+from testlib.paths import SAMPLES
 
-SAMPLES = Path(__file__).parents[2] / "samples"
 CANONICAL, LITELLM = (
     [json.loads(line) for line in (SAMPLES / f"{name}.jsonl").read_text("utf-8").splitlines()]
     for name in ("canonical_events", "litellm_payloads")

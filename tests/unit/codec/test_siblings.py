@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import counts, decode, events, of
 
 from stream.intake.codec.siblings import CALLBACK, LANGFUSE, LOGPUSH
 from stream.metrics import Metrics
+from testlib.traffic.gateway_samples import counts, decode, events, of
 
 #: A row of LiteLLM_SpendLogs, as SQL gives it.
 ROW = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 
 import pytest
-from gateway_samples import events, of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.codec.usage import usage
+from testlib.traffic.gateway_samples import events, of
 
 COUNTS = st.integers(0, 10**6)
 READ, CREATED = "gen_ai.usage.cache_read_input_tokens", "gen_ai.usage.cache_creation_input_tokens"

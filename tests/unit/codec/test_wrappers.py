@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway_samples import counts, decode, known, of
 
 from stream.core.errors import SettingsError
 from stream.intake.codec.envelope import USUAL
 from stream.metrics import Metrics
 from stream.settings import load
+from testlib.traffic.gateway_samples import counts, decode, known, of
 
 PAYLOAD = of("litellm")[0]
 [EVENT] = decode(json.dumps(PAYLOAD).encode()).events

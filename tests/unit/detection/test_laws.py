@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import EXTRACTOR, SERVICE, Stage, crowd
 
 from stream.accounts.detection.detector import Standing
 from stream.accounts.features.table import COLUMN, FEATURES
 from stream.core.errors import StateError
+from testlib.traffic.crowds import EXTRACTOR, SERVICE, Stage, crowd
 
 
 def rows_of(stage):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import Stage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from stream.accounts.detection.evidence import MODELLED, MOST, RANKED, TRACKED, 
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.detection.tails import Tails
 from stream.store.account_table import AccountTable
+from testlib.traffic.crowds import Stage
 
 decades = st.floats(0, MOST)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crowds import SERVICE, Stage
+
+from testlib.traffic.crowds import SERVICE, Stage
 
 UNKNOWN = float("nan")
 STANDING = SERVICE | {"prompts": UNKNOWN}

@@ -7,9 +7,9 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from floods import DAY_S, HOUR_S, START, Stages, batch, fresh_ids, residents
 
 from stream.settings import Settings
+from testlib.traffic.floods import DAY_S, HOUR_S, START, Stages, batch, fresh_ids, residents
 
 RESIDENTS = [f"resident-{i:04}" for i in range(600)]
 MAX_ACCOUNTS = 1000

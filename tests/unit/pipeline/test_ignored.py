@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from stream.core.records import Record
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.settings import Settings
+from testlib.paths import SAMPLES
 
-SAMPLES = Path(__file__).parents[2] / "samples"
 START = 1_772_409_600.0
 OTHER, REFUSED = map(json.loads, (SAMPLES / "kong_other.jsonl").read_text().splitlines())
 [SPAN] = [

@@ -8,7 +8,6 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-from floods import START
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_task import SCENARIO
@@ -40,6 +39,7 @@ from stream.pipeline.build import (
 from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
+from testlib.traffic.floods import START
 
 SETTINGS = Settings().stages
 

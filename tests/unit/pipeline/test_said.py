@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "alerting"))  # the folders are no packages
-from test_incidents import START_S, pool, verdict
 
 from stream.core.alerts import Alert
 from stream.core.feedback import Verdict
@@ -19,6 +14,7 @@ from stream.core.packets import Confirmed, Place, Said, pack, pack_said, unpack
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task
 from stream.settings import Settings
+from testlib.builders import START_S, finding, pool
 
 if TYPE_CHECKING:
     from stream.core.records import Emission
@@ -37,7 +33,7 @@ def packets(name: str) -> list[bytes]:
     found = []
     for minute in range(1, 31):
         place = Place(START_S + 60 * minute)
-        heard = [verdict("a", minute)] if minute % 5 == 0 else []
+        heard = [finding("a", minute)] if minute % 5 == 0 else []
         groups = pool(minute) if minute % 5 == 0 else []
         found.append(pack(source=0, sources=2, place=place, account_findings=heard))
         found.append(pack(source=1, sources=2, place=place, groups=groups))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from conftest import DrivenTime
-
     from stream.core.alerts import Alert
     from stream.delivery.posting import PostingSink
     from stream.metrics import Metrics

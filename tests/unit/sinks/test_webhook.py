@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from conftest import Answers, DrivenTime, Receiver
-
     from stream.metrics import Metrics
 
 OTHER = "whsec_" + base64.b64encode(b"b" * 24).decode()

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Receiver
-
     from stream.metrics import Metrics
 
     Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
