@@ -706,7 +706,7 @@ PIPELINE: dict[str, list[Panel]] = {
                 "{{sink}} {{result}}": "sum by (sink, result) (increase("
                 "distillwatch_sink_deliveries_total<>[1h]))",
             },
-            alerts=("DistillwatchAlertsUndelivered", "DistillwatchAlertsMalformed"),
+            alerts=("DistillwatchAlertsUndelivered", "DistillwatchAlertsInvalid"),
         ),
         Panel(
             title="Attempts",

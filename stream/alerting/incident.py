@@ -26,7 +26,7 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from stream.alerting.severity import graver
+from stream.alerting.severity import higher
 from stream.core.alerts import AlertKind
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed, Severity, Shared
@@ -133,7 +133,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return replace(
             self,
             state=self.state if self.is_open else IncidentState.OPEN,
-            severity=graver(finding.severity, self.severity),
+            severity=higher(finding.severity, self.severity),
             score=finding.score,
             last=max(self.last, finding.last),
             evidence=finding.evidence,

@@ -1,4 +1,4 @@
-"""Settings of incidents and of the alerts that tell of them."""
+"""Settings of incidents, of their alerts and of feedback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _S = {"unit": "s"}
 
 
 class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When an incident opens, how often it speaks, when it is over and how grave it is."""
+    """When an incident opens, is updated and resolves, and its severity."""
 
     open_score: Annotated[
         float,
@@ -38,7 +38,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=60,
-            description="An incident is over when there was no evidence for this long",
+            description="An incident resolves after this long without evidence",
             extra=_S,
         ),
     ] = 6 * 3600.0
@@ -46,7 +46,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=0,
-            description="The same cause within this time after the end re-opens the incident",
+            description="The same cause re-opens a resolved incident within this time",
             extra=_S,
         ),
     ] = 86400.0
@@ -54,7 +54,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=60,
-            description="An incident that goes on without news is sent again this often",
+            description="An open incident without changes is sent again this often",
             extra=_S,
         ),
     ] = 6 * 3600.0
@@ -62,8 +62,8 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=16,
-            description="Incidents remembered, firing or cooling down; when all of them are "
-            "firing no further one opens, and a quarter is for campaigns alone",
+            description="Incidents remembered, open or cooling down; when all of them are "
+            "open no further one opens, and a quarter is reserved for campaigns",
             extra={"unit": "incidents"},
         ),
     ] = 10_000
@@ -72,21 +72,21 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             gt=0,
             description="An incident is sent again when its members or its output tokens "
-            "(requests where none are logged) have grown by this share since it was sent last",
+            "(requests without token counts) have grown by this share since the last alert",
             extra={"unit": "share"},
         ),
     ] = 0.25
     grow_every_s: Annotated[
         float,
-        Meta(ge=0, description="Growth is told at most this often", extra=_S),
+        Meta(ge=0, description="Minimum time between two updates for growth", extra=_S),
     ] = 900.0
     updates_first_day: Annotated[
         int,
         Meta(
             ge=1,
-            description="Updates of an incident in the 24 hours after its first alert, at most; "
-            "half of them in the first 12. A change of severity, which counts, and the end are "
-            "always sent",
+            description="Maximum updates of an incident in the 24 hours after its first alert, "
+            "half of them in the first 12. A change of severity counts and is always sent, and so "
+            "is the resolution",
             extra={"unit": "updates"},
         ),
     ] = 12
@@ -94,7 +94,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=1,
-            description="The same in each 24 hours after that, spread over them",
+            description="Maximum updates in each 24 hours after that, spread evenly",
             extra={"unit": "updates"},
         ),
     ] = 4
@@ -103,7 +103,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=60,
             description="The newest figures of an incident are written to the alerts topic, marked "
-            "`refresh`, this often; the page shows them, no receiver is told",
+            "`refresh`, this often; the page shows them, receivers do not get them",
             extra=_S,
         ),
     ] = 900.0
@@ -121,7 +121,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             gt=0,
             le=1,
-            description="Severity is critical from this score once enough tokens were observed",
+            description="Severity is critical from this score with enough output tokens",
             extra={"unit": "score"},
         ),
     ] = 0.97
@@ -129,7 +129,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=0,
-            description="With so many output tokens so far, severity is at least warning, and "
+            description="From this many output tokens so far, severity is at least warning, and "
             "critical from alerting.critical_score",
             extra={"unit": "tokens"},
         ),
@@ -146,7 +146,7 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=2,
-            description="Severity of a campaign is at least warning from so many members",
+            description="Severity of a campaign is at least warning from this many members",
             extra={"unit": "accounts"},
         ),
     ] = 20
@@ -154,14 +154,14 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=2,
-            description="Severity of a campaign is critical from so many members",
+            description="Severity of a campaign is critical from this many members",
             extra={"unit": "accounts"},
         ),
     ] = 100
     runbook_url: Annotated[
         str,
         Meta(
-            description="Start of the address of the runbook; '#account' or '#campaign' follows",
+            description="Address of the runbook; alerts append '#account' or '#campaign'",
             extra={"unit": ""},
         ),
     ] = "https://distillwatch.invalid/runbook"
@@ -185,13 +185,13 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people's verdicts and suppressions do, and for how long."""
+    """What verdicts and suppressions do, and for how long."""
 
     mute_s: Annotated[
         float,
         Meta(
             ge=3600,
-            description="A false_positive or benign verdict keeps the same cause quiet for so long",
+            description="A false_positive or benign verdict mutes the same cause for this long",
             extra=_S,
         ),
     ] = 30 * 86400.0
@@ -199,8 +199,8 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             gt=1,
-            description="An account that was judged fires all the same when the odds of its score "
-            "have become so many times as large",
+            description="A muted account fires again when the odds of its score have grown by this "
+            "factor since the verdict",
             extra={"unit": "times"},
         ),
     ] = 10.0
@@ -209,8 +209,8 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             gt=0,
             le=1,
-            description="A campaign is one that was judged when this share of its members or of "
-            "its linking values was in that",
+            description="A campaign is muted when this share of its members or of its shared "
+            "values was in the campaign that the verdict is about",
             extra={"unit": "share"},
         ),
     ] = 0.5
@@ -218,7 +218,7 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=1,
-            description="Verdicts remembered, to keep quiet and to learn from; the oldest go first",
+            description="Verdicts kept to mute and to calibrate; the oldest are dropped first",
             extra={"unit": "verdicts"},
         ),
     ] = 1000
@@ -227,7 +227,7 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=1,
             le=1000,
-            description="Suppressions in force; beyond it those that end first go",
+            description="Maximum active suppressions; beyond it those that end first are dropped",
             extra={"unit": "suppressions"},
         ),
     ] = 200
@@ -235,7 +235,7 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=60,
-            description="Longest time that a suppression may be made for",
+            description="Longest allowed duration of a suppression",
             extra=_S,
         ),
     ] = 90 * 86400.0
@@ -243,8 +243,8 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=1,
-            description="Verdicts of each kind (true, and false or benign) from which scores move; "
-            "those of one author count as five at most",
+            description="Verdicts of each kind (true, and false or benign) before they adjust "
+            "scores; one author counts as five at most",
             extra={"unit": "verdicts"},
         ),
     ] = 10.0
@@ -253,8 +253,8 @@ class FeedbackSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=1,
             le=4,
-            description="What verdicts teach multiplies or divides the odds of a score by this at "
-            "most; 1: nothing is learnt",
+            description="Verdicts multiply or divide the odds of a score by at most this; 1: they "
+            "adjust nothing",
             extra={"unit": "times"},
         ),
     ] = 2.0

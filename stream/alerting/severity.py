@@ -1,4 +1,4 @@
-"""How grave an incident is, as a pure function of four figures; it never asks what was before.
+"""Severity of an incident: a pure function of four figures, without memory.
 
 =========  ========================================================================
 severity   when (defaults; each number is a setting of ``alerting``)
@@ -10,7 +10,7 @@ warning    otherwise, 20 members or more; or a score of 0.9 or more; or 1,000,00
 info       otherwise
 =========  ========================================================================
 
-More of any figure never makes it less grave. An incident keeps the gravest that it was.
+A larger figure never lowers the severity. An incident keeps the highest severity it ever had.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
     from stream.core.findings import Observed, Severity
 
-#: From harmless to grave.
+#: From lowest to highest.
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 
 
 def severity(
     settings: AlertingSettings, *, score: float, members: int, observed: Observed
 ) -> Severity:
-    """Return how grave an incident of so many accounts is (1 for one of kind account)."""
+    """Return the severity of an incident of ``members`` accounts (1 for kind account)."""
     much = (
         observed.output_tokens >= settings.critical_output_tokens
         or observed.output_tokens_last_hour >= settings.critical_output_tokens_per_hour
@@ -40,11 +40,11 @@ def severity(
     return "info"
 
 
-def graver(one: Severity, other: Severity) -> Severity:
-    """Return the graver of two."""
+def higher(one: Severity, other: Severity) -> Severity:
+    """Return the higher of two."""
     return max(one, other, key=SEVERITIES.index)
 
 
 def steps_left(now: Severity) -> int:
-    """Return how many times an incident can still become graver."""
+    """Return how many times the severity can still rise."""
     return len(SEVERITIES) - 1 - SEVERITIES.index(now)

@@ -1,4 +1,4 @@
-"""The one sentence of an alert that a person acts on."""
+"""The one sentence of an alert that a person acts on. Decides nothing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from stream.core.feedback import Suppression, Verdict
     from stream.core.findings import Evidence, Observed
 
-_SAID: Final = {
-    "true_positive": "confirmed this",
-    "false_positive": "judged this a false positive",
-    "benign": "judged this benign",
-    "withdrawn": "has withdrawn the verdict",
+_LABELLED: Final = {
+    "true_positive": "confirmed the attack",
+    "false_positive": "marked this as a false positive",
+    "benign": "marked this as benign",
+    "withdrawn": "withdrew the verdict",
 }
 _KINDS: Final = {
     LinkKind.SYSTEM_PROMPT: "a system prompt",
@@ -24,14 +24,14 @@ _KINDS: Final = {
     LinkKind.PAYMENT: "payments",
     LinkKind.ADDRESS: "addresses",
     LinkKind.CLIENT: "a rare client",
-    LinkKind.PHRASE: "the items they ask",
-    LinkKind.TURN: "a turn to longer answers",
+    LinkKind.PHRASE: "rare phrases",
+    LinkKind.TURN: "a shift to longer answers",
 }
 
 
 def account(account_id: str, evidence: Sequence[Evidence], observed: Observed) -> str:
-    """Say what an account does and what to do."""
-    reason = evidence[0].meaning if evidence else "its traffic is unlike that of other accounts"
+    """Return what an account does and what to do."""
+    reason = evidence[0].meaning if evidence else "its traffic differs from that of other accounts"
     return (
         f"Account {account_id} looks like model extraction: {reason} ({_traffic(observed)}); "
         "review its traffic and limit or suspend it."
@@ -39,37 +39,37 @@ def account(account_id: str, evidence: Sequence[Evidence], observed: Observed) -
 
 
 def campaign(members: int, kinds: Sequence[LinkKind], payments: int, observed: Observed) -> str:
-    """Say what the accounts have in common and what to do."""
+    """Return what the accounts have in common and what to do."""
     shared = [_KINDS[kind] for kind in kinds if kind != LinkKind.PAYMENT]
     if payments > 1:
         shared.append(f"{payments} payments")
     return (
-        f"{members} accounts act as one and share {_listed(shared)} ({_traffic(observed)}); "
-        "review them together and suspend them at once, not one by one."
+        f"{members} coordinated accounts share {_listed(shared)} ({_traffic(observed)}); "
+        "review and suspend them together, not one by one."
     )
 
 
-def ended(what: str, hours: float) -> str:
-    """Say that an incident is over."""
-    return f"{what}: no evidence for {hours:g} hours; the incident is over."
+def ended(title: str, hours: float) -> str:
+    """Return that an incident is over."""
+    return f"{title}: resolved after {hours:g} hours without evidence."
 
 
-def merged(what: str, other: str) -> str:
-    """Say that an incident goes on as another one."""
-    return f"{what} belongs to campaign incident {other}, which goes on; this one is closed."
+def merged(title: str, other: str) -> str:
+    """Return that another incident continues this one."""
+    return f"{title}: merged into campaign incident {other}."
 
 
-def judged(what: str, verdict: Verdict) -> str:
-    """Say what a person has said of an incident."""
+def judged(title: str, verdict: Verdict) -> str:
+    """Return the verdict of a person on an incident."""
     note = f": {verdict.note}" if verdict.note else ""
-    return f"{what}: {verdict.author} {_SAID[verdict.label]}{note}."
+    return f"{title}: {verdict.author} {_LABELLED[verdict.label]}{note}."
 
 
-def suppressed(what: str, suppression: Suppression, until: str) -> str:
-    """Say that an incident is hidden, by whom and for how long."""
+def suppressed(title: str, suppression: Suppression, until: str) -> str:
+    """Return who suppresses an incident, until when and why."""
     return (
-        f"{what}: hidden until {until} by suppression {suppression.suppression_id} of "
-        f"{suppression.author}: {suppression.reason}."
+        f"{title}: suppressed until {until} by {suppression.author} "
+        f"({suppression.suppression_id}): {suppression.reason}."
     )
 
 

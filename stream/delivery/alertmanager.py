@@ -139,7 +139,7 @@ class Alertmanager(Reader):
             for record in records:
                 alert = alert_in(record.value)
                 if alert is None:
-                    self._count("malformed")
+                    self._count("invalid")
                     continue
                 if alert.refresh:  # posted with the next round: it is no news
                     self._board.renew(alert)

@@ -80,7 +80,7 @@ class Dispatch:
         alert = alert_in(value)
         if alert is None:
             _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
-            self._end(place, "malformed")
+            self._end(place, "invalid")
             return
         if alert.refresh:  # for who reads the topic; nobody is told
             self._pass(place)

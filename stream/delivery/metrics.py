@@ -10,9 +10,9 @@ from stream.telemetry.metric_set import MetricSet
 DELIVERY_RESULTS: Final = (
     "delivered",
     "rejected",
-    "exhausted",
+    "timed_out",
     "filtered",
-    "malformed",
+    "invalid",
     "failed",
     "skipped",
 )
@@ -34,8 +34,8 @@ class DeliveryMetrics(MetricSet):
     sink_deliveries_total = counter(
         meaning="Alerts that a sink has finished, by result",
         remedy="rejected: the receiver refused the message, its log and ours name it; "
-        "exhausted: the receiver was down for retry_for_s, the alerts topic still has "
-        "the alert; malformed: another program writes to the alerts topic; failed: a "
+        "timed_out: the receiver was down for retry_for_s, the alerts topic still has "
+        "the alert; invalid: another program writes to the alerts topic; failed: a "
         "bug, the log has its trace",
         unit="alerts",
         labels={"sink": OPEN, "result": DELIVERY_RESULTS},

@@ -136,7 +136,7 @@ class PostingSink(ABC):
                     failures,
                     answer.what,
                 )
-                return "exhausted"
+                return "timed_out"
             _LOG.warning(
                 "%s: alert %s not accepted (try %d): %s; again in %.1f s",
                 self.name,

@@ -1,4 +1,4 @@
-"""Settings of the receivers of alerts and of the worker's own HTTP pages."""
+"""Settings of the receivers of alerts and of the worker's own HTTP endpoints."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from stream.core.secret import Secret
 
 
 class ReceiverSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every receiver by HTTP has of its own."""
+    """Settings of every receiver."""
 
     allow_insecure: Annotated[
         bool,
-        Meta(description="Post to http:// addresses that are not this machine, in the clear"),
+        Meta(description="Allow unencrypted http:// addresses of other machines"),
     ] = False
     ssl_cafile: Annotated[
         str,
         Meta(
-            description="PEM file of the authorities that may sign the receiver's certificate; "
-            "none: those of the system"
+            description="PEM file of the certificate authorities of the receiver; empty: those of "
+            "the system"
         ),
     ] = ""
     minimum_severity: Annotated[
         Severity,
-        Meta(description="Alerts below it are not sent: info, warning or critical"),
+        Meta(description="Alerts below this severity are not sent: info, warning or critical"),
     ] = "info"
     drills: Annotated[
         Literal["skip", "deliver"],
         Meta(
-            description="Alerts of a `distillwatch drill`, whatever their severity: skip leaves "
-            "them out and tells the drill so, deliver sends them"
+            description="Alerts of a `distillwatch drill`, whatever their severity: skip "
+            "reports them to the drill without sending, deliver sends them"
         ),
     ] = "skip"
     timeout_s: Annotated[
         float,
-        Meta(gt=0, le=120, description="Longest wait for an answer", extra={"unit": "s"}),
+        Meta(gt=0, le=120, description="Timeout of a request", extra={"unit": "s"}),
     ] = 15.0
 
 
 class PostSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where alerts are posted one by one, and how patiently."""
+    """Where each alert is posted, and how often it is retried."""
 
     url: Annotated[
         Secret,
         Meta(
-            description="Address that alerts are posted to; empty: none. Never shown: many have a "
-            "token in their path"
+            description="Address that alerts are posted to; empty: no such receiver. Never shown: "
+            "many have a token in their path"
         ),
     ] = Secret()
     first_retry_s: Annotated[
         float,
         Meta(
             gt=0,
-            description="Upper bound of the first pause; it doubles with every failure",
+            description="Upper bound of the first retry delay; it doubles with every failure",
             extra={"unit": "s"},
         ),
     ] = 5.0
@@ -63,8 +63,8 @@ class PostSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_f
         float,
         Meta(
             gt=0,
-            description="Longest pause between two tries, also when the receiver asks for more; a "
-            "success after an outage ends all pauses",
+            description="Maximum retry delay, also when the receiver requests a longer one; a "
+            "success after an outage ends all delays",
             extra={"unit": "s"},
         ),
     ] = 3600.0
@@ -72,8 +72,8 @@ class PostSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_f
         float,
         Meta(
             ge=0,
-            description="An alert is given up after this time without success: the longest "
-            "outage of the receiver, or mistake in address or secret, that loses nothing",
+            description="An alert is dropped (timed_out) after this time without success: the "
+            "longest outage of the receiver, or wrong address or secret, that loses nothing",
             extra={"unit": "s"},
         ),
     ] = 86_400.0
@@ -81,14 +81,14 @@ class PostSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_f
         int,
         Meta(
             ge=1,
-            description="An alert that the receiver cannot take (400, 409, 413, 415, 422) is given "
-            "up after so many",
+            description="An alert that the receiver rejects (400, 409, 413, 415, 422) is dropped "
+            "after this many tries",
             extra={"unit": "tries"},
         ),
     ] = 3
     concurrency: Annotated[
         int,
-        Meta(ge=1, le=256, description="Posts under way at once", extra={"unit": "posts"}),
+        Meta(ge=1, le=256, description="Concurrent requests", extra={"unit": "posts"}),
     ] = 8
 
 
@@ -98,14 +98,14 @@ class WebhookSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fi
     secret: Annotated[
         Secret,
         Meta(
-            description="Signing secret, whsec_…; several separated by spaces while rotating "
-            "(all of them sign). Give it by environment or file",
+            description="Signing secret, whsec_…; several separated by spaces while rotating: "
+            "all of them sign. Set it by environment or file",
         ),
     ] = Secret()
 
 
 class AlertmanagerSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Prometheus's Alertmanager, which routes, groups and silences."""
+    """Prometheus Alertmanager, which routes, groups and silences."""
 
     urls: Annotated[
         Secret,
@@ -118,7 +118,7 @@ class AlertmanagerSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_u
         Secret,
         Meta(
             description="Value of the Authorization header (`Bearer …`, `Basic …`); empty: none. "
-            "Give it by environment or file"
+            "Set it by environment or file"
         ),
     ] = Secret()
     resend_s: Annotated[
@@ -126,8 +126,8 @@ class AlertmanagerSettings(ReceiverSettings, frozen=True, kw_only=True, forbid_u
         Meta(
             ge=1,
             le=3600,
-            description="Incidents are posted again this often while they are open; four times "
-            "this without any worker, and Alertmanager takes them for resolved",
+            description="Interval between posts of the open incidents; Alertmanager resolves "
+            "them after four intervals without a worker",
             extra={"unit": "s"},
         ),
     ] = 60.0
@@ -137,26 +137,29 @@ class PagerDutySettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_
     """PagerDuty's Events API v2; used when there is a key."""
 
     url: Annotated[
-        Secret, Meta(description="Where events go; of the EU: https://events.eu.pagerduty.com/…")
+        Secret,
+        Meta(
+            description="Address of the Events API v2; in the EU: https://events.eu.pagerduty.com/…"
+        ),
     ] = Secret("https://events.pagerduty.com/v2/enqueue")
     routing_key: Annotated[
         Secret,
         Meta(
-            description="Integration key of a service's Events API v2; empty: no PagerDuty. Give "
+            description="Integration key of a service's Events API v2; empty: no PagerDuty. Set "
             "it by environment or file"
         ),
     ] = Secret()
 
 
 class SlackSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A channel of Slack by its incoming webhook."""
+    """A Slack channel, by its incoming webhook."""
 
     concurrency: Annotated[
         int,
         Meta(
             ge=1,
             le=256,
-            description="Posts under way at once; Slack takes one a second",
+            description="Concurrent requests; Slack accepts one a second",
             extra={"unit": "posts"},
         ),
     ] = 1
@@ -169,7 +172,7 @@ class OcsfSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_field
         Secret,
         Meta(
             description="Value of the Authorization header (`Splunk …`, `Bearer …`); empty: none. "
-            "Give it by environment or file"
+            "Set it by environment or file"
         ),
     ] = Secret()
 
@@ -178,13 +181,13 @@ class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Where /metrics, /livez and /readyz listen.
 
     All interfaces by default, because Prometheus and the probes of an orchestrator come from
-    elsewhere; the pages show no account, key, address or setting.
+    elsewhere; the endpoints show no account, key, address or setting.
     """
 
-    host: Annotated[str, Meta(description="Interface of the pages of a worker")] = "0.0.0.0"  # noqa: S104 - see above
+    host: Annotated[str, Meta(description="Interface of the HTTP endpoints")] = "0.0.0.0"  # noqa: S104 - see above
     port: Annotated[
         int,
-        Meta(ge=0, le=65535, description="Port of the pages; 0: any free one"),
+        Meta(ge=0, le=65535, description="Port of the HTTP endpoints; 0: any free one"),
     ] = 6066
     stalled_after_s: Annotated[
         float,

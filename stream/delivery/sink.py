@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.findings import Severity
 
-#: delivered; rejected: the receiver will never take it; exhausted: not accepted within the time
+#: delivered; rejected: the receiver will never take it; timed_out: not accepted within the time
 #: given.
-Outcome = Literal["delivered", "rejected", "exhausted"]
+Outcome = Literal["delivered", "rejected", "timed_out"]
 #: Hands one alert over when its turn has come, and returns when that is over one way or the other.
 Delivery = Callable[[], Awaitable[Outcome]]
 

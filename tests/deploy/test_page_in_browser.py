@@ -53,7 +53,7 @@ def state(number: int, minute: int, **changes: Any) -> tuple[str, bytes]:
         "started_at": "2026-03-02T10:00:00Z",
         "detected_at": "2026-03-02T10:07:00Z",
         "updated_at": f"2026-03-02T11:{minute:02}:00Z",
-        "summary": f"{size} accounts act as one and share a system prompt",
+        "summary": f"{size} coordinated accounts share a system prompt",
         "evidence": [
             {"feature": feature, "value": 0.5 + minute / 20, "unit": unit, "baseline": 0.1,
              "population": None, "contribution": share, "meaning": meaning}
@@ -274,7 +274,7 @@ def test_a_verdict_goes_by_keyboard_to_kafka_and_back(visits: Visits) -> None:
     page.keyboard.type("a test of ours")
     press_until("[data-verdict=benign]", "Shift+Tab")
     page.keyboard.press("Space")
-    expect(page.locator(".told")).to_contain_text("Ada said benign")
+    expect(page.locator(".message")).to_contain_text("benign by Ada")
     (said,) = visits.site.verdicts(name(1), 1)
     assert said["time"] == pytest.approx(time.time(), abs=60)
     del said["time"]
@@ -291,12 +291,12 @@ def test_a_verdict_goes_by_keyboard_to_kafka_and_back(visits: Visits) -> None:
     expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_count(0)
 
 
-def test_a_verdict_that_is_not_written_is_told(visits: Visits) -> None:
+def test_a_verdict_that_is_not_saved_shows_an_error(visits: Visits) -> None:
     page = visits.open()
     page.get_by_label("Your name").fill("Ada")
     page.route("**/api/verdicts", lambda route: route.abort())
     page.get_by_role("button", name="True positive").click()
-    expect(page.locator(".told")).to_contain_text("Not written")
+    expect(page.locator(".message")).to_contain_text("Verdict not saved")
     expect(page.get_by_role("button", name="True positive")).to_have_attribute(
         "aria-pressed", "false"
     )
@@ -357,7 +357,7 @@ def test_the_token_opens_is_kept_in_the_tab_and_out_of_the_address(visits: Visit
     expect(stranger.locator("#open .row").first).to_be_visible()
 
 
-def test_what_the_worker_does_not_know_is_told(visits: Visits) -> None:
+def test_an_unknown_incident_shows_a_message(visits: Visits) -> None:
     page = visits.open(viewport={"width": 390, "height": 844})
     page.goto(f"{visits.site.url}#{name(99)}")
     expect(page.locator("#incident")).to_contain_text(f"knows nothing of {name(99)}")

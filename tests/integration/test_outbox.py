@@ -90,7 +90,7 @@ async def test_alerts_of_the_topic_reach_a_webhook_once(
         await first.stop()
         labels = {"sink": "webhook"}
         assert value(metrics, "sink_deliveries_total", **labels, result="delivered") == 5
-        assert value(metrics, "sink_deliveries_total", **labels, result="malformed") == 1
+        assert value(metrics, "sink_deliveries_total", **labels, result="invalid") == 1
 
         second = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
         await second.start()
@@ -157,7 +157,7 @@ async def test_an_alert_that_is_given_up_lets_the_next_of_its_incident_go_on(
         ("poisoned", 3),
         ("poisoned", 4),
     ]
-    for result in ("rejected", "exhausted"):
+    for result in ("rejected", "timed_out"):
         assert value(metrics, "sink_deliveries_total", sink="webhook", result=result) == 1
 
 

@@ -1,4 +1,4 @@
-"""What the bridge counts: posts, acknowledged records, pending bytes."""
+"""Metrics of the HTTP bridge: posts, acknowledged records, pending bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BridgeMetrics(MetricSet):
         meaning="Posts to the bridge, by result",
         remedy="invalid, too_large: check the gateway's log callback; wrong_signal: the exporter "
         "sends metrics, or logs without model calls; unauthorized: bridge.tokens differs from "
-        "what the gateway sends; busy: start more bridges; unavailable: check the brokers",
+        "the token of the gateway; busy: start more bridges; unavailable: check the brokers",
         unit="requests",
         labels={"result": tuple(RESULTS)},
     )

@@ -93,7 +93,7 @@ class Pulses:
                     figures.sum("sink_deliveries_total", sink=name, result="delivered"),
                     sum(
                         figures.sum("sink_deliveries_total", sink=name, result=result)
-                        for result in ("rejected", "exhausted", "failed")
+                        for result in ("rejected", "timed_out", "failed")
                     ),
                 )
                 for name in figures.labels("sink_deliveries_total", "sink")

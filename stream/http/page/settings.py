@@ -10,13 +10,13 @@ from stream.core.secret import Secret
 
 
 class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who may see the page, if there is one, and how much a worker remembers for it."""
+    """Access to the page, and how much a worker remembers for it."""
 
     token: Annotated[
         Secret,
         Meta(
-            description="What people open /page/ on http.port with, 16 characters or more; several "
-            "separated by spaces while rotating; empty: no page. Give it by environment or file"
+            description="Token that opens /page/ on http.port, 16 characters or more; several "
+            "separated by spaces while rotating; empty: no page. Set it by environment or file"
         ),
     ] = Secret()
     max_incidents: Annotated[
@@ -24,8 +24,8 @@ class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Meta(
             ge=16,
             le=10_000,
-            description="Incidents remembered for the page; resolved ones make room first, then "
-            "those told of longest ago",
+            description="Incidents remembered for the page; resolved ones are dropped first, then "
+            "those updated longest ago",
             extra={"unit": "incidents"},
         ),
     ] = 500

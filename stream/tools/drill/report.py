@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: What a sink says itself: delivered, skipped (its setting), rejected (the receiver does not take
-#: it), exhausted, failed (a bug). Handled: it has gone past the alert, on a broker that keeps no
+#: it), timed_out, failed (a bug). Handled: it has gone past the alert, on a broker that keeps no
 #: metadata of offsets. Waiting: it has not, in time.
 SinkResult = Literal[
-    "delivered", "skipped", "rejected", "exhausted", "failed", "handled", "waiting"
+    "delivered", "skipped", "rejected", "timed_out", "failed", "handled", "waiting"
 ]
 _WELL: Final[tuple[SinkResult, ...]] = ("delivered", "skipped", "handled")
 

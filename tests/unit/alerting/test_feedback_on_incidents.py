@@ -71,7 +71,7 @@ def test_no_attack_ends_the_incident_and_says_who_says_so(said: VerdictLabel) ->
     assert (over.alert_id, over.status) == (fired.alert_id, "resolved")
     assert over.verdict is not None
     assert (over.verdict.author, over.verdict.label) == ("ana", said)
-    assert "ana judged this" in over.summary
+    assert "ana marked this as" in over.summary
     assert "why" in over.summary
     assert over.updated_at > fired.updated_at  # receivers know a message by id and time
 
@@ -227,7 +227,7 @@ def test_what_fires_already_is_resolved_with_the_reason() -> None:
     step(incidents, 1, [finding("a", 1)])
     (over,) = suppress(incidents, 1, suppression("account", "a", until=60))
     assert over.status == "resolved"
-    assert "hidden until 2026-03-02T01:00:00Z" in over.summary
+    assert "suppressed until 2026-03-02T01:00:00Z" in over.summary
     assert "load test" in over.summary
 
 

@@ -107,7 +107,7 @@ def test_a_pool_is_one_incident_with_its_members() -> None:
         output_tokens_last_hour=480_000,
     )
     assert "AML.T0008.005" in alert.techniques
-    assert alert.summary.startswith("24 accounts act as one and share a system prompt and 4 pay")
+    assert alert.summary.startswith("24 coordinated accounts share a system prompt and 4 pay")
     assert {e.feature for e in alert.evidence} >= {"young_accounts", "shared_payments"}
 
 

@@ -41,7 +41,7 @@ def incident(number: int = 0, minute: int = 0, **changes: Any) -> Alert:
         "started_at": "2026-03-02T00:00:00Z",
         "detected_at": "2026-03-02T00:00:00Z",
         "updated_at": f"2026-03-02T{minute // 60:02}:{minute % 60:02}:00Z",
-        "summary": "3 accounts act as one",
+        "summary": "3 coordinated accounts",
         "evidence": [
             Evidence(
                 feature="prompt_cooccurrence",

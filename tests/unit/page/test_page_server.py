@@ -259,7 +259,7 @@ async def test_the_page_tells_how_the_worker_is(served, client):
     served.metrics.events_total.labels("canonical", "rejected").inc(2)
     served.metrics.dead_letters_total.labels(reason="not_json").inc(2)
     served.metrics.consumer_lag_seconds.labels(topic="t").set(3)
-    for result, number in (("delivered", 5), ("exhausted", 1), ("failed", 2)):
+    for result, number in (("delivered", 5), ("timed_out", 1), ("failed", 2)):
         served.metrics.sink_deliveries_total.labels(sink="webhook", result=result).inc(number)
     async with client.get("/page/api/overview") as response:
         pulse = (await response.json())["pulse"]

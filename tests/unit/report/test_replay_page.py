@@ -33,7 +33,7 @@ def alert(n, accounts, **changes):
         "started_at": "2026-03-02T02:00:00Z",
         "detected_at": "2026-03-02T03:30:00Z",
         "updated_at": "2026-03-02T03:30:00Z",
-        "summary": f"{len(accounts)} accounts act as one",
+        "summary": f"{len(accounts)} coordinated accounts",
         "evidence": [
             Evidence(
                 feature="f", value=0.25, unit="share", baseline=0.0, contribution=1.0, meaning="m"

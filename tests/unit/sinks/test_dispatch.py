@@ -109,7 +109,7 @@ async def test_what_is_no_alert_is_counted_and_passed_over(
     dispatch = Dispatch(held, metrics=metrics)
     submit(dispatch, 7, value)
     assert dispatch.ledger.committable() == {0: 8}
-    assert results(metrics, "held") == {"malformed": 1}
+    assert results(metrics, "held") == {"invalid": 1}
 
 
 async def test_alerts_below_the_minimum_are_passed_over(

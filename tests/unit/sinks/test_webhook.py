@@ -108,7 +108,7 @@ async def test_nobody_listening_ends_when_the_time_is_up(
     unused_tcp_port: int,
 ) -> None:
     sink = sink_for(url=Secret(f"http://127.0.0.1:{unused_tcp_port}/"), retry_for_s=100)
-    assert await sink.prepare(alert_of())() == "exhausted"
+    assert await sink.prepare(alert_of())() == "timed_out"
     assert 0 < driven.passed <= 100
 
 
@@ -240,10 +240,10 @@ async def test_the_time_of_an_alert_runs_from_its_reading_and_not_from_its_turn(
 ) -> None:
     sink = sink_for(url=Secret(f"http://127.0.0.1:{unused_tcp_port}/"), retry_for_s=100)
     first, second = sink.prepare(alert_of()), sink.prepare(alert_of())
-    assert await first() == "exhausted"
+    assert await first() == "timed_out"
     passed = driven.passed
     driven.passed = 100.0
-    assert await second() == "exhausted"  # after one try more, or a chain would block for days
+    assert await second() == "timed_out"  # after one try more, or a chain would block for days
     assert passed <= driven.passed == 100.0
 
 

@@ -168,7 +168,7 @@ async def test_every_try_ends_in_bounded_time_and_memory(
     async with serving(speak) as port:
         tracemalloc.start()
         try:
-            assert await outcome(f"http://127.0.0.1:{port}/", timeout_s=0.5) == "exhausted"
+            assert await outcome(f"http://127.0.0.1:{port}/", timeout_s=0.5) == "timed_out"
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -247,7 +247,7 @@ async def test_a_bad_certificate_gets_no_alert_and_is_named(
 ) -> None:
     async with tls_receiver(receiver, made(ca)) as url:
         # Even where clear text is allowed: that is another thing than TLS without verification.
-        assert await outcome(url, ssl_cafile=authority, allow_insecure=True) == "exhausted"
+        assert await outcome(url, ssl_cafile=authority, allow_insecure=True) == "timed_out"
     assert receiver.got == []
     assert attempts(metrics).keys() == {"untrusted"}
     assert f"no TLS that can be trusted ({said}" in caplog.text.replace("Hostname mismatch, ", "")
@@ -256,7 +256,7 @@ async def test_a_bad_certificate_gets_no_alert_and_is_named(
 async def test_https_to_a_port_without_tls_is_told_apart(
     receiver: Receiver, outcome: Outcome, metrics: Metrics, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await outcome(receiver.url.replace("http", "https")) == "exhausted"
+    assert await outcome(receiver.url.replace("http", "https")) == "timed_out"
     assert attempts(metrics).keys() == {"untrusted"}
     assert "no TLS that can be trusted (WRONG_VERSION_NUMBER)" in caplog.text
 
@@ -275,6 +275,6 @@ async def test_a_name_that_leads_to_the_metadata_service_gets_nothing(
 
     monkeypatch.setattr(loop, "getaddrinfo", resolve)
     monkeypatch.setattr(loop, "sock_connect", connect)
-    assert await outcome("https://rebound.example.org/") == "exhausted"
+    assert await outcome("https://rebound.example.org/") == "timed_out"
     assert attempts(metrics).keys() == {"unreachable"}
     assert dialled == []

@@ -14,10 +14,10 @@ export const hasToken = () => sessionStorage.getItem(KEY) !== null;
 export const setToken = (token) => sessionStorage.setItem(KEY, token);
 export const dropToken = () => sessionStorage.removeItem(KEY);
 
-/** What the worker does not let us see. */
+/** The worker refused the token. */
 export class Refused extends Error {}
 
-/** What the worker does not know, or not any more. */
+/** The worker does not have it, or no longer. */
 export const GONE = Symbol("gone");
 
 function send(path, options = {}) {
@@ -29,7 +29,7 @@ function send(path, options = {}) {
   });
 }
 
-/** Something to ask for again and again: `ask()` gives what is new, or null. */
+/** A resource to poll: `fetch()` returns its new state, or null when nothing has changed. */
 export class Watched {
   #path;
   #etag = null;
@@ -38,16 +38,16 @@ export class Watched {
     this.#path = path;
   }
 
-  /** Have the next answer whole: the last one was not used. */
+  /** Fetch the whole state next time: the last answer was not used. */
   forget() {
     this.#etag = null;
   }
 
-  async ask() {
+  async fetch() {
     const headers = this.#etag ? { "If-None-Match": this.#etag } : {};
     const answer = await send(this.#path, { headers });
     if (answer.status === 304) return null;
-    if (answer.status === 401) throw new Refused("This token is not one of this worker's.");
+    if (answer.status === 401) throw new Refused("The worker does not accept this token.");
     if (answer.status === 404) return GONE;
     if (!answer.ok) throw new Error(`the worker answers ${answer.status}`);
     this.#etag = answer.headers.get("ETag");
@@ -55,8 +55,8 @@ export class Watched {
   }
 }
 
-/** Say something of an incident; returns when the brokers have it. */
-export async function say(verdict) {
+/** Post a verdict on an incident; returns when the brokers have it. */
+export async function postVerdict(verdict) {
   const answer = await send("verdicts", {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -1,4 +1,4 @@
-// Asks the worker every two seconds while somebody looks, and shows what has changed.
+// Polls the worker every two seconds while the page is visible, and shows what has changed.
 
 import { dropToken, GONE, hasToken, Refused, setToken, takeToken, Watched } from "./api.js";
 import { el, fill } from "./dom.js";
@@ -10,13 +10,13 @@ const wide = matchMedia("(min-width: 52.01rem)");
 const by = (id) => document.getElementById(id);
 
 let overview = new Watched("overview");
-let latest = null; // the list as it was told last
+let latest = null; // the list as received last
 let shown = null; // {id, watched, incident} of the incident that is open
-let turn = 0; // what was asked for before the last change of mind is not shown
+let turn = 0; // answers to requests before the last change of selection are dropped
 
 const chosen = () => (/^#inc_[\w-]+$/.test(location.hash) ? location.hash.slice(1) : null);
 
-function tell(text, kind) {
+function setState(text, kind) {
   const state = by("state");
   if (state.textContent !== text) state.textContent = text;
   state.className = `state ${kind}`;
@@ -30,29 +30,29 @@ function enter(message = "") {
   for (const id of ["open", "resolved", "worker-body", "incident"]) fill(by(id));
   by("enter").hidden = false;
   by("enter-error").textContent = message;
-  tell("signed out", "");
+  setState("signed out", "");
   document.title = "distillwatch";
   by("token").focus();
 }
 
 const opened = (id) => ({ id, watched: new Watched(`incidents/${id}`), incident: null });
 
-/** Where there is room beside the list, the gravest incident is open until one is chosen. */
+/** On a wide screen, the most severe incident is shown until one is chosen. */
 function choose() {
   const id = chosen();
   by("board").classList.toggle("reading", id !== null);
   if (id ? shown?.id !== id : !wide.matches || !shown) {
     turn += 1;
-    const gravest = wide.matches && latest ? ordered(latest)[0]?.alert_id : null;
-    shown = id ?? gravest ? opened(id ?? gravest) : null;
-    if (!shown) fill(by("incident"), el("p", { class: "empty" }, "Nothing is open."));
+    const worst = wide.matches && latest ? ordered(latest)[0]?.alert_id : null;
+    shown = id ?? worst ? opened(id ?? worst) : null;
+    if (!shown) fill(by("incident"), el("p", { class: "empty" }, "No open incidents."));
   }
   if (latest) showList(latest, shown?.id ?? null);
 }
 
 async function refresh() {
   const [began, reading] = [turn, shown];
-  const [list, detail] = await Promise.all([overview.ask(), reading?.watched.ask()]);
+  const [list, detail] = await Promise.all([overview.fetch(), reading?.watched.fetch()]);
   if (began !== turn) {
     overview.forget();
     return;
@@ -67,18 +67,18 @@ async function refresh() {
   if (detail === GONE) {
     reading.incident = null;
     fill(by("incident"), el("p", { class: "back" }, el("a", { href: "#" }, "All incidents")),
-      el("p", { class: "empty" }, `This worker knows nothing of ${reading.id}.`));
+      el("p", { class: "empty" }, `This worker has no incident ${reading.id}.`));
   } else if (detail) {
     const first = reading.incident === null;
     reading.incident ??= new Incident(by("incident"));
     reading.incident.show(detail);
     if (first && chosen()) reading.incident.focus();
   }
-  if (shown !== reading) ask(); // at once, rather than after a pause
+  if (shown !== reading) poll(); // at once, rather than after a pause
   const pulse = latest.pulse;
-  if (!pulse.live) tell(`worker: ${pulse.live_reason}`, "bad");
-  else if (!pulse.ready) tell(`worker: ${pulse.ready_reason}`, "late");
-  else tell("live", "good");
+  if (!pulse.live) setState(`worker: ${pulse.live_reason}`, "bad");
+  else if (!pulse.ready) setState(`worker: ${pulse.ready_reason}`, "late");
+  else setState("live", "good");
 }
 
 async function round() {
@@ -87,19 +87,19 @@ async function round() {
     await refresh();
   } catch (error) {
     if (error instanceof Refused) enter(error.message);
-    else tell("no answer, trying again", "bad");
+    else setState("no answer, retrying", "bad");
   }
 }
 
-let asking = Promise.resolve();
-/** One round after the other, however they are called for. */
-function ask() {
-  asking = asking.then(round);
-  return asking;
+let polling = Promise.resolve();
+/** Run the rounds one after the other. */
+function poll() {
+  polling = polling.then(round);
+  return polling;
 }
 
 async function forever() {
-  await ask();
+  await poll();
   setTimeout(forever, PAUSE_MS);
 }
 
@@ -107,15 +107,15 @@ by("enter-form").addEventListener("submit", (event) => {
   event.preventDefault();
   setToken(by("token").value.trim());
   by("enter-form").reset();
-  ask();
+  poll();
 });
 by("leave").addEventListener("click", () => enter());
 window.addEventListener("hashchange", () => {
   takeToken();
   choose();
-  ask();
+  poll();
 });
-document.addEventListener("visibilitychange", ask);
+document.addEventListener("visibilitychange", poll);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   by("incident").focus();

@@ -1,4 +1,4 @@
-// Small charts over time. They show what alerts told: between two alerts a value holds, but for a
+// Small charts over time. They show the figures of alerts: between two alerts a value holds, but for a
 // sum, which goes straight from one to the next.
 
 import { el, svg } from "./dom.js";

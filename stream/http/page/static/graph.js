@@ -124,6 +124,6 @@ export function graph(detail) {
   }));
 
   const drawn = `${plural(members.length, "account")} of ${count(detail.row.members)} and `
-    + `${plural(nodes.length, "value")} of ${detail.links.length} told of are drawn.`;
+    + `${plural(nodes.length, "value")} of ${detail.links.length} in the alert are drawn.`;
   return el("div", {}, drawing, key, el("p", { class: "note" }, drawn));
 }

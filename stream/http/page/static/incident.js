@@ -1,11 +1,11 @@
-// One incident: what it is, why, over time, who belongs to it, and what people say of it.
+// One incident: summary, evidence, course over time, members and verdict.
 
-import { say } from "./api.js";
+import { postVerdict } from "./api.js";
 import { chart, legend } from "./chart.js";
 import { el, fill } from "./dom.js";
 import { between, compact, count, measure, moment, plural, score, span, words } from "./format.js";
 import { graph } from "./graph.js";
-import { named, said, severity } from "./list.js";
+import { labelled, named, severity } from "./list.js";
 
 const AUTHOR = "distillwatch-author";
 const CHOICES = [
@@ -57,7 +57,7 @@ function reason(detail, evidence, from) {
       el("p", {}, evidence.meaning),
       el("p", { class: "share" }, meter, `${share} % of the score`)),
     el("div", {},
-      // One figure with nothing beside it is no chart.
+      // One figure alone makes no chart.
       lines.flatMap((line) => line.points).filter(([, value]) => value !== null).length > 1
         ? chart(words(evidence.feature), evidence.unit, lines, from) : null,
       legend(evidence.unit, lines)));
@@ -66,7 +66,7 @@ function reason(detail, evidence, from) {
 function course(detail, from) {
   const one = (title, key, sum = false) => {
     const points = detail.points.map((point) => [point.time, point[key]]);
-    if (sum) points.unshift([from, 0]); // they count from there
+    if (sum) points.unshift([from, 0]); // sums start there
     if (points.length < 2) return null;
     const lines = [{ name: title, kind: "now", points, sum }];
     return el("li", {}, el("h4", {}, title, " ", el("b", {}, measure(detail.points.at(-1)[key], ""))),
@@ -85,18 +85,18 @@ function members(detail) {
       await navigator.clipboard.writeText(ids.join("\n"));
       copy.textContent = "Copied";
     } catch {
-      copy.textContent = "Not allowed here: select them below";
+      copy.textContent = "The browser did not allow it: select the ids below";
     }
   });
   const left = detail.row.members - ids.length;
   return [
     el("p", { class: "actions" }, copy,
-      left > 0 ? el("span", { class: "note" }, ` ${plural(left, "more account")} in the alert itself`) : null),
+      left > 0 ? el("span", { class: "note" }, ` ${plural(left, "more account")} in the alert`) : null),
     el("ul", { class: "ids" }, ids.map((id) => el("li", {}, id))),
   ];
 }
 
-/** The article of one incident; what somebody types in it outlives updates. */
+/** The article of one incident; text that a person types in it survives updates. */
 export class Incident {
   #article;
   #detail = null;
@@ -107,7 +107,7 @@ export class Incident {
   });
   #note = el("input", { id: "note", maxlength: 1000, autocomplete: "off" });
   #buttons = el("div", { class: "choices", role: "group", "aria-label": "Verdict" });
-  #told = el("p", { class: "told", role: "status" });
+  #message = el("p", { class: "message", role: "status" });
   #judging = this.#verdict();
   #members = el("details", {}, el("summary", {}, "Accounts"), this.#parts.members);
 
@@ -154,21 +154,21 @@ export class Incident {
   }
 
   #verdict() {
-    for (const [verdict, text] of CHOICES) {
-      const button = el("button", { type: "button", "data-verdict": verdict, "aria-pressed": "false" }, text);
-      button.addEventListener("click", () => this.#say(verdict));
+    for (const [label, text] of CHOICES) {
+      const button = el("button", { type: "button", "data-verdict": label, "aria-pressed": "false" }, text);
+      button.addEventListener("click", () => this.#send(label));
       this.#buttons.append(button);
     }
     const undo = el("button", { type: "button", class: "quiet", "data-verdict": "withdrawn" }, "Undo");
-    undo.addEventListener("click", () => this.#say("withdrawn"));
+    undo.addEventListener("click", () => this.#send("withdrawn"));
     this.#buttons.append(undo);
     return el("section", { class: "verdict", "aria-labelledby": "verdict-title" },
-      el("h3", { id: "verdict-title" }, "Is it what it says?"),
+      el("h3", { id: "verdict-title" }, "Is this an attack?"),
       this.#buttons,
       el("div", { class: "by" },
         el("div", {}, el("label", { for: "author" }, "Your name"), this.#author),
         el("div", {}, el("label", { for: "note" }, "Note (optional)"), this.#note)),
-      this.#told);
+      this.#message);
   }
 
   #choices(verdict) {
@@ -178,22 +178,22 @@ export class Incident {
       else button.setAttribute("aria-pressed", String(mine));
     }
     if (verdict) {
-      this.#tell(`${verdict.author} said ${said(verdict)}, ${moment(verdict.time)} UTC`
+      this.#status(`${labelled(verdict)} by ${verdict.author}, ${moment(verdict.time)} UTC`
         + (verdict.note ? `: ${verdict.note}` : "."));
-    } else if (this.#told.dataset.error !== "true") {
-      this.#tell("");
+    } else if (this.#message.dataset.error !== "true") {
+      this.#status("");
     }
   }
 
-  #tell(text, error = false) {
-    if (this.#told.textContent !== text) this.#told.textContent = text;
-    this.#told.dataset.error = String(error);
+  #status(text, error = false) {
+    if (this.#message.textContent !== text) this.#message.textContent = text;
+    this.#message.dataset.error = String(error);
   }
 
-  async #say(verdict) {
+  async #send(label) {
     const author = this.#author.value.trim();
     if (!author) {
-      this.#tell("Your name goes with a verdict: please fill it in.", true);
+      this.#status("Enter your name: it is stored with the verdict.", true);
       this.#author.focus();
       return;
     }
@@ -202,15 +202,15 @@ export class Incident {
     this.#buttons.setAttribute("aria-busy", "true");
     try {
       const note = this.#note.value.trim();
-      const verdict = await say({
-        alert_id: this.#detail.row.alert_id, verdict, author, ...(note ? { note } : {}),
+      const verdict = await postVerdict({
+        alert_id: this.#detail.row.alert_id, verdict: label, author, ...(note ? { note } : {}),
       });
       this.#note.value = "";
-      this.#told.dataset.error = "false";
+      this.#message.dataset.error = "false";
       this.#choices(verdict.verdict === "withdrawn" ? null : verdict);
-      if (verdict === "withdrawn") buttons[0].focus();
+      if (label === "withdrawn") buttons[0].focus();
     } catch (error) {
-      this.#tell(`Not written: ${error.message}.`, true);
+      this.#status(`Verdict not saved: ${error.message}.`, true);
     } finally {
       this.#buttons.removeAttribute("aria-busy");
     }

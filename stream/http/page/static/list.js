@@ -1,14 +1,14 @@
-// The incidents, open ones first, and how the worker is.
+// The list of incidents, open ones first, and the state of the worker.
 
 import { el, fill } from "./dom.js";
 import { compact, count, moment, plural, span } from "./format.js";
 
-const SAID = {
+const LABELS = {
   true_positive: "true positive", false_positive: "false positive", benign: "benign",
 };
 const RANK = { critical: 0, warning: 1, info: 2 };
 
-export const said = (verdict) => SAID[verdict.verdict];
+export const labelled = (verdict) => LABELS[verdict.verdict];
 export const named = (row) =>
   row.kind === "campaign" ? `Campaign of ${plural(row.members, "account")}` : `Account ${row.subject}`;
 export const severity = (row) =>
@@ -27,15 +27,15 @@ function item(row, chosen) {
       `${compact(row.observed.output_tokens)} tokens out · ${plural(row.observed.requests, "request")}`),
     row.verdict
       ? el("span", { class: `row-said ${row.verdict.verdict}` },
-        `${said(row.verdict)}, says ${row.verdict.author}`)
+        `${labelled(row.verdict)}, by ${row.verdict.author}`)
       : null));
 }
 
-/** The open incidents, the gravest first. */
+/** The open incidents, most severe first. */
 export const ordered = (view) => [...view.open].sort(
   (a, b) => RANK[a.severity] - RANK[b.severity] || Date.parse(b.started_at) - Date.parse(a.started_at));
 
-/** Show the incidents; the one that is open beside is marked. */
+/** Show the incidents and mark the chosen one. */
 export function showList(view, chosen) {
   const open = ordered(view);
   const by = (id) => document.getElementById(id);
@@ -44,7 +44,7 @@ export function showList(view, chosen) {
   const nothing = (text) => el("li", { class: "empty" }, text);
   fill(by("open"), open.length
     ? open.map((row) => item(row, chosen))
-    : nothing("Nothing is open. Incidents appear here by themselves."));
+    : nothing("No open incidents. New ones appear here automatically."));
   fill(by("resolved"), view.resolved.length
     ? view.resolved.map((row) => item(row, chosen)) : nothing("None yet."));
   document.title = open.length ? `${open.length} open · distillwatch` : "distillwatch";
@@ -53,7 +53,7 @@ export function showList(view, chosen) {
 const fact = (name, value, bad = false) =>
   el("div", {}, el("dt", {}, name), el("dd", { class: bad ? "bad" : null }, value));
 
-/** Show how the worker is. */
+/** Show the state of the worker. */
 export function showWorker(view) {
   const pulse = view.pulse;
   const lost = pulse.sinks.filter((sink) => sink.lost > 0);
@@ -65,8 +65,8 @@ export function showWorker(view) {
       fact("Events read", compact(pulse.events)),
       fact("Dead letters", count(pulse.dead_letters), pulse.dead_letters > 0),
       fact("Accounts", count(pulse.accounts)),
-      fact("Without a past of their own", count(pulse.warming_up)),
-      view.forgotten ? fact("Not shown any more", plural(view.forgotten, "incident")) : null),
+      fact("Accounts still learning", count(pulse.warming_up)),
+      view.forgotten ? fact("No longer shown", plural(view.forgotten, "incident")) : null),
     el("table", {},
       el("caption", {}, "Receivers of alerts"),
       el("thead", {}, el("tr", {}, ["Receiver", "Delivered", "Waiting", "Lost"].map(
@@ -76,5 +76,5 @@ export function showWorker(view) {
         el("td", {}, count(sink.delivered)),
         el("td", {}, count(sink.waiting)),
         el("td", { class: sink.lost ? "bad" : null }, count(sink.lost)))))),
-    lost.length ? el("p", { class: "note bad" }, "The log of the worker says why alerts were lost.") : null);
+    lost.length ? el("p", { class: "note bad" }, "The worker log has the reason for each lost alert.") : null);
 }
