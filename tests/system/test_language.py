@@ -1,0 +1,265 @@
+"""The product speaks the words of docs/glossary.md, in plain sentences, in files of readable size.
+
+Run as a program, it prints every offence: ``python tests/system/test_language.py [FOLDER]``.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+STREAM = ROOT / "stream"
+GLOSSARY = ROOT / "docs" / "glossary.md"
+
+#: Words that hide who does what, anywhere: in identifiers, comments, help and documents.
+VAGUE = (
+    *("told", "tell", "tells", "telling", "hear", "hears", "heard", "hearing", "whoever", "anew"),
+    *("everybody", "nobody", "somebody", "say", "says", "said", "saying", "ask", "asks", "asked"),
+    *("asking",),
+)
+#: Private words, each with the term of the field that replaces it.
+PRIVATE = {
+    "lane": "partition task",
+    "lanes": "partition tasks",
+    "carrier": "record batch",
+    "intimates": "phrase co-occurrence, repeated",
+    "acquaintances": "phrase co-occurrence",
+    "strangers": "weak ties",
+    "companions": "co-location",
+    "neighbours": "address co-occurrence",
+    "partners": "prompt co-occurrence",
+    "hindsight": "feedback calibration",
+    "belonging": "cluster assignment",
+    "chronicle": "incident history",
+    "heir": "state restorer",
+    "judging": "scoring",
+    "popular": "high-prevalence",
+    "forced": "early firing",
+}
+WORDS = frozenset({*VAGUE, *PRIVATE})
+#: Patterns of sentences that have to be read twice.
+PHRASES = re.compile(
+    r"\b(of whom|of what|is none|by itself|by themselves|as good as|so many|linking values?"
+    r"|what is \w+ of|what became of|goes on|go on|going on)\b|(?<=[.:] )Of (a|an|the|those)\b",
+    re.IGNORECASE,
+)
+#: Python's own names, and literal text of others that the product has to name.
+FOREIGN = re.compile(r"\.tell\(|popular libraries", re.IGNORECASE)
+
+#: Offences that are left, by folder: lower a number when you remove some, delete the row at 0.
+LEFT: dict[str, int] = {
+    "CONTRIBUTING.md": 1,
+    "Makefile": 2,
+    "README.md": 1,
+    "deploy": 209,
+    "docs": 10,
+    "grafana": 28,
+    "stream": 1,
+    "stream/accounts": 128,
+    "stream/alerting": 53,
+    "stream/campaigns": 273,
+    "stream/cli": 37,
+    "stream/core": 47,
+    "stream/delivery": 100,
+    "stream/http": 181,
+    "stream/intake": 147,
+    "stream/kafka": 31,
+    "stream/pipeline": 112,
+    "stream/store": 8,
+    "stream/telemetry": 2,
+    "stream/tools": 266,
+    "stream/worker": 252,
+}
+#: Public classes that share a name with another, still.
+TWINS: frozenset[str] = frozenset(
+    [
+        "Account",
+        "Arrivals",
+        "Axis",
+        "Bursts",
+        "Calls",
+        "Export",
+        "Ledger",
+        "Overview",
+        "Place",
+        "Plan",
+        "Planted",
+        "Reader",
+        "Reading",
+        "Row",
+        "Rows",
+        "Seen",
+        "Sink",
+        "Source",
+        "Standing",
+    ]
+)
+#: Files above 400 lines and classes above 15 methods, still.
+LARGE: dict[str, int] = {
+    "stream/campaigns/clusters/detector.py": 435,
+    "stream/accounts/detection/detector.py:Detector": 27,
+    "stream/accounts/windows/account_windows.py:AccountWindows": 22,
+    "stream/alerting/store.py:IncidentStore": 21,
+    "stream/campaigns/clusters/detector.py:ClusterDetector": 24,
+    "stream/campaigns/links/edges.py:EdgeTable": 26,
+    "stream/pipeline/accounts.py:AccountsStage": 18,
+    "stream/store/account_table.py:AccountTable": 20,
+    "stream/worker/transport.py:CarrierConsumer": 17,
+}
+
+TEXTS = ("*.md", "*.yaml", "*.yml", "*.toml", "*.json", "Dockerfile", "Makefile", "*.js", "*.html")
+PLACES = ("stream", "deploy", "docs", "grafana", "README.md", "CONTRIBUTING.md", "Makefile")
+
+
+@dataclass(frozen=True, order=True)
+class Offence:
+    """A forbidden ``word`` in a line of a file."""
+
+    path: str
+    line: int
+    word: str
+    text: str
+
+    @property
+    def folder(self) -> str:
+        """Return the room, or the top-level folder outside ``stream``."""
+        parts = Path(self.path).parts
+        return "/".join(parts[: min(len(parts) - 1, 2 if parts[0] == "stream" else 1)]) or self.path
+
+
+def split(name: str) -> list[str]:
+    """Return the words of an identifier in snake_case or CamelCase, in lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def written(text: str) -> Iterator[str]:
+    """Yield the forbidden words and phrases of a text."""
+    text = FOREIGN.sub("", text)
+    yield from (match[0] for match in PHRASES.finditer(text))
+    for token in re.findall(r"[A-Za-z_]+", text):
+        yield from (word for word in split(token) if word in WORDS)
+
+
+def in_python(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and word of offences in identifiers, comments and strings."""
+    source = path.read_text()
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME:
+            after = lines[token.start[0] - 1][token.start[1] - 1 :]
+            if not FOREIGN.match(after):
+                yield from ((token.start[0], word) for word in split(token.string) if word in WORDS)
+        elif token.type in {tokenize.STRING, tokenize.COMMENT}:
+            for number, line in enumerate(token.string.splitlines()):
+                yield from ((token.start[0] + number, word) for word in written(line))
+
+
+def in_text(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and word of offences in a document."""
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        yield from ((number, word) for word in written(line))
+
+
+def files(place: str) -> Iterator[Path]:
+    path = ROOT / place
+    if path.is_file():
+        yield path
+        return
+    for pattern in ("*.py", *TEXTS):
+        yield from (
+            found for found in sorted(path.rglob(pattern))
+            if found.is_file() and not found.is_symlink() and not found.parent.is_symlink()
+        )  # fmt: skip
+
+
+def offences() -> list[Offence]:
+    found = []
+    for place in PLACES:
+        for path in files(place):
+            lines = path.read_text().splitlines()
+            read = in_python if path.suffix == ".py" else in_text
+            found += [
+                Offence(str(path.relative_to(ROOT)), line, word, lines[line - 1].strip())
+                for line, word in read(path)
+            ]
+    return sorted(found)
+
+
+def test_the_product_speaks_the_glossary() -> None:
+    found = defaultdict(list)
+    for offence in offences():
+        found[offence.folder].append(offence)
+    print("left:", {folder: len(found[folder]) for folder in sorted(found)})
+    too_many = [
+        f"{one.path}:{one.line}: {one.word!r}: {one.text}"
+        for folder, some in found.items()
+        if len(some) > LEFT.get(folder, 0)
+        for one in some
+    ]
+    assert too_many == []
+
+
+def classes() -> Iterator[tuple[Path, ast.ClassDef]]:
+    for path in sorted(STREAM.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                yield path, node
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    names = Counter(node.name for _, node in classes() if not node.name.startswith("_"))
+    assert sorted(name for name, count in names.items() if count > 1 and name not in TWINS) == []
+
+
+def test_each_term_of_the_glossary_is_defined_once() -> None:
+    terms = Counter(re.findall(r"^\| ([^|]+?) \|", GLOSSARY.read_text(), re.MULTILINE))
+    defined = {
+        term: count for term, count in terms.items() if term != "term" and set(term) != {"-"}
+    }
+    assert len(defined) > 30
+    assert {term for term, count in defined.items() if count > 1} == set()
+
+
+def sizes() -> dict[str, int]:
+    return {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for path in sorted(STREAM.rglob("*.py"))
+    }
+
+
+def test_files_are_short() -> None:
+    lines = [count for count in sizes().values() if count > 1]
+    assert median(lines) <= 120
+    assert quantiles(lines, n=10)[-1] <= 250
+    assert [name for name, count in sizes().items() if count > LARGE.get(name, 400)] == []
+
+
+def methods() -> dict[str, int]:
+    return {
+        f"{path.relative_to(ROOT)}:{node.name}": sum(
+            isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) for one in node.body
+        )
+        for path, node in classes()
+    }
+
+
+def test_classes_have_few_methods() -> None:
+    assert [name for name, count in methods().items() if count > LARGE.get(name, 15)] == []
+
+
+if __name__ == "__main__":
+    for one in offences():
+        if one.path.startswith(tuple(sys.argv[1:])):
+            print(f"{one.path}:{one.line}: {one.word!r}: {one.text}")
