@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream.alerting.store import IncidentStore
     from stream.alerting.verdict_table import VerdictTable
     from stream.alerting.watch import ScoreWatch
-    from stream.campaigns.clusters.detector import Cluster
+    from stream.campaigns.types import Cluster
     from stream.core.findings import Observed
 
 _MODEL: Final = "campaigns-6"

@@ -8,7 +8,7 @@ r"""Incidents over event time: one per cause, opened, updated, resolved and re-o
     notified  ····|===== firing ===|···············|==    a person judged it no attack at ┤
                                       ◀───────▶ resolve_after_s without evidence
 
-Timers fire at their own event time: how often :meth:`Incidents.step` is called without findings
+Timers fire at their own event time: how often :meth:`Incidents.advance` is called without findings
 changes nothing. Feedback arrives between windows and changes only what receivers get: a suppressed
 incident stays open, and fires when nothing hides it any more.
 """
@@ -28,7 +28,6 @@ from stream.alerting.store import IncidentStore
 from stream.alerting.suppressions import Suppressions
 from stream.alerting.verdict_table import VerdictTable
 from stream.alerting.watch import unwatched
-from stream.campaigns.clusters.detector import ClusterDetector
 from stream.core.packets import Confirmed
 
 if TYPE_CHECKING:
@@ -37,18 +36,17 @@ if TYPE_CHECKING:
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.watch import ScoreWatch
-    from stream.campaigns.settings import CampaignSettings
+    from stream.campaigns.types import Cluster, IndicatorLookup
     from stream.core.alerts import Alert
     from stream.core.feedback import Suppression, Verdict
-    from stream.core.findings import AccountFinding, Group
+    from stream.core.findings import AccountFinding
 
 
 class Incidents:
-    """All incidents of the system, the clusters that campaigns come from, and people's feedback."""
+    """All incidents of the system, of accounts and of campaigns, and people's feedback."""
 
     #: What stored rows consist of.
     LAYOUT: Final = {
-        **ClusterDetector.LAYOUT,
         **IncidentStore.LAYOUT,
         **VerdictTable.LAYOUT,
         **Suppressions.LAYOUT,
@@ -57,52 +55,50 @@ class Incidents:
     def __init__(
         self,
         settings: AlertingSettings,
-        campaigns: CampaignSettings,
         feedback: FeedbackSettings | None = None,
         *,
+        links: IndicatorLookup,
+        min_members: int,
+        max_members: int,
         metrics: AlertingMetrics,
         watch: ScoreWatch = unwatched,
-        among: Incidents | None = None,
     ) -> None:
         """Start without any; ``watch`` receives every score, even one that opens nothing.
 
-        Accounts are compared with those that ``among`` knows as well.
+        ``links`` has the indicators of clusters and their accounts; a campaign has at least
+        ``min_members`` accounts, and ``max_members`` of it are remembered.
         """
         feedback = feedback or FeedbackSettings()
         self._mute_s = feedback.mute_s
         self._resolve_after_s = settings.resolve_after_s
         self._metrics = metrics
-        self._clusters: ClusterDetector = ClusterDetector(
-            campaigns,
-            metrics=metrics,
-            thresholds=settings.thresholds,
-            among=None if among is None else among._clusters,  # noqa: SLF001 - of the same kind
-        )
         self._verdicts = VerdictTable(feedback, metrics=metrics)
-        self._suppressions = Suppressions(
-            feedback, least_members=campaigns.min_members, metrics=metrics
-        )
+        self._suppressions = Suppressions(feedback, least_members=min_members, metrics=metrics)
         self._store = IncidentStore(settings, metrics=metrics)
-        self._mutes = MuteLookup(self._verdicts, self._suppressions, self._clusters)
+        self._mutes = MuteLookup(self._verdicts, self._suppressions, links)
         notifier = Notifier(settings, metrics=metrics)
         self._lifecycle = Lifecycle(self._store, self._mutes, notifier, metrics=metrics)
         common = (settings, self._store, self._lifecycle, self._verdicts)
         self._accounts = AccountIncidents(*common, metrics=metrics, watch=watch)
         self._campaigns = CampaignIncidents(
-            *common, max_members=campaigns.max_campaign_accounts, metrics=metrics, watch=watch
+            *common, max_members=max_members, metrics=metrics, watch=watch
         )
         #: Everything with durable rows.
-        self._parts = (self._clusters, self._verdicts, self._suppressions, self._store)
+        self._parts = (self._verdicts, self._suppressions, self._store)
 
-    def step(self, time: float, findings: list[AccountFinding], groups: list[Group]) -> list[Alert]:
-        """Take in the findings of the window that ends at ``time``; return the alerts to send."""
-        self._run_timers(time, including=False)
-        if groups:
-            self._clusters.add(time, groups)
-        self._score_clusters(until=time)
+    def apply_findings(self, findings: Sequence[AccountFinding]) -> None:
+        """Open, update and re-open incidents of accounts."""
         for finding in sorted(findings, key=lambda f: f.account_id):
             self._accounts.apply(finding)
-        self._run_timers(time, including=True)
+
+    def apply_clusters(self, time: float, clusters: Sequence[Cluster]) -> None:
+        """Open, update, merge and re-open campaigns by all clusters, as scored at ``time``."""
+        self._mutes.refresh()
+        for cluster in clusters:
+            self._campaigns.apply(time, cluster)
+
+    def take(self) -> list[Alert]:
+        """Return the alerts to send since the last call."""
         return self._lifecycle.take()
 
     def record_feedback(
@@ -121,38 +117,40 @@ class Incidents:
 
     # -- time ---------------------------------------------------------------------------------
 
-    def _run_timers(self, time: float, *, including: bool) -> None:
-        """Score clusters, resolve incidents and end mutes, each at its own time."""
+    def advance(self, time: float, *, including: bool) -> None:
+        """Resolve incidents and end mutes before ``time``, each at its own time.
+
+        ``including`` those at ``time`` itself: findings of a time come before its timers.
+        """
         while True:
             ending = min(self._store.last_evidence, default=(math.inf, ""))
             resolving = ending[0] + self._resolve_after_s
-            unmuting = min(self._verdicts.due, self._suppressions.due)
-            scoring = self._clusters.due
-            due = min(resolving, unmuting, scoring)
+            unmuting = self._mutes_end
+            due = min(resolving, unmuting)
             if due > time or (due == time and not including) or due == math.inf:
                 break
             if due == unmuting:
                 self._end_mutes(due)
-            elif due == scoring:
-                self._score_clusters(until=scoring)
             else:
                 self._lifecycle.resolve(ending[1], due)
+
+    def end_mutes(self, time: float) -> None:
+        """End the mutes that are due at ``time``."""
+        if self._mutes_end <= time:
+            self._end_mutes(time)
+
+    def forget(self, time: float) -> None:
+        """Drop incidents whose cool-down has ended by ``time``."""
         self._store.forget(time)
+
+    @property
+    def _mutes_end(self) -> float:
+        return min(self._verdicts.due, self._suppressions.due)
 
     def _end_mutes(self, time: float) -> None:
         self._verdicts.expire(time)
         self._suppressions.expire(time)
         self._lifecycle.review(time)
-
-    def _score_clusters(self, *, until: float) -> None:
-        due = self._clusters.due
-        if due > until:
-            return
-        with self._metrics.stage_seconds.labels(stage="scoring").time():
-            clusters = self._clusters.judge(due)
-        self._mutes.refresh()
-        for cluster in clusters:
-            self._campaigns.apply(due, cluster)
 
     # -- feedback -----------------------------------------------------------------------------
 

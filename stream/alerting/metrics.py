@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from stream.campaigns.metrics import CampaignsMetrics
 from stream.telemetry.declaration import counter, gauge, histogram
-from stream.telemetry.shared import KINDS, SEVERITIES
+from stream.telemetry.shared import KINDS, SEVERITIES, SharedMetrics
 
 MATCHERS: Final = ("account", "value", "pattern")
 VERDICTS: Final = ("true_positive", "false_positive", "benign", "withdrawn")
 _DETECT_S: Final = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 43200.0, 86400.0, 604800.0)
 
 
-class AlertingMetrics(CampaignsMetrics):
-    """Alerts and what holds them back; with the metrics of the cluster detector, which it runs."""
+class AlertingMetrics(SharedMetrics):
+    """Alerts and what holds them back."""
 
     alerts_total = counter(
         meaning="Alerts sent, updates and resolutions included",

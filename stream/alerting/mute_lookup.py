@@ -9,29 +9,29 @@ if TYPE_CHECKING:
     from stream.alerting.mute import Mute, ValueId
     from stream.alerting.suppressions import Suppressions
     from stream.alerting.verdict_table import VerdictTable
-    from stream.campaigns.clusters.detector import ClusterDetector
+    from stream.campaigns.types import IndicatorLookup
 
 
 class MuteLookup:
     """Looks incidents up in the verdicts, then in the suppressions."""
 
     def __init__(
-        self, verdicts: VerdictTable, suppressions: Suppressions, clusters: ClusterDetector
+        self, verdicts: VerdictTable, suppressions: Suppressions, links: IndicatorLookup
     ) -> None:
-        """Look incidents up in both; ``clusters`` know who uses a value."""
+        """Look incidents up in both; ``links`` has the accounts of an indicator."""
         self._verdicts = verdicts
         self._suppressions = suppressions
-        self._clusters = clusters
+        self._links = links
         self._users: dict[ValueId, set[str]] = {}  # of values that are suppressed
 
     def refresh(self) -> None:
         """Look up again which accounts use the suppressed values."""
-        self._users = self._clusters.users(self._suppressions.values)
+        self._users = self._links.accounts_using(self._suppressions.values)
 
     def values(self, incident: Incident) -> set[ValueId]:
         """Return the values that link the members of a campaign."""
         is_campaign = incident.kind == "campaign"
-        return self._clusters.values_of(incident.subject) if is_campaign else set()
+        return self._links.indicators_of(incident.subject) if is_campaign else set()
 
     def of(self, incident: Incident) -> Mute | None:
         """Return what hides an incident now."""

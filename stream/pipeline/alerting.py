@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from stream.alerting import cloudevent
-from stream.alerting.drills import is_of_drill
 from stream.core.findings import AccountFinding, Group
 from stream.core.packets import Confirmed, Said, pack_said
 from stream.core.records import Emission
+from stream.pipeline.drill_incidents import is_of_drill
 from stream.pipeline.parts import unseen
 from stream.pipeline.routing import account_tasks
 from stream.pipeline.task import Parsed
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stream.accounts.windows.gate import Source
-    from stream.alerting.drills import Drills
-    from stream.alerting.incidents import Incidents
     from stream.core.alerts import Alert
     from stream.core.batch import Array
     from stream.core.packets import Packet
+    from stream.pipeline.drill_incidents import DrillIncidents
+    from stream.pipeline.incident_flow import IncidentFlow
     from stream.pipeline.task import StateRows
 
 
@@ -58,8 +58,8 @@ class AlertingStage:
 
     def __init__(
         self,
-        incidents: Incidents,
-        drills: Drills,
+        incidents: IncidentFlow,
+        drills: DrillIncidents,
         *,
         tasks: int,
         source: str = "",

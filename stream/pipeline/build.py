@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.alerting.drills import Drills
-from stream.alerting.incidents import Incidents
 from stream.alerting.watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
+from stream.pipeline.drill_incidents import DrillIncidents
+from stream.pipeline.incident_flow import IncidentFlow
 from stream.pipeline.intake import Intake
 from stream.pipeline.links import LinksStage
 from stream.pipeline.reader import Watch, ignore
@@ -85,10 +85,12 @@ def alerting_task(
     settings: StageSettings, metrics: PipelineMetrics, watch: ScoreWatch = unwatched
 ) -> PartitionTask[Findings]:
     """Return the alerting task."""
-    incidents = Incidents(
+    incidents = IncidentFlow(
         settings.alerting, settings.campaigns, settings.feedback, metrics=metrics, watch=watch
     )
-    drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
+    drills = DrillIncidents(
+        settings.alerting, settings.campaigns, baseline=incidents.baseline, metrics=metrics
+    )
     stage = AlertingStage(
         incidents,
         drills,

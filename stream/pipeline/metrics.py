@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from stream.accounts.metrics import AccountsMetrics
 from stream.alerting.metrics import AlertingMetrics
+from stream.campaigns.metrics import CampaignsMetrics
 from stream.intake.metrics import IntakeMetrics
 from stream.telemetry.declaration import OPEN, counter, gauge
 from stream.telemetry.shared import STAGES
 
 
-class PipelineMetrics(IntakeMetrics, AccountsMetrics, AlertingMetrics):
+class PipelineMetrics(IntakeMetrics, AccountsMetrics, CampaignsMetrics, AlertingMetrics):
     """Event time; with the metrics of the stages that the pipeline runs."""
 
     windows_closed_total = counter(

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from test_campaigns import company, disguised, evasive_hydra, hydra, items, pool, tool_users
 
-from stream.campaigns.clusters.detector import ClusterDetector
+from stream.campaigns.clusters.scorer import ClusterScorer
 from testlib.traffic.link_traffic import (
     DAY_S,
     HOUR_S,
@@ -48,14 +48,14 @@ def rng() -> np.random.Generator:
 def considered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
     """Collect (members, score) of every group that was judged."""
     seen: list[tuple[int, float]] = []
-    score = ClusterDetector._score
+    score = ClusterScorer._score
 
-    def watched(self: ClusterDetector, found: ClusterFeatures) -> ClusterScore:
+    def watched(self: ClusterScorer, found: ClusterFeatures) -> ClusterScore:
         scored = score(self, found)
         seen.append((found.members, scored.score))
         return scored
 
-    monkeypatch.setattr(ClusterDetector, "_score", watched)
+    monkeypatch.setattr(ClusterScorer, "_score", watched)
     return seen
 
 

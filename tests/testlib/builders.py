@@ -16,8 +16,8 @@ from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
 
 if TYPE_CHECKING:
-    from stream.alerting.incidents import Incidents
     from stream.core.alerts import Alert
+    from stream.pipeline.incident_flow import IncidentFlow
 
 DAY_S = 86400.0
 START_S = 1_772_409_600.0
@@ -86,7 +86,7 @@ def pool(minute: float, count: int = 24, *, prompt: int = 1, prefix: str = "p") 
 
 
 def step(
-    incidents: Incidents,
+    incidents: IncidentFlow,
     minute: float,
     verdicts: list[AccountFinding] | None = None,
     groups: list[Group] | None = None,
@@ -110,7 +110,7 @@ findings = st.lists(
 Found = list[tuple[int, list[tuple[str, float]], int]]
 
 
-def feed(incidents: Incidents, found: Found, *, reverse: bool = False) -> list[Alert]:
+def feed(incidents: IncidentFlow, found: Found, *, reverse: bool = False) -> list[Alert]:
     alerts = []
     for minute, verdicts, size in found:
         heard = [finding(name, minute, score) for name, score in verdicts]

@@ -1,6 +1,6 @@
-"""Which clusters belong together: those that share a value, or a good part of their owners.
+"""Which cluster a candidate is assigned to: one that shares an indicator or many owners with it.
 
-Says nothing of what a cluster means. One object serves one judging.
+Clusters that overlap as much are merged. Scores none. One object serves one scoring.
 """
 
 from __future__ import annotations
@@ -10,71 +10,73 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.campaigns.types import Indicator
+
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.edges import EdgeTable
 
-#: A candidate that shares this part of its members' owners with a cluster belongs to it.
+#: A candidate that shares this part of its members' owners with a cluster is assigned to it.
 _OVERLAP: Final = 0.1
 _LEAST_OVERLAP: Final = 2
-#: Ids of clusters taken in that a cluster remembers, the latest: their incidents end soon.
+#: Ids of absorbed clusters that a cluster remembers, the latest: their incidents end soon.
 _MOST_ABSORBED: Final = 1000
-
-ValueId = tuple[int, int]
 
 
 class ClusterState(msgspec.Struct, kw_only=True):
-    """What is remembered of a cluster."""
+    """What is remembered of a cluster from one scoring to the next."""
 
     campaign_id: str
     founded: float
-    values: set[ValueId]
+    values: set[Indicator]
     members: set[str]
     absorbed: list[str] = []
 
 
-def _age(kept: ClusterState) -> tuple[float, str]:
-    return kept.founded, kept.campaign_id
+def _age(state: ClusterState) -> tuple[float, str]:
+    return state.founded, state.campaign_id
 
 
 class ClusterAssignment:
-    """Puts candidates into clusters, and clusters into one another; the older one stays."""
+    """Assigns candidates to clusters and merges clusters; the older one keeps its id."""
 
-    def __init__(self, kept: dict[str, ClusterState], table: EdgeTable, snapshot: Snapshot) -> None:
-        """Work on ``kept``, the clusters by their id."""
-        self._kept = kept
+    def __init__(
+        self, states: dict[str, ClusterState], table: EdgeTable, snapshot: Snapshot
+    ) -> None:
+        """Work on ``states``, the clusters by their id."""
+        self._states = states
         self._table = table
         self._snapshot = snapshot
-        self._order = sorted(kept.values(), key=_age)
+        self._order = sorted(states.values(), key=_age)
         self._owners: dict[str, set[int]] = {}
 
-    def place(self, new: ClusterState) -> None:
-        """Put a candidate into the oldest cluster it belongs to, or found one."""
-        for kept in self._order:
-            if self._together(kept, new):
-                self._take_in(kept, new)
+    def assign(self, new: ClusterState) -> None:
+        """Let the oldest cluster that overlaps a candidate absorb it, or found one."""
+        for state in self._order:
+            if self._overlap(state, new):
+                self._absorb(state, new)
                 return
-        self._kept[new.campaign_id] = new
+        self._states[new.campaign_id] = new
         insort(self._order, new, key=_age)
 
-    def unite(self) -> None:
-        """Let older clusters take in younger ones that they have come to overlap with."""
+    def merge(self) -> None:
+        """Let older clusters absorb younger ones that they overlap with by now."""
         order, at = self._order, 0
         while at < len(order):
             older = order[at]
-            younger = next((k for k in order[at + 1 :] if self._together(older, k)), None)
+            younger = next((k for k in order[at + 1 :] if self._overlap(older, k)), None)
             if younger is None:
                 at += 1
                 continue
-            self._take_in(older, younger)
+            self._absorb(older, younger)
             older.absorbed += [younger.campaign_id, *younger.absorbed]
             del older.absorbed[:-_MOST_ABSORBED]
-            del self._kept[younger.campaign_id]
+            del self._states[younger.campaign_id]
             order.remove(younger)
             # Now that it has grown, one before it may have come to overlap with it.
-            at = next((i for i in range(at) if self._together(order[i], older)), at)
+            at = next((i for i in range(at) if self._overlap(order[i], older)), at)
 
-    def _together(self, one: ClusterState, other: ClusterState) -> bool:
+    def _overlap(self, one: ClusterState, other: ClusterState) -> bool:
         if not one.values.isdisjoint(other.values):
             return True
         a, b = self._owners_of(one), self._owners_of(other)
@@ -82,15 +84,15 @@ class ClusterAssignment:
             return False
         return len(a & b) >= max(_LEAST_OVERLAP, _OVERLAP * min(len(a), len(b)))
 
-    def _take_in(self, into: ClusterState, other: ClusterState) -> None:
+    def _absorb(self, into: ClusterState, other: ClusterState) -> None:
         into.values |= other.values
         into.members |= other.members
         self._owners[into.campaign_id] = self._owners_of(into) | self._owners_of(other)
 
-    def _owners_of(self, kept: ClusterState) -> set[int]:
-        found = self._owners.get(kept.campaign_id)
+    def _owners_of(self, state: ClusterState) -> set[int]:
+        found = self._owners.get(state.campaign_id)
         if found is None:
-            slots = self._table.find_accounts([*kept.members])
+            slots = self._table.find_accounts([*state.members])
             found = set(self._snapshot.owner[slots[slots >= 0]].tolist())
-            self._owners[kept.campaign_id] = found
+            self._owners[state.campaign_id] = found
         return found

@@ -1,6 +1,6 @@
-"""What groups are usually like here: the harmless ones of each judging teach it.
+"""How novel a group of accounts is, beside the harmless groups seen here before.
 
-A group's features are compared on fixed scales (detection/groups.py has the model).
+Compares the features of groups on fixed scales; the model is that of accounts/detection/groups.py.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.accounts.detection.groups import UsualGroups
+from stream.campaigns.clusters.stored_rows import StoredRows
 from stream.core.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stream.campaigns.scoring.features import ClusterFeatures
-    from stream.core.batch import Array
+    from stream.core.batch import AccountSlots, Floats
 
 _COMPARED: Final = (
     "colocation_rate",
@@ -33,12 +36,12 @@ _COMPARED: Final = (
     "change_point",
     "young",
 )
-#: As many accounts are the end of the scale.
+#: The end of the scale of numbers of accounts.
 _MOST_ACCOUNTS: Final = 10_000
 _MOST_SURPRISE: Final = 10.0
 
 
-def _compared(cluster: ClusterFeatures) -> Array:
+def _compared(cluster: ClusterFeatures) -> Floats:
     """Return :data:`_COMPARED`, shape ``(F,)``, each 0..1 or NaN."""
     accounts = {
         name: math.log1p(getattr(cluster, name)) / math.log1p(_MOST_ACCOUNTS)
@@ -60,50 +63,63 @@ def _compared(cluster: ClusterFeatures) -> Array:
 
 
 class GroupNovelty:
-    """Learns what usual groups look like, and says how unlike them a group is."""
+    """Learns what harmless groups look like here, and scores how unlike them a group is."""
 
     def __init__(self) -> None:
         """Start with nothing learnt."""
         self._groups = UsualGroups(_COMPARED)
-        self._harmless: list[tuple[Array, Array]] = []
+        self._harmless: list[tuple[AccountSlots, Floats]] = []
+        self._rows = StoredRows(b"u")
+        self._learnt = False
 
-    def unlike(self, cluster: ClusterFeatures) -> float:
-        """Return how unlike the usual groups one is, in decades; NaN while too few were seen."""
+    def novelty(self, cluster: ClusterFeatures) -> float:
+        """Return how novel a group is, -log10 p; NaN until enough groups have been learnt."""
         return float(self._groups.surprise(_compared(cluster)[None])[0])
 
     def due(self, time: float) -> bool:
-        """Say whether it is time to learn again: once an hour."""
+        """Return whether it is time to learn again: once an hour."""
         return self._groups.due(time)
 
-    def note(self, members: Array, cluster: ClusterFeatures) -> None:
-        """Remember a harmless group of accounts (slots) until :meth:`learn`."""
+    def note(self, members: AccountSlots, cluster: ClusterFeatures) -> None:
+        """Remember a harmless group of accounts until :meth:`learn`."""
         self._harmless.append((members, _compared(cluster)))
 
-    def learn(self, time: float, told: Array) -> None:
-        """Learn from the groups noted.
+    def learn(self, time: float, suspects: AccountSlots) -> None:
+        """Learn from the groups noted, but from none that is half made of suspects.
 
-        Parts of what is told (slots) teach nothing; equal groups, as by many values of the same
-        accounts, count once. They are taken in an order that a restart does not change.
+        Equal groups, as by many indicators of the same accounts, count once. They are learnt in an
+        order that a restart does not change.
         """
         harmless, self._harmless = self._harmless, []
         different = {
             bytes(numbers): numbers
             for members, numbers in harmless
-            if 2 * np.count_nonzero(np.isin(members, told)) < len(members)
+            if 2 * np.count_nonzero(np.isin(members, suspects)) < len(members)
         }
         if different:
             rows = [different[key] for key in sorted(different)]
             order = np.random.default_rng(int(time)).permutation(len(rows))
             self._groups.learn(time, np.array(rows)[order])
+            self._learnt = True
 
-    def state(self) -> bytes:
-        """Return what was learnt, empty when that is nothing."""
-        return self._groups.state()
+    # -- durable rows -------------------------------------------------------------------------
 
-    def restore(self, state: bytes) -> None:
-        """Go on with what was usual; learn anew, within hours, what was of another model.
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Return the model when it learnt since the last call."""
+        if not self._learnt:
+            return []
+        self._learnt = False
+        return self._rows.changes({b"": self._groups.state()})
+
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
+        self._rows.load(rows)
+
+    def loaded(self) -> None:
+        """Continue with the stored model; of another version of it, learn again within hours.
 
         Raises StateError when it is damaged.
         """
-        with suppress(ModelError):
-            self._groups.restore(state)
+        for row in self._rows.values():
+            with suppress(ModelError):
+                self._groups.restore(row)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.metrics import Metrics
+from stream.pipeline.incident_flow import IncidentFlow
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert
@@ -173,7 +173,7 @@ def run(accounts: list[Account], *, hours: float, seed: int = 1) -> list[Alert]:
     metrics = Metrics()
     settings = CampaignSettings()
     table = LinkTable(settings, metrics=metrics)
-    incidents = Incidents(AlertingSettings(), settings, metrics=metrics)
+    incidents = IncidentFlow(AlertingSettings(), settings, metrics=metrics)
     alerts = []
     for step in range(int(hours * HOUR_S / STEP_S)):
         time = START_S + step * STEP_S

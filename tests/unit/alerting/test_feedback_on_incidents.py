@@ -9,25 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.alerting.incidents import Incidents
 from stream.alerting.settings import FeedbackSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
 from stream.core.feedback import Suppression, Verdict, VerdictLabel
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
+from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import ALERTING, START_S, Found, feed, finding, findings, group, pool, step
 
 FEEDBACK = FeedbackSettings(mute_s=12 * 3600)
 
 
-def fresh(metrics: Metrics | None = None, **changed: Any) -> Incidents:
+def fresh(metrics: Metrics | None = None, **changed: Any) -> IncidentFlow:
     feedback = msgspec.structs.replace(FEEDBACK, **changed)
-    return Incidents(ALERTING, CampaignSettings(), feedback, metrics=metrics or Metrics())
+    return IncidentFlow(ALERTING, CampaignSettings(), feedback, metrics=metrics or Metrics())
 
 
 def judge(
-    incidents: Incidents, minute: float, name: str, said: VerdictLabel, *, at: float = 0
+    incidents: IncidentFlow, minute: float, name: str, said: VerdictLabel, *, at: float = 0
 ) -> list[Alert]:
     verdict = Verdict(
         alert_id=name, label=said, author="ana", time=START_S + 60 * (at or minute), note="why"
@@ -48,7 +48,7 @@ def suppression(by: Any, match: str, until: float, **more: Any) -> Suppression:
     )
 
 
-def suppress(incidents: Incidents, minute: float, *said: Suppression) -> list[Alert]:
+def suppress(incidents: IncidentFlow, minute: float, *said: Suppression) -> list[Alert]:
     return incidents.record_feedback(START_S + 60 * minute, [], said)[0]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from stream.alerting.incidents import Incidents
 from stream.campaigns.settings import CampaignSettings
 from stream.metrics import Metrics
+from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import ALERTING, finding, pool, step
 
 MOST = 20
@@ -19,17 +19,17 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def incidents(metrics: Metrics) -> Incidents:
+def incidents(metrics: Metrics) -> IncidentFlow:
     alerting = msgspec.structs.replace(ALERTING, max_incidents=MOST)
     campaigns = CampaignSettings(max_campaign_accounts=100)
-    return Incidents(alerting, campaigns, metrics=metrics)
+    return IncidentFlow(alerting, campaigns, metrics=metrics)
 
 
 def limit_hits(metrics: Metrics, limit: str) -> float:
     return metrics.registry.get_sample_value("distillwatch_limit_hits_total", {"limit": limit}) or 0
 
 
-def test_accounts_leave_room_for_campaigns(incidents: Incidents, metrics: Metrics) -> None:
+def test_accounts_leave_room_for_campaigns(incidents: IncidentFlow, metrics: Metrics) -> None:
     opened = step(incidents, 1, [finding(f"a{i:02}", 1) for i in range(40)])
     assert [alert.account_id for alert in opened] == [f"a{i:02}" for i in range(15)]
     assert limit_hits(metrics, "incidents") == 25
@@ -38,30 +38,32 @@ def test_accounts_leave_room_for_campaigns(incidents: Incidents, metrics: Metric
     assert campaign.kind == "campaign"
 
 
-def test_what_is_over_makes_room(incidents: Incidents, metrics: Metrics) -> None:
+def test_what_is_over_makes_room(incidents: IncidentFlow, metrics: Metrics) -> None:
     for hour in range(30):
         names = [f"a{hour}-{i}" for i in range(5)]
         opened = step(incidents, 61 * hour, [finding(name, 61 * hour) for name in names])
         assert [a.account_id for a in opened if a.status == "firing"] == names
-        assert len(incidents._store) <= MOST
-        assert len(incidents._store.open_names) == 5
+        assert len(incidents._incidents._store) <= MOST
+        assert len(incidents._incidents._store.open_names) == 5
     assert limit_hits(metrics, "incidents") == 0
     # Whoever was never written leaves nothing to delete.
     assert {row is None for _, row in incidents.take_changes()} == {False}
 
 
-def test_a_restart_knows_how_many_are_firing(incidents: Incidents) -> None:
+def test_a_restart_knows_how_many_are_firing(incidents: IncidentFlow) -> None:
     step(incidents, 1, [finding(f"a{i}", 1) for i in range(5)])
     rows = incidents.take_changes()
     incidents.load(rows)
     incidents.loaded()
-    heir = Incidents(ALERTING, CampaignSettings(), metrics=Metrics())
+    heir = IncidentFlow(ALERTING, CampaignSettings(), metrics=Metrics())
     heir.load(rows)
     heir.loaded()
-    assert len(heir._store.open_names) == 5
+    assert len(heir._incidents._store.open_names) == 5
 
 
-def test_a_campaign_has_so_many_members_and_no_more(incidents: Incidents, metrics: Metrics) -> None:
+def test_a_campaign_has_so_many_members_and_no_more(
+    incidents: IncidentFlow, metrics: Metrics
+) -> None:
     step(incidents, 1, groups=pool(1, 90))
     (first,) = step(incidents, 10)
     step(incidents, 11, groups=pool(11, 300))

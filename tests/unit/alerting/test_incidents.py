@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from stream.alerting.incidents import Incidents
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Observed
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
+from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import (
     ALERTING,
     DAY_S,
@@ -28,8 +28,8 @@ from testlib.builders import (
 )
 
 
-def fresh(metrics: Metrics | None = None) -> Incidents:
-    return Incidents(ALERTING, CampaignSettings(), metrics=metrics or Metrics())
+def fresh(metrics: Metrics | None = None) -> IncidentFlow:
+    return IncidentFlow(ALERTING, CampaignSettings(), metrics=metrics or Metrics())
 
 
 # -- accounts ---------------------------------------------------------------------------------

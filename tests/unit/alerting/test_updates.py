@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert, as_sent
@@ -19,6 +18,7 @@ from stream.core.findings import AccountFinding, Group, Member, Observed
 from stream.core.links import LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC
 from stream.metrics import Metrics
+from stream.pipeline.incident_flow import IncidentFlow
 
 START_S = 1_772_409_600.0
 HOUR_S, DAY_S = 3600.0, 86400.0
@@ -33,7 +33,7 @@ class Campaign:
     alerts: list[Alert] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.incidents = Incidents(self.alerting, CampaignSettings(), metrics=self.metrics)
+        self.incidents = IncidentFlow(self.alerting, CampaignSettings(), metrics=self.metrics)
 
     def step(self, hours: float, members: int, requests: int) -> None:
         time = START_S + hours * HOUR_S
@@ -143,7 +143,7 @@ def test_a_campaign_without_news_is_sent_again_after_long() -> None:
 
 
 def test_growth_counts_by_requests_where_no_tokens_are_logged() -> None:
-    incidents = Incidents(AlertingSettings(), CampaignSettings(), metrics=Metrics())
+    incidents = IncidentFlow(AlertingSettings(), CampaignSettings(), metrics=Metrics())
 
     def verdict(hours: float, requests: int) -> list[Alert]:
         time = START_S + hours * HOUR_S

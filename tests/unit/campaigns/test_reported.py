@@ -70,10 +70,10 @@ class Followed:
         groups = self.table.step(end, used(end, self.kind, VALUES, done, asks))
         self.clusters.add(end, groups)
         values = {(int(self.kind), value) for value in VALUES}
-        self.clusters._kept["c"] = ClusterState(
+        self.clusters._store.states["c"] = ClusterState(
             campaign_id="c", founded=START_S, values=values, members=set()
         )
-        (cluster,) = self.clusters.judge(end) or [None]
+        (cluster,) = self.clusters.detect(end) or [None]
         if cluster is None:  # a turn has to last
             return Observed()
         assert cluster.members == MEMBERS

@@ -10,13 +10,13 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
 from stream.alerting.cloudevent import headers
-from stream.alerting.drills import Drills
-from stream.alerting.incidents import Incidents
 from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Observed
 from stream.metrics import Metrics
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.build import alerting_task
+from stream.pipeline.drill_incidents import DrillIncidents
+from stream.pipeline.incident_flow import IncidentFlow
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ DAY_S = 86_400.0
 def states(source: str) -> list[Emission]:
     """Return what an incident is told with, from its beginning to its end."""
     settings, metrics = Settings(), Metrics()
-    incidents = Incidents(settings.alerting, settings.campaigns, metrics=metrics)
-    drills = Drills(settings.alerting, settings.campaigns, among=incidents, metrics=metrics)
+    incidents = IncidentFlow(settings.alerting, settings.campaigns, metrics=metrics)
+    drills = DrillIncidents(
+        settings.alerting, settings.campaigns, baseline=incidents.baseline, metrics=metrics
+    )
     stage = AlertingStage(incidents, drills, tasks=1, source=source)
     verdict = AccountFinding(
         account_id="a",

@@ -184,7 +184,7 @@ def test_a_drill_leaves_nothing_in_memory(drilled) -> None:
         for task in drilled.chain._tasks[role]:
             assert task._stage._drill._state is None
     (alerting,) = drilled.chain._tasks["findings"]
-    assert alerting._stage._drills._incidents == {}
+    assert alerting._stage._drills._flows == {}
 
 
 @pytest.mark.parametrize("accounts", [LEAST_ACCOUNTS, 24])

@@ -16,7 +16,7 @@ from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
 from stream.alerting.rendering import alert_of
 from stream.campaigns.clusters.cluster_assignment import ClusterState
-from stream.campaigns.clusters.detector import MOST_VALUES
+from stream.campaigns.clusters.cluster_store import MOST_VALUES
 from stream.campaigns.clusters.shared_indicators import MOST_NAMED
 from stream.campaigns.clusters.shared_indicators import MOST_VALUES as MOST_SHOWN
 from stream.campaigns.settings import CampaignSettings

@@ -1,4 +1,4 @@
-"""A judging takes no longer however much is shared, and nobody is kept waiting on purpose."""
+"""Scoring takes no longer however much is shared, and no account can keep others waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import river
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.clusters import detector as module
+from stream.campaigns.clusters import candidates, cluster_store
 from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState
 from stream.campaigns.clusters.detector import ClusterDetector
 from stream.campaigns.graph.snapshot import Snapshot
@@ -75,19 +75,19 @@ def limit_hits(metrics: Metrics, limit: str) -> float:
 def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:
-    monkeypatch.setattr(module, "MOST_CANDIDATES", 5)
+    monkeypatch.setattr(candidates, "MOST_CANDIDATES", 5)
     clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     few = [f"few-{i}" for i in range(8)]
     decoys = [group(LinkKind.TEMPLATE, 5000 + i, few) for i in range(100)]
     clusters.add(START_S + 60, [OTHERS, *decoys, *pool(1)])
-    judged = clusters.judge(clusters.due)
+    judged = clusters.detect(clusters.due)
     assert [len(c.members) for c in judged if "p1-01" in c.members] == [24]
     waiting = limit_hits(metrics, "candidates")
     assert waiting >= 90
     # The others come in their turn, without anything new, and then it is quiet.
     for _ in range(30):
         if clusters.due < np.inf:
-            clusters.judge(clusters.due)
+            clusters.detect(clusters.due)
     assert clusters.due == np.inf
     assert not clusters._table.values["changed"].any()
 
@@ -95,11 +95,11 @@ def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
 def test_the_most_suspicious_clusters_are_remembered(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:
-    monkeypatch.setattr(module, "MOST_CLUSTERS", 3)
+    monkeypatch.setattr(cluster_store, "MOST_CLUSTERS", 3)
     clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     groups = [g for n in range(6) for g in pool(1 + n)]
     clusters.add(START_S + 60, [OTHERS, *groups])
-    assert len(clusters.judge(clusters.due)) == 3
+    assert len(clusters.detect(clusters.due)) == 3
     assert limit_hits(metrics, "clusters") == 3
     assert sum(key[:1] == b"c" for key, _ in clusters.take_changes()) == 3
 
@@ -115,13 +115,13 @@ def test_a_value_remembers_so_many_accounts_and_counts_the_others(metrics: Metri
 def test_a_cluster_remembers_so_many_values(
     monkeypatch: pytest.MonkeyPatch, metrics: Metrics
 ) -> None:
-    monkeypatch.setattr(module, "MOST_VALUES", 4)
+    monkeypatch.setattr(cluster_store, "MOST_VALUES", 4)
     clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     names = [f"p1-{i:02}" for i in range(24)]
     more = [group(LinkKind.TEMPLATE, 100 + i, names) for i in range(9)]
     clusters.add(START_S + 60, [OTHERS, *pool(1), *more])
-    clusters.judge(clusters.due)
-    assert [len(kept.values) for kept in clusters._kept.values()] == [4]
+    clusters.detect(clusters.due)
+    assert [len(kept.values) for kept in clusters._store.states.values()] == [4]
 
 
 uses = st.lists(
@@ -214,11 +214,11 @@ def all_kept(found) -> list[ClusterState]:
 def one_by_one(found: list[ClusterState]) -> list[ClusterState]:
     """Unite the first two that belong together, again and again."""
     kept = {k.campaign_id: k for k in found}
-    judge = ClusterAssignment({}, FAKE, FAKE)
+    assignment = ClusterAssignment({}, FAKE, FAKE)
     while True:
-        judge._owners.clear()
+        assignment._owners.clear()
         order = sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id))
-        pair = next((p for p in combinations(order, 2) if judge._together(*p)), None)
+        pair = next((p for p in combinations(order, 2) if assignment._overlap(*p)), None)
         if pair is None:
             return order
         older, younger = pair
@@ -231,7 +231,7 @@ def one_by_one(found: list[ClusterState]) -> list[ClusterState]:
 @given(sets)
 def test_uniting_equals_uniting_one_pair_after_the_other(found) -> None:
     kept = {k.campaign_id: k for k in all_kept(found)}
-    ClusterAssignment(kept, FAKE, FAKE).unite()
+    ClusterAssignment(kept, FAKE, FAKE).merge()
     assert sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id)) == one_by_one(
         all_kept(found)
     )
@@ -241,7 +241,7 @@ def taught(clusters: ClusterDetector, hours: int) -> ClusterDetector:
     """Show harmless groups for hours."""
     for hour in range(hours):
         taught_at(clusters, hour)
-        clusters.judge(START_S + 3600 * hour)
+        clusters.detect(START_S + 3600 * hour)
     return clusters
 
 
@@ -260,7 +260,7 @@ def taught_at(clusters: ClusterDetector, hour: int) -> None:
 
 
 def unusual(clusters: ClusterDetector, time: float) -> set[float]:
-    judged = clusters.judge(time)
+    judged = clusters.detect(time)
     return {e.value for c in judged for e in c.evidence if e.feature == "group_novelty"}
 
 
@@ -274,23 +274,23 @@ def test_harmless_groups_teach_what_is_usual_and_told_ones_do_not(metrics: Metri
 
 def test_a_drill_is_compared_with_real_groups_and_teaches_nothing(metrics: Metrics) -> None:
     real = taught(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12)
-    before = real._usual.state()
-    drill = ClusterDetector(CampaignSettings(), metrics=metrics, among=real)
+    before = real._novelty._groups.state()
+    drill = ClusterDetector(CampaignSettings(), metrics=metrics, baseline=real.baseline)
     drill.add(
         START_S + 43_200, [*pool(1), group(LinkKind.TEMPLATE, 7, [f"d{i}" for i in "abcdefgh"])]
     )
     assert unusual(drill, START_S + 43_200) == {0.001}
-    assert real._usual.state() == before
-    assert not [key for key, _ in drill.take_changes() if key == module._USUAL]
+    assert real._novelty._groups.state() == before
+    assert not [key for key, _ in drill.take_changes() if key[:1] == b"u"]
 
 
 def test_parts_of_a_told_campaign_teach_nothing(metrics: Metrics) -> None:
     clusters = ClusterDetector(CampaignSettings(), metrics=metrics)
     part = group(LinkKind.TEMPLATE, 77, [f"p1-{i:02}" for i in range(8)])
     clusters.add(START_S + 60, [OTHERS, *pool(1), part])
-    judged = clusters.judge(clusters.due)
+    judged = clusters.detect(clusters.due)
     assert [len(c.members) for c in judged if c.score > 0.5] == [24]
-    assert clusters._usual._groups._population.counter == 1  # the others, who are harmless
+    assert clusters._novelty._groups._population.counter == 1  # the others, who are harmless
 
 
 def test_many_values_of_the_same_accounts_teach_once(metrics: Metrics) -> None:
@@ -299,8 +299,11 @@ def test_many_values_of_the_same_accounts_teach_once(metrics: Metrics) -> None:
     for clusters, values in ((one, 1), (many, 50)):
         same = [group(LinkKind.TEMPLATE, 500 + i, few, age_s=400 * DAY_S) for i in range(values)]
         clusters.add(START_S + 60, [OTHERS, *same])
-        clusters.judge(clusters.due)
-    assert [c._usual._groups._population.counter for c in (one, many)] == [2, 2]  # with the others
+        clusters.detect(clusters.due)
+    assert [c._novelty._groups._population.counter for c in (one, many)] == [
+        2,
+        2,
+    ]  # with the others
 
 
 def test_what_is_usual_survives_a_restart(metrics: Metrics) -> None:
@@ -313,8 +316,8 @@ def test_what_is_usual_survives_a_restart(metrics: Metrics) -> None:
         for one in (clusters, again):
             taught_at(one, hour)
             one.add(time, pool(1))
-            one.judge(time)
-        assert clusters._usual.state() == again._usual.state()
+            one.detect(time)
+        assert clusters._novelty._groups.state() == again._novelty._groups.state()
     assert unusual(again, time + 300) == unusual(clusters, time + 300) == {0.001}
 
 
@@ -327,4 +330,4 @@ def test_what_was_learnt_of_groups_otherwise_is_learnt_anew(
     again.load(rows)
     again.loaded()
     again.add(START_S + 43_200, pool(1))
-    assert [len(c.members) for c in again.judge(START_S + 43_200) if c.score > 0.5] == [24]
+    assert [len(c.members) for c in again.detect(START_S + 43_200) if c.score > 0.5] == [24]

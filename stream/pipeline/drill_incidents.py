@@ -1,6 +1,7 @@
-"""Incidents of drills: judged as any other, by the same thresholds, among everybody's accounts.
+"""Incidents of drills: by the same thresholds as any other, and compared with the real accounts.
 
-They are beside everybody's, count in none of their metrics, and are forgotten when they are over.
+They are apart from the real ones, count in none of their metrics, are kept in memory only, and are
+forgotten when they are over.
 """
 
 from __future__ import annotations
@@ -9,47 +10,47 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.alerting.incidents import Incidents
-from stream.alerting.metrics import AlertingMetrics
 from stream.core.drill import drill_of, is_drill, shown
+from stream.pipeline.incident_flow import IncidentFlow
+from stream.pipeline.metrics import PipelineMetrics
 
 if TYPE_CHECKING:
     from stream.alerting.settings import AlertingSettings
+    from stream.campaigns.clusters.detector import Baseline
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
     from stream.core.findings import Group
 
 #: Drills that are remembered at once; another one finds nothing.
 MOST_DRILLS: Final = 16
-#: An incident of a drill is over so long after its last evidence, in event time.
+#: An incident of a drill is over this long after its last evidence, in event time.
 _OVER_AFTER_S: Final = 1800.0
 
 
-class Drills:
-    """The incidents of drills; in memory only."""
+class DrillIncidents:
+    """The incidents of each drill, of one drill apart from those of another."""
 
     def __init__(
         self,
         settings: AlertingSettings,
         campaigns: CampaignSettings,
         *,
-        among: Incidents,
-        metrics: AlertingMetrics,
+        baseline: Baseline,
+        metrics: PipelineMetrics,
     ) -> None:
-        """Judge drills by the accounts that ``among`` knows; ``metrics`` count their alerts."""
+        """Compare drills with the accounts of ``baseline``; ``metrics`` count their alerts."""
         self._settings = msgspec.structs.replace(
             settings, resolve_after_s=_OVER_AFTER_S, cool_down_s=0.0
         )
         self._campaigns = campaigns
-        self._among = among
+        self._baseline = baseline
         self._metrics = metrics
-        #: By drill, and when each was heard of last: one drill is not judged among others.
-        self._incidents: dict[str, Incidents] = {}
-        self._heard: dict[str, float] = {}
+        self._flows: dict[str, IncidentFlow] = {}  # by drill
+        self._last: dict[str, float] = {}  # event time of the last groups of each drill
 
     def step(self, time: float, groups: list[Group]) -> list[Alert]:
-        """Take in the groups of drills of the step that ends at ``time``; return the alerts."""
-        of_drill: dict[str, list[Group]] = {name: [] for name in self._incidents}
+        """Take in the groups of drills of the window that ends at ``time``; return the alerts."""
+        of_drill: dict[str, list[Group]] = {name: [] for name in self._flows}
         for group in groups:
             name = drill_of(group.members[0].account_id)
             if name in of_drill or len(of_drill) < MOST_DRILLS:
@@ -64,23 +65,23 @@ class Drills:
         return alerts
 
     def _step_one(self, name: str, time: float, groups: list[Group]) -> list[Alert]:
-        incidents = self._incidents.get(name)
-        if incidents is None:
-            incidents = self._incidents[name] = Incidents(
+        flow = self._flows.get(name)
+        if flow is None:
+            flow = self._flows[name] = IncidentFlow(
                 self._settings,
                 self._campaigns,
-                metrics=AlertingMetrics(strict=False),
-                among=self._among,
+                metrics=PipelineMetrics(strict=False),
+                baseline=self._baseline,
             )
         if groups:
-            self._heard[name] = time
-        elif time - self._heard[name] > 2 * _OVER_AFTER_S:
-            del self._incidents[name], self._heard[name]
-        return incidents.step(time, [], groups)
+            self._last[name] = time
+        elif time - self._last[name] > 2 * _OVER_AFTER_S:
+            del self._flows[name], self._last[name]
+        return flow.step(time, [], groups)
 
 
 def is_of_drill(group: Group) -> bool:
-    """Say whether the accounts of a group are a drill's: all of them are, or none."""
+    """Return whether the accounts of a group are a drill's: all of them are, or none."""
     return any(is_drill(member.account_id) for member in group.members[:1])
 
 

@@ -1,0 +1,115 @@
+"""Which sets of indicators may found a cluster, of what changed since the last scoring.
+
+A single indicator of content may, and so may what connected accounts have in common: those that
+share several prompts or addresses, that share rare phrases, or that began together. Scores none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.campaigns.graph.cooccurrence import cores
+from stream.campaigns.graph.membership import core_values
+from stream.campaigns.graph.phrase_cooccurrence import phrases_of
+from stream.campaigns.graph.snapshot import CONTENT, LINKING
+from stream.campaigns.links.indicators import indicators
+from stream.core.links import SPREAD, LinkKind
+from stream.store.order import cumcount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.campaigns.graph.snapshot import Snapshot
+    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.metrics import CampaignsMetrics
+    from stream.campaigns.population.reference_population import ReferencePopulation
+    from stream.campaigns.settings import CampaignSettings
+    from stream.campaigns.types import Indicator
+    from stream.core.batch import AccountSlots, Mask, ValueSlots
+
+#: Kinds of which a single indicator may found a cluster.
+_ALONE: Final = (*CONTENT, LinkKind.TURN)
+#: What one scoring looks at, so that it takes no longer however much is shared.
+MOST_CANDIDATES: Final = 256
+
+
+class CandidateQueue:
+    """Indicators that changed and wait to be scored; the table marks which they are."""
+
+    def __init__(
+        self, settings: CampaignSettings, table: EdgeTable, *, metrics: CampaignsMetrics
+    ) -> None:
+        """Serve the indicators of ``table``."""
+        self._min_members = settings.min_members
+        self._table = table
+        self._limit_hits = metrics.limit_hits_total.labels(limit="candidates")
+        #: Whether indicators of the last scoring have to wait for the next one.
+        self.waiting = False
+
+    def take(
+        self, population: ReferencePopulation, clustered: Iterable[set[Indicator]]
+    ) -> list[ValueSlots]:
+        """Return the sets of indicators to score now.
+
+        ``clustered`` are the indicators of the clusters that there are: they need not wait again.
+        """
+        snapshot, values = population.snapshot, self._table.values
+        changed = self._take_changed()
+        large = values["size"] >= self._min_members
+        alone = np.flatnonzero(np.isin(values["kind"], _ALONE) & large & changed)
+        sets = [np.array([value]) for value in self._fair(alone, snapshot, clustered).tolist()]
+        if (changed & np.isin(values["kind"], LINKING)).any():
+            sets += self._cooccurring(snapshot)
+        phrases = population.acquaintances
+        sets += [phrases_of(snapshot, accounts) for accounts in self._large(phrases.cores)]
+        sets += [core_values(snapshot, accounts) for accounts in self._large(phrases.near)]
+        if (changed & (values["kind"] == LinkKind.PAYMENT)).any():
+            sets += population.cohorts.find()
+        return [one for one in sets if len(one)]
+
+    def _take_changed(self) -> Mask:
+        values = self._table.values
+        changed: Mask = values.used & values["changed"]
+        values["dirty"][changed] = True
+        values["changed"][:] = False
+        return changed
+
+    def _fair(
+        self, values: ValueSlots, snapshot: Snapshot, clustered: Iterable[set[Indicator]]
+    ) -> ValueSlots:
+        """Return the indicators to score now; the others stay changed for the next time.
+
+        Accounts that share many indicators wait longest, and which ones wait is drawn each time,
+        so that no account can keep others waiting on purpose.
+        """
+        self.waiting = len(values) > MOST_CANDIDATES
+        if not self.waiting:
+            return values
+        names = dict(zip(values.tolist(), indicators(self._table, values), strict=True))
+        known = set().union(*clustered)
+        values = np.array([slot for slot, name in names.items() if name not in known], np.int64)
+        hashes = self._table.accounts["hash"][snapshot.account]
+        spans = zip(snapshot.start[values].tolist(), snapshot.stop[values].tolist(), strict=True)
+        lead = np.array([hashes[start:stop].min() for start, stop in spans])
+        number = self._table.values["value"][values] ^ np.uint64(snapshot.time)
+        drawn = np.argsort(number * SPREAD, kind="stable")
+        order = drawn[np.argsort(cumcount(lead[drawn]), kind="stable")]
+        chosen, waiting = np.split(values[order], [MOST_CANDIDATES])
+        self._table.values["changed"][waiting] = True
+        self.waiting = len(waiting) > 0
+        self._limit_hits.inc(len(waiting))
+        return np.sort(chosen)
+
+    def _large(self, components: list[AccountSlots]) -> list[AccountSlots]:
+        return [accounts for accounts in components if len(accounts) >= self._min_members]
+
+    def _cooccurring(self, snapshot: Snapshot) -> list[ValueSlots]:
+        """Return what each component has in common; of the largest when there are many."""
+        found = self._large(cores(self._table, snapshot))
+        if len(found) > MOST_CANDIDATES:
+            hashes = self._table.accounts["hash"]
+            found.sort(key=lambda accounts: (-len(accounts), int(hashes[accounts].min())))
+            self._limit_hits.inc(len(found) - MOST_CANDIDATES)
+        return [core_values(snapshot, accounts) for accounts in found[:MOST_CANDIDATES]]

@@ -1,0 +1,48 @@
+"""Puts the groups that the links stage sends into the detector's own bipartite graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stream.campaigns.links.edges import OF_ACCOUNT
+from stream.core.traffic import COUNTS, TRAFFIC, rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.campaigns.links.edges import EdgeTable
+    from stream.core.batch import Array
+    from stream.core.findings import Group, Member
+
+
+def add_groups(table: EdgeTable, groups: Sequence[Group], *, most_members: int) -> int:
+    """Add groups, in any order; return how many links an indicator had no room for."""
+    found = {(g.kind, g.value, m.account_id): (g, m) for g in groups for m in g.members}
+    if not found:
+        return 0
+    rows = [found[key] for key in sorted(found)]
+    values = table.value_slots([g.kind for g, _ in rows], [g.value for g, _ in rows])
+    accounts = table.account_slots([m.account_id for _, m in rows])
+    edges = table.edge_slots(values, accounts, most=most_members)
+    kept = np.flatnonzero(edges >= 0)
+    if len(kept) < len(edges):
+        table.forget_unlinked(accounts)
+    edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
+    for name in ("since", "last", "requests"):
+        table.edges[name][edges] = [getattr(member, name) for member in members]
+    table.edges["before"][edges] = rows_of(COUNTS, [m.before for m in members])
+    table.touch(edges)
+    table.note_accounts(accounts[kept], _account_columns(members))
+    table.note_traffic(accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))
+    table.values["dirty"][values] = True
+    table.shrink()
+    return len(rows) - len(kept)
+
+
+def _account_columns(members: list[Member]) -> dict[str, Array]:
+    """Return :data:`OF_ACCOUNT` of the members' accounts, as columns of shape ``(n,)``."""
+    columns = {name: [getattr(member, name) for member in members] for name in OF_ACCOUNT}
+    # None becomes NaN in a column of floats.
+    return {name: np.array(values, OF_ACCOUNT[name]) for name, values in columns.items()}

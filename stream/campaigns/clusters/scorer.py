@@ -1,0 +1,139 @@
+"""Scores sets of indicators: as candidates for a cluster, and as the clusters that there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.campaigns.clusters.member_traffic import member_traffic
+from stream.campaigns.clusters.shared_indicators import shared_indicators
+from stream.campaigns.graph.membership import cards, own_evidence
+from stream.campaigns.links.indicators import in_order, indicators
+from stream.campaigns.scoring.features import ClusterMembers, features
+from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
+from stream.campaigns.types import Cluster
+from stream.core.links import LinkKind
+
+if TYPE_CHECKING:
+    from stream.campaigns.clusters.cluster_assignment import ClusterState
+    from stream.campaigns.clusters.cluster_store import ClusterStore
+    from stream.campaigns.clusters.group_novelty import GroupNovelty
+    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.population.reference_population import ReferencePopulation
+    from stream.campaigns.scoring.features import ClusterFeatures
+    from stream.campaigns.settings import CampaignSettings
+    from stream.campaigns.types import Indicator
+    from stream.core.batch import AccountSlots, Seconds, ValueSlots
+    from stream.core.thresholds import ScoreThresholds
+
+#: Assumed: below this score a group is harmless, and the novelty model learns from it.
+_HARMLESS_SCORE: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A set of indicators that may found a cluster, with its members."""
+
+    values: ValueSlots
+    members: AccountSlots
+    first: Indicator  # the least of its indicators
+
+
+class ClusterScorer:
+    """Scores against a reference population and the usual groups; keeps nothing itself."""
+
+    def __init__(
+        self,
+        settings: CampaignSettings,
+        thresholds: ScoreThresholds,
+        table: EdgeTable,
+        novelty: GroupNovelty,
+    ) -> None:
+        """Score accounts of ``table``; ``novelty`` knows the usual groups."""
+        self._settings = settings
+        self._thresholds = thresholds
+        self._table = table
+        self._novelty = novelty
+
+    def candidate(
+        self, population: ReferencePopulation, values: ValueSlots, *, learn: bool
+    ) -> Candidate | None:
+        """Return a candidate; None where indicators link too few accounts or score too low.
+
+        With ``learn`` a harmless group is noted for the novelty model.
+        """
+        members, since = own_evidence(self._table, population.snapshot, values)
+        if len(members) < self._settings.min_members:
+            return None
+        found = self._features(population, values, members, since)
+        # Harmless whatever the budget and the novelty are.
+        if learn and score(found).score < _HARMLESS_SCORE:
+            self._novelty.note(members, found)
+        if self._score(found).score < self._thresholds.clear_score:
+            return None
+        first = indicators(self._table, in_order(self._table, values)[:1])[0]
+        return Candidate(values, members, first)
+
+    def cluster(
+        self, state: ClusterState, population: ReferencePopulation, store: ClusterStore
+    ) -> Cluster:
+        """Return a cluster as it is now; ``state`` forgets what is not known any more."""
+        table, snapshot = self._table, population.snapshot
+        slots = table.find_values([*state.values])
+        values = store.most_used(table, in_order(table, slots[slots >= 0]))
+        if len(values) < len(state.values):
+            state.values = set(indicators(table, values))
+        members, since = own_evidence(table, snapshot, values)
+        names = set(table.names(members))
+        state.members = store.most_certain(names, table.known(state.members - names))
+        scored = self._scored(population, values, members, since)
+        at = snapshot.at(values)
+        at = at[np.isin(snapshot.account[at], members)]
+        everyone = sorted(state.members)
+        suspicious = scored.score >= self._thresholds.clear_score
+        return Cluster(
+            campaign_id=state.campaign_id,
+            founded=state.founded,
+            since=float(since.min(initial=snapshot.time)),
+            last=float(table.edges["last"][snapshot.edges[at]].max(initial=-np.inf)),
+            score=scored.score,
+            evidence=scored.evidence,
+            members=everyone,
+            reports=member_traffic(table, snapshot, at, everyone),
+            kinds=sorted({LinkKind(kind) for kind, _ in state.values}),
+            payments=cards(snapshot, members),
+            shared=shared_indicators(table, snapshot, members, values) if suspicious else [],
+            absorbed=list(state.absorbed),
+        )
+
+    def _scored(
+        self,
+        population: ReferencePopulation,
+        values: ValueSlots,
+        members: AccountSlots,
+        since: Seconds,
+    ) -> ClusterScore:
+        if len(members) < self._settings.min_members:
+            return TOO_FEW_MEMBERS
+        return self._score(self._features(population, values, members, since))
+
+    def _features(
+        self,
+        population: ReferencePopulation,
+        values: ValueSlots,
+        members: AccountSlots,
+        since: Seconds,
+    ) -> ClusterFeatures:
+        kinds = frozenset(self._table.values["kind"][values].tolist())
+        joined = ClusterMembers(members, since, kinds)
+        return features(self._table, population, joined, origin=population.novelty.origin)
+
+    def _score(self, found: ClusterFeatures) -> ClusterScore:
+        return score(
+            found,
+            novelty=self._novelty.novelty(found),
+            budget=self._settings.alerts_budget,
+            thresholds=self._thresholds,
+        )

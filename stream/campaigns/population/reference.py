@@ -1,0 +1,48 @@
+"""The reference population at any time: of one table, or of one table beside another one's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream.campaigns.graph.snapshot import Snapshot
+from stream.campaigns.population.reference_population import ReferencePopulation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.settings import CampaignSettings
+
+
+class Reference:
+    """What a cluster of one table is compared with; ``others`` count as well."""
+
+    def __init__(
+        self,
+        table: EdgeTable,
+        settings: CampaignSettings,
+        *,
+        origin: Callable[[], float],
+        others: Reference | None = None,
+    ) -> None:
+        """Read ``table`` and, for a drill, the real accounts of ``others``; change neither.
+
+        ``origin`` returns when anything in the table was first seen.
+        """
+        self._table = table
+        self._settings = settings
+        self._origin = origin
+        self._others = others
+
+    @property
+    def origin(self) -> float:
+        """Return when anything was first seen, in epoch seconds."""
+        own = self._origin()
+        return own if self._others is None else min(own, self._others.origin)
+
+    def at(self, time: float) -> ReferencePopulation:
+        """Return what all known accounts are like at ``time``."""
+        own = ReferencePopulation.of(
+            self._table, Snapshot.of(self._table, time), self._settings, origin=self.origin
+        )
+        return own if self._others is None else own.among(self._others.at(time))

@@ -1,0 +1,120 @@
+"""From the findings of a window to alerts: clusters and incidents, each at its own event time.
+
+The cluster detector and the incidents do not know of each other: incidents get scored clusters,
+and look up the links behind them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stream.alerting.incidents import Incidents
+from stream.alerting.watch import unwatched
+from stream.campaigns.clusters.detector import ClusterDetector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from stream.alerting.settings import AlertingSettings, FeedbackSettings
+    from stream.alerting.watch import ScoreWatch
+    from stream.campaigns.clusters.detector import Baseline
+    from stream.campaigns.settings import CampaignSettings
+    from stream.core.alerts import Alert
+    from stream.core.feedback import Suppression, Verdict
+    from stream.core.findings import AccountFinding, Group
+    from stream.core.packets import Confirmed
+    from stream.pipeline.metrics import PipelineMetrics
+
+
+class IncidentFlow:
+    """A cluster detector beside the incidents of what it finds and of single accounts."""
+
+    #: What stored rows consist of.
+    LAYOUT: Final = {**ClusterDetector.LAYOUT, **Incidents.LAYOUT}
+
+    def __init__(
+        self,
+        settings: AlertingSettings,
+        campaigns: CampaignSettings,
+        feedback: FeedbackSettings | None = None,
+        *,
+        metrics: PipelineMetrics,
+        watch: ScoreWatch = unwatched,
+        baseline: Baseline | None = None,
+    ) -> None:
+        """Start empty; ``watch`` receives every score, even one that opens nothing.
+
+        A drill has the ``baseline`` of the real detector.
+        """
+        self._metrics = metrics
+        self._detector = ClusterDetector(
+            campaigns, metrics=metrics, thresholds=settings.thresholds, baseline=baseline
+        )
+        self._incidents = Incidents(
+            settings,
+            feedback,
+            links=self._detector,
+            min_members=campaigns.min_members,
+            max_members=campaigns.max_campaign_accounts,
+            metrics=metrics,
+            watch=watch,
+        )
+
+    @property
+    def baseline(self) -> Baseline:
+        """Return what the clusters of a drill are compared with."""
+        return self._detector.baseline
+
+    def step(
+        self, time: float, findings: Sequence[AccountFinding], groups: list[Group]
+    ) -> list[Alert]:
+        """Take in the findings of the window that ends at ``time``; return the alerts to send."""
+        incidents, detector = self._incidents, self._detector
+        while (due := detector.due) < time:
+            incidents.advance(due, including=False)
+            incidents.end_mutes(due)
+            self._detect(due)
+        incidents.advance(time, including=False)
+        incidents.forget(time)
+        detector.add(time, groups)
+        if detector.due <= time:
+            self._detect(detector.due)
+        incidents.apply_findings(findings)
+        incidents.advance(time, including=True)
+        incidents.forget(time)
+        return incidents.take()
+
+    def record_feedback(
+        self, time: float, verdicts: Sequence[Verdict], suppressions: Sequence[Suppression]
+    ) -> tuple[list[Alert], list[Confirmed]]:
+        """Take in feedback after the window that ended at ``time``.
+
+        Returns the alerts to send, and for how long nothing is learnt from which accounts.
+        """
+        return self._incidents.record_feedback(time, verdicts, suppressions)
+
+    def _detect(self, due: float) -> None:
+        with self._metrics.stage_seconds.labels(stage="scoring").time():
+            clusters = self._detector.detect(due)
+        self._incidents.apply_clusters(due, clusters)
+
+    # -- durable rows -------------------------------------------------------------------------
+
+    def release(self) -> None:
+        """Take these incidents out of the gauges."""
+        self._incidents.release()
+
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Return the rows changed since the last call; None deletes."""
+        return [*self._detector.take_changes(), *self._incidents.take_changes()]
+
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Take over stored rows in the order they were written; then :meth:`loaded`."""
+        rows = list(rows)
+        self._detector.load(rows)
+        self._incidents.load(rows)
+
+    def loaded(self) -> None:
+        """Continue with what was loaded."""
+        self._detector.loaded()
+        self._incidents.loaded()
