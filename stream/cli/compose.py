@@ -16,10 +16,10 @@ from stream.delivery.slack import SlackSink
 from stream.delivery.webhook import WebhookSink
 from stream.http.bearer import Bearer
 from stream.http.health import Health
-from stream.http.page.chronicle import Chronicle
-from stream.http.page.feed import Feed
-from stream.http.page.pulse import Pulses
-from stream.http.page.server import Page
+from stream.http.page.alert_feed import AlertFeed
+from stream.http.page.incident_history import IncidentHistory
+from stream.http.page.page_server import Page
+from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics
@@ -109,9 +109,9 @@ def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
 
 def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, list[AlertsReader]]:
     """Return what answers for the page, and what reads for it."""
-    chronicle = Chronicle(most=settings.page.max_incidents)
-    feed = Feed(
-        chronicle,
+    history = IncidentHistory(most=settings.page.max_incidents)
+    feed = AlertFeed(
+        history,
         topics=settings.topics,
         app=settings.kafka.app_id,
         connection=client_options(settings.kafka),
@@ -119,8 +119,8 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
     )
     page = Page(
         Bearer(settings.page.token, setting="page.token"),
-        chronicle,
-        Pulses(metrics.registry, health),
+        history,
+        WorkerStatusSampler(metrics.registry, health),
         write=feed.write,
     )
     return page.answer, [feed]

@@ -1,4 +1,4 @@
-"""What the page is told, as JSON: a list of incidents, and one of them with all that is known."""
+"""The JSON of the page: the list of incidents, and one of them in full. Decides nothing."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import msgspec
 from stream.core.alerts import SharedValue
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
-from stream.http.page.chronicle import Point
-from stream.http.page.pulse import Pulse
+from stream.http.page.incident_history import IncidentPoint
+from stream.http.page.worker_status import WorkerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.http.page.chronicle import Chronicle, Story
+    from stream.http.page.incident_history import IncidentHistory, IncidentRecord
 
 #: Resolved incidents of the list, the latest first; open ones are all there.
 MAX_RESOLVED: Final = 50
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class IncidentRow(msgspec.Struct, frozen=True, kw_only=True):
     """An incident in the list; times are RFC 3339, event time, but ``written_s``."""
 
     alert_id: str
@@ -40,23 +40,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     drill: bool
 
 
-class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The page's first look."""
+class IncidentOverview(msgspec.Struct, frozen=True, kw_only=True):
+    """The list of incidents and the state of the worker."""
 
-    pulse: Pulse
-    open: list[Row]
-    resolved: list[Row]
+    worker: WorkerStatus
+    open: list[IncidentRow]
+    resolved: list[IncidentRow]
     resolved_total: int
-    forgotten: int  # incidents that made room for others
+    forgotten: int  # incidents that were dropped for others
 
 
-class Detail(msgspec.Struct, frozen=True, kw_only=True):
+class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):
     """One incident."""
 
-    row: Row
+    row: IncidentRow
     status: str
     evidence: list[Evidence]
-    points: list[Point]
+    points: list[IncidentPoint]
     account_ids: list[str]  # some of the members
     links: list[SharedValue]
     techniques: list[str]
@@ -64,27 +64,27 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
 
 
-def overview(chronicle: Chronicle, pulse: Pulse) -> Overview:
-    """Return the list, and how the worker is."""
-    stories = list(chronicle.latest())
-    resolved = [story for story in stories if not story.firing]
-    return Overview(
-        pulse=pulse,
-        open=_rows(chronicle, (story for story in stories if story.firing)),
-        resolved=_rows(chronicle, resolved[:MAX_RESOLVED]),
+def overview(history: IncidentHistory, worker: WorkerStatus) -> IncidentOverview:
+    """Return the list and the state of the worker."""
+    records = list(history.latest())
+    resolved = [record for record in records if not record.firing]
+    return IncidentOverview(
+        worker=worker,
+        open=_rows(history, (record for record in records if record.firing)),
+        resolved=_rows(history, resolved[:MAX_RESOLVED]),
         resolved_total=len(resolved),
-        forgotten=chronicle.forgotten,
+        forgotten=history.forgotten,
     )
 
 
-def detail(chronicle: Chronicle, story: Story) -> Detail:
-    """Return all that is known of an incident."""
-    alert = story.alert
-    return Detail(
-        row=_row(chronicle, story),
+def detail(history: IncidentHistory, record: IncidentRecord) -> IncidentDetail:
+    """Return an incident in full."""
+    alert = record.alert
+    return IncidentDetail(
+        row=_row(history, record),
         status=alert.status,
         evidence=alert.evidence,
-        points=story.points,
+        points=record.points,
         account_ids=alert.account_ids or [alert.account_id or ""],
         links=alert.links,
         techniques=alert.techniques,
@@ -93,25 +93,25 @@ def detail(chronicle: Chronicle, story: Story) -> Detail:
     )
 
 
-def _rows(chronicle: Chronicle, stories: Iterable[Story]) -> list[Row]:
-    return [_row(chronicle, story) for story in stories]
+def _rows(history: IncidentHistory, records: Iterable[IncidentRecord]) -> list[IncidentRow]:
+    return [_row(history, record) for record in records]
 
 
-def _row(chronicle: Chronicle, story: Story) -> Row:
-    alert = story.alert
-    return Row(
+def _row(history: IncidentHistory, record: IncidentRecord) -> IncidentRow:
+    alert = record.alert
+    return IncidentRow(
         alert_id=alert.alert_id,
         kind=alert.kind,
         severity=alert.severity,
         score=alert.score,
         subject=alert.account_id or alert.campaign_id or "",
-        members=story.members,
+        members=record.members,
         observed=alert.observed,
         started_at=alert.started_at,
         detected_at=alert.detected_at,
         updated_at=alert.updated_at,
-        written_s=story.written_s,
+        written_s=record.written_s,
         summary=alert.summary,
-        verdict=chronicle.verdict(alert.alert_id),
+        verdict=history.verdict(alert.alert_id),
         drill=alert.drill,
     )

@@ -15,9 +15,9 @@ from stream.core.secret import Secret
 from stream.delivery.settings import HttpSettings
 from stream.http.bearer import Bearer
 from stream.http.health import Health
-from stream.http.page.chronicle import Chronicle
-from stream.http.page.pulse import Pulses
-from stream.http.page.server import Page
+from stream.http.page.incident_history import IncidentHistory
+from stream.http.page.page_server import Page
+from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
 from stream.metrics import Metrics
 
@@ -75,7 +75,7 @@ def verdict(number: int = 0, **changes: Any) -> Verdict:
 class Served:
     """A page that listens; ``written`` is what people said, ``takes`` whether brokers have it."""
 
-    chronicle: Chronicle
+    history: IncidentHistory
     metrics: Metrics
     health: Health
     pages: Pages
@@ -88,20 +88,20 @@ async def served() -> AsyncIterator[Served]:
     async def write(said: Verdict) -> bool:
         if made.takes:
             made.written.append(said)
-            made.chronicle.judge(said)
+            made.history.apply_verdict(said)
         return made.takes
 
-    metrics, health, chronicle = Metrics(), Health(stalled_after_s=60), Chronicle(most=16)
+    metrics, health, history = Metrics(), Health(stalled_after_s=60), IncidentHistory(most=16)
     page = Page(
         Bearer(Secret(f"old-{TOKEN} {TOKEN}"), setting="page.token"),
-        chronicle,
-        Pulses(metrics.registry, health, now=lambda: 0.0),
+        history,
+        WorkerStatusSampler(metrics.registry, health, now=lambda: 0.0),
         write=write,
         clock=lambda: NOW_S,
     )
     settings = HttpSettings(host="127.0.0.1", port=0)
     pages = Pages(settings, registry=metrics.registry, health=health, more=page.answer)
-    made = Served(chronicle, metrics, health, pages)
+    made = Served(history, metrics, health, pages)
     await pages.start()
     yield made
     await pages.stop()

@@ -12,7 +12,7 @@ import pytest
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
 from stream.http.bearer import Bearer
-from stream.http.page.server import MAX_BODY
+from stream.http.page.page_server import MAX_BODY
 
 FILES = sorted(file.name for file in (files("stream.http.page") / "static").iterdir())
 INCIDENT = f"/page/api/incidents/inc_{0:020x}"
@@ -30,7 +30,7 @@ SAID = {"alert_id": f"inc_{0:020x}", "verdict": "benign", "author": "Ada"}
      "Bearer \udcff\udcfe", "bearer correct-horse-battery"],
 )  # fmt: skip
 async def test_without_the_token_nothing_is_told(served, stranger, incident_of, path, sent):
-    served.chronicle.hear(incident_of(), 0.0)
+    served.history.apply(incident_of(), 0.0)
     headers = {} if sent is None else {"Authorization": sent}
     method = "POST" if path.endswith("verdicts") else "GET"
     async with stranger.request(method, path, headers=headers, json=SAID) as response:
@@ -41,7 +41,7 @@ async def test_without_the_token_nothing_is_told(served, stranger, incident_of, 
 
 
 async def test_no_other_way_lets_anybody_in(served, stranger, incident_of):
-    served.chronicle.hear(incident_of(), 0.0)
+    served.history.apply(incident_of(), 0.0)
     for path in (
         f"/page/api/overview?token={TOKEN}",
         "/page/api/../api/overview",
@@ -101,8 +101,8 @@ async def test_the_files_are_served_as_what_they_are(stranger, name):
 
 async def test_no_other_file_is_served(stranger):
     for path in (
-        "/page/../pulse.py",
-        "/page/%2e%2e/pulse.py",
+        "/page/../status.py",
+        "/page/%2e%2e/status.py",
         "/page/static/app.js",
         "/page/app.js/",
     ):
@@ -124,9 +124,9 @@ def test_the_page_has_no_code_within_and_nothing_from_elsewhere():
 
 async def test_the_list_and_an_incident(served, client, incident_of, verdict_of):
     for minute in range(2):
-        served.chronicle.hear(incident_of(0, minute), 5.0)
-    served.chronicle.hear(incident_of(1, status="resolved", drill=True), 6.0)
-    served.chronicle.judge(verdict_of(1, note="a test of ours"))
+        served.history.apply(incident_of(0, minute), 5.0)
+    served.history.apply(incident_of(1, status="resolved", drill=True), 6.0)
+    served.history.apply_verdict(verdict_of(1, note="a test of ours"))
     async with client.get("/page/api/overview") as response:
         told = await response.json()
     assert [row["alert_id"] for row in told["open"]] == [f"inc_{0:020x}"]
@@ -144,12 +144,12 @@ async def test_the_list_and_an_incident(served, client, incident_of, verdict_of)
 
 async def test_nothing_is_sent_again_until_it_changes(served, client, incident_of):
     for path in ("/page/api/overview", INCIDENT):
-        served.chronicle.hear(incident_of(0), 0.0)
+        served.history.apply(incident_of(0), 0.0)
         async with client.get(path) as response:
             etag = response.headers["ETag"]
         async with client.get(path, headers={"If-None-Match": etag}) as response:
             assert (response.status, await response.read()) == (304, b"")
-        served.chronicle.hear(incident_of(0, 5 + len(path)), 0.0)
+        served.history.apply(incident_of(0, 5 + len(path)), 0.0)
         async with client.get(path, headers={"If-None-Match": etag}) as response:
             assert response.status == 200
             assert response.headers["ETag"] != etag
@@ -166,14 +166,14 @@ HOSTILE = [
 
 
 async def test_hostile_ids_stay_text(served, client, incident_of):
-    served.chronicle.hear(incident_of(account_ids=HOSTILE, summary=HOSTILE[0]), 0.0)
+    served.history.apply(incident_of(account_ids=HOSTILE, summary=HOSTILE[0]), 0.0)
     async with client.get(INCIDENT) as response:
         assert response.content_type == "application/json"
         assert (await response.json())["account_ids"] == HOSTILE
 
 
 async def test_a_verdict_is_written_with_the_time_of_the_server(served, client, incident_of):
-    served.chronicle.hear(incident_of(), 0.0)
+    served.history.apply(incident_of(), 0.0)
     async with client.post("/page/api/verdicts", json=SAID | {"note": "ours"}) as response:
         assert response.status == 200
         assert await response.json() == SAID | {"note": "ours", "time": 1_772_500_000.0}
@@ -187,7 +187,7 @@ async def test_a_verdict_is_written_with_the_time_of_the_server(served, client, 
 
 
 async def test_a_verdict_that_is_not_durable_is_not_told_as_written(served, client, incident_of):
-    served.chronicle.hear(incident_of(), 0.0)
+    served.history.apply(incident_of(), 0.0)
     served.takes = False
     async with client.post("/page/api/verdicts", json=SAID) as response:
         assert response.status == 503
@@ -212,7 +212,7 @@ async def test_a_verdict_that_is_not_durable_is_not_told_as_written(served, clie
     ],
 )
 async def test_what_is_no_verdict_is_refused(served, client, incident_of, body, status):
-    served.chronicle.hear(incident_of(), 0.0)
+    served.history.apply(incident_of(), 0.0)
     headers = {"Content-Type": "application/json"}
     data = body.encode(errors="surrogatepass")
     async with client.post("/page/api/verdicts", data=data, headers=headers) as response:
@@ -236,7 +236,7 @@ async def test_only_json_is_a_verdict_and_only_by_post(client):
 
 
 async def test_a_body_that_never_comes_holds_nobody_up(served, monkeypatch):
-    monkeypatch.setattr("stream.http.page.server._BODY_WITHIN_S", 0.1)
+    monkeypatch.setattr("stream.http.page.page_server._BODY_WITHIN_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", served.pages.port)
     writer.write(
         b"POST /page/api/verdicts HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
@@ -262,8 +262,8 @@ async def test_the_page_tells_how_the_worker_is(served, client):
     for result, number in (("delivered", 5), ("timed_out", 1), ("failed", 2)):
         served.metrics.sink_deliveries_total.labels(sink="webhook", result=result).inc(number)
     async with client.get("/page/api/overview") as response:
-        pulse = (await response.json())["pulse"]
-    assert (pulse["events"], pulse["rejected"], pulse["dead_letters"]) == (9, 2, 2)
-    assert (pulse["ready"], pulse["ready_reason"]) == (False, "recovering state")
-    assert (pulse["live"], pulse["lag_s"]) == (True, 3)
-    assert pulse["sinks"] == [{"name": "webhook", "waiting": 0, "delivered": 5, "lost": 3}]
+        status = (await response.json())["worker"]
+    assert (status["events"], status["rejected"], status["dead_letters"]) == (9, 2, 2)
+    assert (status["ready"], status["ready_reason"]) == (False, "recovering state")
+    assert (status["live"], status["lag_s"]) == (True, 3)
+    assert status["receivers"] == [{"name": "webhook", "waiting": 0, "delivered": 5, "lost": 3}]

@@ -75,9 +75,9 @@ async function refresh() {
     if (first && chosen()) reading.incident.focus();
   }
   if (shown !== reading) poll(); // at once, rather than after a pause
-  const pulse = latest.pulse;
-  if (!pulse.live) setState(`worker: ${pulse.live_reason}`, "bad");
-  else if (!pulse.ready) setState(`worker: ${pulse.ready_reason}`, "late");
+  const { worker } = latest;
+  if (!worker.live) setState(`worker: ${worker.live_reason}`, "bad");
+  else if (!worker.ready) setState(`worker: ${worker.ready_reason}`, "late");
   else setState("live", "good");
 }
 

@@ -55,26 +55,26 @@ const fact = (name, value, bad = false) =>
 
 /** Show the state of the worker. */
 export function showWorker(view) {
-  const pulse = view.pulse;
-  const lost = pulse.sinks.filter((sink) => sink.lost > 0);
+  const { worker } = view;
+  const lost = worker.receivers.filter((receiver) => receiver.lost > 0);
   fill(document.getElementById("worker-body"),
     el("dl", { class: "facts" },
-      fact("State", pulse.ready ? "ready" : pulse.ready_reason, !pulse.ready),
-      fact("Progress", pulse.live ? "ok" : pulse.live_reason, !pulse.live),
-      fact("Behind", `${plural(pulse.lag_records, "record")}, ${span(pulse.lag_s)}`),
-      fact("Events read", compact(pulse.events)),
-      fact("Dead letters", count(pulse.dead_letters), pulse.dead_letters > 0),
-      fact("Accounts", count(pulse.accounts)),
-      fact("Accounts still learning", count(pulse.warming_up)),
+      fact("State", worker.ready ? "ready" : worker.ready_reason, !worker.ready),
+      fact("Progress", worker.live ? "ok" : worker.live_reason, !worker.live),
+      fact("Behind", `${plural(worker.lag_records, "record")}, ${span(worker.lag_s)}`),
+      fact("Events read", compact(worker.events)),
+      fact("Dead letters", count(worker.dead_letters), worker.dead_letters > 0),
+      fact("Accounts", count(worker.accounts)),
+      fact("Accounts still learning", count(worker.warming_up)),
       view.forgotten ? fact("No longer shown", plural(view.forgotten, "incident")) : null),
     el("table", {},
       el("caption", {}, "Receivers of alerts"),
       el("thead", {}, el("tr", {}, ["Receiver", "Delivered", "Waiting", "Lost"].map(
         (name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, pulse.sinks.map((sink) => el("tr", {},
-        el("th", { scope: "row" }, sink.name),
-        el("td", {}, count(sink.delivered)),
-        el("td", {}, count(sink.waiting)),
-        el("td", { class: sink.lost ? "bad" : null }, count(sink.lost)))))),
+      el("tbody", {}, worker.receivers.map((receiver) => el("tr", {},
+        el("th", { scope: "row" }, receiver.name),
+        el("td", {}, count(receiver.delivered)),
+        el("td", {}, count(receiver.waiting)),
+        el("td", { class: receiver.lost ? "bad" : null }, count(receiver.lost)))))),
     lost.length ? el("p", { class: "note bad" }, "The worker log has the reason for each lost alert.") : null);
 }

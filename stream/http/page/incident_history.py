@@ -1,7 +1,6 @@
-"""What the alerts topic has told, incident by incident; bounded, no I/O.
+"""The incidents of the alerts topic as the page shows them. Bounded; does no I/O.
 
-Only what is shown is kept: of a campaign's members so many, and of its states so many, the older
-ones ever further apart.
+It keeps some members of a campaign and some of its states, older ones further apart.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 
 MAX_POINTS: Final = 120
 MAX_MEMBERS: Final = 500
-#: Verdicts that came before their incidents did.
+#: Verdicts may be read before their incidents.
 MAX_VERDICTS: Final = 10_000
 
 
-class Reading(msgspec.Struct, frozen=True, array_like=True):
+class EvidencePoint(msgspec.Struct, frozen=True, array_like=True):
     """One piece of evidence at one moment."""
 
     value: float
@@ -36,7 +35,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True):
     contribution: float
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
+class IncidentPoint(msgspec.Struct, frozen=True, kw_only=True):
     """An incident at one moment of event time, epoch seconds."""
 
     time: float
@@ -45,57 +44,57 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     input_tokens: int
     output_tokens: int
-    evidence: dict[str, Reading]
+    evidence: dict[str, EvidencePoint]
 
 
-class Story(msgspec.Struct, kw_only=True):
-    """An incident: its latest state with the first members, how many there are, what was before."""
+class IncidentRecord(msgspec.Struct, kw_only=True):
+    """An incident: its latest state with some members, their number, and its earlier states."""
 
     alert: Alert
     members: int
     written_s: float  # when the latest state was written to the topic, epoch seconds
-    points: list[Point]
+    points: list[IncidentPoint]
 
     @property
     def firing(self) -> bool:
-        """Say whether it is open."""
+        """Return whether it is open."""
         return self.alert.status == "firing"
 
-    def precedes(self, time: float, status: AlertStatus) -> bool:
-        """Say whether a state is later than the latest."""
+    def is_older_than(self, time: float, status: AlertStatus) -> bool:
+        """Return whether a state is newer than the latest one here."""
         latest = self.points[-1].time
         return time > latest or (time == latest and status != self.alert.status)
 
 
-class Chronicle:
-    """All stories, the latest told last."""
+class IncidentHistory:
+    """All incidents of the page, the latest updated last."""
 
     def __init__(self, *, most: int) -> None:
         """Remember ``most`` incidents."""
         self._most = most
-        self._stories: OrderedDict[str, Story] = OrderedDict()
+        self._records: OrderedDict[str, IncidentRecord] = OrderedDict()
         self._verdicts: OrderedDict[str, Verdict] = OrderedDict()
         self.forgotten = 0
 
-    def hear(self, alert: Alert, written_s: float) -> None:
-        """Take in a state of an incident; what is told again changes nothing."""
-        known = self._stories.get(alert.alert_id)
+    def apply(self, alert: Alert, written_s: float) -> None:
+        """Take in a state of an incident; a repeated or older one changes nothing."""
+        known = self._records.get(alert.alert_id)
         point = _point(alert)
-        if known is not None and not known.precedes(point.time, alert.status):
+        if known is not None and not known.is_older_than(point.time, alert.status):
             return
         points = [point] if known is None else [*known.points, point]
-        self._stories[alert.alert_id] = Story(
+        self._records[alert.alert_id] = IncidentRecord(
             alert=_shortened(alert),
             members=point.members,
             written_s=written_s,
             points=points if len(points) <= MAX_POINTS else _thinned(points),
         )
-        self._stories.move_to_end(alert.alert_id)
-        if len(self._stories) > self._most:
+        self._records.move_to_end(alert.alert_id)
+        if len(self._records) > self._most:
             self._forget_one()
 
-    def judge(self, verdict: Verdict) -> None:
-        """Take in what somebody says of an incident; the latest counts."""
+    def apply_verdict(self, verdict: Verdict) -> None:
+        """Take in a verdict on an incident; the latest counts."""
         name = verdict.alert_id
         known = self._verdicts.get(name)
         self._verdicts[name] = newer(known, verdict)
@@ -105,30 +104,30 @@ class Chronicle:
 
     def clear(self) -> None:
         """Forget everything: it will be read again."""
-        self._stories.clear()
+        self._records.clear()
         self._verdicts.clear()
 
-    def find(self, alert_id: str) -> Story | None:
+    def find(self, alert_id: str) -> IncidentRecord | None:
         """Return an incident, if it is remembered."""
-        return self._stories.get(alert_id)
+        return self._records.get(alert_id)
 
     def verdict(self, alert_id: str) -> Verdict | None:
-        """Return what was said of an incident last, if it still holds."""
+        """Return the latest verdict on an incident unless it is withdrawn."""
         found = self._verdicts.get(alert_id)
         return None if found is None or found.label == "withdrawn" else found
 
-    def latest(self) -> Iterator[Story]:
-        """Yield the incidents, those told of last first."""
-        return reversed(self._stories.values())
+    def latest(self) -> Iterator[IncidentRecord]:
+        """Yield the incidents, the latest updated first."""
+        return reversed(self._records.values())
 
     def _forget_one(self) -> None:
-        over = (name for name, story in self._stories.items() if not story.firing)
-        del self._stories[next(over, next(iter(self._stories)))]
+        over = (name for name, record in self._records.items() if not record.firing)
+        del self._records[next(over, next(iter(self._records)))]
         self.forgotten += 1
 
 
-def _point(alert: Alert) -> Point:
-    return Point(
+def _point(alert: Alert) -> IncidentPoint:
+    return IncidentPoint(
         time=datetime.fromisoformat(alert.updated_at).timestamp(),
         score=alert.score,
         members=len(alert.account_ids or [alert.account_id]),
@@ -136,14 +135,14 @@ def _point(alert: Alert) -> Point:
         input_tokens=alert.observed.input_tokens,
         output_tokens=alert.observed.output_tokens,
         evidence={
-            e.feature: Reading(e.value, e.baseline, e.population, e.contribution)
+            e.feature: EvidencePoint(e.value, e.baseline, e.population, e.contribution)
             for e in alert.evidence
         },
     )
 
 
 def _shortened(alert: Alert) -> Alert:
-    """Keep so many members, first those that links name."""
+    """Keep some members, first those that links name."""
     ids = alert.account_ids or []
     if len(ids) <= MAX_MEMBERS:
         return alert
@@ -161,6 +160,6 @@ def _shortened(alert: Alert) -> Alert:
     )
 
 
-def _thinned(points: list[Point]) -> list[Point]:
+def _thinned(points: list[IncidentPoint]) -> list[IncidentPoint]:
     """Return every other point, with the first and the last."""
     return [*points[:-1:2], points[-1]]

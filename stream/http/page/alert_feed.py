@@ -1,7 +1,7 @@
-"""Reads the alerts and what people say of them into the chronicle, and writes what they say.
+"""Reads alerts and verdicts into the history of the page, and writes new verdicts.
 
-Every worker reads all of both topics, in no group and without committing: the page of each shows
-what the whole deployment found.
+Every worker reads both topics whole, without a group and without commits: the page of each worker
+shows the findings of the whole deployment.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
     from stream.delivery.metrics import DeliveryMetrics
-    from stream.http.page.chronicle import Chronicle
+    from stream.http.page.incident_history import IncidentHistory
     from stream.kafka.settings import TopicSettings
 
-_LOG = logging.getLogger("stream.http.page.feed")
+_LOG = logging.getLogger("stream.http.page.alert_feed")
 NAME: Final = "page"
 _POLL_S: Final = 0.5
 _MOST_RECORDS: Final = 256
@@ -37,12 +37,12 @@ _STOP_TIMEOUT_S: Final = 5.0
 _verdict = msgspec.json.Decoder(Verdict).decode
 
 
-class Feed(Reader):
+class AlertFeed(Reader):
     """``start`` and ``stop`` it beside the worker."""
 
     def __init__(
         self,
-        chronicle: Chronicle,
+        history: IncidentHistory,
         *,
         topics: TopicSettings,
         app: str,
@@ -51,7 +51,7 @@ class Feed(Reader):
     ) -> None:
         """Prepare to read two topics; ``connection`` goes to aiokafka as it is."""
         super().__init__(NAME, topics.alerts, metrics, stop_grace_s=2 * _POLL_S)
-        self._chronicle = chronicle
+        self._history = history
         self._verdicts = topics.verdicts
         self._connection = {**connection, "client_id": f"{app}-page"}
         self._producer: AIOKafkaProducer | None = None
@@ -68,7 +68,7 @@ class Feed(Reader):
         except (KafkaError, TimeoutError) as error:
             _LOG.warning("%s: a verdict was not written: %s", NAME, str(error) or "no answer")
             return False
-        self._chronicle.judge(verdict)
+        self._history.apply_verdict(verdict)
         return True
 
     async def _consume(self) -> None:
@@ -87,26 +87,26 @@ class Feed(Reader):
                 )
                 self._failures = 0
                 for partition, records in batches.items():
-                    hear = self._hear_alert if partition.topic == self._topic else self._hear
+                    apply = self._apply if partition.topic == self._topic else self._apply_verdict
                     for record in records:
-                        hear(record)
+                        apply(record)
         finally:
             await leave(consumer)
 
-    def _hear_alert(self, record: ConsumerRecord) -> None:
+    def _apply(self, record: ConsumerRecord) -> None:
         alert = alert_in(record.value)
         if alert is None:
-            _pass_over(record)
+            _skip(record)
         else:
-            self._chronicle.hear(alert, written_s(record))
+            self._history.apply(alert, written_s(record))
 
-    def _hear(self, record: ConsumerRecord) -> None:
+    def _apply_verdict(self, record: ConsumerRecord) -> None:
         try:
             verdict = _verdict(record.value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            _pass_over(record)
+            _skip(record)
         else:
-            self._chronicle.judge(verdict)
+            self._history.apply_verdict(verdict)
 
     async def _connect(self) -> AIOKafkaProducer:
         async with self._connecting:
@@ -121,7 +121,7 @@ class Feed(Reader):
             return self._producer
 
     async def _abandon(self) -> None:
-        self._chronicle.clear()
+        self._history.clear()
 
     async def _close(self) -> None:
         producer, self._producer = self._producer, None
@@ -131,5 +131,5 @@ class Feed(Reader):
                     await producer.stop()
 
 
-def _pass_over(record: ConsumerRecord) -> None:
+def _skip(record: ConsumerRecord) -> None:
     _LOG.warning("%s: %s: nothing to show at %d", NAME, record.topic, record.offset)

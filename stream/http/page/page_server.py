@@ -1,11 +1,11 @@
-"""Answers requests for the page: its files for everybody, incidents only with a token.
+"""HTTP endpoints of the page: its files without a token, incidents only with one.
 
 ::
 
-    GET  /page/                    the files beside this module, which know nothing of accounts
+    GET  /page/                    the static files, without data of accounts
     GET  /page/api/overview        the list and the worker; 304 while nothing has changed
     GET  /page/api/incidents/ID    one incident
-    POST /page/api/verdicts        what somebody says of one; answered when the brokers have it
+    POST /page/api/verdicts        a verdict on one; answered when the brokers have it
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from stream.http.bearer import Bearer
-    from stream.http.page.chronicle import Chronicle
-    from stream.http.page.pulse import Pulses
+    from stream.http.page.incident_history import IncidentHistory
+    from stream.http.page.worker_status import WorkerStatusSampler
 
 ROOT: Final = "/page"
 _API: Final = f"{ROOT}/api/"
@@ -49,7 +49,7 @@ MAX_BODY: Final = 8192
 _BODY_WITHIN_S: Final = 5.0
 
 
-class _Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _VerdictForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A verdict as the page sends it."""
 
     alert_id: str
@@ -58,31 +58,31 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     note: str = ""
 
 
-_said = msgspec.json.Decoder(_Said).decode
+_form = msgspec.json.Decoder(_VerdictForm).decode
 
 
 class Page:
-    """``answer`` is what the server of a worker's pages asks (see stream.http.pages)."""
+    """Answers the requests below /page for the worker's HTTP server (stream.http.pages)."""
 
     def __init__(
         self,
         bearer: Bearer,
-        chronicle: Chronicle,
-        pulses: Pulses,
+        history: IncidentHistory,
+        sampler: WorkerStatusSampler,
         *,
         write: Callable[[Verdict], Awaitable[bool]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``write`` says whether the brokers have a verdict; ``clock`` gives epoch seconds."""
+        """``write`` returns whether the brokers have a verdict; ``clock`` gives epoch seconds."""
         self._bearer = bearer
-        self._chronicle = chronicle
-        self._pulses = pulses
+        self._history = history
+        self._sampler = sampler
         self._write = write
         self._clock = clock
         self._files = _read_files()
 
     async def answer(self, request: web.BaseRequest) -> web.Response | None:
-        """Answer, or return None when it is no request for the page."""
+        """Answer, or return None for a request of another path."""
         path = request.path
         if path != ROOT and not path.startswith(f"{ROOT}/"):
             return None
@@ -106,17 +106,17 @@ class Page:
             return _json({"error": "unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
         name = request.path.removeprefix(_API)
         if name == "verdicts":
-            return await self._take_verdict(request)
+            return await self._post_verdict(request)
         if request.method != "GET":
             return web.Response(status=405, headers={"Allow": "GET"})
         if name == "overview":
-            return _versioned(request, overview(self._chronicle, self._pulses.take()))
-        story = self._chronicle.find(name.removeprefix("incidents/"))
-        if not name.startswith("incidents/") or story is None:
+            return _versioned(request, overview(self._history, self._sampler.take()))
+        record = self._history.find(name.removeprefix("incidents/"))
+        if not name.startswith("incidents/") or record is None:
             return _json({"error": "unknown"}, 404)
-        return _versioned(request, detail(self._chronicle, story))
+        return _versioned(request, detail(self._history, record))
 
-    async def _take_verdict(self, request: web.BaseRequest) -> web.Response:
+    async def _post_verdict(self, request: web.BaseRequest) -> web.Response:
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"})
         if request.content_type != "application/json":
@@ -126,20 +126,20 @@ class Page:
         try:
             verdict = await self._read(request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError) as error:
-            return _json({"error": str(error) or "the body did not come"}, 400)
+            return _json({"error": str(error) or "the body did not arrive in time"}, 400)
         return await self._keep(verdict)
 
     async def _read(self, request: web.BaseRequest) -> Verdict:
         async with asyncio.timeout(_BODY_WITHIN_S):
-            said = _said(await request.read())
-        known = {**msgspec.structs.asdict(said), "time": self._clock()}
+            form = _form(await request.read())
+        known = {**msgspec.structs.asdict(form), "time": self._clock()}
         return msgspec.convert(known, Verdict)
 
     async def _keep(self, verdict: Verdict) -> web.Response:
-        if self._chronicle.find(verdict.alert_id) is None:
+        if self._history.find(verdict.alert_id) is None:
             return _json({"error": "unknown"}, 404)
         if not await self._write(verdict):
-            return _json({"error": "the brokers did not take it"}, 503, {"Retry-After": "5"})
+            return _json({"error": "the brokers did not accept it"}, 503, {"Retry-After": "5"})
         return _json(msgspec.to_builtins(verdict), 200)
 
 

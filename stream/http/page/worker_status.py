@@ -1,4 +1,4 @@
-"""How the worker is, for the page: from its health and the metrics that /metrics shows."""
+"""The state of this worker for the page: from its health and its metrics. Measures nothing itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_AGE_S: Final = 2.0
 _PREFIX: Final = "distillwatch_"
 
 
-class Sink(msgspec.Struct, frozen=True):
+class ReceiverStatus(msgspec.Struct, frozen=True):
     """A receiver of alerts."""
 
     name: str
@@ -29,8 +29,8 @@ class Sink(msgspec.Struct, frozen=True):
     lost: float
 
 
-class Pulse(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker at one moment; counts are since it was started."""
+class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker at one moment; counts are since its start."""
 
     ready: bool
     ready_reason: str
@@ -43,11 +43,11 @@ class Pulse(msgspec.Struct, frozen=True, kw_only=True):
     warming_up: float
     lag_records: float
     lag_s: float
-    sinks: list[Sink]
+    receivers: list[ReceiverStatus]
 
 
-class Pulses:
-    """Takes the pulse at most every two seconds, however often it is asked for."""
+class WorkerStatusSampler:
+    """Samples the status at most every two seconds, however often it is read."""
 
     def __init__(
         self,
@@ -56,25 +56,25 @@ class Pulses:
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``now`` is the clock that ``health`` is told about, too."""
+        """``now`` is the clock of ``health``, too."""
         self._registry = registry
         self._health = health
         self._now = now
         self._taken_s = -math.inf
-        self._latest: Pulse | None = None
+        self._latest: WorkerStatus | None = None
 
-    def take(self) -> Pulse:
-        """Return how the worker is."""
+    def take(self) -> WorkerStatus:
+        """Return the state of the worker."""
         now = self._now()
         if self._latest is None or now - self._taken_s >= MAX_AGE_S:
             self._latest, self._taken_s = self._measure(now), now
         return self._latest
 
-    def _measure(self, now: float) -> Pulse:
+    def _measure(self, now: float) -> WorkerStatus:
         figures = _Figures(self._registry)
         ready, ready_reason = self._health.ready()
         live, live_reason = self._health.live(now)
-        return Pulse(
+        return WorkerStatus(
             ready=ready,
             ready_reason=ready_reason,
             live=live,
@@ -86,8 +86,8 @@ class Pulses:
             warming_up=figures.sum("accounts_warming_up"),
             lag_records=figures.sum("consumer_lag_records"),
             lag_s=max(figures.values("consumer_lag_seconds"), default=0.0),
-            sinks=[
-                Sink(
+            receivers=[
+                ReceiverStatus(
                     name,
                     figures.sum("sink_queue_length", sink=name),
                     figures.sum("sink_deliveries_total", sink=name, result="delivered"),
