@@ -25,7 +25,7 @@ _KINDS: Final = {
     LinkKind.ADDRESS: "addresses",
     LinkKind.CLIENT: "a rare client",
     LinkKind.PHRASE: "rare phrases",
-    LinkKind.TURN: "a shift to longer answers",
+    LinkKind.CHANGE_POINT: "a shift to longer answers",
 }
 
 

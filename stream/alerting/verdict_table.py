@@ -3,7 +3,7 @@
 A verdict of "no attack" mutes what it was about for a while: an account, unless its score rises
 far above the one that was judged, and a campaign that consists mostly of members or of shared
 values of the one that was judged. Every verdict here calibrates scores
-(:mod:`stream.accounts.detection.hindsight`).
+(:mod:`stream.accounts.detection.feedback_calibration`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import msgspec
 
-from stream.accounts.detection.hindsight import Hindsight, Lesson, odds
+from stream.accounts.detection.feedback_calibration import (
+    FeedbackCalibration,
+    LabelledExample,
+    odds,
+)
 from stream.alerting import summaries
 from stream.alerting.mute import Mute
 from stream.alerting.overlap import Sample, hashed
@@ -68,7 +72,7 @@ class VerdictTable:
         self._metrics = metrics
         self._records: dict[str, VerdictRecord] = {}
         self._dirty: set[str] = set()
-        self._hindsight: dict[str, Hindsight] = {}
+        self._calibrations: dict[str, FeedbackCalibration] = {}
         self._calibrate()
 
     def record(
@@ -161,21 +165,22 @@ class VerdictTable:
 
     def adjusted(self, kind: AlertKind, score: float, evidence: Sequence[Evidence]) -> float:
         """Return a score, adjusted by the verdicts on such evidence."""
-        return self._hindsight[kind].moved(score, _contributions(evidence))
+        return self._calibrations[kind].adjusted_score(score, _contributions(evidence))
 
     def version(self, kind: AlertKind, model: str) -> str:
         """Return the version of a model together with that of its calibration by verdicts."""
-        return "+".join(filter(None, (model, self._hindsight[kind].version)))
+        return "+".join(filter(None, (model, self._calibrations[kind].version)))
 
     def _calibrate(self) -> None:
-        lessons: dict[str, list[Lesson]] = {kind: [] for kind in get_args(AlertKind)}
+        examples: dict[str, list[LabelledExample]] = {kind: [] for kind in get_args(AlertKind)}
         for judged in sorted(self._records.values(), key=lambda judged: judged.age):
             if (verdict := judged.verdict).label != "withdrawn":
                 true = verdict.label == "true_positive"
-                lessons[judged.kind].append(Lesson(judged.evidence, true, verdict.author))
+                examples[judged.kind].append(LabelledExample(judged.evidence, true, verdict.author))
         enough, most = self._settings.learn_from, math.log(self._settings.learnt_odds)
-        self._hindsight = {
-            kind: Hindsight(of_kind, enough=enough, most=most) for kind, of_kind in lessons.items()
+        self._calibrations = {
+            kind: FeedbackCalibration(of_kind, enough=enough, most=most)
+            for kind, of_kind in examples.items()
         }
 
     # -- durable rows -------------------------------------------------------------------------

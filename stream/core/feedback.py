@@ -19,7 +19,9 @@ VerdictLabel = Literal["true_positive", "false_positive", "benign", "withdrawn"]
 #: How a suppression matches: by one account, a shared value, or a glob over account ids.
 Matcher = Literal["account", "value", "pattern"]
 #: The attributes that can link accounts, as alerts name them (see stream.core.links.LinkKind).
-LinkName = Literal["system_prompt", "template", "payment", "address", "client", "phrase", "turn"]
+LinkName = Literal[
+    "system_prompt", "template", "payment", "address", "client", "phrase", "change_point"
+]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"
 _VALUE: Final = r"[0-9a-f]{16}"

@@ -29,7 +29,7 @@ class LinkKind(IntEnum):
     ADDRESS = 4
     CLIENT = 5  # TLS fingerprint together with user agent
     PHRASE = 6
-    TURN = 7  # answers have grown since about then, where nothing is said (detection/turns.py)
+    CHANGE_POINT = 7  # answers have grown since about then (detection/change_points.py)
 
     @property
     def label(self) -> LinkName:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.accounts.detection.detector import Detector, Standing
+from stream.accounts.detection.account_states import AccountState
+from stream.accounts.detection.detector import Detector
 from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.duplicates import calls
@@ -47,11 +48,11 @@ _LOOKED: Final = 1 << 16
 _MODEL: Final = b"m"
 _REQUEST_IDS: Final = b"d"
 _BEGAN: Final = b"b"
-#: What was thought of the account -> the label of ``observed_tokens_total``.
-_STANDINGS: Final = {
-    "warming_up": (Standing.WARMING_UP,),
-    "clear": (Standing.CLEAR,),
-    "anomalous": (Standing.SUSPECT, Standing.ANOMALOUS),
+#: Label -> states of ``observed_tokens_total``.
+_STATES_OF_LABEL: Final = {
+    "warming_up": (AccountState.WARMING_UP,),
+    "clear": (AccountState.CLEAR,),
+    "anomalous": (AccountState.SUSPECT, AccountState.ANOMALOUS),
 }
 
 
@@ -91,7 +92,7 @@ class AccountsStage:
         self._looks: list[Look] = []
         self._looked = 0  # rows of these
         self._links: list[LinkBatch] = []
-        self._tokens = np.zeros((len(_DIRECTIONS), len(Standing)))
+        self._tokens = np.zeros((len(_DIRECTIONS), len(AccountState)))
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
             for name in ("duplicates", "windows", "detection", "linking")
@@ -132,10 +133,10 @@ class AccountsStage:
         )
 
     def step(self, end: float, rows: list[EventBatch]) -> None:
-        """Update the windows with one step, judge its accounts, keep their links.
+        """Update the windows with one step, score its accounts, keep their links.
 
-        The accounts of a drill are linked and not judged: it is over before one account alone
-        could stand out, and what judges them would learn from them.
+        The accounts of a drill are linked and not scored: a drill ends before one account alone
+        could stand out, and the models would learn from it.
         """
         rows, drills = parted(rows)
         once = self._once(end, rows)
@@ -147,10 +148,10 @@ class AccountsStage:
                 due = slots[self._detector.due(end, slots, day)]
                 if len(due):
                     matrix = compute(self._windows, due, end)
-                    self._findings += self._detector.judge(end, due, matrix)
+                    self._findings += self._detector.detect(end, due, matrix)
             self._count_tokens(portion, slots)
-            turned = self._detector.turned(slots)
-            self._look(Look.at(portion, self._windows, self._table, slots, turned, day))
+            change_points = self._detector.change_points.of(slots)
+            self._look(Look.at(portion, self._windows, self._table, slots, change_points, day))
         if drills:
             twin = self._drill.use(end)
             for portion in step_rows(end, self._window_s, drills, most=twin.table.portion):
@@ -180,10 +181,10 @@ class AccountsStage:
                 self._links.append(links(looks))
 
     def hear(self, time: float, said: Said) -> list[Emission]:
-        """Learn nothing from the accounts that a person has confirmed; say nothing to that."""
+        """Learn nothing from the accounts of incidents that a person has confirmed."""
         del time
         for confirmed in said.confirmed:
-            self._detector.teach_not(confirmed.accounts, until=confirmed.until)
+            self._detector.learning.exclude(confirmed.accounts, until=confirmed.until)
         return []
 
     def emit(self, mark: float) -> list[Emission]:
@@ -220,14 +221,14 @@ class AccountsStage:
         return pack_steps(ends, encode, mark=mark, most=self._packet_bytes)
 
     def _count_tokens(self, rows: StepRows, slots: Array) -> None:
-        standing = self._detector.standing(slots)
+        states = self._detector.states.of(slots)
         for i, direction in enumerate(_DIRECTIONS):
             tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
-            self._tokens[i] += np.bincount(standing, tokens, len(Standing))
+            self._tokens[i] += np.bincount(states, tokens, len(AccountState))
 
     def _count(self) -> None:
         for direction, tokens in zip(_DIRECTIONS, self._tokens, strict=True):
-            for verdict, among in _STANDINGS.items():
+            for verdict, among in _STATES_OF_LABEL.items():
                 self._metrics.observed_tokens_total.labels(
                     verdict=verdict, direction=direction
                 ).inc(float(tokens[list(among)].sum()))
@@ -250,7 +251,7 @@ class AccountsStage:
         """Return changed and forgotten accounts, and the models that changed."""
         # Looks at every account, so once a flush rather than once a step.
         self._shares["warming_up"].set(self._detector.warming_up)
-        self._shares["held"].set(self._detector.held)
+        self._shares["held"].set(self._detector.suppressed)
         changed, gone = self._table.take_changes()
         models = {
             name: blob

@@ -50,8 +50,8 @@ class Look:
     hour: Array  # (n, 2), requests and output tokens of the last hour
     day_requests: Array  # (n,)
     active_hours: Array  # (n,)
-    turned_at: Array  # (n,), NaN: it has not turned
-    turned_from: Array  # (n,)
+    change_point: Array  # (n,), epoch seconds, NaN: none
+    new_answer_tokens: Array  # (n,), least output tokens of an answer after it
 
     @classmethod
     def at(
@@ -60,15 +60,15 @@ class Look:
         windows: AccountWindows,
         table: AccountTable,
         slots: Array,
-        turned: tuple[Array, Array] | None = None,
+        change_points: tuple[Array, Array] | None = None,
         day: Array | None = None,
     ) -> Look:
         """Look at ``slots``, which are those of ``rows.accounts``, before the next step.
 
-        ``turned`` is what :meth:`Turns.of` says of them, where accounts are judged; ``day`` their
-        requests of the last day, where these are known already.
+        ``change_points`` are those of :meth:`ChangePoints.of`, unless accounts are not scored;
+        ``day`` their requests of the last day, if known already.
         """
-        at, least = turned or (np.full(len(slots), np.nan), np.full(len(slots), np.inf))
+        at, least = change_points or (np.full(len(slots), np.nan), np.full(len(slots), np.inf))
         return cls(
             rows=rows,
             first_seen=table["first_seen"][slots],
@@ -77,8 +77,8 @@ class Look:
             hour=windows.totals("hour", slots, rows.time)[:, _OF_HOUR],
             day_requests=windows.requests("day", slots, rows.time) if day is None else day,
             active_hours=windows.active_hours(slots, rows.time),
-            turned_at=at,
-            turned_from=least,
+            change_point=at,
+            new_answer_tokens=least,
         )
 
 
@@ -138,9 +138,9 @@ def _values(
     yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
     for name in PHRASES:
         yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)
-    if not np.isnan(known["turned_at"]).all():
-        for values in _turns(rows, known, account):
-            yield LinkKind.TURN, values
+    if not np.isnan(known["change_point"]).all():
+        for values in _change_points(rows, known, account):
+            yield LinkKind.CHANGE_POINT, values
 
 
 def _traffic(
@@ -174,15 +174,15 @@ def _phrase_limit(day: Array) -> Array:
     return np.asarray(np.where(day >= _LEAST_REQUESTS, share * _VALUES, 0))
 
 
-def _turns(
+def _change_points(
     rows: Mapping[str, Array], known: Mapping[str, Array], account: Array
 ) -> Iterator[Array]:
-    """Yield two values for each answer as it is since the account has turned, else 0.
+    """Yield two values for each answer that is new since the account's change point, else 0.
 
-    They are the days of the turn, from midnight and from noon: whoever turned within twelve hours
-    of one another has one of them in common.
+    They are the days of the change point, from midnight and from noon: accounts that changed
+    within twelve hours of one another have one of them in common.
     """
-    at, least = known["turned_at"][account], known["turned_from"][account]
+    at, least = known["change_point"][account], known["new_answer_tokens"][account]
     new = rows["output_tokens"] >= least
     half = (np.nan_to_num(at) // (DAY_S / 2)).astype(np.uint64)
     for later in (0, 1):

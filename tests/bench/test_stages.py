@@ -93,7 +93,7 @@ class Stages:
         return compute(self.windows, self.slots, self.end)
 
     def score(self) -> object:
-        return self.detector.judge(self.end, self.slots, self.matrix)
+        return self.detector.detect(self.end, self.slots, self.matrix)
 
     def link(self) -> object:
         return links([Look.at(self.step, self.windows, self.table, self.slots)])

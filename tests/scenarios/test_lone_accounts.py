@@ -70,7 +70,7 @@ def test_a_score_has_to_last_before_it_counts_in_full(stage):
     assert opened(stage.play(1, {"lone": EXTRACTOR})) == {"lone"}
 
 
-def test_a_suspicion_ends_when_it_has_been_calm_for_long(stage):
+def test_a_suspect_episode_ends_after_a_quiet_period(stage):
     stage.play(4, {"lone": EXTRACTOR})
     slot = stage.table.slot("lone")
     assert not np.isnan(stage.table["suspect_since"][slot])
@@ -79,7 +79,7 @@ def test_a_suspicion_ends_when_it_has_been_calm_for_long(stage):
     assert stage.table["suspect_sums"][slot].sum() == 0
 
 
-def test_a_wave_of_new_accounts_cannot_make_itself_ordinary(stage):
+def test_a_wave_of_new_accounts_cannot_make_itself_common(stage):
     wave = {f"wave-{i}": EXTRACTOR for i in range(30)}
     assert "lone" in opened(stage.play(10, wave | {"lone": EXTRACTOR}))
 
@@ -96,12 +96,12 @@ def settled():
 def test_answers_of_many_that_grow_at_once_open_no_flood_of_incidents(settled, times, part):
     stage = Stage.restored(settled)
     found = _after_growth(stage, 4, times=times, part=part)
-    assert len({verdict.account_id for verdict in found}) > 40 * part  # suspect, but not told
-    assert stage.detector.held > 40 * part
+    assert len({finding.account_id for finding in found}) > 40 * part  # suspect, but not told
+    assert stage.detector.suppressed > 40 * part
     found += _after_growth(stage, 28, times=times, part=part)
     assert len(opened(found)) <= 4  # of 200
     # By then it is usual, and what an account changes says something again.
-    assert stage.detector.held == 0
+    assert stage.detector.suppressed == 0
 
 
 def test_a_new_account_that_extracts_while_everybody_changes_is_found(settled):
@@ -118,7 +118,7 @@ def test_who_was_told_before_everybody_changes_is_told_on_and_teaches_nothing(se
     slot = stage.table.slot("changed")
     taught = float(stage.table["base_time"][slot])
     assert opened(_after_growth(stage, 4, times=4, suspects=changed)) == {"changed"}
-    assert stage.detector.held > 0
+    assert stage.detector.suppressed > 0
     assert float(stage.table["base_time"][slot]) == taught
 
 
@@ -130,5 +130,5 @@ def _after_growth(stage, hours, *, times, part=1.0, suspects=None):
         rows = crowd(200, 1, HOUR * (stage.time // HOUR))
         for name in sorted(rows)[: round(part * len(rows))]:
             rows[name] |= {key: rows[name][key] * times for key in LENGTHS}
-        found += stage.judge(rows | (suspects or {}))
+        found += stage.score(rows | (suspects or {}))
     return found

@@ -1,1 +1,1 @@
-"""Judges accounts: own baseline, population model (River), calibration, explanation."""
+"""Account detection: own baselines, population model (River), calibration, explanation."""

@@ -1,4 +1,4 @@
-"""An account's own baseline: what it usually does, so that only a change counts.
+"""An account's own baseline: its usual features, so that only a change counts.
 
 Exponentially weighted mean and variance (West, CACM 1979) of features on their fixed scale, in
 fields of the account table. Learns at most once an hour of event time, so that it stays slow.
@@ -16,7 +16,7 @@ from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
-    from stream.core.events import Array
+    from stream.core.batch import AccountSlots, Floats, Mask
     from stream.store.account_table import AccountTable
 
 #: The features that an account is compared with itself by; the first is how much it takes.
@@ -30,9 +30,11 @@ TRACKED: Final = (
     "content_shift",
 )
 _COLUMNS: Final = np.array([COLUMN[name] for name in TRACKED])
-#: The least standard deviation that is believed, as a share of the scale.
+#: The least standard deviation that is believed, as a share of the scale. Assumed: a few requests
+#: more or less must not count as a change.
 _FLOOR: Final = 0.02
-#: Degrees of freedom of the tail: own histories have far more outliers than a normal curve.
+#: Degrees of freedom of Student's t tail. Assumed: an account's own history has far more outliers
+#: than a normal distribution.
 _FREEDOM: Final = 4.0
 
 
@@ -47,26 +49,26 @@ class OwnBaseline:
     )
 
     def __init__(self, settings: DetectionSettings, table: AccountTable) -> None:
-        """Work on ``table``, which has to have :attr:`FIELDS`."""
+        """Work on ``table``, which must have :attr:`FIELDS`."""
         self._half_life_s = settings.baseline_half_life_s
         self._hours = settings.baseline_hours
         self._table = table
         self._content = ContentMeans(table)
 
-    def ready(self, slots: Array) -> Array:
-        """Say of each slot whether its baseline speaks, shape ``(n,)``."""
+    def ready(self, slots: AccountSlots) -> Mask:
+        """Return which accounts have seen enough hours for a baseline, shape ``(n,)``."""
         return np.asarray(self._table["base_hours"][slots] >= self._hours)
 
-    def means(self, slots: Array) -> Array:
+    def means(self, slots: AccountSlots) -> Floats:
         """Return the means on the fixed scale, shape ``(n, len(TRACKED))``; NaN when not ready."""
         means = self._table["base_mean"][slots].astype(np.float64)
         return np.where(self.ready(slots)[:, None], means, np.nan)
 
-    def decades(self, slots: Array, scaled: Array, *, most: float) -> Array:
-        """Return how surprising a rise over the own mean is, shape ``(n, len(TRACKED))``.
+    def surprisal(self, slots: AccountSlots, scaled: Floats, *, most: float) -> Floats:
+        """Return the surprisal of a rise over the own mean, shape ``(n, len(TRACKED))``.
 
-        ``scaled`` (n, F) is the matrix on its fixed scale. In decades, 0..most; 0 when the
-        baseline is not ready, the value is unknown or it fell.
+        ``scaled`` (n, F) is the matrix on its fixed scale. In hartleys (tails.py), 0..most; 0
+        when the baseline is not ready, the value is unknown or it fell.
         """
         spread = np.sqrt(self._table["base_var"][slots] + _FLOOR**2)
         rise = (scaled[:, _COLUMNS] - self.means(slots)) / spread
@@ -74,8 +76,8 @@ class OwnBaseline:
         tail = (_FREEDOM + 1) / 2 * np.log10(1 + rise**2 / _FREEDOM)
         return np.asarray(np.minimum(tail, most))
 
-    def learn(self, time: float, slots: Array, scaled: Array) -> None:
-        """Move the baselines of ``slots`` towards the present values; NaN moves nothing."""
+    def learn(self, time: float, slots: AccountSlots, scaled: Floats) -> None:
+        """Move the baselines of ``slots`` towards the values (n, F); NaN moves nothing."""
         table, values = self._table, scaled[:, _COLUMNS]
         hours = table["base_hours"][slots] + 1
         since = np.nan_to_num(time - table["base_time"][slots])

@@ -1,8 +1,8 @@
-"""What the models have learnt as bytes without code, and when such bytes must be refused.
+"""The models as bytes without code, and when such bytes must be refused.
 
 River models pickle, and a pickle runs code and breaks between versions. Half-space trees are
-rebuilt from their seed instead, and only their masses are stored; a digest over what every node
-asks proves that the rebuilt trees are the same.
+rebuilt from their seed instead, and only their masses are stored; a digest over the split of
+every node proves that the rebuilt trees are the same.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ _FORMAT: Final = 1
 
 
 class Structure(msgspec.Struct, frozen=True):
-    """Everything that has to agree for stored numbers to mean the same."""
+    """Everything that must agree for stored numbers to mean the same."""
 
     format: int
     river: str  # major.minor: scores may change between these
-    features: str  # digest of what the numbers are about
-    trees: str  # digest of what the trees ask
+    features: str  # digest of names and scales of the features
+    trees: str  # digest of the splits of the trees
 
     @classmethod
     def of(cls, trees: str, features: str) -> Structure:
         """Return the structure of this version with the given trees over ``features``."""
         minor = ".".join(river.__version__.split(".")[:2])
-        seen = hashlib.blake2b(features.encode(), digest_size=8).hexdigest()
-        return cls(_FORMAT, minor, seen, trees)
+        digest = hashlib.blake2b(features.encode(), digest_size=8).hexdigest()
+        return cls(_FORMAT, minor, digest, trees)
 
     @property
     def version(self) -> str:
@@ -50,16 +50,11 @@ class Structure(msgspec.Struct, frozen=True):
 
 
 class Learnt(msgspec.Struct, frozen=True):
-    """How much the population models have learnt, and whether what they know has moved."""
+    """How much the population models have learnt, and the count of the drift guard."""
 
     began: float | None = None  # first learning, epoch seconds
     accounts: int = 0
     drift: Drift = Drift()
-
-    def more(self, time: float, accounts: int) -> Learnt:
-        """Return this after learning from so many accounts for the first time."""
-        began = time if self.began is None else self.began
-        return Learnt(began, self.accounts + accounts, self.drift)
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,5 +123,5 @@ def _check(stored: _Stored, structure: Structure) -> None:
         raise ModelError(
             f"the stored detection model ({stored.written_by}) differs in "
             f"{', '.join(differing)}: run the version and detection settings that wrote it, or "
-            "delete the state topic of its stage to learn anew"
+            "delete the state topic of its stage to learn from scratch"
         )

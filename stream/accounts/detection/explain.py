@@ -1,4 +1,4 @@
-"""Turns an account's evidence into what an alert shows: strongest first, in words."""
+"""Explains the evidence on an account as alerts show it: strongest first, in words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from stream.core.findings import Evidence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Assumed: an on-call engineer reads no more, and a hundredth of the score explains nothing.
 _MOST: Final = 5
 _LEAST_SHARE: Final = 0.01
-_COMBINATION_MEANING: Final = "this combination of habits is rare among the accounts here"
+_COMBINATION_MEANING: Final = "this combination of features is rare among the accounts here"
 
 
 def explain(
@@ -24,8 +25,8 @@ def explain(
 ) -> list[Evidence]:
     """Return at most five pieces of evidence, strongest first; contributions sum to 1.
 
-    ``parts`` in decades; ``values``, the account's ``own`` baselines and the ``population``'s in
-    the unit of each feature; the combination's are the raw score of the population model and its
+    ``parts`` in hartleys; ``values``, the account's ``own`` baselines and the ``population``'s in
+    the unit of each feature; for the combination, the raw score of the population model and its
     median.
     """
     strongest = sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:_MOST]

@@ -1,6 +1,6 @@
-"""What is usual: River's half-space trees over features with fixed limits.
+"""The population model: River's half-space trees over features with fixed limits.
 
-River's traps, and what is done about them: a score before the first window is full would be 0,
+River's traps, and how they are avoided: a score before the first window is full would be 0,
 so :meth:`Population.scores` gives NaN until then; the trees keep the features of the first
 observation, so they are built from a complete one that counts for nothing; scores are not
 probabilities, so only their place among the scores of unlearnt observations is used.
@@ -17,7 +17,7 @@ from river import anomaly
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.events import Array
+    from stream.core.batch import Array, Floats
 
 
 class Population:
@@ -46,24 +46,24 @@ class Population:
         """Say whether a whole window has been learnt."""
         return not self._model._first_window  # noqa: SLF001 - River has no reader for it
 
-    def scores(self, observed: Array) -> Array:
+    def scores(self, observed: Floats) -> Floats:
         """Return raw scores 0..1 of observations (n, F), each 0..1 or NaN; NaN in warm-up."""
         if not self.ready:
             return np.full(len(observed), np.nan)
         return np.array([self._model.score_one(row) for row in self._rows(observed)], np.float64)
 
-    def learn(self, observed: Array) -> None:
+    def learn(self, observed: Floats) -> None:
         """Learn observations (n, F), in order."""
         for row in self._rows(observed):
             self._model.learn_one(row)
 
     def structure(self) -> str:
-        """Return 16 hex digits over what the trees ask at each node."""
-        asked = ";".join(
+        """Return 16 hex digits over feature and threshold of each node."""
+        splits = ";".join(
             f"{node.feature}<{node.threshold!r}" if hasattr(node, "feature") else "."
             for node in self._nodes
         )
-        return hashlib.blake2b(asked.encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(splits.encode(), digest_size=8).hexdigest()
 
     def masses(self) -> Array:
         """Return the learnt masses, shape ``(2, nodes)``, i4: of this window, of the last."""
@@ -72,17 +72,17 @@ class Population:
 
     @property
     def counter(self) -> int:
-        """Return how much of the present window is full."""
+        """Return how many observations the present window has."""
         return int(self._model.counter)
 
     def load(self, masses: Array, counter: int, *, ready: bool) -> None:
-        """Put learnt masses back."""
+        """Restore learnt masses."""
         for node, now, before in zip(self._nodes, *masses.tolist(), strict=True):
             node.l_mass, node.r_mass = now, before
         self._model.counter = counter
         self._model._first_window = not ready  # noqa: SLF001 - as above
 
-    def _rows(self, observed: Array) -> list[dict[str, float]]:
+    def _rows(self, observed: Floats) -> list[dict[str, float]]:
         """Return observations as River takes them; unknown features are left out."""
         return [
             {

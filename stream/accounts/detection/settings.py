@@ -1,4 +1,4 @@
-"""Settings of the view on single accounts."""
+"""Settings of account detection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ACCOUNTS = {"unit": "accounts"}
 
 
 class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How rare an account's behaviour has to be, and what it is compared with."""
+    """How rare an account's behaviour must be, and what it is compared with."""
 
     alerts_budget: Annotated[
         float,
@@ -26,15 +26,15 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         float,
         Meta(
             ge=0,
-            description="The score must have stayed suspect this long before it counts in full",
+            description="A score must stay suspect this long before it can open an incident",
             extra=_S,
         ),
     ] = 3600.0
-    calm_s: Annotated[
+    quiet_period_s: Annotated[
         float,
         Meta(
             ge=60,
-            description="A suspicion is forgotten after this long without evidence",
+            description="A suspect episode ends after this long without evidence",
             extra=_S,
         ),
     ] = 86400.0
@@ -42,19 +42,21 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         int,
         Meta(
             ge=10,
-            description="Accounts with fewer requests in the last day are not judged alone",
+            description="Accounts with fewer requests in the last day are not scored alone",
             extra={"unit": "requests"},
         ),
     ] = 50
-    judge_every_s: Annotated[
+    score_every_s: Annotated[
         float,
-        Meta(ge=0, description="An account is judged at most this often, event time", extra=_S),
+        Meta(
+            ge=0, description="Minimum interval between scores of an account, event time", extra=_S
+        ),
     ] = 900.0
     learn_every_s: Annotated[
         float,
         Meta(
             ge=60,
-            description="The models learn from an account at most this often, event time",
+            description="Minimum interval between learnings from an account, event time",
             extra=_S,
         ),
     ] = 3600.0
@@ -62,8 +64,8 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         float,
         Meta(
             ge=0,
-            description="The population learns nothing from an account that came after its "
-            "warm-up until this long after: a wave of accounts cannot make itself ordinary",
+            description="The population model learns from an account that appears after the "
+            "warm-up only when it is this old: a wave of new accounts cannot make itself common",
             extra=_S,
         ),
     ] = 2 * 86400.0
@@ -71,27 +73,31 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         int,
         Meta(
             ge=10,
-            description="The population speaks once it has learnt from this many accounts",
+            description="The population model scores once it has learnt from this many accounts",
             extra=_ACCOUNTS,
         ),
     ] = 30
     warm_up_s: Annotated[
         float,
-        Meta(ge=0, description="The population speaks this long after it began", extra=_S),
+        Meta(
+            ge=0,
+            description="The population model scores this long after it began to learn",
+            extra=_S,
+        ),
     ] = 6 * 3600.0
     population_half_life_s: Annotated[
         float,
-        Meta(ge=3600, description="What the population did this long ago counts half", extra=_S),
+        Meta(ge=3600, description="Half-life of the population model", extra=_S),
     ] = 7 * 86400.0
     baseline_half_life_s: Annotated[
         float,
-        Meta(ge=3600, description="What an account did this long ago counts half", extra=_S),
+        Meta(ge=3600, description="Half-life of an account's own baseline", extra=_S),
     ] = 7 * 86400.0
     baseline_hours: Annotated[
         int,
         Meta(
             ge=2,
-            description="Hours with traffic before an account's own baseline speaks",
+            description="Hours with traffic before an account's own baseline is used",
             extra={"unit": "h"},
         ),
     ] = 36
@@ -105,7 +111,8 @@ class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         int,
         Meta(
             ge=20,
-            description="Observations after which the half-space trees take over what they learnt",
+            description="Observations in a window of the half-space trees; scores are by the last "
+            "full window",
             extra={"unit": "observations"},
         ),
     ] = 250

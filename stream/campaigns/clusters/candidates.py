@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stream.core.batch import AccountSlots, Mask, ValueSlots
 
 #: Kinds of which a single indicator may found a cluster.
-_ALONE: Final = (*CONTENT, LinkKind.TURN)
+_ALONE: Final = (*CONTENT, LinkKind.CHANGE_POINT)
 #: What one scoring looks at, so that it takes no longer however much is shared.
 MOST_CANDIDATES: Final = 256
 

@@ -1,6 +1,6 @@
 """How novel a group of accounts is, beside the harmless groups seen here before.
 
-Compares the features of groups on fixed scales; the model is that of accounts/detection/groups.py.
+Compares the features of groups on fixed scales (accounts/detection/group_novelty_model.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.accounts.detection.groups import UsualGroups
+from stream.accounts.detection.group_novelty_model import GroupNoveltyModel
 from stream.campaigns.clusters.stored_rows import StoredRows
 from stream.core.errors import ModelError
 
@@ -67,14 +67,14 @@ class GroupNovelty:
 
     def __init__(self) -> None:
         """Start with nothing learnt."""
-        self._groups = UsualGroups(_COMPARED)
+        self._groups = GroupNoveltyModel(_COMPARED)
         self._harmless: list[tuple[AccountSlots, Floats]] = []
         self._rows = StoredRows(b"u")
         self._learnt = False
 
     def novelty(self, cluster: ClusterFeatures) -> float:
         """Return how novel a group is, -log10 p; NaN until enough groups have been learnt."""
-        return float(self._groups.surprise(_compared(cluster)[None])[0])
+        return float(self._groups.surprisal(_compared(cluster)[None])[0])
 
     def due(self, time: float) -> bool:
         """Return whether it is time to learn again: once an hour."""

@@ -2,7 +2,7 @@
 
 * Payments with several accounts each that all began within hours. One new payment is a new
   customer, and its accounts a team. Made for a purpose, many begin at once.
-* Owners whose answers have grown since the same day (detection/turns.py), and lastingly. One
+* Owners whose answers have grown since the same day (change_points.py), and lastingly. One
   product changes; many unrelated ones do not, on one day.
 
 Where accounts say something, that tells campaigns apart.
@@ -66,7 +66,7 @@ class Bursts:
         cls, table: EdgeTable, snapshot: Snapshot, *, origin: float, remember_s: float
     ) -> Bursts:
         """Look at all owners with an account that has turned; forgotten after ``remember_s``."""
-        at = np.flatnonzero(snapshot.kind[snapshot.value] == LinkKind.TURN)
+        at = np.flatnonzero(snapshot.kind[snapshot.value] == LinkKind.CHANGE_POINT)
         at = at[turn_lasts(table, snapshot.edges[at])]
         first = np.full(len(snapshot.owner) + len(snapshot.kind), np.inf)
         np.minimum.at(

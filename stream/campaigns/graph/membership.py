@@ -43,7 +43,7 @@ def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[A
         return np.bincount(row[which], minlength=len(accounts))
 
     requests = _most_by_kind(table.edges["requests"][edges], row, kind, len(accounts))
-    phrase, turn = kind == LinkKind.PHRASE, kind == LinkKind.TURN
+    phrase, turn = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
     day = np.maximum(table.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))

@@ -159,7 +159,7 @@ def features(
         if payments_only
         else BurstSize(),
         change_point=BurstSize.of(everybody.turns, owners)
-        if LinkKind.TURN in members.kinds
+        if LinkKind.CHANGE_POINT in members.kinds
         else BurstSize(),
     )
 

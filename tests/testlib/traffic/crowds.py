@@ -1,4 +1,4 @@
-"""Benign crowds and suspects as rows of features, for tests of what judges them."""
+"""Benign crowds and suspects as rows of features, for tests of the detector."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 OPEN = DEFAULT_THRESHOLDS.open_score
 
-#: An account like many: a service, months old, that reads more than it writes.
+#: A typical account: a service, months old, that reads more than it writes.
 SERVICE = {
     "requests_hour": 60, "requests_day": 900, "input_hour": 3e4, "input_day": 4e5,
     "output_hour": 4e3, "output_day": 5e4, "output_per_request": 55, "output_ratio": 0.12,
@@ -63,33 +63,33 @@ class Stage:
         self.time = START
 
     def saved(self):
-        """Return all that it knows, to continue from again and again."""
+        """Return its whole state, to continue from several times."""
         return self.detector.state(), self.table.take_changes()[0], self.time
 
     @classmethod
     def restored(cls, saved):
-        """Return a stage that goes on from what was saved."""
+        """Return a stage that continues from a saved state."""
         stage = cls()
         state, rows, stage.time = saved
         stage.detector.restore(state)
         stage.table.load([name for name, _ in rows], [row for _, row in rows])
         return stage
 
-    def judge(self, rows):
-        """Judge accounts (name -> features) at the present time."""
+    def score(self, rows):
+        """Score accounts (name -> features) at the present time."""
         names = sorted(rows)
         slots = self.table.slots(names, priority=lambda some: np.zeros(len(some)))
         first = self.table["first_seen"]
         first[slots] = np.fmin(first[slots], self.time)
         self.table["last_seen"][slots] = self.time
-        return self.detector.judge(self.time, slots, np.stack([row(rows[n]) for n in names]))
+        return self.detector.detect(self.time, slots, np.stack([row(rows[n]) for n in names]))
 
     def play(self, hours, suspects=None, accounts=60, seed=1):
-        """Judge a crowd of services, and suspects, hour by hour; return all verdicts."""
+        """Score a crowd of services, and suspects, hour by hour; return all findings."""
         found = []
         for _ in range(hours):
             self.time += HOUR
-            found += self.judge(crowd(accounts, seed, self.time) | (suspects or {}))
+            found += self.score(crowd(accounts, seed, self.time) | (suspects or {}))
         return found
 
 
@@ -115,9 +115,9 @@ def crowd(accounts, seed, time):
     return rows
 
 
-def opened(verdicts):
-    """Return the accounts that alerting would open an incident for."""
-    return {v.account_id for v in verdicts if v.score >= OPEN}
+def opened(findings):
+    """Return the accounts that open an incident."""
+    return {v.account_id for v in findings if v.score >= OPEN}
 
 
 def column(name):

@@ -101,7 +101,7 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
                 (LinkKind.ADDRESS, address),
                 (LinkKind.CLIENT, account.client),
                 *((LinkKind.PHRASE, phrase) for phrase in account.asks(rng)),
-                *((LinkKind.TURN, half_day) for half_day in turn(account, time)),
+                *((LinkKind.CHANGE_POINT, half_day) for half_day in turn(account, time)),
             ):
                 if value:
                     used[kind, fingerprint(kind, value)] += 1

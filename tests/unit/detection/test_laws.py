@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.accounts.detection.detector import Standing
+from stream.accounts.detection.account_states import AccountState
 from stream.accounts.features.table import COLUMN, FEATURES
 from stream.core.errors import StateError
 from testlib.traffic.crowds import EXTRACTOR, SERVICE, Stage, crowd
@@ -19,11 +19,11 @@ def test_warm_up_is_a_state_and_no_score():
     stage = Stage()
     assert stage.play(3, {"lone": EXTRACTOR}) == []
     slot = np.array([stage.table.slot("lone")])
-    assert stage.detector.standing(slot)[0] == Standing.WARMING_UP
+    assert stage.detector.states.of(slot)[0] == AccountState.WARMING_UP
     assert stage.detector.warming_up == 61
     stage.play(5)
-    assert stage.detector.standing(np.array([stage.table.slot("service-0001")]))[0] == (
-        Standing.CLEAR
+    assert stage.detector.states.of(np.array([stage.table.slot("service-0001")]))[0] == (
+        AccountState.CLEAR
     )
 
 
@@ -35,7 +35,7 @@ def test_input_is_not_changed_and_not_kept():
     matrix = np.tile(np.nan, (60, len(FEATURES)))
     matrix[:, :] = 1.0
     given, at = matrix.copy(), slots.copy()
-    stage.detector.judge(stage.time + 1000, slots, matrix)
+    stage.detector.detect(stage.time + 1000, slots, matrix)
     assert (matrix == given).all()
     assert (slots == at).all()
     state = stage.detector.state()
@@ -43,14 +43,14 @@ def test_input_is_not_changed_and_not_kept():
     assert stage.detector.state() == state
 
 
-def test_the_same_seed_gives_the_same_verdicts_and_another_other_trees():
+def test_the_same_seed_gives_the_same_findings_and_another_other_trees():
     runs = [Stage(seed=seed) for seed in (0, 0, 1)]
-    verdicts = []
+    findings = []
     for stage in runs:
         stage.play(30)
-        verdicts.append(stage.play(6, {"lone": EXTRACTOR}))
-    assert verdicts[0] == verdicts[1]
-    assert verdicts[0] != verdicts[2]
+        findings.append(stage.play(6, {"lone": EXTRACTOR}))
+    assert findings[0] == findings[1]
+    assert findings[0] != findings[2]
     assert runs[0].detector.model_version != runs[2].detector.model_version
 
 
@@ -79,7 +79,7 @@ def test_memory_is_bounded():
 
 def test_an_account_costs_less_than_a_kibibyte():
     table = Stage().table
-    assert table.nbytes / len(table["standing"]) < 1024
+    assert table.nbytes / len(table["account_state"]) < 1024
 
 
 def test_other_settings_or_damage_are_refused_with_what_to_do():
@@ -91,70 +91,70 @@ def test_other_settings_or_damage_are_refused_with_what_to_do():
     Stage().detector.restore({})
 
 
-def test_light_accounts_are_not_judged_but_get_a_baseline():
+def test_light_accounts_are_not_scored_but_get_a_baseline():
     stage = Stage()
     stage.play(12)
     stage.time += 3600
-    stage.judge({"light": SERVICE | {"requests_day": 20}})
+    stage.score({"light": SERVICE | {"requests_day": 20}})
     slot = stage.table.slot("light")
-    assert stage.table["standing"][slot] == Standing.WARMING_UP
+    assert stage.table["account_state"][slot] == AccountState.WARMING_UP
     assert stage.table["base_hours"][slot] == 1
 
 
-def test_an_account_is_judged_at_most_every_quarter_of_an_hour():
+def test_an_account_is_scored_at_most_every_quarter_of_an_hour():
     stage = Stage()
     stage.play(12)
     before = stage.detector.state()
     stage.time += 60
-    stage.judge(crowd(60, 1, stage.time))
+    stage.score(crowd(60, 1, stage.time))
     assert stage.detector.state() == before
 
 
-def test_what_is_anomalous_is_not_learnt():
+def test_an_anomalous_account_is_not_learnt_from():
     stage = Stage()
     stage.play(48)
     stage.play(3, {"lone": EXTRACTOR})
     slot = stage.table.slot("lone")
-    assert stage.table["standing"][slot] == Standing.ANOMALOUS
-    taught, hours = stage.table["taught"][slot], stage.table["base_hours"][slot]
+    assert stage.table["account_state"][slot] == AccountState.ANOMALOUS
+    taught, hours = stage.table["population_learnt_at"][slot], stage.table["base_hours"][slot]
     stage.play(6, {"lone": EXTRACTOR})
     assert np.isnan(taught)
-    assert np.isnan(stage.table["taught"][slot])
+    assert np.isnan(stage.table["population_learnt_at"][slot])
     assert stage.table["base_hours"][slot] == hours
 
 
-def test_whom_a_person_has_confirmed_is_not_learnt_from_until_it_is_taken_back():
+def test_an_account_that_a_person_has_confirmed_is_excluded_from_learning_until_withdrawn():
     stage = Stage()
     stage.play(24)
     name = "service-0001"
     slot = stage.table.slot(name)
     stage.table.take_changes()
-    stage.detector.teach_not([name, "unheard of"], until=stage.time + 1e6)
+    stage.detector.learning.exclude([name, "unknown"], until=stage.time + 1e6)
     assert name in rows_of(stage)
-    taught, hours = stage.table["taught"][slot], stage.table["base_hours"][slot]
+    taught, hours = stage.table["population_learnt_at"][slot], stage.table["base_hours"][slot]
     stage.play(6)
-    assert stage.table["taught"][slot] == taught
+    assert stage.table["population_learnt_at"][slot] == taught
     assert stage.table["base_hours"][slot] == hours
-    stage.detector.teach_not([name], until=0)
+    stage.detector.learning.exclude([name], until=0)
     stage.play(6)
-    assert stage.table["taught"][slot] > taught
+    assert stage.table["population_learnt_at"][slot] > taught
     assert stage.table["base_hours"][slot] > hours
 
 
 class OnlyDue:
-    """A detector that is shown no account but those that are due."""
+    """A detector that gets only the accounts that are due."""
 
     def __init__(self, detector):
         self.detector, self.shown, self.left_out = detector, 0, 0
 
-    def judge(self, time, slots, matrix):
+    def detect(self, time, slots, matrix):
         due = self.detector.due(time, slots, matrix[:, COLUMN["requests_day"]])
         self.shown += np.count_nonzero(due)
         self.left_out += np.count_nonzero(~due)
-        return self.detector.judge(time, slots[due], matrix[due])
+        return self.detector.detect(time, slots[due], matrix[due])
 
 
-def test_judging_only_those_that_are_due_is_judging_all():
+def test_scoring_only_accounts_that_are_due_equals_scoring_all():
     whole, part = Stage(), Stage()
     for stage in (whole, part):
         stage.play(48)
@@ -164,7 +164,7 @@ def test_judging_only_those_that_are_due_is_judging_all():
             stage.time += 400 + 31 * (number % 3)
             rows = crowd(60, 1, stage.time) | {"light": SERVICE | {"requests_day": 20}}
             stage.detector = detector
-            found.append(stage.judge(rows | ({"lone": EXTRACTOR} if number > 40 else {})))
+            found.append(stage.score(rows | ({"lone": EXTRACTOR} if number > 40 else {})))
     assert found[::2] == found[1::2]
     assert any(found)
     assert part.detector.detector.state() == whole.detector.state()

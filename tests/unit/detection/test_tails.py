@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.accounts.detection.calibration import Calibration
-from stream.accounts.detection.evidence import MODELLED, MOST, RANKED, TRACKED, combine
+from stream.accounts.detection.evidence import MODELLED, MOST_HART, RANKED, TRACKED, combine
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.detection.tails import Tails
 from stream.store.account_table import AccountTable
 from testlib.traffic.crowds import Stage
 
-decades = st.floats(0, MOST)
+hartleys = st.floats(0, MOST_HART)
 
 
 def tails_of(values, half_life_s=1e9):
@@ -23,17 +23,17 @@ def tails_of(values, half_life_s=1e9):
     return tails
 
 
-def test_surprise_is_the_tail_in_decades():
+def test_surprisal_is_the_tail_in_hartleys():
     rng = np.random.default_rng(1)
     tails = tails_of(np.clip(rng.exponential(0.05, 20_000), 0, 1))
     for p in (0.5, 0.1, 0.01, 0.001):
         value = np.array([[-0.05 * np.log(p)]])
-        assert tails.decades(value, most=9)[0, 0] == pytest.approx(-np.log10(p), abs=0.15)
+        assert tails.surprisal(value, most=9)[0, 0] == pytest.approx(-np.log10(p), abs=0.15)
 
 
-def test_unknown_values_and_nothing_learnt_are_no_surprise():
-    assert tails_of([0.1, 0.2]).decades(np.array([[np.nan]]), most=4)[0, 0] == 0
-    assert Tails(1, half_life_s=1.0).decades(np.array([[1.0]]), most=4)[0, 0] == 0
+def test_unknown_values_and_nothing_learnt_have_no_surprisal():
+    assert tails_of([0.1, 0.2]).surprisal(np.array([[np.nan]]), most=4)[0, 0] == 0
+    assert Tails(1, half_life_s=1.0).surprisal(np.array([[1.0]]), most=4)[0, 0] == 0
 
 
 def test_a_few_extremes_do_not_hide_the_next():
@@ -41,7 +41,7 @@ def test_a_few_extremes_do_not_hide_the_next():
     normal = rng.normal(0.4, 0.03, 1000)
     clean, mixed = tails_of(normal), tails_of([*normal, *[1.0] * 30])
     value = np.array([[0.9]])
-    assert mixed.decades(value, most=4)[0, 0] == clean.decades(value, most=4)[0, 0] == 4
+    assert mixed.surprisal(value, most=4)[0, 0] == clean.surprisal(value, most=4)[0, 0] == 4
 
 
 def test_old_observations_fade():
@@ -51,47 +51,47 @@ def test_old_observations_fade():
 
 
 def combined(
-    ranked, own=None, combination=0.0, hours=24.0, *, whole=True, harvest=0.0, new_hours=24.0
+    ranked, own=None, combination=0.0, hours=24.0, *, whole=True, extraction=0.0, new_hours=24.0
 ):
     return combine(
         np.array([ranked]),
         np.zeros((1, len(TRACKED))) if own is None else np.array([own]),
         np.array([combination]),
-        new_harvest=np.array([harvest]),
+        new_extraction=np.array([extraction]),
         active_hours=np.array([hours]),
         new_hours=np.array([new_hours]),
-        seen_whole=np.array([whole]),
+        whole_life_seen=np.array([whole]),
     )
 
 
-@given(st.lists(decades, min_size=len(RANKED), max_size=len(RANKED)),
-       st.lists(decades, min_size=len(TRACKED), max_size=len(TRACKED)),
-       decades, st.floats(0, 24), st.booleans(), decades, st.floats(0, 48))  # fmt: skip
+@given(st.lists(hartleys, min_size=len(RANKED), max_size=len(RANKED)),
+       st.lists(hartleys, min_size=len(TRACKED), max_size=len(TRACKED)),
+       hartleys, st.floats(0, 24), st.booleans(), hartleys, st.floats(0, 48))  # fmt: skip
 def test_parts_sum_to_the_evidence_and_none_is_negative(
-    ranked, own, combination, hours, whole, harvest, new_hours
+    ranked, own, combination, hours, whole, extraction, new_hours
 ):
     evidence = combined(
-        ranked, own, combination, hours, whole=whole, harvest=harvest, new_hours=new_hours
+        ranked, own, combination, hours, whole=whole, extraction=extraction, new_hours=new_hours
     )
     assert sum(part[0] for part in evidence.parts.values()) == pytest.approx(evidence.total[0])
     assert all(part[0] >= 0 for part in evidence.parts.values())
-    assert evidence.total[0] <= 4 * MOST
+    assert evidence.total[0] <= 4 * MOST_HART
 
 
 @given(st.sampled_from(["volume_for_age", "output_day", "output_ratio"]))
 def test_without_one_of_the_core_there_is_no_evidence(missing):
-    ranked = [0.0 if name == missing else MOST for name in RANKED]
-    assert combined(ranked, combination=MOST).total[0] == 0
+    ranked = [0.0 if name == missing else MOST_HART for name in RANKED]
+    assert combined(ranked, combination=MOST_HART).total[0] == 0
 
 
-def test_a_shift_alone_is_no_evidence_and_nor_is_harvest_without_one():
-    shifted = [MOST if name == "content_shift" else 0.0 for name in RANKED]
-    own = [MOST if name == "content_shift" else 0.0 for name in TRACKED]
+def test_a_shift_alone_is_no_evidence_and_nor_is_extraction_without_one():
+    shifted = [MOST_HART if name == "content_shift" else 0.0 for name in RANKED]
+    own = [MOST_HART if name == "content_shift" else 0.0 for name in TRACKED]
     assert combined(shifted, own).total[0] == 0
-    assert combined([0.0] * len(RANKED), own, harvest=MOST).total[0] == 0
-    assert combined(shifted, harvest=MOST).total[0] == 0
-    assert combined(shifted, own, harvest=MOST, new_hours=np.nan).total[0] == 0
-    assert combined(shifted, own, harvest=1.0).total[0] == pytest.approx(2 * 1.0 + 2.0)
+    assert combined([0.0] * len(RANKED), own, extraction=MOST_HART).total[0] == 0
+    assert combined(shifted, extraction=MOST_HART).total[0] == 0
+    assert combined(shifted, own, extraction=MOST_HART, new_hours=np.nan).total[0] == 0
+    assert combined(shifted, own, extraction=1.0).total[0] == pytest.approx(2 * 1.0 + 2.0)
 
 
 def test_scores_grow_with_evidence_and_the_budget_lies_at_the_open_score():
@@ -123,7 +123,7 @@ def test_benign_peaks_raise_the_bar():
     assert calibration.scores(np.array([7.0]))[0] < before
 
 
-def test_a_block_with_an_alarm_teaches_nothing():
+def test_a_block_with_an_alarm_is_not_learnt():
     table = AccountTable(Calibration.FIELDS, max_accounts=10)
     calibration = Calibration(DetectionSettings(), table, open_score=0.8)
     slot = table.slots(["a"], priority=lambda s: np.zeros(len(s)))

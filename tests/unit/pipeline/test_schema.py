@@ -11,7 +11,7 @@ import pytest
 import river
 
 from stream import __version__
-from stream.accounts.detection import baseline, detector
+from stream.accounts.detection import baseline, scorer
 from stream.accounts.detection.detector import Detector
 from stream.accounts.features import table as features
 from stream.accounts.windows.account_windows import AccountWindows
@@ -118,7 +118,7 @@ def test_another_list_of_features_is_refused(monkeypatch):
 
 def test_other_baselines_are_refused_even_where_rows_are_as_wide(monkeypatch):
     stored = usual("events").schema()
-    monkeypatch.setattr(detector, "TRACKED", baseline.TRACKED[::-1])
+    monkeypatch.setattr(scorer, "TRACKED", baseline.TRACKED[::-1])
     assert "model features is " in refusal(new("events"), stored)
 
 

@@ -1,8 +1,8 @@
-"""How unusual a group of accounts is among those seen here: half-space trees over its features.
+"""The novelty of a group of accounts among earlier groups: half-space trees over its features.
 
-Score, decide, then learn: only from groups that nobody is told of. As with accounts a raw score
-says little (population.py); what counts is its place among the scores that groups had just before
-they were learnt (again: most of them come every hour), so that it means the same wherever it runs.
+Score, decide, then learn: only from groups below the clear score. A raw score alone means little
+(population.py); its place among the scores that groups had just before they were learnt has the
+same meaning in every deployment.
 """
 
 from __future__ import annotations
@@ -20,46 +20,51 @@ from stream.accounts.detection.tails import Tails
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.events import Array
+    from stream.core.batch import Floats
 
+#: Assumed: River's default heights and numbers are 8 and 10; as in DetectionSettings.
 _TREES: Final = 25
 _HEIGHT: Final = 7
-#: A gateway of two thousand accounts shows ten to thirty groups an hour.
+#: Measured: a gateway of two thousand accounts shows ten to thirty groups an hour, so that a window
+#: is four to ten hours.
 _WINDOW: Final = 100
+#: Assumed: the 95th percentile of fewer scores is one or two groups.
 _LEAST_SCORES: Final = 50
+#: Assumed: as detection.population_half_life_s by default.
 _HALF_LIFE_S: Final = 7 * 86400.0
 _SEED: Final = 1
-#: More decades than this are all the same.
-_MOST: Final = 3.0
-#: The same groups are there every five minutes: so much apart they are learnt again.
+#: Novelty beyond this makes no difference, in hartleys. Assumed: one group in a thousand is more
+#: than a week shows.
+_MOST_HART: Final = 3.0
+#: Time between learnings. Assumed: the same groups are there every five minutes.
 _EVERY_S: Final = 3600.0
 _SCORES: Final = "scores"
 
 
-class UsualGroups:
+class GroupNoveltyModel:
     """One model of all groups; deterministic given the order of calls."""
 
     def __init__(self, features: Sequence[str]) -> None:
-        """Start with nothing learnt of groups with these features."""
+        """Start with nothing learnt; groups have these features."""
         self._features = features
         self._tails = Tails(1, half_life_s=_HALF_LIFE_S)
         self._state = b""
 
-    def surprise(self, groups: Array) -> Array:
-        """Return how unusual groups (n, F) are, in decades; NaN until enough has been learnt.
+    def surprisal(self, groups: Floats) -> Floats:
+        """Return the novelty of groups (n, F) in hartleys (tails.py); NaN until enough is learnt.
 
         Features are 0..1, NaN where unknown.
         """
         if self._tails.weights.sum() < _LEAST_SCORES:
             return np.full(len(groups), np.nan)
         scores = self._population.scores(groups)
-        return self._tails.decades(scores[:, None], most=_MOST)[:, 0]
+        return self._tails.surprisal(scores[:, None], most=_MOST_HART)[:, 0]
 
     def due(self, time: float) -> bool:
         """Say whether it is time to learn again."""
         return not time < self._tails.time + _EVERY_S
 
-    def learn(self, time: float, groups: Array) -> None:
+    def learn(self, time: float, groups: Floats) -> None:
         """Learn harmless groups (n, F) seen at ``time``, epoch seconds, in order."""
         self._tails.learn(time, self._population.scores(groups)[:, None])
         self._population.learn(groups)
@@ -74,7 +79,7 @@ class UsualGroups:
         return self._state
 
     def restore(self, blob: bytes) -> None:
-        """Put back what :meth:`state` gave; raises StateError, ModelError of another model."""
+        """Restore what :meth:`state` gave; raises StateError, ModelError of another model."""
         checkpoint.unpack(blob, self._structure, self._population, {_SCORES: self._tails})
         self._state = blob
 

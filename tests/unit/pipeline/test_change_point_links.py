@@ -1,4 +1,4 @@
-"""Answers as they are since an account turned link it with others that turned on that day."""
+"""Answers after a change point link an account with others that changed on that day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ START_S = 1_772_409_600.0  # midnight
 STEP_S = 60.0
 
 
-def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int, int]:
+def linked(change_point: float, answers: list[int], least: float = 200) -> dict[int, int]:
     """Return value -> requests of one account with these answers."""
     events = [
         RequestEvent(timestamp=START_S, account_id="a", model="m", output_tokens=tokens)
@@ -26,25 +26,25 @@ def turns(turned_at: float, answers: list[int], least: float = 200) -> dict[int,
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
     rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
-    turned = np.array([turned_at]), np.array([least])
-    found = links([Look.at(rows, windows, table, windows.update(rows), turned)]).columns
-    own = found["kind"] == LinkKind.TURN
+    change_points = np.array([change_point]), np.array([least])
+    found = links([Look.at(rows, windows, table, windows.update(rows), change_points)]).columns
+    own = found["kind"] == LinkKind.CHANGE_POINT
     value, requests = (found[name][own].tolist() for name in ("value", "requests"))
     return dict(zip(value, requests, strict=True))
 
 
 def test_only_the_new_answers_count() -> None:
-    found = turns(START_S, [900, 20, 300, 199])
+    found = linked(START_S, [900, 20, 300, 199])
     assert list(found.values()) == [2] * 2
 
 
-def test_nobody_who_has_not_turned_is_linked() -> None:
-    assert turns(float("nan"), [900], least=float("inf")) == {}
+def test_without_a_change_point_there_is_no_link() -> None:
+    assert linked(float("nan"), [900], least=float("inf")) == {}
 
 
-def test_who_turned_within_half_a_day_has_a_day_in_common() -> None:
+def test_change_points_within_half_a_day_have_a_day_in_common() -> None:
     early, noon, late, next_noon = (
-        set(turns(START_S + hours * 3600, [900])) for hours in (1, 13, 23.9, 30)
+        set(linked(START_S + hours * 3600, [900])) for hours in (1, 13, 23.9, 30)
     )
     assert len(early & noon) == len(noon & next_noon) == 1
     assert noon == late

@@ -1,0 +1,87 @@
+"""Which accounts the models may learn from, and when; learns nothing itself.
+
+An attacker must not make its own behaviour common. So the population model learns only from
+settled accounts: those seen during the warm-up, and those that outlasted the quarantine. No model
+learns from an account whose incident a person has confirmed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.accounts.features.reading import DAY_S
+from stream.store.columns import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from stream.accounts.detection.settings import DetectionSettings
+    from stream.core.batch import AccountSlots, Floats, Mask
+    from stream.store.account_table import AccountTable
+
+
+class LearningPolicy:
+    """The rules of learning, and how much the population models have learnt."""
+
+    FIELDS: Final = (
+        Field("population_learnt_at", np.dtype("<f8"), initial=np.nan),  # epoch seconds
+        Field("excluded_until", np.dtype("<f8")),  # a person has confirmed the incident
+    )
+
+    def __init__(self, settings: DetectionSettings, table: AccountTable) -> None:
+        """Work on ``table``, which must have :attr:`FIELDS`."""
+        self._settings = settings
+        self._table = table
+        self.began: float | None = None  # first learning, epoch seconds
+        self.accounts = 0  # that were learnt from
+
+    def warmed_up(self, time: float) -> bool:
+        """Say whether the population models have learnt enough to score."""
+        long = self.began is not None and time - self.began >= self._settings.warm_up_s
+        return long and self.accounts >= self._settings.warm_up_accounts
+
+    def exclude(self, accounts: Iterable[str], *, until: float) -> None:
+        """Learn nothing from accounts until then, epoch seconds; 0 ends the exclusion."""
+        known = [slot for name in accounts if (slot := self._table.slot(name)) is not None]
+        self._table["excluded_until"][known] = until
+        self._table.touch(known)
+
+    def allowed(self, time: float, slots: AccountSlots) -> Mask:
+        """Return which accounts are not excluded, shape ``(n,)``."""
+        return np.asarray(self._table["excluded_until"][slots] <= time)
+
+    def settled(self, time: float, slots: AccountSlots) -> Mask:
+        """Return which accounts the population may learn from, shape ``(n,)``."""
+        first_seen = self._table["first_seen"][slots]
+        began = time if self.began is None else self.began
+        early = first_seen <= began + self._settings.warm_up_s
+        settled = early | (time - first_seen >= self._settings.quarantine_s)
+        return np.asarray(settled & self.allowed(time, slots))
+
+    def whole_life_seen(self, time: float, age_days: Floats) -> Mask:
+        """Return which accounts were created after learning began, shape ``(n,)``.
+
+        False for an unknown age (NaN), and as long as nothing was learnt.
+        """
+        began = np.inf if self.began is None else self.began
+        return np.asarray(time - age_days * DAY_S >= began)
+
+    def baseline_due(self, time: float, slots: AccountSlots) -> Mask:
+        """Return which accounts' own baselines may learn again, shape ``(n,)``."""
+        return ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
+
+    def population_due(self, time: float, slots: AccountSlots) -> Mask:
+        """Return which accounts the population may learn from again, shape ``(n,)``."""
+        learnt_at = self._table["population_learnt_at"][slots]
+        return ~(time - learnt_at < self._settings.learn_every_s)
+
+    def note_population(self, time: float, slots: AccountSlots) -> None:
+        """Note that the population models learn from accounts at ``time``."""
+        if not len(slots):
+            return
+        self.began = time if self.began is None else self.began
+        first = np.isnan(self._table["population_learnt_at"][slots])
+        self.accounts += int(np.count_nonzero(first))
+        self._table["population_learnt_at"][slots] = time

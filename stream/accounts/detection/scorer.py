@@ -1,0 +1,194 @@
+"""Scores accounts: models in, calibrated scores with their evidence out.
+
+Owns every model of accounts, and decides neither what a score means (account_states.py) nor what
+may be learnt (learning.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.accounts.detection import checkpoint
+from stream.accounts.detection.baseline import TRACKED, OwnBaseline
+from stream.accounts.detection.calibration import Calibration
+from stream.accounts.detection.change_points import ChangePoints
+from stream.accounts.detection.evidence import (
+    COMBINATION,
+    EXTRACTION,
+    MODELLED,
+    MOST_HART,
+    RANKED,
+    combine,
+    flipped,
+    modelled,
+    new_content_alone,
+    upward,
+)
+from stream.accounts.detection.explain import explain
+from stream.accounts.detection.population import Population
+from stream.accounts.detection.tails import Tails
+from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.accounts.detection.evidence import EvidenceBreakdown
+    from stream.accounts.detection.settings import DetectionSettings
+    from stream.core.batch import AccountSlots, Floats, Mask
+    from stream.core.findings import Evidence
+    from stream.store.account_table import AccountTable
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """n accounts at one time, as the models look at them."""
+
+    slots: AccountSlots  # (n,)
+    matrix: Floats  # (n, F), in the features' units
+    scale: Floats  # (n, F), on the features' fixed scales
+    raw: Floats  # (n,), the population model's score; NaN while it warms up
+
+
+class AccountScorer:
+    """The models of one partition task; deterministic given the order of calls."""
+
+    FIELDS: Final = (*OwnBaseline.FIELDS, *Calibration.FIELDS, *ChangePoints.FIELDS)
+
+    def __init__(
+        self, settings: DetectionSettings, table: AccountTable, *, open_score: float, seed: int
+    ) -> None:
+        """Work on ``table``, which must have :attr:`FIELDS`; ``seed`` differs by task."""
+        self.change_points: Final = ChangePoints(table)
+        self._own = OwnBaseline(settings, table)
+        self._population = Population(
+            MODELLED,
+            trees=settings.trees,
+            height=settings.tree_height,
+            window=settings.tree_window,
+            seed=settings.seed + 1000 * seed,
+        )
+        half_life_s = settings.population_half_life_s
+        self._tails = Tails(len(RANKED), half_life_s=half_life_s)
+        self._raw_tails = Tails(1, half_life_s=half_life_s)
+        self._calibration = Calibration(settings, table, open_score=open_score)
+        self.structure: Final = checkpoint.Structure.of(self._population.structure(), _schema())
+
+    def has_baseline(self, slots: AccountSlots) -> Mask:
+        """Return which accounts have a baseline of their own, shape ``(n,)``."""
+        return self._own.ready(slots)
+
+    def observe(self, slots: AccountSlots, matrix: Floats) -> Observation:
+        """Return accounts (n,) with features (n, F) as the models look at them."""
+        scale = scaled(matrix)
+        return Observation(slots, matrix, scale, self._population.scores(modelled(scale)))
+
+    def score(
+        self, time: float, seen: Observation, *, whole_life_seen: Mask
+    ) -> tuple[Floats, EvidenceBreakdown]:
+        """Return calibrated scores, shape ``(n,)``, and the evidence for them.
+
+        ``whole_life_seen`` (n,) marks accounts that were created after learning began.
+        """
+        slots, matrix = seen.slots, seen.matrix
+        own = self._own.surprisal(slots, seen.scale, most=MOST_HART)
+        self.change_points.update(time, slots, matrix, own, self._own.means(slots))
+        evidence = combine(
+            self._tails.surprisal(upward(seen.scale), most=MOST_HART),
+            own,
+            self._raw_tails.surprisal(seen.raw[:, None], most=MOST_HART)[:, 0],
+            new_extraction=self._new_extraction(slots, matrix),
+            active_hours=matrix[:, COLUMN["active_hours"]],
+            new_hours=matrix[:, COLUMN["new_content_hours"]],
+            whole_life_seen=whole_life_seen,
+        )
+        return self._calibration.scores(evidence.total), evidence
+
+    def explain(self, i: int, seen: Observation, evidence: EvidenceBreakdown) -> list[Evidence]:
+        """Return the evidence on account number ``i`` of ``seen`` as alerts show it."""
+        parts = {name: float(part[i]) for name, part in evidence.parts.items()}
+        values = {
+            name: float(seen.matrix[i, COLUMN[name]]) for name in parts if name != COMBINATION
+        }
+        values[COMBINATION] = float(seen.raw[i])
+        baselines = _unscaled(TRACKED, self._own.means(seen.slots[[i]])[0])
+        medians = _unscaled(RANKED, flipped(self._tails.medians()))
+        medians[COMBINATION] = _known(self._raw_tails.medians()[0])
+        return explain(parts, values, baselines, medians)
+
+    def _new_extraction(self, slots: AccountSlots, matrix: Floats) -> Floats:
+        """Return the surprisal of the extraction volume of new content alone, shape ``(n,)``.
+
+        Amount and ratio must both be rare here, and the ratio for the account itself too: an
+        account whose prompts drift takes what it has always taken.
+        """
+        found = np.zeros(len(slots))
+        # Without new content there is no surprisal.
+        new = np.flatnonzero(~np.isnan(matrix[:, COLUMN["new_content_ratio"]]))
+        if not len(new):
+            return found
+        slots, matrix = slots[new], matrix[new]
+        own_day = self._own.means(slots)[:, TRACKED.index("output_day")]
+        own_output = FEATURES[COLUMN["output_day"]].unscaled(own_day)
+        alone = scaled(new_content_alone(matrix, own_output))
+        here = self._tails.surprisal(upward(alone), most=MOST_HART)[:, EXTRACTION].min(axis=1)
+        own = self._own.surprisal(slots, alone, most=MOST_HART)[:, TRACKED.index("output_ratio")]
+        found[new] = np.minimum(here, own)
+        return found
+
+    # -- learning -----------------------------------------------------------------------------
+
+    def learn_population(self, time: float, seen: Observation, chosen: Mask) -> None:
+        """Learn from the ``chosen`` accounts (n,), whose scores were given before."""
+        scale = seen.scale[chosen]
+        # Each account counts once a day, however many hours it is active.
+        hours = FEATURES[COLUMN["active_hours"]].unscaled(scale[:, COLUMN["active_hours"]])
+        weights = 1 / np.maximum(hours, 1)
+        self._tails.learn(time, upward(scale), weights)
+        self._raw_tails.learn(time, seen.raw[chosen][:, None], weights)
+        self._population.learn(modelled(scale))
+
+    def learn_baselines(self, time: float, slots: AccountSlots, matrix: Floats) -> None:
+        """Move the own baselines of accounts (n,) towards their features (n, F)."""
+        self._own.learn(time, slots, scaled(matrix))
+
+    def learn_calibration(
+        self, time: float, slots: AccountSlots, evidence: EvidenceBreakdown, benign: Mask
+    ) -> None:
+        """Learn how much evidence accounts (n,) show that are ``benign`` (n,)."""
+        self._calibration.learn(time, slots, evidence.total, benign)
+
+    # -- state --------------------------------------------------------------------------------
+
+    def pack(self, learnt: checkpoint.Learnt) -> bytes:
+        """Return the models as bytes without code, with what ``learnt`` counts."""
+        return checkpoint.pack(self.structure, learnt, self._population, self._all_tails())
+
+    def unpack(self, blob: bytes) -> checkpoint.Learnt:
+        """Restore what :meth:`pack` gave; raises StateError when it does not fit."""
+        return checkpoint.unpack(blob, self.structure, self._population, self._all_tails())
+
+    def _all_tails(self) -> dict[str, Tails]:
+        return {
+            "tails": self._tails,
+            "raw": self._raw_tails,
+            "peaks": self._calibration.peaks,
+        }
+
+
+def _schema() -> str:
+    """Return what the stored numbers are about, for :class:`checkpoint.Structure`."""
+    return " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
+
+
+def _unscaled(names: Sequence[str], positions: Floats) -> dict[str, float | None]:
+    return {
+        name: _known(FEATURES[COLUMN[name]].unscaled(position))
+        for name, position in zip(names, positions, strict=True)
+    }
+
+
+def _known(value: Floats) -> float | None:
+    return None if np.isnan(value) else float(value)
