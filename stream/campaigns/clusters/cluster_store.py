@@ -51,7 +51,7 @@ class ClusterStore:
         """Return as many indicators as a cluster remembers, in the given order."""
         if len(values) <= MOST_VALUES:
             return values
-        self._limit_hits.labels(limit="values").inc(len(values) - MOST_VALUES)
+        self._limit_hits.labels(limit="indicators").inc(len(values) - MOST_VALUES)
         most = np.argsort(-table.values["size"][values], kind="stable")[:MOST_VALUES]
         return np.asarray(values[np.sort(most)])
 
