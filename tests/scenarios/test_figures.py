@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from test_quiet_campaigns import aged
 
 from testlib.traffic.link_traffic import people, run
+from testlib.traffic.stories import aged
 
 if TYPE_CHECKING:
     from testlib.traffic.link_traffic import Account

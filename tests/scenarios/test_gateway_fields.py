@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from test_campaigns import company, disguised, evasive_hydra, hydra, items, pool, tool_users
 
 from stream.campaigns.clusters.scorer import ClusterScorer
 from testlib.traffic.link_traffic import (
@@ -26,6 +25,15 @@ from testlib.traffic.link_traffic import (
     run,
 )
 from testlib.traffic.logged import in_mode
+from testlib.traffic.stories import (
+    company,
+    disguised,
+    evasive_hydra,
+    hydra,
+    items,
+    pool,
+    tool_users,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

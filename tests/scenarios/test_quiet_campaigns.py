@@ -19,28 +19,12 @@ from testlib.traffic.link_traffic import (
     run,
 )
 from testlib.traffic.logged import in_mode, in_modes
-
-Rng = np.random.Generator
-
-RELEASE_S = START_S + 10 * HOUR_S
+from testlib.traffic.stories import RELEASE_S, Rng, aged
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(11)
-
-
-def aged(rng: Rng, name: str, **traits: object) -> Account:
-    """Anybody: months old, own payment, home and words."""
-    defaults = {
-        "per_day": float(20 * rng.lognormal(0, 0.3)),
-        "says": fixed("", f"{name} in its own words"),
-        "created_at": START_S - float(40 + rng.lognormal(5, 1)) * DAY_S,
-        "payment": f"card-{name}",
-        "addresses": (f"home-{name}",),
-        "start_s": RELEASE_S + float(rng.uniform(0, 3 * HOUR_S)),
-    }
-    return Account(name=name, **(defaults | traits))  # type: ignore[arg-type]
 
 
 # -- sessions dealt over accounts behind one pool of addresses ------------------------------------

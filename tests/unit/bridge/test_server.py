@@ -6,93 +6,21 @@ import asyncio
 import gzip
 import json
 import zlib
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import aiohttp
 import pytest
 import zstandard
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
-from stream.http.bridge.metrics import RESULTS, BridgeMetrics
+from stream.http.bridge.metrics import BridgeMetrics
 from stream.http.bridge.server import Bridge
 from stream.http.bridge.settings import BridgeSettings
+from testlib.bridge import ONE, TOKEN, Producer, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-TOKEN = "0123456789abcdef"  # noqa: S105 - of this test
-LET_IN = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-ONE = b'{"account_id":"a"}'
-
-
-class Producer:
-    """Notes what it is given; ``ready`` lets it go on, ``failure`` makes it fail."""
-
-    def __init__(self) -> None:
-        self.sent: list[bytes] = []
-        self.failure: Exception | None = None
-        self.ready = asyncio.Event()
-        self.ready.set()
-
-    async def send(self, topic: str, value: bytes) -> asyncio.Future[None]:
-        assert topic == "requests"
-        if self.failure is not None:
-            raise self.failure
-        self.sent.append(value)
-        return asyncio.ensure_future(self._acknowledged())
-
-    async def had(self, count: int) -> None:
-        for _ in range(1000):
-            await asyncio.sleep(0.01 * (len(self.sent) < count))
-        assert len(self.sent) == count
-
-    async def _acknowledged(self) -> None:
-        await self.ready.wait()
-
-
-class Running:
-    def __init__(self, session: aiohttp.ClientSession, producer: Producer, metrics: BridgeMetrics):
-        self.producer = producer
-        self._session, self._metrics = session, metrics
-
-    async def post(self, body: Any, path: str = "/", **headers: str) -> tuple[int, Any, Any]:
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self._session.post(path, data=body, headers=LET_IN | given) as answer:
-            return answer.status, answer.headers, await answer.read()
-
-    def counted(self) -> dict[str, float]:
-        found = {
-            result: self._metrics.registry.get_sample_value(
-                "distillwatch_bridge_requests_total", {"result": result}
-            )
-            for result in RESULTS
-        }
-        return {result: count for result, count in found.items() if count}
-
-    @property
-    def pending(self) -> float | None:
-        return self._metrics.registry.get_sample_value("distillwatch_bridge_pending_bytes")
-
-
-@asynccontextmanager
-async def running(**settings: Any) -> AsyncIterator[Running]:
-    producer, metrics = Producer(), BridgeMetrics()
-    bridge = Bridge(
-        BridgeSettings(**{"port": 0, "tokens": Secret(f"other-{TOKEN} {TOKEN}")} | settings),
-        topic="requests",
-        producer=producer,
-        metrics=metrics,
-    )
-    await bridge.start()
-    try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{bridge.port}") as session:
-            yield Running(session, producer, metrics)
-    finally:
-        await bridge.stop()
-    assert metrics.registry.get_sample_value("distillwatch_bridge_pending_bytes") == 0
 
 
 async def test_a_body_is_a_record_as_it_is() -> None:

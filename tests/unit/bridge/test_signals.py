@@ -10,9 +10,9 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs, ScopeLogs
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, TracesData
-from test_server import ONE, running
 
 from stream.http.bridge.signals import of_json, of_protobuf
+from testlib.bridge import ONE, running
 from testlib.paths import SAMPLES
 
 CALL = "gen_ai.client.inference.operation.details"

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_links import Use, batch, shared, table
 
 from stream.campaigns.links.durable import DurableEdges
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
+from testlib.links import Use, batch, shared, table
 
 PROMPT, TEMPLATE, CLIENT = LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.CLIENT
 DAY_S = 86_400.0

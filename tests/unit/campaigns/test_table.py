@@ -8,7 +8,6 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from test_score import GROUP
 
 from stream.campaigns.scoring import model
 from stream.campaigns.scoring.claim import Axis, Claim, Curve
@@ -16,6 +15,7 @@ from stream.campaigns.scoring.decision import RULE
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
 from stream.campaigns.scoring.words import shown
+from testlib.clusters import GROUP
 
 GROUNDS = ("measured", "cited", "assumed")
 ROWS = [pytest.param(claim, id=claim.curve.statistic) for claim in CLAIMS]

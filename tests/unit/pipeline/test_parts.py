@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_task import SCENARIO
 
 from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
@@ -40,6 +39,7 @@ from stream.pipeline.parts import pack_events, pack_steps, unseen
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
 from testlib.traffic.floods import START
+from testlib.traffic.small import SCENARIO
 
 SETTINGS = Settings().stages
 

@@ -20,8 +20,7 @@ from stream.pipeline.build import (
 from stream.pipeline.routing import account_tasks
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
-from stream.tools.simulate.population import Crowd, Planted
-from stream.tools.simulate.scenario import Scenario
+from testlib.traffic.small import SCENARIO
 
 SETTINGS = Settings().stages
 #: One task, long steps and little room: much of what the stages say comes in parts.
@@ -33,22 +32,6 @@ CUT = replace(
 )
 SOURCES = 2
 ROLES = ("events", "links", "findings")
-SCENARIO = Scenario(
-    id="partition-task",
-    crowd=Crowd(
-        people=8,
-        tool_users=4,
-        staff=4,
-        services=3,
-        batches=0,
-        evaluations=0,
-        pipelines=0,
-        migrations=0,
-        tutoring=0,
-    ),
-    planted=Planted(pool=12, after_s=600.0),
-    span_s=3600.0,
-)
 
 
 @dataclass(frozen=True)

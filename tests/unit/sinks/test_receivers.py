@@ -23,10 +23,10 @@ from stream.delivery.slack import SlackSink, chat
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from conftest import DrivenTime
     from stream.core.alerts import Alert
     from stream.delivery.posting import PostingSink
     from stream.metrics import Metrics
+    from testlib.clock import DrivenTime
 
 #: A name that would call everybody in a channel, and one that would be a link.
 HOSTILE = "<!channel> & <https://evil.example|click>"

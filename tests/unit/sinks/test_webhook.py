@@ -20,8 +20,9 @@ from stream.delivery.webhook import WebhookSink
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from conftest import Answers, DrivenTime, Receiver
     from stream.metrics import Metrics
+    from testlib.clock import DrivenTime
+    from testlib.receivers import Answers, Receiver
 
 OTHER = "whsec_" + base64.b64encode(b"b" * 24).decode()
 

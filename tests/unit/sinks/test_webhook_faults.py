@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from conftest import Receiver
     from stream.metrics import Metrics
+    from testlib.receivers import Receiver
 
     Speak = Callable[[asyncio.StreamWriter], Awaitable[None]]
     Outcome = Callable[..., Awaitable[str]]
