@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from stream.cli.common import err, out
 from stream.core.alerts import Alert
 from stream.tools.demo import Demo
+from stream.tools.embedded import binary
 from stream.tools.report.scorecard import Scorecard
 from stream.tools.report.table import render
 from stream.tools.simulate.scenario import scenario
@@ -33,6 +34,7 @@ def demo(
 
     Exit code 0 only when every campaign was found and nothing benign was accused.
     """
+    binary.package()  # before the progress bar: its absence is one line
     chosen = scenario("demo")
     hours = chosen.span_s / 3600
     seen: set[str] = set()

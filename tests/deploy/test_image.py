@@ -19,7 +19,14 @@ from testlib.deployment.receiving import Accepts
 from testlib.paths import DEPLOY, ROOT
 
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ")
-BUILD, LAST = re.split(r"^FROM \$\{PYTHON\}", DOCKERFILE, flags=re.MULTILINE)[1:]
+#: Name of a stage -> its instructions, the first of which is what it is made from.
+STAGES = {
+    name: f"FROM {base}\n{rest}"
+    for base, name, rest in re.findall(
+        r"^FROM (\S+) AS (\S+)\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL
+    )
+}
+BUILD, RUNTIME = STAGES["build"], STAGES["runtime"]
 #: Where the image has what is installed, and where it is built.
 INSTALLED, SOURCE = "/opt/distillwatch", "/src"
 
@@ -32,18 +39,28 @@ def allowed():
     return re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
 
 
-def test_it_runs_as_nobody_and_says_whether_it_lives():
-    (user,), (port,) = lines(LAST, "USER"), lines(LAST, "EXPOSE")
+def test_it_runs_without_rights_and_has_a_health_check():
+    (user,), (port,) = lines(RUNTIME, "USER"), lines(RUNTIME, "EXPOSE")
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     assert int(port) == load(None, {}).http.port
-    assert lines(LAST, "ENTRYPOINT") == ['["distillwatch"]']
-    assert lines(LAST, "RUN") == []
+    assert lines(RUNTIME, "ENTRYPOINT") == ['["distillwatch"]']
+    assert lines(RUNTIME, "RUN") == []
+
+
+def test_the_default_target_has_no_broker_and_the_demo_target_has_it():
+    assert [*STAGES] == ["build", "build-demo", "runtime", "demo", "production"]
+    assert lines(STAGES["build-demo"], "FROM") == ["build"]
+    for name, origin in (("demo", "build-demo"), ("production", "build")):
+        assert lines(STAGES[name], "FROM") == ["runtime"]
+        assert lines(STAGES[name], "COPY") == [f"--from={origin} {INSTALLED} {INSTALLED}"]
+        assert lines(STAGES[name], "RUN") == []
+    assert "[demo]" not in BUILD
+    assert "[demo]" in STAGES["build-demo"]
 
 
 def test_the_builder_gets_what_it_copies_and_no_more():
     copied = {name for line in lines(BUILD, "COPY") for name in shlex.split(line)[:-1]}
     assert copied == set(allowed())
-    assert lines(LAST, "COPY") == [f"--from=build {INSTALLED} {INSTALLED}"]
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +125,20 @@ def test_what_is_built_has_all_that_a_worker_needs_and_no_installer(image):
 
 @pytest.mark.deploy
 @pytest.mark.timeout(400)
+def test_the_production_image_has_no_broker_and_its_demo_shows_what_to_install(image):
+    done = run(image, [image / "bin" / "distillwatch", "demo"])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        r"distillwatch: embedded broker: not installed; .*\[demo\].*\n", done.stderr
+    )
+    simulated = run(image, [image / "bin" / "distillwatch", "simulate", "--help"])
+    assert simulated.returncode == 0, simulated.stderr
+
+
+@pytest.mark.deploy
+@pytest.mark.timeout(400)
 def test_its_health_check_asks_the_worker(image):
-    (check,) = re.findall(r"HEALTHCHECK .*? CMD (\[.*\])", LAST)
+    (check,) = re.findall(r"HEALTHCHECK .*? CMD (\[.*\])", RUNTIME)
     python, *arguments = json.loads(check)
     command = [image / "bin" / python, *arguments]
     with ThreadingHTTPServer(("127.0.0.1", 0), Accepts) as server:

