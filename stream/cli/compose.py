@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from stream import __version__
 from stream.delivery.alertmanager import Alertmanager
-from stream.delivery.log import LogSink
+from stream.delivery.log_sink import LogSink
 from stream.delivery.ocsf import OcsfSink
 from stream.delivery.outbox import Outbox
 from stream.delivery.pagerduty import PagerDutySink
@@ -39,8 +39,8 @@ from stream.worker.tasks import Stages
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.delivery.reader import Reader as AlertsReader
     from stream.delivery.sink import Sink
+    from stream.delivery.topic_reader import TopicReader
     from stream.http.pages import More
     from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
@@ -107,7 +107,7 @@ def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
     }
 
 
-def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, list[AlertsReader]]:
+def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, list[TopicReader]]:
     """Return what answers for the page, and what reads for it."""
     history = IncidentHistory(most=settings.page.max_incidents)
     feed = AlertFeed(
@@ -126,7 +126,7 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
     return page.answer, [feed]
 
 
-def _readers(settings: Settings, metrics: Metrics) -> list[AlertsReader]:
+def _readers(settings: Settings, metrics: Metrics) -> list[TopicReader]:
     """Return what reads the alerts topic: one for each receiver that is set."""
     where: dict[str, Any] = {
         "topic": settings.topics.alerts,
@@ -138,7 +138,7 @@ def _readers(settings: Settings, metrics: Metrics) -> list[AlertsReader]:
         },
         "metrics": metrics,
     }
-    readers: list[AlertsReader] = [
+    readers: list[TopicReader] = [
         Outbox(
             sink,
             minimum_severity=its.minimum_severity,

@@ -21,12 +21,12 @@ from aiokafka.errors import KafkaError
 from stream.core.alerts import alert_in
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
-from stream.delivery.board import Board
 from stream.delivery.dispatch import told
 from stream.delivery.metrics import ATTEMPT_RESULTS, DELIVERY_RESULTS
-from stream.delivery.reader import METADATA_AGE_MS, Reader, leave, written_s
+from stream.delivery.open_alerts import OpenAlerts
 from stream.delivery.sink import RANK, group_of
 from stream.delivery.target import open_socket, read_target, tls_context
+from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader, close_consumer, written_s
 from stream.telemetry.declaration import OVERFLOW
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _ANSWERS: Final = frozenset({_TAKEN, "4xx"})
 _MOST_NEWS: Final = 100_000
 
 
-class Alertmanager(Reader):
+class Alertmanager(TopicReader):
     """Reads the alerts topic and posts what stands; raises SettingsError for bad addresses."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Alertmanager(Reader):
             "metadata_max_age_ms": METADATA_AGE_MS,
         }
         self._minimum = RANK[settings.minimum_severity]
-        self._board = Board()
+        self._open_alerts = OpenAlerts()
         #: Partition -> where its end was when we got it; empty: we know all that there is.
         self._unread: dict[TopicPartition, int] = {}
         #: When the states were written that no replica has yet, epoch seconds.
@@ -119,10 +119,10 @@ class Alertmanager(Reader):
                 if not self._unread and not self._news:
                     await self._commit(consumer)
         finally:
-            await leave(consumer)
+            await close_consumer(consumer)
 
-    async def _abandon(self) -> None:
-        self._board = Board()
+    async def _forget(self) -> None:
+        self._open_alerts = OpenAlerts()
         self._committed.clear()
         self._unread.clear()
         self._news.clear()
@@ -133,7 +133,7 @@ class Alertmanager(Reader):
             self._session = None
 
     def _hear(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> bool:
-        """Put records on the board; return whether any of them is news."""
+        """Put records on the open_alerts; return whether any of them is news."""
         heard = False
         for partition, records in batches.items():
             for record in records:
@@ -142,7 +142,7 @@ class Alertmanager(Reader):
                     self._count("invalid")
                     continue
                 if alert.refresh:  # posted with the next round: it is no news
-                    self._board.renew(alert)
+                    self._open_alerts.renew(alert)
                     continue
                 if alert.drill and self._settings.drills == "skip":
                     self._drills[partition] = told(alert, "skipped")
@@ -154,7 +154,7 @@ class Alertmanager(Reader):
                     self._count("filtered")
                     continue
                 at_s = written_s(record)
-                self._board.hear(partition.partition, alert, at_s)
+                self._open_alerts.hear(partition.partition, alert, at_s)
                 if partition not in self._unread:
                     self._news.append(at_s)
                     heard = True
@@ -179,7 +179,7 @@ class Alertmanager(Reader):
 
     async def _post_all(self) -> bool:
         """Post what stands to every replica; return whether one has it."""
-        posts = self._board.posts(time.time(), keep_s=_ROUNDS * self._settings.resend_s)
+        posts = self._open_alerts.posts(time.time(), keep_s=_ROUNDS * self._settings.resend_s)
         parts = [posts[i : i + _TOGETHER] for i in range(0, len(posts), _TOGETHER)]
         told = any(await asyncio.gather(*(self._tell(url, parts) for url in self._urls)))
         if told:
@@ -248,7 +248,7 @@ class Alertmanager(Reader):
 
     def _revoked(self, partitions: Sequence[TopicPartition]) -> None:
         for partition in partitions:
-            self._board.forget(partition.partition)
+            self._open_alerts.forget(partition.partition)
             self._unread.pop(partition, None)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from stream.core.alerts import Alert, alert_in
 from stream.delivery.clock import Clock
-from stream.delivery.ledger import Ledger
 from stream.delivery.metrics import DELIVERY_RESULTS
+from stream.delivery.offset_ledger import OffsetLedger
 from stream.delivery.sink import RANK
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _BUG: Final = "%s: alert %s failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordPosition:
     """Where on the topic an alert is, and when it was written there, epoch seconds."""
 
     partition: int
@@ -54,7 +54,7 @@ class Dispatch:
         clock: Clock | None = None,
     ) -> None:
         """Deliver to ``sink`` what is at least ``minimum_severity``; drills if that is wanted."""
-        self.ledger = Ledger()
+        self.ledger = OffsetLedger()
         self.changed = asyncio.Event()
         self._sink = sink
         self._metrics = metrics
@@ -66,41 +66,45 @@ class Dispatch:
         self.drills: dict[int, str] = {}
         self._clock = clock or Clock()
         #: None: not on the topic any more.
-        self._tasks: dict[asyncio.Task[None], Place | None] = {}
+        self._tasks: dict[asyncio.Task[None], RecordPosition | None] = {}
         self._last: dict[str, asyncio.Task[None]] = {}  # alert_id -> its latest delivery
 
     @property
     def oldest_s(self) -> float | None:
         """Return when the oldest alert under way was written, epoch seconds, None without any."""
-        return min((place.written_s for place in self._tasks.values() if place), default=None)
+        return min(
+            (position.written_s for position in self._tasks.values() if position), default=None
+        )
 
-    def submit(self, place: Place, value: bytes | None) -> None:
+    def submit(self, position: RecordPosition, value: bytes | None) -> None:
         """Take one record of the alerts topic; the delivery goes on in the background."""
-        self.ledger.begin(place.partition, place.offset)
+        self.ledger.begin(position.partition, position.offset)
         alert = alert_in(value)
         if alert is None:
-            _LOG.warning("%s: no alert at %d, %d", self._sink.name, place.partition, place.offset)
-            self._end(place, "invalid")
+            _LOG.warning(
+                "%s: no alert at %d, %d", self._sink.name, position.partition, position.offset
+            )
+            self._end(position, "invalid")
             return
         if alert.refresh:  # for who reads the topic; nobody is told
-            self._pass(place)
+            self._pass(position)
             return
         if alert.drill and not self._deliver_drills:
-            self._end(place, "skipped", alert)
+            self._end(position, "skipped", alert)
             return
         if RANK[alert.severity] < self._minimum and not alert.drill:
-            self._end(place, "filtered")
+            self._end(position, "filtered")
             return
         try:
             delivery = self._sink.prepare(alert)
         except Exception:  # noqa: BLE001 - see _BUG
             _LOG.exception(_BUG, self._sink.name, alert.alert_id)
-            self._end(place, "failed", alert)
+            self._end(position, "failed", alert)
             return
         before = self._last.get(alert.alert_id)
         task = asyncio.create_task(self._deliver(alert, delivery, before))
         self._last[alert.alert_id] = task
-        self._tasks[task] = place
+        self._tasks[task] = position
         task.add_done_callback(lambda done: self._ended(done, alert.alert_id))
 
     async def drain(self, timeout_s: float) -> None:
@@ -108,7 +112,7 @@ class Dispatch:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_s)
 
-    async def abandon(self) -> None:
+    async def cancel(self) -> None:
         """Stop every delivery and forget its record: whoever reads it next delivers it."""
         tasks = list(self._tasks)
         self._tasks.clear()
@@ -118,11 +122,11 @@ class Dispatch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def begin_anew(self, partition: int) -> None:
-        """Say that the topic was made again: what is under way goes on, without its place."""
+    def reset_partition(self, partition: int) -> None:
+        """Say that the topic was made again: what is under way goes on, without its position."""
         self.ledger.forget(partition)
-        for task, place in self._tasks.items():
-            if place is not None and place.partition == partition:
+        for task, position in self._tasks.items():
+            if position is not None and position.partition == partition:
                 self._tasks[task] = None
 
     async def _deliver(
@@ -147,17 +151,19 @@ class Dispatch:
         if task in self._tasks:
             self._end(self._tasks[task], result, alert)
 
-    def _end(self, place: Place | None, result: str, alert: Alert | None = None) -> None:
+    def _end(
+        self, position: RecordPosition | None, result: str, alert: Alert | None = None
+    ) -> None:
         self._metrics.sink_deliveries_total.labels(sink=self._sink.name, result=result).inc()
-        if place is None:
+        if position is None:
             self.changed.set()
             return
         if alert is not None and alert.drill:
-            self.drills[place.partition] = told(alert, result)
-        self._pass(place)
+            self.drills[position.partition] = told(alert, result)
+        self._pass(position)
 
-    def _pass(self, place: Place) -> None:
-        self.ledger.finish(place.partition, place.offset)
+    def _pass(self, position: RecordPosition) -> None:
+        self.ledger.finish(position.partition, position.offset)
         self.changed.set()
 
     def _ended(self, task: asyncio.Task[None], alert_id: str) -> None:

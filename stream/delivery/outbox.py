@@ -22,9 +22,15 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from stream.delivery.dispatch import Dispatch, Place
-from stream.delivery.reader import METADATA_AGE_MS, Reader, leave, wait, written_s
+from stream.delivery.dispatch import Dispatch, RecordPosition
 from stream.delivery.sink import group_of
+from stream.delivery.topic_reader import (
+    METADATA_AGE_MS,
+    TopicReader,
+    close_consumer,
+    wait,
+    written_s,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +60,7 @@ class Bounds:
     stop_grace_s: float = 5.0
 
 
-class Outbox(Reader):
+class Outbox(TopicReader):
     """One sink's reader."""
 
     def __init__(
@@ -110,10 +116,10 @@ class Outbox(Reader):
             await self._dispatch.drain(self._bounds.stop_grace_s)
             await self._commit(consumer)
         finally:
-            await leave(consumer)
+            await close_consumer(consumer)
 
-    async def _abandon(self) -> None:
-        await self._dispatch.abandon()
+    async def _forget(self) -> None:
+        await self._dispatch.cancel()
 
     async def _close(self) -> None:
         await self._sink.close()
@@ -138,8 +144,8 @@ class Outbox(Reader):
         # No await from here on: the partitions are still ours when the records are taken.
         for partition, records in batches.items():
             for record in records:
-                place = Place(partition.partition, record.offset, written_s(record))
-                self._dispatch.submit(place, record.value)
+                position = RecordPosition(partition.partition, record.offset, written_s(record))
+                self._dispatch.submit(position, record.value)
 
     async def _lose(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
         """Go on at the oldest record there is, and say what is gone."""
@@ -157,7 +163,7 @@ class Outbox(Reader):
                 )
             else:
                 _LOG.warning("%s: %s was made anew", self._sink.name, self._topic)
-                self._dispatch.begin_anew(partition.partition)
+                self._dispatch.reset_partition(partition.partition)
         await consumer.seek_to_beginning(*wanted)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
@@ -202,7 +208,7 @@ class Outbox(Reader):
         except KafkaError as error:
             _LOG.info("%s: commit before a rebalance failed: %s", self._sink.name, error)
         finally:
-            await self._dispatch.abandon()
+            await self._dispatch.cancel()
 
 
 class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiokafka import TopicPartition
 
-from stream.delivery.reader import METADATA_AGE_MS, Reader
+from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader
 from stream.kafka.whole import POLL_MS, to_end, whole
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _NAME: Final = "directory"
 _WARN_EVERY_S: Final = 30.0
 
 
-class DirectoryFeed(Reader):
+class DirectoryFeed(TopicReader):
     """``start`` loads the directory and goes on in the background until ``stop``."""
 
     def __init__(
@@ -113,7 +113,7 @@ class DirectoryFeed(Reader):
             TopicPartition(record.topic, record.partition): record.offset + 1 for record in records
         }
 
-    async def _abandon(self) -> None:
+    async def _forget(self) -> None:
         """Keep what was read: entries hold until there are others."""
 
     async def _close(self) -> None:

@@ -23,7 +23,7 @@ from stream.core.alerts import Alert
 from stream.core.findings import Observed
 from stream.core.secret import Secret
 from stream.delivery.alertmanager import Alertmanager
-from stream.delivery.board import labels_of
+from stream.delivery.open_alerts import labels_of
 from stream.delivery.settings import AlertmanagerSettings
 from stream.metrics import Metrics
 from stream.tools.embedded.broker import EmbeddedBroker

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from stream.core.alerts import alert_in
 from stream.core.feedback import Verdict
-from stream.delivery.reader import Reader, leave, written_s
+from stream.delivery.topic_reader import TopicReader, close_consumer, written_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ _STOP_TIMEOUT_S: Final = 5.0
 _verdict = msgspec.json.Decoder(Verdict).decode
 
 
-class AlertFeed(Reader):
+class AlertFeed(TopicReader):
     """``start`` and ``stop`` it beside the worker."""
 
     def __init__(
@@ -91,7 +91,7 @@ class AlertFeed(Reader):
                     for record in records:
                         apply(record)
         finally:
-            await leave(consumer)
+            await close_consumer(consumer)
 
     def _apply(self, record: ConsumerRecord) -> None:
         alert = alert_in(record.value)
@@ -120,7 +120,7 @@ class AlertFeed(Reader):
                 self._producer = producer
             return self._producer
 
-    async def _abandon(self) -> None:
+    async def _forget(self) -> None:
         self._history.clear()
 
     async def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""The state of this worker for the page: from its health and its metrics. Measures nothing itself."""
+"""The state of this worker for the page, from its health and its metrics. Measures nothing."""
 
 from __future__ import annotations
 

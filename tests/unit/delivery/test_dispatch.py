@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from stream.delivery.dispatch import Dispatch, Place
-from stream.delivery.log import LogSink
+from stream.delivery.dispatch import Dispatch, RecordPosition
+from stream.delivery.log_sink import LogSink
 from stream.delivery.metrics import DELIVERY_RESULTS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def results(metrics: Metrics, sink: str) -> dict[str, float]:
 
 
 def submit(dispatch: Dispatch, offset: int, value: bytes | None) -> None:
-    dispatch.submit(Place(0, offset, 1000.0 + offset), value)
+    dispatch.submit(RecordPosition(0, offset, 1000.0 + offset), value)
 
 
 async def settle() -> None:
@@ -181,7 +181,7 @@ async def test_what_is_abandoned_counts_as_never_read(
     for offset in range(3):
         submit(dispatch, offset, msgspec.json.encode(alert_of("a")))
     await settle()
-    await dispatch.abandon()
+    await dispatch.cancel()
     assert dispatch.ledger.held == 0
     assert dispatch.ledger.committable() == {}
     assert results(metrics, "held") == {}
@@ -203,7 +203,7 @@ async def test_it_knows_since_when_the_oldest_waits(
     held.gates["a"].set()
     await settle()
     assert dispatch.oldest_s == 1001
-    await dispatch.abandon()
+    await dispatch.cancel()
     assert dispatch.oldest_s is None
 
 
@@ -213,7 +213,7 @@ async def test_a_topic_made_anew_keeps_apart_what_was_on_the_old_one(
     dispatch = Dispatch(held, metrics=metrics)
     submit(dispatch, 5, msgspec.json.encode(alert_of("old")))
     await settle()
-    dispatch.begin_anew(0)
+    dispatch.reset_partition(0)
     submit(dispatch, 5, msgspec.json.encode(alert_of("new")))
     await settle()
     held.gates["old"].set()
@@ -230,7 +230,7 @@ async def test_a_log_line_says_what_matters_on_one_line(
 ) -> None:
     caplog.set_level(logging.INFO)
     assert await LogSink().prepare(alert_of(summary="first\nsecond"))() == "delivered"
-    (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.delivery.log"]
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "stream.delivery.log_sink"]
     assert line == "alert inc-1 firing kind=campaign severity=warning: first second"
     assert "acc-1" not in line
 

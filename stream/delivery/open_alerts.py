@@ -30,7 +30,7 @@ _NAMES: Final = {"account": "DistillwatchAccount", "campaign": "DistillwatchCamp
 
 
 @dataclass(slots=True)
-class Standing:
+class PostedAlert:
     """An incident under one set of labels; times are epoch seconds."""
 
     partition: int
@@ -41,12 +41,12 @@ class Standing:
     until_s: float = math.inf  # nobody speaks of it any longer
 
 
-class Board:
+class OpenAlerts:
     """What stands, by incident and severity; mutable."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._standing: dict[str, dict[Severity, Standing]] = {}
+        self._standing: dict[str, dict[Severity, PostedAlert]] = {}
 
     def hear(self, partition: int, alert: Alert, written_s: float) -> None:
         """Take in a state of an incident, in order, that was written at ``written_s``."""
@@ -58,7 +58,7 @@ class Board:
                 standing.annotations = annotations_of(alert)
         if firing:
             self._standing[alert.alert_id] = before | {
-                alert.severity: Standing(
+                alert.severity: PostedAlert(
                     partition,
                     labels_of(alert),
                     annotations_of(alert),
@@ -87,7 +87,7 @@ class Board:
             for standing in of_incident.values()
         ]
 
-    def _keep(self, worth: Callable[[Standing], bool]) -> None:
+    def _keep(self, worth: Callable[[PostedAlert], bool]) -> None:
         kept = {
             name: {severity: at for severity, at in of_incident.items() if worth(at)}
             for name, of_incident in self._standing.items()
@@ -127,7 +127,7 @@ def annotations_of(alert: Alert) -> dict[str, str]:
     }
 
 
-def _post(standing: Standing, now_s: float, keep_s: float) -> dict[str, Any]:
+def _post(standing: PostedAlert, now_s: float, keep_s: float) -> dict[str, Any]:
     ends_s = now_s + keep_s if standing.ended_s is None else min(standing.ended_s, now_s)
     return {
         "labels": standing.labels,

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 
-class Ledger:
+class OffsetLedger:
     """Offsets of one consumer by partition; mutable, no I/O."""
 
     def __init__(self) -> None:

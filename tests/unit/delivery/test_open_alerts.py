@@ -10,7 +10,7 @@ from stream.core.errors import SettingsError
 from stream.core.findings import Observed
 from stream.core.secret import Secret
 from stream.delivery.alertmanager import read_urls
-from stream.delivery.board import Board
+from stream.delivery.open_alerts import OpenAlerts
 from stream.delivery.settings import AlertmanagerSettings
 
 if TYPE_CHECKING:
@@ -21,25 +21,27 @@ if TYPE_CHECKING:
 NOW = 1_767_324_000.0  # 2026-01-02T03:20:00Z, ten minutes after the alert
 
 
-def ends(board: Board, now_s: float = NOW) -> dict[tuple[str, str], str]:
-    posts = board.posts(now_s, keep_s=240.0)
+def ends(open_alerts: OpenAlerts, now_s: float = NOW) -> dict[tuple[str, str], str]:
+    posts = open_alerts.posts(now_s, keep_s=240.0)
     return {(p["labels"]["alert_id"], p["labels"]["severity"]): p["endsAt"] for p in posts}
 
 
 def test_an_open_incident_is_posted_again_and_again(alert_of: Callable[..., Alert]) -> None:
-    board = Board()
-    board.hear(0, alert_of(), NOW)
-    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
-    assert ends(board, NOW + 86_400) == {("inc-1", "warning"): "2026-01-03T03:24:00+00:00"}
+    open_alerts = OpenAlerts()
+    open_alerts.hear(0, alert_of(), NOW)
+    assert ends(open_alerts) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
+    assert ends(open_alerts, NOW + 86_400) == {("inc-1", "warning"): "2026-01-03T03:24:00+00:00"}
 
 
 def test_labels_last_while_everything_else_changes(alert_of: Callable[..., Alert]) -> None:
     posts: list[dict[str, Any]] = []
     for n in range(2):
-        board = Board()
+        open_alerts = OpenAlerts()
         members = [f"acc-{i}" for i in range(99 * n + 1)]
-        board.hear(0, alert_of(score=0.9 + n / 100, account_ids=members, summary=str(n)), NOW + n)
-        posts += board.posts(NOW + n, keep_s=240.0)
+        open_alerts.hear(
+            0, alert_of(score=0.9 + n / 100, account_ids=members, summary=str(n)), NOW + n
+        )
+        posts += open_alerts.posts(NOW + n, keep_s=240.0)
     assert posts[0]["labels"] == posts[1]["labels"]
     assert posts[0]["startsAt"] == posts[1]["startsAt"] == "2026-01-02T03:04:00+00:00"
     assert posts[1]["annotations"]["accounts_total"] == "100"
@@ -49,77 +51,77 @@ def test_labels_last_while_everything_else_changes(alert_of: Callable[..., Alert
 def test_newest_figures_are_posted_and_nothing_begins_or_ends_by_them(
     alert_of: Callable[..., Alert],
 ) -> None:
-    board = Board()
+    open_alerts = OpenAlerts()
     newer = alert_of(refresh=True, observed=Observed(requests=99))
-    board.renew(newer)
-    assert ends(board) == {}
-    board.hear(0, alert_of(), NOW)
-    board.renew(newer)
-    (post,) = board.posts(NOW, keep_s=240.0)
+    open_alerts.renew(newer)
+    assert ends(open_alerts) == {}
+    open_alerts.hear(0, alert_of(), NOW)
+    open_alerts.renew(newer)
+    (post,) = open_alerts.posts(NOW, keep_s=240.0)
     assert post["annotations"]["requests"] == "99"
-    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
-    board.hear(0, alert_of(status="resolved", summary="over"), NOW)
-    board.renew(newer)
-    (post,) = board.posts(NOW, keep_s=240.0)
+    assert ends(open_alerts) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
+    open_alerts.hear(0, alert_of(status="resolved", summary="over"), NOW)
+    open_alerts.renew(newer)
+    (post,) = open_alerts.posts(NOW, keep_s=240.0)
     assert post["annotations"]["description"] == "over"
 
 
 def test_an_end_is_said_for_a_while(alert_of: Callable[..., Alert]) -> None:
-    board = Board()
-    board.hear(0, alert_of(), NOW - 100)
-    board.hear(0, alert_of(status="resolved", summary="over"), NOW - 5)
-    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:19:55+00:00"}
-    (post,) = board.posts(NOW + 800, keep_s=240.0)
+    open_alerts = OpenAlerts()
+    open_alerts.hear(0, alert_of(), NOW - 100)
+    open_alerts.hear(0, alert_of(status="resolved", summary="over"), NOW - 5)
+    assert ends(open_alerts) == {("inc-1", "warning"): "2026-01-02T03:19:55+00:00"}
+    (post,) = open_alerts.posts(NOW + 800, keep_s=240.0)
     assert post["annotations"]["description"] == "over"
-    assert ends(board, NOW + 900) == {}
+    assert ends(open_alerts, NOW + 900) == {}
 
 
 def test_a_drill_says_that_it_is_one_and_does_not_stand_for_ever(
     alert_of: Callable[..., Alert],
 ) -> None:
-    board = Board()
-    board.hear(0, alert_of(drill=True), NOW)
-    (post,) = board.posts(NOW + 3500, keep_s=240.0)
+    open_alerts = OpenAlerts()
+    open_alerts.hear(0, alert_of(drill=True), NOW)
+    (post,) = open_alerts.posts(NOW + 3500, keep_s=240.0)
     assert post["labels"]["drill"] == "true"
-    assert board.posts(NOW + 3700, keep_s=240.0) == []
+    assert open_alerts.posts(NOW + 3700, keep_s=240.0) == []
 
 
 def test_a_graver_incident_ends_under_its_old_severity(alert_of: Callable[..., Alert]) -> None:
-    board = Board()
-    board.hear(0, alert_of(), NOW - 100)
-    board.hear(0, alert_of(severity="critical"), NOW - 5)
-    board.hear(0, alert_of(severity="critical", score=0.999), NOW)
-    assert ends(board) == {
+    open_alerts = OpenAlerts()
+    open_alerts.hear(0, alert_of(), NOW - 100)
+    open_alerts.hear(0, alert_of(severity="critical"), NOW - 5)
+    open_alerts.hear(0, alert_of(severity="critical", score=0.999), NOW)
+    assert ends(open_alerts) == {
         ("inc-1", "warning"): "2026-01-02T03:19:55+00:00",
         ("inc-1", "critical"): "2026-01-02T03:24:00+00:00",
     }
 
 
 def test_an_incident_that_opens_again_is_open(alert_of: Callable[..., Alert]) -> None:
-    board = Board()
+    open_alerts = OpenAlerts()
     for status in ("firing", "resolved", "firing"):
-        board.hear(0, alert_of(status=status), NOW)
-    assert ends(board) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
+        open_alerts.hear(0, alert_of(status=status), NOW)
+    assert ends(open_alerts) == {("inc-1", "warning"): "2026-01-02T03:24:00+00:00"}
 
 
 def test_events_ahead_of_our_clock_do_not_end_before_they_start(
     alert_of: Callable[..., Alert],
 ) -> None:
-    board = Board()
-    board.hear(0, alert_of(started_at="2026-01-02T03:25:00Z"), NOW)
-    (post,) = board.posts(NOW, keep_s=240.0)
+    open_alerts = OpenAlerts()
+    open_alerts.hear(0, alert_of(started_at="2026-01-02T03:25:00Z"), NOW)
+    (post,) = open_alerts.posts(NOW, keep_s=240.0)
     assert post["startsAt"] == "2026-01-02T03:20:00+00:00"
-    board.hear(0, alert_of(status="resolved"), NOW + 60)
-    (post,) = board.posts(NOW, keep_s=240.0)
+    open_alerts.hear(0, alert_of(status="resolved"), NOW + 60)
+    (post,) = open_alerts.posts(NOW, keep_s=240.0)
     assert post["startsAt"] <= post["endsAt"]
 
 
 def test_a_partition_that_moves_takes_its_incidents_along(alert_of: Callable[..., Alert]) -> None:
-    board = Board()
-    board.hear(0, alert_of("a"), NOW)
-    board.hear(1, alert_of("b"), NOW)
-    board.forget(0)
-    assert set(ends(board)) == {("b", "warning")}
+    open_alerts = OpenAlerts()
+    open_alerts.hear(0, alert_of("a"), NOW)
+    open_alerts.hear(1, alert_of("b"), NOW)
+    open_alerts.forget(0)
+    assert set(ends(open_alerts)) == {("b", "warning")}
 
 
 def test_every_replica_has_its_address() -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stream.core.findings import Severity
     from stream.delivery.sink import Delivery, Outcome
 
-_LOG = logging.getLogger("stream.delivery.log")
+_LOG = logging.getLogger("stream.delivery.log_sink")
 _LEVEL: Final[dict[Severity, int]] = {
     "info": logging.INFO,
     "warning": logging.WARNING,

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from stream.delivery.metrics import DeliveryMetrics
 
-_LOG = logging.getLogger("stream.delivery.reader")
+_LOG = logging.getLogger("stream.delivery.topic_reader")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
 _STOP_SLACK_S: Final = 3.0  # to commit and leave the group
 #: How late a topic that was deleted and made again may be noticed; aiokafka's own is five minutes.
 METADATA_AGE_MS: Final = 10_000
 
 
-class Reader(ABC):
+class TopicReader(ABC):
     """``start`` and ``stop`` it beside the worker, in the same loop."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Reader(ABC):
             await asyncio.wait([task], timeout=self._grace_s + _STOP_SLACK_S)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await self._abandon()
+            await self._forget()
         await self._close()
 
     @abstractmethod
@@ -59,7 +59,7 @@ class Reader(ABC):
         """Read until :attr:`_stopping` is set; whatever it raises, it is called again."""
 
     @abstractmethod
-    async def _abandon(self) -> None:
+    async def _forget(self) -> None:
         """Forget what was read: it will be read again."""
 
     @abstractmethod
@@ -87,7 +87,7 @@ class Reader(ABC):
                     str(error) or type(error).__name__,
                     pause,
                 )
-                await self._abandon()
+                await self._forget()
                 await wait(self._stopping, pause)
 
 
@@ -96,7 +96,7 @@ def written_s(record: ConsumerRecord) -> float:
     return record.timestamp / 1000 if record.timestamp > 0 else time.time()
 
 
-async def leave(consumer: AIOKafkaConsumer) -> None:
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
     """Leave the group; where that is cut short, in a join that lasts, leave no connection open."""
     try:
         await consumer.stop()

@@ -3,11 +3,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.delivery.ledger import Ledger
+from stream.delivery.offset_ledger import OffsetLedger
 
 
 def test_a_commit_stops_before_the_oldest_open_record() -> None:
-    ledger = Ledger()
+    ledger = OffsetLedger()
     for offset in (4, 5, 6, 9):
         ledger.begin(0, offset)
     for offset in (4, 5, 9):
@@ -21,7 +21,7 @@ def test_a_commit_stops_before_the_oldest_open_record() -> None:
 
 
 def test_clear_forgets() -> None:
-    ledger = Ledger()
+    ledger = OffsetLedger()
     ledger.begin(3, 1)
     ledger.finish(3, 1)
     ledger.begin(3, 2)
@@ -34,7 +34,7 @@ def test_it_equals_looking_at_all_records(data: st.DataObject) -> None:
     offsets = sorted(data.draw(st.sets(st.integers(0, 60), min_size=1)))
     order = data.draw(st.permutations(offsets))
     stop = data.draw(st.integers(0, len(order)))
-    ledger = Ledger()
+    ledger = OffsetLedger()
     for offset in offsets:
         ledger.begin(0, offset)
     for offset in order[:stop]:

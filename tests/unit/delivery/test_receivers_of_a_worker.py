@@ -9,7 +9,7 @@ import pytest
 from stream.cli.compose import plan
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.outbox import Outbox
-from stream.delivery.reader import Reader
+from stream.delivery.topic_reader import TopicReader
 from stream.settings import load
 from stream.tools.drill.receivers import receivers
 from stream.worker.directory import DirectoryFeed
@@ -26,7 +26,7 @@ RECEIVERS = {
 }
 
 
-def readers(*names: str) -> dict[str, type[Reader]]:
+def readers(*names: str) -> dict[str, type[TopicReader]]:
     variables = {
         f"DISTILLWATCH_{variable}": value
         for name in names
@@ -34,7 +34,7 @@ def readers(*names: str) -> dict[str, type[Reader]]:
     }
     settings = load(None, variables)
     services = plan(settings).services
-    found = [s for s in services if isinstance(s, Reader) and not isinstance(s, DirectoryFeed)]
+    found = [s for s in services if isinstance(s, TopicReader) and not isinstance(s, DirectoryFeed)]
     # A drill waits for the same ones.
     assert {r.name: r.group for r in receivers(settings)} == {
         s._name: s._options["group_id"] for s in found
