@@ -30,7 +30,7 @@ from stream.pipeline.build import (
     intake,
     links_task,
 )
-from stream.pipeline.people import People, suppression, verdict
+from stream.pipeline.feedback_reader import FeedbackReader, suppression, verdict
 from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
 from stream.worker.run import Plan
@@ -102,8 +102,8 @@ def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
     """Return what reads the topics that people write to."""
     verdicts, suppressions = settings.topics.verdicts, settings.topics.suppressions
     return {
-        verdicts: People(verdicts, verdict, metrics=metrics),
-        suppressions: People(suppressions, suppression(settings.feedback), metrics=metrics),
+        verdicts: FeedbackReader(verdicts, verdict, metrics=metrics),
+        suppressions: FeedbackReader(suppressions, suppression(settings.feedback), metrics=metrics),
     }
 
 

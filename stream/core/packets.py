@@ -1,10 +1,10 @@
 """What travels between the stages: one packet per target partition, with its watermark.
 
-A packet is msgpack (MessagePack specification) of raw little-endian columns. ``source`` numbers
-whatever sent it: the source partition for events, the task for everything after; ``sources`` is
-how many there are, and ``origin`` the topic that they are partitions of: another topic of the same
-name numbers its records anew. ``mark`` is a promise: no further row of a step that has ended by
-then.
+A packet is msgpack (MessagePack specification) of raw little-endian columns. ``source`` is the
+number of the sender: the source partition for events, the task for later stages; ``sources`` is the
+number of senders. ``topic_id`` is the topic that the source partitions belong to: a topic that was
+deleted and created again has another id and numbers its records from 0. ``watermark`` is a promise:
+the source sends no further row of a window that ends by then.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ if TYPE_CHECKING:
 PACKET_VERSION: Final = 7
 
 
-#: More sources than any topic has partitions, and a time that no event has (the year 5138): what
-#: says so is damaged, and would keep a task waiting or stepping for ever.
+#: More sources than any topic has partitions, and a time that no event has (the year 5138): a
+#: packet with more is damaged, and would keep a task waiting or closing windows for ever.
 _MOST_SOURCES: Final = 1_000_000
 _LATEST: Final = 1e11
 _LINK_KINDS: Final = np.array([*LinkKind], "u1")
 
 
-class Place(NamedTuple):
-    """Where a packet stands in what its source says.
+class ChunkHeader(NamedTuple):
+    """Position of a packet in the rows of its source.
 
-    ``skip`` rows of the first step went before in other packets; ``cut`` says that the last step
-    goes on in the next one; ``idle`` says that the source has nothing to say for now.
+    ``chunk_offset`` rows of the first window are in earlier packets; ``continues``: the next packet
+    has more rows of the last window; ``idle``: the source has no records for now.
     """
 
-    mark: float
-    skip: int = 0
-    cut: bool = False
+    watermark: float
+    chunk_offset: int = 0
+    continues: bool = False
     idle: bool = False
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
-    """Accounts that nothing is learnt from until then, epoch seconds."""
+    """Accounts that the models do not learn from until then, epoch seconds."""
 
     accounts: list[str]
     until: float
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What people say, and what follows from it for accounts."""
+class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Verdicts and suppressions by people, and the accounts that they confirm as suspect."""
 
     verdicts: list[Verdict] = []
     suppressions: list[Suppression] = []
@@ -64,24 +64,24 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One internal record; see :class:`Place` for ``mark`` to ``idle``.
+    """One internal record; see :class:`ChunkHeader` for ``watermark`` to ``idle``.
 
-    With ``said`` it is of no source and says nothing about time.
+    A packet with ``feedback`` has no source and no watermark.
     """
 
     version: int
     source: Annotated[int, msgspec.Meta(ge=0, lt=_MOST_SOURCES)]
     sources: Annotated[int, msgspec.Meta(ge=1, le=_MOST_SOURCES)]
-    mark: float
-    skip: Annotated[int, msgspec.Meta(ge=0)] = 0
-    cut: bool = False
+    watermark: float
+    chunk_offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    continues: bool = False
     idle: bool = False
-    origin: str = ""
+    topic_id: str = ""
     accounts: list[str] = []
     columns: dict[str, bytes] = {}
     account_findings: list[AccountFinding] = []
     groups: list[Group] = []
-    said: Said | None = None
+    feedback: Feedback | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -92,8 +92,8 @@ def pack(
     *,
     source: int,
     sources: int,
-    place: Place,
-    origin: str = "",
+    header: ChunkHeader,
+    topic_id: str = "",
     rows: EventBatch | LinkBatch | None = None,
     account_findings: list[AccountFinding] | None = None,
     groups: list[Group] | None = None,
@@ -104,11 +104,11 @@ def pack(
             version=PACKET_VERSION,
             source=source,
             sources=sources,
-            mark=place.mark,
-            skip=place.skip,
-            cut=place.cut,
-            idle=place.idle,
-            origin=origin,
+            watermark=header.watermark,
+            chunk_offset=header.chunk_offset,
+            continues=header.continues,
+            idle=header.idle,
+            topic_id=topic_id,
             accounts=list(rows.accounts) if rows else [],
             columns={name: column.tobytes() for name, column in rows.columns.items()}
             if rows
@@ -119,10 +119,11 @@ def pack(
     )
 
 
-def pack_said(said: Said) -> bytes:
-    """Return the bytes of a packet of what people say."""
-    nowhere = -math.inf
-    return _encode(Packet(version=PACKET_VERSION, source=0, sources=1, mark=nowhere, said=said))
+def pack_feedback(feedback: Feedback) -> bytes:
+    """Return the bytes of a packet with feedback."""
+    return _encode(
+        Packet(version=PACKET_VERSION, source=0, sources=1, watermark=-math.inf, feedback=feedback)
+    )
 
 
 def unpack(value: bytes) -> Packet:
@@ -136,7 +137,7 @@ def unpack(value: bytes) -> Packet:
         reason = f"packet version {packet.version}, this worker reads {PACKET_VERSION}"
         raise PacketError(reason)
     times = (
-        packet.mark,
+        packet.watermark,
         *(v.time for v in packet.account_findings),
         *(g.time for g in packet.groups),
     )

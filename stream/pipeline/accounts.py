@@ -12,15 +12,15 @@ from stream.accounts.detection.detector import Detector
 from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.duplicates import calls
-from stream.accounts.windows.gate import step_ends
 from stream.accounts.windows.request_ids import RequestIds
 from stream.core.events import EventBatch
 from stream.core.links import LinkBatch
 from stream.core.packets import Packet, event_rows, pack
 from stream.core.records import Emission
+from stream.pipeline.chunks import pack_windows
 from stream.pipeline.drills import Twin, parted
+from stream.pipeline.event_time import window_ends
 from stream.pipeline.linking import Look, links
-from stream.pipeline.parts import pack_steps
 from stream.pipeline.routing import value_tasks
 from stream.pipeline.steps import step_rows
 from stream.pipeline.task import Parsed
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.windows.account_windows import StepRows
-    from stream.accounts.windows.gate import Source
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.events import Array
     from stream.core.findings import AccountFinding
-    from stream.core.packets import Place, Said
+    from stream.core.packets import ChunkHeader, Feedback
     from stream.core.thresholds import ScoreThresholds
+    from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.task import StateRows
 
@@ -120,20 +120,20 @@ class AccountsStage:
             **self._detector.layout,
         }
 
-    def parse(self, packet: Packet, known: Source) -> Parsed[EventBatch]:
+    def parse(self, packet: Packet, known: SourceProgress) -> Parsed[EventBatch]:
         """Return the events; new ones have a source offset above the floor."""
         rows = event_rows(packet)
         offsets, times = rows.columns["offset"], rows.columns["time"]
         newest = float(offsets.max(initial=-1))
         return Parsed(
             rows,
-            step_ends(times, self._window_s),
-            offsets > known.floor,
-            max(known.floor, newest),
+            window_ends(times, self._window_s),
+            offsets > known.last_applied_offset,
+            max(known.last_applied_offset, newest),
         )
 
-    def step(self, end: float, rows: list[EventBatch]) -> None:
-        """Update the windows with one step, score its accounts, keep their links.
+    def process_window(self, end: float, rows: list[EventBatch]) -> None:
+        """Update the rolling windows by one window, score its accounts, keep their links.
 
         The accounts of a drill are linked and not scored: a drill ends before one account alone
         could stand out, and the models would learn from it.
@@ -180,14 +180,14 @@ class AccountsStage:
             with self._seconds["linking"].time():
                 self._links.append(links(looks))
 
-    def hear(self, time: float, said: Said) -> list[Emission]:
+    def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Learn nothing from the accounts of incidents that a person has confirmed."""
         del time
-        for confirmed in said.confirmed:
+        for confirmed in feedback.confirmed:
             self._detector.learning.exclude(confirmed.accounts, until=confirmed.until)
         return []
 
-    def emit(self, mark: float) -> list[Emission]:
+    def emit(self, watermark: float) -> list[Emission]:
         """Return one packet for alerting and one for each links task."""
         self._count()
         self._link()
@@ -197,28 +197,30 @@ class AccountsStage:
         sent = [
             Emission("links", task, None, value)
             for task in range(self._tasks)
-            for value in self._pack_links(found.take(tasks == task), mark)
+            for value in self._pack_links(found.take(tasks == task), watermark)
         ]
-        heads = self._pack_findings(findings, mark)
+        heads = self._pack_findings(findings, watermark)
         return [*sent, *(Emission("findings", 0, None, value) for value in heads)]
 
-    def _pack_links(self, rows: LinkBatch, mark: float) -> list[bytes]:
-        def encode(part: slice, place: Place) -> bytes:
+    def _pack_links(self, rows: LinkBatch, watermark: float) -> list[bytes]:
+        def encode(part: slice, header: ChunkHeader) -> bytes:
             links = rows.take(part)
-            return pack(source=self._task, sources=self._tasks, place=place, rows=links)
+            return pack(source=self._task, sources=self._tasks, header=header, rows=links)
 
-        return pack_steps(rows.columns["time"], encode, mark=mark, most=self._packet_bytes)
+        return pack_windows(
+            rows.columns["time"], encode, watermark=watermark, max_bytes=self._packet_bytes
+        )
 
-    def _pack_findings(self, rows: list[AccountFinding], mark: float) -> list[bytes]:
-        def encode(part: slice, place: Place) -> bytes:
+    def _pack_findings(self, rows: list[AccountFinding], watermark: float) -> list[bytes]:
+        def encode(part: slice, header: ChunkHeader) -> bytes:
             # Alerting hears every accounts task and as many links tasks.
             sources = 2 * self._tasks
             return pack(
-                source=self._task, sources=sources, place=place, account_findings=rows[part]
+                source=self._task, sources=sources, header=header, account_findings=rows[part]
             )
 
         ends = np.array([row.time for row in rows], np.float64)
-        return pack_steps(ends, encode, mark=mark, most=self._packet_bytes)
+        return pack_windows(ends, encode, watermark=watermark, max_bytes=self._packet_bytes)
 
     def _count_tokens(self, rows: StepRows, slots: Array) -> None:
         states = self._detector.states.of(slots)

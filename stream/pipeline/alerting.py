@@ -10,21 +10,21 @@ import numpy as np
 
 from stream.alerting import cloudevent
 from stream.core.findings import AccountFinding, Group
-from stream.core.packets import Confirmed, Said, pack_said
+from stream.core.packets import Confirmed, Feedback, pack_feedback
 from stream.core.records import Emission
+from stream.pipeline.chunks import find_new_rows
 from stream.pipeline.drill_incidents import is_of_drill
-from stream.pipeline.parts import unseen
 from stream.pipeline.routing import account_tasks
 from stream.pipeline.task import Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from stream.accounts.windows.gate import Source
     from stream.core.alerts import Alert
     from stream.core.batch import Array
     from stream.core.packets import Packet
     from stream.pipeline.drill_incidents import DrillIncidents
+    from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.incident_flow import IncidentFlow
     from stream.pipeline.task import StateRows
 
@@ -79,13 +79,13 @@ class AlertingStage:
         """Return everything that has to agree for stored rows to mean the same."""
         return self._incidents.LAYOUT
 
-    def parse(self, packet: Packet, known: Source) -> Parsed[Findings]:
-        """Return the findings; new ones belong to a step after the floor, the source's mark."""
+    def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
+        """Return the findings; new ones belong to a step after the last one applied."""
         rows = Findings([*packet.account_findings, *packet.groups])
         ends = np.array([row.time for row in rows.rows], np.float64)
-        return Parsed(rows, ends, *unseen(packet, ends, known), weights=rows.weights)
+        return Parsed(rows, ends, *find_new_rows(packet, ends, known), weights=rows.weights)
 
-    def step(self, end: float, rows: list[Findings]) -> None:
+    def process_window(self, end: float, rows: list[Findings]) -> None:
         """Open, update and resolve incidents at the end of one step."""
         found = [row for part in rows for row in part.rows]
         accounts = sorted(
@@ -100,21 +100,23 @@ class AlertingStage:
         self._alerts += self._incidents.step(end, accounts, others)
         self._alerts += self._drills.step(end, drills)
 
-    def emit(self, mark: float) -> list[Emission]:
+    def emit(self, watermark: float) -> list[Emission]:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""
-        self._alerts += self._incidents.step(mark, [], [])
-        self._alerts += self._drills.step(mark, [])
+        self._alerts += self._incidents.step(watermark, [], [])
+        self._alerts += self._drills.step(watermark, [])
         return self._send()
 
-    def hear(self, time: float, said: Said) -> list[Emission]:
+    def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Return the alerts that people's words cause, and whom nothing is learnt from for them."""
-        alerts, confirmed = self._incidents.record_feedback(time, said.verdicts, said.suppressions)
+        alerts, confirmed = self._incidents.record_feedback(
+            time, feedback.verdicts, feedback.suppressions
+        )
         self._alerts += alerts
         return [*self._send(), *self._tell_accounts(confirmed)]
 
     def _tell_accounts(self, confirmed: list[Confirmed]) -> list[Emission]:
         return [
-            Emission("events", task, None, pack_said(Said(confirmed=of_task)))
+            Emission("events", task, None, pack_feedback(Feedback(confirmed=of_task)))
             for task in range(self._tasks)
             if (of_task := [*_of_task(confirmed, task, self._tasks)])
         ]

@@ -55,7 +55,7 @@ class Chain:
         self._intake = intake(
             settings, topic=source, metrics=metrics, directory=directory, watch=watch
         )
-        self._intake.know(partitions, origin="")
+        self._intake.on_topic_changed(partitions, topic_id="")
         self._tasks: dict[str, Sequence[PartitionTask[Any]]] = {
             "events": [accounts_task(settings, task, metrics) for task in range(tasks)],
             "links": [links_task(settings, task, metrics) for task in range(tasks)],

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.core.events import EventBatch
-from stream.core.packets import Place, pack
+from stream.core.packets import ChunkHeader, pack
 from stream.core.records import Emission
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.invalid import InvalidShare
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.pipeline.chunks import pack_events
 from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.marked import MarkedDecoder
-from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, Watch, ignore
 from stream.pipeline.routing import account_tasks
 
@@ -51,7 +51,7 @@ class Intake:
     ) -> None:
         """``topic`` names the source in dead letters; ``tasks`` are the accounts tasks.
 
-        ``source_partitions`` are as many until :meth:`know` says otherwise; ``packet_bytes`` is
+        ``source_partitions`` are as many until :meth:`on_topic_changed`; ``packet_bytes`` is
         the most that fits into an internal record; ``directory`` knows what events lack, and may
         be loaded meanwhile; ``watch`` sees the decoded events: a run with
         labels counts them.
@@ -66,15 +66,15 @@ class Intake:
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
         self._windows = windows
         self._sources = source_partitions
-        self._origin = ""
+        self._topic_id = ""
         self._tasks = tasks
         self._packet_bytes = packet_bytes
         self._metrics = metrics
         self._clocks: dict[int, float] = {}
 
-    def know(self, partitions: int, origin: str) -> None:
-        """Say how many partitions the source topic has by now, and which topic it is."""
-        self._sources, self._origin = partitions, origin
+    def on_topic_changed(self, partitions: int, topic_id: str) -> None:
+        """Set the current number of partitions of the source topic, and its id."""
+        self._sources, self._topic_id = partitions, topic_id
 
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         """Return the emissions of consecutive records of one source partition.
@@ -96,7 +96,7 @@ class Intake:
             self._advance(partition, float(batch.columns["time"].max()))
         elif not drill.events:
             # Other traffic moves the clock too, else it would hold up everybody.
-            return dead + (self._marks(partition) if math.isfinite(read.passed_s) else [])
+            return dead + (self._watermarks(partition) if math.isfinite(read.passed_s) else [])
         if drill.events:
             # A drill rides on everybody's clock: its own may be ahead of a gateway that is late.
             rows = self._fingerprinter.columns(drill.events, drill.offsets)
@@ -108,7 +108,7 @@ class Intake:
 
         Its clock moves on with the time that has passed, so that the last steps close too.
         """
-        return self._marks(partition, elapsed_s=elapsed_s, idle=True)
+        return self._watermarks(partition, elapsed_s=elapsed_s, idle=True)
 
     def forget(self, partition: int) -> None:
         """Drop the clock of a partition that has moved to another worker."""
@@ -125,18 +125,20 @@ class Intake:
     def _advance(self, partition: int, time_s: float) -> None:
         self._clocks[partition] = max(self._clocks.get(partition, -math.inf), time_s)
 
-    def _marks(
+    def _watermarks(
         self, partition: int, *, elapsed_s: float = 0.0, idle: bool = False
     ) -> list[Emission]:
-        place = Place(
+        header = ChunkHeader(
             self._clocks.get(partition, -math.inf) + elapsed_s - self._windows.allowed_lateness_s,
             idle=idle,
         )
-        value = pack(source=partition, sources=self._sources, origin=self._origin, place=place)
+        value = pack(
+            source=partition, sources=self._sources, topic_id=self._topic_id, header=header
+        )
         return [Emission("events", task, None, value) for task in range(self._tasks)]
 
     def _route(self, partition: int, batch: EventBatch) -> list[Emission]:
-        mark = self._clocks[partition] - self._windows.allowed_lateness_s
+        watermark = self._clocks[partition] - self._windows.allowed_lateness_s
         tasks = account_tasks(batch.accounts, self._tasks)[batch.columns["account"]]
         rows = batch.take(np.argsort(tasks, kind="stable"))
         ends = np.cumsum(np.bincount(tasks, minlength=self._tasks)).tolist()
@@ -147,9 +149,9 @@ class Intake:
                 rows.take(slice(*part)),
                 source=partition,
                 sources=self._sources,
-                origin=self._origin,
-                mark=mark,
-                most=self._packet_bytes,
+                topic_id=self._topic_id,
+                watermark=watermark,
+                max_bytes=self._packet_bytes,
             )
         ]
 

@@ -9,19 +9,19 @@ import numpy as np
 from stream.campaigns.links.link_table import LinkTable
 from stream.core.packets import Packet, link_rows, pack
 from stream.core.records import Emission
+from stream.pipeline.chunks import find_new_rows, pack_windows
 from stream.pipeline.drills import Twin, parted
 from stream.pipeline.metrics import PipelineMetrics
-from stream.pipeline.parts import pack_steps, unseen
 from stream.pipeline.task import Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.accounts.windows.gate import Source
     from stream.campaigns.settings import CampaignSettings
     from stream.core.findings import Group
     from stream.core.links import LinkBatch
-    from stream.core.packets import Place, Said
+    from stream.core.packets import ChunkHeader, Feedback
+    from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.task import StateRows
 
 
@@ -52,13 +52,13 @@ class LinksStage:
         """Return everything that has to agree for stored rows to mean the same."""
         return self._table.LAYOUT
 
-    def parse(self, packet: Packet, known: Source) -> Parsed[LinkBatch]:
-        """Return the links; new ones belong to a step after the floor, the source's last mark."""
+    def parse(self, packet: Packet, known: SourceProgress) -> Parsed[LinkBatch]:
+        """Return the links; new ones belong to a step after the last one applied."""
         rows = link_rows(packet)
         ends = rows.columns["time"]
-        return Parsed(rows, ends, *unseen(packet, ends, known))
+        return Parsed(rows, ends, *find_new_rows(packet, ends, known))
 
-    def step(self, end: float, rows: list[LinkBatch]) -> None:
+    def process_window(self, end: float, rows: list[LinkBatch]) -> None:
         """Take in the links of one step."""
         rows, drills = parted(rows)
         self._groups += self._table.step(end, *rows)
@@ -66,21 +66,21 @@ class LinksStage:
             self._groups += self._drill.use(end).step(end, *drills)
         self._drill.forget(end)
 
-    def hear(self, time: float, said: Said) -> list[Emission]:
+    def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Have no use for what people say."""
-        del time, said
+        del time, feedback
         return []
 
-    def emit(self, mark: float) -> list[Emission]:
+    def emit(self, watermark: float) -> list[Emission]:
         """Return the groups for alerting."""
         groups, self._groups = self._groups, []
 
-        def encode(part: slice, place: Place) -> bytes:
+        def encode(part: slice, header: ChunkHeader) -> bytes:
             source, sources = self._tasks + self._task, 2 * self._tasks
-            return pack(source=source, sources=sources, place=place, groups=groups[part])
+            return pack(source=source, sources=sources, header=header, groups=groups[part])
 
         ends = np.array([group.time for group in groups], np.float64)
-        values = pack_steps(ends, encode, mark=mark, most=self._packet_bytes)
+        values = pack_windows(ends, encode, watermark=watermark, max_bytes=self._packet_bytes)
         return [Emission("findings", 0, None, value) for value in values]
 
     def release(self) -> None:

@@ -1,17 +1,20 @@
-"""A task: one partition of one stage, from internal records in to emissions and state out.
+"""A partition task: one partition of one stage, from internal records to emissions and state.
 
-A task is pure: no input or output, no clock. It holds rows until their step closes (StepGate),
-hands whole steps to its stage, and knows from where a successor has to read on. What makes the
-effect on state exactly-once although delivery is at-least-once:
+A task does no input or output and reads no clock. It buffers rows until their window closes
+(:class:`~stream.pipeline.event_time.EventTimeBuffer`), passes whole windows to its stage, and knows
+the offset from which a recovered task has to read. Delivery is at-least-once, the effect on state
+is exactly-once:
 
-* state contains closed steps only, and the header says up to which step (``closed``);
-* reading resumes at the oldest record with rows of an open step; rows of closed steps that are
-  read again are recognised by ``closed``, and by ``seen`` for what they are: none of them is late;
-* what people say is in the state as soon as it is read, and hearing it again changes nothing;
-* a source's rows at or below its ``floor`` are repetitions and are dropped, and so are those
-  rows of the next step that came in an earlier part (see :mod:`stream.pipeline.parts`).
+* State holds closed windows only. The checkpoint record has the output watermark, which is the end
+  of the last of them.
+* A recovered task resumes at the oldest record with rows of an open window. It reads some rows of
+  closed windows again and drops them: their window ends at or before the output watermark. Records
+  before ``next_unread`` were read before, so these rows are replayed, not late.
+* Feedback enters the state as soon as it is read. Applying it again changes nothing.
+* Rows at or below a source's ``last_applied_offset`` are duplicates and are dropped. So are rows of
+  the next window that an earlier chunk had (:mod:`stream.pipeline.chunks`).
 
-What a successor puts back comes in the order it was written: the schema, rows, a header.
+A recovered task loads state in the order it was written: schema, rows, checkpoint record.
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 
-from stream.accounts.windows.gate import Rows, Source, StepGate
 from stream.core.errors import StateError
 from stream.core.packets import Packet, unpack
+from stream.pipeline.event_time import EventTimeBuffer, Rows, SourceProgress
 from stream.pipeline.schema import Schema
 from stream.telemetry.contribution import GaugeContribution
 
@@ -34,11 +37,11 @@ if TYPE_CHECKING:
 
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.events import Array
-    from stream.core.packets import Said
+    from stream.core.packets import Feedback
     from stream.core.records import Emission
     from stream.pipeline.metrics import PipelineMetrics
 
-#: What reading bytes raises that are not what was written.
+#: Raised when damaged bytes are decoded.
 _DAMAGED: Final = (
     msgspec.MsgspecError,
     ArithmeticError,
@@ -54,18 +57,18 @@ StateRows = list[tuple[bytes, bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Parsed(Generic[R]):
-    """The rows of a packet, and what of its source has been taken with it (see Source)."""
+    """The rows of a packet, and its source's progress after it (see SourceProgress)."""
 
     rows: R
-    ends: Array  # step end of each row, epoch seconds
-    new: Array  # whether each is no repetition
-    floor: float
-    taken: int = 0
+    ends: Array  # window end of each row, epoch seconds
+    is_new: Array  # bool for each row: False for a duplicate
+    last_applied_offset: float
+    rows_applied: int = 0
     weights: Array | None = None  # for how many rows each counts in memory; None: for one
 
 
 class Stage(Protocol[R]):
-    """What differs between the stages: how rows arrive, what a step does, what goes out."""
+    """What differs between the stages: how rows arrive, what a window does, what goes out."""
 
     name: str
 
@@ -74,24 +77,24 @@ class Stage(Protocol[R]):
         """Return everything that has to agree for stored rows to mean the same."""
         ...
 
-    def parse(self, packet: Packet, known: Source) -> Parsed[R]:
-        """Return what is in a packet of a source of which this much is ``known``."""
+    def parse(self, packet: Packet, known: SourceProgress) -> Parsed[R]:
+        """Return the rows of a packet, given the progress of its source."""
         ...
 
-    def step(self, end: float, rows: list[R]) -> None:
-        """Take in one whole step and keep what is to be sent."""
+    def process_window(self, end: float, rows: list[R]) -> None:
+        """Process one whole window and keep what is to be sent."""
         ...
 
-    def hear(self, time: float, said: Said) -> list[Emission]:
-        """Take in what people say after the step that ended at ``time``; again is harmless."""
+    def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
+        """Apply feedback after the window that ended at ``time``; idempotent."""
         ...
 
-    def emit(self, mark: float) -> list[Emission]:
-        """Return what the steps since the last call have to say, with the mark reached."""
+    def emit(self, watermark: float) -> list[Emission]:
+        """Return the output of the windows since the last call, with the watermark reached."""
         ...
 
     def release(self) -> None:
-        """Give back what the gauges have of this stage."""
+        """Withdraw this stage's contribution to the gauges."""
         ...
 
     def take_changes(self) -> StateRows:
@@ -99,22 +102,22 @@ class Stage(Protocol[R]):
         ...
 
     def load(self, rows: StateRows) -> None:
-        """Take over stored rows in the order they were written; None deletes."""
+        """Load stored rows in the order they were written; None deletes."""
         ...
 
     def loaded(self) -> None:
-        """Go on with what has been loaded: there is no more."""
+        """Finish loading: there are no more rows."""
         ...
 
 
-class Header(msgspec.Struct, frozen=True):
-    """The row that makes a flush complete."""
+class CheckpointRecord(msgspec.Struct, frozen=True):
+    """The record that completes a checkpoint."""
 
-    closed: float
-    resume: int | None
-    expected: int
-    sources: dict[int, tuple[float, float, str]]
-    seen: int = 0  # the first internal offset that nobody has read yet
+    output_watermark: float
+    resume_offset: int | None
+    expected_sources: int
+    sources: dict[int, tuple[float, float, str]]  # offset, watermark, topic id: SourceProgress
+    next_unread: int = 0  # the first internal offset that no task has read yet
 
 
 class PartitionTask(Generic[R]):
@@ -123,7 +126,7 @@ class PartitionTask(Generic[R]):
     def __init__(
         self, stage: Stage[R], task: int, settings: WindowSettings, metrics: PipelineMetrics
     ) -> None:
-        """Start task number ``task`` empty; :meth:`restore` puts a predecessor's state back."""
+        """Start number ``task`` empty; :meth:`restore` continues from stored state."""
         self._stage = stage
         self._settings = settings
         self._metrics = metrics
@@ -131,91 +134,91 @@ class PartitionTask(Generic[R]):
         self._watermark = metrics.watermark_timestamp_seconds.labels(
             stage=stage.name, partition=task
         )
-        self._steps = metrics.windows_closed_total.labels(stage=stage.name)
-        self._gate: StepGate[R] = StepGate(settings.window_s)
-        self._seen = 0
+        self._windows = metrics.windows_closed_total.labels(stage=stage.name)
+        self._buffer: EventTimeBuffer[R] = EventTimeBuffer(settings.window_s)
+        self._next_unread = 0
         self._schema = Schema.of(
             stage.name, {"windows.window_s": f"{settings.window_s:g}", **stage.layout}
         )
 
     @property
-    def resume(self) -> int | None:
+    def resume_offset(self) -> int | None:
         """Return the internal offset to read from after a recovery; None: the beginning."""
-        return self._gate.resume[0]
+        return self._buffer.resume_point[0]
 
     def feed(self, offset: int, value: bytes) -> list[Emission]:
-        """Take in the internal record at ``offset``; return what is to be sent on.
+        """Process the internal record at ``offset``; return what is to be sent on.
 
-        Raises PacketError when the record is none of ours: stopping is right, because skipping
+        Raises PacketError when the record is not a packet: stopping is right, because skipping
         would lose requests silently.
         """
         packet = unpack(value)
-        again = offset < self._seen
-        self._seen = max(self._seen, offset + 1)
-        if packet.said is not None:
-            # Heard at once, after the last closed step: its place in the topic orders it.
-            self._gate.pass_over(offset)
-            return self._stage.hear(self._gate.closed, packet.said)
-        before = dict(self._gate.sources)
-        known = before.get(packet.source, Source()).as_of(packet.origin)
-        found = self._stage.parse(packet, known)
-        rows, ends, weights = self._admit(found, again=again)
-        self._gate.hold(offset, rows, ends, before, weights)
-        self._gate.hear(
+        replayed = offset < self._next_unread
+        self._next_unread = max(self._next_unread, offset + 1)
+        if packet.feedback is not None:
+            # Applied at once, after the last closed window: its offset orders it.
+            self._buffer.skip(offset)
+            return self._stage.apply_feedback(self._buffer.output_watermark, packet.feedback)
+        before = dict(self._buffer.sources)
+        known = before.get(packet.source, SourceProgress()).for_topic(packet.topic_id)
+        parsed = self._stage.parse(packet, known)
+        rows, ends, weights = self._admit(parsed, replayed=replayed)
+        self._buffer.buffer(offset, rows, ends, before, weights)
+        self._buffer.observe_watermark(
             packet.source,
             sources=packet.sources,
-            mark=packet.mark,
+            watermark=packet.watermark,
             idle=packet.idle,
-            floor=found.floor,
-            taken=found.taken,
-            origin=packet.origin,
+            last_applied_offset=parsed.last_applied_offset,
+            rows_applied=parsed.rows_applied,
+            topic_id=packet.topic_id,
         )
-        emissions = self._close(self._gate.closable())
-        self._pending.set(self._gate.waiting_rows)
+        emissions = self._close(self._buffer.next_window_end())
+        self._pending.set(self._buffer.buffered_rows)
         return emissions
 
     def release(self) -> None:
-        """Give back this task's part of the gauges: it moves to another worker, or is over."""
+        """Withdraw the gauges' contributions: the task ends or moves to another worker."""
         self._pending.set(0)
         self._stage.release()
 
     def finish(self) -> list[Emission]:
-        """Close every step that has rows: there will be no more (end of a replayed file)."""
-        ends = self._gate.last_end
-        return self._close(ends if ends is not None else self._gate.closed)
+        """Close every window that has rows: there will be no more (end of a replayed file)."""
+        end = self._buffer.last_window_end
+        return self._close(end if end is not None else self._buffer.output_watermark)
 
-    def _admit(self, found: Parsed[R], *, again: bool) -> tuple[R, Array, Array | None]:
-        """Drop repetitions and rows that come after their step has closed, and count both.
+    def _admit(self, parsed: Parsed[R], *, replayed: bool) -> tuple[R, Array, Array | None]:
+        """Drop duplicates and late rows, and count both.
 
-        A record that is read ``again`` holds rows of closed steps that have been counted.
+        A ``replayed`` record has rows of closed windows that were counted before: not late.
         """
-        rows, ends, new, weights = found.rows, found.ends, found.new, found.weights
-        in_time = ends > self._gate.closed
-        if again:
-            new = new & in_time
-        late = int(np.count_nonzero(new & ~in_time))
-        repeated = int(np.count_nonzero(~new))
+        rows, ends, is_new, weights = parsed.rows, parsed.ends, parsed.is_new, parsed.weights
+        in_time = ends > self._buffer.output_watermark
+        if replayed:
+            is_new = is_new & in_time
+        late = int(np.count_nonzero(is_new & ~in_time))
+        duplicate = int(np.count_nonzero(~is_new))
         if late:
             self._metrics.late_rows_total.labels(stage=self._stage.name).inc(late)
-        if repeated:
-            self._metrics.replayed_rows_total.labels(stage=self._stage.name).inc(repeated)
-        if late or repeated:
-            kept = new & in_time
+        if duplicate:
+            self._metrics.replayed_rows_total.labels(stage=self._stage.name).inc(duplicate)
+        if late or duplicate:
+            kept = is_new & in_time
             return rows.take(kept), ends[kept], None if weights is None else weights[kept]
         return rows, ends, weights
 
     def _close(self, until: float) -> list[Emission]:
-        forced = self._gate.overfull_until(self._settings.max_pending_rows)
-        if forced is not None and forced > until:
+        early = self._buffer.early_firing_end(self._settings.max_pending_rows)
+        if early is not None and early > until:
             self._metrics.early_firings_total.labels(stage=self._stage.name).inc()
-            until = forced
-        if until <= self._gate.closed:
+            until = early
+        if until <= self._buffer.output_watermark:
             return []
-        for end, rows in self._gate.close(until):
-            self._stage.step(end, rows)
-            self._steps.inc()
+        for end, rows in self._buffer.close(until):
+            self._stage.process_window(end, rows)
+            self._windows.inc()
         self._watermark.set(until)
-        return self._stage.emit(self._gate.closed)
+        return self._stage.emit(self._buffer.output_watermark)
 
     # -- durable state ------------------------------------------------------------------------
 
@@ -223,47 +226,49 @@ class PartitionTask(Generic[R]):
         """Return the state rows changed since the last call; None as value deletes the key."""
         return self._stage.take_changes()
 
-    def header(self) -> bytes:
-        """Return the row that says what the state contains and where to read on."""
-        offset, sources = self._gate.resume
+    def checkpoint_record(self) -> bytes:
+        """Return the record with what the state contains and where to resume reading."""
+        offset, sources = self._buffer.resume_point
         return msgspec.msgpack.encode(
-            Header(
-                closed=self._gate.closed,
-                resume=offset,
-                expected=self._gate.expected,
-                sources={n: (s.floor, s.mark, s.origin) for n, s in sources.items()},
-                seen=self._seen,
+            CheckpointRecord(
+                output_watermark=self._buffer.output_watermark,
+                resume_offset=offset,
+                expected_sources=self._buffer.expected_sources,
+                sources={
+                    n: (s.last_applied_offset, s.watermark, s.topic_id) for n, s in sources.items()
+                },
+                next_unread=self._next_unread,
             )
         )
 
     def schema(self) -> bytes:
-        """Return the row that a log of this task begins with."""
+        """Return the first record of this task's changelog."""
         return self._schema.encode()
 
     def check(self, schema: bytes | None) -> None:
-        """Raise StateError unless a log with this first row can be loaded; None: it has none."""
+        """Raise StateError unless a changelog with this schema can be loaded; None: it has none."""
         with self._reading():
             self._schema.check(schema)
 
     def load(self, rows: StateRows) -> None:
-        """Take over rows of a predecessor in the order they were written; None deletes."""
+        """Load stored rows in the order they were written; None deletes."""
         with self._reading():
             self._stage.load(rows)
 
-    def restore(self, header: bytes) -> None:
-        """Go on from the header of what has been loaded."""
+    def restore(self, checkpoint: bytes) -> None:
+        """Continue from the checkpoint record of the loaded rows."""
         with self._reading():
-            stored = msgspec.msgpack.decode(header, type=Header)
-            self._gate.closed = stored.closed
-            self._gate.expected = stored.expected
-            self._gate.next_offset = stored.resume
-            self._seen = stored.seen
-            self._gate.sources = {n: Source(*said) for n, said in stored.sources.items()}
+            stored = msgspec.msgpack.decode(checkpoint, type=CheckpointRecord)
+            self._buffer.output_watermark = stored.output_watermark
+            self._buffer.expected_sources = stored.expected_sources
+            self._buffer.next_offset = stored.resume_offset
+            self._next_unread = stored.next_unread
+            self._buffer.sources = {n: SourceProgress(*s) for n, s in stored.sources.items()}
             self._stage.loaded()
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Turn whatever damaged bytes cause into a StateError: they are nobody's mistake here."""
+        """Turn whatever damaged bytes cause into a StateError."""
         try:
             yield
         except _DAMAGED as error:

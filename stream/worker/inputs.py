@@ -103,7 +103,7 @@ class Inputs:
             log.info("topic %s has grown to %d partitions", name, found.partitions)
         self._known[name] = found
         if name == self._source:
-            self._stage.know(found.partitions, found.topic_id)
+            self._stage.on_topic_changed(found.partitions, found.topic_id)
 
     def _describe(self) -> dict[str, Described]:
         with connect(self._kafka) as admin:

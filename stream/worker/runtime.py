@@ -227,7 +227,7 @@ class Runtime:
         starts = {}
         for tp in new:
             task = self.tasks.reads(tp)
-            wanted = self.tasks[tp].task.resume if task else committed.get(tp)
+            wanted = self.tasks[tp].task.resume_offset if task else committed.get(tp)
             starts[tp] = beginnings[tp] if wanted is None else max(wanted, beginnings[tp])
             # Without transactions the broker is one that may tell ends too low.
             if starts[tp] > ends[tp] and tp.topic in self.tasks.stages.people:

@@ -36,7 +36,7 @@ class Task(Heir, Protocol):
     """One partition of one stage; single-threaded, no input or output, no clock."""
 
     @property
-    def resume(self) -> int | None:
+    def resume_offset(self) -> int | None:
         """Return the offset to read from after a recovery; None: the beginning."""
         ...
 
@@ -48,8 +48,8 @@ class Task(Heir, Protocol):
         """Return the state rows changed since the last call; None deletes the key."""
         ...
 
-    def header(self) -> bytes:
-        """Return the row that makes a flush complete."""
+    def checkpoint_record(self) -> bytes:
+        """Return the record that completes a checkpoint."""
         ...
 
     def schema(self) -> bytes:
@@ -72,8 +72,8 @@ class Reader(Protocol):
 class Source(Reader, Protocol):
     """The first stage: source records in, emissions out."""
 
-    def know(self, partitions: int, origin: str) -> None:
-        """Say how many partitions the source topic has by now, and which topic it is."""
+    def on_topic_changed(self, partitions: int, topic_id: str) -> None:
+        """Set the current number of partitions of the source topic, and its id."""
         ...
 
     def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
@@ -120,7 +120,7 @@ class OwnedTask:
 
     def snapshot(self) -> tuple[Rows, bytes] | None:
         """Return what a flush has to write, or None when nothing has changed."""
-        rows, header = self.task.take_changes(), self.task.header()
+        rows, header = self.task.take_changes(), self.task.checkpoint_record()
         return None if not rows and header == self.written else (rows, header)
 
     async def write(self, rows: Rows, header: bytes) -> None:

@@ -25,8 +25,8 @@ from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
+from stream.pipeline.chunks import pack_events
 from stream.pipeline.linking import Look, links
-from stream.pipeline.parts import pack_events
 from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.steps import step_rows
 from stream.settings import Settings
@@ -78,7 +78,7 @@ class Stages:
         return self.reader.read(self.records, now_s=NOW)
 
     def pack(self) -> list[bytes]:
-        return pack_events(self.batch, source=0, sources=1, mark=0.0, most=2**24)
+        return pack_events(self.batch, source=0, sources=1, watermark=0.0, max_bytes=2**24)
 
     def unpack(self) -> object:
         return [event_rows(unpack(packet)) for packet in self.packets]

@@ -13,7 +13,7 @@ from stream.core.alerts import Alert
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task, links_task
-from stream.pipeline.parts import pack_events
+from stream.pipeline.chunks import pack_events
 from stream.pipeline.routing import account_tasks
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class Stages:
         """Send the events of one record, in time order, as intake does."""
         offset = next(self._offsets)
         rows.columns["offset"][:] = offset
-        mark = float(rows.columns["time"].max()) - self.settings.windows.allowed_lateness_s
+        watermark = float(rows.columns["time"].max()) - self.settings.windows.allowed_lateness_s
         tasks = account_tasks(rows.accounts, self.settings.tasks)[rows.columns["account"]]
         for task in self._numbers:
             part = rows.take(tasks == task)
             for value in pack_events(
-                part, source=0, sources=1, mark=mark, most=self.settings.packet_bytes
+                part, source=0, sources=1, watermark=watermark, max_bytes=self.settings.packet_bytes
             ):
                 self._run(self.tasks["events", task].feed(offset, value))
 

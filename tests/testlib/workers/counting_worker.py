@@ -57,7 +57,7 @@ def kafka(bootstrap: str, run_id: str, *, transactions: bool) -> KafkaSettings:
 
 
 class CountingSource:
-    def know(self, partitions: int, origin: str) -> None:
+    def on_topic_changed(self, partitions: int, topic_id: str) -> None:
         pass
 
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
@@ -88,19 +88,19 @@ class CountingTask:
     def __init__(self, task: int) -> None:
         self.task = task
         self.counts: dict[str, int] = {}
-        self.floors: dict[str, int] = {}
-        self.resume: int | None = None
+        self.last_applied: dict[str, int] = {}
+        self.resume_offset: int | None = None
         self.changed: set[str] = set()
 
     def feed(self, offset: int, value: bytes) -> list[Emission]:
         source, rows = json.loads(value)
-        floor = self.floors.get(str(source), -1)
+        floor = self.last_applied.get(str(source), -1)
         for at, name in rows:
             if at > floor:
                 self.counts[name] = self.counts.get(name, 0) + 1
                 self.changed.add(name)
-        self.floors[str(source)] = max(floor, rows[-1][0])
-        self.resume = offset + 1
+        self.last_applied[str(source)] = max(floor, rows[-1][0])
+        self.resume_offset = offset + 1
         total = sum(self.counts.values())
         return [Emission("findings", 0, None, json.dumps([self.task, total]).encode())]
 
@@ -111,8 +111,8 @@ class CountingTask:
         changed, self.changed = self.changed, set()
         return [(name.encode(), str(self.counts[name]).encode()) for name in sorted(changed)]
 
-    def header(self) -> bytes:
-        return json.dumps([self.resume, self.floors]).encode()
+    def checkpoint_record(self) -> bytes:
+        return json.dumps([self.resume_offset, self.last_applied]).encode()
 
     def schema(self) -> bytes:
         return b"counts"
@@ -124,8 +124,8 @@ class CountingTask:
     def load(self, rows: list[tuple[bytes, bytes | None]]) -> None:
         self.counts |= {key.decode(): int(value) for key, value in rows if value is not None}
 
-    def restore(self, header: bytes) -> None:
-        self.resume, self.floors = json.loads(header)
+    def restore(self, checkpoint: bytes) -> None:
+        self.resume_offset, self.last_applied = json.loads(checkpoint)
 
 
 class TotalTask(CountingTask):
@@ -136,16 +136,16 @@ class TotalTask(CountingTask):
         name = str(task)
         self.counts[name] = max(self.counts.get(name, 0), total)
         self.changed.add(name)
-        self.resume = offset + 1
+        self.resume_offset = offset + 1
         return [Emission("alerts", 0, None, str(sum(self.counts.values())).encode())]
 
 
 class SlowTask(CountingTask):
     """Takes its time to load."""
 
-    def restore(self, header: bytes) -> None:
+    def restore(self, checkpoint: bytes) -> None:
         time.sleep(LOAD_S)
-        super().restore(header)
+        super().restore(checkpoint)
 
 
 def stages(counting: type[CountingTask] = CountingTask) -> Stages:

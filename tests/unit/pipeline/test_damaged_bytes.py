@@ -78,7 +78,7 @@ def state(written):
         task = new(role)
         for offset, value in enumerate(written[role]):
             task.feed(offset, value)
-        found[role] = task.take_changes(), task.header(), task.schema()
+        found[role] = task.take_changes(), task.checkpoint_record(), task.schema()
     return found
 
 
@@ -172,7 +172,7 @@ def test_a_record_that_says_what_cannot_be_is_refused_or_taken(role, written) ->
             refused += 1
     assert refused > 10
     task.take_changes()
-    assert msgspec.msgpack.decode(task.header())["closed"] < 1e11
+    assert msgspec.msgpack.decode(task.checkpoint_record())["output_watermark"] < 1e11
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -227,10 +227,10 @@ def test_bytes_that_announce_much_take_nothing(role, state) -> None:
     assert peak < 64_000_000
 
 
-@pytest.mark.parametrize("mark", [math.nan, math.inf, 1e300])
-def test_a_mark_that_no_time_reaches_closes_nothing(mark, written) -> None:
+@pytest.mark.parametrize("watermark", [math.nan, math.inf, 1e300])
+def test_a_mark_that_no_time_reaches_closes_nothing(watermark, written) -> None:
     task = new("events")
-    packet = msgspec.structs.replace(unpack(written["events"][0]), mark=mark)
+    packet = msgspec.structs.replace(unpack(written["events"][0]), watermark=watermark)
     with pytest.raises(PacketError, match="time out of range"):
         task.feed(0, msgspec.msgpack.encode(packet))
     assert task.feed(0, written["events"][0]) is not None

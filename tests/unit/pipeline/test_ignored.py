@@ -70,7 +70,7 @@ def test_other_traffic_moves_the_clock(other, together):
         time = START + 60 * minute
         fed.feed(0, call(time))
         fed.feed(1, [other(time), other(time + 1)] if together else other(time))
-    # The last is open, and its mark lies a grace before it, in the one before.
+    # The last is open, and its watermark lies a grace before it, in the one before.
     assert fed.sample("windows_closed_total", stage="accounts") == 28
 
 

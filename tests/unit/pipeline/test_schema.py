@@ -144,5 +144,5 @@ def test_a_log_that_was_refused_leaves_nothing_behind():
     task, other = new("events"), new("events")
     with pytest.raises(StateError):
         task.check(None)
-    assert task.header() == other.header()
-    assert task.resume is None
+    assert task.checkpoint_record() == other.checkpoint_record()
+    assert task.resume_offset is None

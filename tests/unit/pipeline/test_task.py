@@ -131,14 +131,14 @@ def undisturbed(role, inputs):
     task, rows = inputs.new(role), {}
     sent = [shown(task.feed(offset, value)) for offset, value in enumerate(inputs.values[role])]
     apply(rows, task.take_changes())
-    return sent, rows, task.header()
+    return sent, rows, task.checkpoint_record()
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_the_run_is_worth_the_name(role, inputs):
     sent, rows, _ = undisturbed(role, inputs)
     assert len(inputs.values[role]) > 20
-    parted = sum(unpack(value).mark == -math.inf for value in inputs.values[role])
+    parted = sum(unpack(value).watermark == -math.inf for value in inputs.values[role])
     assert parted > 3 if inputs.settings is CUT else parted == 0
     # In an hour there may be no alert, but there are groups and steps to tell of.
     assert role == "findings" or sum(map(len, sent)) > 1
@@ -152,9 +152,9 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, input
     task, rows = inputs.new(role), {}
     for crash in range(len(values) + 1):
         apply(rows, task.take_changes())
-        header = task.header()
+        header = task.checkpoint_record()
         heir, own = inputs.heir_of(role, list(rows.items()), header), dict(rows)
-        again = heir.resume or 0
+        again = heir.resume_offset or 0
         assert again <= crash
         # A few records are enough to come past what waited; the end is looked at now and then.
         end = len(values) if crash % 10 == 0 else min(crash + 12, len(values))
@@ -164,7 +164,7 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, input
         if end == len(values):
             apply(own, heir.take_changes())
             assert own == expected_rows
-            assert heir.header() == expected_header
+            assert heir.checkpoint_record() == expected_header
         if crash < len(values):
             task.feed(crash, values[crash])
 
@@ -175,8 +175,8 @@ def test_restoring_changes_nothing(role, inputs):
     for offset, value in enumerate(inputs.values[role]):
         task.feed(offset, value)
     apply(rows, task.take_changes())
-    heir = inputs.heir_of(role, list(rows.items()), task.header())
-    assert heir.header() == task.header()
+    heir = inputs.heir_of(role, list(rows.items()), task.checkpoint_record())
+    assert heir.checkpoint_record() == task.checkpoint_record()
     assert [change for change in heir.take_changes() if rows.get(change[0]) != change[1]] == []
     assert task.take_changes() == []
 
@@ -192,7 +192,7 @@ def test_a_log_gives_the_same_state_however_it_is_cut(role, portion, inputs):
         apply(rows, changes)
     # All that the log says, deleted rows too, or only what compaction leaves of it.
     logs = log, list(rows.items())
-    heirs = [inputs.heir_of(role, some, task.header(), portion) for some in logs]
+    heirs = [inputs.heir_of(role, some, task.checkpoint_record(), portion) for some in logs]
     assert len(log) > len(rows)
     beginning = len(inputs.values[role])
     for offset, value in enumerate(inputs.values[role][-30:], beginning):
@@ -223,7 +223,7 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
     lines = list(SCENARIO.lines())
     task, rows, written = inputs.new("events", metrics), {}, []
     for origin, some in (("a", lines[:400]), ("b", lines[400:800])):
-        source.know(1, origin)
+        source.on_topic_changed(1, origin)
         values = [
             emission.value
             for emission in source.process(
@@ -235,8 +235,8 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
             task.feed(len(written), value)
             written.append(value)
         apply(rows, task.take_changes())
-        task = inputs.heir_of("events", list(rows.items()), task.header())
-        for offset in range(task.resume, len(written)):
+        task = inputs.heir_of("events", list(rows.items()), task.checkpoint_record())
+        for offset in range(task.resume_offset, len(written)):
             task.feed(offset, written[offset])
     task.finish()
     counted = task._stage._table["ring_week"][:, 0].sum()
@@ -272,8 +272,8 @@ def test_nothing_that_a_successor_reads_again_is_late(inputs):
         task.feed(offset, value)
         log += task.take_changes()
         if offset % 20 == 0:
-            heir = inputs.heir_of("events", log, task.header(), metrics=heirs)
-            for again in range(heir.resume, offset + 1):
+            heir = inputs.heir_of("events", log, task.checkpoint_record(), metrics=heirs)
+            for again in range(heir.resume_offset, offset + 1):
                 heir.feed(again, values[again])
                 read_again += 1
     assert read_again > len(values) / 20

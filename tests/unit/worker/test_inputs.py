@@ -15,7 +15,7 @@ TOPICS = TopicSettings(requests="requests", internal_prefix="i.")
 class Scene:
     def __init__(self) -> None:
         self.told: list[tuple[int, str]] = []
-        stage = SimpleNamespace(know=lambda *said: self.told.append(said))
+        stage = SimpleNamespace(on_topic_changed=lambda *said: self.told.append(said))
         self.inputs = Inputs(stage, KafkaSettings(), TOPICS)
         self.found = {
             "requests": Described(4, "source"),

@@ -26,7 +26,7 @@ class Scene:
         self.sent: list[object] = []
         owned = SimpleNamespace(
             stage="accounts",
-            task=SimpleNamespace(feed=feed, resume=0),
+            task=SimpleNamespace(feed=feed, resume_offset=0),
             fenced=False,
             snapshot=lambda: None,
         )
@@ -162,7 +162,7 @@ async def start(
     tp: TP, log: Log, *, resume: int | None = None, metrics: Metrics | None = None
 ) -> int:
     scene = Scene(None, metrics)
-    scene.runtime.tasks[ONE].task.resume = resume
+    scene.runtime.tasks[ONE].task.resume_offset = resume
     scene.runtime.positions.forget([ONE])
     return (await scene.runtime.assign([tp], 1, log))[tp]
 

@@ -14,7 +14,7 @@ from stream.core.packets import unpack
 from stream.core.records import Emission, Record
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
-from stream.pipeline.people import MOST_BYTES, People, suppression, verdict
+from stream.pipeline.feedback_reader import MOST_BYTES, FeedbackReader, suppression, verdict
 
 NOW_S = 1_772_409_600.0
 JUDGED: dict[str, Any] = {
@@ -36,7 +36,7 @@ SUPPRESSED: dict[str, Any] = {
 
 def read(value: bytes, *, topic: str = "verdicts") -> Emission:
     decode = verdict if topic == "verdicts" else suppression(FeedbackSettings())
-    people = People(topic, decode, metrics=Metrics())
+    people = FeedbackReader(topic, decode, metrics=Metrics())
     (emission,) = people.process(3, [Record(7, None, value)], now_s=NOW_S)
     return emission
 
@@ -48,7 +48,7 @@ def reason(emission: Emission) -> str:
 def test_a_verdict_goes_to_alerting() -> None:
     emission = read(json.dumps(JUDGED | {"unknown": 1}).encode())
     assert (emission.role, emission.partition) == ("findings", 0)
-    said = unpack(emission.value).said
+    said = unpack(emission.value).feedback
     assert said is not None
     assert [one.author for one in said.verdicts] == ["ana"]
 

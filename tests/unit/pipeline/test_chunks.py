@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.accounts.windows.gate import Source
 from stream.alerting.incident import Incident
 from stream.alerting.rendering import alert_of
 from stream.campaigns.clusters.cluster_assignment import ClusterState
@@ -24,7 +23,7 @@ from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Group, Observed, Shared
 from stream.core.links import LinkKind
-from stream.core.packets import Place, event_rows, pack, unpack
+from stream.core.packets import ChunkHeader, event_rows, pack, unpack
 from stream.core.records import Record
 from stream.intake.codec.settings import IntakeSettings
 from stream.kafka.settings import TopicSettings
@@ -35,7 +34,8 @@ from stream.pipeline.build import (
     intake,
     links_task,
 )
-from stream.pipeline.parts import pack_events, pack_steps, unseen
+from stream.pipeline.chunks import find_new_rows, pack_events, pack_windows
+from stream.pipeline.event_time import SourceProgress
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
 from testlib.traffic.floods import START
@@ -53,13 +53,15 @@ def said(steps: list[int], first: int, most: int) -> list[bytes]:
     ends = np.repeat(np.arange(first, first + len(steps)) + 1.0, steps)
     groups = [group(end, i) for i, end in enumerate(ends.tolist())]
 
-    def encode(part, place):
-        return pack(source=0, sources=1, place=place, groups=groups[part])
+    def encode(part, header):
+        return pack(source=0, sources=1, header=header, groups=groups[part])
 
-    return pack_steps(ends, encode, mark=float(first + len(steps)), most=most)
+    return pack_windows(ends, encode, watermark=float(first + len(steps)), max_bytes=most)
 
 
-THREE = pack(source=0, sources=1, place=Place(1.0, 1, cut=True), groups=[group(1.0, 1)] * 3)
+THREE = pack(
+    source=0, sources=1, header=ChunkHeader(1.0, 1, continues=True), groups=[group(1.0, 1)] * 3
+)
 ROOM = len(THREE) + 40
 steps = st.lists(st.integers(0, 9), min_size=1, max_size=6)
 room = st.integers(ROOM, 4 * ROOM)
@@ -70,10 +72,10 @@ def test_parts_fit_and_together_are_the_whole(rows, most):
     packets = [unpack(value) for value in said(rows, 0, most)]
     assert [g.value for p in packets for g in p.groups] == list(range(sum(rows)))
     assert all(len(value) <= most for value in said(rows, 0, most))
-    assert packets[-1].mark == len(rows)
+    assert packets[-1].watermark == len(rows)
     for packet, later in itertools.pairwise(packets):
-        assert packet.mark < later.groups[0].time
-        assert packet.cut == (packet.groups[-1].time == later.groups[0].time)
+        assert packet.watermark < later.groups[0].time
+        assert packet.continues == (packet.groups[-1].time == later.groups[0].time)
 
 
 @given(
@@ -85,14 +87,14 @@ def test_parts_fit_and_together_are_the_whole(rows, most):
 @settings(max_examples=300)
 def test_rows_count_once_however_often_and_wherever_they_are_cut(one, other, broken, most):
     """A source says one thing, is cut off in the middle, says it again cut elsewhere, goes on."""
-    known, taken = Source(), []
+    known, taken = SourceProgress(), []
     for first, rows in ((0, one), (len(one), other)):
         tries = [said(rows, first, again)[:upto] for again, upto, _ in broken]
         for value in [value for part in [*tries, said(rows, first, most)] for value in part]:
             packet = unpack(value)
             ends = np.array([g.time for g in packet.groups], float)
-            new, floor, count = unseen(packet, ends, known)
-            known = Source(floor, packet.mark, taken=count)
+            new, floor, count = find_new_rows(packet, ends, known)
+            known = SourceProgress(floor, packet.watermark, rows_applied=count)
             taken += [(g.time, g.value) for g, n in zip(packet.groups, new, strict=True) if n]
     expected = [
         (end, i)
@@ -111,19 +113,19 @@ def events(offsets: list[int]) -> EventBatch:
 @given(st.lists(st.integers(1, 5), max_size=30), st.integers(3000, 9000))
 def test_the_events_of_a_record_stay_together(sizes, most):
     batch = events(np.repeat(np.arange(len(sizes)), sizes).tolist())
-    values = pack_events(batch, source=0, sources=1, mark=5.0, most=most)
+    values = pack_events(batch, source=0, sources=1, watermark=5.0, max_bytes=most)
     assert all(len(value) <= most for value in values)
     parts = [event_rows(unpack(value)).columns["offset"].tolist() for value in values]
     assert sum(parts, []) == batch.columns["offset"].tolist()  # noqa: RUF017 - short lists
     for part, later in itertools.pairwise(parts):
         assert part[-1] < later[0]
-    marks = [unpack(value).mark for value in values]
-    assert marks == [-math.inf] * (len(values) - 1) + [5.0]
+    watermarks = [unpack(value).watermark for value in values]
+    assert watermarks == [-math.inf] * (len(values) - 1) + [5.0]
 
 
 def test_one_record_that_does_not_fit_is_an_error_and_no_endless_loop():
     with pytest.raises(PacketError, match="belong together"):
-        pack_events(events([7] * 100), source=0, sources=1, mark=0.0, most=3000)
+        pack_events(events([7] * 100), source=0, sources=1, watermark=0.0, max_bytes=3000)
     with pytest.raises(PacketError, match="belong together"):
         said([1], 0, 10)
 
@@ -146,7 +148,10 @@ def test_the_largest_record_that_settings_allow_fits():
     most = tight().intake.max_record_events
     columns = {name: np.full(most, 127, dtype) for name, dtype in EVENT_COLUMNS.items()}
     batch = EventBatch(["\U0001f600" * 64] * most, columns | {"offset": np.full(most, 2**62)})
-    assert len(pack_events(batch, source=0, sources=1, mark=0.0, most=tight().packet_bytes)) == 1
+    assert (
+        len(pack_events(batch, source=0, sources=1, watermark=0.0, max_bytes=tight().packet_bytes))
+        == 1
+    )
 
 
 def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_rows():

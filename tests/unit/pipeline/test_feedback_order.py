@@ -10,7 +10,7 @@ import pytest
 
 from stream.core.alerts import Alert
 from stream.core.feedback import Verdict
-from stream.core.packets import Confirmed, Place, Said, pack, pack_said, unpack
+from stream.core.packets import ChunkHeader, Confirmed, Feedback, pack, pack_feedback, unpack
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task
 from stream.settings import Settings
@@ -25,18 +25,18 @@ WORDS = {10: "false_positive", 20: "withdrawn", 24: "true_positive"}
 
 def judged(name: str, minute: int) -> bytes:
     said = {"alert_id": name, "verdict": WORDS[minute], "author": "a", "time": START_S + minute}
-    return pack_said(Said(verdicts=[msgspec.convert(said, Verdict)]))
+    return pack_feedback(Feedback(verdicts=[msgspec.convert(said, Verdict)]))
 
 
 def packets(name: str) -> list[bytes]:
     """Return half an hour of a campaign and an account, and what people say meanwhile."""
     found = []
     for minute in range(1, 31):
-        place = Place(START_S + 60 * minute)
+        header = ChunkHeader(START_S + 60 * minute)
         heard = [finding("a", minute)] if minute % 5 == 0 else []
         groups = pool(minute) if minute % 5 == 0 else []
-        found.append(pack(source=0, sources=2, place=place, account_findings=heard))
-        found.append(pack(source=1, sources=2, place=place, groups=groups))
+        found.append(pack(source=0, sources=2, header=header, account_findings=heard))
+        found.append(pack(source=1, sources=2, header=header, groups=groups))
         if minute in WORDS:
             found.append(judged(name, minute))
     return found
@@ -65,7 +65,7 @@ def test_it_is_told_at_once_without_a_step_of_event_time(values: list[bytes]) ->
     one, told = task(), {}
     for offset, value in enumerate(values):
         found = alerts(one.feed(offset, value))
-        if (said := unpack(value).said) is not None:
+        if (said := unpack(value).feedback) is not None:
             told[said.verdicts[0].label] = [(a.kind, a.status) for a in found]
     assert told == {
         "false_positive": [("campaign", "resolved")],
@@ -83,8 +83,8 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(values: lis
             rows.pop(key, None)
             if row is not None:
                 rows[key] = row
-        heir = task(rows, one.header())
-        for offset in range(heir.resume or 0, len(values)):
+        heir = task(rows, one.checkpoint_record())
+        for offset in range(heir.resume_offset or 0, len(values)):
             sent = heir.feed(offset, values[offset])
             assert sent == (expected[offset] if offset >= crash else []), (crash, offset)
         one.feed(crash, values[crash])
@@ -94,11 +94,11 @@ def test_what_is_read_again_changes_nothing(values: list[bytes]) -> None:
     one = task()
     for offset, value in enumerate(values):
         one.feed(2 * offset, value)
-        if unpack(value).said is not None:
+        if unpack(value).feedback is not None:
             assert one.feed(2 * offset + 1, value) == []
     one.take_changes()
     for value in values:
-        assert unpack(value).said is None or one.feed(10**6, value) == []
+        assert unpack(value).feedback is None or one.feed(10**6, value) == []
     assert one.take_changes() == []
 
 
@@ -107,12 +107,12 @@ def test_accounts_hear_who_is_confirmed(values: list[bytes]) -> None:
     for offset, value in enumerate(values):
         for emission in one.feed(offset, value):
             if emission.role == "events":
-                said = unpack(emission.value).said
+                said = unpack(emission.value).feedback
                 assert said is not None
                 told += said.confirmed
     assert [len(confirmed.accounts) for confirmed in told] == [24, 24, 24]
     assert [confirmed.until > 0 for confirmed in told] == [False, False, True]
     accounts = accounts_task(SETTINGS, 0, Metrics())
-    unheard_of = pack_said(Said(confirmed=[Confirmed(accounts=["x"], until=1e10)]))
+    unheard_of = pack_feedback(Feedback(confirmed=[Confirmed(accounts=["x"], until=1e10)]))
     assert accounts.feed(0, unheard_of) == []
-    assert accounts.resume == 1
+    assert accounts.resume_offset == 1

@@ -1,8 +1,8 @@
-"""What people say, from its two topics to the alerting task: read, checked, handed on in order.
+"""Reads people's feedback (verdicts, suppressions), validates it and sends it to the alerting task.
 
-It goes through the task's own topic, so its place there orders it among the findings: whoever
-reads that topic again does the same with it at the same point. Reading a record twice is harmless,
-so this needs no memory.
+Feedback goes through the alerting task's own topic, so its offset there orders it among the
+findings: a recovered task applies it at the same point. Reading a record twice is harmless, so the
+reader keeps no state.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 
 from stream.core.errors import DecodeError
 from stream.core.feedback import Suppression, Verdict
-from stream.core.packets import Said, pack_said
+from stream.core.packets import Feedback, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.dead_letters import DeadLetters
 
@@ -24,35 +24,39 @@ if TYPE_CHECKING:
     from stream.core.records import Record
     from stream.pipeline.metrics import PipelineMetrics
 
-#: Larger ones are none of ours: names, reasons and notes are bounded.
+#: Assumed: names, reasons and notes are bounded, so a larger record is not feedback.
 MOST_BYTES: Final = 16_384
-#: Clocks of those who write and of workers may differ by as much.
+#: Assumed: largest difference between the clocks of writers and workers.
 _AHEAD_S: Final = 300.0
 
 T = TypeVar("T", Verdict, Suppression)
-Statement = Verdict | Suppression
+FeedbackRecord = Verdict | Suppression
 
 
-class People:
+class FeedbackReader:
     """Reads the records of one of the topics."""
 
     def __init__(
-        self, topic: str, decode: Callable[[bytes, float], Statement], *, metrics: PipelineMetrics
+        self,
+        topic: str,
+        decode: Callable[[bytes, float], FeedbackRecord],
+        *,
+        metrics: PipelineMetrics,
     ) -> None:
-        """``decode`` raises DecodeError for what is none, given the time now, epoch seconds."""
+        """``decode`` takes a value and the time now, epoch seconds; raises DecodeError."""
         self._decode = decode
         self._dead = DeadLetters(topic, most_bytes=MOST_BYTES, metrics=metrics)
 
     def process(self, partition: int, records: Sequence[Record], *, now_s: float) -> list[Emission]:
         """Return the emissions of consecutive records of one partition."""
-        said: list[Statement] = []
+        accepted: list[FeedbackRecord] = []
         dead: list[Emission] = []
         for record in records:
             try:
-                said.append(self._decode(record.value, now_s))
+                accepted.append(self._decode(record.value, now_s))
             except DecodeError as error:
                 dead.append(self._dead.letter(partition, record, error.reason))
-        values = [pack_said(_said(one)) for one in said]
+        values = [pack_feedback(_feedback(one)) for one in accepted]
         return [*dead, *(Emission("findings", 0, None, value) for value in values)]
 
 
@@ -62,7 +66,7 @@ def verdict(value: bytes, now_s: float) -> Verdict:
 
 
 def suppression(settings: FeedbackSettings) -> Callable[[bytes, float], Suppression]:
-    """Return what decodes suppressions that last no longer than the settings allow."""
+    """Return a decoder of suppressions; it rejects any longer than the settings allow."""
 
     def decode(value: bytes, now_s: float) -> Suppression:
         found = _checked(_decoded(value, Suppression), now_s)
@@ -76,14 +80,14 @@ def suppression(settings: FeedbackSettings) -> Callable[[bytes, float], Suppress
     return decode
 
 
-def _said(one: Statement) -> Said:
-    return Said(verdicts=[one]) if isinstance(one, Verdict) else Said(suppressions=[one])
+def _feedback(one: FeedbackRecord) -> Feedback:
+    return Feedback(verdicts=[one]) if isinstance(one, Verdict) else Feedback(suppressions=[one])
 
 
-def _checked(said: T, now_s: float) -> T:
-    if said.time > now_s + _AHEAD_S:
-        raise DecodeError("bad_timestamp", "time")  # nothing could come after it
-    return said
+def _checked(record: T, now_s: float) -> T:
+    if record.time > now_s + _AHEAD_S:
+        raise DecodeError("bad_timestamp", "time")  # no later record could replace it
+    return record
 
 
 def _decoded(value: bytes, kind: type[T]) -> T:
