@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check format dashboards pictures bench bench-stages bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check format dashboards schema pictures bench bench-stages bench-quality fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ format: $(VENV)/.ready ## Format and fix what can be fixed
 
 dashboards: $(VENV)/.ready ## Write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py
+
+schema: $(VENV)/.ready ## Write the schema of alerts from their type
+	$(BIN)/python -c 'from stream.core.alert_schema import text; print(text(), end="")' > deploy/alert.schema.json
 
 pictures: $(VENV)/.ready ## Draw the dashboards and photograph the page of a demo (needs Prometheus and Chromium)
 	$(BIN)/python grafana/pictures.py

@@ -1,10 +1,14 @@
-"""The alert of the contract: what receivers of the topic, the webhook and the file get."""
+"""The alert of the contract: what the topic, the file and every receiver get. Decides nothing.
+
+Descriptions become the published schema, see :mod:`stream.core.alert_schema`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from stream.core.events import MAX_ACCOUNT_BYTES
 from stream.core.feedback import LinkName, Verdict
@@ -20,42 +24,67 @@ MAX_MEMBER_BYTES: Final = 2 * MAX_ACCOUNT_BYTES + 3
 
 
 class SharedValue(msgspec.Struct, frozen=True, kw_only=True):
-    """A value that links members of a campaign, by which it can be suppressed."""
+    """An indicator that links members of a campaign, and by which it can be suppressed."""
 
-    link: LinkName
-    value: str  # keyed fingerprint, 16 hex digits
-    accounts: int  # members that have it
-    members: list[int]  # some of them, as places in ``account_ids``
+    link: Annotated[LinkName, Meta(description="Attribute that has the value")]
+    value: Annotated[str, Meta(description="Keyed fingerprint of the value, 16 hex digits")]
+    accounts: Annotated[int, Meta(description="Number of members with the value")]
+    members: Annotated[
+        list[int], Meta(description="Some of them, as positions in `account_ids`, from 0")
+    ]
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One state of one incident; times are RFC 3339 in UTC, event time."""
 
-    alert_id: str
-    kind: AlertKind
-    status: AlertStatus
-    severity: Severity
-    score: float
-    account_id: str | None = None
-    campaign_id: str | None = None
-    account_ids: list[str] | None = None
-    started_at: str
-    detected_at: str
-    updated_at: str
-    summary: str
-    evidence: list[Evidence]
-    links: list[SharedValue] = []  # of a campaign, the most shared of each kind
-    verdict: Verdict | None = None  # what a person said of it last
-    observed: Observed
-    techniques: list[str]
-    runbook_url: str
-    model_version: str
-    refresh: bool = False  # newest figures for who reads the topic; receivers are not told
-    drill: bool = False  # of a synthetic campaign: nobody has to do anything
+    alert_id: Annotated[str, Meta(description="Stable over all updates of one incident")]
+    kind: Annotated[AlertKind, Meta(description="What the incident is about")]
+    status: Annotated[
+        AlertStatus,
+        Meta(description="firing; resolved: no evidence any more, merged, muted or labelled"),
+    ]
+    severity: Annotated[Severity, Meta(description="Never falls while an incident is open")]
+    score: Annotated[
+        float,
+        Meta(description="0 to 1, calibrated: higher is rarer in benign traffic"),
+    ]
+    account_id: Annotated[str | None, Meta(description="The account; kind account only")] = None
+    campaign_id: Annotated[str | None, Meta(description="The campaign; kind campaign only")] = None
+    account_ids: Annotated[
+        list[str] | None,
+        Meta(description="All members, ascending; kind campaign only"),
+    ] = None
+    started_at: Annotated[str, Meta(description="Time of the first evidence")]
+    detected_at: Annotated[str, Meta(description="Time of the first alert")]
+    updated_at: Annotated[
+        str, Meta(description="Time of this state; with `alert_id` it identifies the message")
+    ]
+    summary: Annotated[str, Meta(description="One sentence that a person can act on")]
+    evidence: Annotated[list[Evidence], Meta(description="Reasons, strongest first")]
+    links: Annotated[
+        list[SharedValue],
+        Meta(description="Indicators that members share, the most shared of each kind"),
+    ] = []
+    verdict: Annotated[
+        Verdict | None, Meta(description="The latest verdict of a person on the incident")
+    ] = None
+    observed: Annotated[Observed, Meta(description="Traffic of the accused accounts")]
+    techniques: Annotated[list[str], Meta(description="MITRE ATLAS and OWASP ids")]
+    runbook_url: Annotated[str, Meta(description="Section of the runbook for this kind")]
+    model_version: Annotated[
+        str, Meta(description="Model that scored; the part after + is its calibration by verdicts")
+    ]
+    refresh: Annotated[
+        bool,
+        Meta(description="Newest figures, on the topic only: receivers do not get this state"),
+    ] = False
+    drill: Annotated[
+        bool, Meta(description="A synthetic campaign of `distillwatch drill`: no action is needed")
+    ] = False
 
 
 def as_sent(alerts: Iterable[Alert]) -> list[Alert]:
-    """Return what receivers get, then the newest state of each incident that has a newer one."""
+    """Return what receivers get, then each refreshed state that is newer."""
     sent: list[Alert] = []
     newer: dict[str, Alert] = {}
     for alert in alerts:
@@ -71,7 +100,7 @@ _decode = msgspec.json.Decoder(Alert).decode
 
 
 def alert_in(value: bytes | None) -> Alert | None:
-    """Return the alert that a record of the alerts topic holds, None when it is none."""
+    """Return the alert in a record of the alerts topic, None for an invalid record."""
     try:
         return _decode(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from stream.core.links import LinkKind
 from stream.core.traffic import CountsBytes, TrafficBytes
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason, as it appears in an alert (the contract's ``evidence``)."""
+    """One reason for a score; the contract's ``evidence``."""
 
-    feature: str
-    value: float
-    unit: str
-    baseline: float | None  # the account's own, or the population's when it has none
-    population: float | None = None  # the population's, where it is known
-    contribution: float  # share of the score, 0 to 1
-    meaning: str  # a sentence part that a person understands
+    feature: Annotated[str, Meta(description="Name of the feature, see the glossary")]
+    value: Annotated[float, Meta(description="What the account or the members did")]
+    unit: Annotated[str, Meta(description="Unit of value, baseline and population")]
+    baseline: Annotated[
+        float | None,
+        Meta(description="The account's own usual value, or the population's where it has none"),
+    ]
+    population: Annotated[
+        float | None, Meta(description="The population's value, where it is known")
+    ] = None
+    contribution: Annotated[float, Meta(description="Share of the score, 0 to 1")]
+    meaning: Annotated[str, Meta(description="The reason in words")]
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
