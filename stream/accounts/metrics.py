@@ -7,7 +7,7 @@ from stream.telemetry.shared import SharedMetrics
 
 
 class AccountsMetrics(SharedMetrics):
-    """Accounts and what is known of them."""
+    """Tracked accounts, their state and their tokens."""
 
     accounts_tracked = gauge(
         meaning="Accounts with state in this worker",
@@ -20,8 +20,9 @@ class AccountsMetrics(SharedMetrics):
         unit="accounts",
     )
     accounts_suppressed_by_drift = gauge(
-        meaning="Settled accounts that are suspect and not told, as so many changed at once",
-        remedy="A new model or a changed log: becomes usual in a day or two; see the runbook",
+        meaning="Suspect accounts that the drift guard suppresses: much of the population "
+        "changed at once",
+        remedy="A new model or a changed log: the models adapt in a day or two; see the runbook",
         unit="accounts",
     )
     accounts_evicted_total = counter(
@@ -31,7 +32,7 @@ class AccountsMetrics(SharedMetrics):
     )
     request_ids_total = counter(
         meaning="Rows with a known account and request id: a duplicate did not count, reused "
-        "says something else and counted; and ids forgotten before "
+        "differs and counted; and ids forgotten before "
         "intake.duplicate_window_s to stay within the bound",
         remedy="duplicate: the gateway logs calls twice, which changes nothing. reused, or "
         "duplicate for a large share of the traffic: clients choose the ids, set "

@@ -76,7 +76,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Accounts that share one rare linking value, as one links task sees them.
+    """Accounts that share one rare indicator, as one links task sees them.
 
     Re-sent with the members that changed since the last time; ``size`` counts all.
     """

@@ -1,6 +1,6 @@
-"""Links as columns: which account used which linking value, per step of event time.
+"""Links as columns: which account used which indicator, per window.
 
-The accounts stage emits one row per (account, linking value, step); the links stage reads
+The accounts stage emits one row per (account, indicator, window); the links stage reads
 them partitioned by value.
 """
 
@@ -42,7 +42,7 @@ class LinkKind(IntEnum):
         return cls[label.upper()]
 
 
-#: An odd number that spreads linking values over 64 bits, one to one (Fibonacci hashing; Knuth,
+#: An odd number that spreads indicators over 64 bits, one to one (Fibonacci hashing; Knuth,
 #: TAOCP 3, 6.4).
 SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 

@@ -1,4 +1,4 @@
-"""Which linking values the accounts of a step used: one row per account, kind and value.
+"""The indicators that the accounts of a window used: one row per account, kind and value.
 
 Aggregating here, behind the accounts stage, makes the input of the links stage small and
 exactly-once: a re-sent step is recognised by its task and time.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.accounts.features.reading import DAY_S
+from stream.accounts.features.snapshot import DAY_S
 from stream.accounts.windows.account_windows import METRICS
 from stream.core.events import PHRASES
 from stream.core.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from stream.core.events import Array
     from stream.store.account_table import AccountTable
 
-#: Phrases of an account and day that are enough to tell whom it meets: of more a sample is kept,
-#: the same everywhere, for it is by value. Whoever asks less often than this meets nobody yet.
+#: Phrases of an account and day that are kept, a sample by value, so that all accounts keep the
+#: same. Assumed: enough for co-occurrence. With fewer requests than the second none are kept.
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
 _VALUES: Final = 2.0**64
@@ -41,7 +41,7 @@ _OF_ROWS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The events of a step, and what is known of its n accounts at its end."""
+    """The events of a window, and the state of its n accounts at its end."""
 
     rows: StepRows
     first_seen: Array  # (n,)

@@ -36,7 +36,7 @@ _BOUND: Final = 0.75
 _LOOKS_A_DAY: Final = 2.0
 #: Fewer finished blocks than this do not correct the theoretical tail. Assumed.
 _LEAST_BLOCKS: Final = 100
-#: The budget is per so many accounts and day (detection.alerts_budget).
+#: The unit of detection.alerts_budget: incidents per 10,000 accounts and day.
 _ACCOUNTS: Final = 10_000
 
 

@@ -44,7 +44,7 @@ class Drift(msgspec.Struct, frozen=True):
 
     @property
     def exceeded(self) -> bool:
-        """Say whether too many accounts are suspect at once; never for a handful of accounts."""
+        """Return whether too many accounts are suspect at once; never for a handful of accounts."""
         share = self.suspect / self.scored if self.scored else 0.0
         return share > _SHARE and self.scored * _divergence(share, _SHARE) > _EXPONENT
 

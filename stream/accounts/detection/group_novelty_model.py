@@ -61,7 +61,7 @@ class GroupNoveltyModel:
         return self._tails.surprisal(scores[:, None], most=_MOST_HART)[:, 0]
 
     def due(self, time: float) -> bool:
-        """Say whether it is time to learn again."""
+        """Return whether it is time to learn again."""
         return not time < self._tails.time + _EVERY_S
 
     def learn(self, time: float, groups: Floats) -> None:

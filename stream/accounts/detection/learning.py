@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.accounts.features.reading import DAY_S
+from stream.accounts.features.snapshot import DAY_S
 from stream.store.columns import Field
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class LearningPolicy:
         self.accounts = 0  # that were learnt from
 
     def warmed_up(self, time: float) -> bool:
-        """Say whether the population models have learnt enough to score."""
+        """Return whether the population models have learnt enough to score."""
         long = self.began is not None and time - self.began >= self._settings.warm_up_s
         return long and self.accounts >= self._settings.warm_up_accounts
 

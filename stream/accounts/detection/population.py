@@ -43,7 +43,7 @@ class Population:
 
     @property
     def ready(self) -> bool:
-        """Say whether a whole window has been learnt."""
+        """Return whether a whole window has been learnt."""
         return not self._model._first_window  # noqa: SLF001 - River has no reader for it
 
     def scores(self, observed: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.accounts.features.reading import DAY_S, HOUR_S
+from stream.accounts.features.snapshot import DAY_S, HOUR_S
 from stream.accounts.features.table import COLUMN
 from stream.core.findings import Observed
 from stream.store.columns import Field

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from stream.accounts.features.reading import Reading
-    from stream.core.events import Array
+    from stream.accounts.features.snapshot import AccountSnapshot
+    from stream.core.batch import Floats
 
-    Compute: TypeAlias = Callable[[Reading], Array]
+    Compute: TypeAlias = Callable[[AccountSnapshot], Floats]
 
-#: Which way a feature points when an account extracts a model: up, down, or neither by itself.
+#: The direction of a feature when an account extracts a model: up, down, or neither alone.
 Direction = Literal[1, -1, 0]
 
 
@@ -31,14 +31,14 @@ class Feature:
 
     name: str
     unit: str
-    meaning: str  # a sentence part: what a high (or, for direction -1, low) value says
+    meaning: str  # a sentence part: the meaning of a high (for direction -1, low) value
     direction: Direction
     low: float
     high: float
     log: bool
-    of: Compute
+    compute: Compute
 
-    def scaled(self, values: Array) -> Array:
+    def scaled(self, values: Floats) -> Floats:
         """Return values clipped to the limits and mapped to 0..1; NaN stays NaN."""
         low, high = self.low, self.high
         clipped = np.clip(values, low, high)
@@ -46,7 +46,7 @@ class Feature:
             clipped, low, high = np.log10(clipped), np.log10(low), np.log10(high)
         return np.asarray((clipped - low) / (high - low))
 
-    def unscaled(self, positions: Array) -> Array:
+    def unscaled(self, positions: Floats) -> Floats:
         """Return the values at positions 0..1 of the scale: the inverse of :meth:`scaled`."""
         low, high = self.low, self.high
         if self.log:

@@ -1,6 +1,6 @@
-"""The features as pure functions of a reading; every result has the shape ``(n,)``, f8.
+"""The features as pure functions of a snapshot; every result has the shape ``(n,)``, f8.
 
-A ratio whose denominator is too small to say something is NaN, never 0 or infinite.
+A ratio whose denominator is too small to mean something is NaN, never 0 or infinite.
 """
 
 from __future__ import annotations
@@ -9,143 +9,142 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.accounts.features.reading import DAY_S, HOUR_S
+from stream.accounts.features.snapshot import DAY_S, HOUR_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.accounts.features.reading import Reading
-    from stream.core.events import Array
+    from stream.accounts.features.snapshot import AccountSnapshot
+    from stream.core.batch import Floats
 
-#: Fewer requests than this say nothing about a share or a mean.
+#: Fewer requests give no share and no mean. Assumed: the standard error of a share is then 0.16.
 _FEW: Final = 10
-#: The distinct count of prompts is exact enough up to here.
+#: The distinct count of prompts is exact enough up to here (windows/sketches.py).
 _MOST_PROMPTS: Final = 1000
-#: Younger accounts count as this old: the first hours of any account are steep.
+#: Younger accounts count as this old. Assumed: the first hours of any account are steep.
 _YOUNGEST_D: Final = 1.0
 
 
-def _ratio(part: Array, whole: Array, *, least: float) -> Array:
+def _ratio(part: Floats, whole: Floats, *, least: float) -> Floats:
     known = whole >= least
     return np.where(known, part / np.where(known, whole, 1), np.nan)
 
 
-def total(horizon: str, metric: str) -> Callable[[Reading], Array]:
+def total(horizon: str, metric: str) -> Callable[[AccountSnapshot], Floats]:
     """Return the function that reads one rolling sum."""
 
-    def of(reading: Reading) -> Array:
-        sums: Array = getattr(reading, horizon)[metric]
+    def of(seen: AccountSnapshot) -> Floats:
+        sums: Floats = getattr(seen, horizon)[metric]
         return sums
 
     return of
 
 
-def per_request(metric: str) -> Callable[[Reading], Array]:
+def per_request(metric: str) -> Callable[[AccountSnapshot], Floats]:
     """Return the function for a metric's mean over the last day's requests."""
 
-    def of(reading: Reading) -> Array:
-        return _ratio(reading.day[metric], reading.day["requests"], least=_FEW)
+    def of(seen: AccountSnapshot) -> Floats:
+        return _ratio(seen.day[metric], seen.day["requests"], least=_FEW)
 
     return of
 
 
-def distinct(what: str) -> Callable[[Reading], Array]:
-    """Return the function for a distinct count, NaN when the gateway never tells."""
+def distinct(what: str) -> Callable[[AccountSnapshot], Floats]:
+    """Return the function for a distinct count, NaN when the gateway logs none."""
 
-    def of(reading: Reading) -> Array:
-        count = reading.distinct[what]
+    def of(seen: AccountSnapshot) -> Floats:
+        count = seen.distinct[what]
         return np.where(count > 0, count, np.nan)
 
     return of
 
 
-def output_ratio(reading: Reading) -> Array:
+def output_ratio(seen: AccountSnapshot) -> Floats:
     """Output over input tokens of the last day."""
-    enough = reading.day["requests"] >= _FEW
-    ratio = _ratio(reading.day["output_tokens"], reading.day["input_tokens"], least=1)
+    enough = seen.day["requests"] >= _FEW
+    ratio = _ratio(seen.day["output_tokens"], seen.day["input_tokens"], least=1)
     return np.where(enough, ratio, np.nan)
 
 
-def volume_for_age(reading: Reading) -> Array:
+def volume_for_age(seen: AccountSnapshot) -> Floats:
     """Requests of the last day for each day of the account's life: high only without a ramp."""
-    return reading.day["requests"] / np.maximum(reading.age_s / DAY_S, _YOUNGEST_D)
+    return np.asarray(seen.day["requests"] / np.maximum(seen.age_s / DAY_S, _YOUNGEST_D))
 
 
-def age_days(reading: Reading) -> Array:
+def age_days(seen: AccountSnapshot) -> Floats:
     """Days since the account was opened."""
-    return reading.age_s / DAY_S
+    return seen.age_s / DAY_S
 
 
-def active_hours(reading: Reading) -> Array:
+def active_hours(seen: AccountSnapshot) -> Floats:
     """Hours of the last 24 with a request."""
-    return reading.active_hours
+    return seen.active_hours
 
 
-def templated_breadth(reading: Reading) -> Array:
+def templated_breadth(seen: AccountSnapshot) -> Floats:
     """Requests of the last day with a new prompt in the most frequent frame.
 
-    The distinct count sees so many prompts at most: beyond, the share of new ones is what it
-    was up to there.
+    The distinct count is bounded: beyond the bound, the share of new prompts is that up to it.
     """
-    count, requests = reading.distinct["prompts"], reading.day["requests"]
+    count, requests = seen.distinct["prompts"], seen.day["requests"]
     new = np.minimum(count / np.clip(requests, 1, _MOST_PROMPTS), 1)
-    return np.where(count > 0, reading.template_share * new * requests, np.nan)
+    return np.where(count > 0, seen.template_share * new * requests, np.nan)
 
 
-def template_share(reading: Reading) -> Array:
+def template_share(seen: AccountSnapshot) -> Floats:
     """Share of the most frequent prompt opening."""
-    return reading.template_share
+    return seen.template_share
 
 
-def system_share(reading: Reading) -> Array:
+def system_share(seen: AccountSnapshot) -> Floats:
     """Share of the most frequent system prompt."""
-    return reading.system_share
+    return seen.system_share
 
 
-def identity_spread(reading: Reading) -> Array:
+def identity_spread(seen: AccountSnapshot) -> Floats:
     """Addresses times user agents: high only when one account has many of both."""
-    addresses, agents = reading.distinct["addresses"], reading.distinct["user_agents"]
+    addresses, agents = seen.distinct["addresses"], seen.distinct["user_agents"]
     return np.where((addresses > 0) & (agents > 0), addresses * agents, np.nan)
 
 
-def ramp(reading: Reading) -> Array:
+def ramp(seen: AccountSnapshot) -> Floats:
     """The last hour's rate over the day's mean rate: 1 is steady, 24 is all at once."""
-    return 24 * _ratio(reading.hour["requests"], reading.day["requests"], least=_FEW)
+    return 24 * _ratio(seen.hour["requests"], seen.day["requests"], least=_FEW)
 
 
-def week_growth(reading: Reading) -> Array:
+def week_growth(seen: AccountSnapshot) -> Floats:
     """The last day's requests over the daily mean of the week before, where there was one."""
-    days = np.clip(reading.known_s / DAY_S, 0, 7) - 1
-    before = reading.week["requests"] - reading.day["requests"]
+    days = np.clip(seen.known_s / DAY_S, 0, 7) - 1
+    before = seen.week["requests"] - seen.day["requests"]
     known = (days >= 1) & (before >= _FEW)
-    return np.where(known, reading.day["requests"] * days / np.where(known, before, 1), np.nan)
+    return np.where(known, seen.day["requests"] * days / np.where(known, before, 1), np.nan)
 
 
-def gap_variation(reading: Reading) -> Array:
+def gap_variation(seen: AccountSnapshot) -> Floats:
     """Coefficient of variation of the time between requests."""
-    return reading.gap_variation
+    return seen.gap_variation
 
 
-def temperature(reading: Reading) -> Array:
-    """Mean temperature asked for."""
-    return reading.temperature
+def temperature(seen: AccountSnapshot) -> Floats:
+    """Mean sampling temperature of the requests."""
+    return seen.temperature
 
 
-def max_tokens(reading: Reading) -> Array:
-    """Mean limit on output tokens asked for."""
-    return reading.max_tokens
+def max_tokens(seen: AccountSnapshot) -> Floats:
+    """Mean limit on output tokens of the requests."""
+    return seen.max_tokens
 
 
-def content_shift(reading: Reading) -> Array:
-    """Distance of the recent prompts from the own past, in multiples of chance."""
-    return reading.content_shift
+def content_shift(seen: AccountSnapshot) -> Floats:
+    """Distance of the recent prompts from the account's own past, in multiples of chance."""
+    return seen.content_shift
 
 
-def new_content_ratio(reading: Reading) -> Array:
+def new_content_ratio(seen: AccountSnapshot) -> Floats:
     """Output over input tokens of the requests whose content is new."""
-    return reading.new_content_ratio
+    return seen.new_content_ratio
 
 
-def new_content_hours(reading: Reading) -> Array:
-    """Hours since the content became another."""
-    return reading.new_content_s / HOUR_S
+def new_content_hours(seen: AccountSnapshot) -> Floats:
+    """Hours since the content moved."""
+    return seen.new_content_s / HOUR_S

@@ -1,4 +1,4 @@
-"""The named table of features and the one function that computes it; judges nothing."""
+"""The named table of features and the one function that computes it; scores nothing."""
 
 from __future__ import annotations
 
@@ -9,26 +9,40 @@ import numpy as np
 
 from stream.accounts.features import functions as f
 from stream.accounts.features.feature import Feature
-from stream.accounts.features.reading import read
+from stream.accounts.features.snapshot import snapshot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stream.accounts.features.feature import Compute
     from stream.accounts.windows.account_windows import AccountWindows
-    from stream.core.events import Array
+    from stream.core.batch import AccountSlots, Floats
 
 
-def _amount(name: str, unit: str, meaning: str, high: float, of: Compute) -> Feature:
+def _amount(name: str, unit: str, meaning: str, high: float, compute: Compute) -> Feature:
     """A quantity that differs by factors and points up."""
     return Feature(
-        name=name, unit=unit, meaning=meaning, direction=1, low=1, high=high, log=True, of=of
+        name=name,
+        unit=unit,
+        meaning=meaning,
+        direction=1,
+        low=1,
+        high=high,
+        log=True,
+        compute=compute,
     )
 
 
-def _share(name: str, meaning: str, of: Compute) -> Feature:
+def _share(name: str, meaning: str, compute: Compute) -> Feature:
     return Feature(
-        name=name, unit="share", meaning=meaning, direction=1, low=0, high=1, log=False, of=of
+        name=name,
+        unit="share",
+        meaning=meaning,
+        direction=1,
+        low=0,
+        high=1,
+        log=False,
+        compute=compute,
     )
 
 
@@ -47,14 +61,14 @@ FEATURES: Final[tuple[Feature, ...]] = (
             f.total("day", "output_tokens")),
     _amount("output_per_request", "tokens", "long answers", 1e5, f.per_request("output_tokens")),
     Feature(name="output_ratio", unit="tokens/token", direction=1, low=1e-3, high=100, log=True,
-            meaning="far more tokens come out than go in", of=f.output_ratio),
+            meaning="far more tokens come out than go in", compute=f.output_ratio),
     Feature(name="volume_for_age", unit="requests/day per day of age", direction=1, low=0.1,
-            high=1e6, log=True, of=f.volume_for_age,
+            high=1e6, log=True, compute=f.volume_for_age,
             meaning="a new account at full volume, without a ramp"),
-    Feature(name="age", unit="days", direction=-1, low=0.01, high=3000, log=True, of=f.age_days,
-            meaning="a young account"),
+    Feature(name="age", unit="days", direction=-1, low=0.01, high=3000, log=True,
+            meaning="a young account", compute=f.age_days),
     Feature(name="active_hours", unit="h of the last 24", direction=1, low=0, high=24, log=False,
-            meaning="round the clock, without an idle period", of=f.active_hours),
+            meaning="active around the clock, without an idle period", compute=f.active_hours),
     _share("template_share", "most prompts open with the same words", f.template_share),
     _amount("templated_breadth", "requests/day", "one prompt frame filled with ever new content",
             1e7, f.templated_breadth),
@@ -65,39 +79,41 @@ FEATURES: Final[tuple[Feature, ...]] = (
             f.distinct("user_agents")),
     _amount("identity_spread", "addresses x user agents",
             "one account from many addresses and many clients at once", 1e5, f.identity_spread),
-    _share("logprobs_share", "asks for token probabilities", f.per_request("logprobs")),
+    _share("logprobs_share", "many requests for token probabilities", f.per_request("logprobs")),
     _share("error_share", "many requests fail or are limited", f.per_request("errors")),
     Feature(name="ramp", unit="x mean rate", direction=1, low=0.1, high=24, log=True,
-            meaning="the last hour is far above the day's mean", of=f.ramp),
+            meaning="the last hour is far above the day's mean", compute=f.ramp),
     Feature(name="week_growth", unit="x week's mean", direction=1, low=0.01, high=1e3, log=True,
-            meaning="the last day is far above the week before", of=f.week_growth),
+            meaning="the last day is far above the week before", compute=f.week_growth),
     Feature(name="gap_variation", unit="std/mean", direction=-1, low=0.01, high=100, log=True,
-            meaning="requests come at regular intervals, like a machine's", of=f.gap_variation),
+            compute=f.gap_variation,
+            meaning="requests come at regular intervals, like a machine's"),
     Feature(name="temperature", unit="", direction=0, low=0, high=2, log=False,
-            meaning="unusual sampling temperature", of=f.temperature),
-    _amount("max_tokens", "tokens", "asks for long answers", 1e6, f.max_tokens),
-    _amount("content_shift", "x chance", "asks for other things than it used to", 1e3,
+            meaning="unusual sampling temperature", compute=f.temperature),
+    _amount("max_tokens", "tokens", "requests long answers", 1e6, f.max_tokens),
+    _amount("content_shift", "x chance", "its requests differ from its own past", 1e3,
             f.content_shift),
     Feature(name="new_content_ratio", unit="tokens/token", direction=1, low=1e-3, high=100,
-            log=True, of=f.new_content_ratio,
-            meaning="what it has not asked before gives far more tokens than go in"),
+            log=True, compute=f.new_content_ratio,
+            meaning="its new content gives far more tokens than go in"),
     Feature(name="new_content_hours", unit="h", direction=1, low=0, high=24, log=False,
-            of=f.new_content_hours, meaning="has asked for other things for hours"),
+            compute=f.new_content_hours,
+            meaning="its requests have differed from its own past for hours"),
 )  # fmt: skip
 
 #: Feature name -> column of the matrix.
 COLUMN: Final = {feature.name: i for i, feature in enumerate(FEATURES)}
 
 
-def compute(windows: AccountWindows, slots: Array, time: float) -> NDArray[np.float64]:
-    """Return the features of ``slots`` at the end of a step, shape ``(n, len(FEATURES))``, f8.
+def compute(windows: AccountWindows, slots: AccountSlots, time: float) -> NDArray[np.float64]:
+    """Return the features of ``slots`` at the end of a window, shape ``(n, len(FEATURES))``, f8.
 
     ``time`` in epoch seconds; NaN where a feature is not known.
     """
-    reading = read(windows, slots, time)
+    seen = snapshot(windows, slots, time)
     matrix = np.empty((len(slots), len(FEATURES)))
     for i, feature in enumerate(FEATURES):
-        matrix[:, i] = feature.of(reading)
+        matrix[:, i] = feature.compute(seen)
     return matrix
 
 
@@ -107,7 +123,7 @@ _ENDS: Final = _LIMITS.copy()
 _ENDS[:, _LOG] = np.log10(_LIMITS[:, _LOG])
 
 
-def scaled(matrix: Array) -> Array:
+def scaled(matrix: Floats) -> Floats:
     """Return the matrix on each feature's fixed scale 0..1; NaN stays NaN.
 
     As :meth:`Feature.scaled` of each column, in one pass: most steps have few accounts.

@@ -1,6 +1,6 @@
-"""One look at the rolling state: everything the features need, read once per step.
+"""The rolling state of accounts at one time: everything the features need, read once.
 
-Computes no feature; only makes sure that no window is summed twice.
+Computes no feature; only ensures that no window is summed twice.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from stream.accounts.windows.account_windows import METRICS
 
 if TYPE_CHECKING:
     from stream.accounts.windows.account_windows import AccountWindows
-    from stream.core.events import Array
+    from stream.core.batch import AccountSlots, Floats
 
 HOUR_S: Final = 3600.0
 DAY_S: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AccountSnapshot:
     """The state of n accounts at one time; every array has the shape ``(n,)``, f8."""
 
-    hour: dict[str, Array]  # the first METRICS -> sum over the last hour
-    day: dict[str, Array]
-    week: dict[str, Array]
-    distinct: dict[str, Array]  # over the last one to two days
-    age_s: Array  # since creation, NaN when unknown
-    known_s: Array  # since the first request that was seen
-    active_hours: Array  # of the last 24
-    template_share: Array
-    system_share: Array
-    gap_variation: Array
-    temperature: Array
-    max_tokens: Array
-    content_shift: Array
-    new_content_ratio: Array
-    new_content_s: Array
+    hour: dict[str, Floats]  # the first METRICS -> sum over the last hour
+    day: dict[str, Floats]
+    week: dict[str, Floats]
+    distinct: dict[str, Floats]  # over the last one to two days
+    age_s: Floats  # since creation, NaN when unknown
+    known_s: Floats  # since the first request that was seen
+    active_hours: Floats  # of the last 24
+    template_share: Floats
+    system_share: Floats
+    gap_variation: Floats
+    temperature: Floats
+    max_tokens: Floats
+    content_shift: Floats
+    new_content_ratio: Floats
+    new_content_s: Floats
 
 
-def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
-    """Read the state of ``slots`` (n,), i8, at the end of a step, epoch seconds."""
-    return Reading(
+def snapshot(windows: AccountWindows, slots: AccountSlots, time: float) -> AccountSnapshot:
+    """Return the state of ``slots`` (n,) at the end of a window, epoch seconds."""
+    return AccountSnapshot(
         hour=_sums(windows, "hour", slots, time),
         day=_sums(windows, "day", slots, time),
         week=_sums(windows, "week", slots, time),
@@ -62,6 +62,8 @@ def read(windows: AccountWindows, slots: Array, time: float) -> Reading:
     )
 
 
-def _sums(windows: AccountWindows, horizon: str, slots: Array, time: float) -> dict[str, Array]:
+def _sums(
+    windows: AccountWindows, horizon: str, slots: AccountSlots, time: float
+) -> dict[str, Floats]:
     totals = windows.totals(horizon, slots, time)
     return dict(zip(METRICS, totals.T, strict=False))
