@@ -1,4 +1,4 @@
-"""The alert contract as JSON Schema, generated from the type. Writes no file: `make schema` does."""
+"""The alert contract as JSON Schema, generated from the type. `make schema` writes the file."""
 
 from __future__ import annotations
 
