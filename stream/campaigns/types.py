@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.core.batch import Array
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from stream.core.batch import Array, Slots
     from stream.core.findings import Evidence, Shared
     from stream.core.links import LinkKind
 
+#: The owner of each account as a number: equal numbers are one owner (graph/owners.py).
+OwnerNumbers: TypeAlias = "Slots"
+#: LinkKind of each row, as u1.
+Kinds: TypeAlias = "NDArray[np.uint8]"
 #: A value that links accounts: LinkKind and keyed fingerprint.
 Indicator: TypeAlias = tuple[int, int]
 

@@ -1,4 +1,4 @@
-"""Which sets of indicators may found a cluster, of what changed since the last scoring.
+"""Which sets of indicators may found a cluster, among those that changed since the last scoring.
 
 A single indicator of content may, and so may what connected accounts have in common: those that
 share several prompts or addresses, that share rare phrases, or that began together. Scores none.
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.graph.cooccurrence import cores
-from stream.campaigns.graph.membership import core_values
+from stream.campaigns.graph.cooccurrence import cooccurring
+from stream.campaigns.graph.membership import common_indicators
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT, LINKING
 from stream.campaigns.links.indicators import indicators
@@ -62,11 +62,12 @@ class CandidateQueue:
         sets = [np.array([value]) for value in self._fair(alone, snapshot, clustered).tolist()]
         if (changed & np.isin(values["kind"], LINKING)).any():
             sets += self._cooccurring(snapshot)
-        phrases = population.acquaintances
-        sets += [phrases_of(snapshot, accounts) for accounts in self._large(phrases.cores)]
-        sets += [core_values(snapshot, accounts) for accounts in self._large(phrases.near)]
+        phrases = population.phrases
+        sets += [phrases_of(snapshot, accounts) for accounts in self._large(phrases.components)]
+        near = self._large(phrases.co_located_components)
+        sets += [common_indicators(snapshot, accounts) for accounts in near]
         if (changed & (values["kind"] == LinkKind.PAYMENT)).any():
-            sets += population.cohorts.find()
+            sets += population.payment_bursts.find()
         return [one for one in sets if len(one)]
 
     def _take_changed(self) -> Mask:
@@ -107,9 +108,9 @@ class CandidateQueue:
 
     def _cooccurring(self, snapshot: Snapshot) -> list[ValueSlots]:
         """Return what each component has in common; of the largest when there are many."""
-        found = self._large(cores(self._table, snapshot))
+        found = self._large(cooccurring(self._table, snapshot))
         if len(found) > MOST_CANDIDATES:
             hashes = self._table.accounts["hash"]
             found.sort(key=lambda accounts: (-len(accounts), int(hashes[accounts].min())))
             self._limit_hits.inc(len(found) - MOST_CANDIDATES)
-        return [core_values(snapshot, accounts) for accounts in found[:MOST_CANDIDATES]]
+        return [common_indicators(snapshot, accounts) for accounts in found[:MOST_CANDIDATES]]

@@ -24,7 +24,7 @@ _MOST_ABSORBED: Final = 1000
 
 
 class ClusterState(msgspec.Struct, kw_only=True):
-    """What is remembered of a cluster from one scoring to the next."""
+    """A cluster between two scorings."""
 
     campaign_id: str
     founded: float

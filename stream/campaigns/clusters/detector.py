@@ -176,6 +176,6 @@ class ClusterDetector:
 
 
 def _campaign_id(indicator: Indicator, time: float) -> str:
-    """Return an id that the same events always give: of the founding indicator and time."""
+    """Return an id made of the founding indicator and time: the same events give the same id."""
     cause = msgspec.msgpack.encode(("campaign", indicator, time))
     return "cmp_" + hashlib.blake2b(cause, digest_size=8).hexdigest()

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.edges import EdgeTable
-    from stream.core.batch import Array
+    from stream.core.batch import Array, Positions
 
 #: The counters of a member now, and before its first use of the cluster's indicators; both are
 #: equal for a member that uses none now.
 MEMBER_TRAFFIC: Final = np.dtype([("traffic", TRAFFIC), ("before", COUNTS)])
 
 
-def member_traffic(table: EdgeTable, snapshot: Snapshot, at: Array, names: Sequence[str]) -> Array:
+def member_traffic(
+    table: EdgeTable, snapshot: Snapshot, at: Positions, names: Sequence[str]
+) -> Array:
     """Return a row of :data:`MEMBER_TRAFFIC` for each of some known accounts, shape ``(n,)``.
 
     ``at`` are the positions of the edges that link them.

@@ -9,7 +9,7 @@ import numpy as np
 
 from stream.campaigns.clusters.member_traffic import member_traffic
 from stream.campaigns.clusters.shared_indicators import shared_indicators
-from stream.campaigns.graph.membership import cards, own_evidence
+from stream.campaigns.graph.membership import members_of, shared_payments
 from stream.campaigns.links.indicators import in_order, indicators
 from stream.campaigns.scoring.features import ClusterMembers, features
 from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
@@ -64,7 +64,7 @@ class ClusterScorer:
 
         With ``learn`` a harmless group is noted for the novelty model.
         """
-        members, since = own_evidence(self._table, population.snapshot, values)
+        members, since = members_of(self._table, population.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
         found = self._features(population, values, members, since)
@@ -85,7 +85,7 @@ class ClusterScorer:
         values = store.most_used(table, in_order(table, slots[slots >= 0]))
         if len(values) < len(state.values):
             state.values = set(indicators(table, values))
-        members, since = own_evidence(table, snapshot, values)
+        members, since = members_of(table, snapshot, values)
         names = set(table.names(members))
         state.members = store.most_certain(names, table.known(state.members - names))
         scored = self._scored(population, values, members, since)
@@ -103,7 +103,7 @@ class ClusterScorer:
             members=everyone,
             reports=member_traffic(table, snapshot, at, everyone),
             kinds=sorted({LinkKind(kind) for kind, _ in state.values}),
-            payments=cards(snapshot, members),
+            payments=shared_payments(snapshot, members),
             shared=shared_indicators(table, snapshot, members, values) if suspicious else [],
             absorbed=list(state.absorbed),
         )
@@ -128,7 +128,7 @@ class ClusterScorer:
     ) -> ClusterFeatures:
         kinds = frozenset(self._table.values["kind"][values].tolist())
         joined = ClusterMembers(members, since, kinds)
-        return features(self._table, population, joined, origin=population.novelty.origin)
+        return features(self._table, population, joined, origin=population.recency.origin)
 
     def _score(self, found: ClusterFeatures) -> ClusterScore:
         return score(

@@ -38,7 +38,7 @@ class ScoringClock:
         self.due = min(self.due, math.ceil(time / self._every_s) * self._every_s)
 
     def scored(self, time: float, *, waiting: bool) -> None:
-        """Go on after scoring at ``time``; soon, while candidates are ``waiting``."""
+        """Note a scoring at ``time``; the next follows soon while candidates are ``waiting``."""
         self.due = time + self._every_s if waiting else math.inf
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:

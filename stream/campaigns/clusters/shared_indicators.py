@@ -13,7 +13,7 @@ from stream.store.order import cumcount
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.edges import EdgeTable
-    from stream.core.batch import Array
+    from stream.core.batch import AccountSlots, ValueSlots
 
 #: Bounds of what an alert shows: indicators, indicators of one kind, members of an indicator.
 MOST_VALUES: Final = 24
@@ -24,7 +24,7 @@ _OWN_SHARE: Final = 0.5
 
 
 def shared_indicators(
-    table: EdgeTable, snapshot: Snapshot, members: Array, own: Array
+    table: EdgeTable, snapshot: Snapshot, members: AccountSlots, own: ValueSlots
 ) -> list[Shared]:
     """Return the indicators that members (slots) share, the most shared of each kind first.
 
@@ -49,6 +49,6 @@ def shared_indicators(
     ]
 
 
-def _named(table: EdgeTable, snapshot: Snapshot, value: Array, members: Array) -> list[str]:
+def _named(table: EdgeTable, snapshot: Snapshot, value: int, members: AccountSlots) -> list[str]:
     having = snapshot.account[snapshot.start[value] : snapshot.stop[value]]
     return sorted(table.names(having[np.isin(having, members)]))[:MOST_NAMED]

@@ -1,9 +1,9 @@
-"""Companions: accounts that met in rare phrases and leave through several of the same addresses.
+"""Co-location: accounts that share rare phrases and leave through several of the same addresses.
 
-Customers of one VPN share its addresses and users of one tool its words, but with ever other
-people: what is said and where it comes from are independent among strangers. Whoever deals other
-people's sessions over many accounts behind one pool of addresses cannot avoid both at once. One
-address in common is not enough: a class asks the same behind that of its school.
+Customers of one VPN share its addresses, users of one tool its words, but with other people each
+time: words and addresses are independent among unrelated accounts. An operator that deals sessions
+of other people over many accounts behind one pool of addresses cannot avoid sharing both. One
+common address is not enough: a class has the same homework and the address of its school.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.core.batch import Array
+    from stream.core.batch import AccountSlots, Array, Mask, Positions, ValueSlots
 
+#: Common addresses that make a pair co-located (assumed: one is a school's or an office's).
 _COMMON: Final = 2
+#: An account and an address that it uses are one number: account << 32 | address.
 _VALUE: Final = 0xFFFFFFFF
-#: Pairs are looked at in portions, so that no more is held at once.
+#: Pairs are compared in portions, so that memory stays bounded.
 _PORTION: Final = 65_536
-#: Accounts and addresses become a table where it is no larger than this.
+#: Accounts and addresses become a bit table where it is no larger than this.
 _MOST_BYTES: Final = 1 << 24
 
 
-def companions(snapshot: Snapshot, left: Array, right: Array) -> Array:
-    """Say of each pair of accounts (slots) whether they share several addresses, ``(n,)``."""
+def co_located(snapshot: Snapshot, left: AccountSlots, right: AccountSlots) -> Mask:
+    """Return whether each pair of accounts shares several addresses, shape ``(pairs,)``."""
     size = snapshot.stop - snapshot.start
     shared = (size > 1) & (snapshot.kind == LinkKind.ADDRESS)
     at = np.flatnonzero(shared[snapshot.value])
@@ -45,36 +47,42 @@ def companions(snapshot: Snapshot, left: Array, right: Array) -> Array:
     return found
 
 
-def _share(uses: Array, first: Array, left: Array, right: Array) -> Array:
-    who = ascending(np.append(left, right))
-    own = _of(uses, first, who)
+def _share(uses: Array, first: Positions, left: AccountSlots, right: AccountSlots) -> Mask:
+    accounts = ascending(np.append(left, right))
+    own = _uses_of(uses, first, accounts)
     values = ascending(own & _VALUE)
-    if len(who) * len(values) <= _MOST_BYTES:
-        return _by_bits(own, values, who, left, right)
+    if len(accounts) * len(values) <= _MOST_BYTES:
+        return _by_bits(own, values, accounts, left, right)
     count = np.diff(first)
-    # Whoever of the two has fewer addresses is asked for them.
+    # Look up the addresses of the account that has fewer of them.
     few = np.where(count[left] <= count[right], left, right)
     other = left + right - few
     found = [
-        _meet(uses, first, few[i : i + _PORTION], other[i : i + _PORTION])
+        _by_lookup(uses, first, few[i : i + _PORTION], other[i : i + _PORTION])
         for i in range(0, len(few), _PORTION)
     ]
     return np.concatenate(found)
 
 
-def _of(uses: Array, first: Array, accounts: Array) -> Array:
-    """Return the uses of accounts (slots, ascending)."""
+def _uses_of(uses: Array, first: Positions, accounts: AccountSlots) -> Array:
+    """Return the uses of accounts (ascending)."""
     wanted = np.zeros(len(first) - 1, bool)
     wanted[accounts] = True
     return np.asarray(uses[wanted[uses >> 32]])
 
 
-def _by_bits(own: Array, values: Array, who: Array, left: Array, right: Array) -> Array:
-    """Compare accounts by a bit for each address: many share hundreds."""
-    bits = np.zeros((len(who), len(values)), bool)
-    bits[np.searchsorted(who, own >> 32), np.searchsorted(values, own & _VALUE)] = True
+def _by_bits(
+    own: Array,
+    values: ValueSlots,
+    accounts: AccountSlots,
+    left: AccountSlots,
+    right: AccountSlots,
+) -> Mask:
+    """Compare accounts by a bit for each address: many accounts share hundreds."""
+    bits = np.zeros((len(accounts), len(values)), bool)
+    bits[np.searchsorted(accounts, own >> 32), np.searchsorted(values, own & _VALUE)] = True
     packed = np.packbits(bits, axis=1)
-    a, b = np.searchsorted(who, left), np.searchsorted(who, right)
+    a, b = np.searchsorted(accounts, left), np.searchsorted(accounts, right)
     portion = max(1, _MOST_BYTES // packed.shape[1])
     found = [
         np.bitwise_count(packed[a[i : i + portion]] & packed[b[i : i + portion]]).sum(
@@ -85,7 +93,8 @@ def _by_bits(own: Array, values: Array, who: Array, left: Array, right: Array) -
     return np.asarray(np.concatenate(found) >= _COMMON)
 
 
-def _meet(uses: Array, first: Array, few: Array, other: Array) -> Array:
+def _by_lookup(uses: Array, first: Positions, few: AccountSlots, other: AccountSlots) -> Mask:
+    """Look up each address of ``few`` among those of ``other``."""
     count = first[few + 1] - first[few]
     pair = np.repeat(np.arange(len(few)), count)
     before = np.cumsum(count) - count

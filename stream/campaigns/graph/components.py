@@ -1,4 +1,4 @@
-"""Connected components of pairs of nodes; what a pair means is the caller's to say."""
+"""Connected components of a graph that is given as pairs of nodes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Partners: accounts of different owners that share several *different* rare values.
+"""Co-occurrence: accounts of different owners that share several *different* rare indicators.
 
-One shared value means little (a popular tool has one prompt for thousands); many partners over
-many values is what coordinated accounts cannot avoid. Values that the same accounts have (the
-prompts of one tool) are one value here. Finds; does not judge.
+One shared indicator means little (a common tool has one prompt for thousands of accounts); a high
+degree over many indicators is what coordinated accounts cannot avoid. Indicators that the same
+accounts have (the prompts of one tool) are one indicator here. Scores nothing.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.edges import EdgeTable
-    from stream.core.batch import Array
+    from stream.core.batch import AccountSlots, Counts, Floats, Mask, Positions, ValueSlots
     from stream.core.links import LinkKind
 
 _SAMPLE: Final = 128  # accounts of a cluster that are compared pair by pair
 _MOST_VALUES: Final = 192
-#: From this part of the way between chance and equality on (Jaccard index), two values are one.
+#: From this part of the way between chance and equality on (Jaccard index), two indicators are one.
 _SAME: Final = 0.5
 _LEAST_SHARED: Final = 2
-_CORE_SAMPLE: Final = 24  # accounts per value in the search for cores
-_CORE_SHARED: Final = 3  # different values that join two accounts of a core
+_PAIR_SAMPLE: Final = 24  # accounts of an indicator that are paired
+_COMPONENT_SHARED: Final = 3  # different indicators that connect two accounts of a component
 _MOST_PAIRS: Final = 500_000
-_TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_CORE_SAMPLE + 1)]
+_TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_PAIR_SAMPLE + 1)]
 
 
-def partners(
-    table: EdgeTable, snapshot: Snapshot, members: Array, kinds: Sequence[LinkKind]
-) -> Array:
-    """Return how many partners each of (a sample of) the members has among them, ``(m,)``.
+def cooccurrence_degree(
+    table: EdgeTable, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
+) -> Floats:
+    """Return with how many other members each of a sample shares several indicators, ``(m,)``.
 
-    ``kinds`` are those of the values in which they have to be partners.
-    The sample is by hash of the account id: the same accounts everywhere and always.
+    Counts indicators of ``kinds`` and members of other owners. The sample is by hash of the account
+    id: the same accounts everywhere and always.
     """
     matrix, sample = _incidence(table, snapshot, members, kinds)
     if not matrix.shape[1]:
@@ -51,20 +51,20 @@ def partners(
     return np.asarray((shared & (owner[:, None] != owner[None, :])).sum(axis=1))
 
 
-def cores(table: EdgeTable, snapshot: Snapshot) -> list[Array]:
-    """Return sets of accounts (slots) that are joined by pairs with several different values."""
-    left, right, _ = pairs(table, snapshot, LINKING, least=_CORE_SHARED)
+def cooccurring(table: EdgeTable, snapshot: Snapshot) -> list[AccountSlots]:
+    """Return the components of accounts that share several different indicators in pairs."""
+    left, right, _ = sharing_pairs(table, snapshot, LINKING, least=_COMPONENT_SHARED)
     if not len(left):
         return []
     code, times = np.unique(left << 32 | right, return_counts=True)
-    code = code[times >= _CORE_SHARED]
+    code = code[times >= _COMPONENT_SHARED]
     return components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
 
 
 def _incidence(
-    table: EdgeTable, snapshot: Snapshot, members: Array, kinds: Sequence[LinkKind]
-) -> tuple[Array, Array]:
-    """Return (accounts x values as bool, the sampled accounts)."""
+    table: EdgeTable, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
+) -> tuple[Mask, AccountSlots]:
+    """Return which sampled account has which indicator, ``(accounts, values)``, and the sample."""
     order = np.lexsort((members, table.accounts["hash"][members]))
     sample = members[order[:_SAMPLE]]
     row = np.full(len(snapshot.owner), -1)
@@ -84,7 +84,7 @@ def _incidence(
     return matrix, sample
 
 
-def _different(matrix: Array) -> Array:
+def _different(matrix: Mask) -> Positions:
     """Return the columns that are left when near-equal ones are one."""
     dense = matrix.astype(np.float32)
     both = dense.T @ dense
@@ -92,47 +92,50 @@ def _different(matrix: Array) -> Array:
     total = size[:, None] + size[None, :]
     # What most of the accounts have, they have in common by chance.
     chance = size[:, None] * size[None, :] / max(len(matrix), 1)
-    usual = chance / np.maximum(total - chance, 1)
-    same = both / np.maximum(total - both, 1) >= usual + _SAME * (1 - usual)
+    by_chance = chance / np.maximum(total - chance, 1)
+    same = both / np.maximum(total - both, 1) >= by_chance + _SAME * (1 - by_chance)
     return np.flatnonzero(~np.triu(same, 1).any(axis=0))
 
 
-def pairs(
+def sharing_pairs(
     table: EdgeTable, snapshot: Snapshot, kinds: Sequence[LinkKind], *, least: int
-) -> tuple[Array, Array, Array]:
-    """Return pairs of accounts of different owners, one per value of ``kinds`` that both have.
+) -> tuple[AccountSlots, AccountSlots, Counts]:
+    """Return pairs of accounts of different owners, one per indicator of ``kinds`` that both have.
 
-    And how many accounts have that value; all of shape ``(pairs,)``. Accounts with fewer than
-    ``least`` shared values are left out.
+    The third array has the number of accounts with that indicator; all have the shape ``(pairs,)``.
+    Accounts with fewer than ``least`` shared indicators have no pairs.
     """
     value, account = _shared_edges(snapshot, kinds, least)
     values, first, size = np.unique(value, return_index=True, return_counts=True)
-    # The smallest first, and where not all can be compared, nobody's many before others' few.
+    # The rarest first. Where not all can be paired, accounts take turns, so that no account with
+    # many indicators displaces those with few.
     order = np.lexsort((table.values["value"][values], size))
-    most = np.minimum(size, _CORE_SAMPLE)
+    most = np.minimum(size, _PAIR_SAMPLE)
     if (most * (most - 1) // 2).sum() > _MOST_PAIRS:
         lead = np.minimum.reduceat(table.accounts["hash"][account], first)
         order = order[np.argsort(cumcount(lead[order]), kind="stable")]
     most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
-    left, right, having = ([np.zeros(0, np.int64)] for _ in range(3))
+    left, right, users_of = ([np.zeros(0, np.int64)] for _ in range(3))
     for count in ascending(size[order]).tolist():
         start = first[order[size[order] == count]]
         users = account[start[:, None] + np.arange(count)]
-        if count > _CORE_SAMPLE:
-            by_hash = np.lexsort((users, table.accounts["hash"][users]))[:, :_CORE_SAMPLE]
+        if count > _PAIR_SAMPLE:
+            by_hash = np.lexsort((users, table.accounts["hash"][users]))[:, :_PAIR_SAMPLE]
             users = np.sort(np.take_along_axis(users, by_hash, axis=1), axis=1)
         i, j = _TRIANGLES[users.shape[1]]
         left.append(users[:, i].ravel())
         right.append(users[:, j].ravel())
-        having.append(np.full(len(right[-1]), count))
+        users_of.append(np.full(len(right[-1]), count))
     a, b = np.concatenate(left), np.concatenate(right)
     apart = snapshot.owner[a] != snapshot.owner[b]
-    return a[apart], b[apart], np.concatenate(having)[apart]
+    return a[apart], b[apart], np.concatenate(users_of)[apart]
 
 
-def _shared_edges(snapshot: Snapshot, kinds: Sequence[LinkKind], least: int) -> tuple[Array, Array]:
-    """Return (value, account) of shared linking values, of accounts that have enough of them."""
+def _shared_edges(
+    snapshot: Snapshot, kinds: Sequence[LinkKind], least: int
+) -> tuple[ValueSlots, AccountSlots]:
+    """Return the edges of shared indicators, for accounts with at least ``least`` of them."""
     size = snapshot.stop - snapshot.start
     linking = (size > 1) & np.isin(snapshot.kind, kinds)
     wanted = linking[snapshot.value]

@@ -1,4 +1,4 @@
-"""Who belongs to a cluster: accounts with evidence of their own, nobody by an address alone."""
+"""Which accounts are members of a cluster: those with more evidence than one address."""
 
 from __future__ import annotations
 
@@ -12,71 +12,81 @@ from stream.core.links import LinkKind
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.edges import EdgeTable
-    from stream.core.batch import Array
+    from stream.campaigns.types import Kinds
+    from stream.core.batch import (
+        AccountSlots,
+        Counts,
+        EdgeSlots,
+        Floats,
+        Mask,
+        Positions,
+        Seconds,
+        ValueSlots,
+    )
 
-#: A member used the cluster's content at least this often and for this part of its day, or once
-#: when that is this part of its day ...
+#: A member used the cluster's content this often and for this part of its requests of a day, or
+#: once, when that is this part of them (all assumed) ...
 _LEAST_REQUESTS: Final = 2
 _LEAST_SHARE: Final = 0.1
 _ONCE_SHARE: Final = 0.2
-#: ... or used this many of its values.
+#: ... or used this many of its indicators.
 _SEVERAL_VALUES: Final = 3
-#: Of phrases it takes as many, and for so many requests of its day one.
+#: It takes as many phrases, and at least one for each four requests of a day.
 _PHRASES_SHARE: Final = 0.25
-#: Who took longer answers for this long has turned; another provider's outage is over before.
-_TURN_LASTS_S: Final = 6 * 3600.0
-#: A value is a core's when this many and this part of the core have it.
-_CORE_USERS: Final = 3
-_CORE_SHARE: Final = 0.05
+#: A change point counts when it has lasted this long; an outage of another provider is shorter.
+_CHANGE_LASTS_S: Final = 6 * 3600.0
+#: Accounts have an indicator in common when this many and this part of them have it (assumed).
+_COMMON_USERS: Final = 3
+_COMMON_SHARE: Final = 0.05
 
 
-def own_evidence(table: EdgeTable, snapshot: Snapshot, values: Array) -> tuple[Array, Array]:
-    """Return the members of a cluster of values (slots), and when each joined (epoch seconds).
-
-    Both of shape ``(n,)``; members are account slots, ascending.
-    """
+def members_of(
+    table: EdgeTable, snapshot: Snapshot, values: ValueSlots
+) -> tuple[AccountSlots, Seconds]:
+    """Return the members of a cluster of indicators, ascending, and when each joined; ``(n,)``."""
     at = snapshot.at(values)
     accounts, row = np.unique(snapshot.account[at], return_inverse=True)
     edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
 
-    def count(which: Array) -> Array:
+    def count(which: Mask) -> Counts:
         return np.bincount(row[which], minlength=len(accounts))
 
     requests = _most_by_kind(table.edges["requests"][edges], row, kind, len(accounts))
-    phrase, turn = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
+    phrase, changed = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
     day = np.maximum(table.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
-    asked = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
-    several = (count(~(phrase | turn)) >= _SEVERAL_VALUES) | asked
+    phrases = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
+    several = (count(~(phrase | changed)) >= _SEVERAL_VALUES) | phrases
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, table.edges["since"][edges])
-    paid_or_turned = (kind == LinkKind.PAYMENT) | (turn & turn_lasts(table, edges))
-    member = devoted | several | (count(paid_or_turned) > 0)
+    paid_or_changed = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(table, edges))
+    member = devoted | several | (count(paid_or_changed) > 0)
     return accounts[member], since[member]
 
 
-def turn_lasts(table: EdgeTable, edges: Array) -> Array:
-    """Say of each edge (slot) of a turn whether it has lasted, shape ``(n,)``."""
-    return np.asarray(table.edges["last"][edges] - table.edges["since"][edges] >= _TURN_LASTS_S)
+def change_point_lasts(table: EdgeTable, edges: EdgeSlots) -> Mask:
+    """Return whether each edge to a change point has lasted, shape ``(n,)``."""
+    return np.asarray(table.edges["last"][edges] - table.edges["since"][edges] >= _CHANGE_LASTS_S)
 
 
-def core_values(snapshot: Snapshot, core: Array) -> Array:
-    """Return the linking values (slots) that the accounts of a core have in common."""
-    value = snapshot.value[snapshot.at_accounts(core)]
+def common_indicators(snapshot: Snapshot, accounts: AccountSlots) -> ValueSlots:
+    """Return the indicators of :data:`LINKING` that accounts have in common."""
+    value = snapshot.value[snapshot.at_accounts(accounts)]
     value = value[np.isin(snapshot.kind[value], LINKING)]
     values, count = np.unique(value, return_counts=True)
-    return np.asarray(values[count >= max(_CORE_USERS, _CORE_SHARE * len(core))])
+    return np.asarray(values[count >= max(_COMMON_USERS, _COMMON_SHARE * len(accounts))])
 
 
-def cards(snapshot: Snapshot, members: Array) -> int:
+def shared_payments(snapshot: Snapshot, members: AccountSlots) -> int:
     """Return how many payments pay for several of the members."""
     payments = snapshot.payment[members]
     _, count = np.unique(payments[payments >= 0], return_counts=True)
     return int((count > 1).sum())
 
 
-def _most_by_kind(amount: Array, row: Array, kind: Array, rows: int) -> Array:
+def _most_by_kind(amount: Counts, row: Positions, kind: Kinds, rows: int) -> Floats:
+    """Return the largest sum of ``amount`` of one kind of content, for each row, ``(rows,)``."""
     most = np.zeros(rows)
     for one in CONTENT:
         of_kind = kind == one

@@ -1,8 +1,8 @@
-"""Who owns each account: what accounts of one owner share among themselves links nobody.
+"""The owner of each account: what accounts of one owner share among themselves links none of them.
 
-Of what is known, the first counts: the organization that the gateway logs, a payment that pays for
-several accounts, a *site* (one address, or a few that the same accounts use) that most of an
-account's requests come from; else every account is its own owner.
+The first of these that is known is the owner: the organization that the gateway logs; a payment
+that pays for several accounts; a *site* (one address, or a few that the same accounts use) that
+most of an account's requests come from; else the account itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.links.edges import EdgeTable
-    from stream.core.batch import Array
+    from stream.campaigns.types import OwnerNumbers
+    from stream.core.batch import AccountSlots, EdgeSlots, Positions, ValueSlots
 
 #: From this share of an account's requests of a day on, it sits at a site.
 _SITE_SHARE: Final = 0.5
@@ -26,13 +27,13 @@ _SITE_SHARE: Final = 0.5
 _MOST_ADDRESSES: Final = 8
 #: Two addresses have the same accounts from this Jaccard index of those on.
 _SAME_SITE: Final = 0.5
-#: An organization that this share of so many accounts has, or more, tells nobody apart: it is the
-#: default of the gateway, or whose gateway it is.
+#: An organization of at least this share of the accounts, of at least that number, distinguishes
+#: none of them: it is the gateway's default, or the organization that runs the gateway (assumed).
 _DEFAULT_SHARE: Final = 0.95
 _DEFAULT_ACCOUNTS: Final = 50
 
 
-def owners(table: EdgeTable, edges: Array, payment: Array) -> Array:
+def owners(table: EdgeTable, edges: EdgeSlots, payment: ValueSlots) -> OwnerNumbers:
     """Return the owner of each account slot, shape ``(accounts,)``, i8; equal ones are one owner.
 
     ``edges`` are all edge slots, ``payment`` is each account's shared payment (value slot,
@@ -48,8 +49,8 @@ def owners(table: EdgeTable, edges: Array, payment: Array) -> Array:
     return owner
 
 
-def _organizations(table: EdgeTable) -> tuple[Array, Array]:
-    """Return the accounts with an organization, and the first account of that of each."""
+def _organizations(table: EdgeTable) -> tuple[AccountSlots, AccountSlots]:
+    """Return the accounts with an organization, and its first account for each."""
     known = table.accounts.in_use
     members = known[table.accounts["organization"][known] != 0]
     _, first, row, size = np.unique(
@@ -63,8 +64,8 @@ def _organizations(table: EdgeTable) -> tuple[Array, Array]:
     return members[owned], members[first][row[owned]]
 
 
-def _site(table: EdgeTable, edges: Array) -> tuple[Array, Array]:
-    """Return the accounts that sit at a site, and an address (value slot) that names it."""
+def _site(table: EdgeTable, edges: EdgeSlots) -> tuple[AccountSlots, ValueSlots]:
+    """Return the accounts that sit at a site, and an address that stands for the site."""
     value, account = table.edges["value"][edges], table.edges["account"][edges]
     shared = (table.values["kind"][value] == LinkKind.ADDRESS) & (table.values["size"][value] > 1)
     shared[shared] = np.bincount(account[shared])[account[shared]] <= _MOST_ADDRESSES
@@ -86,12 +87,12 @@ def _site(table: EdgeTable, edges: Array) -> tuple[Array, Array]:
     return who, latest[who]
 
 
-def _sites(column: Array, account: Array, count: int) -> Array:
-    """Return a representative of each of ``count`` addresses: of the site that it belongs to.
+def _sites(column: Positions, account: AccountSlots, count: int) -> Positions:
+    """Return the address that stands for the site of each of ``count`` addresses.
 
     Edges are given as address (``column``) and ``account``, each pair once. A few addresses whose
     accounts use no others are one site from the first request on; where an account links them to
-    others (it roams), those are that have the same accounts.
+    others (it roams), addresses with the same accounts are one site.
     """
     uses = coo_array((np.ones(len(column), np.int64), (column, account))).tocsr()
     both = (uses @ uses.T).tocoo()

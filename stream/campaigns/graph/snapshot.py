@@ -1,4 +1,4 @@
-"""The edge table at one moment, arranged for judging: who belongs together, who owns what.
+"""The bipartite graph at one moment, arranged for scoring: edges by indicator and by account.
 
 Accounts of one *owner* (see owners.py) may share among themselves whatever they like: only what
 different owners share links them.
@@ -16,9 +16,10 @@ from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.links.edges import EdgeTable
-    from stream.core.batch import Array
+    from stream.campaigns.types import Kinds, OwnerNumbers
+    from stream.core.batch import AccountSlots, EdgeSlots, Positions, Seconds, ValueSlots
 
-#: Kinds of what is said, as opposed to where it comes from and who pays.
+#: Kinds of text, as opposed to address and payment.
 CONTENT: Final = (LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE)
 #: Kinds that different owners share only by coordination or by chance.
 LINKING: Final = (*CONTENT, LinkKind.ADDRESS)
@@ -33,17 +34,17 @@ class Snapshot:
     """
 
     time: float
-    edges: Array  # edge slots
-    value: Array  # value slot of each edge
-    account: Array  # account slot of each edge
-    start: Array
-    stop: Array
-    by_account: Array
-    first: Array
-    kind: Array  # LinkKind of each value slot, shape (value capacity,)
-    known: Array  # account slots in use
-    owner: Array  # owner of each account
-    payment: Array  # value slot of each account's shared payment, -1 without
+    edges: EdgeSlots
+    value: ValueSlots  # of each edge
+    account: AccountSlots  # of each edge
+    start: Positions
+    stop: Positions
+    by_account: Positions
+    first: Positions
+    kind: Kinds  # of each value slot, shape (value capacity,)
+    known: AccountSlots  # in use
+    owner: OwnerNumbers  # of each account
+    payment: ValueSlots  # of each account's shared payment, -1 without
 
     @classmethod
     def of(cls, table: EdgeTable, time: float) -> Snapshot:
@@ -70,17 +71,17 @@ class Snapshot:
             payment=payment,
         )
 
-    def at(self, values: Array) -> Array:
-        """Return the positions of all edges of values (slots), shape ``(n,)``, i8."""
+    def at(self, values: ValueSlots) -> Positions:
+        """Return the positions of all edges of indicators, shape ``(n,)``, i8."""
         return _ranges(self.start[values], self.stop[values])
 
-    def at_accounts(self, accounts: Array) -> Array:
-        """Return the positions of all edges of accounts (slots), shape ``(n,)``, i8."""
+    def at_accounts(self, accounts: AccountSlots) -> Positions:
+        """Return the positions of all edges of accounts, shape ``(n,)``, i8."""
         ranges = _ranges(self.first[accounts], self.first[accounts + 1])
         return np.asarray(self.by_account[ranges])
 
 
-def _ranges(start: Array, stop: Array) -> Array:
+def _ranges(start: Positions, stop: Positions) -> Positions:
     """Return the numbers from each start to before its stop, one after the other."""
     size = stop - start
     behind = np.cumsum(size)
@@ -88,7 +89,9 @@ def _ranges(start: Array, stop: Array) -> Array:
     return np.asarray(at + np.repeat(start - behind + size, size))
 
 
-def _shared_payment(table: EdgeTable, edges: Array, value: Array, account: Array) -> Array:
+def _shared_payment(
+    table: EdgeTable, edges: EdgeSlots, value: ValueSlots, account: AccountSlots
+) -> ValueSlots:
     paid = (table.values["kind"][value] == LinkKind.PAYMENT) & (table.values["size"][value] > 1)
     payment = np.full(len(table.accounts.used), -1)
     order = np.flatnonzero(paid)
@@ -97,5 +100,5 @@ def _shared_payment(table: EdgeTable, edges: Array, value: Array, account: Array
     return payment
 
 
-def _last(table: EdgeTable, edges: Array) -> Array:
+def _last(table: EdgeTable, edges: EdgeSlots) -> Seconds:
     return table.edges["last"][edges]

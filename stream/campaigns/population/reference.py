@@ -45,4 +45,4 @@ class Reference:
         own = ReferencePopulation.of(
             self._table, Snapshot.of(self._table, time), self._settings, origin=self.origin
         )
-        return own if self._others is None else own.among(self._others.at(time))
+        return own if self._others is None else own.with_others(self._others.at(time))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import chi2
 
-from stream.campaigns.graph.cooccurrence import partners
-from stream.campaigns.graph.membership import cards
+from stream.campaigns.graph.cooccurrence import cooccurrence_degree
+from stream.campaigns.graph.membership import shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT
 from stream.campaigns.scoring.claim import LinkBasis
@@ -17,7 +17,7 @@ from stream.core.links import LinkKind
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
-    from stream.campaigns.graph.bursts import Bursts
+    from stream.campaigns.graph.bursts import ScanStatistic
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.edges import EdgeTable
     from stream.campaigns.population.reference_population import ReferencePopulation
@@ -43,10 +43,10 @@ class BurstSize:
     log_p: float = 0.0
 
     @classmethod
-    def of(cls, bursts: Bursts, things: Array) -> BurstSize:
+    def of(cls, bursts: ScanStatistic, things: Array) -> BurstSize:
         """Count those among ``things``."""
-        count, expected = bursts.together(things)
-        return cls(count, expected, bursts.surprise(count, expected))
+        count, expected = bursts.busiest(things)
+        return cls(count, expected, bursts.log_p(count, expected))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +113,18 @@ class ClusterMembers:
 
 
 def features(
-    table: EdgeTable, everybody: ReferencePopulation, members: ClusterMembers, *, origin: float
+    table: EdgeTable, population: ReferencePopulation, members: ClusterMembers, *, origin: float
 ) -> ClusterFeatures:
     """Compute the features of a cluster; ``origin`` is when anything was first seen."""
-    snapshot, accounts = everybody.snapshot, members.accounts
+    snapshot, accounts = population.snapshot, members.accounts
     owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
-    young = everybody.novelty.young(table, accounts, members.since)
-    first_seen = everybody.novelty.arrived(table, accounts, members.since)
+    young = population.recency.young(table, accounts, members.since)
+    first_seen = population.recency.recently_first_seen(table, accounts, members.since)
     payments_only = members.kinds == {LinkKind.PAYMENT}
-    paying = cards(snapshot, accounts)
-    addresses = _median_partners(table, snapshot, accounts, (LinkKind.ADDRESS,))
-    met = everybody.acquaintances
-    co_located = float(met.accompanied[accounts].mean())
+    paying = shared_payments(snapshot, accounts)
+    addresses = _median_degree(table, snapshot, accounts, (LinkKind.ADDRESS,))
+    met = population.phrases
+    co_located = float(met.co_located[accounts].mean())
     return ClusterFeatures(
         members=len(accounts),
         owners=len(owners),
@@ -132,33 +132,31 @@ def features(
         payments_only=payments_only,
         addresses_only=members.kinds == {LinkKind.ADDRESS},
         young=_mean_by(owner, young, len(owners)),
-        population_young=everybody.young.share(but=accounts),
+        population_young=population.young.share(but=accounts),
         recently_first_seen=_mean_by(owner, first_seen, len(owners)),
-        population_recently_first_seen=everybody.arrived.share(but=accounts),
+        population_recently_first_seen=population.recently_first_seen.share(but=accounts),
         shared_payments=paying,
-        population_shared_payments=everybody.card_share(but=accounts),
+        population_shared_payments=population.shared_payment_share(but=accounts),
         dispersion=_dispersion(table.accounts["day_requests"][accounts]),
         evenness_log_p=_evenness_log_p(table.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, members.since, origin),
         idle_free=_idle_free(table, accounts, snapshot.time - members.since),
-        prompt_cooccurrence=_median_partners(table, snapshot, accounts, CONTENT),
-        phrase_cooccurrence_repeated=_median_partners(
-            table, snapshot, accounts, (LinkKind.PHRASE,)
-        ),
+        prompt_cooccurrence=_median_degree(table, snapshot, accounts, CONTENT),
+        phrase_cooccurrence_repeated=_median_degree(table, snapshot, accounts, (LinkKind.PHRASE,)),
         address_cooccurrence=addresses,
         # Members of a small group share phrases with others than its members: no evidence on it.
         # And a class soon meets all of itself; a member that is dealt part of a list meets few.
-        phrase_cooccurrence=min(float(np.median(met.count[accounts])), len(accounts) - 1.0),
+        phrase_cooccurrence=min(float(np.median(met.degree[accounts])), len(accounts) - 1.0),
         prompt_variety=len(phrases_of(snapshot, accounts)) / len(accounts),
-        weak_ties=min(float(np.median(met.strangers[accounts])), _FEW_OF * (len(accounts) - 1)),
+        weak_ties=min(float(np.median(met.weak_ties[accounts])), _FEW_OF * (len(accounts) - 1)),
         colocation_rate=co_located,
-        expected_colocation_rate=met.usually_accompanied(accounts, len(snapshot.known))
+        expected_colocation_rate=met.expected_colocation_rate(accounts, len(snapshot.known))
         if co_located
         else 0.0,
-        start_burst=BurstSize.of(everybody.cohorts, _payments(snapshot.payment[accounts]))
+        start_burst=BurstSize.of(population.payment_bursts, _payments(snapshot.payment[accounts]))
         if payments_only
         else BurstSize(),
-        change_point=BurstSize.of(everybody.turns, owners)
+        change_point=BurstSize.of(population.change_point_bursts, owners)
         if LinkKind.CHANGE_POINT in members.kinds
         else BurstSize(),
     )
@@ -171,10 +169,10 @@ def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> Link
     return LinkBasis.CONTENT if content else LinkBasis.OTHER
 
 
-def _median_partners(
+def _median_degree(
     table: EdgeTable, snapshot: Snapshot, accounts: Array, kinds: tuple[LinkKind, ...]
 ) -> float:
-    return float(np.median(partners(table, snapshot, accounts, kinds)))
+    return float(np.median(cooccurrence_degree(table, snapshot, accounts, kinds)))
 
 
 def _mean_by(group: Array, values: Array, groups: int) -> Array:

@@ -59,7 +59,7 @@ def pool(prompt: int) -> list[Group]:
     ]
 
 
-#: Old accounts that have an opening in common, so that not everybody is young.
+#: Old accounts that have an opening in common, so that not population is young.
 OTHERS = group(LinkKind.TEMPLATE, 1, [f"old-{i}" for i in range(400)], age_s=400 * DAY_S)
 
 
@@ -157,7 +157,7 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
     snapshot = Snapshot.of(table, time)
     some = data.draw(st.sets(st.sampled_from(snapshot.known.tolist())))
     but = np.array(sorted(some), np.int64)
-    everybody = ReferencePopulation.of(
+    population = ReferencePopulation.of(
         table, snapshot, CampaignSettings(young_s=30 * DAY_S), origin=START_S
     )
     others = np.setdiff1d(snapshot.known, but)
@@ -171,9 +171,9 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
         if (payment := int(snapshot.payment[account])) >= 0:
             payers[payment] = payers.get(payment, 0) + 1
     means = [sum(young) / len(young) for young in shares.values()]
-    assert everybody.young.share(but) == pytest.approx((sum(means) + 1) / (len(means) + 10))
+    assert population.young.share(but) == pytest.approx((sum(means) + 1) / (len(means) + 10))
     cards = sum(count > 1 for count in payers.values())
-    assert everybody.card_share(but) == pytest.approx((cards + 1) / (len(owners) + 10))
+    assert population.shared_payment_share(but) == pytest.approx((cards + 1) / (len(owners) + 10))
     for account in snapshot.known.tolist():
         found = snapshot.at_accounts(np.array([account]))
         assert set(found.tolist()) == set(np.flatnonzero(snapshot.account == account).tolist())

@@ -1,4 +1,4 @@
-"""Companions equal a comparison of sets; cohorts are what began together, and rarely so many."""
+"""Companions equal a comparison of sets; bursts are what began together, and rarely so many."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.graph.bursts import Bursts
-from stream.campaigns.graph.colocation import companions
+from stream.campaigns.graph.bursts import ScanStatistic
+from stream.campaigns.graph.colocation import co_located
 from stream.campaigns.graph.snapshot import Snapshot
 from stream.campaigns.links.edges import EdgeTable
 from stream.core.links import LinkKind
@@ -41,7 +41,7 @@ def snapshot_of(uses: list[tuple[int, int, int, float]], time: float) -> tuple:
     ),
     st.sampled_from([0, 1 << 24]),
 )
-def test_companions_share_two_addresses(uses, table_bytes) -> None:
+def test_co_located_accounts_share_two_addresses(uses, table_bytes) -> None:
     table, snapshot = snapshot_of([(*use, START_S) for use in sorted(uses)], START_S)
     known = sorted(table.known(f"a{i}" for i in range(8)))
     slots = dict(zip(known, table.find_accounts(known).tolist(), strict=True))
@@ -51,12 +51,12 @@ def test_companions_share_two_addresses(uses, table_bytes) -> None:
     right = np.array([slots[b] for _, b in pairs], np.int64)
     with pytest.MonkeyPatch.context() as patch:  # with a table of bits and without
         patch.setattr("stream.campaigns.graph.colocation._MOST_BYTES", table_bytes)
-        found = companions(snapshot, left, right).tolist()
+        found = co_located(snapshot, left, right).tolist()
     assert found == [len(of[a] & of[b]) > 1 for a, b in pairs]
 
 
-def payments(began_h: list[float], hours: float) -> tuple[Bursts, dict[int, int]]:
-    """Return the cohorts of payments for two each that began at these hours, and their slots."""
+def payments(began_h: list[float], hours: float) -> tuple[ScanStatistic, dict[int, int]]:
+    """Return the bursts of payments for two each that began at these hours, and their slots."""
     uses = [
         (2 * i + j, LinkKind.PAYMENT, i + 1, START_S + hour * HOUR_S)
         for i, hour in enumerate(began_h)
@@ -65,35 +65,35 @@ def payments(began_h: list[float], hours: float) -> tuple[Bursts, dict[int, int]
     table, snapshot = snapshot_of(uses, START_S + hours * HOUR_S)
     payments = [(LinkKind.PAYMENT, i + 1) for i in range(len(began_h))]
     slots = {slot: i for i, slot in enumerate(table.find_values(payments).tolist())}
-    return Bursts.of_payments(table, snapshot, origin=START_S), slots
+    return ScanStatistic.of_payments(table, snapshot, origin=START_S), slots
 
 
 def test_what_is_there_when_watching_begins_has_not_begun_together() -> None:
-    cohorts, _ = payments([0.5] * 9, 30)
-    assert cohorts.find() == []
+    bursts, _ = payments([0.5] * 9, 30)
+    assert bursts.find() == []
 
 
 def test_cohorts_are_the_fullest_windows_first() -> None:
-    cohorts, slots = payments([8, 8.5, 9, 20, 20.5, 21, 21.5, 27], 30)
-    found = [{slots[slot] for slot in cohort.tolist()} for cohort in cohorts.find()]
+    bursts, slots = payments([8, 8.5, 9, 20, 20.5, 21, 21.5, 27], 30)
+    found = [{slots[slot] for slot in cohort.tolist()} for cohort in bursts.find()]
     assert found == [{3, 4, 5, 6}, {0, 1, 2}]
 
 
 def test_as_many_as_usual_are_no_surprise_and_many_more_are() -> None:
-    cohorts, slots = payments([7 + 3.5 * i for i in range(18)] + [40.1] * 12, 70)
+    bursts, slots = payments([7 + 3.5 * i for i in range(18)] + [40.1] * 12, 70)
     every = np.array([*slots], np.int64)
-    count, usual = cohorts.together(every)
+    count, usual = bursts.busiest(every)
     assert count == 13  # with the one that happened to begin in these hours
     assert usual == pytest.approx(3 * 18 / (64 / 3))
     assert type(usual) is float  # an alert tells it, and JSON knows no number of numpy's
-    assert cohorts.surprise(count, usual) > 3
-    assert cohorts.surprise(int(usual), usual) == 0
+    assert bursts.log_p(count, usual) > 3
+    assert bursts.log_p(int(usual), usual) == 0
 
 
 @given(st.integers(1, 60), st.floats(0.1, 20))
-def test_the_surprise_is_no_greater_than_the_tail(count: int, usual: float) -> None:
-    cohorts, _ = payments([8.0], 9)
+def test_the_log_p_is_no_greater_than_that_of_the_tail(count: int, usual: float) -> None:
+    bursts, _ = payments([8.0], 9)
     tail = sum(
         math.exp(k * math.log(usual) - usual - math.lgamma(k + 1)) for k in range(count, 300)
     )
-    assert cohorts.surprise(count, usual) <= -math.log(max(tail, 1e-300)) + 1e-6
+    assert bursts.log_p(count, usual) <= -math.log(max(tail, 1e-300)) + 1e-6

@@ -32,19 +32,19 @@ def test_an_account_is_young_for_a_month_after_its_creation() -> None:
 
 
 def test_nothing_is_known_of_arrivals_before_the_log_is_known_for_a_day() -> None:
-    assert np.isnan(EARLY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600))
+    assert np.isnan(EARLY.recently_first_seen(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600))
 
 
 def test_an_account_that_was_there_before_has_not_arrived() -> None:
     # Also where it joined a group before: else a few newcomers would speak for a whole group.
-    assert NOVELTY.arrived(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600) == [0]
+    assert NOVELTY.recently_first_seen(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600) == [0]
 
 
 def test_an_account_that_is_seen_first_in_a_known_log_has_arrived_for_days() -> None:
     found = table(np.nan, ORIGIN + 2 * DAY_S)
-    assert NOVELTY.arrived(*found, ORIGIN + 2 * DAY_S) == [1]
-    assert NOVELTY.arrived(*found, ORIGIN + 4.9 * DAY_S) == [1]
-    assert NOVELTY.arrived(*found, ORIGIN + 5.1 * DAY_S) == [0]
+    assert NOVELTY.recently_first_seen(*found, ORIGIN + 2 * DAY_S) == [1]
+    assert NOVELTY.recently_first_seen(*found, ORIGIN + 4.9 * DAY_S) == [1]
+    assert NOVELTY.recently_first_seen(*found, ORIGIN + 5.1 * DAY_S) == [0]
 
 
 values = st.lists(st.sampled_from([0.0, 1.0, np.nan]), min_size=1, max_size=30)
