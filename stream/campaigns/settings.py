@@ -1,4 +1,4 @@
-"""Settings of the view across accounts."""
+"""Settings of the links stage and of the cluster detector."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=0.0001,
             le=100,
-            description="False campaign incidents accepted (nominal): ten times as many ask for a "
-            "tenth of the odds",
+            description="False campaign incidents accepted (nominal): ten times the budget lowers the "
+            "odds that an incident needs to a tenth",
             extra={"unit": "per 10,000 accounts and day"},
         ),
     ] = ALERTS_BUDGET
@@ -27,7 +27,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=3600,
-            description="An account counts for a linking value this long after its last use",
+            description="An account counts for an indicator this long after its last use",
             extra={"unit": "s"},
         ),
     ] = 3 * 86400.0
@@ -35,8 +35,8 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=1000,
-            description="Links (account and value) remembered per partition; beyond it values "
-            "that only one account has go first",
+            description="Links (account and indicator) remembered per partition; beyond it "
+            "indicators of a single account are forgotten first",
             extra={"unit": "links"},
         ),
     ] = 500_000
@@ -44,7 +44,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=10,
-            description="Accounts remembered per linking value; further ones are not counted",
+            description="Accounts remembered per indicator; further ones are not counted",
             extra={"unit": "accounts"},
         ),
     ] = 5_000
@@ -52,42 +52,43 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=100,
-            description="Accounts remembered of a campaign, and told of it; a record of "
+            description="Accounts remembered of a campaign and named in its alert; a record of "
             "topics.max_record_bytes has to hold them",
             extra={"unit": "accounts"},
         ),
     ] = 30_000
-    popular_accounts: Annotated[
+    high_prevalence_accounts: Annotated[
         int,
         Meta(
             ge=10,
-            description="A value that more accounts have is popular and links nobody, unless it "
-            "is still rare by campaigns.popular_share",
+            description="An indicator of more accounts has a high prevalence and links none of them, "
+            "unless it is rare by campaigns.high_prevalence_share",
             extra={"unit": "accounts"},
         ),
     ] = 1_000
-    popular_share: Annotated[
+    high_prevalence_share: Annotated[
         float,
         Meta(
             gt=0,
             le=1,
-            description="A value that a greater share of the known accounts has is popular",
+            description="An indicator of a greater share of the known accounts has a high prevalence",
             extra={"unit": "share"},
         ),
     ] = 0.02
-    popular_clients: Annotated[
+    high_prevalence_clients: Annotated[
         int,
         Meta(
             ge=2,
-            description="As campaigns.popular_accounts, for TLS fingerprint with user agent",
+            description="As campaigns.high_prevalence_accounts, for a TLS fingerprint with its user "
+            "agent",
             extra={"unit": "accounts"},
         ),
     ] = 50
-    popular_phrases: Annotated[
+    high_prevalence_phrases: Annotated[
         int,
         Meta(
             ge=2,
-            description="As campaigns.popular_accounts, for runs of words of a prompt",
+            description="As campaigns.high_prevalence_accounts, for runs of words of a prompt",
             extra={"unit": "accounts"},
         ),
     ] = 30
@@ -95,15 +96,15 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             ge=0,
-            description="A group without new members is sent on at most this often",
+            description="A group without new members is sent to alerting at most this often",
             extra={"unit": "s"},
         ),
     ] = 300.0
-    judge_every_s: Annotated[
+    score_every_s: Annotated[
         float,
         Meta(
             ge=1,
-            description="Clusters are formed and judged this often, in event time",
+            description="Clusters are formed and scored this often, in event time",
             extra={"unit": "s"},
         ),
     ] = 300.0
@@ -111,7 +112,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=3,
-            description="Fewer accounts are no campaign",
+            description="A campaign has at least this number of accounts",
             extra={"unit": "accounts"},
         ),
     ] = 8
@@ -127,7 +128,7 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         float,
         Meta(
             gt=0,
-            description="An account counts as just arrived until this long after its first "
+            description="An account counts as recently first seen until this long after its first "
             "request in the log",
             extra={"unit": "s"},
         ),

@@ -63,7 +63,7 @@ class SharedMetrics(MetricSet):
         "later; members, indicators, clusters, incidents: more than is kept, see "
         "campaigns.max_campaign_accounts and alerting.max_incidents; links: an indicator "
         "has more accounts than campaigns.max_members, raise it or lower "
-        "campaigns.popular_share; dead_letters: the bytes are cut, the headers name the "
+        "campaigns.high_prevalence_share; dead_letters: the bytes are cut, the headers name the "
         "whole record",
         unit="things",
         labels={"limit": LIMITS},

@@ -54,7 +54,7 @@ OTHER = {
         "account_id": "/u",
         "model": "/m",
     },
-    "campaigns.popular_share": 0.000001,
+    "campaigns.high_prevalence_share": 0.000001,
 }
 every_case = pytest.mark.parametrize("case", CASES)
 

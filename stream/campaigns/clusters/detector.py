@@ -66,7 +66,7 @@ class ClusterDetector:
         self._thresholds = thresholds
         self._limit_hits = metrics.limit_hits_total
         self._learns = baseline is None
-        self._clock = ScoringClock(settings.judge_every_s)
+        self._clock = ScoringClock(settings.score_every_s)
         self._table = DurableEdges(max_edges=2 * settings.max_links)
         self._novelty = GroupNovelty() if baseline is None else baseline.novelty
         self._reference = Reference(

@@ -142,10 +142,13 @@ class LinkTable:
 
     def _popular(self) -> Array:
         settings, values = self._settings, self._table.values
-        limit = max(settings.popular_accounts, settings.popular_share * len(self._table.accounts))
+        limit = max(
+            settings.high_prevalence_accounts,
+            settings.high_prevalence_share * len(self._table.accounts),
+        )
         limits = np.full(256, limit)
-        limits[LinkKind.CLIENT] = settings.popular_clients
-        limits[LinkKind.PHRASE] = settings.popular_phrases
+        limits[LinkKind.CLIENT] = settings.high_prevalence_clients
+        limits[LinkKind.PHRASE] = settings.high_prevalence_phrases
         return np.flatnonzero(
             values.used & ~values["popular"] & (values["size"] > limits[values["kind"]])
         )

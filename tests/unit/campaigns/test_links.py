@@ -50,7 +50,7 @@ def test_without_new_members_a_group_waits_and_then_sends_what_changed() -> None
 
 
 def test_a_popular_value_links_nobody_until_it_is_forgotten() -> None:
-    links = table(popular_accounts=10, popular_share=0.5, remember_s=3600)
+    links = table(high_prevalence_accounts=10, high_prevalence_share=0.5, remember_s=3600)
     assert links.step(60, batch(60, shared(11))) == []
     assert len(links) == 0
     assert links.step(120, batch(120, shared(5))) == []
@@ -59,7 +59,7 @@ def test_a_popular_value_links_nobody_until_it_is_forgotten() -> None:
 
 
 def test_rarity_is_relative_to_the_accounts_known() -> None:
-    links = table(popular_accounts=10, popular_share=0.5)
+    links = table(high_prevalence_accounts=10, high_prevalence_share=0.5)
     others = [(f"b{i}", int(LinkKind.SYSTEM_PROMPT), 1000 + i, 1) for i in range(40)]
     (group,) = links.step(60, batch(60, shared(20) + others))
     assert group.size == 20
@@ -94,7 +94,7 @@ def test_a_value_remembers_so_many_members_and_no_more() -> None:
 
 
 def test_very_many_members_come_in_several_groups() -> None:
-    groups = table(popular_accounts=5000).step(60, batch(60, shared(2500)))
+    groups = table(high_prevalence_accounts=5000).step(60, batch(60, shared(2500)))
     assert [len(group.members) for group in groups] == [1000, 1000, 500]
     assert {group.size for group in groups} == {2500}
     names = [member.account_id for group in groups for member in group.members]
@@ -125,13 +125,13 @@ def test_a_group_has_members_in_order_and_counts_what_was_used(played: list[list
 @given(steps, st.integers(0, 6))
 @settings(deadline=None)
 def test_a_restart_changes_nothing(played: list[list[Use]], crash: int) -> None:
-    straight = play(table(popular_accounts=10, resend_s=120), played)
-    first = table(popular_accounts=10, resend_s=120)
+    straight = play(table(high_prevalence_accounts=10, resend_s=120), played)
+    first = table(high_prevalence_accounts=10, resend_s=120)
     stored: dict[bytes, bytes] = {}
     groups = []
     for i in range(len(played)):
         if i == crash:
-            first = table(popular_accounts=10, resend_s=120)
+            first = table(high_prevalence_accounts=10, resend_s=120)
             first.load(stored.items())
             first.loaded()
             assert first.take_changes() == []

@@ -194,7 +194,7 @@ def test_a_drill_is_found_at_the_first_judging_in_whatever_size(accounts) -> Non
     began_s, alerts, offset = START_S + 7.0, [], 0
     while not alerts:
         now_s = began_s + 5.0 * offset / (accounts + 1)
-        assert now_s < began_s + BASE.campaigns.judge_every_s + 2 * BASE.windows.window_s
+        assert now_s < began_s + BASE.campaigns.score_every_s + 2 * BASE.windows.window_s
         records = [Record(offset, None, request("somebody", now_s))]
         records += marked(drill, now_s, offset + 1)
         alerts = chain.process(records, now_s=now_s)
