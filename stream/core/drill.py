@@ -1,9 +1,9 @@
-"""The names of drill traffic: account ids that no request gets into this namespace by itself.
+"""The names of drill traffic: a namespace of account ids that no request of a client can enter.
 
-They begin with a control character, with which intake refuses every account id (see
-:mod:`stream.intake.codec.event`): only a record whose mark was verified keeps it. So the name
-alone says to each later stage what a row is, and a reader that knows nothing of marks (an older
-version, a replay of a dump without headers) refuses the record instead of learning from it.
+They begin with a control character, with which intake rejects every account id (see
+:mod:`stream.intake.codec.event`): only a record whose drill signature was verified keeps it. So
+each later stage recognises a drill by the name alone, and a reader without signatures (an older
+version, a replay of a dump without headers) rejects the record instead of learning from it.
 Why: :mod:`stream.tools.drill`.
 """
 
@@ -14,29 +14,30 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: The header of a record with its mark, see :class:`stream.intake.fingerprint.mark.Marker`.
+#: The header of a record with its drill signature, see
+#: :class:`stream.intake.fingerprint.drill_signature.DrillSigner`.
 HEADER: Final = "distillwatch-drill"
 #: U+0010, "data link escape".
 _SIGN: Final = "\x10"
 
 
 def named(name: str) -> str:
-    """Return the account id of a drill's account."""
+    """Return the account id of a drill account."""
     return _SIGN + name
 
 
 def is_drill(account: str) -> bool:
-    """Say whether an account id is one of a drill."""
+    """Return whether an account id is a drill account's."""
     return account[:1] == _SIGN
 
 
 def any_drill(accounts: Sequence[str]) -> bool:
-    """Say whether any account id is one of a drill: no other one begins with so low a character."""
+    """Return whether any account id is a drill's: no other begins with so low a character."""
     return bool(accounts) and is_drill(min(accounts))
 
 
 def drill_of(account: str) -> str:
-    """Return which drill an account is of: all that comes before its number."""
+    """Return the drill of an account: the part of the id before its number."""
     return account.rpartition("-")[0]
 
 
@@ -46,5 +47,5 @@ def shown(account: str) -> str:
 
 
 def mark_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
-    """Return the mark among the headers of a record, None without one."""
+    """Return the drill signature in the headers of a record, None without one."""
     return next((value or b"" for name, value in headers if name == HEADER), None)

@@ -90,13 +90,13 @@ class Intake:
         dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
         self._invalid.observe(len(batch), read.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
-        self._advance(partition, read.passed_s)
+        self._advance(partition, read.skipped_s)
         if len(batch):
             self._observe_delay(batch, now_s)
             self._advance(partition, float(batch.columns["time"].max()))
         elif not drill.events:
             # Other traffic moves the clock too, else it would hold up everybody.
-            return dead + (self._watermarks(partition) if math.isfinite(read.passed_s) else [])
+            return dead + (self._watermarks(partition) if math.isfinite(read.skipped_s) else [])
         if drill.events:
             # A drill rides on everybody's clock: its own may be ahead of a gateway that is late.
             rows = self._fingerprinter.columns(drill.events, drill.offsets)

@@ -18,7 +18,7 @@ from stream.intake.codec.canonical import Canonical
 from stream.intake.codec.decoded import Reject
 from stream.intake.codec.event import RequestEvent, admit
 from stream.intake.codec.reasons import FAILURES, explain
-from stream.intake.fingerprint.mark import Marker
+from stream.intake.fingerprint.drill_signature import DrillSigner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class MarkedDecoder:
     def __init__(self, settings: IntakeSettings) -> None:
         """Take salt and limits from the settings."""
         self._settings = settings
-        self._marker = Marker(settings.salt.reveal().encode())
+        self._signer = DrillSigner(settings.salt.reveal().encode())
         self._canonical = Canonical()
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Marked:
@@ -62,7 +62,7 @@ class MarkedDecoder:
     def _event(self, record: Record, now_s: float) -> RequestEvent:
         if len(record.value) > self._settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(record.value)} bytes")
-        if not self._marker.is_right(record.value, record.mark or b""):
+        if not self._signer.verify(record.value, record.mark or b""):
             raise DecodeError("bad_mark", "not made with this salt")
         event = self._canonical.one(record.value)
         if not is_drill(event.account_id):

@@ -42,7 +42,7 @@ class Read:
     batch: EventBatch
     rejects: Sequence[Reject]
     invalid: int
-    passed_s: float
+    skipped_s: float
 
 
 class Reader:
@@ -62,7 +62,7 @@ class Reader:
         accounts: dict[str, int] = {}
         parts: list[dict[str, Array]] = []
         rejects: list[Reject] = []
-        invalid, passed_s = 0, -math.inf
+        invalid, skipped_s = 0, -math.inf
         for portion in _portions(records):
             with self._seconds.labels(stage="decode").time():
                 decoded = self._decoder.decode(portion, now_s=now_s)
@@ -73,12 +73,12 @@ class Reader:
                 self._watch(decoded.events)
             rejects += decoded.rejects
             invalid += decoded.invalid
-            passed_s = max(passed_s, decoded.passed_s)
+            skipped_s = max(skipped_s, decoded.skipped_s)
         columns = {
             name: np.concatenate([part[name] for part in parts] or [np.zeros(0, dtype)])
             for name, dtype in EVENT_COLUMNS.items()
         }
-        return Read(EventBatch(list(accounts), columns), rejects, invalid, passed_s)
+        return Read(EventBatch(list(accounts), columns), rejects, invalid, skipped_s)
 
 
 def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

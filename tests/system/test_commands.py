@@ -290,7 +290,7 @@ def test_bad_labels_are_named_with_their_line(text, where, tmp_path):
 
 def test_a_file_of_something_else_stops_the_replay(tmp_path):
     (tmp_path / "y.jsonl").write_bytes(b"no event\n" * 3000)
-    assert "are not events" in error(run("replay", "y.jsonl", cwd=tmp_path), 1)
+    assert "cannot be decoded" in error(run("replay", "y.jsonl", cwd=tmp_path), 1)
 
 
 def test_rows_and_arrays_give_the_alerts_of_the_lines(traffic, alerts, tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.accounts.features.table import COLUMN
-from stream.accounts.windows.content import ContentMeans
+from stream.accounts.windows.content_means import ContentMeans
 from stream.store.columns import Field
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.accounts.windows.content import ContentMeans
+from stream.accounts.windows.content_means import ContentMeans
 from stream.accounts.windows.panes import HORIZONS, PaneRing
 from stream.accounts.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
 from stream.store.columns import Field

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from stream.intake.codec import convert
 from stream.intake.codec.convert import count, number, truth
-from stream.intake.codec.json_text import opened
 from stream.intake.codec.messages import texts
+from stream.intake.codec.nested_json import opened
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 

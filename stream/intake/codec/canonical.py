@@ -11,14 +11,14 @@ from msgspec import Struct
 from stream.core.errors import DecodeError
 from stream.intake.codec.convert import count
 from stream.intake.codec.event import RequestEvent, Seconds
+from stream.intake.codec.format_table import FIELDS
 from stream.intake.codec.messages import content_text
-from stream.intake.codec.table import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stream.intake.codec.format_table import Trace
     from stream.intake.codec.result import Result
-    from stream.intake.codec.table import Trace
 
 
 class _Required(Struct, gc=False):
@@ -39,7 +39,7 @@ class Canonical:
 
     name: Final = "canonical"
     single: Final = True
-    marks: Final = frozenset({"account_id"})
+    discriminators: Final = frozenset({"account_id"})
     keys: Final = frozenset(RequestEvent.__struct_fields__)
     #: The format has no place for any.
     credentials: Final = 0

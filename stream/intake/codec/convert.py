@@ -1,9 +1,8 @@
 """Values as gateways write them, into the types of an event: numbers as text, units, words.
 
-A converter returns None for a value that says nothing. It raises DecodeError for what the gateway
-itself writes and is no valid value (times, counts of tokens): it is then counted, and only a time
-costs the event. What a client sends is read where it makes sense and otherwise left out, else a
-client could keep itself out of sight.
+A converter returns None for an absent value. It raises DecodeError for an invalid value that the
+gateway itself writes (times, token counts): the value is counted and left out, and only an invalid
+time rejects the event. An invalid value that a client sends is left out, or a client could hide.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ Convert = Callable[..., Any]
 #: Unit -> how many of it are a second.
 UNITS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 OK: Final = 200
-#: The status of a failure that does not say which.
+#: The status of a failure without a code.
 FAILED: Final = 500
 _MAX_STATUS: Final = 999
 #: Clients write integers of any length.
 _MOST: Final = 2**63
-#: What access logs write where there is nothing.
+#: What access logs write for no value.
 _NOTHING: Final = frozenset({"", "-"})
 _FALSE: Final = frozenset({"", "-", "0", "false", "no", "off"})
 _CHAT: Final = "chat"
@@ -57,7 +56,7 @@ _ENDPOINTS: Final = {
 
 
 def name(value: object) -> str | None:
-    """Return text; whatever is none, or says nothing, gives None."""
+    """Return text; None for other types and absent values."""
     return value if isinstance(value, str) and value not in _NOTHING else None
 
 
@@ -117,7 +116,7 @@ def tokens(value: object) -> int | None:
 
 
 def count(value: object) -> int | None:
-    """Return a count, at most MAX_COUNT; whatever is none gives None."""
+    """Return a count, at most MAX_COUNT; None for invalid values."""
     if type(value) is not int:
         found = None if value is None else number(value)
         if found is None or not float(found).is_integer():
@@ -127,7 +126,7 @@ def count(value: object) -> int | None:
 
 
 def text(value: object) -> str | None:
-    """Return text that somebody wrote; a placeholder for it gives None."""
+    """Return text that a person or program wrote; None for a placeholder."""
     found = name(value)
     if found is not None and is_placeholder(found):
         return None
@@ -135,7 +134,7 @@ def text(value: object) -> str | None:
 
 
 def number(value: object) -> float | None:
-    """Return a finite number, also of text; whatever is none gives None."""
+    """Return a finite number, also from text; None for invalid values."""
     if type(value) is float:
         return value if math.isfinite(value) else None
     if type(value) is int:
@@ -159,7 +158,7 @@ def status(value: object) -> int | None:
 
 
 def success(value: object) -> int:
-    """Return a status for a flag that says whether a call went well."""
+    """Return a status for a flag of success."""
     return OK if truth(value) else FAILED
 
 

@@ -1,4 +1,4 @@
-"""What became of records: events, rejects, and what passes by, with a count of each."""
+"""The results of records: events, rejects and skipped objects, with a count of each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from stream.intake.codec.event import RequestEvent
 from stream.intake.codec.reasons import OF_CALLERS
-from stream.intake.codec.result import Passed
+from stream.intake.codec.result import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.errors import DecodeError
     from stream.core.records import Record
-    from stream.intake.codec.reading import Found
+    from stream.intake.codec.exhaustive import Found
 
 ACCEPTED: Final = "accepted"
 _REJECTED: Final = "rejected"
@@ -25,7 +25,7 @@ _IGNORED: Final = "ignored"
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that is, at least in part, not an event."""
+    """A record that cannot be decoded, at least in part."""
 
     record: Record = field(repr=False)  # has the text
     reason: str
@@ -34,25 +34,25 @@ class Reject:
 
 @dataclass(slots=True)
 class Decoded:
-    """What became of consecutive records; ``offsets`` has the record's offset for each event."""
+    """The results of consecutive records; ``offsets`` has the record's offset for each event."""
 
     events: list[RequestEvent] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
-    #: Objects that tell of something else than a call of a model.
+    #: Objects that are not model calls.
     ignored: int = 0
-    #: The newest time of those, and of callers turned away, epoch seconds.
-    passed_s: float = -math.inf
+    #: The newest time of those, and of rejected callers' requests, epoch seconds.
+    skipped_s: float = -math.inf
     #: Objects by format and result.
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def invalid(self) -> int:
-        """Rejects that speak of a broken deployment, not of callers."""
+        """Rejects that point to a broken deployment, not to callers."""
         return sum(reject.reason not in OF_CALLERS for reject in self.rejects)
 
     def add(self, record: Record, found: Found) -> None:
-        """Put what became of a record's objects where it belongs."""
+        """Add the results of a record's objects."""
         failures = []
         for result, name in found:
             if isinstance(result, RequestEvent):
@@ -60,14 +60,14 @@ class Decoded:
                 self.offsets.append(record.offset)
                 self.tally[name, ACCEPTED] += 1
                 continue
-            if isinstance(result, Passed):
+            if isinstance(result, Skipped):
                 self.ignored += 1
                 self.tally[name, _IGNORED] += 1
             else:
                 failures.append(result)
                 self.tally[name, _REJECTED] += 1
             if result.time_s is not None:
-                self.passed_s = max(self.passed_s, result.time_s)
+                self.skipped_s = max(self.skipped_s, result.time_s)
         if failures:
             self.rejects.append(_reject(record, failures, len(found)))
 

@@ -1,8 +1,8 @@
-"""Records to events: recognises the format record by record, and turns what fails into rejects.
+"""Records to events: recognises the format of each record, and turns failures into rejects.
 
 A record may hold one object, a JSON array of objects, objects line by line, or an export of spans.
-Of a record with several, the good ones become events; the record goes to the dead letters once for
-the others. What tells of something else than a call of a model is counted and left alone.
+If only some of a record's objects can be decoded, these become events, and the record goes to the
+dead-letter topic once for the others. Records that are not model calls are counted and skipped.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from stream.intake.codec.canonical import Canonical
 from stream.intake.codec.decoded import ACCEPTED, Decoded
 from stream.intake.codec.envelope import Unwrapper
 from stream.intake.codec.event import admit
+from stream.intake.codec.exhaustive import UNKNOWN, ExhaustiveDecoder
 from stream.intake.codec.gateway import Gateway
-from stream.intake.codec.reading import UNKNOWN, Reading
 from stream.intake.codec.reasons import FAILURES, OF_CALLERS, explain
 from stream.intake.codec.recognise import Recogniser
-from stream.intake.codec.result import Passed
+from stream.intake.codec.result import Skipped
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from stream.core.records import Record
     from stream.intake.codec.event import RequestEvent
-    from stream.intake.codec.reading import Found
+    from stream.intake.codec.exhaustive import Found
     from stream.intake.codec.recognise import Codec
     from stream.intake.codec.result import Result
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.metrics import IntakeMetrics
 
-    One = Callable[[bytes], RequestEvent | Passed]
+    One = Callable[[bytes], RequestEvent | Skipped]
 
 _ARRAY: Final = ord("[")
 
@@ -49,13 +49,13 @@ class Decoder:
         self._settings = settings
         self._metrics = metrics
         self._formats = Recogniser(settings)
-        #: How the codecs read that make one event of one object.
+        #: The decoding functions of codecs with one event for each object.
         self._one: dict[Codec, One] = {
             codec: codec.one
             for codec in self._formats.codecs
             if isinstance(codec, Canonical | Gateway)
         }
-        self._reading = Reading(settings, self._formats, self._read)
+        self._exhaustive = ExhaustiveDecoder(settings, self._formats, self._read)
         self._unwrap = Unwrapper(settings.unwrap, settings.max_record_events)
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> Decoded:
@@ -65,7 +65,7 @@ class Decoder:
         return self._decoded(records, now_s)
 
     def _unwrapped(self, records: Sequence[Record], now_s: float) -> Decoded:
-        """Decode what is in the records' wrappers; a reject has the record as it came."""
+        """Decode the content of the records' wrappers; a reject has the record as it came."""
         inner = [
             replace(record, value=self._unwrap(record.value)) if record.value else record
             for record in records
@@ -92,7 +92,7 @@ class Decoder:
         return decoded
 
     def _runs(self, records: Sequence[Record]) -> Iterable[tuple[Codec | None, Iterable[Record]]]:
-        """Return the records in runs of what seems to be of one format; None: it cannot be."""
+        """Return the records in runs of one likely format; None where a record cannot be one."""
         values, longest = [record.value for record in records], self._settings.max_record_bytes
         if values and all(values) and max(map(len, values)) <= longest:
             codec = self._formats.alike(values)
@@ -108,17 +108,17 @@ class Decoder:
     def _quickly(
         self, codec: Codec, one: One, records: Iterable[Record], latest: float, decoded: Decoded
     ) -> None:
-        """Decode records each of which seems to be one object of the codec's format."""
+        """Decode records that are likely to be one object of the codec's format each."""
         events, offsets, oldest = decoded.events, decoded.offsets, self._settings.oldest_timestamp
-        accepted, dropped = 0, self._reading.dropped
+        accepted, dropped = 0, self._exhaustive.dropped
         for record in records:
             try:
                 event = one(record.value)
             except FAILURES as error:
                 self._failed(record, codec, error, latest, decoded)
                 continue
-            if isinstance(event, Passed):
-                decoded.add(record, [(self._reading.admitted(event, latest), codec.name)])
+            if isinstance(event, Skipped):
+                decoded.add(record, [(self._exhaustive.admitted(event, latest), codec.name)])
                 continue
             try:
                 admit(event, oldest, latest, dropped)
@@ -138,7 +138,7 @@ class Decoder:
             if codec.credentials > before:
                 dropped = self._metrics.credentials_dropped_total.labels(format=codec.name)
                 dropped.inc(codec.credentials - before)
-        self._count_fields(self._reading.dropped)
+        self._count_fields(self._exhaustive.dropped)
         for codec in self._formats.codecs:
             self._count_fields(codec.dropped)
 
@@ -151,37 +151,37 @@ class Decoder:
     def _failed(
         self, record: Record, codec: Codec, error: Exception, latest: float, decoded: Decoded
     ) -> None:
-        """Put a record where it belongs that its codec cannot read, or another codec may."""
+        """Decode a record on the slow path after its likely codec failed."""
         if isinstance(error, DecodeError) and error.reason in OF_CALLERS:
-            # The codec is right and knows no caller, as no other would. Whoever is turned away
-            # must not cost more than those who are not.
-            decoded.add(record, [(self._reading.admitted(error, latest), codec.name)])
+            # The codec is right and finds no caller, as no other codec would. Rejected callers
+            # must not cost more time than others.
+            decoded.add(record, [(self._exhaustive.admitted(error, latest), codec.name)])
         elif self._slowly(record, latest, decoded) - {codec.name, UNKNOWN}:
-            self._formats.was_wrong(record.value)
+            self._formats.invalidate_guess(record.value)
 
     def _slowly(self, record: Record, latest: float, decoded: Decoded) -> set[str]:
-        """Decode a record that is more, or less, than one event; return what it is of.
+        """Decode a record with any number of events; return the names of its formats.
 
         Never raises.
         """
         try:
             found = self._found(record.value, latest)
         except FAILURES as error:
-            found = [(explain(error), self._reading.nobody)]
+            found = [(explain(error), self._exhaustive.default_name)]
         decoded.add(record, found)
         return {name for _, name in found}
 
     def _found(self, value: bytes, latest: float) -> Found:
-        """Return what the objects of a record are; raises one of ``reasons.FAILURES``."""
+        """Return the results of a record's objects; raises one of ``reasons.FAILURES``."""
         settings = self._settings
         if not value:
             raise DecodeError("empty")
         if len(value) > settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(value)} bytes")
-        value = self._reading.plain(value)
+        value = self._exhaustive.plain(value)
         found = self._at_once(value, latest)
         if found is None:
-            found = self._reading.record(value, latest)
+            found = self._exhaustive.record(value, latest)
         if len(found) > settings.max_record_events:
             raise DecodeError("too_many", f"{len(found)}, at most {settings.max_record_events}")
         return found
@@ -189,7 +189,7 @@ class Decoder:
     def _at_once(self, value: bytes, latest: float) -> Found | None:
         """Decode an array of one format, or an export of spans, in one go; None if it is neither.
 
-        What of an array is not that format's is looked at once more, by itself.
+        Elements of an array that are not of that format are decoded once more, one by one.
         """
         codec = self._formats.guess(value)
         single = codec in self._one
@@ -198,20 +198,20 @@ class Decoder:
         try:
             results = codec.each(value)
         except FAILURES:
-            self._formats.was_wrong(value)
+            self._formats.invalidate_guess(value)
             return None
         if not results:
-            return None if single else [(Passed(None, "an empty export"), codec.name)]
-        # With a fixed format there is no other that an element may be of.
+            return None if single else [(Skipped(None, "an empty export"), codec.name)]
+        # With a fixed format no other format can apply.
         again = single and self._formats.fixed is None
         found: Found = []
         parts: list[bytes] = []
         for i, result in enumerate(results):
             if again and isinstance(result, DecodeError):
-                parts = parts or self._reading.parts(value)
-                found += self._reading.object(parts[i], latest)
+                parts = parts or self._exhaustive.parts(value)
+                found += self._exhaustive.object(parts[i], latest)
             else:
-                found.append((self._reading.admitted(result, latest), codec.name))
+                found.append((self._exhaustive.admitted(result, latest), codec.name))
         return found
 
     def _read(self, codec: Codec, value: bytes) -> Sequence[Result]:

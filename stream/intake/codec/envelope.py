@@ -1,7 +1,7 @@
 """Wrappers that shippers put around a record: taken off where the settings name them.
 
-Only on demand: what stands in a wrapper of an unknown log may be a client's text, and a client must
-not write events of its own. A record in a usual wrapper that is not taken off is named as such.
+Only on demand: a wrapper of an unknown log may contain a client's text, and a client must not write
+events of its own. The error of a record in a usual wrapper that is not taken off names the wrapper.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stream.intake.codec.reasons import FAILURES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-#: Key that a record may stand under -> who writes so.
+#: Key of a wrapper -> what writes it.
 USUAL: Final = {
     "payload": "Kafka Connect's `schema` and `payload`",
     "message": "a log shipper's `message` (Filebeat, Logstash, Vector)",
@@ -51,7 +51,7 @@ class Unwrapper:
     def __call__(self, value: bytes) -> bytes:
         """Return what is in the wrappers of a record, as lines, or the record as it is.
 
-        What cannot be read is left to whoever says why.
+        A record that cannot be read is returned as it is: the decoder reports why.
         """
         try:
             parts = elements(in_utf8(value), self._limit)
@@ -75,7 +75,7 @@ class Unwrapper:
 
 
 def named(value: bytes, known: Callable[[bytes], bool]) -> str:
-    """Say which usual wrapper an object has around what is ``known``; empty where it has none."""
+    """Return advice for an object with a usual wrapper around a ``known`` format, or nothing."""
     for key, inner in _wrapped(value):
         if known(inner):
             return f'it is wrapped in {USUAL[key]}: set intake.unwrap = ["{key}"]'

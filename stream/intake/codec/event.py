@@ -38,7 +38,7 @@ else:
 
 
 class RequestEvent(Struct, kw_only=True, gc=False):
-    """One request to a model; the contract's fields. None: the gateway does not say."""
+    """One request to a model; the contract's fields. None: not in the record."""
 
     timestamp: Seconds
     account_id: str
@@ -83,9 +83,9 @@ class RequestEvent(Struct, kw_only=True, gc=False):
 def admit(  # noqa: C901 - one call an event: what it does is not spread over more
     event: RequestEvent, oldest: float, latest: float, dropped: Counter[str]
 ) -> None:
-    """Hold a decoded event to what its types cannot say; ``oldest`` and ``latest`` are epochs, s.
+    """Check a decoded event beyond its types; ``oldest`` and ``latest`` are epoch seconds.
 
-    Leaves times as epoch seconds, the client's own numbers in range, and texts that somebody wrote.
+    Leaves times as epoch seconds, the client's own numbers in range, and no placeholder texts.
     ``dropped`` counts optional fields that are left out. Raises DecodeError.
     """
     time = event.timestamp

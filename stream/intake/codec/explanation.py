@@ -1,4 +1,4 @@
-"""What is taken of a record, from where: for people who check how their gateway's log is read."""
+"""Which field is read from where in a record: for checking how a gateway's log is decoded."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import msgspec
 
 from stream.core.errors import DecodeError
 from stream.intake.codec.envelope import Unwrapper
-from stream.intake.codec.reading import EMPTY_BATCH, Reading
+from stream.intake.codec.exhaustive import EMPTY_BATCH, ExhaustiveDecoder
 from stream.intake.codec.reasons import FAILURES, explain
 from stream.intake.codec.recognise import Recogniser
-from stream.intake.codec.result import Passed
+from stream.intake.codec.result import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from stream.intake.codec.format_table import Trace
     from stream.intake.codec.recognise import Codec
     from stream.intake.codec.result import Result
     from stream.intake.codec.settings import IntakeSettings
-    from stream.intake.codec.table import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What one object is: an event with its fields, or why there is none.
+    """The result of one object: an event with its fields, or why there is none.
 
-    ``sources`` has the path of every field of the event; ``values`` what stands there. ``skipped``
-    says why an object is passed by that tells of something else than a call of a model.
+    ``sources`` has the path of every field of the event; ``values`` the values there. ``skipped``
+    is the reason why an object that is not a model call is skipped.
     """
 
     format: str
@@ -39,7 +39,7 @@ class Explanation:
 
     @property
     def ignored(self) -> bool:
-        """Whether the object tells of something else than a call of a model."""
+        """Whether the object is not a model call."""
         return self.skipped is not None
 
 
@@ -51,19 +51,19 @@ class Explainer:
         self._traces: list[Trace] = []
         self._unwrap = Unwrapper(settings.unwrap, settings.max_record_events)
         self._most = settings.max_record_bytes
-        self._reading = Reading(settings, Recogniser(settings), self._read)
+        self._exhaustive = ExhaustiveDecoder(settings, Recogniser(settings), self._read)
 
     def explain(self, value: bytes, *, latest: float) -> Iterator[Explanation]:
-        """Yield what each object of a record is; ``latest``: see :meth:`Reading.record`."""
+        """Yield the result of each object of a record; see :meth:`ExhaustiveDecoder.record`."""
         try:
             parts = self._parts(value)
         except FAILURES as error:
-            yield Explanation(self._reading.nobody, str(explain(error)))
+            yield Explanation(self._exhaustive.default_name, str(explain(error)))
             return
         if not parts:
-            yield Explanation(self._reading.nobody, skipped=EMPTY_BATCH)
+            yield Explanation(self._exhaustive.default_name, skipped=EMPTY_BATCH)
         for part in parts:
-            found = self._reading.object(part, latest)
+            found = self._exhaustive.object(part, latest)
             # The last object that was read is the one that was taken.
             traces = self._traces[-len(found) :] or [{}] * len(found)
             self._traces.clear()
@@ -75,7 +75,7 @@ class Explainer:
             raise DecodeError("empty")
         if len(value) > self._most:
             raise DecodeError("too_large", f"{len(value)} bytes")
-        return self._reading.parts(self._reading.plain(self._unwrap(value)))
+        return self._exhaustive.parts(self._exhaustive.plain(self._unwrap(value)))
 
     def _read(self, codec: Codec, value: bytes) -> Sequence[Result]:
         explained = list(codec.explain(value))
@@ -86,7 +86,7 @@ class Explainer:
 def _explanation(result: Result, name: str, trace: Trace) -> Explanation:
     if isinstance(result, DecodeError):
         return Explanation(name, str(result))
-    if isinstance(result, Passed):
+    if isinstance(result, Skipped):
         return Explanation(name, skipped=result.why)
     known = {k: v for k, v in msgspec.structs.asdict(result).items() if v is not None}
     sources = {k: v for k, v in trace.items() if k in known}

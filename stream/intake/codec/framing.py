@@ -75,7 +75,7 @@ def elements(value: bytes, limit: int) -> list[bytes]:
 
 
 def repaired(value: bytes) -> bytes:
-    r"""Return JSON with lone surrogates replaced, as U+FFFD, and numbers that are none, as null.
+    r"""Return JSON with lone surrogates replaced by U+FFFD, and NaN and infinities by null.
 
     Python gateways log the ``\ud800`` that a client sent, although no JSON parser must take it
     (RFC 8259, 8.2), and ``NaN``, which is no JSON: refusing it would hide any prompt beside it.

@@ -8,12 +8,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from stream.core.errors import DecodeError
+from stream.intake.codec.compiled_decoder import compile_decoder
 from stream.intake.codec.event import MAX_COUNT
+from stream.intake.codec.format_table import Constant, FormatTable, Trace
 from stream.intake.codec.path import Path
 from stream.intake.codec.pick import UnusualError, picker
 from stream.intake.codec.result import attempt
-from stream.intake.codec.straight import straight
-from stream.intake.codec.table import Constant, Table, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from stream.intake.codec.event import RequestEvent
+    from stream.intake.codec.format_table import Format
     from stream.intake.codec.pick import Picker
-    from stream.intake.codec.result import Passed, Result
-    from stream.intake.codec.table import Format
+    from stream.intake.codec.result import Result, Skipped
 
 
 class Gateway:
-    """Decodes the objects of one format; what it needs is built when the first one comes."""
+    """Decodes the objects of one format; its tables are built at the first object."""
 
     #: One object is one event at most.
     single: Final = True
@@ -35,26 +35,26 @@ class Gateway:
     def __init__(self, form: Format, account: str = "", *, most: int = MAX_COUNT) -> None:
         """``account``: an identity, a path of the site's own, or empty for the format's own.
 
-        An array of more than ``most`` objects is refused before any of them is looked at.
+        An array of more than ``most`` objects is rejected before any of them is decoded.
         """
         self.name = form.name
-        self.marks = frozenset(form.marks)
+        self.discriminators = frozenset(form.discriminators)
         self.keys = _first_keys(form)
         self._form, self._account, self._most = form, account, most
 
-    def one(self, value: bytes) -> RequestEvent | Passed:
-        """Return the event of one object, or that it passes by; raises ``reasons.FAILURES``."""
+    def one(self, value: bytes) -> RequestEvent | Skipped:
+        """Return the event of one object, or that it is skipped; raises ``reasons.FAILURES``."""
         return self._event(self._decode(value))
 
     def each(self, value: bytes) -> list[Result]:
-        """Return what the elements of a JSON array are; raises when one is no object."""
+        """Return the results of a JSON array's elements; raises when one is no object."""
         records = self._picker.many(value)
         if len(records) > self._most:
             raise DecodeError("too_many", f"{len(records)}, at most {self._most}")
         return [attempt(self._event, record) for record in records]
 
     def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
-        """Yield what one object is, and where its fields were taken from."""
+        """Yield the result of one object, and the path of each field."""
         values, trace = self._picker.values(self._decode(value)), Trace()
         yield attempt(partial(self._table.event, trace=trace), values), trace
 
@@ -65,18 +65,18 @@ class Gateway:
 
     @property
     def dropped(self) -> Counter[str]:
-        """Return how often which optional field was no valid value, and left out."""
+        """Return how many invalid values of each optional field were left out."""
         return self._table.dropped if "_table" in vars(self) else Counter()
 
-    def _event(self, record: Struct) -> RequestEvent | Passed:
+    def _event(self, record: Struct) -> RequestEvent | Skipped:
         try:
-            return self._straight(record)
+            return self._compiled(record)
         except (DecodeError, UnusualError):
             return self._table.event(self._picker.values(record))
 
     @cached_property
-    def _table(self) -> Table:
-        return Table(self._form, self._account)
+    def _table(self) -> FormatTable:
+        return FormatTable(self._form, self._account)
 
     @cached_property
     def _picker(self) -> Picker:
@@ -87,8 +87,8 @@ class Gateway:
         return self._picker.one
 
     @cached_property
-    def _straight(self) -> Callable[[Struct], RequestEvent | Passed]:
-        return straight(self._table, self._picker.reach())
+    def _compiled(self) -> Callable[[Struct], RequestEvent | Skipped]:
+        return compile_decoder(self._table, self._picker.access_plan())
 
 
 def _first_keys(form: Format) -> frozenset[str]:
@@ -98,4 +98,5 @@ def _first_keys(form: Format) -> frozenset[str]:
         if not isinstance(source, Constant):
             where = source[0] if isinstance(source, tuple) else source
             paths += where if isinstance(where, tuple) else (where,)
-    return frozenset((*form.marks, *form.keys, *(Path.parse(path).keys[0] for path in paths)))
+    first = (Path.parse(path).keys[0] for path in paths)
+    return frozenset((*form.discriminators, *form.keys, *first))

@@ -1,4 +1,4 @@
-"""Stops a worker that would drain its topic into dead letters (arroyo's DlqLimit idea)."""
+"""Stops a worker that would drain its topic into the dead-letter topic (arroyo's DlqLimit)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class InvalidShare:
-    """Watches the share of invalid records over the last span of them."""
+    """Measures the share of invalid records over the last span of them."""
 
     def __init__(self, settings: IntakeSettings) -> None:
         """Take span and share from the settings."""
@@ -40,12 +40,12 @@ class InvalidShare:
             self._invalid -= bad
         if self._total >= span and self.share > self._settings.invalid_share:
             raise InvalidShareError(
-                f"{self.share:.0%} of the last {self._total} records are not events (at most "
+                f"{self.share:.0%} of the last {self._total} records cannot be decoded (at most "
                 f"{self._settings.invalid_share:.0%} may be): check intake.format and the topic; "
                 "the dead-letter topic has the records with their reasons"
             )
 
     def reset(self) -> None:
-        """Forget what was counted, as after a change of partitions."""
+        """Start counting again, as after a change of partitions."""
         self._batches.clear()
         self._total = self._invalid = 0

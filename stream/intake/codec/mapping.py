@@ -1,4 +1,4 @@
-"""A format of the site's own: which field of an event stands where, said in the settings."""
+"""A custom format: the path of each event field, from the settings."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from msgspec import Struct
 
 from stream.intake.codec import convert
+from stream.intake.codec.format_table import BLOCKS, FIELDS, Constant, Format
 from stream.intake.codec.path import Path
-from stream.intake.codec.table import BLOCKS, FIELDS, Constant, Format
-from stream.intake.codec.whole import APART
+from stream.intake.codec.token_parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.intake.codec.table import Identity, Source, Sources
+    from stream.intake.codec.format_table import Identity, Source, Sources
 
 Unit = Literal["s", "ms", "us", "ns"]
 
 NAME: Final = "mapping"
-#: Names of the contract for whom a request counts for.
+#: The contract's names of a request's identities.
 _IDENTITIES: Final[dict[str, Identity]] = {
     "account_id": "user",
     "api_key_id": "key",
@@ -74,7 +74,7 @@ def format_of(mapping: Mapping) -> Format:
             raise ValueError(f"mapping.{name}: missing; needed are {', '.join(_REQUIRED)}")
     return Format(
         name=NAME,
-        marks=_marks(mapping),
+        discriminators=_discriminators(mapping),
         fields=fields,
         accounts=accounts,
         account="user",
@@ -88,7 +88,7 @@ def _listed(places: str | Place | list[str | Place]) -> Sequence[Place]:
 
 
 def _source(name: str, place: Place) -> Source:
-    known = (*_IDENTITIES, *FIELDS, *APART, *BLOCKS)
+    known = (*_IDENTITIES, *FIELDS, *PARTS, *BLOCKS)
     if name not in known:
         raise ValueError(f"no such field; known are {', '.join(known)}")
     if place.unit is not None and name not in _TIMES:
@@ -108,7 +108,7 @@ def _constant(name: str, value: Any) -> Constant:  # noqa: ANN401 - of any simpl
     return Constant(converted)
 
 
-def _marks(mapping: Mapping) -> list[str]:
+def _discriminators(mapping: Mapping) -> list[str]:
     found = [
         Path.parse(place.path).keys[0] for place in _listed(mapping["timestamp"]) if place.path
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from stream.intake.codec.json_text import opened
+from stream.intake.codec.nested_json import opened
 from stream.intake.codec.placeholders import MAX_PLACEHOLDER, is_placeholder
 
 __all__ = ["MAX_PLACEHOLDER", "content_text", "is_placeholder", "texts", "written"]
@@ -17,12 +17,12 @@ __all__ = ["MAX_PLACEHOLDER", "content_text", "is_placeholder", "texts", "writte
 #: Where a request's body has its messages, and what stands before all of them.
 _MESSAGES: Final = ("messages", "input", "prompt", "contents", "inputText", "message", "inputs")
 _STANDING: Final = ("system", "instructions", "system_instruction", "systemInstruction", "preamble")
-#: Where a message has what was said, if it is not its `content`.
+#: Where a message has its text, if not in `content`.
 _CONTENT: Final = ("parts", "text", "message")
 _SYSTEM: Final = frozenset({"system", "developer"})
 #: Providers take a message without a role for the user's.
 _USER: Final = frozenset({"user", "human", ""})
-#: What is said by people among the items of the responses interface, besides calls and results.
+#: Items of the responses interface that are messages, not calls or results.
 _SAID: Final = ("message", "text", "input_text", "human", "user")
 
 _Texts = tuple[str | None, str | None]

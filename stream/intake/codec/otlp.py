@@ -1,9 +1,9 @@
 """OpenTelemetry's exports as a collector's Kafka exporter writes them: OTLP as JSON or protobuf.
 
-A record is an export: resources, their scopes, their spans or log records. Every span of a call of
-a model is an event, and so is a log record of the event that tells of a whole call; the attributes
-of its resource, which often name the tenant, count for it too. What the attributes mean stands in
-:mod:`stream.intake.codec.gateways.genai`. Metrics tell of no calls, and pass by.
+A record is an export: resources, their scopes, their spans or log records. Every span of a model
+call is an event, and so is a log record that describes a whole call; the attributes of its
+resource, which often name the tenant, belong to it too. The meaning of the attributes is in
+:mod:`stream.intake.codec.gateways.genai`. Metrics are not model calls and are skipped.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from stream.core.errors import DecodeError
 from stream.intake.codec import otlp_json
 from stream.intake.codec.body import unfolded
+from stream.intake.codec.compiled_decoder import compile_decoder
+from stream.intake.codec.format_table import FormatTable
 from stream.intake.codec.gateways.genai import (
     COLLECTED,
     GENAI,
@@ -25,18 +27,16 @@ from stream.intake.codec.gateways.genai import (
     NUMBERED,
     SCOPE,
 )
-from stream.intake.codec.pick import Reach, UnusualError
-from stream.intake.codec.result import Passed, attempt
-from stream.intake.codec.straight import straight
-from stream.intake.codec.table import Table
+from stream.intake.codec.pick import AccessPlan, UnusualError
+from stream.intake.codec.result import Skipped, attempt
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
     from stream.intake.codec.event import RequestEvent
+    from stream.intake.codec.format_table import Trace
     from stream.intake.codec.result import Result
-    from stream.intake.codec.table import Trace
 
 #: A span's attributes, its resource's, and its own times and status under OTLP's names.
 Attributes = dict[str, Any]
@@ -62,11 +62,11 @@ class Otlp:
     def __init__(self, account: str = "") -> None:
         """``account``: an identity, ``/`` and an attribute's name, or empty for the usual."""
         self.name = GENAI.name
-        self._table = Table(GENAI, account)
-        self.marks = self.keys = otlp_json.KEYS
+        self._table = FormatTable(GENAI, account)
+        self.discriminators = self.keys = otlp_json.KEYS
         self._names = [".".join(path.keys) for path in self._table.paths]
         places = [f"get({name!r})" for name in self._names]
-        self._straight = straight(self._table, Reach(("get = record.get",), places, {}))
+        self._compiled = compile_decoder(self._table, AccessPlan(("get = record.get",), places, {}))
         self._wanted = frozenset(self._names) | {"event.name"}
 
     @property
@@ -76,18 +76,18 @@ class Otlp:
 
     @property
     def dropped(self) -> Counter[str]:
-        """Return how often which optional field was no valid value, and left out."""
+        """Return how many invalid values of each optional field were left out."""
         return self._table.dropped
 
     def each(self, value: bytes) -> list[Result]:
-        """Return what the spans of a record are; raises when the record is no export."""
+        """Return the results of a record's spans; raises when the record is no export."""
         exports, plain = _parsed(value)
         return [attempt(self._event, span) for span in self._walk(exports, plain)] or _empty(
             exports
         )
 
     def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
-        """Yield what each span of a record is, and where its fields were taken from."""
+        """Yield the result of each span of a record, and the path of each field."""
         exports, plain = _parsed(value)
         empty = True
         for span in self._walk(exports, plain):
@@ -97,13 +97,13 @@ class Otlp:
         if empty:
             yield from ((result, {}) for result in _empty(exports))
 
-    def _event(self, span: Attributes) -> RequestEvent | Passed:
+    def _event(self, span: Attributes) -> RequestEvent | Skipped:
         try:
-            return self._straight(span)
+            return self._compiled(span)
         except (DecodeError, UnusualError):
             return self._slowly(span)
 
-    def _slowly(self, span: Attributes, trace: Trace | None = None) -> RequestEvent | Passed:
+    def _slowly(self, span: Attributes, trace: Trace | None = None) -> RequestEvent | Skipped:
         return self._table.event(tuple(map(span.get, self._names)), trace)
 
     def _walk(self, exports: Sequence[Any], plain: Plain) -> Iterator[Attributes]:
@@ -129,16 +129,16 @@ class Otlp:
         plain: Plain,
     ) -> Attributes:
         found = resource | self._taken(span.attributes, plain)
-        said = []
+        messages = []
         for event in span.events:
             if event.name in MESSAGE_EVENTS:
-                said.append(_message(event, plain))
+                messages.append(_message(event, plain))
             else:
                 found |= self._taken(event.attributes, plain)
-        if said:
-            found[COLLECTED] = said
+        if messages:
+            found[COLLECTED] = messages
         start, end = _nanoseconds(span.start_time_unix_nano), _nanoseconds(span.end_time_unix_nano)
-        # Last, so that no attribute stands in for what OTLP itself says.
+        # Last, so that no attribute replaces OTLP's own fields.
         return found | {
             "spanId": _id(span),
             SCOPE: resource[SCOPE],
@@ -150,7 +150,7 @@ class Otlp:
         }
 
     def _of_log(self, record: Any, resource: Attributes, plain: Plain) -> Attributes:  # noqa: ANN401
-        """Return what a log record says: in its attributes, or in its body as older ones do."""
+        """Return a log record's attributes; older exporters write them in the body."""
         found = resource | self._taken(record.attributes, plain)
         if (body := record.body.kvlist_value) is not None:
             found = self._taken(body.values, plain) | found
@@ -179,7 +179,7 @@ class Otlp:
 
 
 def _parsed(value: bytes) -> tuple[Sequence[Any], Plain]:
-    """Return the exports of a record, and what its values are turned into Python's with."""
+    """Return the exports of a record, and the function that converts its values to Python."""
     if is_protobuf(value):
         from stream.intake.codec.otlp_protobuf import parsed, plain  # noqa: PLC0415 - 0.2 s, if used
 
@@ -188,14 +188,16 @@ def _parsed(value: bytes) -> tuple[Sequence[Any], Plain]:
 
 
 def _empty(exports: Sequence[Any]) -> list[Result]:
-    """Return what exports are in which there is neither a span nor a log record."""
+    """Return the result of exports without any span or log record."""
     metrics = any(export.resource_metrics for export in exports)
-    return [Passed(None, "OTLP metrics, which tell of no calls" if metrics else "an empty export")]
+    return [
+        Skipped(None, "OTLP metrics, which are not model calls" if metrics else "an empty export")
+    ]
 
 
 def _message(event: Any, plain: Plain) -> dict[str, Any]:  # noqa: ANN401 - of either encoding
-    said = {attribute.key: plain(attribute.value) for attribute in event.attributes}
-    content = next((said[name] for name in MESSAGE_ATTRIBUTES if name in said), None)
+    attributes = {attribute.key: plain(attribute.value) for attribute in event.attributes}
+    content = next((attributes[n] for n in MESSAGE_ATTRIBUTES if n in attributes), None)
     whole = unfolded(content)
     if isinstance(whole, dict) and "content" in whole:
         content = whole["content"]
@@ -225,7 +227,7 @@ def is_protobuf(value: bytes) -> bool:
 
 
 def _varint(value: bytes, at: int) -> tuple[int, int]:
-    """Return the number at a place, -1 where there is none, and the place behind it."""
+    """Return the number at a position, -1 without one, and the position behind it."""
     number = 0
     for i, byte in enumerate(value[at : at + _VARINT_BYTES]):
         number |= (byte & 0x7F) << 7 * i

@@ -31,9 +31,9 @@ class Export:
 
 
 def parsed(value: bytes) -> Export:
-    """Return the export that ``value`` is; raises DecodeError when it is none.
+    """Return the export in ``value``; raises DecodeError for other bytes.
 
-    The three signals are framed alike and nothing says which one it is. What can be in one of them
+    The three signals are framed alike, and no field names the signal. What can be in one of them
     alone does: a span's start, a log record's time, the data of a metric.
     """
     spans, error = _attempt(TracesData, value)

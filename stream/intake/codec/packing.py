@@ -16,7 +16,7 @@ from stream.core.errors import DecodeError
 _BEGINNINGS: Final = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b\x08": "gzip"}
 #: Of gzip or of zlib, which HTTP calls deflate.
 _EITHER_HEADER: Final = 32
-#: How far back a frame may refer, the most that RFC 9659 lets a sender ask of a receiver.
+#: How far back a frame may refer: the most that RFC 9659 lets a sender require.
 _WINDOW_BYTES: Final = 8 * 2**20
 #: Senders write one frame, some a frame for each flush.
 _FRAMES: Final = 100
@@ -58,7 +58,7 @@ def _unzstd(value: bytes, most: int) -> bytes:
             with unpacker.stream_reader(rest, read_across_frames=False) as reader:
                 if len(reader.read(most + 1 - len(found))) > most - len(found):
                     raise _too_large(most)
-            # The reader does not say whether it came to the end of the frame: this does.
+            # The reader does not report whether it reached the end of the frame: this does.
             frame = unpacker.decompressobj()
             found += frame.decompress(rest)
             if not frame.eof:

@@ -1,6 +1,6 @@
-"""Texts that nobody wrote: what gateways put where a prompt was removed, or never was.
+"""Placeholder texts: what gateways write where a prompt was removed or is absent.
 
-One such text in all records would make everybody's prompt the same.
+One such text in all records would make all prompts equal.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _MARK: Final = re.compile(
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether a text says nothing; most are told by their first letters, which is fast."""
+    """Return whether a text is a placeholder; the first letters decide for most, which is fast."""
     if len(text) > MAX_PLACEHOLDER:
         return False
     first = text[:4]

@@ -1,4 +1,4 @@
-"""Why a record is not an event: the decoder's errors in the closed set of reasons.
+"""Why a record cannot be decoded: the decoder's errors in the closed set of reasons.
 
 The details name fields and positions, never content.
 """
@@ -11,11 +11,11 @@ import msgspec
 
 from stream.core.errors import DecodeError
 
-#: Everything that decoding any bytes may raise.
+#: All exceptions of decoding arbitrary bytes.
 FAILURES: Final = (DecodeError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-#: What a caller can bring about alone: whoever is turned away, or sends too much at once. However
-#: often it happens, it says nothing about the deployment, and must not stop the worker.
+#: Reasons that a caller alone can cause, by a rejected request or by sending too much at once. They
+#: do not point to a broken deployment, however frequent, and must not stop the worker.
 OF_CALLERS: Final = frozenset({"not_a_request", "too_large", "too_deep"})
 
 

@@ -1,8 +1,9 @@
 """Which format an object has: a cheap guess from its beginning, and the sure way by its keys.
 
-A guess looks for the marks of the formats that know the object's first key, and is kept for what
-begins with the same bytes until it is wrong once. A codec that finds its required fields proves it
-right. Otherwise the top-level keys decide, which no text and no deeper key can imitate.
+A guess looks for the discriminators of the formats that have the object's first key, and is cached
+for objects that begin with the same bytes until it is wrong once. It is right if its codec finds
+the required fields. Otherwise the top-level keys decide, which no text and no deeper key can
+imitate.
 """
 
 from __future__ import annotations
@@ -24,31 +25,31 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
+    from stream.intake.codec.format_table import Trace
     from stream.intake.codec.result import Result
     from stream.intake.codec.settings import IntakeSettings
-    from stream.intake.codec.table import Trace
 
 #: Bytes in which the first key of an object begins and ends.
 _HEAD: Final = 64
-#: What begins with the same so many bytes is likely to be of the same format.
+#: Objects that begin with this number of equal bytes are likely to have the same format.
 _BEGINNING: Final = 14
 _MOST_KEPT: Final = 4096
 
-#: A codec, and its marks as they stand in JSON.
-_Marked = tuple["Codec", "Sequence[bytes]"]
+#: A codec, and its discriminators as JSON has them.
+_Discriminated = tuple["Codec", "Sequence[bytes]"]
 
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Codec(Protocol):
-    """What knows one format."""
+    """Decodes one format."""
 
     @property
     def name(self) -> str:
         """The format's name in settings and metrics."""
 
     @property
-    def marks(self) -> frozenset[str]:
+    def discriminators(self) -> frozenset[str]:
         """Top-level keys of no other format, of which every object has one."""
 
     @property
@@ -61,13 +62,13 @@ class Codec(Protocol):
 
     @property
     def dropped(self) -> Counter[str]:
-        """Optional fields that were no valid value; whoever counts them empties it."""
+        """Invalid values by optional field; the decoder empties it after counting."""
 
     def each(self, value: bytes) -> list[Result]:
-        """Return what a record of several is; raises one of ``reasons.FAILURES``."""
+        """Return the results of a record of several; raises one of ``reasons.FAILURES``."""
 
     def explain(self, value: bytes) -> Iterator[tuple[Result, Trace]]:
-        """Yield what is in an object and where each field was taken from; raises as ``each``."""
+        """Yield the results of an object and the path of each field; raises as ``each``."""
 
 
 def codecs(settings: IntakeSettings) -> list[Codec]:
@@ -79,33 +80,33 @@ def codecs(settings: IntakeSettings) -> list[Codec]:
         *(Gateway(form, account, most=most) for form in GATEWAYS),
         *(Gateway(form, account, most=most) for form in mapped),
         # Last: clients of some gateways can put keys of its own into an object, none of which has
-        # another's marks at its top.
+        # another's discriminators at its top.
         Canonical(),
     ]
 
 
 class Recogniser:
-    """Tells the formats of ``settings`` apart; a fixed one is what everything is taken for."""
+    """Recognises the formats of ``settings``; a fixed format applies to every record."""
 
     def __init__(self, settings: IntakeSettings) -> None:
-        """Learn which formats know which key."""
+        """Index the formats by their first keys."""
         every = codecs(settings)
         self.fixed = next((codec for codec in every if codec.name == settings.format), None)
         self.codecs = [self.fixed] if self.fixed else every
         self._otlp = next((codec for codec in self.codecs if isinstance(codec, Otlp)), None)
         self._kept: dict[bytes, Codec] = {}
         self._wrong: set[bytes] = set()
-        self._marked: list[_Marked] = [
-            (codec, [f'"{mark}"'.encode() for mark in codec.marks]) for codec in self.codecs
+        self._discriminated: list[_Discriminated] = [
+            (codec, [f'"{key}"'.encode() for key in codec.discriminators]) for codec in self.codecs
         ]
-        #: First key -> the formats that have it, with their marks.
+        #: First key -> the formats that have it, with their discriminators.
         self._knowing = {
-            key.encode(): [marked for marked in self._marked if key in marked[0].keys]
+            key.encode(): [one for one in self._discriminated if key in one[0].keys]
             for key in frozenset().union(*(codec.keys for codec in self.codecs))
         }
 
     def guess(self, value: bytes) -> Codec:
-        """Return what an object, or an array's first, seems to be."""
+        """Return the likely format of an object, or of an array's first."""
         if self.fixed is not None:
             return self.fixed
         kept = self._kept.get(value[:_BEGINNING])
@@ -119,14 +120,14 @@ class Recogniser:
         return codec
 
     def alike(self, values: Sequence[bytes]) -> Codec | None:
-        """Return what all of these are known to seem; None where it is not known of one."""
+        """Return the cached guess for all of these; None without one for each."""
         if self.fixed is not None:
             return self.fixed
         found = {self._kept.get(head) for head in {value[:_BEGINNING] for value in values}}
         return found.pop() if len(found) == 1 else None
 
-    def was_wrong(self, value: bytes) -> None:
-        """Keep no guess any more for what begins like ``value``."""
+    def invalidate_guess(self, value: bytes) -> None:
+        """Remove the guess for values that begin like ``value``, for ever."""
         if self._kept.pop(value[:_BEGINNING], None) and len(self._wrong) < _MOST_KEPT:
             self._wrong.add(value[:_BEGINNING])
 
@@ -140,7 +141,7 @@ class Recogniser:
         if self.is_protobuf(value):
             return [self._otlp] if self._otlp else []
         keys = _keys(value).keys()
-        return [codec for codec in self.codecs if not codec.marks.isdisjoint(keys)]
+        return [codec for codec in self.codecs if not codec.discriminators.isdisjoint(keys)]
 
     def knows(self, value: bytes) -> bool:
         """Return whether a value is an object, or an array or lines of some, of a known format."""
@@ -158,14 +159,14 @@ class Recogniser:
         """Return whether a record is binary, so that it is neither lines nor an array."""
         return self._otlp is not None and value[:1] == b"\n" and is_protobuf(value)
 
-    def _search(self, value: bytes, among: Sequence[_Marked] | None) -> Codec:
-        """Return the first format that a mark speaks for, or the only one that comes into it."""
+    def _search(self, value: bytes, among: Sequence[_Discriminated] | None) -> Codec:
+        """Return the first format with a discriminator in the value, or the only candidate."""
         if self._otlp is not None and self.is_protobuf(value):
             return self._otlp
         if among is not None and len(among) == 1:
             return among[0][0]
-        for codec, marks in among or self._marked:
-            for mark in marks:
-                if mark in value:
+        for codec, discriminators in among or self._discriminated:
+            for one in discriminators:
+                if one in value:
                     return codec
         return self.codecs[-1]

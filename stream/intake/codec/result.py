@@ -1,4 +1,4 @@
-"""What becomes of one object: an event, something else that passes by, or an error as a value."""
+"""The result of one object: an event, a skipped object, or an error as a value."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Passed(NamedTuple):
-    """An object that tells of something else than a call of a model, at a time if it says so.
+class Skipped(NamedTuple):
+    """An object that is not a model call, with its time (epoch seconds) if it has one.
 
-    Its time (epoch seconds) counts: a partition with nothing else must not hold up the others.
+    The time advances the watermark: a partition with only such records must not delay the others.
     ``why`` is for people.
     """
 
     time_s: float | None
-    why: str = "no call of a model"
+    why: str = "not a model call"
 
 
-Result = RequestEvent | Passed | DecodeError
+Result = RequestEvent | Skipped | DecodeError
 
 T = TypeVar("T")
 
 
-def attempt(make: Callable[[T], RequestEvent | Passed], of: T) -> Result:
-    """Return what ``make`` makes, or its DecodeError."""
+def attempt(make: Callable[[T], RequestEvent | Skipped], of: T) -> Result:
+    """Return the result of ``make``, or its DecodeError."""
     try:
         return make(of)
     except DecodeError as error:

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from stream.core.secret import Secret
+from stream.intake.codec.format_table import IDENTITIES
 from stream.intake.codec.mapping import Mapping, format_of
 from stream.intake.codec.path import Path
-from stream.intake.codec.table import IDENTITIES
 
 Format = Literal[
     "auto",
@@ -27,17 +27,17 @@ Format = Literal[
 
 
 class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is read, what is refused, and when refusing too much stops the worker."""
+    """What is read, what is rejected, and which share of invalid records stops the worker."""
 
     format: Annotated[
         Format,
-        Meta(description="Format of the request log; auto recognises it record by record"),
+        Meta(description="Format of the request log; auto recognises the format of each record"),
     ] = "auto"
     salt: Annotated[
         Secret,
         Meta(
-            description="Keys the fingerprints of text and addresses, so that nobody can try "
-            "likely ones; the same for all workers, for ever. Give it by environment or file",
+            description="Key of the fingerprints of text and addresses, against guessing; must be "
+            "the same for all workers and never change. Set it by environment variable or file",
             extra={"secret": True},
         ),
     ] = Secret()
@@ -45,38 +45,42 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         str,
         Meta(
             pattern=f"^(|{'|'.join(IDENTITIES)}|/.+)$",
-            description="Who is the account: key, user, end_user, team, organization, or a JSON "
-            "pointer (for otlp / and an attribute) to a field of the site's own; empty: the "
-            "default of each format (deploy/gateways). Where it is missing, the first of these "
-            "that is there",
+            description="The account of a request: key, user, end_user, team, organization, or a "
+            "JSON pointer (for otlp: / and an attribute name) to a custom field; empty: the "
+            "default of each format (deploy/gateways). If a record does not have it, the first "
+            "of these identities that it has",
         ),
     ] = ""
     mapping: Annotated[
         Mapping | None,
         Meta(
-            description="A format of the site's own: a table of field = path, or {path, unit} or "
-            "{constant}, or a list of which the first that is there counts; see deploy/gateways",
+            description="A custom format: a table of field = path, {path, unit} or {constant}, or "
+            "a list of these, of which the first with a value is used; see deploy/gateways",
             extra={"json": True},
         ),
     ] = None
     unwrap: Annotated[
         tuple[str, ...],
         Meta(
-            description="Keys or JSON pointers of wrappers that shippers put around a record, as "
-            "payload or message: what stands there, as JSON or its text, is read in its place",
+            description="Keys or JSON pointers of wrappers that log shippers put around a record, "
+            "such as payload or message: the JSON there (or JSON text) is decoded instead",
             extra={"json": True},
         ),
     ] = ()
     max_record_bytes: Annotated[
         int,
-        Meta(ge=1024, description="Larger records are dead letters", extra={"unit": "bytes"}),
+        Meta(
+            ge=1024,
+            description="Larger records go to the dead-letter topic",
+            extra={"unit": "bytes"},
+        ),
     ] = 1_048_576
     max_dead_letter_bytes: Annotated[
         int,
         Meta(
             ge=0,
-            description="A dead letter longer than this is cut, and its headers say so; the "
-            "dead-letter topic has to take so much (max.message.bytes)",
+            description="Longer dead letters are truncated, and a header marks them; the "
+            "dead-letter topic must accept this size (max.message.bytes)",
             extra={"unit": "bytes"},
         ),
     ] = 1_000_000
@@ -84,7 +88,8 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=1,
-            description="A record (JSON array or lines) with more events is a dead letter",
+            description="A record (JSON array or lines) with more events goes to the dead-letter "
+            "topic",
             extra={"unit": "events"},
         ),
     ] = 10_000
@@ -92,7 +97,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         Meta(
             gt=0,
-            description="An event time further ahead of the clock is absurd",
+            description="Events further in the future are rejected",
             extra={"unit": "s"},
         ),
     ] = 300.0
@@ -100,7 +105,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         float,
         Meta(
             ge=0,
-            description="An event time before this is absurd",
+            description="Events before this time are rejected",
             extra={"unit": "epoch seconds"},
         ),
     ] = 1_420_070_400.0  # 2015-01-01
@@ -109,8 +114,8 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             ge=0,
             le=86_400,
-            description="Records of one account with the same request id and nothing new to say "
-            "count once when their event times are this near; 0: all count, as they should where "
+            description="Records of one account with the same request id and no new values count "
+            "once if their event times differ by at most this; 0: all count, which is right if "
             "the gateway takes the id from the client's header",
             extra={"unit": "s"},
         ),
@@ -119,7 +124,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         int,
         Meta(
             ge=10,
-            description="Records over which the share of invalid ones is watched",
+            description="Length of the window over which the share of invalid records is measured",
             extra={"unit": "records"},
         ),
     ] = 1000
@@ -128,13 +133,13 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Meta(
             gt=0,
             le=1,
-            description="The worker stops when more than this share of a span is invalid",
+            description="The worker stops if more than this share of the window is invalid",
             extra={"unit": "share"},
         ),
     ] = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse a mapping that is none, before anything runs."""
+        """Reject an invalid mapping before anything runs."""
         for path in self.unwrap:
             try:
                 Path.parse(path)

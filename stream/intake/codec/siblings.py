@@ -1,4 +1,4 @@
-"""Logs that look like a format and are none: refused with their name, and what to send instead."""
+"""Logs that resemble a supported format: rejected with their name, and what to send instead."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ _SIBLINGS: Final = (
 
 
 def named(keys: Collection[str]) -> str:
-    """Return what an object with these top-level keys is; empty where it is not known."""
-    return next((name for marks, name in _SIBLINGS if all(mark in keys for mark in marks)), "")
+    """Return the name of a log by the top-level keys of an object; empty if unknown."""
+    return next((name for every, name in _SIBLINGS if all(key in keys for key in every)), "")

@@ -1,10 +1,10 @@
 """Blocks of token usage, in each provider's way, into counts that mean one thing.
 
 Everywhere ``input_tokens`` has the tokens read from a cache in it, as OpenAI and Gemini count;
-Anthropic and Bedrock report them, and those written to the cache, beside ``input_tokens``. Which
-it is, the names say, or the protocol of the call; sizes say nothing. ``output_tokens`` has the
-reasoning in it, which Gemini reports beside. Providers answer these blocks: of any shape, they are
-read where they make sense.
+Anthropic and Bedrock report them, and those written to the cache, beside ``input_tokens``. The
+names of the fields decide which it is, or the protocol of the call, never sizes. ``output_tokens``
+has the reasoning in it, which Gemini reports beside. Providers write these blocks: they are read in
+any shape that makes sense.
 """
 
 from __future__ import annotations

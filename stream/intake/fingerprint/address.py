@@ -1,4 +1,4 @@
-"""Client addresses in one spelling; what is no address is absent."""
+"""Client addresses in one spelling; other text is absent."""
 
 from __future__ import annotations
 

@@ -13,14 +13,14 @@ from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
 from stream.intake.fingerprint.prompts import Prompts
 from stream.intake.fingerprint.row_cache import RowCache
-from stream.intake.fingerprint.text import standing
+from stream.intake.fingerprint.text import normalise_system_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.batch import Array
 
-#: Column -> field of the event that an account brings with it again and again.
+#: Column -> field of the event that an account repeats.
 _OF_ACCOUNTS: Final = {
     "address": "client_ip",
     "user_agent": "user_agent",
@@ -28,7 +28,7 @@ _OF_ACCOUNTS: Final = {
     "payment": "payment_id",
     "organization": "organization_id",
 }
-#: Column -> (field, value where it is absent).
+#: Column -> (field, value if absent).
 _NUMBERS: Final = {
     "time": ("timestamp", np.nan),
     "created_at": ("account_created_at", np.nan),
@@ -45,7 +45,7 @@ _Columns = dict[str, tuple[Any, ...]]
 class Fingerprinter:
     """Turns decoded events into columns; the same salt gives the same fingerprints everywhere.
 
-    Short attributes are remembered to be fast; of texts nothing is kept.
+    Short attributes are cached to be fast; texts are not kept.
     """
 
     def __init__(self, salt: bytes, *, request_ids: bool = True) -> None:
@@ -60,7 +60,7 @@ class Fingerprinter:
                 for column in _OF_ACCOUNTS
             }
         )
-        self._system_prompt = KeyedHash(salt, "system_prompt", standing)
+        self._system_prompt = KeyedHash(salt, "system_prompt", normalise_system_prompt)
         self._prompts = Prompts(salt)
         self._given = KeyedHash(salt, "given")
 
@@ -75,7 +75,7 @@ class Fingerprinter:
     ) -> dict[str, Array]:
         """Return the columns of a batch with the rows of ``events``.
 
-        ``accounts`` has the index of each account, and learns those that are new to it.
+        ``accounts`` has the index of each account; new accounts are added.
         """
         if not events:
             return {name: np.zeros(0, dtype) for name, dtype in EVENT_COLUMNS.items()}
@@ -120,6 +120,6 @@ def _numbers(values: Sequence[float | None], dtype: np.dtype[Any], absent: float
         return np.full(len(values), absent, dtype)
     try:
         return np.fromiter(values, dtype, len(values))
-    except TypeError:  # some are None, which numpy makes NaN of where it is asked for floats
+    except TypeError:  # some are None, which numpy converts to NaN for floats
         found = np.array(values, np.float64)
         return np.where(np.isnan(found), absent, found).astype(dtype)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Values remembered per column, and characters of them all; then the memory starts afresh.
-REMEMBERED: Final = 65_536
-REMEMBERED_CHARACTERS: Final = 2**21
+#: Values cached per column, and characters of them all; then the cache starts empty again.
+MAX_CACHED: Final = 65_536
+MAX_CACHED_CHARACTERS: Final = 2**21
 #: Longer strings, which only a hostile client sends, are hashed every time.
-_LONGEST_REMEMBERED: Final = 512
+_LONGEST_CACHED: Final = 512
 #: What gateways write for a value that they do not have.
 ABSENT: Final = (None, "", "-")
 
@@ -59,10 +59,10 @@ def blake2b(salt: bytes, purpose: str, digest_bytes: int) -> hashlib.blake2b:
 
 
 class KeyedHash(dict[str | None, int]):
-    """Maps values of one column to fingerprints and remembers short ones; absent values give 0.
+    """Maps values of one column to fingerprints and caches short ones; absent values give 0.
 
-    ``prepare`` brings a value to the bytes that are hashed; none means absent. ``purpose`` keeps
-    equal values of different columns apart.
+    ``prepare`` returns the bytes of a value that are hashed; no bytes mean absent. ``purpose``
+    keeps equal values of different columns apart.
     """
 
     def __init__(self, salt: bytes, purpose: str, prepare: Callable[[str], bytes] = utf8) -> None:
@@ -73,18 +73,18 @@ class KeyedHash(dict[str | None, int]):
         self._start()
 
     def __missing__(self, value: str) -> int:
-        """Hash a value that is not remembered."""
+        """Hash a value that is not cached."""
         found = self.one(value)
         size = len(value)
-        if size <= _LONGEST_REMEMBERED:
-            if len(self) >= REMEMBERED or self._characters + size > REMEMBERED_CHARACTERS:
+        if size <= _LONGEST_CACHED:
+            if len(self) >= MAX_CACHED or self._characters + size > MAX_CACHED_CHARACTERS:
                 self._start()
             self._characters += size
             self[value] = found
         return found
 
     def one(self, value: str | None) -> int:
-        """Return the fingerprint of a value without remembering it."""
+        """Return the fingerprint of a value without caching it."""
         prepared = self._prepare(value) if value is not None and value not in ABSENT else b""
         if not prepared:
             return 0
@@ -97,7 +97,7 @@ class KeyedHash(dict[str | None, int]):
         return np.fromiter(map(self.__getitem__, values), np.uint64, len(values))
 
     def uncached(self, texts: Sequence[str | None]) -> Array:
-        """Return the fingerprints of texts, of which nothing is kept; shape ``(n,)``, u8.
+        """Return the fingerprints of texts, which are not kept; shape ``(n,)``, u8.
 
         Equal texts of one call are hashed once.
         """
@@ -108,7 +108,7 @@ class KeyedHash(dict[str | None, int]):
         return self.of_bytes(prepared)[row]
 
     def of_bytes(self, prepared: Sequence[bytes]) -> Array:
-        """Return the fingerprints of what is prepared, 0 for what is empty; shape ``(n,)``, u8."""
+        """Return the fingerprints of prepared values, 0 for empty ones; shape ``(n,)``, u8."""
         start, digests = self._hash.copy, []
         for value in prepared:
             state = start()

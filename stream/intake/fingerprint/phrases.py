@@ -1,8 +1,8 @@
 """A prompt's phrases: of all runs of six words the two whose keyed hashes are smallest.
 
-Whoever asks the same item in other words around it shares runs of words with whoever else asked
-it, and of equal runs both keep the same ones (MinHash; Broder, SEQUENCES 1997). The order is
-keyed, so that nobody can add words that take the places of the others.
+Two prompts with the same item in different words share runs of words, and both keep the same ones
+of equal runs (MinHash; Broder, SEQUENCES 1997). The order is keyed, so that a client cannot add
+words that displace the others.
 
 All words of many texts are hashed at once: a word's hash is its polynomial over bytes modulo
 2^64, a run's the polynomial over its words (Karp and Rabin, 1987).
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.events import CONTENT, PHRASES
-from stream.intake.fingerprint.content import Content
+from stream.intake.fingerprint.content_vectors import Content
 from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Phrases:
         """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8.
 
         And, of the same words, its content, shape ``(n,)``. Texts come as
-        :func:`~stream.intake.fingerprint.text.words_apart` gives them.
+        :func:`~stream.intake.fingerprint.text.separated_words` gives them.
         """
         found, content = np.zeros((len(texts), KEPT), _U8), np.zeros(len(texts), CONTENT)
         for first, portion in _portions(texts):

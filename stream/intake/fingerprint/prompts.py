@@ -1,4 +1,4 @@
-"""What is kept of prompts: fingerprints of the whole, its opening and its phrases, and content."""
+"""Prompts as fingerprints of the whole, of its template prefix and its phrases, and its content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import numpy as np
 from stream.core.events import EVENT_COLUMNS, PHRASES
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, indexed
 from stream.intake.fingerprint.phrases import Phrases
-from stream.intake.fingerprint.text import OPENING_CHARACTERS, composed, masked, whole, words_apart
+from stream.intake.fingerprint.text import (
+    PREFIX_CHARACTERS,
+    compatible_prefix,
+    mask_slots,
+    normalise_prefix,
+    separated_words,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,26 +30,26 @@ class Prompts:
 
     def __init__(self, salt: bytes) -> None:
         """Derive the hashes from the salt."""
-        self._whole, self._opening = KeyedHash(salt, "prompt"), KeyedHash(salt, "template")
+        self._whole, self._template = KeyedHash(salt, "prompt"), KeyedHash(salt, "template")
         self._phrases = Phrases(salt)
 
     def of(self, texts: Sequence[str | None]) -> dict[str, Array]:
         """Return the columns about prompts, 0 for none, shape ``(n,)``.
 
-        Equal texts are looked at once.
+        Equal texts are processed once.
         """
         if not any(texts):
             return {name: np.zeros(len(texts), EVENT_COLUMNS[name]) for name in _COLUMNS}
         distinct, row = indexed([text or "" for text in texts])
-        starts = ["" if text in ABSENT else composed(text) for text in distinct]
-        openings = [
-            start if len(text) <= OPENING_CHARACTERS else composed(text, OPENING_CHARACTERS)
+        starts = ["" if text in ABSENT else compatible_prefix(text) for text in distinct]
+        prefixes = [
+            start if len(text) <= PREFIX_CHARACTERS else compatible_prefix(text, PREFIX_CHARACTERS)
             for text, start in zip(distinct, starts, strict=True)
         ]
-        phrases, content = self._phrases.of([words_apart(start) for start in starts])
+        phrases, content = self._phrases.of([separated_words(start) for start in starts])
         found = (
-            self._whole.of_bytes([whole(start) for start in starts]),
-            self._opening.of_bytes([masked(start) for start in openings]),
+            self._whole.of_bytes([normalise_prefix(start) for start in starts]),
+            self._template.of_bytes([mask_slots(start) for start in prefixes]),
             *phrases.T,
             content,
         )

@@ -29,7 +29,7 @@ class RowCache:
     """Maps rows of values to rows of fingerprints; no value is kept.
 
     A row is known by the hash that Python gives it, of 64 bits as the fingerprints are, with a key
-    of the process: nobody can make two rows collide.
+    of the process: a client cannot make two rows collide.
     """
 
     def __init__(self, hashes: Mapping[str, KeyedHash]) -> None:

@@ -1,4 +1,4 @@
-"""The fire drill: a marked campaign in the live requests topic, to see that its alert comes.
+"""The fire drill: a synthetic campaign in the live requests topic, to check that its alert comes.
 
 What is proven, end to end: brokers, intake, the stages and their topics, judging, the alerts topic,
 and each receiver up to its answer. What is not: that the gateway's own format is read (a drill's
@@ -6,9 +6,10 @@ records are canonical events; ``events_total`` and the dead letters tell of the 
 model of single accounts, which needs a day. The thresholds are those of any campaign, and it is
 judged among the accounts of the live traffic: lower ones for drills would prove nothing.
 
-**The mark.** A record's header ``distillwatch-drill`` is a keyed hash of its value by
-``intake.salt`` (:mod:`stream.intake.fingerprint.mark`). A customer of the gateway chooses prompts,
-names and clients, no headers of records and not by this key. In the value the account ids begin
+**The drill signature.** A record's header ``distillwatch-drill`` is a keyed hash of its value by
+``intake.salt`` (:mod:`stream.intake.fingerprint.drill_signature`). A customer of the gateway
+chooses prompts, names and clients, but no headers of records, and does not have the key. In the
+value the account ids begin
 with a control character, with which intake refuses account ids. So
 
 * with a right mark intake lets them through, and the name says to all later stages what they are:

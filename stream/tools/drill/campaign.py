@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from stream.core.drill import HEADER, named
-from stream.intake.fingerprint.mark import Marker
+from stream.intake.fingerprint.drill_signature import DrillSigner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Campaign:
         """``started_s`` is when the drill begins, epoch seconds."""
         self.accounts = [f"drill-{drill_id}-{number:03}" for number in range(accounts)]
         self._random = Random(drill_id)
-        self._marker = Marker(salt)
+        self._signer = DrillSigner(salt)
         self._prompt = f"Drill {drill_id}. " + self._words(40)
         self._items = [self._words(12) for _ in range(_ITEMS)]
         self._opened = [started_s - self._random.uniform(0.1, 5) * _DAY_S for _ in self.accounts]
@@ -52,7 +52,7 @@ class Campaign:
         """Yield one request of each account, all at ``now_s``, epoch seconds."""
         for number, account in enumerate(self.accounts):
             value = msgspec.json.encode(self._request(number, account, now_s))
-            yield Planted(value, [(HEADER, self._marker.mark(value))])
+            yield Planted(value, [(HEADER, self._signer.signature(value))])
 
     def _request(self, number: int, account: str, now_s: float) -> dict[str, object]:
         return {

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from stream.core.errors import SettingsError
+from stream.intake.codec.format_table import IDENTITIES
 from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.gateways.genai import GENAI
-from stream.intake.codec.table import IDENTITIES
 from stream.settings import load
 from testlib.traffic.gateway_samples import FORMATS, MAPPING, events, of
 

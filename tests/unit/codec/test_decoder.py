@@ -205,9 +205,9 @@ def test_what_passes_by_says_when(format_: str, status: int | None) -> None:
     lines = b"\n".join([last, first])
     for values in ([first, last, first], [record], [lines], [*absurd, last], [last, *absurd]):
         decoded = decode(*values, format=format_)
-        assert decoded.passed_s == NOW - 3
+        assert decoded.skipped_s == NOW - 3
         assert not decoded.events
-    assert decode(*absurd, format=format_).passed_s == -math.inf
+    assert decode(*absurd, format=format_).skipped_s == -math.inf
 
 
 def test_events_are_counted_by_format_and_result() -> None:

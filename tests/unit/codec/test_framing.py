@@ -15,7 +15,7 @@ from testlib.traffic.gateway_samples import PROTOBUF, decode, known, of
 
 ROWS = [of("litellm")[0], of("canonical")[0], of("kong")[0]]
 ROWS[0] = ROWS[0] | {"messages": '} { Wörter: \u201e\U0001f600\u201c }{ \\ " }'}
-APART = [known(event) for event in decode(*(json.dumps(row).encode() for row in ROWS)).events]
+PARTS = [known(event) for event in decode(*(json.dumps(row).encode() for row in ROWS)).events]
 
 FRAMES = {
     "lines": "\n".join(map(json.dumps, ROWS)),
@@ -53,7 +53,7 @@ def encoded(text, encoding):
 def test_the_events_are_the_same(frame, encoding, packed):
     decoded = decode(PACKED[packed](FRAMES[frame].encode(encoding)))
     assert decoded.rejects == []
-    assert [known(event) for event in decoded.events] == APART
+    assert [known(event) for event in decoded.events] == PARTS
 
 
 @pytest.mark.parametrize(

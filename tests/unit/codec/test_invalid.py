@@ -16,7 +16,7 @@ def share() -> InvalidShare:
 def test_it_stops_when_most_of_a_span_is_invalid() -> None:
     watch = share()
     watch.observe(49, 50)
-    with pytest.raises(InvalidShareError, match=r"51% of the last 100 records are not events"):
+    with pytest.raises(InvalidShareError, match=r"51% of the last 100 records cannot be decoded"):
         watch.observe(0, 1)
 
 

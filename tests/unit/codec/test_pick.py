@@ -61,10 +61,10 @@ JSON = st.recursive(
 
 
 def reached(picker, record):
-    """Return the values as the compiled expressions reach them."""
-    reach = picker.reach()
-    names = dict(reach.names) | {"record": record}
-    exec("\n".join((*reach.lines, f"found = ({', '.join(reach.places)},)")), names)  # noqa: S102
+    """Return the values as the compiled expressions access_plan them."""
+    access_plan = picker.access_plan()
+    names = dict(access_plan.names) | {"record": record}
+    exec("\n".join((*access_plan.lines, f"found = ({', '.join(access_plan.places)},)")), names)  # noqa: S102
     return names["found"]
 
 

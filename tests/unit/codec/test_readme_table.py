@@ -11,10 +11,10 @@ import msgspec
 import pytest
 import yaml
 
+from stream.intake.codec.format_table import IDENTITIES
 from stream.intake.codec.gateways import GATEWAYS
 from stream.intake.codec.gateways.genai import GENAI
 from stream.intake.codec.settings import Format, IntakeSettings
-from stream.intake.codec.table import IDENTITIES
 from stream.intake.metrics import FORMATS
 from stream.telemetry.declaration import OVERFLOW
 from testlib.traffic.gateway_samples import MAPPING, decode, known, of

@@ -9,7 +9,7 @@ import pytest
 
 from stream.core.events import CONTENT_DIMENSIONS, CONTENT_SCALE
 from stream.intake.fingerprint import phrases as module
-from stream.intake.fingerprint.content import _STEP, Content
+from stream.intake.fingerprint.content_vectors import _STEP, Content
 from stream.intake.fingerprint.prompts import Prompts
 from stream.intake.fingerprint.text import MAX_CHARACTERS
 

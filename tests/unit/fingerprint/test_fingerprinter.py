@@ -127,7 +127,7 @@ def test_the_gateways_fingerprint_stands_in_where_there_is_no_text() -> None:
 
 
 def test_long_strings_and_old_ones_are_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyed, "REMEMBERED", 10)
+    monkeypatch.setattr(keyed, "MAX_CACHED", 10)
     hashed = keyed.KeyedHash(b"", "model")
     values = [str(i) for i in range(100)] + ["x" * 10_000]
     first = hashed.cached(values)
@@ -140,7 +140,7 @@ def test_what_is_remembered_is_bounded_in_characters_too() -> None:
     hashed = keyed.KeyedHash(b"", "user_agent")
     for i in range(10_000):
         hashed.cached([f"\U0001f600{i:0510}"])
-    assert sum(len(key or "") for key in hashed) <= keyed.REMEMBERED_CHARACTERS
+    assert sum(len(key or "") for key in hashed) <= keyed.MAX_CACHED_CHARACTERS
     assert len(hashed) > 1000
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stream.intake.fingerprint import phrases as module
 from stream.intake.fingerprint.keyed import KeyedHash
 from stream.intake.fingerprint.phrases import KEPT, WORDS, Phrases
-from stream.intake.fingerprint.text import composed, words_apart
+from stream.intake.fingerprint.text import compatible_prefix, separated_words
 
 SALT = b"a salt of the operator's own ...."
 VOCABULARY = [f"word{i}" for i in range(3000)]
@@ -28,7 +28,9 @@ class Texts:
         self._phrases = Phrases(salt)
 
     def of(self, texts: list[str | None]) -> np.ndarray:
-        return self._phrases.of([words_apart(composed(text or "")) for text in texts])[0]
+        return self._phrases.of([separated_words(compatible_prefix(text or "")) for text in texts])[
+            0
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +82,19 @@ def test_what_stands_beside_a_text_makes_no_difference(texts, portion) -> None:
     texts = [*texts, item(3), item(4)]
     together = phrases.of(texts)
     assert together.shape == (len(texts), KEPT)
-    whole, module._PORTION = module._PORTION, portion
+    default, module._PORTION = module._PORTION, portion
     try:
         apart = np.concatenate([phrases.of([text]) for text in texts])
         assert (phrases.of(texts) == apart).all()
     finally:
-        module._PORTION = whole
+        module._PORTION = default
     assert (together == apart).all()
 
 
 def plainly(text: str) -> set[int]:
     """Return the phrases of a text as they are defined, without any array."""
     prints, order = KeyedHash(SALT, "phrase"), KeyedHash(SALT, "phrase order")
-    words = [word for word in words_apart(composed(text)).split(b"\0") if word]
+    words = [word for word in separated_words(compatible_prefix(text)).split(b"\0") if word]
     hashes = [mixed(polynomial(word, 0x9E3779B97F4A7C15)) for word in words]
     runs = {
         mixed(polynomial(hashes[at : at + WORDS], 0xD6E8FEB86659FD93) ^ order.one("key"))

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.fingerprint.address import address
-from stream.intake.fingerprint.text import composed, normalise, opening, standing, words_apart
+from stream.intake.fingerprint.text import (
+    compatible_prefix,
+    normalise,
+    normalise_system_prompt,
+    separated_words,
+    template_prefix,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +38,9 @@ def test_only_a_bounded_prefix_counts() -> None:
 
 
 def test_a_date_does_not_change_a_system_prompt() -> None:
-    assert standing("Today is 2026-11-24. Be kind.") == standing("Today is 2026-11-25. Be kind.")
+    assert normalise_system_prompt("Today is 2026-11-24. Be kind.") == normalise_system_prompt(
+        "Today is 2026-11-25. Be kind."
+    )
 
 
 INSTRUCTION = "Solve the problem step by step and show every thought: "
@@ -52,17 +60,17 @@ INSTRUCTION = "Solve the problem step by step and show every thought: "
     ],
 )
 def test_one_instruction_before_many_items_is_one_template(pair: tuple[str, str]) -> None:
-    assert opening(pair[0]) == opening(pair[1]) != b""
+    assert template_prefix(pair[0]) == template_prefix(pair[1]) != b""
 
 
 def test_different_instructions_are_different_templates() -> None:
-    assert opening("Translate the sentence into Danish") != opening(
+    assert template_prefix("Translate the sentence into Danish") != template_prefix(
         "Translate the sentence into Finnish"
     )
 
 
 def test_an_apostrophe_is_no_quotation() -> None:
-    assert opening("I don't know why the car can't start") != opening(
+    assert template_prefix("I don't know why the car can't start") != template_prefix(
         "I don't see what you say isn't true"
     )
 
@@ -71,14 +79,14 @@ def test_an_apostrophe_is_no_quotation() -> None:
     "short", ["", "hi", "thanks a lot", '"a b c d e f"', "1 2 3 4 5", "7 x y z"]
 )
 def test_a_short_prompt_has_no_template(short: str) -> None:
-    assert opening(short) == b""
+    assert template_prefix(short) == b""
 
 
 @given(st.text())
 def test_any_text_has_normal_forms(text: str) -> None:
     assert normalise(text) == normalise(text.replace(" ", "\n"))
-    assert len(opening(text).split()) <= 8
-    standing(text)
+    assert len(template_prefix(text).split()) <= 8
+    normalise_system_prompt(text)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +94,7 @@ def test_any_text_has_normal_forms(text: str) -> None:
 )
 def test_a_hostile_text_takes_no_time(hostile: str) -> None:
     start = time.process_time()
-    for form in (normalise, standing, opening):
+    for form in (normalise, normalise_system_prompt, template_prefix):
         form(hostile * 1_000_000)
     assert time.process_time() - start < 1.0
 
@@ -115,7 +123,7 @@ SPACELESS = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
 
 def plainly_apart(text: str) -> list[bytes]:
     """Return the words of a text as they are defined: the whole of it, step by step."""
-    folded = re.sub(r"[^\w\s]", " ", composed(text).casefold())
+    folded = re.sub(r"[^\w\s]", " ", compatible_prefix(text).casefold())
     apart = re.sub(f"([{SPACELESS}]{{1,2}})", r" \1 ", folded)
     words = re.split(rb"[^0-9a-z\x80-\xff]+", apart.encode("utf-8", "surrogatepass"))
     return [word for word in words if word]
@@ -123,5 +131,5 @@ def plainly_apart(text: str) -> list[bytes]:
 
 @given(st.text(st.one_of(st.characters(), st.sampled_from("aZ é—_請中ไ '\u2019\u00a0\u2028İß0½"))))
 def test_words_are_what_they_are_defined_to_be(text: str) -> None:
-    words = words_apart(composed(text)).split(b"\0")
+    words = separated_words(compatible_prefix(text)).split(b"\0")
     assert [word for word in words if word] == plainly_apart(text)

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from stream.intake.fingerprint.text import normalise, opening, standing
+from stream.intake.fingerprint.text import normalise, normalise_system_prompt, template_prefix
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def fastest(*texts):
 def cost(text):
     start = time.process_time()
     for _ in range(10):
-        for form in (normalise, standing, opening):
+        for form in (normalise, normalise_system_prompt, template_prefix):
             form(text)
     return time.process_time() - start
 
@@ -52,7 +52,7 @@ def test_an_item_that_is_longer_than_what_is_looked_at_is_masked_too(pair):
     start, end = pair
     short, long = f"{start}of one sea{end}", f"{start}{'of seven other seas ' * 300}{end}"
     ask = "please translate the following sentence to french: "
-    assert opening(ask + short) == opening(ask + long) != b""
+    assert template_prefix(ask + short) == template_prefix(ask + long) != b""
 
 
 @pytest.mark.parametrize("text", ["a\u0301bc " * 900, "\u1112\u1161\u11ab" * 900, "e\u0301" * 2000])

@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 
 from stream.core.drill import mark_of
 from stream.core.records import Record
-from stream.intake.fingerprint.mark import Marker
+from stream.intake.fingerprint.drill_signature import DrillSigner
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
@@ -229,7 +229,7 @@ def test_a_mark_marks_its_own_record_only() -> None:
 
 def test_a_marked_record_about_somebody_else_is_a_dead_letter() -> None:
     value = request("a-customer", START_S)
-    record = Record(0, None, value, Marker(SALT).mark(value))
+    record = Record(0, None, value, DrillSigner(SALT).signature(value))
     assert fed(record).dead_letters == {"bad_mark": 1}
 
 
@@ -241,7 +241,7 @@ def test_without_its_mark_a_drills_record_is_refused_as_in_older_versions() -> N
 @given(value=st.binary(max_size=200), mark=st.binary(max_size=80), right=st.booleans())
 def test_whatever_is_marked_is_an_event_of_a_drill_or_a_dead_letter(value, mark, right) -> None:
     decoder = MarkedDecoder(BASE.intake)
-    mark = Marker(SALT).mark(value) if right else mark
+    mark = DrillSigner(SALT).signature(value) if right else mark
     found = decoder.decode([Record(0, None, value, mark)], now_s=START_S)
     assert not found.events
     assert {reject.reason for reject in found.rejects} <= set(REJECT_REASONS)

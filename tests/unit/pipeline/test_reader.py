@@ -50,4 +50,4 @@ def test_portions_are_joined_in_order(count, portion, monkeypatch):
         np.testing.assert_array_equal(joined.batch.columns[name], column)
         assert joined.batch.columns[name].dtype == column.dtype
     assert [r.record.offset for r in joined.rejects] == [r.record.offset for r in whole.rejects]
-    assert (joined.invalid, joined.passed_s) == (whole.invalid, whole.passed_s)
+    assert (joined.invalid, joined.skipped_s) == (whole.invalid, whole.skipped_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.accounts.windows.content import MOVED, ContentMeans
+from stream.accounts.windows.content_means import MOVED, ContentMeans
 from stream.core.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
 from stream.store.account_table import AccountTable
 

@@ -7,9 +7,9 @@ class Clocks:
         self.monotonic = 5.0
         self.clock = WallClock(lambda: self.wall, lambda: self.monotonic)
 
-    def after(self, passed_s: float, jump_s: float = 0.0) -> float:
-        self.monotonic += passed_s
-        self.wall += passed_s + jump_s
+    def after(self, skipped_s: float, jump_s: float = 0.0) -> float:
+        self.monotonic += skipped_s
+        self.wall += skipped_s + jump_s
         return self.clock.now()
 
 

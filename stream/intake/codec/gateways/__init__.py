@@ -13,7 +13,7 @@ from stream.intake.codec.gateways.litellm import LITELLM
 from stream.intake.codec.gateways.portkey import PORTKEY
 
 if TYPE_CHECKING:
-    from stream.intake.codec.table import Format
+    from stream.intake.codec.format_table import Format
 
 #: Those with one JSON object a request, in the order in which they are tried.
 GATEWAYS: Final[tuple[Format, ...]] = (

@@ -14,7 +14,7 @@ from typing import Final
 
 from stream.intake.codec import convert
 from stream.intake.codec.event import MAX_COUNT
-from stream.intake.codec.table import CREDENTIALS, Format
+from stream.intake.codec.format_table import CREDENTIALS, Format
 
 #: Ends of a path whose protocol counts cached tokens beside the input.
 _BESIDE: Final = ("/v1/messages", "/converse", "/converse-stream")
@@ -31,7 +31,7 @@ def _input(prompt: object, uri: object, read: object, written: object) -> int | 
 
 APISIX: Final = Format(
     name="apisix",
-    marks=("llm_summary", "apisix_latency", "llm_request"),
+    discriminators=("llm_summary", "apisix_latency", "llm_request"),
     keys=("route_id", "service_id", "server", "upstream", "upstream_latency", "latency"),
     calls=("llm_summary", "llm_request"),
     fields={

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Final
 
 from stream.intake.codec import convert
-from stream.intake.codec.table import Format
+from stream.intake.codec.format_table import Format
 
 CLOUDFLARE: Final = Format(
     name="cloudflare",
-    marks=("tokens_in", "request_content_type"),
+    discriminators=("tokens_in", "request_content_type"),
     keys=("id", "created_at", "provider", "model_type", "success", "cached"),
     fields={
         "timestamp": ("created_at",),

@@ -3,7 +3,7 @@
 Source: site/docs/capabilities/observability/accesslogs.md of envoyproxy/ai-gateway, which named the
 fields ``genai_*`` before it named them ``gen_ai.*``. Its traps: all keys are the site's own
 choice, so other ones need a mapping; tokens are there only where ``llmRequestCosts`` lists them;
-nobody is named unless a header is mapped (``tenant.id``, ``user.id``, or ``intake.account``);
+no account is known unless a header is mapped (``tenant.id``, ``user.id``, or ``intake.account``);
 the same log has plain HTTP and MCP, with null for the model.
 """
 
@@ -12,13 +12,13 @@ from __future__ import annotations
 from typing import Final
 
 from stream.intake.codec import convert
-from stream.intake.codec.table import Format
+from stream.intake.codec.format_table import Format
 
 _MODEL: Final = ("/gen_ai.request.model", "genai_model_name")
 
 ENVOY: Final = Format(
     name="envoy",
-    marks=("response_flags", "gen_ai.request.model", "genai_model_name"),
+    discriminators=("response_flags", "gen_ai.request.model", "genai_model_name"),
     keys=(":authority", "bytes_received", "bytes_sent", "connection_termination_details", "method"),
     calls=(*_MODEL, "/gen_ai.usage.input_tokens", "genai_tokens_input"),
     fields={

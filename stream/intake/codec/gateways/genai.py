@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stream.intake.codec import body, convert
 from stream.intake.codec.event import MAX_COUNT
-from stream.intake.codec.table import Constant, Format
+from stream.intake.codec.format_table import Constant, Format
 
 if TYPE_CHECKING:
     from stream.intake.codec.convert import Convert
 
 #: Attributes that a list of messages is spread over: ``PREFIX.NUMBER.role`` and ``.content``.
 NUMBERED: Final = ("gen_ai.prompt", "llm.input_messages")
-#: Event of a span with one message -> the role of who said it.
+#: Event of a span with one message -> the role of its author.
 MESSAGE_EVENTS: Final = {
     "gen_ai.system.message": "system",
     "gen_ai.user.message": "user",
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
-#: Where such an event has what was said: text, parts, or JSON of the message.
+#: Where such an event has the message: text, parts, or JSON of it.
 MESSAGE_ATTRIBUTES: Final = ("content", "gen_ai.event.content", "message")
 #: The instrumentation that made a span.
 SCOPE: Final = "scope.name"
@@ -37,7 +37,7 @@ SCOPE: Final = "scope.name"
 COLLECTED: Final = "span.events.messages"
 #: The name of the event that a log record is.
 LOG_EVENT: Final = "log.event.name"
-#: Log records that tell of a whole call; others tell of a part of one.
+#: Log records that describe a whole call; others describe a part of one.
 CALL_LOGS: Final = frozenset(
     {"gen_ai.client.inference.operation.details", "gen_ai.client.operation.details"}
 )
@@ -107,7 +107,7 @@ def _whole_input(name: str) -> tuple[tuple[str, ...], Convert]:
 
 GENAI: Final = Format(
     name="otlp",
-    marks=("startTimeUnixNano",),
+    discriminators=("startTimeUnixNano",),
     calls=("gen_ai.request.model", "gen_ai.response.model", "llm.model_name"),
     kinds=_CALLS,
     fields={

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Final
 
 from stream.intake.codec import convert
-from stream.intake.codec.table import Format
+from stream.intake.codec.format_table import Format
 
 HELICONE: Final = Format(
     name="helicone",
-    marks=("request_created_at", "heliconeMeta"),
+    discriminators=("request_created_at", "heliconeMeta"),
     keys=("request_id", "response_id", "response_created_at", "response_status", "log"),
     fields={
         "timestamp": ("request_created_at", "log.request.requestCreatedAt"),

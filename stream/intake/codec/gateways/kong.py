@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from stream.intake.codec import convert
-from stream.intake.codec.table import CREDENTIALS, Format
+from stream.intake.codec.format_table import CREDENTIALS, Format
 
 _PLUGINS: Final = ("ai.proxy", "ai.ai-proxy", "ai.ai-proxy-advanced")
 
@@ -27,7 +27,7 @@ def _streamed(value: object) -> bool:
 
 KONG: Final = Format(
     name="kong",
-    marks=("started_at",),
+    discriminators=("started_at",),
     keys=(
         "latencies",
         "response",

@@ -4,9 +4,9 @@ Rows of its table of spend logs, which name the caller elsewhere, are read as we
 TypedDict in litellm/types/utils.py, schema.prisma, and payloads of the real proxy (1.106).
 LiteLLM's traps: ``stream`` is null when off; the HTTP status is a string in ``error_information``;
 cached tokens are in ``metadata.usage_object``; ``model`` has the provider in front,
-``model_group`` is what was asked for. ``prompt_tokens`` has the cached ones in it, whatever the
+``model_group`` is the requested model. ``prompt_tokens`` has the cached ones in it, whatever the
 provider. The same log has tools of MCP, polls of batches, files, and checks of the models' health,
-whose caller is LiteLLM's own (tags say so too, but a client may write them).
+whose caller is LiteLLM's own (tags have it too, but a client may write them).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from __future__ import annotations
 from typing import Final
 
 from stream.intake.codec import body, convert
+from stream.intake.codec.format_table import Constant, Format
 from stream.intake.codec.siblings import LANGFUSE
-from stream.intake.codec.table import Constant, Format
 
 _USAGE: Final = "metadata.usage_object"
 
@@ -47,7 +47,7 @@ _ITSELF: Final = frozenset({"litellm-internal-health-check", "litellm_internal_j
 
 LITELLM: Final = Format(
     name="litellm",
-    marks=("startTime",),
+    discriminators=("startTime",),
     keys=("trace_id", "call_type", "spend", "completionStartTime"),
     kinds={"call_type": CALLS},
     own={"metadata.user_api_key_hash": _ITSELF, "api_key": _ITSELF},

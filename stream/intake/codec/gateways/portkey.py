@@ -2,7 +2,7 @@
 
 Source: product/observability/logs-export.mdx of Portkey-AI/docs-core. A column may be written flat
 (``request.body``) or nested, bodies may be JSON text, metadata two lists of names and values.
-Nothing says which address or client it was, and options are only inside the request's body.
+A record has no address and no client, and options are only in the request's body.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from stream.intake.codec import convert
-from stream.intake.codec.table import Format
+from stream.intake.codec.format_table import Format
 
 
 def _user(names: object, values: object) -> str | None:
@@ -22,7 +22,7 @@ def _user(names: object, values: object) -> str | None:
 
 PORTKEY: Final = Format(
     name="portkey",
-    marks=("ai_model", "req_units"),
+    discriminators=("ai_model", "req_units"),
     keys=("created_at", "is_success", "cost", "id", "trace_id"),
     fields={
         "timestamp": ("created_at",),

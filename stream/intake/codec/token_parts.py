@@ -1,4 +1,4 @@
-"""Counts of tokens that gateways write in parts, put together into those of an event."""
+"""Token counts that gateways write in parts, summed into the counts of an event."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
     from stream.intake.codec.convert import Convert
 
-#: Counts that gateways write apart and an event has in one, see :func:`put_together`.
-APART: Final[Mapping[str, Convert]] = {
+#: Parts of counts, see :func:`sum_parts`.
+PARTS: Final[Mapping[str, Convert]] = {
     "uncached_input_tokens": convert.tokens,
     "cache_write_tokens": convert.tokens,
     "visible_output_tokens": convert.tokens,
 }
-#: Of which field each of them is a part.
-WHOLE: Final[Mapping[str, str]] = {
+#: Part -> the field that it is a part of.
+WHOLE_OF_PART: Final[Mapping[str, str]] = {
     "uncached_input_tokens": "input_tokens",
     "cache_write_tokens": "input_tokens",
     "visible_output_tokens": "output_tokens",
 }
 
 
-def put_together(found: dict[str, Any]) -> None:
+def sum_parts(found: dict[str, Any]) -> None:
     """Count tokens in one way: the cached are in the input, the reasoning in the output."""
     uncached = found.pop("uncached_input_tokens", None)
     written = found.pop("cache_write_tokens", 0)
@@ -39,9 +39,9 @@ def put_together(found: dict[str, Any]) -> None:
         found.setdefault("input_tokens", whole)
 
 
-def name_whole(trace: dict[str, str]) -> None:
-    """Let a whole count be traced to where its first part was taken from."""
+def trace_parts(trace: dict[str, str]) -> None:
+    """Trace each summed count to the path of its first part."""
     trace.pop("cache_write_tokens", None)
-    for apart, whole in WHOLE.items():
-        if apart in trace:
-            trace.setdefault(whole, trace.pop(apart))
+    for part, whole in WHOLE_OF_PART.items():
+        if part in trace:
+            trace.setdefault(whole, trace.pop(part))

@@ -1,8 +1,8 @@
 """A gateway's format as data: which field of an event is taken from where.
 
-A :class:`Format` is what one reads to know a gateway; a :class:`Table` is the same, compiled. It
-turns the values at its paths into an event, and says where it took each one when it is asked to.
-Where the values come from (JSON, spans) is not its matter.
+A :class:`Format` describes a gateway for readers; a :class:`FormatTable` is the same with numbered
+paths. It turns the values at its paths into an event, and can trace the source of each field. It
+does not know where the values come from (JSON, spans).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from stream.core.errors import DecodeError
 from stream.intake.codec import body, convert
 from stream.intake.codec.event import RequestEvent
 from stream.intake.codec.path import Path
-from stream.intake.codec.result import Passed
+from stream.intake.codec.result import Skipped
+from stream.intake.codec.token_parts import PARTS, WHOLE_OF_PART, sum_parts, trace_parts
 from stream.intake.codec.usage import usage
-from stream.intake.codec.whole import APART, WHOLE, name_whole, put_together
 
 if TYPE_CHECKING:
     from stream.intake.codec.convert import Convert
     from stream.intake.codec.pick import Values
 
-#: Whom a record can count as the account.
+#: What can be the account of a record.
 Identity = Literal["key", "user", "end_user", "team", "organization"]
 IDENTITIES: Final[tuple[Identity, ...]] = get_args(Identity)
 #: Field -> where it was taken from.
@@ -35,7 +35,7 @@ Trace = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value that no record has to say."""
+    """A value that holds for all records."""
 
     value: Any
 
@@ -51,17 +51,16 @@ class Format:
     """What a gateway writes.
 
     ``fields`` has the sources of the event's fields and of its blocks (:data:`BLOCKS`), best
-    first; ``accounts`` those of the identities, ``account`` being the one by default. Every record
-    has one of ``marks``, which are top-level keys of no other format. A record with nothing at
-    ``calls`` tells of something else than a call of a model, and so does one that has another
-    value than the listed ones at a path of ``kinds``, or a listed one at a path of ``own`` (calls
-    that the gateway makes by itself). ``siblings`` are top-level keys that only records of another
-    format have, with its name. ``keys`` are more of the top-level keys, by which a record may
-    begin.
+    first; ``accounts`` those of the identities, ``account`` is the default identity. Every record
+    has one of ``discriminators``: top-level keys that no other format has. A record is not a model
+    call if it has no value at ``calls``, a value outside the listed ones at a path of ``kinds``,
+    or a listed value at a path of ``own`` (calls that the gateway makes for itself). ``siblings``
+    are top-level keys that only records of another format have, with its name. ``keys`` are
+    further top-level keys with which a record may begin.
     """
 
     name: str
-    marks: Sequence[str]
+    discriminators: Sequence[str]
     fields: Mapping[str, Sources]
     accounts: Mapping[Identity, Sources]
     account: Identity
@@ -73,7 +72,7 @@ class Format:
     siblings: Mapping[str, str] = field(default_factory=dict)
 
 
-#: Event field -> how its value is read, where a source does not say.
+#: Event field -> its converter, unless a source has its own.
 FIELDS: Final[Mapping[str, Convert]] = {
     "timestamp": convert.epoch("s"),
     "model": convert.name,
@@ -101,7 +100,7 @@ FIELDS: Final[Mapping[str, Convert]] = {
     "prompt": convert.text,
     "prompt_fingerprint": convert.identity,
 }
-#: Block -> how its fields are read; they fill what the fields above leave open.
+#: Block -> how its fields are read; they fill fields that have no value yet.
 BLOCKS: Final[Mapping[str, Convert]] = {
     "request": body.request,
     "messages": body.written,
@@ -110,68 +109,68 @@ BLOCKS: Final[Mapping[str, Convert]] = {
 }
 #: Header names that hold a caller's credential.
 CREDENTIALS: Final = ("authorization", "proxy-authorization", "x-api-key", "api-key", "apikey")
-#: What gateways write in the place of a credential that they have removed.
+#: What gateways write in place of a credential that they removed.
 _REMOVED: Final = frozenset({"", "-", "redacted", "[redacted]", "***"})
 
 NO_MODEL: Final = "it names no model"
 _REFUSED: Final = 400
-#: A kind of call as it may be shown to people: no text of a client's.
+#: A kind of call that may be shown to people: never a client's text.
 _SHOWN: Final = re.compile(r"[\w.:-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A field or block, and where its values stand, best first, each with its converter."""
+class FieldSources:
+    """A field or block, and the places of its values, best first, each with its converter."""
 
     name: str
     options: Sequence[tuple[Sequence[int], Convert]]
 
 
-class Table:
+class FormatTable:
     """A format with its paths numbered; ``account`` is an identity, a path, or empty.
 
-    This is what a format means; :mod:`stream.intake.codec.straight` makes the same fast.
+    This is the reference; :mod:`stream.intake.codec.compiled_decoder` does the same faster.
     """
 
     def __init__(self, form: Format, account: str = "") -> None:
         """Give each path a place, where :meth:`event` finds its value."""
         self.format = form
-        #: Events in whose records a credential was found, and dropped.
+        #: Events whose records contain a credential, which is dropped.
         self.credentials = 0
-        #: Optional fields that were no valid value, and are left out of their events.
+        #: Invalid optional fields, which are left out of their events.
         self.dropped: Counter[str] = Counter()
         self._places: dict[Path, int] = {}
         self._defaults: dict[str, Any] = {}
-        self.marks = [self._place(Path((mark,))) for mark in form.marks]
+        self.discriminators = [self._place(Path((mark,))) for mark in form.discriminators]
         self.calls = [self._place(Path.parse(call)) for call in form.calls]
         self.secrets = [self._place(Path.parse(secret)) for secret in form.credentials]
         self.kinds = [(self._place(Path.parse(path)), form.kinds[path]) for path in form.kinds]
         self.own = [(self._place(Path.parse(path)), form.own[path]) for path in form.own]
         self.siblings = [(self._place(Path((key,))), form.siblings[key]) for key in form.siblings]
         sources = dict(form.fields) | _identified(form, account)
-        rows = [Row(name, self._options(name, sources[name])) for name in sources]
+        rows = [FieldSources(name, self._options(name, sources[name])) for name in sources]
         self.fields = [row for row in rows if row.name not in BLOCKS]
         self.blocks = [row for row in rows if row.name in BLOCKS]
         self._time = next(row for row in rows if row.name == "timestamp")
         #: Where the time may stand.
         self.times = [places[0] for places, _ in self._time.options]
-        self._apart = not APART.keys().isdisjoint(sources)
+        self._apart = not PARTS.keys().isdisjoint(sources)
         #: The path of each place.
         self.paths = tuple(self._places)
 
-    def event(self, values: Values, trace: Trace | None = None) -> RequestEvent | Passed:
-        """Return the event of the values at :attr:`paths`, or that it tells of no call of a model.
+    def event(self, values: Values, trace: Trace | None = None) -> RequestEvent | Skipped:
+        """Return the event of the values at :attr:`paths`, or that it is not a model call.
 
-        ``trace`` learns where each field was taken from. Raises DecodeError.
+        ``trace`` is filled with the path of each field. Raises DecodeError.
         """
         trace = {} if trace is None else trace
-        if all(values[at] is None for at in self.marks):
-            raise DecodeError("missing_field", f"no `{'` or `'.join(self.format.marks)}`")
+        if all(values[at] is None for at in self.discriminators):
+            raise DecodeError("missing_field", f"no `{'` or `'.join(self.format.discriminators)}`")
         for at, sibling in self.siblings:
             if values[at] is not None:
                 raise DecodeError("unknown_format", f"{sibling}, which is not read")
         if why := self.no_call(values):
-            return self.passed([values[at] for at in self.times], why)
+            return self.skipped([values[at] for at in self.times], why)
         found: dict[str, Any] = {}
         for row in self.fields:
             self._take(row, values, found, trace)
@@ -182,13 +181,13 @@ class Table:
                     fill(found, to(values[at]))
                     trace |= dict.fromkeys(found.keys() - before, f"{self.paths[at]} ({row.name})")
         if self._apart:
-            name_whole(trace)
+            trace_parts(trace)
         event = self.finished(found)
         self.credentials += any(leaks(values[at]) for at in self.secrets)
         return event
 
     def no_call(self, values: Values) -> str:
-        """Return why a record tells of no call of a model; empty where it may tell of one."""
+        """Return why a record is not a model call; empty if it may be one."""
         if self.calls and all(values[at] is None for at in self.calls):
             return NO_MODEL
         for number, (at, _) in enumerate(self.kinds):
@@ -201,35 +200,35 @@ class Table:
         return ""
 
     def other_kind(self, number: int, kind: str) -> str:
-        """Return why what stands at a path of :attr:`kinds` is no call, as :meth:`no_call` does."""
+        """Return why a value at a path of :attr:`kinds` is no model call; see :meth:`no_call`."""
         at, calls = self.kinds[number]
         if not kind or kind.strip().lower() in calls:
             return ""
         shown = f" {kind}" if _SHOWN.fullmatch(kind) else ""
-        return f"{self.paths[at]}{shown} is no call of a model"
+        return f"{self.paths[at]}{shown} is not a model call"
 
-    def passed(self, times: Sequence[Any], why: str) -> Passed:
-        """Return that a record passes by, with the values at :attr:`times`."""
+    def skipped(self, times: Sequence[Any], why: str) -> Skipped:
+        """Return a skipped record with its time, given the values at :attr:`times`."""
         for (_, to), value in zip(self._time.options, times, strict=True):
             with suppress(DecodeError):
                 if value is not None and (time_s := to(value)) is not None:
-                    return Passed(time_s, why)
-        return Passed(None, why)
+                    return Skipped(time_s, why)
+        return Skipped(None, why)
 
     def finished(self, found: dict[str, Any]) -> RequestEvent:
         """Return the event of the fields that were found; raises DecodeError."""
         for name, value in self._defaults.items():
             found.setdefault(name, value)
         if "account_id" not in found:
-            raise _nobody(found, self.format)
+            raise _no_account(found, self.format)
         if "timestamp" not in found:
             raise DecodeError("missing_field", "no time")
         found.setdefault("model", "")
         if self._apart:
-            put_together(found)
+            sum_parts(found)
         return RequestEvent(**found)
 
-    def _take(self, row: Row, values: Values, found: dict[str, Any], trace: Trace) -> None:
+    def _take(self, row: FieldSources, values: Values, found: dict[str, Any], trace: Trace) -> None:
         for places, to in row.options:
             at = places[0]
             if values[at] is None:
@@ -239,7 +238,7 @@ class Table:
             except DecodeError as error:
                 if row.name == "timestamp":
                     raise DecodeError(error.reason, f"{self.paths[at]}: {error.detail}") from None
-                self.dropped[WHOLE.get(row.name, row.name)] += 1
+                self.dropped[WHOLE_OF_PART.get(row.name, row.name)] += 1
                 continue
             if value is not None:
                 found[row.name] = value
@@ -250,7 +249,7 @@ class Table:
         return self._places.setdefault(path, len(self._places))
 
     def _options(self, name: str, sources: Sources) -> Sequence[tuple[Sequence[int], Convert]]:
-        usual = FIELDS.get(name) or APART.get(name) or BLOCKS.get(name) or convert.identity
+        usual = FIELDS.get(name) or PARTS.get(name) or BLOCKS.get(name) or convert.identity
         options = []
         for source in sources:
             if isinstance(source, Constant):
@@ -263,14 +262,14 @@ class Table:
 
 
 def fill(found: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Put in of ``values`` what ``found`` does not have."""
+    """Add the ``values`` that ``found`` does not have."""
     for name, value in values.items():
         if value is not None and name not in found:
             found[name] = value
 
 
 def leaks(value: object) -> bool:
-    """Return whether a value at the place of a credential is one."""
+    """Return whether a value at a credential's place is a credential."""
     return value is not None and str(value).lower() not in _REMOVED
 
 
@@ -290,9 +289,9 @@ def _identified(form: Format, account: str) -> dict[str, Sources]:
     }
 
 
-def _nobody(found: dict[str, Any], form: Format) -> DecodeError:
+def _no_account(found: dict[str, Any], form: Format) -> DecodeError:
     if found.get("status", 0) >= _REFUSED:
-        # Turned away at the door, as for a wrong key: nobody's request reached a model.
+        # Rejected by the gateway, as for a wrong key: the request reached no model.
         detail = "a failed call of an unknown caller"
         return DecodeError("not_a_request", detail, time_s=found.get("timestamp"))
     names = ", ".join(name.replace("_", " ") for name in IDENTITIES if name in form.accounts)

@@ -4,7 +4,7 @@ Words and pairs of words are hashed with a sign into cells (Weinberger et al., I
 to length 1, and seen through random Fourier features (Rahimi and Recht, NIPS 2007): the squared
 distance between the *means* of two sets of vectors then is their maximum mean discrepancy for a
 Gaussian kernel (Gretton et al., JMLR 2012), and every vector has the length 1. The cells are keyed
-by the salt: without it a vector tells of no word.
+by the salt: without it a vector reveals no word.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Content:
     def of(self, words: Array, count: Array) -> Array:
         """Return each text's vector, all bytes 0 where it has no word; shape ``(texts,)``, V.
 
-        ``words`` are hashes of all words of all texts in order, ``count`` says how many each has.
+        ``words`` are hashes of all words of all texts in order, ``count`` the number in each text.
         """
         texts = len(count)
         bags = self._bags(words, count).reshape(texts, _CELLS).astype(np.float32)

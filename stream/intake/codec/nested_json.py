@@ -1,4 +1,4 @@
-"""JSON inside of text: many gateways write objects as the text of their JSON."""
+"""JSON in text: many gateways write objects as JSON text."""
 
 from __future__ import annotations
 

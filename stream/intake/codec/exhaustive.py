@@ -1,7 +1,6 @@
-"""One record's objects to events, the sure way: whatever it holds, and whatever is wrong with it.
+"""The slow path from a record's objects to events: handles every content and every error.
 
-The decoder comes here with all that its short way cannot take, and a person who asks what is taken
-from where comes here with everything.
+The decoder uses it for records that its fast path cannot decode, ``--explain-format`` for all.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from stream.intake.codec.event import RequestEvent, admit
 from stream.intake.codec.framing import elements, in_utf8, repaired
 from stream.intake.codec.packing import packing, unpacked
 from stream.intake.codec.reasons import FAILURES, explain
-from stream.intake.codec.result import Passed
+from stream.intake.codec.result import Skipped
 
 if TYPE_CHECKING:
     from stream.intake.codec.recognise import Codec, Recogniser
@@ -24,38 +23,38 @@ if TYPE_CHECKING:
     from stream.intake.codec.settings import IntakeSettings
 
 UNKNOWN: Final = "unknown"
-#: Why an empty array is no event.
+#: Why an empty array is skipped.
 EMPTY_BATCH: Final = "an empty batch"
 
-#: What msgspec says of a number that no float holds.
+#: msgspec's message for a number that no float holds.
 _TOO_LARGE: Final = "Number out of range"
 
-#: What became of an object, and the name of its format.
+#: The result of an object, and the name of its format.
 Found = list[tuple["Result", str]]
 #: Reads what is in an object of a codec's format; raises one of ``reasons.FAILURES``.
 Read = Callable[["Codec", bytes], Sequence["Result"]]
 
 
-class Reading:
-    """Cuts records into objects and finds a format for each."""
+class ExhaustiveDecoder:
+    """Splits records into objects and tries every candidate format for each."""
 
     def __init__(self, settings: IntakeSettings, formats: Recogniser, read: Read) -> None:
-        """``read`` is asked for what is in an object."""
+        """``read`` decodes an object by one codec."""
         self._settings = settings
         self._formats = formats
         self._read = read
         #: Optional fields out of range, which are left out of their events.
         self.dropped: Counter[str] = Counter()
-        #: The format that a record counts for in which none is recognised.
-        self.nobody = formats.fixed.name if formats.fixed else UNKNOWN
+        #: The format name of records whose format is not recognised.
+        self.default_name = formats.fixed.name if formats.fixed else UNKNOWN
 
     def record(self, value: bytes, latest: float) -> Found:
-        """Return what the objects of a record are; raises one of ``reasons.FAILURES``.
+        """Return the results of a record's objects; raises one of ``reasons.FAILURES``.
 
-        An event time after ``latest``, epoch seconds, is absurd.
+        An event time after ``latest``, epoch seconds, is rejected.
         """
         found = [result for part in self.parts(value) for result in self.object(part, latest)]
-        return found or [(Passed(None, EMPTY_BATCH), self.nobody)]
+        return found or [(Skipped(None, EMPTY_BATCH), self.default_name)]
 
     def plain(self, value: bytes) -> bytes:
         """Return a record unpacked and in UTF-8; raises one of ``reasons.FAILURES``."""
@@ -77,12 +76,12 @@ class Reading:
             return elements(repaired(value), self._settings.max_record_events)
 
     def object(self, value: bytes, latest: float) -> Found:
-        """Return what an object is: of one format, the events and errors in it."""
+        """Return the events and errors in an object, which is of one format."""
         try:
             candidates = self._formats.candidates(value)
         except FAILURES as error:
             failure, text = _repairable(error, value)
-            return [(failure, self.nobody)] if text is None else self.object(text, latest)
+            return [(failure, self.default_name)] if text is None else self.object(text, latest)
         failures: Found = []
         for codec in candidates:
             found = self._attempt(codec, value, latest)
@@ -91,13 +90,13 @@ class Reading:
             failures += found
         if not failures:
             return [(DecodeError("unknown_format", self._what(value)), UNKNOWN)]
-        # The most telling one: not for want of a field, which every object lacks for some format.
+        # The most specific one: a missing field is an error of every format but the right one.
         return sorted(failures, key=lambda found: _lacks_field(found[0]))[:1]
 
     def admitted(self, result: Result, latest: float) -> Result:
-        """Return an event that is held to what its types cannot say, or why it cannot be one.
+        """Return an event that passed the checks beyond its types, or the error.
 
-        Of what is no event an absurd time is forgotten.
+        A time out of range is removed from skipped objects and errors.
         """
         oldest = self._settings.oldest_timestamp
         if isinstance(result, RequestEvent):
@@ -106,13 +105,13 @@ class Reading:
             except DecodeError as error:
                 return error
         elif result.time_s is not None and not oldest <= result.time_s <= latest:
-            if isinstance(result, Passed):
-                return Passed(None, result.why)
+            if isinstance(result, Skipped):
+                return Skipped(None, result.why)
             result.time_s = None
         return result
 
     def _what(self, value: bytes) -> str:
-        """Say what an object of no format is."""
+        """Describe an object of no known format."""
         return (
             named(value, self._formats.knows)
             or self._formats.sibling(value)
@@ -127,7 +126,9 @@ class Reading:
             if text is not None:
                 return self._attempt(codec, text, latest)
             results = [failure]
-        return [(self.admitted(result, latest), codec.name) for result in results or [Passed(None)]]
+        return [
+            (self.admitted(result, latest), codec.name) for result in results or [Skipped(None)]
+        ]
 
 
 def _repairable(error: Exception, value: bytes) -> tuple[DecodeError, bytes | None]:
