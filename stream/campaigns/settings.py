@@ -18,8 +18,8 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             ge=0.0001,
             le=100,
-            description="False campaign incidents accepted (nominal): ten times the budget lowers the "
-            "odds that an incident needs to a tenth",
+            description="False campaign incidents accepted (nominal): ten times the budget lowers "
+            "the odds that an incident needs to a tenth",
             extra={"unit": "per 10,000 accounts and day"},
         ),
     ] = ALERTS_BUDGET
@@ -61,8 +61,8 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=10,
-            description="An indicator of more accounts has a high prevalence and links none of them, "
-            "unless it is rare by campaigns.high_prevalence_share",
+            description="An indicator of more accounts has a high prevalence and links none of "
+            "them, unless it is rare by campaigns.high_prevalence_share",
             extra={"unit": "accounts"},
         ),
     ] = 1_000
@@ -71,7 +71,8 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Meta(
             gt=0,
             le=1,
-            description="An indicator of a greater share of the known accounts has a high prevalence",
+            description="An indicator of a greater share of the known accounts has a high "
+            "prevalence",
             extra={"unit": "share"},
         ),
     ] = 0.02
@@ -79,8 +80,8 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=2,
-            description="As campaigns.high_prevalence_accounts, for a TLS fingerprint with its user "
-            "agent",
+            description="As campaigns.high_prevalence_accounts, for a TLS fingerprint with its "
+            "user agent",
             extra={"unit": "accounts"},
         ),
     ] = 50
