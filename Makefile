@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check format dashboards schema pictures bench bench-stages bench-quality fuzz clean
+.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,11 @@ bench-stages: $(VENV)/.ready ## Run the micro-benchmarks of the stages
 
 bench-quality: $(VENV)/.ready ## Measure what is found, accused and leaked (ARGS=--quick: minutes)
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality $(ARGS)
+
+calibrate: $(VENV)/.ready ## Fit the table of the campaigns' score on recorded looks (hours; then: git diff)
+	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality.calibrate $(ARGS)
+	$(BIN)/ruff format --quiet stream/campaigns/scoring/table.py
+	PYTHONPATH=.:tests/bench $(BIN)/python -m quality.model_page --write
 
 fuzz: $(VENV)/.ready ## Decode a million hostile records and print what became of them
 	$(BIN)/python tests/bench/fuzz.py

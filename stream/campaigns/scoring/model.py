@@ -16,11 +16,12 @@ from stream.campaigns.scoring.claim import Axis
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from stream.campaigns.scoring.claim import Claim, Curve, LinkBasis
     from stream.core.batch import Array
 
+#: The scale of a curve's statistic on which it is linear.
 _SCALES: Final[dict[Axis, Callable[[Array], Array]]] = {
     Axis.LINEAR: np.asarray,
     Axis.LOG: np.log,
@@ -36,9 +37,9 @@ class WeighedClaim:
     log_odds: float
 
 
-def weigh(statistics: Mapping[str, float]) -> list[WeighedClaim]:
+def weigh(statistics: Mapping[str, float], claims: Sequence[Claim] = CLAIMS) -> list[WeighedClaim]:
     """Return all claims with their log odds, in the order of the table."""
-    return [WeighedClaim(claim, _log_odds(claim, statistics)) for claim in CLAIMS]
+    return [WeighedClaim(claim, _log_odds(claim, statistics)) for claim in claims]
 
 
 def strongest(weighed: list[WeighedClaim]) -> list[WeighedClaim]:
