@@ -252,7 +252,7 @@ class Alertmanager(TopicReader):
             self._unread.pop(partition, None)
 
 
-class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Assignment(ConsumerRebalanceListener):
     """Says which partitions are ours."""
 
     def __init__(self, reader: Alertmanager, consumer: AIOKafkaConsumer) -> None:

@@ -211,7 +211,7 @@ class Outbox(TopicReader):
             await self._dispatch.cancel()
 
 
-class _Handover(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Handover(ConsumerRebalanceListener):
     """Gives the partitions back: what is done is committed, what is not is dropped."""
 
     def __init__(self, outbox: Outbox, consumer: AIOKafkaConsumer) -> None:

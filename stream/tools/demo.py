@@ -123,7 +123,7 @@ class Demo:
             while not self._over.is_set():
                 for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
                     for record in records:
-                        alert = _decode_alert(record.value)
+                        alert = _decode_alert(record.value or b"")
                         self._alerts.append(alert)
                         self.on_alert(alert)
 

@@ -20,6 +20,8 @@ from stream.worker.transport import CarrierConsumer, CarrierTransport
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
+    from faust.auth import Credentials
+
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.worker.carrier import Carrier
     from stream.worker.runtime import Runtime
@@ -32,7 +34,7 @@ _BUFFERED: Final = 2
 _METADATA_AGE_S: Final = 3.0
 
 
-class CarrierSchema(faust.Schema):  # type: ignore[misc]  # Faust has no types for us
+class CarrierSchema(faust.Schema):
     """Hands carriers on as they are."""
 
     def loads_key(self, app: object, message: object, **_: object) -> None:
@@ -46,7 +48,7 @@ class CarrierSchema(faust.Schema):  # type: ignore[misc]  # Faust has no types f
         return carrier
 
 
-class WorkerApp(faust.App):  # type: ignore[misc]  # Faust has no types for us
+class WorkerApp(faust.App):
     """A Faust app that reads carriers for a runtime."""
 
     def __init__(self, runtime: Runtime, *args: Any, **options: Any) -> None:  # noqa: ANN401
@@ -121,7 +123,7 @@ def _host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _credentials(kafka: KafkaSettings) -> faust.Credentials | None:
+def _credentials(kafka: KafkaSettings) -> Credentials | None:
     context = ssl_context(kafka)
     if kafka.security_protocol.startswith("SASL_"):
         return faust.SASLCredentials(

@@ -28,7 +28,7 @@ class Fetched(Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes | None], ...]
 
 
-class _Unpacked(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types for it
+class _Unpacked(fetcher.PartitionRecords):
     def _consumer_record(self, tp: TopicPartition, record: Any) -> Fetched:  # noqa: ANN401
         return Fetched(
             tp.topic,
@@ -43,4 +43,4 @@ class _Unpacked(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has
 
 def fetch_cheaply() -> None:
     """Let all consumers of this process hand on :class:`Fetched`; they have no deserialisers."""
-    fetcher.PartitionRecords = _Unpacked
+    fetcher.PartitionRecords = _Unpacked  # type: ignore[misc]  # a class is replaced

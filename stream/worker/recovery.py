@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from stream.core.errors import BrokerError, StateError
 from stream.kafka.connection import client_options
 from stream.kafka.ends import Ends
+from stream.worker.carrier import TP
 from stream.worker.state import HEADER, INPUT, ROW, SCHEMA
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
     from stream.kafka.settings import KafkaSettings
-    from stream.worker.carrier import TP
     from stream.worker.state import Rows
 
 _FETCH_BYTES: Final = 8_388_608
@@ -176,10 +176,10 @@ async def _read(replays: Mapping[TP, Replay], kafka: KafkaSettings) -> None:
         while left := consumer.assignment() - consumer.paused():
             for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                 with _explained(tp):
-                    await asyncio.to_thread(replays[tp].take, _rows(records))
+                    await asyncio.to_thread(replays[TP(*tp)].take, _rows(records))
             for tp in await ends.reached(left):
                 with _explained(tp):
-                    await asyncio.to_thread(replays[tp].finish)
+                    await asyncio.to_thread(replays[TP(*tp)].finish)
                 consumer.pause(tp)
     except KafkaError as error:
         raise BrokerError(f"state cannot be read: {type(error).__name__} {error}") from error

@@ -37,6 +37,8 @@ from stream.worker.sender import let_go, producer
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
+    from aiokafka.producer.message_accumulator import BatchBuilder
+    from aiokafka.structs import RecordMetadata
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.worker.carrier import TP
@@ -132,8 +134,5 @@ class StateLog:
             acknowledgements.append(await self._submit(batch))
         await asyncio.gather(*acknowledgements)
 
-    async def _submit(self, batch: object) -> asyncio.Future[object]:
-        future: asyncio.Future[object] = await self._producer.send_batch(
-            batch, self.tp.topic, partition=self.tp.partition
-        )
-        return future
+    async def _submit(self, batch: BatchBuilder) -> asyncio.Future[RecordMetadata]:
+        return await self._producer.send_batch(batch, self.tp.topic, partition=self.tp.partition)

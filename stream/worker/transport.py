@@ -14,6 +14,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 HEARD_WITHIN_S: Final = 5.0
 
 
-class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no types for us
+class CarrierConsumer(driver.Consumer):
     """Reads carriers, seeks where the runtime says, commits what the runtime has made durable."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Faust's arguments
@@ -199,12 +200,13 @@ class CarrierConsumer(driver.Consumer):  # type: ignore[misc]  # Faust has no ty
         From the answers to fetches, which come for silent partitions too.
         """
         consumer = self._thread._consumer  # noqa: SLF001 - Faust offers no way to ask this
-        if consumer is None or tp not in consumer.assignment():
+        partition = TopicPartition(*tp)
+        if consumer is None or partition not in consumer.assignment():
             return None
-        polled_ms = consumer.last_poll_timestamp(tp)
+        polled_ms = consumer.last_poll_timestamp(partition)
         if polled_ms is None or time.time() - polled_ms / 1000 > within_s:
             return None
-        end = consumer.highwater(tp)
+        end = consumer.highwater(partition)
         return None if end is None else int(end)
 
 
@@ -219,7 +221,7 @@ async def _committed(consumer: Any, tps: list[TP]) -> dict[TP, int | None]:  # n
     return {tp: await consumer.committed(tp) for tp in tps}
 
 
-class CarrierTransport(driver.Transport):  # type: ignore[misc]  # Faust has no types for us
+class CarrierTransport(driver.Transport):
     """Faust's transport with our consumer."""
 
     Consumer: ClassVar[type[CarrierConsumer]] = CarrierConsumer

@@ -134,10 +134,11 @@ async def _spans(
     spans = {}
     for tp in tps:
         first, end = begins[tp], ends[tp]
+        late, after = since[tp], until[tp]
         if stamped[tp] is not None and arrivals.since is not None:
-            first = end if since[tp] is None else since[tp]
-        if stamped[tp] is not None and until[tp] is not None:
-            end = until[tp]
+            first = end if late is None else late
+        if stamped[tp] is not None and after is not None:
+            end = after
         spans[tp] = (first, max(first, end))
     return spans
 
@@ -149,7 +150,7 @@ async def _first_since(
     if time_s is None:
         return dict.fromkeys(tps)
     found = await consumer.offsets_for_times(dict.fromkeys(tps, int(time_s * 1000)))
-    return {tp: found[tp].offset if found.get(tp) else None for tp in tps}
+    return {tp: at.offset if (at := found.get(tp)) else None for tp in tps}
 
 
 class _Reader:
@@ -210,4 +211,4 @@ class _Reader:
 
 def _record(record: ConsumerRecord) -> Record:
     stamp = record.timestamp / 1000 if record.timestamp >= 0 else None
-    return Record(record.offset, stamp, record.value, mark_of(record.headers))
+    return Record(record.offset, stamp, record.value or b"", mark_of(record.headers))

@@ -1,0 +1,3 @@
+"""Credentials for brokers."""
+
+class Credentials: ...

@@ -1,0 +1,3 @@
+"""The parts of River that the product uses."""
+
+__version__: str

@@ -1,0 +1,4 @@
+"""Optimizers."""
+
+class SGD:
+    def __init__(self, lr: float = ...) -> None: ...
