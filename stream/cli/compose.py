@@ -33,8 +33,8 @@ from stream.pipeline.build import (
 from stream.pipeline.feedback_reader import FeedbackReader, suppression, verdict
 from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
-from stream.worker.run import Plan
-from stream.worker.tasks import Stages
+from stream.worker.ports import Stages
+from stream.worker.run import WorkerComponents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from stream.http.pages import More
     from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
-    from stream.worker.tasks import Reader, Task
+    from stream.worker.ports import RecordReader, Task
 
 
-def plan(settings: Settings) -> Plan:
+def worker_components(settings: Settings) -> WorkerComponents:
     """Return all that a worker with these settings runs."""
     metrics = Metrics(strict=False)
     register_process(metrics.registry)
@@ -55,7 +55,7 @@ def plan(settings: Settings) -> Plan:
     health = Health(stalled_after_s=settings.http.stalled_after_s)
     more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
     directory = account_directory(settings.stages)
-    return Plan(
+    return WorkerComponents(
         kafka=settings.kafka,
         topics=settings.topics,
         idle_timeout_s=settings.windows.idle_timeout_s,
@@ -95,10 +95,10 @@ def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -
         return alerting_task(stages, metrics)
 
     source = intake(stages, topic=settings.topics.requests, metrics=metrics, directory=directory)
-    return Stages(source=source, task=task, people=_people(settings, metrics))
+    return Stages(source=source, task=task, feedback=_feedback_readers(settings, metrics))
 
 
-def _people(settings: Settings, metrics: Metrics) -> dict[str, Reader]:
+def _feedback_readers(settings: Settings, metrics: Metrics) -> dict[str, RecordReader]:
     """Return what reads the topics that people write to."""
     verdicts, suppressions = settings.topics.verdicts, settings.topics.suppressions
     return {

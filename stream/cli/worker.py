@@ -6,9 +6,9 @@ import logging
 import sys
 
 from stream.cli.common import ConfigOption, read_settings
-from stream.cli.compose import plan
-from stream.worker.deadline import Deadline
+from stream.cli.compose import worker_components
 from stream.worker.run import run
+from stream.worker.shutdown_watchdog import ShutdownWatchdog
 
 
 def worker(config: ConfigOption = None) -> None:
@@ -16,4 +16,4 @@ def worker(config: ConfigOption = None) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
-    run(plan(read_settings(config)), Deadline())
+    run(worker_components(read_settings(config)), ShutdownWatchdog())

@@ -30,6 +30,8 @@ STATE_TOPICS: Final = {
     "links": "links-state",
     "findings": "alerting-state",
 }
+#: The stage that reads the topic of a role: a label of metrics.
+STAGE_OF: Final = {role: name.removesuffix("-state") for role, name in STATE_TOPICS.items()}
 _CREATE_TIMEOUT_MS: Final = 30_000
 
 

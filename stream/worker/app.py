@@ -1,7 +1,6 @@
 """The Faust app of a worker: its settings, its agents, its transport; it computes nothing.
 
-One agent for each stage. They take carriers as they come and hand them to the runtime: what a
-stage does with its records is the pipeline's business.
+It has one agent for each stage, which passes record batches to the runtime.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import faust
 
 from stream.kafka.connection import servers, ssl_context
-from stream.kafka.topics import STATE_TOPICS, topic_of
-from stream.worker.tasks import STAGE_OF
-from stream.worker.transport import CarrierConsumer, CarrierTransport
+from stream.kafka.topics import STAGE_OF, STATE_TOPICS, topic_of
+from stream.worker.transport import RecordBatchConsumer, RecordBatchTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -23,49 +21,49 @@ if TYPE_CHECKING:
     from faust.auth import Credentials
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
-    from stream.worker.carrier import Carrier
+    from stream.worker.record_batch import RecordBatch
     from stream.worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
-#: Carriers that may wait for a stage; each holds up to ``kafka.fetch_bytes``.
+#: Record batches that may wait for a stage; each holds up to ``kafka.fetch_bytes``.
 _BUFFERED: Final = 2
-#: How late a new partition of the source topic may be noticed (see stream.worker.inputs).
+#: How late a new partition of the source topic may be noticed (see stream.worker.topic_monitor).
 _METADATA_AGE_S: Final = 3.0
 
 
-class CarrierSchema(faust.Schema):
-    """Hands carriers on as they are."""
+class RecordBatchSchema(faust.Schema):
+    """Passes record batches on unchanged."""
 
     def loads_key(self, app: object, message: object, **_: object) -> None:
-        """Return no key: a carrier has many."""
+        """Return no key: a batch has many."""
         del app, message
 
-    def loads_value(self, app: object, message: Any, **_: object) -> Carrier:  # noqa: ANN401
-        """Return the carrier."""
+    def loads_value(self, app: object, message: Any, **_: object) -> RecordBatch:  # noqa: ANN401
+        """Return the batch."""
         del app
-        carrier: Carrier = message.value
-        return carrier
+        batch: RecordBatch = message.value
+        return batch
 
 
 class WorkerApp(faust.App):
-    """A Faust app that reads carriers for a runtime."""
+    """A Faust app that reads record batches for a runtime."""
 
     def __init__(self, runtime: Runtime, *args: Any, **options: Any) -> None:  # noqa: ANN401
         """Take Faust's options."""
         self.runtime = runtime
         super().__init__(*args, **options)
 
-    def _new_transport(self) -> CarrierTransport:
-        return CarrierTransport(self.conf.broker_consumer, self)
+    def _new_transport(self) -> RecordBatchTransport:
+        return RecordBatchTransport(self.conf.broker_consumer, self)
 
     def _create_directories(self) -> None:
-        """Make none: the worker writes no file, so a read-only or full disk does not matter."""
+        """Do nothing: the worker writes no file, so a read-only or full disk does not matter."""
 
     @property
-    def reader(self) -> CarrierConsumer:
+    def reader(self) -> RecordBatchConsumer:
         """Return the consumer."""
-        consumer: CarrierConsumer = self.consumer
+        consumer: RecordBatchConsumer = self.consumer
         return consumer
 
 
@@ -81,14 +79,14 @@ def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) ->
         broker_request_timeout=max(kafka.request_timeout_s, kafka.session_timeout_s),
         broker_commit_interval=kafka.commit_interval_s,
         broker_commit_every=None,
-        # Every partition is sought to where it goes on; what is not there any more is an error.
+        # The runtime seeks every partition; an offset that does not exist any more is an error.
         consumer_auto_offset_reset="none",
         consumer_metadata_max_age_ms=int(_METADATA_AGE_S * 1000),
         consumer_max_fetch_size=kafka.fetch_bytes,
         stream_buffer_maxsize=_BUFFERED,
-        # Only so that a revocation waits for the carrier at hand (CarrierConsumer.wait_empty).
+        # Makes a revocation wait for the current batch (RecordBatchConsumer.wait_empty).
         stream_wait_empty=True,
-        # No tables: their durability is per message, ours per flush (see stream.worker.state).
+        # No tables: they are durable by message, ours by checkpoint (see stream.worker.changelog).
         table_standby_replicas=0,
         stream_recovery_delay=0.0,
         store="memory://",
@@ -101,22 +99,22 @@ def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) ->
     _add_agent(app, "intake", topics.requests)
     for role in STATE_TOPICS:
         _add_agent(app, STAGE_OF[role], topic_of(topics, role))
-    for topic in runtime.tasks.stages.people:
-        _add_agent(app, f"people {topic}", topic)
+    for topic in runtime.tasks.stages.feedback:
+        _add_agent(app, f"feedback {topic}", topic)
     return app
 
 
 def _add_agent(app: WorkerApp, name: str, topic: str) -> None:
     async def run(stream: Any) -> None:  # noqa: ANN401 - a Faust stream
-        carriers: AsyncIterable[Carrier] = stream.noack()
-        async for carrier in carriers:
+        batches: AsyncIterable[RecordBatch] = stream.noack()
+        async for batch in batches:
             try:
-                await app.runtime.take(carrier)
-            except Exception:  # noqa: BLE001 - the runtime has it, and stops the worker
+                await app.runtime.process(batch)
+            except Exception:  # noqa: BLE001 - the runtime stops the worker
                 # Faust would restart the agent in place, over and over.
                 await asyncio.Event().wait()
 
-    app.agent(app.topic(topic, schema=CarrierSchema(), internal=False), name=name)(run)
+    app.agent(app.topic(topic, schema=RecordBatchSchema(), internal=False), name=name)(run)
 
 
 def _host(host: str) -> str:

@@ -1,4 +1,4 @@
-"""Wall time that does not run backwards; whatever sets the machine's clock back is not believed."""
+"""Wall time that never runs backwards, even when the machine's clock is set back."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class WallClock:
-    """Epoch seconds that go on with the monotonic clock and follow the wall clock only forwards.
+    """Epoch seconds that advance with the monotonic clock and follow the wall clock only forwards.
 
-    Events from the future are refused, so a worker whose clock was set back would refuse every
-    request of now.
+    Events from the future are rejected, so a worker whose clock was set back would reject every
+    current request.
     """
 
     def __init__(
@@ -21,7 +21,7 @@ class WallClock:
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Believe the wall clock as it is now."""
+        """Start from the current wall clock."""
         self._wall = wall
         self._monotonic = monotonic
         self._began = wall() - monotonic()

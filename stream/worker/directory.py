@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("stream.worker.directory")
 _NAME: Final = "directory"
-#: What is no entry is told of so often, however much of it there is.
+#: Assumed: log interval of rejected entries, however many there are.
 _WARN_EVERY_S: Final = 30.0
 
 
 class DirectoryFeed(TopicReader):
-    """``start`` loads the directory and goes on in the background until ``stop``."""
+    """``start`` loads the directory and follows it in the background until ``stop``."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class DirectoryFeed(TopicReader):
         self._loaded = asyncio.Event()
         self._written_s = 0.0
         self._warn_at = 0.0  # monotonic
-        #: Where to go on after a broker was away: what was removed meanwhile is still told there.
+        #: Where to resume after a broker was away: deletions of that time are still in the topic.
         self._positions: dict[TopicPartition, int] = {}
 
     async def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Measures how far behind each partition is, silent ones included, and who is left behind."""
+"""Measures the lag of each partition, in records and in seconds, idle partitions included."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stream.worker.transport import HEARD_WITHIN_S
+from stream.worker.ports import RECENT_ANSWER_S
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from stream.http.health import Health
-    from stream.worker.app import WorkerApp
-    from stream.worker.carrier import TP
     from stream.worker.metrics import WorkerMetrics
+    from stream.worker.ports import PartitionView
+    from stream.worker.record_batch import TP
     from stream.worker.runtime import Runtime
 
 _INTERVAL_S: Final = 2.0
@@ -24,43 +24,43 @@ _INTERVAL_S: Final = 2.0
 
 @dataclass(slots=True)
 class Backlog:
-    """What waits in one partition. ``caught_up_s`` is when nothing did, last, epoch seconds."""
+    """Unprocessed records of a partition; ``caught_up_s``: when there were none, epoch seconds."""
 
     end: int | None = None
     caught_up_s: float = -math.inf
 
-    def records(self, position: int, heard: int | None, now_s: float) -> int:
-        """Return how many records wait; ``heard`` is the end, if the broker has just said it."""
-        if heard is not None:
-            self.end = heard
+    def records(self, position: int, reported: int | None, now_s: float) -> int:
+        """Return the number of unprocessed records; ``reported`` is the end, if it is recent."""
+        if reported is not None:
+            self.end = reported
         waiting = max((position if self.end is None else self.end) - position, 0)
-        if not waiting and heard is not None:
+        if not waiting and reported is not None:
             self.caught_up_s = now_s
         return waiting
 
     def seconds(self, written_s: float | None, now_s: float) -> float:
-        """Return an upper bound of the age of the oldest record that waits.
+        """Return an upper bound of the age of the oldest unprocessed record, seconds.
 
-        It was written after the last one processed (``written_s``) and after the last time that
-        nothing was waiting; a partition that was silent for an hour is not an hour behind.
+        It was written after the last processed one (``written_s``) and after the last time without
+        a backlog: a partition that was idle for an hour is not an hour behind.
         """
         since_s = max(self.caught_up_s, -math.inf if written_s is None else written_s)
         return max(now_s - since_s, 0.0) if math.isfinite(since_s) else 0.0
 
 
 class Lag:
-    """Sets the gauges of lag, and tells health what waits."""
+    """Sets the gauges of lag, and reports the backlog to the health check."""
 
     def __init__(
-        self, app: WorkerApp, runtime: Runtime, metrics: WorkerMetrics, health: Health
+        self, view: PartitionView, runtime: Runtime, metrics: WorkerMetrics, health: Health
     ) -> None:
-        """Know of no partition yet."""
-        self._app = app
+        """Start with no partition."""
+        self._view = view
         self._runtime = runtime
         self._metrics = metrics
         self._health = health
         self._backlogs: dict[TP, Backlog] = {}
-        self._heard = time.monotonic()
+        self._answered = time.monotonic()
 
     async def run(self) -> None:
         """Measure for ever."""
@@ -75,11 +75,11 @@ class Lag:
         total = 0
         for tp, position in positions.items():
             backlog = self._backlogs.setdefault(tp, Backlog())
-            heard = self._app.reader.end(tp, within_s=HEARD_WITHIN_S)
-            records = backlog.records(position, heard, now_s)
+            reported = self._view.end(tp, within_s=RECENT_ANSWER_S)
+            records = backlog.records(position, reported, now_s)
             total += records
-            if heard is not None:
-                self._heard = now
+            if reported is not None:
+                self._answered = now
             self._metrics.consumer_lag_records.labels(topic=tp.topic, partition=tp.partition).set(
                 records
             )
@@ -89,13 +89,13 @@ class Lag:
         for topic, behind_s in late.items():
             self._metrics.consumer_lag_seconds.labels(topic=topic).set(behind_s)
         if not positions:
-            self._heard = now  # there is nobody to ask
-        self._metrics.broker_silence_seconds.set(now - self._heard)
+            self._answered = now  # no partition: no broker to fetch from
+        self._metrics.broker_silence_seconds.set(now - self._answered)
         self._forget(self._backlogs.keys() - positions.keys(), late.keys())
         self._health.waiting(now, total)
 
     def _forget(self, gone: set[TP], topics: Collection[str]) -> None:
-        """Show nothing of partitions that are another worker's now."""
+        """Remove the gauges of partitions that another worker owns now."""
         for tp in gone:
             del self._backlogs[tp]
             self._metrics.consumer_lag_records.remove(tp.topic, str(tp.partition))

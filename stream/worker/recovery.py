@@ -1,7 +1,7 @@
-"""Loads the state of tasks from their logs: in portions, each log to its end, then its header.
+"""Loads the state of tasks from their changelogs: rows in portions, then the checkpoint record.
 
-Memory holds what was fetched and what tasks make of it, never a whole log. Tasks work in a
-thread, so pages answer and partitions may come and go meanwhile.
+Memory holds what was fetched and the state of the tasks, never a whole changelog. Tasks load in a
+thread, so HTTP requests are answered and partitions may be reassigned meanwhile.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import gc
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -18,8 +18,8 @@ from aiokafka.errors import KafkaError
 from stream.core.errors import BrokerError, StateError
 from stream.kafka.connection import client_options
 from stream.kafka.ends import Ends
-from stream.worker.carrier import TP
-from stream.worker.state import HEADER, INPUT, ROW, SCHEMA
+from stream.worker.changelog import CHECKPOINT, INPUT, ROW, SCHEMA
+from stream.worker.record_batch import TP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,136 +27,129 @@ if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
     from stream.kafka.settings import KafkaSettings
-    from stream.worker.state import Rows
+    from stream.worker.ports import StateRestorer, StateRows
 
 _FETCH_BYTES: Final = 8_388_608
-#: Unpacking so many records keeps the event loop for some milliseconds.
+#: Measured: unpacking as many records blocks the event loop for some milliseconds.
 _PORTION: Final = 2_000
 _POLL_MS: Final = 200
 
 
-class Heir(Protocol):
-    """What takes over the state of a predecessor."""
-
-    def check(self, schema: bytes | None) -> None:
-        """Raise StateError unless rows behind this schema can be loaded; None: there is none."""
-        ...
-
-    def load(self, rows: Rows) -> None:
-        """Take over rows in the order they were written, None deletes; again for the next ones."""
-        ...
-
-    def restore(self, header: bytes) -> None:
-        """Go on from the header of what has been loaded."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """How a log ends; ``repair`` are the rows that take an unfinished flush back."""
+    """The end of a changelog; ``undo_rows`` undo an unfinished checkpoint."""
 
-    header: bytes | None
-    described: bool
-    repair: Rows
+    checkpoint: bytes | None
+    has_schema: bool
+    undo_rows: StateRows
 
 
 @dataclass
-class Replay:
-    """A log on its way into a task.
+class ChangelogReader:
+    """Passes one changelog to a restorer.
 
-    Where flushes are ``atomic`` the log has whole ones only, and rows are handed on as they come.
-    Otherwise they are held back until their header says that their flush was finished.
+    ``atomic``: the changelog has finished checkpoints only (transactions), so rows are passed on at
+    once. Otherwise rows are held until their checkpoint record shows that the checkpoint was
+    finished.
     """
 
-    heir: Heir
+    restorer: StateRestorer
     atomic: bool
     input_id: str = ""
-    header: bytes | None = None
-    described: bool = False
-    held: Rows = field(default_factory=list)
+    checkpoint: bytes | None = None
+    has_schema: bool = False
+    held: StateRows = field(default_factory=list)
 
-    def take(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Take in the next records of the log."""
+    def read(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Read the next records of the changelog."""
         for key, value in records:
             kind = key[:1]
             if kind == ROW:
                 self.held.append((key[1:], value))
-            elif kind == HEADER:
-                self._hand_on()
-                self.header = value
+            elif kind == CHECKPOINT:
+                self._load_held()
+                self.checkpoint = value
             elif kind == INPUT:
                 self._check_input((value or b"").decode())
             elif kind == SCHEMA:
-                self.heir.check(value)
-                self.described = True
+                self.restorer.check(value)
+                self.has_schema = True
         if self.atomic and self.held:  # a portion may end before the schema
-            self._hand_on()
+            self._load_held()
 
     def finish(self) -> None:
-        """Say that this was the end of the log."""
-        if self.header is not None:
-            self.heir.restore(self.header)
-        elif self.described and self.atomic:
-            raise StateError("rows without a header: records are missing in the topic")
+        """Restore from the last checkpoint record: the changelog has ended."""
+        if self.checkpoint is not None:
+            self.restorer.restore(self.checkpoint)
+        elif self.has_schema and self.atomic:
+            raise StateError("rows without a checkpoint record: records are missing in the topic")
 
     @property
     def unfinished(self) -> set[bytes]:
-        """Return the keys that an unfinished flush has touched."""
+        """Return the keys of the rows of an unfinished checkpoint."""
         return {key for key, _ in self.held}
 
     def _check_input(self, written: str) -> None:
         if written and self.input_id and written != self.input_id:
             raise StateError("the topic that it reads was deleted and made again since")
 
-    def _hand_on(self) -> None:
-        if not self.described:
-            self.heir.check(None)
+    def _load_held(self) -> None:
+        if not self.has_schema:
+            self.restorer.check(None)
         rows, self.held = self.held, []
-        self.heir.load(rows)
+        self.restorer.load(rows)
 
 
 async def recover(
-    heirs: Mapping[TP, Heir], kafka: KafkaSettings, *, inputs: Mapping[TP, str] | None = None
+    restorers: Mapping[TP, StateRestorer],
+    kafka: KafkaSettings,
+    *,
+    inputs: Mapping[TP, str] | None = None,
 ) -> dict[TP, Recovered]:
-    """Load several logs, given by their partitions, from beginning to end.
+    """Load several changelogs, by their partitions, from beginning to end.
 
-    ``inputs`` has the ids of the topics that their tasks read, where that matters.
+    ``inputs`` has the id of the topic that each task reads, where it is to be checked.
     """
     inputs = inputs or {}
-    replays = {
-        tp: Replay(heir, kafka.transactions, inputs.get(tp, "")) for tp, heir in heirs.items()
+    readers = {
+        tp: ChangelogReader(restorer, kafka.transactions, inputs.get(tp, ""))
+        for tp, restorer in restorers.items()
     }
-    with _uncollected():
-        await _read(replays, kafka)
-    former = {tp: _Former(replay.unfinished) for tp, replay in replays.items() if replay.held}
-    await _read({tp: Replay(heir, atomic=False) for tp, heir in former.items()}, kafka)
+    with _no_garbage_collection():
+        await _read(readers, kafka)
+    previous = {
+        tp: _PreviousValues(reader.unfinished) for tp, reader in readers.items() if reader.held
+    }
+    await _read({tp: ChangelogReader(found, atomic=False) for tp, found in previous.items()}, kafka)
     return {
         tp: Recovered(
-            replay.header, replay.described, list(former[tp].rows.items()) if replay.held else []
+            reader.checkpoint,
+            reader.has_schema,
+            list(previous[tp].rows.items()) if reader.held else [],
         )
-        for tp, replay in replays.items()
+        for tp, reader in readers.items()
     }
 
 
-class _Former:
-    """Finds what some keys had before an unfinished flush."""
+class _PreviousValues:
+    """Collects the values that some keys had before an unfinished checkpoint."""
 
     def __init__(self, keys: Iterable[bytes]) -> None:
         self.rows: dict[bytes, bytes | None] = dict.fromkeys(keys)
 
     def check(self, schema: bytes | None) -> None:
-        """Know that the task has checked it."""
+        """Do nothing: the task has checked the schema."""
 
-    def load(self, rows: Rows) -> None:
-        """Remember the rows of the keys."""
+    def load(self, rows: StateRows) -> None:
+        """Keep the rows of the keys."""
         self.rows |= {key: row for key, row in rows if key in self.rows}
 
-    def restore(self, header: bytes) -> None:
-        """Have no use for it."""
+    def restore(self, checkpoint: bytes) -> None:
+        """Do nothing."""
 
 
-async def _read(replays: Mapping[TP, Replay], kafka: KafkaSettings) -> None:
-    if not replays:
+async def _read(readers: Mapping[TP, ChangelogReader], kafka: KafkaSettings) -> None:
+    if not readers:
         return
     consumer = AIOKafkaConsumer(
         **client_options(kafka),
@@ -169,17 +162,17 @@ async def _read(replays: Mapping[TP, Replay], kafka: KafkaSettings) -> None:
     )
     try:
         await consumer.start()
-        partitions = [TopicPartition(*tp) for tp in replays]  # equal to TP, but aiokafka insists
+        partitions = [TopicPartition(*tp) for tp in readers]  # equal to TP, but aiokafka insists
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = Ends(consumer, await consumer.end_offsets(partitions), exact=kafka.transactions)
         while left := consumer.assignment() - consumer.paused():
             for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                 with _explained(tp):
-                    await asyncio.to_thread(replays[TP(*tp)].take, _rows(records))
+                    await asyncio.to_thread(readers[TP(*tp)].read, _rows(records))
             for tp in await ends.reached(left):
                 with _explained(tp):
-                    await asyncio.to_thread(replays[TP(*tp)].finish)
+                    await asyncio.to_thread(readers[TP(*tp)].finish)
                 consumer.pause(tp)
     except KafkaError as error:
         raise BrokerError(f"state cannot be read: {type(error).__name__} {error}") from error
@@ -187,13 +180,13 @@ async def _read(replays: Mapping[TP, Replay], kafka: KafkaSettings) -> None:
         await consumer.stop()
 
 
-def _rows(records: Iterable[ConsumerRecord]) -> Rows:
+def _rows(records: Iterable[ConsumerRecord]) -> StateRows:
     return [(record.key or b"", record.value) for record in records]
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage: what is loaded comes to stay, and looking takes a quarter more time."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Stop the collector: loaded state is no garbage, and collecting takes a quarter more time."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -209,7 +202,8 @@ def _explained(tp: TopicPartition) -> Iterator[None]:
         yield
     except StateError as error:
         raise StateError(
-            f"{tp.topic}[{tp.partition}]: {error}. Run what wrote it, or start this stage afresh: "
+            f"{tp.topic}[{tp.partition}]: {error}. Run the version that wrote it, or start this "
+            f"stage afresh: "
             f"stop all workers, delete topic {tp.topic}, run `distillwatch topics create`; it then "
-            "reads again what its input topic still holds"
+            "reads its input topic again as far as it goes back"
         ) from error

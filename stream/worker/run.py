@@ -1,4 +1,4 @@
-"""Runs a worker until it is told to stop or fails; the composition root gives it the stages."""
+"""Runs a worker until it is stopped or fails; the composition root passes the stages in."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from stream.kafka.connection import keep_trying, reach
 from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
-from stream.worker.deadline import NEVER, Deadline
-from stream.worker.fetched import fetch_cheaply
-from stream.worker.inputs import Inputs
+from stream.worker.idleness import IdlenessDetector
 from stream.worker.lag import Lag
-from stream.worker.quiet import hush, quieten
+from stream.worker.library_logs import quiet_library_logs, silence_library_logs
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
-from stream.worker.silence import Silence
-from stream.worker.tasks import OwnedTasks, Stages
+from stream.worker.shutdown_watchdog import NEVER, ShutdownWatchdog
+from stream.worker.slim_records import install_slim_records
+from stream.worker.tasks import OwnedTasks
+from stream.worker.topic_monitor import TopicMonitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
     from stream.http.health import Health
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.worker.metrics import WorkerMetrics
+    from stream.worker.ports import Stages
 
 log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT_S: Final = 30.0
-_EXIT_TIMEOUT_S: Final = 30.0  # for what comes after that
+_EXIT_TIMEOUT_S: Final = 30.0  # for everything after that
 _CLOSE_TIMEOUT_S: Final = 5.0
 
 
 class Service(Protocol):
-    """Something that runs beside the stages: pages, sinks."""
+    """A part that runs beside the stages: HTTP servers, receivers."""
 
     async def start(self) -> None:
         """Start."""
@@ -51,8 +52,8 @@ class Service(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All that a worker needs.
+class WorkerComponents:
+    """Everything that a worker needs.
 
     ``services`` are started before the stages, in order, and stopped after them.
     """
@@ -66,52 +67,54 @@ class Plan:
     services: Sequence[Service] = ()
 
 
-def run(plan: Plan, deadline: Deadline = NEVER) -> None:
+def run(components: WorkerComponents, watchdog: ShutdownWatchdog = NEVER) -> None:
     """Run a worker until SIGTERM or SIGINT; raises what makes it fail.
 
-    The process ends soon after this by the ``deadline``, if there is one.
+    The ``watchdog`` ends the process soon after this.
     """
-    quieten()
-    keep_trying(plan.kafka, lambda admin: check(admin, plan.topics))
+    quiet_library_logs()
+    keep_trying(components.kafka, lambda admin: check(admin, components.topics))
     code = 0
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             try:
-                runner.run(serve(plan, stop=None, deadline=deadline))
+                runner.run(serve(components, stop=None, watchdog=watchdog))
             except DistillwatchError as error:
-                hush()
+                silence_library_logs()
                 code = error.exit_code
-                deadline.set(_CLOSE_TIMEOUT_S, line=str(error), code=code)
+                watchdog.set(_CLOSE_TIMEOUT_S, line=str(error), code=code)
                 raise
     finally:
-        deadline.set(_CLOSE_TIMEOUT_S, code=code)  # our caller says what there is to say
+        watchdog.set(_CLOSE_TIMEOUT_S, code=code)  # the caller reports the error
 
 
-async def serve(plan: Plan, *, stop: asyncio.Event | None, deadline: Deadline = NEVER) -> None:
+async def serve(
+    components: WorkerComponents, *, stop: asyncio.Event | None, watchdog: ShutdownWatchdog = NEVER
+) -> None:
     """Run a worker on the running loop until ``stop`` is set, or a signal comes (None)."""
-    fetch_cheaply()
-    sender = Sender(plan.kafka, plan.topics)
-    stages = plan.stages()
-    tasks = OwnedTasks(stages, plan.kafka, plan.topics, plan.metrics)
-    inputs = Inputs(stages.source, plan.kafka, plan.topics)
-    runtime = Runtime(tasks, sender, inputs, plan.metrics, plan.health)
-    app = create_app(plan.kafka, plan.topics, runtime)
+    install_slim_records()
+    sender = Sender(components.kafka, components.topics)
+    stages = components.stages()
+    tasks = OwnedTasks(stages, components.kafka, components.topics, components.metrics)
+    topics = TopicMonitor(stages.source, components.kafka, components.topics)
+    runtime = Runtime(tasks, sender, topics, components.metrics, components.health)
+    app = create_app(components.kafka, components.topics, runtime)
     async with contextlib.AsyncExitStack() as cleanup:
-        for service in plan.services:
+        for service in components.services:
             await service.start()
             cleanup.push_async_callback(service.stop)
         cleanup.push_async_callback(sender.stop)
         await sender.start()
-        cleanup.push_async_callback(tasks.keep, ())
-        await _run_app(plan, app, runtime, stop or _stop_by_signal())
+        cleanup.push_async_callback(tasks.retain_only, ())
+        await _run_app(components, app, runtime, stop or _stop_by_signal())
         late = f"the worker did not stop within {_EXIT_TIMEOUT_S:g} s"
-        deadline.set(_EXIT_TIMEOUT_S, line=str(runtime.failure or late))
+        watchdog.set(_EXIT_TIMEOUT_S, line=str(runtime.failure or late))
     if runtime.failure is not None:
-        raise await _with_reason(runtime.failure, plan.kafka)
+        raise await _with_reason(runtime.failure, components.kafka)
 
 
 async def _with_reason(failure: BaseException, kafka: KafkaSettings) -> BaseException:
-    """Add what the brokers say now: their client knows only that something was not done."""
+    """Add the reason that the brokers give now: their client reports only that a call failed."""
     if isinstance(failure, BrokerError) and not isinstance(failure, RefusedError):
         try:
             await reach(kafka)
@@ -120,23 +123,30 @@ async def _with_reason(failure: BaseException, kafka: KafkaSettings) -> BaseExce
     return failure
 
 
-async def _run_app(plan: Plan, app: WorkerApp, runtime: Runtime, stop: asyncio.Event) -> None:
-    silence = Silence(app, runtime, topic=plan.topics.requests, after_s=plan.idle_timeout_s)
-    lag = Lag(app, runtime, plan.metrics, plan.health)
+async def _run_app(
+    components: WorkerComponents, app: WorkerApp, runtime: Runtime, stop: asyncio.Event
+) -> None:
+    idleness = IdlenessDetector(
+        app.reader,
+        runtime,
+        topic=components.topics.requests,
+        timeout_s=components.idle_timeout_s,
+    )
+    lag = Lag(app.reader, runtime, components.metrics, components.health)
     tasks = [
         asyncio.create_task(_guard(runtime, work))
         for work in (
             _start(app),
-            silence.run(),
+            idleness.run(),
             lag.run(),
-            runtime.inputs.watch(app),
+            runtime.topics.watch(app.reader),
             _watch_crash(app),
         )
     ]
     ends = [asyncio.create_task(event.wait()) for event in (stop, runtime.failed)]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
-    # After a failure nothing is flushed or committed any more.
+    # After a failure no checkpoint and no commit follows.
     patience_s = _STOP_TIMEOUT_S if runtime.failure is None else _CLOSE_TIMEOUT_S
     try:
         await asyncio.wait_for(app.stop(), patience_s)

@@ -1,13 +1,13 @@
-"""What happens to carriers, at a flush and when partitions come and go; Faust is not known here.
+"""Processes record batches, writes checkpoints, takes partitions over; it does not know Faust.
 
 ::
 
-    take(carrier) ─▶ stage ─▶ sender ─▶ position
-    flush()       ─▶ all that was sent is acknowledged ─▶ state is written ─▶ offsets to commit
+    process(batch) ─▶ stage ─▶ sender ─▶ position
+    checkpoint()   ─▶ everything sent is acknowledged ─▶ state is written ─▶ offsets to commit
 
-One carrier is worked on at a time, in a thread, so that pages, timers and connections go on
-during a step that takes long. A flush looks at positions and tasks between two carriers, so what
-it makes durable always fits together; it then waits for brokers while work goes on.
+One batch is processed at a time, in a thread, so HTTP requests, timers and connections are served
+while a window takes long. A checkpoint reads positions and tasks between two batches, so they are
+consistent; then it waits for the brokers while processing continues.
 """
 
 from __future__ import annotations
@@ -15,40 +15,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from stream.core.errors import DistillwatchError, StateError
 from stream.worker.clock import WallClock
 from stream.worker.positions import Positions
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable
 
     from stream.core.records import Emission
     from stream.http.health import Health
-    from stream.worker.carrier import TP, Carrier
-    from stream.worker.inputs import Inputs
     from stream.worker.metrics import WorkerMetrics
+    from stream.worker.ports import Offsets
+    from stream.worker.record_batch import TP, RecordBatch
     from stream.worker.sender import Sender
     from stream.worker.tasks import OwnedTasks
+    from stream.worker.topic_monitor import TopicMonitor
 
 log = logging.getLogger(__name__)
-
-
-class Offsets(Protocol):
-    """What the group and the log say about partitions."""
-
-    async def committed(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
-        """Return the committed offset of each, or None."""
-        ...
-
-    async def beginning(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Return the first offset of each that there still is."""
-        ...
-
-    async def ends(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Return the offset that the next record of each will have."""
-        ...
 
 
 class Runtime:
@@ -58,19 +43,19 @@ class Runtime:
         self,
         tasks: OwnedTasks,
         sender: Sender,
-        inputs: Inputs,
+        topics: TopicMonitor,
         metrics: WorkerMetrics,
         health: Health,
     ) -> None:
-        """Start with no partition, so with nothing to do."""
+        """Start without partitions."""
         self.tasks = tasks
-        self.inputs = inputs
+        self.topics = topics
         self.positions = Positions()
         self.clock = WallClock()
         self.epoch = 0
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
-        #: When one was processed, monotonic seconds; a drill breaks no silence of its partition.
+        #: When a record was processed, monotonic seconds. Drill records do not end idleness.
         self.last_record: dict[TP, float] = {}
         self._sender = sender
         self._metrics = metrics
@@ -84,7 +69,7 @@ class Runtime:
     # -- failing ------------------------------------------------------------------------------
 
     def fail(self, error: BaseException) -> None:
-        """Stop for good: from here on nothing is flushed or committed, so nothing is lost."""
+        """Stop for good: no checkpoint and no commit follows, so nothing is lost."""
         if self.failure is None:
             self.failure = error
             self._health.fail(str(error))
@@ -94,29 +79,29 @@ class Runtime:
 
     # -- records ------------------------------------------------------------------------------
 
-    async def take(self, carrier: Carrier) -> None:
-        """Process a carrier; any error fails the worker and leaves the position where it was."""
+    async def process(self, batch: RecordBatch) -> None:
+        """Process a batch; any error fails the worker and leaves the position where it was."""
         async with self._working:
-            if self._paused or self.failure is not None or carrier.epoch != self.epoch:
+            if self._paused or self.failure is not None or batch.epoch != self.epoch:
                 return  # read again after the next seek
             try:
-                await self._process(carrier)
-            except BaseException as error:  # a cancelled carrier is half done: no flush after it
+                await self._process(batch)
+            except BaseException as error:  # a cancelled batch is half done: no checkpoint after it
                 self.fail(error)
                 raise
 
-    async def say(self, what: Callable[[], Awaitable[list[Emission]]]) -> None:
-        """Send emissions that no record has caused; ``what`` is asked between two carriers."""
+    async def send_between_batches(self, make: Callable[[], Awaitable[list[Emission]]]) -> None:
+        """Send emissions that no record causes; ``make`` runs between two batches."""
         async with self._working:
             if not self._paused and self.failure is None:
-                await self._sender.send(await what())
+                await self._sender.send(await make())
 
-    async def _process(self, carrier: Carrier) -> None:
-        records = self.positions.fresh(carrier)
+    async def _process(self, batch: RecordBatch) -> None:
+        records = self.positions.unprocessed(batch)
         if not records:
             return
-        if self.tasks.reads(carrier.tp):
-            owned = self.tasks[carrier.tp]
+        if self.tasks.reads(batch.tp):
+            owned = self.tasks[batch.tp]
             for record in records:
                 with self._metrics.stage_seconds.labels(stage=owned.stage).time():
                     emissions = await asyncio.to_thread(
@@ -124,23 +109,23 @@ class Runtime:
                     )
                 await self._sender.send(emissions)
         else:
-            reader = self.tasks.stages.reader(carrier.tp.topic)
+            reader = self.tasks.stages.reader(batch.tp.topic)
             with self._metrics.stage_seconds.labels(stage="intake").time():
                 emissions = await asyncio.to_thread(
                     reader.process,
-                    carrier.tp.partition,
+                    batch.tp.partition,
                     records,
                     now_s=self.clock.now(),
                 )
             await self._sender.send(emissions)
-        self.positions.advance(carrier)
+        self.positions.advance(batch)
         if any(record.mark is None for record in records):
-            self.last_record[carrier.tp] = time.monotonic()
+            self.last_record[batch.tp] = time.monotonic()
         self._health.progress(time.monotonic())
 
     # -- durability ---------------------------------------------------------------------------
 
-    async def flush(self) -> dict[TP, int]:
+    async def checkpoint(self) -> dict[TP, int]:
         """Make everything processed so far durable; return the offsets that are safe to commit."""
         async with self._working:
             if self.failure is not None:
@@ -148,11 +133,11 @@ class Runtime:
             positions = self.positions.all()
             tasks = [task for _, task in self.tasks if not task.fenced]
             changed = [(task, await asyncio.to_thread(task.snapshot)) for task in tasks]
-        writes = [(task, what) for task, what in changed if what is not None]
+        writes = [(task, found) for task, found in changed if found is not None]
         try:
             await self._sender.flush()
             with self._metrics.state_flush_seconds.time():
-                await asyncio.gather(*(task.write(*what) for task, what in writes))
+                await asyncio.gather(*(task.write(*found) for task, found in writes))
         except BaseException as error:
             self.fail(error)
             raise
@@ -168,10 +153,10 @@ class Runtime:
             self._metrics.last_commit_timestamp_seconds.set_to_current_time()
 
     async def pause(self, generation: int | None) -> None:
-        """Finish the carrier at hand and take no more; a flush and a commit come next."""
+        """Finish the current batch and process no more; a checkpoint and a commit come next."""
         async with self._working:
             self._paused = True
-            # One that was not taken over is no generation of ours: others may have had its tasks.
+            # A generation that was not taken over does not count: others may have had its tasks.
             self._settled = generation if generation == self._generation else None
             self._health.consuming = False
 
@@ -182,8 +167,8 @@ class Runtime:
     ) -> dict[TP, int]:
         """Take over partitions; return where to read each from.
 
-        Tasks of the generation directly before are still right, because nobody can have had
-        them in between; after any gap they are loaded again.
+        Tasks of the generation directly before are still valid, because no other worker can have
+        owned them in between; after any gap they are loaded again.
         """
         async with self._assigning:
             mine = set(assigned)
@@ -191,8 +176,8 @@ class Runtime:
                 self._metrics.rebalances_total.inc()
                 self._health.recovered = False
                 await self._drop(mine, everything=generation - 1 != self._settled)
-            await self.inputs.ask()  # before a record of them is read
-            await self.tasks.open(mine, self.inputs)
+            await self.topics.refresh()  # before a record of them is read
+            await self.tasks.assign(mine, self.topics)
             new = {tp for tp in mine if self.positions.get(tp) is None}
             self.positions.set(await self._starts(new, offsets))
             now = time.monotonic()
@@ -203,7 +188,7 @@ class Runtime:
             return {tp: position for tp, position in self.positions.all().items() if tp in mine}
 
     def resume(self) -> None:
-        """Take carriers again: the partitions have been sought to what :meth:`assign` said."""
+        """Process batches again: the consumer is at the offsets that :meth:`assign` returned."""
         self._paused = False
         self._health.consuming = True
 
@@ -212,14 +197,14 @@ class Runtime:
         kept -= {tp for tp, task in self.tasks if task.fenced}
         gone = self.positions.all().keys() - kept
         for tp in gone:
-            if not self.tasks.reads(tp) and tp.topic not in self.tasks.stages.people:
+            if not self.tasks.reads(tp) and tp.topic not in self.tasks.stages.feedback:
                 self.tasks.stages.source.forget(tp.partition)
             self.last_record.pop(tp, None)
         self.positions.forget(gone)
-        await self.tasks.keep(kept)
+        await self.tasks.retain_only(kept)
 
     async def _starts(self, new: set[TP], offsets: Offsets) -> dict[TP, int]:
-        """Return where to start reading partitions that were not ours before."""
+        """Return where to start reading partitions that this worker did not own before."""
         if not new:
             return {}
         beginnings, ends = await offsets.beginning(new), await offsets.ends(new)
@@ -229,9 +214,9 @@ class Runtime:
             task = self.tasks.reads(tp)
             wanted = self.tasks[tp].task.resume_offset if task else committed.get(tp)
             starts[tp] = beginnings[tp] if wanted is None else max(wanted, beginnings[tp])
-            # Without transactions the broker is one that may tell ends too low.
-            if starts[tp] > ends[tp] and tp.topic in self.tasks.stages.people:
-                starts[tp] = beginnings[tp]  # made again; reading what people say twice is harmless
+            # A broker without transactions (embedded) may report ends too low.
+            if starts[tp] > ends[tp] and tp.topic in self.tasks.stages.feedback:
+                starts[tp] = beginnings[tp]  # made again; reading feedback twice is harmless
             if starts[tp] > ends[tp] and self.tasks.kafka.transactions:
                 raise self._ahead(tp, starts[tp], ends[tp])
             lost = self._metrics.records_lost_total.labels(topic=tp.topic)  # shown as 0, too
@@ -248,7 +233,7 @@ class Runtime:
         return starts
 
     def _ahead(self, tp: TP, wanted: int, end: int) -> StateError:
-        """Return what to say of a topic that has lost what was read of it."""
+        """Return the error for a topic that has lost records that were read before."""
         remedy = (
             f"delete its state topic {self.tasks.state_topic(tp)} too and run `distillwatch topics "
             "create`: the stage starts afresh"

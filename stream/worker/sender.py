@@ -1,4 +1,4 @@
-"""Sends emissions through one producer and remembers which are not acknowledged yet.
+"""Sends emissions through one producer and tracks which are not acknowledged yet.
 
 Order within a partition is kept. A record that cannot be delivered is an error for the worker,
 never a record skipped.
@@ -39,10 +39,10 @@ def producer(kafka: KafkaSettings, topics: TopicSettings, **options: Any) -> AIO
     )
 
 
-async def let_go(producer: AIOKafkaProducer) -> None:
-    """Disconnect; whoever does not answer or refuses us is not waited for.
+async def close_quietly(producer: AIOKafkaProducer) -> None:
+    """Disconnect without waiting for a broker that does not answer or refuses.
 
-    The producer would try to deliver what it holds for ever.
+    The producer would retry undelivered records for ever.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_STOP_TIMEOUT_S):
@@ -50,7 +50,7 @@ async def let_go(producer: AIOKafkaProducer) -> None:
 
 
 class Sender:
-    """The way out of every stage; memory is bounded by one batch a partition (aiokafka's own)."""
+    """Sends the output of every stage; aiokafka bounds memory by one batch for each partition."""
 
     def __init__(self, kafka: KafkaSettings, topics: TopicSettings) -> None:
         """Prepare; :meth:`start` connects."""
@@ -62,7 +62,7 @@ class Sender:
         self._names: dict[str, str] = {}
 
     async def start(self) -> None:
-        """Connect. Idempotent production needs what ``kafka.transactions`` stands for."""
+        """Connect; idempotent production needs a broker with ``kafka.transactions``."""
         self._producer = producer(
             self._kafka, self._topics, enable_idempotence=self._kafka.transactions
         )
@@ -72,12 +72,12 @@ class Sender:
             raise BrokerError(f"nothing can be sent: {type(error).__name__} {error}") from error
 
     async def stop(self) -> None:
-        """Disconnect; what is not acknowledged by then will be sent again by a successor."""
+        """Disconnect; unacknowledged records are sent again after the restart."""
         if self._producer is not None:
-            await let_go(self._producer)
+            await close_quietly(self._producer)
 
     async def send(self, emissions: Sequence[Emission]) -> None:
-        """Hand over the emissions in order; :meth:`flush` says when they are durable."""
+        """Pass emissions to the producer in order; :meth:`flush` waits until they are durable."""
         if self._producer is None:
             raise BrokerError("the worker is not connected yet")
         for emission in emissions:

@@ -1,10 +1,10 @@
 """Faust's Kafka transport, changed in two places: what a message is and what a commit means.
 
-* A message is a :class:`Carrier`: a whole fetched record set of a partition. Faust handles some
-  ten thousand messages a second, and a carrier holds thousands of records.
-* A commit is a flush of the runtime followed by a commit of exactly the offsets that it returns.
-  Every commit of Faust (timer, revocation, stop) passes :meth:`CarrierConsumer.commit`. Faust's
-  own bookkeeping of acknowledged messages and of gaps between them is not used: it commits
+* A message is a :class:`RecordBatch`: a whole fetched record set of a partition. Faust handles
+  some ten thousand messages a second, and a batch holds thousands of records.
+* A commit is a checkpoint of the runtime, then a commit of exactly the offsets that it returns.
+  Every commit of Faust (timer, revocation, stop) calls :meth:`RecordBatchConsumer.commit`. Faust's
+  own tracking of acknowledged messages and of gaps between them is not used: it commits
   unprocessed messages after a gap, and the messages of an agent that raised.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -20,20 +20,16 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from stream.core.errors import TopicError
-from stream.worker.carrier import Carrier, fold
+from stream.worker.record_batch import RecordBatch, batch_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stream.worker.runtime import Runtime
 
-#: An end that is older tells nothing. Kafka answers a fetch of a silent partition after 1.5 s
-#: (Faust's fetch_max_wait_ms).
-HEARD_WITHIN_S: Final = 5.0
 
-
-class CarrierConsumer(driver.Consumer):
-    """Reads carriers, seeks where the runtime says, commits what the runtime has made durable."""
+class RecordBatchConsumer(driver.Consumer):
+    """Reads record batches, seeks to the runtime's offsets, commits what is in a checkpoint."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - Faust's arguments
         """Take the runtime from the app."""
@@ -51,7 +47,7 @@ class CarrierConsumer(driver.Consumer):
         self,
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
-    ) -> dict[TP, list[Carrier]]:
+    ) -> dict[TP, list[RecordBatch]]:
         async with self._fetching:
             epoch = self._runtime.epoch
             try:
@@ -59,19 +55,21 @@ class CarrierConsumer(driver.Consumer):
             except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
                 if self._opening is not None and self._opening.done():
                     self._runtime.fail(_out_of_range(error))
-                return {}  # not sought yet to where it goes on
+                return {}  # the seek to the start offsets has not happened yet
             if epoch != self._runtime.epoch:
-                return {}  # before the seek that follows
-            return {tp: [self._fold(TP(*tp), taken)] for tp, taken in fetched.items() if taken}
+                return {}  # fetched before the next seek
+            return {
+                tp: [self._batch(TP(*tp), records)] for tp, records in fetched.items() if records
+            }
 
-    def _fold(self, tp: TP, records: list[Any]) -> Carrier:
+    def _batch(self, tp: TP, records: list[Any]) -> RecordBatch:
         start = self._read_to.get(tp, records[0].offset)
-        carrier = fold(tp, start, records, self._runtime.epoch)
-        self._read_to[tp] = carrier.next_offset
-        self._runtime.positions.found(tp, carrier.records[0].timestamp_s)
-        return carrier
+        batch = batch_of(tp, start, records, self._runtime.epoch)
+        self._read_to[tp] = batch.next_offset
+        self._runtime.positions.found(tp, batch.records[0].timestamp_s)
+        return batch
 
-    def _to_message(self, tp: TP, record: Carrier) -> ConsumerMessage:
+    def _to_message(self, tp: TP, record: RecordBatch) -> ConsumerMessage:
         last = record.records[-1]
         return ConsumerMessage(
             tp.topic,
@@ -90,7 +88,7 @@ class CarrierConsumer(driver.Consumer):
         )
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Keep no gaps: the offsets inside a carrier are one to Faust."""
+        """Do nothing: the offsets inside a record batch are one to Faust."""
 
     # -- commits ------------------------------------------------------------------------------
 
@@ -99,10 +97,10 @@ class CarrierConsumer(driver.Consumer):
         topics: object = None,
         start_new_transaction: bool = True,  # noqa: FBT001, FBT002 - Faust's signature
     ) -> bool:
-        """Make everything processed durable, then commit it, whatever part Faust asks for."""
+        """Write a checkpoint, then commit all of its offsets, whatever subset Faust requests."""
         del topics, start_new_transaction
         async with self._committing:
-            safe = await self._runtime.flush()
+            safe = await self._runtime.checkpoint()
             mine = self.assignment()
             moved = {
                 tp: offset
@@ -118,7 +116,7 @@ class CarrierConsumer(driver.Consumer):
             return done
 
     async def wait_empty(self) -> None:
-        """Before a revocation and at the end: finish the carrier at hand, flush and commit."""
+        """Before a revocation and at the end: finish the current batch, checkpoint and commit."""
         await self._stop_opening()
         await self._runtime.pause(self.app.consumer_generation_id)
         await self.commit()
@@ -126,10 +124,10 @@ class CarrierConsumer(driver.Consumer):
     # -- partitions ---------------------------------------------------------------------------
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Begin to load what was assigned; its partitions are read once that is done.
+        """Start to load the assigned tasks; their partitions are read when that is done.
 
-        Faust waits for this no longer than for an answer of the broker and then goes on as if it
-        were done, but loading may take longer: so it goes on beside.
+        Faust waits no longer than for a broker's answer and then continues as if loading were
+        done, but loading may take longer: so it runs in a task of its own.
         """
         await self._stop_opening()
         self.pause_partitions(self.assignment())
@@ -146,7 +144,7 @@ class CarrierConsumer(driver.Consumer):
         try:
             starts = await self._seek_to_starts(generation)
         except IllegalStateError:
-            return  # the partitions have moved on meanwhile: Faust asks again
+            return  # the partitions were reassigned meanwhile: Faust calls this again
         except Exception as error:  # noqa: BLE001 - the worker stops with it
             self._runtime.fail(error)
             return
@@ -159,8 +157,8 @@ class CarrierConsumer(driver.Consumer):
         mine = self.assignment()
         starts = {tp: offset for tp, offset in starts.items() if tp in mine}
         self._committed = {tp: o for tp, o in self._committed.items() if tp in mine}
-        # A fetch may wait a second for records. What it took after the seek would be dropped as
-        # older, and the reader would go on behind it.
+        # A fetch may wait a second for records. Records that it returned after the seek would be
+        # dropped as older, and the consumer would continue behind them.
         async with self._fetching:
             self._read_to = dict(starts)
             await self._thread.seek_wait(starts)
@@ -169,11 +167,11 @@ class CarrierConsumer(driver.Consumer):
 
     async def committed(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
         """Return the group's committed offset of each partition, or None."""
-        found: dict[TP, int | None] = await self._ask(_committed, list(tps))
+        found: dict[TP, int | None] = await self._call(_committed, list(tps))
         return found
 
     async def beginning(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Return the first offset of each partition that there still is."""
+        """Return the first offset of each partition that still exists."""
         found = await self.earliest_offsets(*tps)
         return {TP(*tp): offset for tp, offset in found.items()}
 
@@ -182,24 +180,24 @@ class CarrierConsumer(driver.Consumer):
         found = await self.highwaters(*tps)
         return {TP(*tp): offset for tp, offset in found.items()}
 
-    async def _ask(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as call_thread
+    async def _call(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as call_thread
         consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no public way
         return await self._thread.call_thread(function, consumer, *arguments)
 
-    # -- what others ask of the reader ----------------------------------------------------------
+    # -- PartitionView --------------------------------------------------------------------------
 
     def partitions(self, topic: str) -> int | None:
         """Return the number of partitions of a topic by the newest metadata, None without any."""
-        consumer = self._thread._consumer  # noqa: SLF001 - Faust tells the group's leader only
+        consumer = self._thread._consumer  # noqa: SLF001 - Faust informs only the group's leader
         found = consumer and consumer._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
         return len(found) if found else None
 
     def end(self, tp: TP, *, within_s: float) -> int | None:
-        """Return the end of a partition if the broker said so in the last ``within_s`` seconds.
+        """Return the end of a partition if a broker reported it within ``within_s`` seconds.
 
-        From the answers to fetches, which come for silent partitions too.
+        It comes with the answers to fetches, also of partitions without new records.
         """
-        consumer = self._thread._consumer  # noqa: SLF001 - Faust offers no way to ask this
+        consumer = self._thread._consumer  # noqa: SLF001 - Faust has no public way
         partition = TopicPartition(*tp)
         if consumer is None or partition not in consumer.assignment():
             return None
@@ -213,7 +211,7 @@ class CarrierConsumer(driver.Consumer):
 def _out_of_range(error: Exception) -> TopicError:
     return TopicError(
         f"a record to be read is not there ({error}): the topic was made again, has lost records, "
-        "or keeps them for too short a time; start the worker again, it says which"
+        "or keeps them for too short a time; start the worker again, it logs the reason"
     )
 
 
@@ -221,7 +219,7 @@ async def _committed(consumer: Any, tps: list[TP]) -> dict[TP, int | None]:  # n
     return {tp: await consumer.committed(tp) for tp in tps}
 
 
-class CarrierTransport(driver.Transport):
+class RecordBatchTransport(driver.Transport):
     """Faust's transport with our consumer."""
 
-    Consumer: ClassVar[type[CarrierConsumer]] = CarrierConsumer
+    Consumer: ClassVar[type[RecordBatchConsumer]] = RecordBatchConsumer

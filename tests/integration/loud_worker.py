@@ -9,7 +9,7 @@ from stream.worker import run as worker
 
 logging.basicConfig(stream=sys.stderr, level=logging.DEBUG)
 logging.captureWarnings(capture=True)
-worker.quieten = worker.hush = lambda: None
+worker.quiet_library_logs = worker.silence_library_logs = lambda: None
 
 
 def debugging():

@@ -22,7 +22,7 @@ from stream.metrics import Metrics, table
 from stream.pipeline.build import accounts_task
 from stream.settings import Settings, load
 from stream.telemetry.declaration import OPEN
-from stream.worker.carrier import TP
+from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.traffic.fuzzing import Fuzzer
 from testlib.workers.cluster import Log

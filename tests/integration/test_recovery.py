@@ -14,7 +14,7 @@ from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.settings import Settings, load
-from stream.worker.carrier import TP
+from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.traffic.many_accounts import events, produce
 from testlib.workers.cluster import Log

@@ -8,9 +8,10 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.kafka.connection import connect
 from stream.kafka.ends import SILENT_S
-from stream.worker.carrier import TP
+from stream.worker.changelog import Changelog, FencedError
+from stream.worker.ports import StateRows
+from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
-from stream.worker.state import FencedError, Rows, StateLog
 from testlib.workers.cluster import Cluster, Log
 
 pytestmark = pytest.mark.integration
@@ -23,18 +24,18 @@ def _tp(cluster: Cluster) -> TP:
     return TP(f"{cluster.topics.internal_prefix}accounts-state", 1)
 
 
-async def _log(cluster: Cluster) -> StateLog:
-    log = StateLog(_tp(cluster), cluster.kafka, cluster.topics)
+async def _log(cluster: Cluster) -> Changelog:
+    log = Changelog(_tp(cluster), cluster.kafka, cluster.topics)
     await log.start()
     return log
 
 
-async def _recovered(cluster: Cluster) -> tuple[Log, Rows]:
+async def _recovered(cluster: Cluster) -> tuple[Log, StateRows]:
     """Return what the log says, and what takes an unfinished flush back."""
     log = Log()
     found = (await recover({_tp(cluster): log}, cluster.kafka))[_tp(cluster)]
-    assert log.header == found.header
-    return log, found.repair
+    assert log.header == found.checkpoint
+    return log, found.undo_rows
 
 
 def test_what_is_flushed_is_recovered(a_cluster: Cluster) -> None:

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from stream.pipeline.schema import Schema
-from stream.worker.carrier import TP
-from stream.worker.state import StateLog
+from stream.worker.changelog import Changelog
+from stream.worker.record_batch import TP
 from testlib.workers.product import TASKS, Product, delete, make_again
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -29,7 +29,7 @@ def write_state(product: Product, topic: str, begin: tuple[str, bytes] | None) -
     """Write a flush as a worker of another make has left it."""
 
     async def write() -> None:
-        log = StateLog(TP(topic, 0), product.settings.kafka, product.settings.topics)
+        log = Changelog(TP(topic, 0), product.settings.kafka, product.settings.topics)
         await log.start()
         await log.write([(b"aaccount", b"\x00" * 100)], b"header", begin=begin)
         await log.stop()

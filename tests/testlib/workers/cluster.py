@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings
 from stream.kafka.topics import create
-from stream.worker.carrier import TP
+from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.paths import ROOT
 from testlib.workers import counting_worker

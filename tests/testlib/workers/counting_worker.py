@@ -22,8 +22,8 @@ from stream.core.records import Emission, Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
-from stream.worker.run import Plan, run
-from stream.worker.tasks import Stages
+from stream.worker.ports import Stages
+from stream.worker.run import WorkerComponents, run
 
 TASKS = 4
 
@@ -155,9 +155,9 @@ def stages(counting: type[CountingTask] = CountingTask) -> Stages:
     )
 
 
-def plan(bootstrap: str, run_id: str, *options: str) -> Plan:
+def plan(bootstrap: str, run_id: str, *options: str) -> WorkerComponents:
     transactions, slow = "embedded" not in options, "slow" in options
-    return Plan(
+    return WorkerComponents(
         kafka=kafka(bootstrap, run_id, transactions=transactions),
         topics=topics(run_id),
         idle_timeout_s=1.0,

@@ -32,7 +32,7 @@ from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task
 from stream.settings import Settings, load
-from stream.worker.carrier import TP
+from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.paths import ROOT
 from testlib.workers import command

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from stream.cli.compose import plan
+from stream.cli.compose import worker_components
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.outbox import Outbox
 from stream.delivery.topic_reader import TopicReader
@@ -33,7 +33,7 @@ def readers(*names: str) -> dict[str, type[TopicReader]]:
         for variable, value in RECEIVERS[name].items()
     }
     settings = load(None, variables)
-    services = plan(settings).services
+    services = worker_components(settings).services
     found = [s for s in services if isinstance(s, TopicReader) and not isinstance(s, DirectoryFeed)]
     # A drill waits for the same ones.
     assert {r.name: r.group for r in receivers(settings)} == {

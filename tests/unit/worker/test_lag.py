@@ -6,9 +6,9 @@ import pytest
 
 from stream.http.health import Health
 from stream.metrics import Metrics
-from stream.worker.carrier import TP
 from stream.worker.lag import Lag
 from stream.worker.positions import Positions
+from stream.worker.record_batch import TP
 
 ONE, TWO, OTHER = TP("requests", 0), TP("requests", 1), TP("events", 0)
 
@@ -19,9 +19,9 @@ class Scene:
         self.positions = Positions()
         self.metrics = Metrics()
         self.health = Health(stalled_after_s=60)
-        reader = SimpleNamespace(end=lambda tp, within_s: self.ends.get(tp))  # noqa: ARG005
+        view = SimpleNamespace(end=lambda tp, within_s: self.ends.get(tp))  # noqa: ARG005
         self.lag = Lag(
-            SimpleNamespace(reader=reader),
+            view,
             SimpleNamespace(positions=self.positions),
             self.metrics,
             self.health,

@@ -11,7 +11,7 @@ from stream.core.records import Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings
 from stream.metrics import Metrics
-from stream.worker.carrier import TP, Carrier
+from stream.worker.record_batch import TP, RecordBatch
 from stream.worker.runtime import Runtime
 
 ONE = TP("events", 0)
@@ -32,9 +32,9 @@ class Scene:
         )
         tasks = _Tasks({ONE: owned})
         sender = SimpleNamespace(send=self._send, flush=self._flush)
-        inputs = SimpleNamespace(ask=self._flush)
+        topics = SimpleNamespace(refresh=self._flush)
         self.runtime = Runtime(
-            tasks, sender, inputs, metrics or Metrics(), Health(stalled_after_s=60)
+            tasks, sender, topics, metrics or Metrics(), Health(stalled_after_s=60)
         )
         self.runtime.positions.set({ONE: 0})
         self.runtime.resume()
@@ -47,13 +47,13 @@ class Scene:
 
     async def take(self, *offsets: int) -> None:
         records = [Record(offset, None, b"value") for offset in offsets]
-        await self.runtime.take(Carrier(ONE, offsets[0], records, self.runtime.epoch))
+        await self.runtime.process(RecordBatch(ONE, offsets[0], records, self.runtime.epoch))
 
 
 class _Tasks(dict):
     kafka = KafkaSettings(app_id="group")
     kept: frozenset[TP] = frozenset()
-    stages = SimpleNamespace(people={PEOPLE.topic: None})
+    stages = SimpleNamespace(feedback={PEOPLE.topic: None})
 
     def reads(self, tp: TP) -> bool:
         return tp in self
@@ -61,10 +61,10 @@ class _Tasks(dict):
     def state_topic(self, tp: TP) -> str:
         return f"{tp.topic}-state"
 
-    async def open(self, tps: object, inputs: object) -> None:
+    async def assign(self, tps: object, topics: object) -> None:
         """Have them all."""
 
-    async def keep(self, tps: object) -> None:
+    async def retain_only(self, tps: object) -> None:
         """Remember which to keep, and keep them all."""
         self.kept = frozenset(tps)
 
@@ -88,7 +88,7 @@ async def test_a_step_that_takes_long_holds_nobody_up() -> None:
     assert scene.sent == [0]
 
 
-async def test_a_flush_waits_for_the_carrier_at_hand() -> None:
+async def test_a_flush_waits_for_the_current_batch() -> None:
     begun, done = threading.Event(), threading.Event()
 
     def feed(offset: int, value: bytes) -> list[int]:
@@ -100,7 +100,7 @@ async def test_a_flush_waits_for_the_carrier_at_hand() -> None:
     scene = Scene(feed)
     taking = asyncio.create_task(scene.take(0, 1))
     await asyncio.to_thread(begun.wait, 10)
-    flushing = asyncio.create_task(scene.runtime.flush())
+    flushing = asyncio.create_task(scene.runtime.checkpoint())
     await asyncio.sleep(0.05)
     assert not flushing.done()
     done.set()
@@ -116,7 +116,7 @@ async def test_after_an_error_nothing_is_flushed() -> None:
     scene = Scene(feed)
     with pytest.raises(ValueError, match="told to"):
         await scene.take(0)
-    assert await scene.runtime.flush() == {}
+    assert await scene.runtime.checkpoint() == {}
     assert scene.runtime.failed.is_set()
 
 

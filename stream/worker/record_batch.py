@@ -1,4 +1,4 @@
-"""One fetched record set of a topic partition as one message; it interprets nothing."""
+"""One fetched record set of a topic partition as one message; it interprets no record."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from aiokafka import ConsumerRecord
 
-__all__ = ["TP", "Carrier", "fold"]
+__all__ = ["TP", "RecordBatch", "batch_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class RecordBatch:
     """Consecutive records of a partition.
 
-    ``start`` is where the reader stood before them: it differs from the first offset where the
-    log has holes (compaction, transactions). ``epoch`` numbers the seek that they were read after.
+    ``start`` is the consumer's position before them: it differs from the first offset where the
+    log has gaps (compaction, transactions). ``epoch`` numbers the seek that they were read after.
     """
 
     tp: TP
@@ -37,9 +37,9 @@ class Carrier:
         return self.records[-1].offset + 1
 
 
-def fold(tp: TP, start: int, records: Sequence[ConsumerRecord], epoch: int) -> Carrier:
-    """Return the carrier of a fetched record set (not empty)."""
-    return Carrier(
+def batch_of(tp: TP, start: int, records: Sequence[ConsumerRecord], epoch: int) -> RecordBatch:
+    """Return the batch of a fetched record set (not empty)."""
+    return RecordBatch(
         tp,
         start,
         [

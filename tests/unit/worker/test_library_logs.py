@@ -1,9 +1,9 @@
 import logging
 
-from stream.worker.quiet import Seldom
+from stream.worker.library_logs import RateLimitedLogFilter
 
 
-def records(handler_filter: Seldom, name: str, times: int) -> list[str]:
+def records(handler_filter: RateLimitedLogFilter, name: str, times: int) -> list[str]:
     passed: list[str] = []
     for number in range(times):
         record = logging.LogRecord(name, logging.ERROR, "client.py", 7, "node %d", (number,), None)
@@ -14,18 +14,18 @@ def records(handler_filter: Seldom, name: str, times: int) -> list[str]:
 
 def test_a_library_says_the_same_once_in_a_while() -> None:
     clock = [100.0]
-    seldom = Seldom(every_s=30, now=lambda: clock[0])
-    assert records(seldom, "aiokafka.client", 90) == ["node 0"]
+    limited = RateLimitedLogFilter(every_s=30, now=lambda: clock[0])
+    assert records(limited, "aiokafka.client", 90) == ["node 0"]
     clock[0] += 30
-    assert records(seldom, "aiokafka.client", 90) == ["node 0"]
+    assert records(limited, "aiokafka.client", 90) == ["node 0"]
 
 
 def test_other_words_of_it_are_not_held_back() -> None:
-    seldom = Seldom(now=lambda: 0.0)
-    assert len(records(seldom, "aiokafka.client", 1)) == 1
+    limited = RateLimitedLogFilter(now=lambda: 0.0)
+    assert len(records(limited, "aiokafka.client", 1)) == 1
     other = logging.LogRecord("aiokafka.client", logging.ERROR, "client.py", 8, "x", (), None)
-    assert seldom.filter(other)
+    assert limited.filter(other)
 
 
 def test_our_own_words_all_pass() -> None:
-    assert len(records(Seldom(), "stream.delivery.webhook", 90)) == 90
+    assert len(records(RateLimitedLogFilter(), "stream.delivery.webhook", 90)) == 90

@@ -7,7 +7,7 @@ import pytest
 from stream.core.errors import TopicError
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import Described
-from stream.worker.inputs import Inputs
+from stream.worker.topic_monitor import TopicMonitor
 
 TOPICS = TopicSettings(requests="requests", internal_prefix="i.")
 
@@ -16,24 +16,24 @@ class Scene:
     def __init__(self) -> None:
         self.told: list[tuple[int, str]] = []
         stage = SimpleNamespace(on_topic_changed=lambda *said: self.told.append(said))
-        self.inputs = Inputs(stage, KafkaSettings(), TOPICS)
+        self.monitor = TopicMonitor(stage, KafkaSettings(), TOPICS)
         self.found = {
             "requests": Described(4, "source"),
             **{f"i.{role}": Described(2, role) for role in ("events", "links", "findings")},
         }
 
-    def learn(self, now: dict[str, Described | None] | None = None) -> None:
+    def update(self, now: dict[str, Described | None] | None = None) -> None:
         found = self.found | (now or {})
-        self.inputs.learn({name: topic for name, topic in found.items() if topic is not None})
+        self.monitor.update({name: topic for name, topic in found.items() if topic is not None})
 
 
 def test_growth_of_the_source_is_passed_on() -> None:
     scene = Scene()
-    scene.learn()
-    scene.learn()
-    scene.learn({"requests": Described(6, "source")})
+    scene.update()
+    scene.update()
+    scene.update({"requests": Described(6, "source")})
     assert scene.told == [(4, "source"), (4, "source"), (6, "source")]
-    assert scene.inputs.topic_id("i.events") == "events"
+    assert scene.monitor.topic_id("i.events") == "events"
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ def test_growth_of_the_source_is_passed_on() -> None:
 )
 def test_another_topic_is_never_read_on(now: dict[str, Described | None], said: str) -> None:
     scene = Scene()
-    scene.learn()
+    scene.update()
     with pytest.raises(TopicError, match=said):
-        scene.learn(now)
+        scene.update(now)
     assert set(scene.told) == {(4, "source")}
 
 
 def test_brokers_without_ids_of_topics_are_believed() -> None:
     scene = Scene()
-    scene.learn({"requests": Described(4, "")})
-    scene.learn({"requests": Described(5, "")})
+    scene.update({"requests": Described(4, "")})
+    scene.update({"requests": Described(5, "")})
     assert scene.told[-1] == (5, "")

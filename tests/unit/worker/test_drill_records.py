@@ -1,4 +1,4 @@
-"""Marked records on their way into intake."""
+"""Drill records on their way into intake."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream.core.records import Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings
 from stream.metrics import Metrics
-from stream.worker.carrier import TP, Carrier, fold
+from stream.worker.record_batch import TP, RecordBatch, batch_of
 from stream.worker.runtime import Runtime
 
 SOURCE = TP("requests", 1)
@@ -27,16 +27,16 @@ SOURCE = TP("requests", 1)
         ([(HEADER, None)], b""),  # a header without a value is a wrong mark, and none is no mark
     ],
 )
-def test_a_carrier_has_the_mark_of_each_record(headers: object, mark: bytes | None) -> None:
+def test_a_record_batch_has_the_mark_of_each_record(headers: object, mark: bytes | None) -> None:
     record = SimpleNamespace(offset=3, timestamp=1000, value=b"v", headers=headers)
-    (found,) = fold(SOURCE, 3, [record], epoch=0).records
+    (found,) = batch_of(SOURCE, 3, [record], epoch=0).records
     assert found == Record(3, 1.0, b"v", mark)
 
 
 @pytest.mark.parametrize(
     ("marks", "breaks"), [([None], True), ([b"m", None], True), ([b"m", b"m"], False)]
 )
-async def test_a_drill_breaks_no_silence(marks: list[bytes | None], *, breaks: bool) -> None:
+async def test_a_drill_does_not_end_idleness(marks: list[bytes | None], *, breaks: bool) -> None:
     """Else the partition's clock would stand, and everybody's with it, while there is a drill."""
 
     async def send(_: object) -> None:
@@ -55,7 +55,7 @@ async def test_a_drill_breaks_no_silence(marks: list[bytes | None], *, breaks: b
     runtime.positions.set({SOURCE: 0})
     runtime.resume()
     records = [Record(offset, None, b"v", mark) for offset, mark in enumerate(marks)]
-    await runtime.take(Carrier(SOURCE, 0, records, runtime.epoch))
+    await runtime.process(RecordBatch(SOURCE, 0, records, runtime.epoch))
     assert runtime.failure is None
     assert runtime.positions.get(SOURCE) == len(marks)
     assert (SOURCE in runtime.last_record) is breaks

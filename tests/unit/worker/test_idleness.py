@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from stream.worker.carrier import TP
-from stream.worker.silence import Silence
+from stream.worker.idleness import IdlenessDetector
+from stream.worker.record_batch import TP
 
-AFTER_S = 5.0
+TIMEOUT_S = 5.0
 ONE = TP("requests", 0)
 
 
@@ -26,11 +26,10 @@ class Scene:
             last_record=self.last_record,
             positions=SimpleNamespace(get=lambda _: self.position),
             tasks=SimpleNamespace(stages=SimpleNamespace(source=source)),
-            say=self._say,
+            send_between_batches=self._say,
         )
-        reader = SimpleNamespace(end=lambda _, within_s: self.end, ends=self._ends)  # noqa: ARG005
-        app = SimpleNamespace(reader=reader)
-        self.silence = Silence(app, runtime, topic="requests", after_s=AFTER_S)
+        view = SimpleNamespace(end=lambda _, within_s: self.end, ends=self._ends)  # noqa: ARG005
+        self.idleness = IdlenessDetector(view, runtime, topic="requests", timeout_s=TIMEOUT_S)
 
     async def _say(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> None:
         self.said += await what()
@@ -42,7 +41,7 @@ class Scene:
 
     async def look(self, *moments: float) -> list[tuple[int, float]]:
         for now in moments:
-            await self.silence.look(now)
+            await self.idleness.check(now)
         return self.said
 
 

@@ -9,7 +9,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from stream.worker.fetched import Fetched, fetch_cheaply
+from stream.worker.slim_records import SlimRecord, install_slim_records
 
 if TYPE_CHECKING:
     import pytest
@@ -46,9 +46,9 @@ def fetched() -> list:
 def test_it_says_what_aiokafka_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "PartitionRecords", fetcher.PartitionRecords)
     expected = fetched()
-    fetch_cheaply()
+    install_slim_records()
     found = fetched()
     assert len(found) == len(SAID)
-    assert all(isinstance(record, Fetched) for record in found)
-    for name in Fetched.__struct_fields__:
+    assert all(isinstance(record, SlimRecord) for record in found)
+    for name in SlimRecord.__struct_fields__:
         assert [getattr(record, name) for record in found] == [getattr(r, name) for r in expected]

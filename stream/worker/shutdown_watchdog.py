@@ -1,7 +1,8 @@
-"""Ends a process that cannot end by itself.
+"""Ends a process that does not end after its work is over.
 
-Where brokers are gone or refuse us, their client leaves tasks that take no cancellation and a
-thread that nothing ends. What is not flushed by then is processed again by a successor.
+While brokers are unreachable or refuse the worker, their client leaves tasks that ignore
+cancellation and a thread that does not end. State that is not in a checkpoint by then is processed
+again after the restart.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Deadline:
-    """One at a time for the whole process, so only a command may have one; ``end`` takes a code."""
+class ShutdownWatchdog:
+    """A timer that ends the process: only a command may have one; ``end`` takes the exit code."""
 
     def __init__(self, end: Callable[[int], None] | None = os._exit) -> None:
-        """Set none yet; with ``end`` None there never is one."""
+        """Start without a deadline; with ``end`` None there never is one."""
         self._end = end
         self._timer: threading.Timer | None = None
 
     def set(self, seconds: float, *, line: str = "", code: int = 1) -> None:
-        """End with ``code`` so many seconds from now, saying ``line`` before."""
+        """End with ``code`` in ``seconds`` from now, after writing ``line``; replaces the last."""
         if self._end is None:
             return
         if self._timer is not None:
@@ -41,5 +42,5 @@ class Deadline:
         end(code)
 
 
-#: For whoever goes on after a worker.
-NEVER: Final = Deadline(end=None)
+#: For a process that continues after its worker.
+NEVER: Final = ShutdownWatchdog(end=None)
