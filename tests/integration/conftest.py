@@ -24,10 +24,10 @@ LACKS = {
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        needed = [name for mark in item.iter_signers("needs") for name in mark.args]
+        needed = [name for mark in item.iter_markers("needs") for name in mark.args]
         embedded = "[embedded" in item.name or "-embedded" in item.name
         for name in needed if embedded else ():
-            item.add_signer(pytest.mark.skip(reason=LACKS[name]))
+            item.add_marker(pytest.mark.skip(reason=LACKS[name]))
 
 
 @pytest.fixture(scope="session")

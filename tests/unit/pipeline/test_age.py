@@ -40,7 +40,7 @@ def step(to: AccountsStage, hour: int, accounts: list[str]) -> None:
     columns["time"][:] = START + hour * STEP_S + 1
     columns["created_at"][:] = np.nan
     columns["account"][:] = np.arange(len(accounts))
-    to.step(START + (hour + 1) * STEP_S, [EventBatch(accounts, columns)])
+    to.process_window(START + (hour + 1) * STEP_S, [EventBatch(accounts, columns)])
 
 
 def features(of: AccountsStage, hour: int) -> dict[str, list[float]]:

@@ -43,7 +43,7 @@ def states(source: str) -> list[Emission]:
         observed=Observed(requests=3),
         model_version="1",
     )
-    stage.step(START, [Findings([verdict])])
+    stage.process_window(START, [Findings([verdict])])
     return [*stage.emit(START), *stage.emit(START + DAY_S)]
 
 
