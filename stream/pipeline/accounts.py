@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.accounts.detection.settings import DetectionSettings
-    from stream.accounts.windows.account_windows import StepRows
+    from stream.accounts.windows.account_windows import WindowRows
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.events import Array
     from stream.core.findings import AccountFinding
@@ -222,7 +222,7 @@ class AccountsStage:
         ends = np.array([row.time for row in rows], np.float64)
         return pack_windows(ends, encode, watermark=watermark, max_bytes=self._packet_bytes)
 
-    def _count_tokens(self, rows: StepRows, slots: Array) -> None:
+    def _count_tokens(self, rows: WindowRows, slots: Array) -> None:
         states = self._detector.states.of(slots)
         for i, direction in enumerate(_DIRECTIONS):
             tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
@@ -236,7 +236,7 @@ class AccountsStage:
                 ).inc(float(tokens[list(among)].sum()))
         self._tokens[:] = 0
         self._shares["tracked"].set(len(self._table))
-        self._shares["bytes"].set(self._table.nbytes + self._request_ids.nbytes)
+        self._shares["bytes"].set(self._table.columns.nbytes + self._request_ids.nbytes)
         self._shares["request_ids"].set(len(self._request_ids))
         forgotten = self._request_ids.forgotten
         self._metrics.request_ids_total.labels(result="forgotten").inc(forgotten - self._forgotten)
@@ -295,7 +295,7 @@ class AccountsStage:
         """Go on with what has been loaded: there is no more."""
         self._detector.restore(self._written)
         self._request_ids.loaded()
-        self._table.trim(self._windows.eviction_priority)
+        self._table.trim(self._windows.retention.eviction_priority)
         self._count()
 
 

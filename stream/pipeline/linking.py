@@ -21,7 +21,7 @@ from stream.store.order import lexical, run_sizes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from stream.accounts.windows.account_windows import AccountWindows, StepRows
+    from stream.accounts.windows.account_windows import AccountWindows, WindowRows
     from stream.core.events import Array
     from stream.store.account_table import AccountTable
 
@@ -43,7 +43,7 @@ _OF_ROWS: Final = (
 class Look:
     """The events of a window, and the state of its n accounts at its end."""
 
-    rows: StepRows
+    rows: WindowRows
     first_seen: Array  # (n,)
     created_at: Array  # (n,)
     total: Array  # (n, 3), all that the account has done
@@ -56,7 +56,7 @@ class Look:
     @classmethod
     def at(
         cls,
-        rows: StepRows,
+        rows: WindowRows,
         windows: AccountWindows,
         table: AccountTable,
         slots: Array,

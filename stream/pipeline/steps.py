@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.accounts.windows.account_windows import StepRows
+from stream.accounts.windows.account_windows import WindowRows
 from stream.core.events import EventBatch
 from stream.store.order import lexical, run_starts
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def step_rows(
     end: float, window_s: float, batches: list[EventBatch], *, most: int
-) -> Iterator[StepRows]:
+) -> Iterator[WindowRows]:
     """Yield the step that ends at ``end``, in portions of at most ``most`` accounts.
 
     Rows are sorted by account, time, template and prompt: rows that agree in all of these and
@@ -29,7 +29,7 @@ def step_rows(
         last = first + most
         start = at[first]
         stop = at[last] if last < len(at) else len(order)
-        yield StepRows(
+        yield WindowRows(
             time=end,
             window_s=window_s,
             accounts=list(merged.accounts[first:last]),

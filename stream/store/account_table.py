@@ -1,13 +1,13 @@
 """A bounded table of accounts: one row per account, found by its id, stored when it changed.
 
 Every per-account number of the accounts stage is a column here, so that eviction, writing and
-recovering state is done once for all of them. Knows nothing of what the columns mean.
+recovering state is done once for all of them. It does not know the meaning of the columns.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     #: Which slots are in the protected segment, shape ``(n,)``.
     Protected = Callable[[AccountSlots], Mask]
 
-#: The part of the table, one in so many, that one call may bring in.
+#: One call may bring in this fraction of the table: one in eight.
 _PORTION: Final = 8
 #: Columns of the table itself.
 _DIRTY: Final = "row is dirty"  # changed since it was written
@@ -43,20 +43,24 @@ class AccountTable:
         """Declare the fields; nothing is allocated beyond a first small capacity."""
         self.fields: Final = tuple(fields)
         self.max_accounts: Final = max_accounts
+        #: Accounts that one call may bring in.
+        self.portion: Final = max(1, max_accounts // _PORTION)
+        #: A stored row: each field's dtype and shape, and their order.
+        self.layout: Final = _layout(self.fields)
         self.evicted = 0
         self._row: Final = np.dtype([(f.name, f.dtype, f.shape) for f in self.fields])
         self._names: Final = Interner()
         flags = (Field(name, np.dtype(bool)) for name in (_DIRTY, _STORED))
-        self._columns: Final = ColumnStore((*self.fields, *flags), max_rows=max_accounts)
+        self.columns: Final = ColumnStore((*self.fields, *flags), max_rows=max_accounts)
         self._deleted: set[str] = set()  # evicted accounts that have a durable row
 
     def __len__(self) -> int:
         """Return the number of accounts."""
-        return len(self._columns)
+        return len(self.columns)
 
     def __getitem__(self, name: str) -> Array:
         """Return the array of a field."""
-        return self._columns[name]
+        return self.columns[name]
 
     def slot(self, account: str) -> int | None:
         """Return the slot of an account that is in the table."""
@@ -82,47 +86,23 @@ class AccountTable:
         if len(new):
             self._make_room(len(new), slots[slots >= 0], priority, protected)
             slots[new] = self._add([accounts[i] for i in new.tolist()])
-        self._columns[_DIRTY][slots] = True
+        self.columns[_DIRTY][slots] = True
         return slots
 
     def touch(self, slots: Sequence[int]) -> None:
         """Note that rows have changed."""
-        self._columns[_DIRTY][list(slots)] = True
-
-    @property
-    def portion(self) -> int:
-        """Return how many accounts one call may bring in."""
-        return max(1, self.max_accounts // _PORTION)
-
-    @property
-    def in_use(self) -> AccountSlots:
-        """Return the slots in use, ascending, shape ``(n,)``, i8."""
-        return self._columns.in_use
-
-    @property
-    def nbytes(self) -> int:
-        """Return the size of the columns in bytes."""
-        return self._columns.nbytes
+        self.columns[_DIRTY][list(slots)] = True
 
     # -- durable rows -------------------------------------------------------------------------
 
-    @property
-    def layout(self) -> Mapping[str, str]:
-        """Return what a stored row consists of: each field's dtype and shape, and their order."""
-        order = " ".join(field.name for field in self.fields)
-        return {
-            "order of the fields": hashlib.blake2b(order.encode(), digest_size=4).hexdigest(),
-            **{f"field {f.name}": f"{f.dtype.str}{list(f.shape) or ''}" for f in self.fields},
-        }
-
     def take_changes(self) -> tuple[list[tuple[str, bytes]], list[str]]:
         """Return (rows changed, accounts deleted) since the last call, and forget the changes."""
-        slots = np.flatnonzero(self._columns[_DIRTY])
-        rows = self._rows(slots)
+        slots = np.flatnonzero(self.columns[_DIRTY])
+        rows = _packed(self.columns, slots, self._row)
         names = self._names.names(slots)
         deleted = sorted(self._deleted)
-        self._columns[_DIRTY][:] = False
-        self._columns[_STORED][slots] = True
+        self.columns[_DIRTY][:] = False
+        self.columns[_STORED][slots] = True
         self._deleted.clear()
         return list(zip(names, rows, strict=True)), deleted
 
@@ -138,8 +118,8 @@ class AccountTable:
         new = np.flatnonzero(slots < 0)
         slots[new] = self._add([accounts[i] for i in new.tolist()])
         for field in self.fields:
-            self._columns[field.name][slots] = stored[field.name]
-        self._columns[_STORED][slots] = True
+            self.columns[field.name][slots] = stored[field.name]
+        self.columns[_STORED][slots] = True
 
     def drop(self, accounts: Iterable[str]) -> None:
         """Remove accounts whose stored rows are deleted; unknown ones are ignored."""
@@ -150,28 +130,21 @@ class AccountTable:
         """After loading: evict the accounts of the lowest priority beyond ``max_accounts``."""
         excess = len(self) - self.max_accounts
         if excess > 0:
-            self._evict(self.in_use, excess, priority)
-
-    def _rows(self, slots: AccountSlots) -> list[bytes]:
-        rows = np.empty(len(slots), self._row)
-        for field in self.fields:
-            rows[field.name] = self._columns[field.name][slots]
-        packed, width = rows.tobytes(), self._row.itemsize
-        return [packed[i : i + width] for i in range(0, len(packed), width)]
+            self._evict(self.columns.in_use, excess, priority)
 
     # -- room ---------------------------------------------------------------------------------
 
     def _add(self, accounts: Sequence[str]) -> AccountSlots:
-        slots = self._columns.allocate(len(accounts))
+        slots = self.columns.allocate(len(accounts))
         self._names.add(slots, accounts)
-        self._columns[_STORED][slots] = [account in self._deleted for account in accounts]
+        self.columns[_STORED][slots] = [account in self._deleted for account in accounts]
         self._deleted.difference_update(accounts)
         return slots
 
     def _remove(self, slots: AccountSlots) -> None:
         self._names.remove(slots)
-        self._columns[_DIRTY][slots] = False
-        self._columns.release(slots)
+        self.columns[_DIRTY][slots] = False
+        self.columns.release(slots)
 
     def _make_room(
         self, count: int, keep: AccountSlots, priority: Priority, protected: Protected | None
@@ -182,7 +155,7 @@ class AccountTable:
         needed = len(self) + count - self.max_accounts
         if needed <= 0:
             return
-        candidates = np.setdiff1d(self.in_use, keep, assume_unique=True)
+        candidates = np.setdiff1d(self.columns.in_use, keep, assume_unique=True)
         old = np.zeros(len(candidates), bool) if protected is None else protected(candidates)
         known = 0 if protected is None else int(np.count_nonzero(protected(keep)))
         probationary, others = candidates[~old], candidates[old]
@@ -200,6 +173,23 @@ class AccountTable:
         if not count:
             return
         gone = lowest(candidates, priority(candidates), count, self._names.names)
-        self._deleted.update(self._names.names(gone[self._columns[_STORED][gone]]))
+        self._deleted.update(self._names.names(gone[self.columns[_STORED][gone]]))
         self._remove(gone)
         self.evicted += count
+
+
+def _layout(fields: Sequence[Field]) -> Mapping[str, str]:
+    order = " ".join(field.name for field in fields)
+    return {
+        "order of the fields": hashlib.blake2b(order.encode(), digest_size=4).hexdigest(),
+        **{f"field {f.name}": f"{f.dtype.str}{list(f.shape) or ''}" for f in fields},
+    }
+
+
+def _packed(columns: ColumnStore, slots: AccountSlots, row: np.dtype[Any]) -> list[bytes]:
+    """Return the fields of ``row`` of each slot, packed."""
+    rows = np.empty(len(slots), row)
+    for name in row.names or ():
+        rows[name] = columns[name][slots]
+    packed, width = rows.tobytes(), row.itemsize
+    return [packed[i : i + width] for i in range(0, len(packed), width)]

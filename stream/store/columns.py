@@ -1,4 +1,4 @@
-"""Rows in numpy columns, allocated and released; knows nothing of what they hold."""
+"""Rows in numpy columns, allocated and released; does not know their meaning."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ class ColumnStore:
     def __init__(self, fields: Iterable[Field], *, max_rows: int | None = None) -> None:
         """Declare the fields; nothing is allocated beyond a first small capacity.
 
-        The capacity doubles, but takes no memory for more than ``max_rows`` before so many rows
-        are in use.
+        The capacity doubles, up to ``max_rows``; it grows beyond only if more rows are in use.
         """
         fields = tuple(fields)
         self._max_rows = max_rows

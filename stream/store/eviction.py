@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from stream.core.batch import Floats, Slots
 
-#: The part of a full table, one in so many, that is reserved for probationary rows.
+#: One in four rows of a full table is reserved for probationary rows (2Q: a quarter).
 _PROBATIONARY: Final = 4
-#: One in so many rows go at once: choosing the lowest takes a pass over all.
+#: One in 64 rows goes at once: choosing the lowest takes a pass over all (assumed).
 _SPARE: Final = 64
 
 

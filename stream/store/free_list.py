@@ -1,4 +1,4 @@
-"""Which slots of a store are free; knows nothing of what is in them."""
+"""Which slots of a store are free; does not know their content."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class HashIndex:
         self._filled = 0  # buckets that are not empty, tombstones too
 
     def find(self, *key: Array) -> Slots:
-        """Return the slot of each key, -1 where there is none; shape ``(n,)``, i8."""
+        """Return the slot of each key, -1 for an unknown key; shape ``(n,)``, i8."""
         bucket = self._first_bucket(key)
         slots = self._buckets[bucket]
         same = self._same(slots, key)

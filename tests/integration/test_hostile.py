@@ -151,7 +151,8 @@ async def counted(configured: Settings) -> Counter[str]:
     task.load(list(logs[tp].rows.items()))
     accounts = task._stage._table
     sums = accounts["ring_week"][:, 0].sum(axis=1)
-    return Counter({accounts.name(slot): int(sums[slot]) for slot in accounts.in_use.tolist()})
+    slots = accounts.columns.in_use.tolist()
+    return Counter({accounts.name(slot): int(sums[slot]) for slot in slots})
 
 
 def decoded(values: list[bytes]):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stream.accounts.detection.scorer import Observation
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.metrics import AccountsMetrics
-    from stream.core.batch import AccountSlots, Counts, Floats, Mask
+    from stream.core.batch import AccountSlots, Floats, Mask
     from stream.store.account_table import AccountTable
 
 _BLOB: Final = "detector"
@@ -84,7 +84,7 @@ class Detector:
     @property
     def warming_up(self) -> int:
         """Return how many tracked accounts have no baseline of their own yet."""
-        return int(np.count_nonzero(~self._scorer.has_baseline(self._table.in_use)))
+        return int(np.count_nonzero(~self._scorer.has_baseline(self._table.columns.in_use)))
 
     @property
     def suppressed(self) -> int:
@@ -92,11 +92,11 @@ class Detector:
         drift = self._drift.drift
         if not drift.exceeded:
             return 0
-        used = self._table.in_use
+        used = self._table.columns.in_use
         suspect = self.states.of(used) == AccountState.SUSPECT
         return int(np.count_nonzero(suspect & self._suppressed(drift.time, used)))
 
-    def due(self, time: float, slots: AccountSlots, requests_day: Counts) -> Mask:
+    def due(self, time: float, slots: AccountSlots, requests_day: Floats) -> Mask:
         """Return which accounts are to be scored or learnt from at ``time``, shape ``(n,)``.
 
         :meth:`detect` needs no others, nor their features: most active accounts were scored

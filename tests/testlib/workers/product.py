@@ -377,7 +377,7 @@ def _requests(settings: Settings, number: int, stored: Log) -> Counter[str]:
     task.load(list(stored.rows.items()))
     table = task._stage._table
     sums = table["ring_week"][:, 0].sum(axis=1)
-    return Counter({table.name(slot): int(sums[slot]) for slot in table.in_use.tolist()})
+    return Counter({table.name(slot): int(sums[slot]) for slot in table.columns.in_use.tolist()})
 
 
 def _whence(headers: Mapping[str, bytes]) -> tuple[int, int, str]:

@@ -79,7 +79,7 @@ def test_memory_is_bounded():
 
 def test_an_account_costs_less_than_a_kibibyte():
     table = Stage().table
-    assert table.nbytes / len(table["account_state"]) < 1024
+    assert table.columns.nbytes / len(table["account_state"]) < 1024
 
 
 def test_other_settings_or_damage_are_refused_with_what_to_do():

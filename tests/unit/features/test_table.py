@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.accounts.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
-from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.events import EVENT_COLUMNS
 from stream.store.account_table import AccountTable
 
@@ -31,7 +31,7 @@ def features_of(times, **values):
         for name, value in values.items():
             columns[name][:] = np.broadcast_to(value, times.shape)[rows]
         end = (hour + 1) * HOUR
-        slots = windows.update(StepRows(end, HOUR, ["a"], np.array([0]), columns))
+        slots = windows.update(WindowRows(end, HOUR, ["a"], np.array([0]), columns))
     row = compute(windows, slots, end)[0]
     return {name: float(row[i]) for name, i in COLUMN.items()}
 

@@ -44,7 +44,7 @@ def step(to: AccountsStage, hour: int, accounts: list[str]) -> None:
 
 
 def features(of: AccountsStage, hour: int) -> dict[str, list[float]]:
-    slots = of._table.in_use
+    slots = of._table.columns.in_use
     matrix = compute(of._windows, slots, START + (hour + 1) * STEP_S)
     return {of._table.name(s): row.tolist() for s, row in zip(slots.tolist(), matrix, strict=True)}
 

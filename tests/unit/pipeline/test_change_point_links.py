@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
@@ -25,7 +25,7 @@ def linked(change_point: float, answers: list[int], least: float = 200) -> dict[
     batch = Fingerprinter(b"salt").columns(events, range(len(events)))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
-    rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    rows = WindowRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     change_points = np.array([change_point]), np.array([least])
     found = links([Look.at(rows, windows, table, windows.update(rows), change_points)]).columns
     own = found["kind"] == LinkKind.CHANGE_POINT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
@@ -30,7 +30,7 @@ def phrases(requests: int, *, first: int = 0) -> set[int]:
     batch = Fingerprinter(b"salt").columns(events, range(requests))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
-    rows = StepRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    rows = WindowRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     found = links([Look.at(rows, windows, table, windows.update(rows))]).columns
     return set(found["value"][found["kind"] == LinkKind.PHRASE].tolist())
 

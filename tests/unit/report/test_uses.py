@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stream.accounts.features.table import COLUMN, FEATURES, compute
-from stream.accounts.windows.account_windows import AccountWindows, StepRows
+from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
@@ -56,7 +56,7 @@ def seen(without: str | None):
     batch = Fingerprinter(b"salt").columns(events, range(REQUESTS))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
-    rows = StepRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    rows = WindowRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     slots = windows.update(rows)
     row = compute(windows, slots, START + STEP_S)[0]
     kinds = links([Look.at(rows, windows, table, slots)]).columns["kind"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 
 import numpy as np
 import pytest
@@ -124,22 +125,24 @@ def test_leading_template_has_its_share():
         for i in range(500)
     ]
     windows, table, _ = windows_after(rows)
-    assert windows.template_share(np.array([table.slot("a")]))[0] == pytest.approx(0.8, abs=0.1)
+    slot = np.array([table.slot("a")])
+    assert windows.leader_share("template", slot)[0] == pytest.approx(0.8, abs=0.1)
 
 
 def test_what_was_never_given_is_unknown():
     windows, table, _ = windows_after([("a", START, {})])
     slot = np.array([table.slot("a")])
     for read in (
-        windows.template_share,
-        windows.system_share,
-        windows.gap_regularity,
-        windows.temperature_mean,
-        windows.max_tokens_mean,
+        partial(windows.leader_share, "template"),
+        partial(windows.leader_share, "system_prompt"),
+        windows.moments.gap_variation,
+        partial(windows.moments.mean, "temperature"),
+        partial(windows.moments.mean, "max_tokens"),
     ):
         assert np.isnan(read(slot)[0])
 
 
 def test_regular_arrivals_have_no_variation():
     windows, table, _ = windows_after([("a", START + 10 * i, {}) for i in range(100)])
-    assert windows.gap_regularity(np.array([table.slot("a")]))[0] == pytest.approx(0, abs=0.05)
+    slot = np.array([table.slot("a")])
+    assert windows.moments.gap_variation(slot)[0] == pytest.approx(0, abs=0.05)
