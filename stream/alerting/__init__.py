@@ -1,1 +1,1 @@
-"""Incidents: what verdicts and clusters become for the people who act on them."""
+"""Incidents: what findings and clusters become for the people who act on them."""

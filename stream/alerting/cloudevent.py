@@ -1,7 +1,7 @@
 """The attributes of an alert as a CloudEvent, for the headers of its record.
 
 CloudEvents 1.0.2, Kafka protocol binding, binary mode: the record's value stays the alert itself,
-so whoever knows nothing of CloudEvents reads it as before.
+so a reader that does not support CloudEvents reads it as before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def headers(alert: Alert, source: str) -> tuple[tuple[str, bytes], ...]:
-    """Return the headers of a record with one state of one incident; the key is no attribute."""
+    """Return the headers of a record with one state of one incident."""
     attributes = {
         "specversion": "1.0",
         "id": f"{alert.alert_id}/{alert.status}/{alert.updated_at}",

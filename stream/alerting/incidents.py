@@ -5,7 +5,7 @@ r"""Incidents over event time: one per cause, opened, updated, resolved and re-o
     score     ____/‾‾‾‾‾‾\_/‾‾‾\____________________/‾‾‾
               |   open   (clear..open: stays open) |   re-opened within the cool-down: same id
     open      ····|======================|·········|==
-    notified  ····|===== firing ===|···············|==    a person judged it no attack at ┤
+    notified  ····|===== firing ===|···············|==    verdict "no attack" at ┤
                                       ◀───────▶ resolve_after_s without evidence
 
 Timers fire at their own event time: how often :meth:`Incidents.advance` is called without findings
@@ -110,9 +110,9 @@ class Incidents:
         """
         for suppression in suppressions:
             self._suppressions.record(time, suppression)
-        judged = {one.key: one for one in verdicts if self._record_verdict(time, one)}
-        self._lifecycle.review(time, judged)
-        confirmed = [self._confirmed(time, one) for _, one in sorted(judged.items())]
+        labelled = {one.key: one for one in verdicts if self._record_verdict(time, one)}
+        self._lifecycle.review(time, labelled)
+        confirmed = [self._confirmed(time, one) for _, one in sorted(labelled.items())]
         return self._lifecycle.take(), confirmed
 
     # -- time ---------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ class Incidents:
             part.load(rows)
 
     def loaded(self) -> None:
-        """Say that all rows are loaded."""
+        """Continue after the last row is loaded."""
         for part in self._parts:
             part.loaded()
         self._mutes.refresh()

@@ -84,13 +84,13 @@ class Lifecycle:
         """Keep a verdict with its incident."""
         self._store.put(self._store.incident(verdict.alert_id).record_verdict(verdict))
 
-    def review(self, time: float, judged: Collection[str] = ()) -> None:
-        """Mute and unmute incidents; send those that were ``judged`` even if nothing changed."""
+    def review(self, time: float, labelled: Collection[str] = ()) -> None:
+        """Mute and unmute incidents; send those with a new verdict (``labelled``) in any case."""
         self._mutes.refresh()
         for name in self._store.open_names:
-            if name not in judged:
+            if name not in labelled:
                 self._review(self._store.incident(name), time)
-        for name in sorted(judged):
+        for name in sorted(labelled):
             self._answer(self._store.incident(name), time)
 
     def _review(self, incident: Incident, time: float) -> None:

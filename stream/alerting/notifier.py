@@ -98,7 +98,7 @@ class Notifier:
             incident, alerts = self.notify(incident, time, mute, due=True)
         if alerts or incident.verdict is None:
             return incident, alerts
-        summary = summaries.judged(incident.title, incident.verdict)
+        summary = summaries.labelled(incident.title, incident.verdict)
         return self._send(incident.record_sent(time), summary)
 
     def _send(self, incident: Incident, summary: str = "") -> tuple[Incident, list[Alert]]:

@@ -188,7 +188,7 @@ class IncidentStore:
                     self._incidents[name] = msgspec.msgpack.decode(row, type=Incident)
 
     def loaded(self) -> None:
-        """Say that all rows are loaded."""
+        """Continue after the last row is loaded."""
         self._incidents = dict(sorted(self._incidents.items()))
         for incident in self._incidents.values():
             self.put(incident)

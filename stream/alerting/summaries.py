@@ -59,7 +59,7 @@ def merged(title: str, other: str) -> str:
     return f"{title}: merged into campaign incident {other}."
 
 
-def judged(title: str, verdict: Verdict) -> str:
+def labelled(title: str, verdict: Verdict) -> str:
     """Return the verdict of a person on an incident."""
     note = f": {verdict.note}" if verdict.note else ""
     return f"{title}: {verdict.author} {_LABELLED[verdict.label]}{note}."

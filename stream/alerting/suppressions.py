@@ -40,7 +40,7 @@ class Suppressions:
     def __init__(
         self, settings: FeedbackSettings, *, least_members: int, metrics: AlertingMetrics
     ) -> None:
-        """Start without any; fewer than ``least_members`` accounts are no campaign."""
+        """Start without any; a campaign has at least ``least_members`` accounts."""
         self._most = settings.max_suppressions
         self._least_members = least_members
         self._metrics = metrics
@@ -148,7 +148,7 @@ class Suppressions:
                 self._held[suppression.key] = suppression
 
     def loaded(self) -> None:
-        """Say that all rows are loaded."""
+        """Continue after the last row is loaded."""
         self._index()
 
 

@@ -57,21 +57,21 @@ def more(rows: Array, reports: Array) -> Array:
     traffic = reports["traffic"]
     since, total, before = traffic["since"], matrix(traffic["total"]), matrix(reports["before"])
     latest, counted = matrix(rows["latest"]), matrix(rows["counted"])
-    new, anew = np.isnan(rows["since"]), since > rows["since"]
-    grown = np.where(anew[:, None], total, np.maximum(total - latest, 0))
+    new, restarted = np.isnan(rows["since"]), since > rows["since"]
+    grown = np.where(restarted[:, None], total, np.maximum(total - latest, 0))
     counted = np.maximum(np.where(new[:, None], 0, counted + grown), total - before)
     result = np.empty(len(rows), TALLY)
     result["since"] = np.fmax(rows["since"], since)
-    result["latest"] = counts(np.where(anew[:, None], total, np.maximum(total, latest)))
+    result["latest"] = counts(np.where(restarted[:, None], total, np.maximum(total, latest)))
     result["counted"] = counts(counted)
     return result
 
 
 def observed(rows: Array, reports: Array, time: float) -> Observed:
-    """Return the sums of a tally, and of what ``reports`` say of the hour before ``time``.
+    """Return the sums of a tally, and those of ``reports`` for the hour before ``time``.
 
     A member's last request was at its last report; those of the hour before that are taken to be
-    spread evenly. No more is said than is counted.
+    spread evenly. The hour never exceeds the sum.
     """
     requests, received, sent = matrix(rows["counted"]).sum(axis=0).tolist()
     hour = reports["traffic"]["hour_requests"].astype(np.float64)
@@ -101,7 +101,7 @@ def greater(one: Observed, now: Observed) -> Observed:
 
 
 def _later(mine: Array, theirs: Array) -> Array:
-    """Return of two tallies of the same accounts what is known by both together."""
+    """Return the union of two tallies of the same accounts."""
     counters = [matrix(rows["latest"]) for rows in (mine, theirs)]
     latest = np.maximum(*counters)
     same = (mine["since"] == theirs["since"])[:, None]

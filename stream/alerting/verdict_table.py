@@ -1,8 +1,8 @@
 """People's verdicts on incidents: what they mute and what they teach. Bounded, durable.
 
 A verdict of "no attack" mutes what it was about for a while: an account, unless its score rises
-far above the one that was judged, and a campaign that consists mostly of members or of shared
-values of the one that was judged. Every verdict here calibrates scores
+far above that of the verdict, and a campaign that consists mostly of members or of shared
+values of the labelled one. Every verdict here calibrates scores
 (:mod:`stream.accounts.detection.feedback_calibration`).
 """
 
@@ -111,9 +111,9 @@ class VerdictTable:
             evidence=_contributions(incident.evidence),
         )
 
-    def _keep(self, judged: VerdictRecord) -> None:
-        self._records[judged.verdict.key] = judged
-        self._dirty.add(judged.verdict.key)
+    def _keep(self, record: VerdictRecord) -> None:
+        self._records[record.verdict.key] = record
+        self._dirty.add(record.verdict.key)
 
     # -- muting -------------------------------------------------------------------------------
 
@@ -124,30 +124,30 @@ class VerdictTable:
 
     def expire(self, time: float) -> None:
         """Stop muting what was muted up to ``time``."""
-        for judged in [j for j in self._records.values() if 0 < j.until <= time]:
-            self._keep(msgspec.structs.replace(judged, until=0.0))
+        for record in [j for j in self._records.values() if 0 < j.until <= time]:
+            self._keep(msgspec.structs.replace(record, until=0.0))
 
     def mute(self, incident: Incident, values: set[ValueId]) -> Mute | None:
         """Return the verdict that mutes an incident; ``values`` link the members of a campaign."""
         held = [
-            judged
-            for judged in self._records.values()
-            if judged.until and judged.kind == incident.kind and judged.verdict.label in _MUTING
+            record
+            for record in self._records.values()
+            if record.until and record.kind == incident.kind and record.verdict.label in _MUTING
         ]
         if not held:
             return None
         if incident.kind == "account":
-            same = [judged for judged in held if self._is_same_account(judged, incident)]
+            same = [record for record in held if self._is_same_account(record, incident)]
         else:
             same = self._same_campaigns(held, incident, values)
         if not same:
             return None
-        last = max(same, key=lambda judged: judged.age)
-        return Mute("verdict", summaries.judged(incident.title, last.verdict))
+        last = max(same, key=lambda record: record.age)
+        return Mute("verdict", summaries.labelled(incident.title, last.verdict))
 
-    def _is_same_account(self, judged: VerdictRecord, incident: Incident) -> bool:
-        grown = odds(incident.score) - odds(judged.score)
-        same = judged.account == incident.subject
+    def _is_same_account(self, record: VerdictRecord, incident: Incident) -> bool:
+        grown = odds(incident.score) - odds(record.score)
+        same = record.account == incident.subject
         return same and grown < math.log(self._settings.account_odds)
 
     def _same_campaigns(
@@ -156,9 +156,9 @@ class VerdictTable:
         members, linking = hashed(incident.members), hashed(_names(values))
         least = self._settings.campaign_share
         return [
-            judged
-            for judged in held
-            if max(judged.members.share(members), judged.values.share(linking)) >= least
+            record
+            for record in held
+            if max(record.members.share(members), record.values.share(linking)) >= least
         ]
 
     # -- calibration --------------------------------------------------------------------------
@@ -173,10 +173,10 @@ class VerdictTable:
 
     def _calibrate(self) -> None:
         examples: dict[str, list[LabelledExample]] = {kind: [] for kind in get_args(AlertKind)}
-        for judged in sorted(self._records.values(), key=lambda judged: judged.age):
-            if (verdict := judged.verdict).label != "withdrawn":
+        for record in sorted(self._records.values(), key=lambda record: record.age):
+            if (verdict := record.verdict).label != "withdrawn":
                 true = verdict.label == "true_positive"
-                examples[judged.kind].append(LabelledExample(judged.evidence, true, verdict.author))
+                examples[record.kind].append(LabelledExample(record.evidence, true, verdict.author))
         enough, most = self._settings.learn_from, math.log(self._settings.learnt_odds)
         self._calibrations = {
             kind: FeedbackCalibration(of_kind, enough=enough, most=most)
@@ -189,7 +189,7 @@ class VerdictTable:
         """Return the rows changed since the last call; None deletes."""
         names, self._dirty = sorted(self._dirty), set()
         held = {name: self._records[name] for name in names if name in self._records}
-        rows = {name: msgspec.msgpack.encode(judged) for name, judged in held.items()}
+        rows = {name: msgspec.msgpack.encode(record) for name, record in held.items()}
         return [(_ROW + name.encode(), rows.get(name)) for name in names]
 
     def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
@@ -199,11 +199,11 @@ class VerdictTable:
                 continue
             self._records.pop(key[1:].decode(), None)
             if row is not None:
-                judged = msgspec.msgpack.decode(row, type=VerdictRecord)
-                self._records[judged.verdict.key] = judged
+                record = msgspec.msgpack.decode(row, type=VerdictRecord)
+                self._records[record.verdict.key] = record
 
     def loaded(self) -> None:
-        """Say that all rows are loaded."""
+        """Continue after the last row is loaded."""
         self._calibrate()
 
 

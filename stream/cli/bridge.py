@@ -6,7 +6,7 @@ import logging
 import sys
 
 from stream.cli.common import ConfigOption, read_settings
-from stream.http.bridge.run import Plan, run
+from stream.http.bridge.run import BridgeComponents, run
 
 
 def bridge(config: ConfigOption = None) -> None:
@@ -16,7 +16,7 @@ def bridge(config: ConfigOption = None) -> None:
     )
     settings = read_settings(config)
     run(
-        Plan(
+        BridgeComponents(
             bridge=settings.bridge,
             kafka=settings.kafka,
             topics=settings.topics,

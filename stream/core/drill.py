@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 #: :class:`stream.intake.fingerprint.drill_signature.DrillSigner`.
 HEADER: Final = "distillwatch-drill"
 #: U+0010, "data link escape".
-_SIGN: Final = "\x10"
+_PREFIX: Final = "\x10"
 
 
 def named(name: str) -> str:
     """Return the account id of a drill account."""
-    return _SIGN + name
+    return _PREFIX + name
 
 
 def is_drill(account: str) -> bool:
     """Return whether an account id is a drill account's."""
-    return account[:1] == _SIGN
+    return account[:1] == _PREFIX
 
 
 def any_drill(accounts: Sequence[str]) -> bool:
@@ -42,10 +42,10 @@ def drill_of(account: str) -> str:
 
 
 def shown(account: str) -> str:
-    """Return an account id as people see it."""
-    return account.removeprefix(_SIGN)
+    """Return an account id as alerts show it."""
+    return account.removeprefix(_PREFIX)
 
 
-def mark_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
+def signature_of(headers: Iterable[tuple[str, bytes | None]]) -> bytes | None:
     """Return the drill signature in the headers of a record, None without one."""
     return next((value or b"" for name, value in headers if name == HEADER), None)

@@ -1,1 +1,1 @@
-"""Where alerts and figures leave the product; nothing here decides what an alert is."""
+"""Delivery of alerts from their topic to receivers. Decides nothing about alerts."""

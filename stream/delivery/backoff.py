@@ -1,4 +1,4 @@
-"""How long to wait before the next try; it neither waits nor tries."""
+"""How long to wait before the next try. Neither waits nor tries."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def full_jitter(failures: int, *, first_s: float, longest_s: float, random: Rand
 
 
 def retry_after(header: str | None, *, now_s: float, longest_s: float) -> float:
-    """Return the seconds a Retry-After header asks for (RFC 9110, 10.2.3), at most ``longest_s``.
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3), at most ``longest_s``.
 
-    0 when there is none or it cannot be read: the receiver's mistake must not stop the sink.
+    0 without a header or with an invalid one: a receiver's mistake must not stop the sink.
     """
     text = (header or "").strip()
     if text.isascii() and text.isdigit():

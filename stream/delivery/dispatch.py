@@ -1,7 +1,7 @@
-"""Hands alerts to one sink: those of one incident in order, others past each other.
+"""Passes alerts to one sink: those of one incident in order, others concurrently.
 
-It knows nothing of Kafka beyond that an alert has a partition and an offset, and it sets no bound:
-whoever submits looks at ``ledger.held`` first.
+It needs only partition and offset of an alert, and does not use Kafka. It sets no bound: the
+caller checks ``ledger.held`` before it submits.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from stream.delivery.sink import Delivery, Sink
 
 _LOG = logging.getLogger("stream.delivery.dispatch")
-#: A bug in a sink must neither stop the other alerts nor hold the commits for ever.
+#: A bug in a sink must neither stop the other alerts nor block the commits.
 _BUG: Final = "%s: alert %s failed"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPosition:
-    """Where on the topic an alert is, and when it was written there, epoch seconds."""
+    """Partition and offset of an alert, and when it was written, epoch seconds."""
 
     partition: int
     offset: int
     written_s: float
 
 
-def told(alert: Alert, result: str) -> str:
-    """Return the metadata of an offset that say what became of an alert of a drill."""
+def drill_metadata(alert: Alert, result: str) -> str:
+    """Return the offset metadata with the outcome of a drill's alert."""
     return f"{alert.alert_id} {result}"
 
 
 class Dispatch:
-    """Deliveries under way; ``changed`` is set whenever one ends."""
+    """Deliveries in progress; ``changed`` is set whenever one ends."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Dispatch:
         deliver_drills: bool = False,
         clock: Clock | None = None,
     ) -> None:
-        """Deliver to ``sink`` what is at least ``minimum_severity``; drills if that is wanted."""
+        """Deliver alerts of at least ``minimum_severity`` to ``sink``, and drills if set."""
         self.ledger = OffsetLedger()
         self.changed = asyncio.Event()
         self._sink = sink
@@ -62,32 +62,35 @@ class Dispatch:
             metrics.sink_deliveries_total.labels(sink=sink.name, result=result)
         self._minimum = RANK[minimum_severity]
         self._deliver_drills = deliver_drills
-        #: What became of the last alert of a drill, by partition: see stream.tools.drill.
+        #: Outcome of the last alert of a drill, by partition: see stream.tools.drill.
         self.drills: dict[int, str] = {}
         self._clock = clock or Clock()
-        #: None: not on the topic any more.
+        #: None: no longer on the topic.
         self._tasks: dict[asyncio.Task[None], RecordPosition | None] = {}
         self._last: dict[str, asyncio.Task[None]] = {}  # alert_id -> its latest delivery
 
     @property
     def oldest_s(self) -> float | None:
-        """Return when the oldest alert under way was written, epoch seconds, None without any."""
+        """Return when the oldest alert in progress was written, epoch seconds, None without any."""
         return min(
             (position.written_s for position in self._tasks.values() if position), default=None
         )
 
     def submit(self, position: RecordPosition, value: bytes | None) -> None:
-        """Take one record of the alerts topic; the delivery goes on in the background."""
+        """Take one record of the alerts topic; it is delivered in the background."""
         self.ledger.begin(position.partition, position.offset)
         alert = alert_in(value)
         if alert is None:
             _LOG.warning(
-                "%s: no alert at %d, %d", self._sink.name, position.partition, position.offset
+                "%s: invalid alert at partition %d, offset %d",
+                self._sink.name,
+                position.partition,
+                position.offset,
             )
             self._end(position, "invalid")
             return
-        if alert.refresh:  # for who reads the topic; nobody is told
-            self._pass(position)
+        if alert.refresh:  # for readers of the topic only
+            self._finish(position)
             return
         if alert.drill and not self._deliver_drills:
             self._end(position, "skipped", alert)
@@ -108,12 +111,12 @@ class Dispatch:
         task.add_done_callback(lambda done: self._ended(done, alert.alert_id))
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait until everything submitted is done with, or ``timeout_s`` seconds."""
+        """Wait until every submitted alert is finished, at most ``timeout_s`` seconds."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=timeout_s)
 
     async def cancel(self) -> None:
-        """Stop every delivery and forget its record: whoever reads it next delivers it."""
+        """Stop every delivery and forget its record: the next reader delivers it."""
         tasks = list(self._tasks)
         self._tasks.clear()
         self._last.clear()
@@ -123,7 +126,7 @@ class Dispatch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def reset_partition(self, partition: int) -> None:
-        """Say that the topic was made again: what is under way goes on, without its position."""
+        """Forget offsets of a recreated topic; deliveries in progress continue without theirs."""
         self.ledger.forget(partition)
         for task, position in self._tasks.items():
             if position is not None and position.partition == partition:
@@ -159,10 +162,10 @@ class Dispatch:
             self.changed.set()
             return
         if alert is not None and alert.drill:
-            self.drills[position.partition] = told(alert, result)
-        self._pass(position)
+            self.drills[position.partition] = drill_metadata(alert, result)
+        self._finish(position)
 
-    def _pass(self, position: RecordPosition) -> None:
+    def _finish(self, position: RecordPosition) -> None:
         self.ledger.finish(position.partition, position.offset)
         self.changed.set()
 

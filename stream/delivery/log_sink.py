@@ -1,4 +1,4 @@
-"""Alerts as log lines, for places that collect logs anyway; it keeps nothing."""
+"""Alerts as log lines, for sites that collect logs. Keeps no state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEVEL: Final[dict[Severity, int]] = {
 
 
 class LogSink:
-    """One line per alert, with no account ids beyond what the summary says."""
+    """One line per alert, with no account ids but those of the summary."""
 
     name = "log"
 
@@ -39,4 +39,4 @@ class LogSink:
         return "delivered"
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is no connection."""

@@ -1,9 +1,9 @@
 """An alert as the body of a webhook (Standard Webhooks); it neither signs nor sends.
 
 ``{"type": "alert.firing", "timestamp": …, "data": <the alert>}``. A body stays below 20 kB, as
-the specification asks. Where a campaign has too many members for that, ``data.account_ids`` is
-cut and ``data.account_ids_total`` says how many there are; the alerts topic always has all of
-them. Evidence is cut last, weakest first, with ``data.evidence_total``.
+the specification recommends. If a campaign has too many members for that, ``data.account_ids`` is
+cut and ``data.account_ids_total`` is their number; the alerts topic always has all of them.
+Evidence is cut last, weakest first, with ``data.evidence_total``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
 
 MAX_BYTES: Final = 20_000
-_TOTAL_ROOM: Final = 64  # for the field that says how many there are
+_TOTAL_ROOM: Final = 64  # for the field with the number
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One webhook message. ``id`` is the same for every try, so receivers can tell repetitions."""
+    """One webhook message. ``id`` is the same for every try, so receivers detect repetitions."""
 
     id: str
     body: str
@@ -42,12 +42,12 @@ def write(alert: Alert) -> Message:
 
 
 def message(alert: Alert, body: object) -> Message:
-    """Return the message of one state of one incident with a body of its receiver's kind."""
+    """Return the message of one state of one incident with a body in the receiver's format."""
     return Message(_identity(alert), msgspec.json.encode(body).decode())
 
 
 def shortened(text: str, most: int) -> str:
-    """Return ``text`` of at most ``most`` characters, with an ellipsis where it was longer."""
+    """Return ``text`` cut to ``most`` characters, with an ellipsis if it was longer."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -140,7 +140,7 @@ def _atlas(technique: str) -> bool:
 
 
 def _attack(technique: str) -> dict[str, Any]:
-    """Return a technique of MITRE ATLAS; the part behind the second dot tells a sub-technique."""
+    """Return a technique of MITRE ATLAS; a second dot marks a sub-technique."""
     whole = ".".join(technique.split(".")[:2])
     found: dict[str, Any] = {"technique": _named(whole)}
     return found if whole == technique else found | {"sub_technique": _named(technique)}

@@ -1,8 +1,8 @@
-"""Which records of the alerts topic are done with, so that no commit passes an open one.
+"""Which records of the alerts topic are finished, so that no commit passes an unfinished one.
 
 ::
 
-    offsets   4  5  6  7  8        4, 5 and 7 are done: 6 may be committed as next,
+    offsets   4  5  6  7  8        4, 5 and 7 are finished: 6 may be committed as next,
     done      x  x  .  x  .        7 has overtaken 6 and would be read again after a crash
 """
 
@@ -15,18 +15,18 @@ class OffsetLedger:
     def __init__(self) -> None:
         """Start without any partition."""
         self._open: dict[int, dict[int, bool]] = {}  # partition -> offset, ascending -> done
-        self._next: dict[int, int] = {}  # what a commit would say
+        self._next: dict[int, int] = {}  # next offset to commit
         self._committed: dict[int, int] = {}
         self._read: dict[int, int] = {}  # offset after the last record begun
 
     @property
     def held(self) -> int:
-        """Return how many records a crash would bring again: open ones and what overtook them."""
+        """Return how many records a crash would repeat: unfinished ones and what overtook them."""
         return sum(len(offsets) for offsets in self._open.values())
 
     @property
     def unfinished(self) -> int:
-        """Return how many records are open."""
+        """Return how many records are unfinished."""
         return sum(not done for offsets in self._open.values() for done in offsets.values())
 
     def begin(self, partition: int, offset: int) -> None:
@@ -35,7 +35,7 @@ class OffsetLedger:
         self._read[partition] = offset + 1
 
     def finish(self, partition: int, offset: int) -> None:
-        """Note that a record is done with."""
+        """Note that a record is finished."""
         offsets = self._open[partition]
         offsets[offset] = True
         while offsets:
@@ -58,11 +58,11 @@ class OffsetLedger:
         return self._read.get(partition)
 
     def forget(self, partition: int) -> None:
-        """Forget one partition: its offsets have begun anew."""
+        """Forget one partition: its offsets start again."""
         for part in (self._open, self._next, self._committed, self._read):
             part.pop(partition, None)
 
     def clear(self) -> None:
-        """Forget everything, as when the partitions go to somebody else."""
+        """Forget everything, as when the partitions go to another worker."""
         for part in (self._open, self._next, self._committed, self._read):
             part.clear()

@@ -1,8 +1,8 @@
-"""The open incidents as Alertmanager has to see them, over and over; no I/O.
+"""The open alerts as Alertmanager needs them, posted again and again. Does no I/O.
 
-Alertmanager knows an alert by its labels and forgets it when nobody posts it any more, so labels
-hold only what an incident keeps for life. The severity, by which people route, can rise: then the
-incident ends under its old labels and begins under the new.
+Alertmanager identifies an alert by its labels and resolves it when posts stop, so labels have only
+what never changes during an incident. Severity is a label for routing and can rise: then the alert
+ends under its old labels and starts under the new ones.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.findings import Severity
 
-#: How long an end is said again: a replica may have been away. As Prometheus does.
+#: An end is posted again for this long: a replica may have been down. As Prometheus does.
 _ENDED_S: Final = 900.0
-#: The end of a drill is not told when its worker has started anew: it stands so long at the most.
+#: A restarted worker does not send the end of a drill: it stays open for at most this long.
 _DRILL_S: Final = 3600.0
 _SOME_ACCOUNTS: Final = 50
 _TEXT: Final = 2000
@@ -38,26 +38,26 @@ class PostedAlert:
     annotations: dict[str, str]
     started_s: float
     ended_s: float | None = None
-    until_s: float = math.inf  # nobody speaks of it any longer
+    until_s: float = math.inf  # posted no longer than this
 
 
 class OpenAlerts:
-    """What stands, by incident and severity; mutable."""
+    """The alerts to post, by incident and severity; mutable."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._standing: dict[str, dict[Severity, PostedAlert]] = {}
+        self._alerts: dict[str, dict[Severity, PostedAlert]] = {}
 
-    def hear(self, partition: int, alert: Alert, written_s: float) -> None:
-        """Take in a state of an incident, in order, that was written at ``written_s``."""
+    def apply(self, partition: int, alert: Alert, written_s: float) -> None:
+        """Apply a state of an incident, in order, that was written at ``written_s``."""
         firing = alert.status == "firing"
-        before = self._standing.get(alert.alert_id, {})
-        for severity, standing in before.items():
-            if standing.ended_s is None and not (firing and severity == alert.severity):
-                standing.ended_s = written_s
-                standing.annotations = annotations_of(alert)
+        before = self._alerts.get(alert.alert_id, {})
+        for severity, posted in before.items():
+            if posted.ended_s is None and not (firing and severity == alert.severity):
+                posted.ended_s = written_s
+                posted.annotations = annotations_of(alert)
         if firing:
-            self._standing[alert.alert_id] = before | {
+            self._alerts[alert.alert_id] = before | {
                 alert.severity: PostedAlert(
                     partition,
                     labels_of(alert),
@@ -67,36 +67,36 @@ class OpenAlerts:
                 )
             }
 
-    def renew(self, alert: Alert) -> None:
-        """Take in the newest figures of an incident; nothing begins or ends by them."""
-        standing = self._standing.get(alert.alert_id, {}).get(alert.severity)
-        if standing is not None and standing.ended_s is None:
-            standing.annotations = annotations_of(alert)
+    def refresh(self, alert: Alert) -> None:
+        """Apply the newest figures of an incident; no alert starts or ends by them."""
+        posted = self._alerts.get(alert.alert_id, {}).get(alert.severity)
+        if posted is not None and posted.ended_s is None:
+            posted.annotations = annotations_of(alert)
 
-    def forget(self, partition: int) -> None:
-        """Forget what a partition said: somebody else reads it now."""
-        self._keep(lambda standing: standing.partition != partition)
+    def forget_partition(self, partition: int) -> None:
+        """Drop the alerts of a partition: another worker reads it now."""
+        self._keep(lambda posted: posted.partition != partition)
 
-    def posts(self, now_s: float, *, keep_s: float) -> list[dict[str, Any]]:
-        """Return what to post: open incidents hold for ``keep_s``, ended ones have ended."""
+    def payload(self, now_s: float, *, keep_s: float) -> list[dict[str, Any]]:
+        """Return the alerts to post; an open one ends ``keep_s`` from now unless posted again."""
         ended = now_s - _ENDED_S
         self._keep(lambda at: at.until_s > now_s and (at.ended_s is None or at.ended_s > ended))
         return [
-            _post(standing, now_s, keep_s)
-            for of_incident in self._standing.values()
-            for standing in of_incident.values()
+            _post(posted, now_s, keep_s)
+            for of_incident in self._alerts.values()
+            for posted in of_incident.values()
         ]
 
-    def _keep(self, worth: Callable[[PostedAlert], bool]) -> None:
+    def _keep(self, keep: Callable[[PostedAlert], bool]) -> None:
         kept = {
-            name: {severity: at for severity, at in of_incident.items() if worth(at)}
-            for name, of_incident in self._standing.items()
+            name: {severity: at for severity, at in of_incident.items() if keep(at)}
+            for name, of_incident in self._alerts.items()
         }
-        self._standing = {name: of_incident for name, of_incident in kept.items() if of_incident}
+        self._alerts = {name: of_incident for name, of_incident in kept.items() if of_incident}
 
 
 def labels_of(alert: Alert) -> dict[str, str]:
-    """Return what an incident keeps for life, and its severity."""
+    """Return what never changes during an incident, and its severity."""
     subject = {"account_id": alert.account_id, "campaign_id": alert.campaign_id}
     return {
         "alertname": _NAMES[alert.kind],
@@ -109,7 +109,7 @@ def labels_of(alert: Alert) -> dict[str, str]:
 
 
 def annotations_of(alert: Alert) -> dict[str, str]:
-    """Return what changes while an incident goes on."""
+    """Return what changes while an incident is open."""
     accounts = [alert.account_id] if alert.account_id else alert.account_ids or []
     evidence = "; ".join(f"{e.meaning} ({e.value:g} {e.unit})" for e in alert.evidence)
     return {
@@ -127,13 +127,13 @@ def annotations_of(alert: Alert) -> dict[str, str]:
     }
 
 
-def _post(standing: PostedAlert, now_s: float, keep_s: float) -> dict[str, Any]:
-    ends_s = now_s + keep_s if standing.ended_s is None else min(standing.ended_s, now_s)
+def _post(posted: PostedAlert, now_s: float, keep_s: float) -> dict[str, Any]:
+    ends_s = now_s + keep_s if posted.ended_s is None else min(posted.ended_s, now_s)
     return {
-        "labels": standing.labels,
-        "annotations": standing.annotations,
+        "labels": posted.labels,
+        "annotations": posted.annotations,
         # The time of events may be a little ahead of ours; an alert must not end before it starts.
-        "startsAt": _rfc3339(min(standing.started_s, ends_s, now_s)),
+        "startsAt": _rfc3339(min(posted.started_s, ends_s, now_s)),
         "endsAt": _rfc3339(ends_s),
     }
 

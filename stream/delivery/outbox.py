@@ -1,8 +1,8 @@
-"""Reads the alerts topic for one sink: the topic is the queue, so a slow sink blocks nobody.
+"""Reads the alerts topic for one sink: the topic is the queue, so a slow sink delays no other.
 
-Each sink is a consumer group of its own. Offsets are committed only up to the oldest alert that is
-not done with, so a crash delivers again and never loses. A new sink begins with the oldest alert
-that the topic still holds.
+Each sink is a consumer group of its own. Offsets are committed only up to the oldest unfinished
+alert, so a crash repeats alerts and loses none. A new sink starts with the oldest alert on the
+topic.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("stream.delivery.outbox")
 _POLL_S: Final = 0.2
-#: A receiver may be down for hours, in which nothing is read: that is no reason to leave the group.
+#: While a receiver is down, nothing is read for hours: the group must not expel the consumer.
 _NO_POLL_LIMIT_MS: Final = 2**31 - 1
-_COUNT_INTERVAL_S: Final = 5.0  # between two questions for the end of the topic
+_COUNT_INTERVAL_S: Final = 5.0  # between two requests for the end of the topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """How much an outbox holds, and how long it stops.
+    """How much an outbox holds, and how long it may take to stop.
 
-    ``under_way`` alerts at once are reached when the receiver is down: a bound of memory.
-    ``overtaken`` records, from the oldest alert under way on, are what a crash would deliver
-    again; they are reached when one incident fails while thousands of others go past it.
+    ``in_progress`` bounds memory: it is reached while the receiver is down.
+    ``overtaken`` bounds what a crash would deliver again: records from the oldest unfinished alert
+    on. It is reached when one incident fails while thousands of others are delivered.
     """
 
-    under_way: int = 256
+    in_progress: int = 256
     overtaken: int = 4096
     stop_grace_s: float = 5.0
 
@@ -87,7 +87,7 @@ class Outbox(TopicReader):
             "group_id": group_of(app, sink.name),
             "client_id": group_of(app, sink.name),
             "enable_auto_commit": False,
-            # Nothing is skipped unnoticed: see _begin and _lose.
+            # No record is skipped unnoticed: see _poll and _skip_lost.
             "auto_offset_reset": "none",
             "max_poll_interval_ms": _NO_POLL_LIMIT_MS,
             "metadata_max_age_ms": METADATA_AGE_MS,
@@ -101,8 +101,8 @@ class Outbox(TopicReader):
         self._queue = metrics.sink_queue_length.labels(sink=sink.name)
         self._oldest = metrics.sink_oldest_seconds.labels(sink=sink.name)
         self._missed = metrics.sink_missed_total.labels(sink=sink.name)
-        self._told: dict[TopicPartition, int] = {}  # ends of the partitions
-        self._asked = 0.0  # when, monotonic
+        self._known_ends: dict[TopicPartition, int] = {}  # ends of the partitions
+        self._refreshed_s = 0.0  # of the ends, monotonic
 
     async def _consume(self) -> None:
         consumer = AIOKafkaConsumer(**self._options)
@@ -125,9 +125,11 @@ class Outbox(TopicReader):
         await self._sink.close()
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> None:
-        """Read as much as there is room for; wait for a delivery when there is none."""
+        """Read as much as fits; wait for a delivery when nothing fits."""
         ledger = self._dispatch.ledger
-        room = min(self._bounds.under_way - ledger.unfinished, self._bounds.overtaken - ledger.held)
+        room = min(
+            self._bounds.in_progress - ledger.unfinished, self._bounds.overtaken - ledger.held
+        )
         if room <= 0:
             self._dispatch.changed.clear()
             await wait(self._dispatch.changed, _POLL_S)
@@ -138,7 +140,7 @@ class Outbox(TopicReader):
             await consumer.seek_to_beginning(*error.args)
             return
         except OffsetOutOfRangeError as error:
-            await self._lose(consumer, *error.args)
+            await self._skip_lost(consumer, *error.args)
             return
         self._failures = 0
         # No await from here on: the partitions are still ours when the records are taken.
@@ -147,22 +149,24 @@ class Outbox(TopicReader):
                 position = RecordPosition(partition.partition, record.offset, written_s(record))
                 self._dispatch.submit(position, record.value)
 
-    async def _lose(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
-        """Go on at the oldest record there is, and say what is gone."""
+    async def _skip_lost(
+        self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]
+    ) -> None:
+        """Continue at the oldest record, and count what the topic has dropped."""
         beginnings = await consumer.beginning_offsets(list(wanted))
         for partition, offset in wanted.items():
             beginning = beginnings[partition]
             if beginning > offset:
                 self._missed.inc(beginning - offset)
                 _LOG.error(
-                    "%s: %d alerts are gone before they were delivered: %s keeps records for too "
-                    "short a time",
+                    "%s: %s dropped %d alerts before they were delivered: its retention is too "
+                    "short",
                     self._sink.name,
-                    beginning - offset,
                     self._topic,
+                    beginning - offset,
                 )
             else:
-                _LOG.warning("%s: %s was made anew", self._sink.name, self._topic)
+                _LOG.warning("%s: %s was recreated", self._sink.name, self._topic)
                 self._dispatch.reset_partition(partition.partition)
         await consumer.seek_to_beginning(*wanted)
 
@@ -171,12 +175,12 @@ class Outbox(TopicReader):
         if not offsets:
             return
         try:
-            told = self._dispatch.drills
+            drills = self._dispatch.drills
             await consumer.commit(
-                {TopicPartition(self._topic, p): (o, told.get(p, "")) for p, o in offsets.items()}
+                {TopicPartition(self._topic, p): (o, drills.get(p, "")) for p, o in offsets.items()}
             )
         except (CommitFailedError, IllegalStateError) as error:
-            # The partitions went to somebody else, who will deliver these again.
+            # The partitions went to another worker, which delivers these again.
             _LOG.info("%s: commit refused: %s", self._sink.name, error)
         else:
             self._dispatch.ledger.committed(offsets)
@@ -194,13 +198,13 @@ class Outbox(TopicReader):
         self._queue.set(ledger.unfinished + unread)
 
     async def _ends(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-        """Return the end of each partition: by the last fetch, or asked for while none is made."""
-        heard = {tp: consumer.highwater(tp) or 0 for tp in consumer.assignment()}
-        if heard and time.monotonic() - self._asked > _COUNT_INTERVAL_S:
-            self._asked = time.monotonic()
-            with contextlib.suppress(KafkaError):  # it is down: the figure stays as it is
-                self._told = await consumer.end_offsets(list(heard))
-        return {tp: max(end, self._told.get(tp, 0)) for tp, end in heard.items()}
+        """Return the end of each partition: of the last fetch, or requested between fetches."""
+        fetched = {tp: consumer.highwater(tp) or 0 for tp in consumer.assignment()}
+        if fetched and time.monotonic() - self._refreshed_s > _COUNT_INTERVAL_S:
+            self._refreshed_s = time.monotonic()
+            with contextlib.suppress(KafkaError):  # the broker is down: the figure stays
+                self._known_ends = await consumer.end_offsets(list(fetched))
+        return {tp: max(end, self._known_ends.get(tp, 0)) for tp, end in fetched.items()}
 
     async def _hand_over(self, consumer: AIOKafkaConsumer) -> None:
         try:
@@ -212,7 +216,7 @@ class Outbox(TopicReader):
 
 
 class _Handover(ConsumerRebalanceListener):
-    """Gives the partitions back: what is done is committed, what is not is dropped."""
+    """Gives partitions back: finished alerts are committed, unfinished ones cancelled."""
 
     def __init__(self, outbox: Outbox, consumer: AIOKafkaConsumer) -> None:
         self._outbox = outbox

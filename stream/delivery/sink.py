@@ -1,4 +1,4 @@
-"""What a sink is: something that takes one alert and says how that ended."""
+"""A sink takes one alert and returns the outcome of its delivery."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.findings import Severity
 
-#: delivered; rejected: the receiver will never take it; timed_out: not accepted within the time
-#: given.
+#: delivered; rejected: the receiver will never accept it; timed_out: not accepted in time.
 Outcome = Literal["delivered", "rejected", "timed_out"]
-#: Hands one alert over when its turn has come, and returns when that is over one way or the other.
+#: Delivers one alert when its turn comes, and returns the outcome.
 Delivery = Callable[[], Awaitable[Outcome]]
 
 RANK: Final[dict[Severity, int]] = {"info": 0, "warning": 1, "critical": 2}
 
 
 class Sink(Protocol):
-    """A receiver of alerts. A delivery retries as it sees fit and never raises on refusal."""
+    """A receiver of alerts. A delivery retries on its own and never raises on refusal."""
 
     name: str
 
     def prepare(self, alert: Alert) -> Delivery:
-        """Return the delivery of the alert; it holds no more of the alert than it needs."""
+        """Return the delivery of the alert; it keeps no more of the alert than it needs."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Alerts as messages of a Slack incoming webhook, one for each state of an incident.
 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks. What an attacker may have
-chosen (a summary quotes names of accounts) is shown as plain text, so it can mention nobody.
+chosen (a summary quotes account names) is plain text, so it cannot mention a person.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class SlackSink(PostingSink):
-    """Posts into the channel that the address stands for."""
+    """Posts into the channel of the address."""
 
     name = "slack"
 

@@ -1,8 +1,8 @@
 """Checks a receiver's address, authorities and secrets; messages never quote address or secrets.
 
-The address comes from whoever runs the product, so private addresses and loopback are right.
-Link-local ones never are: no receiver lives there, but the metadata service of a cloud machine
-does (169.254.169.254). They are refused as written and again as resolved, at every connection.
+The operator sets the address, so private addresses and loopback are allowed. Link-local ones never
+are: no receiver lives there, but the metadata service of a cloud machine does (169.254.169.254).
+They are refused as written and again as resolved, at every connection.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read_target(name: str, address: Secret, *, insecure: bool) -> URL:
 
 
 def tls_context(name: str, ssl_cafile: str) -> ssl.SSLContext:
-    """Return a context that verifies certificate and name; there is none that does not."""
+    """Return a context that verifies certificate and name; verification cannot be disabled."""
     try:
         return ssl.create_default_context(cafile=ssl_cafile or None)
     except OSError as error:  # an SSLError is one

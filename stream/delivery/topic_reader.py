@@ -1,4 +1,4 @@
-"""Reads the alerts topic in the background as long as the worker runs, whatever the broker does."""
+"""Reads the alerts topic in the background while the worker runs, and survives broker failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("stream.delivery.topic_reader")
 _FIRST_RETRY_S, _LONGEST_RETRY_S = 1.0, 30.0
 _STOP_SLACK_S: Final = 3.0  # to commit and leave the group
-#: How late a topic that was deleted and made again may be noticed; aiokafka's own is five minutes.
+#: A recreated topic is noticed within this time; the default of aiokafka is five minutes.
 METADATA_AGE_MS: Final = 10_000
 
 
@@ -29,7 +29,7 @@ class TopicReader(ABC):
     def __init__(
         self, name: str, topic: str, metrics: DeliveryMetrics, *, stop_grace_s: float
     ) -> None:
-        """``name`` is the sink's; :meth:`_consume` gets ``stop_grace_s`` to end in peace."""
+        """``name`` is the sink's; :meth:`_consume` gets ``stop_grace_s`` to end."""
         self._name = name
         self._topic = topic
         self._grace_s = stop_grace_s
@@ -39,12 +39,12 @@ class TopicReader(ABC):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin in the background; an unreachable broker is tried again and again."""
+        """Start in the background; an unreachable broker is retried."""
         self._stopping.clear()
         self._task = asyncio.create_task(self._run(), name=f"reader-{self._name}")
 
     async def stop(self) -> None:
-        """Give what is under way a moment and leave the group; again is harmless."""
+        """Give deliveries in progress a moment and leave the group; idempotent."""
         task, self._task = self._task, None
         if task is not None:
             self._stopping.set()
@@ -56,7 +56,7 @@ class TopicReader(ABC):
 
     @abstractmethod
     async def _consume(self) -> None:
-        """Read until :attr:`_stopping` is set; whatever it raises, it is called again."""
+        """Read until :attr:`_stopping` is set; after any error it is called again."""
 
     @abstractmethod
     async def _forget(self) -> None:
@@ -64,14 +64,14 @@ class TopicReader(ABC):
 
     @abstractmethod
     async def _close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
     async def _run(self) -> None:
         random = Random()
         while not self._stopping.is_set():
             try:
                 await self._consume()
-            except Exception as error:  # noqa: BLE001 - whatever it is, alerts must still go out
+            except Exception as error:  # noqa: BLE001 - no error may stop alerts
                 self._failures += 1
                 self._broken.inc()
                 pause = full_jitter(
@@ -81,7 +81,7 @@ class TopicReader(ABC):
                     random=random,
                 )
                 _LOG.warning(
-                    "%s: %s cannot be read: %s; again in %.1f s",
+                    "%s: %s cannot be read: %s; retry in %.1f s",
                     self._name,
                     self._topic,
                     str(error) or type(error).__name__,
@@ -92,12 +92,12 @@ class TopicReader(ABC):
 
 
 def written_s(record: ConsumerRecord) -> float:
-    """Return when a record was written, epoch seconds: now, where its producer did not say."""
+    """Return when a record was written, epoch seconds; now, where it has no timestamp."""
     return record.timestamp / 1000 if record.timestamp > 0 else time.time()
 
 
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Leave the group; where that is cut short, in a join that lasts, leave no connection open."""
+    """Leave the group and close all connections, even when a long join is cancelled."""
     try:
         await consumer.stop()
     finally:

@@ -1,4 +1,4 @@
-"""Alerts by Standard Webhooks: signed, in an envelope that many tools verify by themselves.
+"""Alerts by Standard Webhooks: signed, in an envelope that many tools can verify.
 
 https://github.com/standard-webhooks/standard-webhooks, version 1.0.0. A receiver recognises
 repetitions by ``webhook-id``.

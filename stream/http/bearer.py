@@ -1,6 +1,6 @@
-"""Who is let in: whoever sends one of the tokens of a setting in a header, and nobody else.
+"""Access by a token in the Authorization header.
 
-No cookie: a browser sends nothing by itself, so another site can make it do nothing here.
+There is no cookie: a browser sends the token only from the page, so other sites cannot use it.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Bearer:
         """Read ``tokens``, which spaces separate."""
         found = tokens.reveal().split()
         if not found:
-            raise SettingsError(f"{setting}: missing, nobody is let in without")
+            raise SettingsError(f"{setting}: missing, every request needs a token")
         if any(len(token) < _SHORTEST_TOKEN for token in found):
             raise SettingsError(f"{setting}: expected {_SHORTEST_TOKEN} characters or more")
         self._expected = tuple(f"Bearer {token}".encode() for token in found)
 
     def allows(self, authorization: str) -> bool:
-        """Compare in a time that tells nothing of how much of a token is right."""
+        """Compare in constant time, so that timing reveals no part of a token."""
         given = authorization.encode(errors="replace")
         return any(hmac.compare_digest(given, expected) for expected in self._expected)

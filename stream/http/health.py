@@ -1,4 +1,4 @@
-"""Whether a worker is alive and ready, from what it says about itself; no clock of its own."""
+"""Whether a worker is alive and ready, from the facts that it records. Reads no clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class Health:
     """Mutable facts of one worker; ``now`` is monotonic seconds from its caller's clock.
 
-    Alive means progress: records waiting while none is processed is a stall, silence is not.
+    Alive means progress: records that wait unprocessed are a stall, an empty topic is not.
     """
 
     def __init__(self, *, stalled_after_s: float) -> None:
@@ -18,19 +18,19 @@ class Health:
         self.consuming = False
 
     def progress(self, now: float) -> None:
-        """Say that records were processed (or restored) just now."""
+        """Record that records were processed or restored just now."""
         if self._stalled_since is not None:
             self._stalled_since = now
 
     def waiting(self, now: float, records: int) -> None:
-        """Say how many records wait to be processed."""
+        """Record how many records wait to be processed."""
         if records <= 0:
             self._stalled_since = None
         elif self._stalled_since is None:
             self._stalled_since = now
 
     def fail(self, reason: str) -> None:
-        """Say that the worker cannot go on; for good."""
+        """Record that the worker cannot continue; final."""
         self._failure = reason
 
     def live(self, now: float) -> tuple[bool, str]:

@@ -1,4 +1,4 @@
-"""Beginning to listen, or saying in one line which setting is in the way."""
+"""Starts to listen; an error names the setting in one line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 async def listen(runner: BaseRunner, host: str, port: int, *, setting: str) -> int:
     """Serve with ``runner``; return the port that it really listens on.
 
-    Raises SettingsError with the name of the ``setting`` when ``port`` cannot be had.
+    Raises SettingsError with the name of the ``setting`` when ``port`` is not available.
     """
     await runner.setup()
     try:

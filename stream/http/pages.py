@@ -1,10 +1,10 @@
-"""The worker's own pages: /metrics, /livez and /readyz; no account data and nothing to change.
+"""The worker's HTTP endpoints /metrics, /livez and /readyz: no account data, nothing to change.
 
-Other rooms may have pages here, too (see ``more``): each of them decides who may see what.
+The page is served here, too (see ``more``); it checks its own token.
 
-Whoever can reach the port may ask, so asking must not cost much: a connection serves one request,
-the oldest makes room for a new one when there are too many, and the metrics are written out once
-a second however often they are asked for.
+These endpoints need no token, so a request must be cheap: a connection serves one request, the
+oldest connection is closed when there are too many, and the metrics are encoded at most once a
+second.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HEADERS: Final = {
 }
 _OPENMETRICS: Final = "application/openmetrics-text"
 _STOP_TIMEOUT_S: Final = 2.0
-#: Answers a request for a page of another room, None for one that is not its own.
+#: Answers a request below another path; None for a path that is not its own.
 More = Callable[[web.BaseRequest], Awaitable[web.Response | None]]
 MAX_CONNECTIONS: Final = 64
 MAX_AGE_S: Final = 1.0  # of metrics
@@ -57,7 +57,7 @@ class Pages:
         more: More | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; ``now`` is the clock that ``health`` is told about, too."""
+        """Prepare; ``now`` is the clock of ``health``, too."""
         self._more = more
         self._settings = settings
         self._registry = registry
@@ -68,9 +68,9 @@ class Pages:
         self.port = settings.port
 
     async def start(self) -> None:
-        """Listen, or raise SettingsError in one line when the port cannot be had."""
+        """Listen, or raise SettingsError in one line when the port is not available."""
         _LOG.addFilter(_is_ours)
-        # What follows the head of a request is nothing to wait for.
+        # Do not wait for the body of a request.
         server = _Server(self._answer, access_log=None, logger=_LOG, lingering_time=0.0)
         runner = web.ServerRunner(server, shutdown_timeout=_STOP_TIMEOUT_S)
         host, port = self._settings.host, self._settings.port
@@ -78,7 +78,7 @@ class Pages:
         self._runner = runner
 
     async def stop(self) -> None:
-        """Stop listening; again is harmless."""
+        """Stop listening; idempotent."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
@@ -104,7 +104,7 @@ class Pages:
         return web.Response(status=404)
 
     def _metrics(self, accept: str) -> web.Response:
-        # Two formats, whatever versions a client makes up: each that is written is kept.
+        # Two formats, whatever version a client requests: the cache stays small.
         encode, content_type = choose_encoder(_OPENMETRICS if _OPENMETRICS in accept else "")
         now = self._now()
         at, body = self._written.get(content_type, (-math.inf, b""))
@@ -116,10 +116,10 @@ class Pages:
 
 
 class _Server(web.Server):
-    """Breaks the oldest connections off when there are too many.
+    """Aborts the oldest connections when there are too many.
 
-    So there is always room for a scrape or a probe, and whoever sends half a request, or does not
-    read the answer, holds nothing for long. They are not closed in peace: that waits for them.
+    So a scrape or a probe always gets a connection, and a client that sends half a request, or does
+    not read the answer, blocks none for long. A graceful close would wait for such clients.
     """
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
@@ -130,7 +130,7 @@ class _Server(web.Server):
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Tell a mistake of ours from what is no HTTP, which would fill the log."""
+    """Return whether a log record is about our code, not about invalid HTTP of a client."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from faust.types import TP
 
-from stream.core.drill import mark_of
+from stream.core.drill import signature_of
 from stream.core.records import Record
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def batch_of(tp: TP, start: int, records: Sequence[ConsumerRecord], epoch: int) 
                 # Some producers store -1: no timestamp.
                 record.timestamp / 1000 if record.timestamp and record.timestamp > 0 else None,
                 record.value or b"",
-                mark_of(record.headers) if record.headers else None,
+                signature_of(record.headers) if record.headers else None,
             )
             for record in records
         ],

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from stream.delivery.alertmanager import read_urls
+from stream.delivery.alertmanager_replicas import read_urls
 from stream.settings import load
 from testlib.deployment.compose import BROKER, COMPOSE, OURS, SERVICES, VOLUMES
 from testlib.deployment.rules import ALERTS, RECORDED

@@ -192,7 +192,7 @@ async def test_a_sink_that_is_down_bounds_what_is_read(
     await produce(bootstrap, topic, *(("k", alert(name, 0)) for name in names))
     metrics = Metrics()
     sink = Recorder(*names)
-    outbox = outbox_for(sink, metrics, under_way=5)
+    outbox = outbox_for(sink, metrics, in_progress=5)
     await outbox.start()
     await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 20)
     assert (value(metrics, "sink_oldest_seconds", sink="recorder") or 0) > 0
@@ -213,7 +213,7 @@ async def test_one_stuck_incident_holds_nobody_back(
     await produce(bootstrap, topic, *(("k", one) for one in chain))
     await produce(bootstrap, topic, *(("k", alert(*one)) for one in others))
     metrics, sink = Metrics(), Recorder("stuck")
-    outbox = outbox_for(sink, metrics, under_way=8, overtaken=900)
+    outbox = outbox_for(sink, metrics, in_progress=8, overtaken=900)
 
     def left() -> float | None:
         return value(metrics, "sink_queue_length", sink="recorder")

@@ -1,4 +1,4 @@
-"""How a post is answered: as OTLP over HTTP has it, which any other sender understands too."""
+"""The answer to a post, in the format of OTLP over HTTP, which other senders understand too."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 PROTOBUF: Final = "application/x-protobuf"
 _RETRY_AFTER_S: Final = 1
-#: Field 2, ``message``, of google.rpc.Status, which OTLP answers failures with.
+#: Field 2, ``message``, of google.rpc.Status, the body of OTLP failures.
 _STATUS_MESSAGE: Final = b"\x12"
 _VARINT_BITS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a post ended: one of :data:`RESULTS`, why, and how many log records were not taken."""
+    """Outcome of a post: one of :data:`RESULTS`, why, and how many log records were refused."""
 
     result: str
     reason: str = ""
@@ -33,7 +33,7 @@ class Outcome:
 
 
 def answer(request: web.Request, outcome: Outcome) -> web.Response:
-    """Return the response, in protobuf to whoever sent protobuf."""
+    """Return the response, in protobuf for a post in protobuf."""
     status = RESULTS[outcome.result]
     headers = {"Server": "distillwatch"}
     if outcome.result in {"busy", "unavailable"}:

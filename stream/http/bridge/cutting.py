@@ -1,6 +1,6 @@
-"""Unpacks a body and cuts it into records that intake takes; what they mean is not looked at.
+"""Decompresses a body and splits it into records for intake. Does not interpret them.
 
-Gateways collect requests and post some thousand at a time, which may be more than a record holds.
+Gateways collect requests and post thousands at a time, which may be more than a record can hold.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _BEGINNINGS: Final = (b"{", b"[")
 
 
 def unpacked(body: bytes, encoding: str, *, most: int) -> bytes:
-    """Return a body as it was before its content encoding, of at most ``most`` bytes.
+    """Return a body without its content encoding, of at most ``most`` bytes.
 
-    Raises DecodeError for one that is longer, and for an encoding unknown, broken or cut short.
+    Raises DecodeError for a longer body and for an unknown, corrupt or truncated encoding.
     """
     if encoding in {"", "identity"}:
         return body
@@ -33,8 +33,8 @@ def unpacked(body: bytes, encoding: str, *, most: int) -> bytes:
 def cut(body: bytes) -> list[bytes]:
     """Return the records of a JSON body: itself, or arrays of its elements, in order.
 
-    An empty array, as gateways send whose batch is empty, has none.
-    Raises DecodeError for what is no JSON; a body that need not be cut is hardly looked at.
+    An empty array, which some gateways send for an empty batch, has none.
+    Raises DecodeError for invalid JSON; only a body that has to be split is parsed.
     """
     text = body.strip()
     if not text.startswith(_BEGINNINGS):
@@ -58,7 +58,7 @@ def _parts(text: bytes) -> list[bytes]:
 
 
 def _grouped(parts: list[bytes]) -> list[bytes]:
-    """Join neighbours into arrays of at most :data:`_RECORD_BYTES`; a longer one stays alone."""
+    """Join elements into arrays of at most :data:`_RECORD_BYTES`; a longer one stays alone."""
     records: list[bytes] = []
     group: list[bytes] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Runs the bridge until it is told to stop."""
+"""Runs the bridge until a signal stops it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from stream.kafka.settings import KafkaSettings, TopicSettings
 
 _STOP_TIMEOUT_S: Final = 5.0
-#: Records of several posts share a request, at the price of so long a wait.
+#: Records of several posts share one request to the brokers; this is the added latency.
 _LINGER_MS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All that a bridge needs."""
+class BridgeComponents:
+    """The settings that a bridge is built from."""
 
     bridge: BridgeSettings
     kafka: KafkaSettings
@@ -40,28 +40,30 @@ class Plan:
     http: HttpSettings
 
 
-def run(plan: Plan) -> None:
+def run(components: BridgeComponents) -> None:
     """Run until SIGTERM or SIGINT; raises what makes it fail."""
-    Bearer(plan.bridge.tokens, setting="bridge.tokens")  # says at once what is wrong with them
-    topic = plan.topics.requests
-    if not keep_trying(plan.kafka, lambda admin: describe(admin, [topic])):
+    Bearer(components.bridge.tokens, setting="bridge.tokens")  # fails early on invalid tokens
+    topic = components.topics.requests
+    if not keep_trying(components.kafka, lambda admin: describe(admin, [topic])):
         raise TopicError(missing(topic))
-    asyncio.run(_serve(plan))
+    asyncio.run(_serve(components))
 
 
-async def _serve(plan: Plan) -> None:
+async def _serve(components: BridgeComponents) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = BridgeMetrics()
-    health = Health(stalled_after_s=plan.http.stalled_after_s)
+    health = Health(stalled_after_s=components.http.stalled_after_s)
     async with contextlib.AsyncExitStack() as cleanup:
-        pages = Pages(plan.http, registry=metrics.registry, health=health)
+        pages = Pages(components.http, registry=metrics.registry, health=health)
         await pages.start()
         cleanup.push_async_callback(pages.stop)
-        producer = await _producer(plan.kafka, plan.topics)
-        cleanup.push_async_callback(_let_go, producer)
-        bridge = Bridge(plan.bridge, topic=plan.topics.requests, producer=producer, metrics=metrics)
+        producer = await _producer(components.kafka, components.topics)
+        cleanup.push_async_callback(_stop_producer, producer)
+        bridge = Bridge(
+            components.bridge, topic=components.topics.requests, producer=producer, metrics=metrics
+        )
         await bridge.start()
         cleanup.push_async_callback(bridge.stop)
         health.recovered = health.consuming = True
@@ -80,11 +82,11 @@ async def _producer(kafka: KafkaSettings, topics: TopicSettings) -> AIOKafkaProd
     try:
         await producer.start()
     except KafkaError as error:
-        raise BrokerError(f"nothing can be sent: {type(error).__name__} {error}") from error
+        raise BrokerError(f"the bridge cannot send: {type(error).__name__} {error}") from error
     return producer
 
 
-async def _let_go(producer: AIOKafkaProducer) -> None:
+async def _stop_producer(producer: AIOKafkaProducer) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_STOP_TIMEOUT_S):
             await producer.stop()

@@ -1,8 +1,8 @@
-"""Takes bodies by POST on any path and answers when the brokers have them.
+"""Accepts bodies by POST on any path and answers when the brokers have them.
 
-It answers 200 only for what is durable, so a gateway that tries again on anything else loses
-nothing (and may repeat). Memory is bounded: what does not fit is told to wait before it is read.
-Bodies are not decoded beyond what tells signals of OTLP apart, and never logged.
+A 200 means durable, so a gateway that retries on every other answer loses nothing (and may repeat).
+Memory is bounded: a body that does not fit gets 429 before it is read. Bodies are parsed only to
+distinguish the signals of OTLP, and never logged.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Bridge:
         producer: AIOKafkaProducer,
         metrics: BridgeMetrics,
     ) -> None:
-        """``producer`` is started and stopped by whoever made it."""
+        """The caller starts and stops ``producer``."""
         self._settings = settings
         self._bearer = Bearer(settings.tokens, setting="bridge.tokens")
         self._topic = topic
@@ -54,10 +54,10 @@ class Bridge:
         self.port = settings.port
 
     async def start(self) -> None:
-        """Listen, or raise SettingsError in one line when the port cannot be had."""
+        """Listen, or raise SettingsError in one line when the port is not available."""
         app = web.Application(client_max_size=self._settings.max_body_bytes)
-        app.router.add_post("/{path:.*}", self._take)
-        # aiohttp's own unpacking ends the connection where a body is broken.
+        app.router.add_post("/{path:.*}", self._post)
+        # The decompression of aiohttp closes the connection on a corrupt body.
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=_STOP_TIMEOUT_S, auto_decompress=False
         )
@@ -66,12 +66,12 @@ class Bridge:
         self._runner = runner
 
     async def stop(self) -> None:
-        """Take no more, finish what has come; again is harmless."""
+        """Accept no more posts and finish those in progress; idempotent."""
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _post(self, request: web.Request) -> web.Response:
         outcome = self._refusal(request) or await self._outcome(request)
         self._metrics.bridge_requests_total.labels(result=outcome.result).inc()
         return answer(request, outcome)
@@ -86,25 +86,25 @@ class Bridge:
 
     async def _outcome(self, request: web.Request) -> Outcome:
         most = self._settings.max_body_bytes
-        # Packed or in chunks it does not say how long it will be.
+        # A compressed or chunked body does not announce its final size.
         encoding = request.headers.get("Content-Encoding", "").lower()
         size = (None if encoding else request.content_length) or most
         if size > most:
             return Outcome("too_large")
         if self._pending + size > self._settings.max_pending_bytes:
             return Outcome("busy")
-        self._hold(size)
+        self._reserve(size)
         try:
-            return await self._pass_on(request, unpacked(await request.read(), encoding, most=most))
+            return await self._forward(request, unpacked(await request.read(), encoding, most=most))
         except web.HTTPRequestEntityTooLarge:
             return Outcome("too_large")
         except DecodeError as error:
             result = "too_large" if error.reason == "too_large" else "invalid"
             return Outcome(result, error.detail)
         finally:
-            self._hold(-size)
+            self._reserve(-size)
 
-    async def _pass_on(self, request: web.Request, body: bytes) -> Outcome:
+    async def _forward(self, request: web.Request, body: bytes) -> Outcome:
         protobuf = request.content_type == PROTOBUF and bool(body)
         records = [body] if protobuf else cut(body)
         signal = (of_protobuf if protobuf else of_json)(body) if records else Signal()
@@ -125,6 +125,6 @@ class Bridge:
         self._metrics.bridge_records_total.inc(len(records))
         return "accepted"
 
-    def _hold(self, size: int) -> None:
+    def _reserve(self, size: int) -> None:
         self._pending += size
         self._metrics.bridge_pending_bytes.set(self._pending)

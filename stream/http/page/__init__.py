@@ -1,1 +1,1 @@
-"""A page for people on call: incidents, their evidence, and what people say of them."""
+"""The page for people on call: incidents, their evidence, and verdicts on them."""

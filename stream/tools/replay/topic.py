@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from stream.core.drill import mark_of
+from stream.core.drill import signature_of
 from stream.core.errors import BrokerError, UsageError
 from stream.core.records import Record
 from stream.kafka.connection import client_options, keep_trying
@@ -211,4 +211,4 @@ class _Reader:
 
 def _record(record: ConsumerRecord) -> Record:
     stamp = record.timestamp / 1000 if record.timestamp >= 0 else None
-    return Record(record.offset, stamp, record.value or b"", mark_of(record.headers))
+    return Record(record.offset, stamp, record.value or b"", signature_of(record.headers))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
 
-from stream.core.drill import mark_of
+from stream.core.drill import signature_of
 from stream.core.records import Record
 from stream.intake.fingerprint.drill_signature import DrillSigner
 from stream.intake.metrics import REJECT_REASONS
@@ -127,7 +127,7 @@ def request(account: str, time_s: float) -> bytes:
 def marked(drill: Campaign, now_s: float, offset: int) -> list[Record]:
     """Return one request of each account of a drill as intake gets them."""
     return [
-        Record(offset + i, None, value, mark_of(headers))
+        Record(offset + i, None, value, signature_of(headers))
         for i, (value, headers) in enumerate(drill.round(now_s))
     ]
 

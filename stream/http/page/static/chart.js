@@ -37,16 +37,16 @@ export function chart(title, unit, lines, from) {
     round(HEIGHT - PAD - ((value - least) / (most - least || 1)) * (HEIGHT - 2 * PAD));
 
   const drawn = shown.map((line, i) => {
-    // What they are measured against holds over all of the chart.
+    // A baseline holds over the whole chart.
     const points = i === 0 ? line.points : [[first, line.points[0][1]], ...line.points];
     return svg("path", { class: `line ${line.kind}`, d: path([...points, [last, points.at(-1)[1]]], x, y, line.sum) });
   });
   const [at, value] = shown[0].points.at(-1);
-  const said = shown.map((line) => `${line.name} ${measure(line.points.at(-1)[1], unit)}`);
+  const values = shown.map((line) => `${line.name} ${measure(line.points.at(-1)[1], unit)}`);
   return el("figure", { class: "chart" },
     svg("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
-      "aria-label": `${title} from ${moment(first)} to ${moment(last)}: ${said.join(", ")}`,
+      "aria-label": `${title} from ${moment(first)} to ${moment(last)}: ${values.join(", ")}`,
     },
     svg("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 }),
     ...drawn.reverse(),

@@ -5,7 +5,7 @@ import { el, svg } from "./dom.js";
 import { count, plural, words } from "./format.js";
 
 const MOST_MEMBERS = 160;
-const MOST_VALUES = 12; // more, and nobody sees through the lines
+const MOST_VALUES = 12; // with more, the lines are unreadable
 const WIDTH = 640;
 const HEIGHT = 400;
 const ROUNDS = 160;
@@ -103,7 +103,7 @@ export function graph(detail) {
   const drawing = svg("svg", {
     class: "graph", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img",
     "aria-label": `${plural(members.length, "account")} and ${plural(nodes.length, "value")} `
-      + "that they share; the list below says the same",
+      + "that they share; the list below has the same",
   }, paths.map(({ path }) => path), [...dots.values()], squares);
 
   const point = (value) => {

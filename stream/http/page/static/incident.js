@@ -108,13 +108,13 @@ export class Incident {
   #note = el("input", { id: "note", maxlength: 1000, autocomplete: "off" });
   #buttons = el("div", { class: "choices", role: "group", "aria-label": "Verdict" });
   #message = el("p", { class: "message", role: "status" });
-  #judging = this.#verdict();
+  #verdictForm = this.#makeVerdictForm();
   #members = el("details", {}, el("summary", {}, "Accounts"), this.#parts.members);
 
   constructor(article) {
     this.#article = article;
     this.#author.value = localStorage.getItem(AUTHOR) ?? "";
-    fill(article, this.#parts.head, this.#judging, this.#parts.why, this.#parts.course,
+    fill(article, this.#parts.head, this.#verdictForm, this.#parts.why, this.#parts.course,
       this.#parts.graph, this.#members, this.#parts.about);
   }
 
@@ -138,7 +138,7 @@ export class Incident {
       fill(this.#parts.members, members(detail));
     }
     fill(this.#parts.about, this.#about(detail));
-    this.#judging.hidden = detail.row.drill;
+    this.#verdictForm.hidden = detail.row.drill;
     this.#choices(detail.row.verdict);
   }
 
@@ -153,7 +153,7 @@ export class Incident {
       detail.techniques.join(", "), ` · model ${detail.model_version}`);
   }
 
-  #verdict() {
+  #makeVerdictForm() {
     for (const [label, text] of CHOICES) {
       const button = el("button", { type: "button", "data-verdict": label, "aria-pressed": "false" }, text);
       button.addEventListener("click", () => this.#send(label));
