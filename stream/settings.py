@@ -1,4 +1,4 @@
-"""All settings: composed of the rooms' own, read from a TOML file and the environment.
+"""All settings, composed of those of the rooms and loaded from a TOML file and the environment.
 
 Order of precedence: environment, file, default. ``DISTILLWATCH_<SECTION>_<NAME>`` sets one value,
 ``DISTILLWATCH_<SECTION>_<NAME>_FILE`` reads it from a file, which is how secrets should come.
@@ -36,9 +36,10 @@ from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.pipeline.settings import StageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-_PREFIX: Final = "DISTILLWATCH_"
+#: Begins the name of every variable of the environment.
+PREFIX: Final = "DISTILLWATCH_"
 _FILE_SUFFIX: Final = "_file"
 #: What a record has beside its rows, and an alert beside its accounts (a note is in it twice).
 _FRAME_BYTES: Final = 32_768
@@ -104,16 +105,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
 
-class Setting(msgspec.Struct, frozen=True):
-    """One setting as the user sees it."""
-
-    name: str
-    default: str
-    unit: str
-    meaning: str
-    environment: str
-
-
 def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     """Return the settings of a file (or none) and an environment.
 
@@ -128,22 +119,6 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     for section, name, value in overrides:
         merged[section][name] = value
     return _convert(merged, source="environment")
-
-
-def describe() -> Iterator[Setting]:
-    """Yield every setting with its default, unit and meaning."""
-    defaults = Settings()
-    for section in msgspec.structs.fields(Settings):
-        for field in msgspec.structs.fields(section.type):
-            value = getattr(getattr(defaults, section.name), field.name)
-            meta = _meta(field.type)
-            yield Setting(
-                name=f"{section.name}.{field.encode_name}",
-                default=_show(value),
-                unit=str((meta.extra or {}).get("unit", "")),
-                meaning=meta.description or "",
-                environment=f"{_PREFIX}{section.name}_{field.encode_name}".upper(),
-            )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -175,9 +150,9 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, ob
     sections = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     found = []
     for variable, text in sorted(environment.items()):
-        if not variable.startswith(_PREFIX) or variable in _OTHERS:
+        if not variable.startswith(PREFIX) or variable in _OTHERS:
             continue
-        section, _, name = variable.removeprefix(_PREFIX).lower().partition("_")
+        section, _, name = variable.removeprefix(PREFIX).lower().partition("_")
         fields = _fields(sections.get(section))
         if name not in fields:
             name = name.removesuffix(_FILE_SUFFIX)
@@ -193,7 +168,7 @@ def _fields(section: type[msgspec.Struct] | None) -> dict[str, bool]:
     if section is None:
         return {}
     return {
-        field.encode_name: bool((_meta(field.type).extra or {}).get("json"))
+        field.encode_name: bool((meta_of(field.type).extra or {}).get("json"))
         for field in msgspec.structs.fields(section)
     }
 
@@ -218,7 +193,8 @@ def _secret(expected: type, value: object) -> object:
     raise TypeError(f"expected `str`, got `{type(value).__name__}`")
 
 
-def _meta(annotation: Any) -> msgspec.Meta:  # noqa: ANN401 - a type annotation
+def meta_of(annotation: Any) -> msgspec.Meta:  # noqa: ANN401 - a type annotation
+    """Return the description, unit and bounds of a setting's type."""
     return next(
         (
             part
@@ -227,17 +203,3 @@ def _meta(annotation: Any) -> msgspec.Meta:  # noqa: ANN401 - a type annotation
         ),
         msgspec.Meta(),
     )
-
-
-def _show(value: object) -> str:
-    if isinstance(value, Secret):
-        return "(set)" if value else "(not set)"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, dict):
-        return ", ".join(value)
-    if value in {None, "", ()}:
-        return "(none)"
-    return str(value)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from stream.settings import Settings
     from stream.tools.replay.source import Source
 
-app = typer.Typer(no_args_is_help=True, help="Say of accounts what the gateway does not log.")
+app = typer.Typer(
+    no_args_is_help=True, help="Load and check the account directory: what gateways do not log."
+)
 
 _DAY_S: Final = 86_400.0
 _EXAMPLES: Final = 5
@@ -40,14 +42,12 @@ def load(
     ],
     *,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Also remove the accounts that FILE does not have")
+        bool, typer.Option("--replace", help="Also remove accounts that are not in FILE")
     ] = False,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Remove the accounts that FILE has instead")
-    ] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the accounts in FILE")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Write the accounts of a file to the directory's topic; later rows and loads count."""
+    """Write the accounts of a file to the directory topic; later rows replace earlier ones."""
     if replace and remove:
         raise UsageError("accounts load: either --replace or --remove")
     settings = read_settings(config)
@@ -55,8 +55,8 @@ def load(
     count = sum(1 for _ in rows.read(title="check"))
     if rows.bad and replace:
         raise UsageError(
-            f"{file}: nothing was written: with --replace all rows have to be right, {rows.bad} "
-            "are not"
+            f"{file}: nothing was written: --replace needs a file without invalid rows, "
+            f"{rows.bad} are invalid"
         )
     kept: set[bytes] = set()
 
@@ -71,10 +71,10 @@ def load(
     if replace:
         gone = _keys(settings) - kept
         _write(settings, ((key, None) for key in sorted(gone)))
-        out.print(f"{len(gone):,} accounts removed that the file does not have")
+        out.print(f"{len(gone):,} accounts removed that are not in the file")
     if rows.bad:
         err.print(
-            f"distillwatch: {rows.bad:,} rows of {count + rows.bad:,} were left out", markup=False
+            f"distillwatch: {rows.bad:,} rows of {count + rows.bad:,} were skipped", markup=False
         )
         raise typer.Exit(1)
 
@@ -83,16 +83,16 @@ def load(
 def check(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(help="The gateway's log; otherwise the last day of topics.requests"),
+        typer.Argument(help="Log files of the gateway (default: the last day of topics.requests)"),
     ] = None,
     *,
     accounts_file: Annotated[
         Path | None,
-        typer.Option("--accounts", metavar="F", help="A file instead of the directory's topic"),
+        typer.Option("--accounts", metavar="F", help="A file instead of the directory topic"),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Say how many of the accounts that the gateway logs have an entry."""
+    """Show how many of the accounts in the gateway's log have an entry."""
     settings, now = read_settings(config), time.time()
     latest = now + settings.intake.max_future_s
     directory = account_directory(settings.stages)
@@ -104,7 +104,7 @@ def check(
     source = FileSource(files) if files else TopicSource(settings.kafka, arrivals)
     seen = sorted(_seen(source, settings, now_s=now))
     if not seen:
-        raise UsageError("the log has no account, so nothing can be said")
+        raise UsageError("the log has no account: nothing to check")
     known = directory.known(seen)
     out.print(
         f"{len(seen):,} accounts seen, {int(known.sum()):,} with an entry ({known.mean():.1%}); "
@@ -115,8 +115,8 @@ def check(
         out.print(f"without: {', '.join(without[:_EXAMPLES])}", markup=False, soft_wrap=True)
     if not known.any():
         err.print(
-            "distillwatch: no account has an entry: is the directory keyed by what intake.account "
-            "says?",
+            "distillwatch: no account has an entry: are the keys of the directory those that "
+            "intake.account reads?",
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -127,7 +127,7 @@ def _write(settings: Settings, rows: Iterator[tuple[bytes, bytes | None]]) -> in
 
 
 def _keys(settings: Settings) -> set[bytes]:
-    """Return the accounts that the topic has an entry of."""
+    """Return the accounts with an entry on the topic."""
     found: set[bytes] = set()
 
     def take(records: Sequence[ConsumerRecord]) -> None:
@@ -148,11 +148,11 @@ def _fill(directory: AccountDirectory, settings: Settings, *, latest: float) -> 
 
     read(settings.kafka, settings.topics, settings.topics.accounts, take)
     if refused:
-        err.print(f"distillwatch: {settings.topics.accounts}: {refused} records are no entries")
+        err.print(f"distillwatch: {settings.topics.accounts}: {refused} invalid records")
 
 
 def _seen(source: Source, settings: Settings, *, now_s: float) -> set[str]:
-    """Return the accounts of a log, as many as the directory may have."""
+    """Return the accounts of a log, at most `directory.max_entries` or slightly more."""
     decoder, found = Decoder(settings.intake, Metrics(strict=False)), set[str]()
     for _, records in source.parts():
         plain = [record for record in records if record.mark is None]

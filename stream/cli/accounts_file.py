@@ -1,4 +1,4 @@
-"""A file with accounts as the commands read it: with a progress bar, bad rows named one by one."""
+"""Reads a file of accounts for the commands: a progress bar, invalid rows reported one by one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PORTION: Final = 2_000
 
 
 class Rows:
-    """The entries of a file, one after the other; ``bad`` rows are said and left out."""
+    """The entries of a file, one after the other; ``bad`` rows are reported and skipped."""
 
     def __init__(self, path: Path, *, latest: float) -> None:
         """``latest`` is the last time, epoch seconds, that an account may have been created."""
@@ -33,12 +33,12 @@ class Rows:
         self.bad = 0
 
     def read(self, *, title: str) -> Iterator[FileEntry]:
-        """Yield the entries; raises UsageError when there is none."""
+        """Yield the entries; raises UsageError when the file has none."""
         good, self.bad = 0, 0
         with progress(title, _size(self._path)) as advance:
             for row in entries(self._path, latest=self._latest, advance=advance):
                 if isinstance(row, BadRow):
-                    self._complain(f"{row.where}: {row.why}")
+                    self._report(f"{row.where}: {row.why}")
                 else:
                     good += 1
                     yield row
@@ -47,21 +47,21 @@ class Rows:
         if not good:
             raise UsageError(f"{self._path}: no row with an account_id and its entry")
 
-    def _complain(self, line: str) -> None:
+    def _report(self, line: str) -> None:
         self.bad += 1
         if self.bad <= _NAMED:
             err.print(f"distillwatch: {line}", markup=False, soft_wrap=True)
 
 
 def fill(directory: AccountDirectory, path: Path, *, latest: float) -> None:
-    """Load a whole file into a directory; what it does not take is said."""
+    """Load a whole file into a directory; report rows beyond its limit."""
     rows = Rows(path, latest=latest).read(title="accounts")
     full = 0
     while portion := list(islice(rows, _PORTION)):
         full += len(directory.load([(row.key, row.value) for row in portion], latest=latest))
     if full:
         err.print(
-            f"distillwatch: {path}: {full} accounts were left out (directory.max_entries)",
+            f"distillwatch: {path}: {full} accounts dropped (limit directory.max_entries)",
             markup=False,
             soft_wrap=True,
         )

@@ -1,4 +1,4 @@
-"""``distillwatch bridge``: from HTTP to the requests topic, for gateways without Kafka."""
+"""``distillwatch bridge``: forwards HTTP posts of gateways without Kafka to the requests topic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stream.http.bridge.run import BridgeComponents, run
 
 
 def bridge(config: ConfigOption = None) -> None:
-    """Take what gateways post (JSON, OTLP) to the requests topic; needs ``bridge.tokens``."""
+    """Forward what gateways post (JSON, OTLP) to the requests topic; needs ``bridge.tokens``."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )

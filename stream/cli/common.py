@@ -15,7 +15,7 @@ from stream.settings import Settings, load
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
-#: Results go to standard output, everything said on the way to standard error.
+#: Results go to standard output, progress and errors to standard error.
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -38,8 +38,8 @@ def read_settings(config: Path | None) -> Settings:
     return load(path, os.environ)
 
 
-def said(kind: type[Record], **fields: Any) -> Record:  # noqa: ANN401 - whatever the user gave
-    """Return a record of what the user gave, or raise UsageError with the field and why."""
+def record_of(kind: type[Record], **fields: Any) -> Record:  # noqa: ANN401 - user input of any type
+    """Return a record of the user's input; raises UsageError that names the invalid field."""
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""The composition root of a worker: every object it is made of is made here, from the settings."""
+"""The composition root of a worker: creates every object from the settings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 def worker_components(settings: Settings) -> WorkerComponents:
-    """Return all that a worker with these settings runs."""
+    """Return the components that a worker with these settings runs."""
     metrics = Metrics(strict=False)
     register_process(metrics.registry)
     metrics.build_info.info({"version": __version__, "python": platform.python_version()})
@@ -66,7 +66,7 @@ def worker_components(settings: Settings) -> WorkerComponents:
             Pages(settings.http, registry=metrics.registry, health=health, more=more),
             *feeds,
             *_readers(settings, metrics),
-            # The stages, which come after it, have to find it loaded; alerts go out meanwhile.
+            # Last: the stages start after it and need it loaded; alerts are delivered meanwhile.
             _directory_feed(settings, metrics, directory),
         ),
     )
@@ -99,7 +99,7 @@ def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -
 
 
 def _feedback_readers(settings: Settings, metrics: Metrics) -> dict[str, RecordReader]:
-    """Return what reads the topics that people write to."""
+    """Return the readers of the feedback topics."""
     verdicts, suppressions = settings.topics.verdicts, settings.topics.suppressions
     return {
         verdicts: FeedbackReader(verdicts, verdict, metrics=metrics),
@@ -108,7 +108,7 @@ def _feedback_readers(settings: Settings, metrics: Metrics) -> dict[str, RecordR
 
 
 def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, list[TopicReader]]:
-    """Return what answers for the page, and what reads for it."""
+    """Return the handler of the page and the reader behind it."""
     history = IncidentHistory(most=settings.page.max_incidents)
     feed = AlertFeed(
         history,
@@ -127,7 +127,7 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
 
 
 def _readers(settings: Settings, metrics: Metrics) -> list[TopicReader]:
-    """Return what reads the alerts topic: one for each receiver that is set."""
+    """Return a reader of the alerts topic for each configured receiver."""
     where: dict[str, Any] = {
         "topic": settings.topics.alerts,
         "app": settings.kafka.app_id,
@@ -153,7 +153,7 @@ def _readers(settings: Settings, metrics: Metrics) -> list[TopicReader]:
 
 
 def _sinks(settings: Settings, metrics: Metrics) -> Iterator[tuple[Sink, ReceiverSettings]]:
-    yield LogSink(), ReceiverSettings(drills="deliver")  # a line calls nobody
+    yield LogSink(), ReceiverSettings(drills="deliver")  # a log line pages no one
     if (webhook := settings.webhook).url:
         yield WebhookSink(webhook, metrics=metrics), webhook
     if (pagerduty := settings.pagerduty).routing_key:

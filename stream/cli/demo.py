@@ -1,4 +1,4 @@
-"""``distillwatch demo``: planted campaigns found on an embedded broker, while you look."""
+"""``distillwatch demo``: a worker finds planted campaigns on an embedded broker."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from stream.tools.simulate.scenario import scenario
 def demo(
     *,
     seconds: Annotated[
-        float, typer.Option(metavar="S", min=5, help="How long the traffic is played")
+        float, typer.Option(metavar="S", min=5, help="Duration of the traffic")
     ] = 90,
     port: Annotated[
-        int, typer.Option(metavar="P", min=0, max=65535, help="Port of /metrics; 0: any free one")
+        int, typer.Option(metavar="P", min=0, max=65535, help="Port of /metrics; 0: any free port")
     ] = 0,
     stay: Annotated[
-        bool, typer.Option("--stay", help="Keep the worker and its page until Ctrl-C")
+        bool, typer.Option("--stay", help="Keep the worker and its page running until Ctrl-C")
     ] = False,
 ) -> None:
     """Find planted campaigns in simulated traffic, on a broker in memory.

@@ -1,4 +1,4 @@
-"""``distillwatch drill``: whether an alert would come, shown with a marked campaign."""
+"""``distillwatch drill``: checks the whole path from request to receiver with a signed campaign."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def drill(
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Plant a marked campaign in the live requests topic and see whether its alert comes.
+    """Plant a signed test campaign in the live requests topic and wait for its alert.
 
-    With the settings of the workers. Nobody is called (see the receivers' setting `drills`) and
-    nothing is learnt from it. Exit code 0 only when the alert came and every receiver that is set
-    has handled it.
+    Run it with the settings of the workers. It pages no one (see the receivers' setting `drills`)
+    and no model learns from it. Exit code 0 only when the alert arrived and every configured
+    receiver has handled it.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    # It warns of a slow machine, which is not what is asked here.
+    # It warns of a slow machine, which does not matter here.
     logging.getLogger("kafka.net").setLevel(logging.ERROR)
     settings = read_settings(config)
     columns = (TextColumn("drill"), BarColumn(), TimeElapsedColumn())

@@ -34,7 +34,7 @@ _COMMANDS: Final = (
 
 
 class _Commands(TyperGroup):
-    """Imports a command when it is asked for: most of the second that a command takes to start."""
+    """Imports a command when it is used: imports take most of the second that a start takes."""
 
     def list_commands(self, ctx: Context) -> list[str]:
         """Return the names."""
@@ -64,7 +64,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Find the accounts that extract a model through an LLM gateway.",
+    help="Detect accounts and campaigns that extract a model through an LLM gateway.",
 )
 
 
@@ -85,7 +85,7 @@ def _options(
         help="Show the version",
     ),
 ) -> None:
-    """Take the options that stand before a command."""
+    """Accept the options before a command."""
     del version
 
 

@@ -66,36 +66,42 @@ def replay(  # noqa: PLR0913 - an argument for each option
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--from", metavar="TIME", help="Of the topic what arrived from here on"),
+        typer.Option("--from", metavar="TIME", help="Start time (broker timestamp)"),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--to", metavar="TIME", help="... and before this (RFC 3339, epoch seconds)"),
+        typer.Option("--to", metavar="TIME", help="End time; RFC 3339 or epoch seconds, as --from"),
     ] = None,
     format_: Annotated[
-        Format | None, typer.Option("--format", help="Log format, if not intake.format")
+        Format | None, typer.Option("--format", help="Log format (default: intake.format)")
     ] = None,
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain-format", help="Only show how the first records are read, and what is missing"
+            "--explain-format",
+            help="Only show how the first records are decoded, and missing fields",
         ),
     ] = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="With --explain-format: a JSON object for each record, of all"),
+        typer.Option("--json", help="With --explain-format: one JSON object for every record"),
     ] = False,
     alerts_file: Annotated[
         Path | None, typer.Option("--alerts", metavar="OUT.jsonl", help="Write every alert here")
     ] = None,
     labels_file: Annotated[
-        Path | None, typer.Option("--labels", metavar="L.csv", help="Hold the alerts against these")
+        Path | None,
+        typer.Option(
+            "--labels", metavar="L.csv", help="Ground-truth labels (CSV); adds a scorecard"
+        ),
     ] = None,
     report_file: Annotated[
-        Path | None, typer.Option("--report", metavar="R.json", help="Write the figures here")
+        Path | None,
+        typer.Option("--report", metavar="R.json", help="Write the report here, as JSON"),
     ] = None,
     html_file: Annotated[
-        Path | None, typer.Option("--html", metavar="R.html", help="Write a page with plots here")
+        Path | None,
+        typer.Option("--html", metavar="R.html", help="Write an HTML report with plots here"),
     ] = None,
     accounts_file: Annotated[
         Path | None,
@@ -103,13 +109,13 @@ def replay(  # noqa: PLR0913 - an argument for each option
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Run the worker's pipeline over files or what a topic has, in event time; it sends nothing."""
+    """Run the worker's pipeline over files or a topic, in event time; it sends nothing."""
     whole = read_settings(config)
     settings = whole.stages
     if format_ is not None:
         settings = changed(settings, intake=_in_format(settings.intake, format_))
     if as_json and not explain:
-        raise UsageError("--json is for --explain-format")
+        raise UsageError("--json needs --explain-format")
     source = _source(whole, files, topic, since, until)
     if explain:
         _explain_each(source, settings) if as_json else _explain(source, settings.intake)
@@ -133,7 +139,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
         partitions=source.partitions,
     )
     started = time.perf_counter()
-    # A drill of those days is no finding, and nobody's mistake.
+    # Drills are neither findings nor false alarms.
     alerts = as_sent(alert for alert in _run(chain, source) if not alert.drill)
     figures = report(
         alerts,
@@ -188,7 +194,7 @@ def _source(
     if topic is not None or not files:
         raise UsageError("expected either files or --topic")
     if since is not None or until is not None:
-        raise UsageError("--from and --to are for --topic")
+        raise UsageError("--from and --to need --topic")
     return FileSource(files)
 
 
@@ -220,7 +226,7 @@ def _explain(source: Source, intake: IntakeSettings) -> None:
 
 
 def _explain_each(source: Source, settings: StageSettings) -> None:
-    """Print what became of each record, as JSON lines."""
+    """Print how each record is decoded, as JSON lines."""
     intake = settings.intake
     repeats = Repeats(intake.duplicate_window_s, window_s=settings.windows.window_s)
     explainer, readings = Explainer(intake), Readings(repeats)
@@ -264,7 +270,7 @@ def _write(path: Path | None, content: bytes) -> None:
 
 
 def _joined(directory: AccountDirectory, metrics: Metrics) -> str:
-    """Say how many events are of accounts that the directory has."""
+    """Return the share of events whose account is in the directory."""
     hit, miss = (
         metrics.registry.get_sample_value(
             "distillwatch_directory_lookups_total", {"result": result}
@@ -272,7 +278,7 @@ def _joined(directory: AccountDirectory, metrics: Metrics) -> str:
         for result in ("hit", "miss")
     )  # fmt: skip
     share = hit / max(hit + miss, 1)
-    return f"{len(directory):,} accounts in the directory, {share:.1%} of the events are of them"
+    return f"{len(directory):,} accounts in the directory, with {share:.1%} of the events"
 
 
 def _show(figures: RunReport, alerts: list[Alert]) -> None:

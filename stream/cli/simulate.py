@@ -29,17 +29,19 @@ def simulate(
     seed: Annotated[int, typer.Option(metavar="S", min=0)] = 0,
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", metavar="F", help="JSON lines; the labels go to F.labels.csv"),
+        typer.Option(
+            "--out", metavar="F", help="Write JSON lines here and the labels to F.labels.csv"
+        ),
     ] = None,
     broker: Annotated[
-        str | None, typer.Option(metavar="B", help="Produce to this broker's request topic")
+        str | None, typer.Option(metavar="B", help="Produce to the requests topic of this broker")
     ] = None,
     pace: Annotated[
-        float, typer.Option(help="Event seconds a second; 0: as fast as it goes", min=0)
+        float, typer.Option(help="Event-time seconds per second; 0: as fast as possible", min=0)
     ] = 0,
     config: ConfigOption = None,
 ) -> None:
-    """Make the traffic of a scenario, with its labels."""
+    """Generate the traffic of a scenario, with planted campaigns and their labels."""
     if (out_file is None) == (broker is None):
         raise UsageError("simulate needs either --out F or --broker B")
     chosen = scenario(name, seed=seed)

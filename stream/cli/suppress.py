@@ -1,4 +1,4 @@
-"""``distillwatch suppress``: what is not to be told of for a while."""
+"""``distillwatch suppress``: hides expected alerts for a limited time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from stream.cli.common import ConfigOption, out, read_settings, said
+from stream.cli.common import ConfigOption, out, read_settings, record_of
 from stream.cli.verdict import AuthorOption
 from stream.core.errors import UsageError
 from stream.core.feedback import Suppression
 from stream.core.rfc3339 import rfc3339
 from stream.kafka.registers import suppressions, write
 
-app = typer.Typer(no_args_is_help=True, help="Hide accounts or campaigns for a while.")
+app = typer.Typer(
+    no_args_is_help=True, help="Hide expected alerts of accounts or campaigns for a limited time."
+)
 
 _UNITS_S: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -27,24 +29,28 @@ _UNITS_S: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 def add(
     *,
     author: AuthorOption,
-    reason: Annotated[str, typer.Option(metavar="R", help="Why; alerts will have it")],
+    reason: Annotated[
+        str, typer.Option(metavar="R", help="The reason; listed with the suppression")
+    ],
     lasting: Annotated[
         str | None, typer.Option("--for", metavar="T", help="How long: 30m, 8h or 14d")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Or until when, RFC 3339")
+        str | None, typer.Option(metavar="TIME", help="End time instead of --for, RFC 3339")
     ] = None,
     account: Annotated[str | None, typer.Option(metavar="ID", help="One account")] = None,
     pattern: Annotated[
-        str | None, typer.Option(metavar="GLOB", help="Accounts by their ids: 'ci-*'")
+        str | None, typer.Option(metavar="GLOB", help="Accounts whose id matches, such as 'ci-*'")
     ] = None,
     value: Annotated[
         str | None,
-        typer.Option(metavar="LINK:V", help="What links a campaign, as its alert's links have it"),
+        typer.Option(
+            metavar="LINK:V", help="Indicator of a campaign: link and value from the alert's links"
+        ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Hide an account, accounts by a pattern, or campaigns that a value links."""
+    """Hide an account, accounts by a pattern, or campaigns that share an indicator."""
     given = {"account": account, "pattern": pattern, "value": value}
     chosen = [(by, match) for by, match in given.items() if match is not None]
     if len(chosen) != 1:
@@ -52,7 +58,7 @@ def add(
     ((by, match),) = chosen
     link, _, match = match.rpartition(":") if by == "value" else ("", "", match)
     settings, now = read_settings(config), time.time()
-    suppression = said(
+    suppression = record_of(
         Suppression,
         suppression_id=f"sup_{secrets.token_hex(10)}",
         by=by,
@@ -75,7 +81,7 @@ def add(
 
 @app.command("list")
 def show(config: ConfigOption = None) -> None:
-    """Show what is suppressed now, what ends first first."""
+    """List active suppressions, soonest expiry first."""
     settings, now = read_settings(config), time.time()
     found = suppressions(settings.kafka, settings.topics).values()
     active = [one for one in found if not one.removed and one.expires > now]
@@ -85,25 +91,25 @@ def show(config: ConfigOption = None) -> None:
 
 @app.command()
 def remove(
-    suppression_id: Annotated[str, typer.Argument(help="As `suppress list` has it: sup_...")],
+    suppression_id: Annotated[str, typer.Argument(help="From `suppress list`: sup_...")],
     author: AuthorOption,
     config: ConfigOption = None,
 ) -> None:
-    """End a suppression: what it hides and still goes on is told of."""
+    """End a suppression: incidents it hid that are still open are alerted."""
     settings = read_settings(config)
     found = suppressions(settings.kafka, settings.topics).get(suppression_id)
     if found is None or found.removed:
         raise UsageError(f"{suppression_id}: there is no such suppression")
     given = msgspec.structs.asdict(found)
-    now = max(time.time(), found.time + 1e-3)  # whatever our clock says: the later state counts
-    ended = said(Suppression, **given | {"author": author, "time": now, "removed": True})
+    now = max(time.time(), found.time + 1e-3)  # never before the first state: the later one counts
+    ended = record_of(Suppression, **given | {"author": author, "time": now, "removed": True})
     write(settings.kafka, settings.topics, settings.topics.suppressions, ended)
     out.print(f"{suppression_id}: removed", markup=False)
 
 
 def _end(now: float, lasting: str | None, until: str | None) -> float:
     if (lasting is None) == (until is None):
-        raise UsageError("suppress add needs either --for or --until: it has to end")
+        raise UsageError("suppress add needs either --for or --until: a suppression has an end")
     if lasting is not None:
         found = re.fullmatch(r"(\d{1,6})([mhd])", lasting)
         if found is None:
@@ -116,7 +122,7 @@ def _end(now: float, lasting: str | None, until: str | None) -> float:
     if end.tzinfo is None:
         raise UsageError(f"--until: {until!r} has no time zone (2026-03-02T00:00:00Z)")
     if end.timestamp() <= now:
-        raise UsageError(f"--until: {until} is over")
+        raise UsageError(f"--until: {until} is in the past")
     return end.timestamp()
 
 

@@ -1,7 +1,7 @@
 """The settings in force as TOML, a comment beside each value, to read or save as settings file.
 
-One line a setting, however long: what it wraps is for the terminal to decide. A secret is only a
-placeholder behind ``#``, so that the text can be shown to anybody and loads without it.
+One line for each setting; the terminal wraps it. A secret is a placeholder in a comment, so the
+text is safe to share and loads without it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.cli.describe import describe
 from stream.core.secret import Secret
-from stream.settings import Settings, describe
+from stream.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from stream.settings import Setting
+    from stream.cli.describe import Setting
 
 _HEAD: Final = (
     "# Every setting with the value in force. Saved as distillwatch.toml it is a settings file.",
-    "# Secrets are left out: give them by the variables named below, or by file (..._FILE).",
+    "# Secrets are not printed: set them with the variables below, or from a file (..._FILE).",
 )
 _DEFAULTS: Final = Settings()
 #: Comments stand below one another unless a value is longer than this.

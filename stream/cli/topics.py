@@ -15,7 +15,7 @@ from stream.kafka.topics import check, create
 
 
 class Action(StrEnum):
-    """What to do about the topics."""
+    """What to do with the topics."""
 
     CHECK = "check"
     CREATE = "create"
@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 def topics(
     action: Annotated[
-        Action, typer.Argument(help="Verify, or make what is missing")
+        Action, typer.Argument(help="Verify the topics, or create missing ones")
     ] = Action.CHECK,
     config: ConfigOption = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``distillwatch verdict``: what a person says of an alert."""
+"""``distillwatch verdict``: labels an alert as true, false or benign."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Annotated
 
 import typer
 
-from stream.cli.common import ConfigOption, out, read_settings, said
+from stream.cli.common import ConfigOption, out, read_settings, record_of
 from stream.core.feedback import Verdict
 from stream.kafka.registers import write
 
-AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Who says so")]
+AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Your name")]
 
 
 def verdict(
-    alert_id: Annotated[str, typer.Argument(help="As the alert has it: inc_...")],
+    alert_id: Annotated[str, typer.Argument(help="From the alert: inc_...")],
     judged: Annotated[
         str,
         typer.Argument(
             metavar="VERDICT",
-            help="true_positive, false_positive, benign, or withdrawn to take one back",
+            help="true_positive, false_positive, benign, or withdrawn to remove the label",
         ),
     ],
     author: AuthorOption,
-    note: Annotated[str, typer.Option(metavar="N", help="Why; the alert will have it")] = "",
+    note: Annotated[str, typer.Option(metavar="N", help="The reason; shown in the alert")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Judge an alert: a false positive or benign one is resolved and kept quiet."""
-    record = said(
+    """Label an alert: false_positive and benign resolve the incident and mute its cause."""
+    record = record_of(
         Verdict,
         alert_id=alert_id,
         verdict=judged,
@@ -38,4 +38,4 @@ def verdict(
     )
     settings = read_settings(config)
     write(settings.kafka, settings.topics, settings.topics.verdicts, record)
-    out.print(f"{alert_id}: {judged}; the next alert of it says so", markup=False)
+    out.print(f"{alert_id}: {judged} recorded; the next update will carry it", markup=False)

@@ -1,4 +1,4 @@
-"""``distillwatch worker``: one worker of the group, until it is told to stop."""
+"""``distillwatch worker``: runs one worker of the group until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 

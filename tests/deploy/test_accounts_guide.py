@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from stream.cli.describe import describe
 from stream.intake.directory.entry import AccountEntry
 from stream.metrics import table
-from stream.settings import describe
 from testlib.deployment.promql import problems
 from testlib.deployment.rules import RECORDED
 from testlib.deployment.runbook import broken_links

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from stream import __version__
+from stream.cli.describe import describe
 from stream.kafka.topics import wanted
-from stream.settings import Settings, describe, load
+from stream.settings import Settings, load
 from testlib.deployment.chart import (
     CASES,
     CHART,

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from stream.cli.describe import describe
 from stream.metrics import table
-from stream.settings import Settings, describe
+from stream.settings import Settings
 from testlib.deployment.promql import problems
 from testlib.deployment.rules import ALERTS, RECORDED
 from testlib.deployment.runbook import DOCUMENTS, broken_links

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stream.settings import describe
+from stream.cli.describe import describe
 from testlib.deployment.runbook import broken_links
 from testlib.paths import DEPLOY
 

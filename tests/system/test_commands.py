@@ -359,7 +359,7 @@ def test_a_log_of_ones_own_is_read_by_a_mapping(tmp_path):
     [
         ((), "either files or --topic"),
         (("x.jsonl", "--topic", "t"), "either files or --topic"),
-        (("x.jsonl", "--from", "2026-01-01"), "--from and --to are for --topic"),
+        (("x.jsonl", "--from", "2026-01-01"), "--from and --to need --topic"),
         (("--topic", "t", "--from", "yesterday"), "--from: expected RFC 3339"),
         (("x.jsonl", "--format", "mapping"), "--format: mapping: needed"),
     ],
@@ -403,7 +403,7 @@ def test_an_address_that_is_none_is_bad_configuration(tmp_path):
     [
         (("verdict", "x", "benign", "--author", "a"), "alert_id: "),
         (("verdict", "inc_" + 20 * "0", "maybe", "--author", "a"), "verdict: Invalid enum value"),
-        (("suppress", "add", "--account", "a"), "it has to end"),
+        (("suppress", "add", "--account", "a"), "a suppression has an end"),
         (("suppress", "add", "--for", "8"), "one of --account, --pattern or --value"),
         (("suppress", "add", "--account", "a", "--for", "300d"), "90 days at most"),
         (("suppress", "add", "--account", "a", "--until", "2026-03-02T00:00:00"), "no time zone"),

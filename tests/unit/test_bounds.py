@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from stream.cli.describe import describe
 from stream.metrics import table
-from stream.settings import describe
 from stream.telemetry.declaration import OVERFLOW, PREFIX
 
 PAGE = (Path(__file__).parents[2] / "deploy" / "bounds.md").read_text()

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.cli.describe import describe
 from stream.cli.toml import literal, toml_text
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
-from stream.settings import Settings, describe, load
+from stream.settings import Settings, load
 
 
 def spaced(settings):
