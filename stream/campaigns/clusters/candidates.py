@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.settings import CampaignSettings
@@ -36,14 +36,14 @@ MOST_CANDIDATES: Final = 256
 
 
 class CandidateQueue:
-    """Indicators that changed and wait to be scored; the table marks which they are."""
+    """Indicators that changed and wait to be scored; the graph marks which they are."""
 
     def __init__(
-        self, settings: CampaignSettings, table: EdgeTable, *, metrics: CampaignsMetrics
+        self, settings: CampaignSettings, graph: BipartiteGraph, *, metrics: CampaignsMetrics
     ) -> None:
-        """Serve the indicators of ``table``."""
+        """Serve the indicators of ``graph``."""
         self._min_members = settings.min_members
-        self._table = table
+        self._graph = graph
         self._limit_hits = metrics.limit_hits_total.labels(limit="candidates")
         #: Whether indicators of the last scoring have to wait for the next one.
         self.waiting = False
@@ -55,7 +55,7 @@ class CandidateQueue:
 
         ``clustered`` are the indicators of the clusters that there are: they need not wait again.
         """
-        snapshot, values = population.snapshot, self._table.values
+        snapshot, values = population.snapshot, self._graph.values
         changed = self._take_changed()
         large = values["size"] >= self._min_members
         alone = np.flatnonzero(np.isin(values["kind"], _ALONE) & large & changed)
@@ -71,7 +71,7 @@ class CandidateQueue:
         return [one for one in sets if len(one)]
 
     def _take_changed(self) -> Mask:
-        values = self._table.values
+        values = self._graph.values
         changed: Mask = values.used & values["changed"]
         values["dirty"][changed] = True
         values["changed"][:] = False
@@ -88,17 +88,17 @@ class CandidateQueue:
         self.waiting = len(values) > MOST_CANDIDATES
         if not self.waiting:
             return values
-        names = dict(zip(values.tolist(), indicators(self._table, values), strict=True))
+        names = dict(zip(values.tolist(), indicators(self._graph, values), strict=True))
         known = set().union(*clustered)
         values = np.array([slot for slot, name in names.items() if name not in known], np.int64)
-        hashes = self._table.accounts["hash"][snapshot.account]
+        hashes = self._graph.accounts["hash"][snapshot.account]
         spans = zip(snapshot.start[values].tolist(), snapshot.stop[values].tolist(), strict=True)
         lead = np.array([hashes[start:stop].min() for start, stop in spans])
-        number = self._table.values["value"][values] ^ np.uint64(snapshot.time)
+        number = self._graph.values["value"][values] ^ np.uint64(snapshot.time)
         drawn = np.argsort(number * SPREAD, kind="stable")
         order = drawn[np.argsort(cumcount(lead[drawn]), kind="stable")]
         chosen, waiting = np.split(values[order], [MOST_CANDIDATES])
-        self._table.values["changed"][waiting] = True
+        self._graph.values["changed"][waiting] = True
         self.waiting = len(waiting) > 0
         self._limit_hits.inc(len(waiting))
         return np.sort(chosen)
@@ -108,9 +108,9 @@ class CandidateQueue:
 
     def _cooccurring(self, snapshot: Snapshot) -> list[ValueSlots]:
         """Return what each component has in common; of the largest when there are many."""
-        found = self._large(cooccurring(self._table, snapshot))
+        found = self._large(cooccurring(self._graph, snapshot))
         if len(found) > MOST_CANDIDATES:
-            hashes = self._table.accounts["hash"]
+            hashes = self._graph.accounts["hash"]
             found.sort(key=lambda accounts: (-len(accounts), int(hashes[accounts].min())))
             self._limit_hits.inc(len(found) - MOST_CANDIDATES)
         return [common_indicators(snapshot, accounts) for accounts in found[:MOST_CANDIDATES]]

@@ -14,7 +14,7 @@ from stream.campaigns.types import Indicator
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
 
 #: A candidate that shares this part of its members' owners with a cluster is assigned to it.
 _OVERLAP: Final = 0.1
@@ -41,11 +41,11 @@ class ClusterAssignment:
     """Assigns candidates to clusters and merges clusters; the older one keeps its id."""
 
     def __init__(
-        self, states: dict[str, ClusterState], table: EdgeTable, snapshot: Snapshot
+        self, states: dict[str, ClusterState], graph: BipartiteGraph, snapshot: Snapshot
     ) -> None:
         """Work on ``states``, the clusters by their id."""
         self._states = states
-        self._table = table
+        self._graph = graph
         self._snapshot = snapshot
         self._order = sorted(states.values(), key=_age)
         self._owners: dict[str, set[int]] = {}
@@ -92,7 +92,7 @@ class ClusterAssignment:
     def _owners_of(self, state: ClusterState) -> set[int]:
         found = self._owners.get(state.campaign_id)
         if found is None:
-            slots = self._table.find_accounts([*state.members])
+            slots = self._graph.find_accounts([*state.members])
             found = set(self._snapshot.owner[slots[slots >= 0]].tolist())
             self._owners[state.campaign_id] = found
         return found

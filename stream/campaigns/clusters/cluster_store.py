@@ -13,7 +13,7 @@ from stream.campaigns.clusters.stored_rows import StoredRows
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.types import Cluster
@@ -47,12 +47,12 @@ class ClusterStore:
         self._changed = True
         return kept
 
-    def most_used(self, table: EdgeTable, values: ValueSlots) -> ValueSlots:
+    def most_used(self, graph: BipartiteGraph, values: ValueSlots) -> ValueSlots:
         """Return as many indicators as a cluster remembers, in the given order."""
         if len(values) <= MOST_VALUES:
             return values
         self._limit_hits.labels(limit="indicators").inc(len(values) - MOST_VALUES)
-        most = np.argsort(-table.values["size"][values], kind="stable")[:MOST_VALUES]
+        most = np.argsort(-graph.values["size"][values], kind="stable")[:MOST_VALUES]
         return np.asarray(values[np.sort(most)])
 
     def most_certain(self, current: set[str], former: set[str]) -> set[str]:

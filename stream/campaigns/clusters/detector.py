@@ -20,7 +20,9 @@ from stream.campaigns.clusters.group_novelty import GroupNovelty
 from stream.campaigns.clusters.groups import add_groups
 from stream.campaigns.clusters.scorer import ClusterScorer
 from stream.campaigns.clusters.scoring_clock import ScoringClock
-from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
+from stream.campaigns.links.durable_graph import DurableGraph
+from stream.campaigns.links.eviction import EvictionPolicy
 from stream.campaigns.links.indicators import accounts_using, indicators
 from stream.campaigns.population.reference import Reference
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
@@ -48,7 +50,7 @@ class ClusterDetector:
     """All clusters of the system, or of a drill."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {**DurableEdges.LAYOUT, **ClusterStore.LAYOUT, **ScoringClock.LAYOUT}
+    LAYOUT: Final = {**DurableGraph.LAYOUT, **ClusterStore.LAYOUT, **ScoringClock.LAYOUT}
 
     def __init__(
         self,
@@ -67,20 +69,21 @@ class ClusterDetector:
         self._limit_hits = metrics.limit_hits_total
         self._learns = baseline is None
         self._clock = ScoringClock(settings.score_every_s)
-        self._table = DurableEdges(max_edges=2 * settings.max_links)
+        self._graph = BipartiteGraph()
+        self._eviction = EvictionPolicy(self._graph, max_edges=2 * settings.max_links)
         self._novelty = GroupNovelty() if baseline is None else baseline.novelty
         self._reference = Reference(
-            self._table,
+            self._graph,
             settings,
             origin=lambda: self._clock.origin,
             others=None if baseline is None else baseline.reference,
         )
-        self._candidates = CandidateQueue(settings, self._table, metrics=metrics)
-        self._scorer = ClusterScorer(settings, thresholds, self._table, self._novelty)
+        self._candidates = CandidateQueue(settings, self._graph, metrics=metrics)
+        self._scorer = ClusterScorer(settings, thresholds, self._graph, self._novelty)
         self._store = ClusterStore(settings, metrics=metrics)
         #: Everything with durable rows.
         self._parts = (
-            self._table,
+            DurableGraph(self._graph),
             self._clock,
             self._store,
             *((self._novelty,) if self._learns else ()),
@@ -101,18 +104,19 @@ class ClusterDetector:
         groups = [group for group in groups if group.members]
         if not groups:
             return
-        dropped = add_groups(self._table, groups, most_members=self._settings.max_members)
+        dropped = add_groups(self._graph, groups, most_members=self._settings.max_members)
+        self._eviction.shrink()
         self._limit_hits.labels(limit="links").inc(dropped)
         self._clock.changed(time, since=min(group.since for group in groups))
 
     def detect(self, time: float) -> list[Cluster]:
         """Form clusters from what is known at ``time``; return all, ordered by id."""
-        self._table.expire(time - self._settings.remember_s)
+        self._eviction.expire(time - self._settings.remember_s)
         population = self._reference.at(time)
         learn = self._learns and self._novelty.due(time)
         candidates = self._take_candidates(population, learn=learn)
         self._clock.scored(time, waiting=self._candidates.waiting)
-        assignment = ClusterAssignment(self._store.states, self._table, population.snapshot)
+        assignment = ClusterAssignment(self._store.states, self._graph, population.snapshot)
         for candidate in candidates:
             assignment.assign(self._new_state(candidate, time))
         assignment.merge()
@@ -137,14 +141,14 @@ class ClusterDetector:
         return ClusterState(
             campaign_id=_campaign_id(candidate.first, time),
             founded=time,
-            values=set(indicators(self._table, candidate.values)),
-            members=set(self._table.names(candidate.members)),
+            values=set(indicators(self._graph, candidate.values)),
+            members=set(self._graph.names(candidate.members)),
         )
 
     def _learn(self, time: float, clusters: list[Cluster]) -> None:
         least = self._thresholds.clear_score
         suspects = {name for c in clusters if c.score >= least for name in c.members}
-        self._novelty.learn(time, self._table.find_accounts([*suspects]))
+        self._novelty.learn(time, self._graph.find_accounts([*suspects]))
 
     # -- look-ups (IndicatorLookup) -------------------------------------------------------------
 
@@ -155,7 +159,7 @@ class ClusterDetector:
 
     def accounts_using(self, wanted: Iterable[Indicator]) -> dict[Indicator, set[str]]:
         """Return the accounts that use each of some indicators; unknown indicators are absent."""
-        return accounts_using(self._table, wanted)
+        return accounts_using(self._graph, wanted)
 
     # -- durable rows -------------------------------------------------------------------------
 

@@ -6,38 +6,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.campaigns.links.edges import OF_ACCOUNT
+from stream.campaigns.links.account_facts import note_accounts, note_traffic
+from stream.campaigns.links.graph_columns import OF_ACCOUNT
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import Array
     from stream.core.findings import Group, Member
 
 
-def add_groups(table: EdgeTable, groups: Sequence[Group], *, most_members: int) -> int:
+def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: int) -> int:
     """Add groups, in any order; return how many links an indicator had no room for."""
     found = {(g.kind, g.value, m.account_id): (g, m) for g in groups for m in g.members}
     if not found:
         return 0
     rows = [found[key] for key in sorted(found)]
-    values = table.value_slots([g.kind for g, _ in rows], [g.value for g, _ in rows])
-    accounts = table.account_slots([m.account_id for _, m in rows])
-    edges = table.edge_slots(values, accounts, most=most_members)
+    values = graph.value_slots([g.kind for g, _ in rows], [g.value for g, _ in rows])
+    accounts = graph.account_slots([m.account_id for _, m in rows])
+    edges = graph.edge_slots(values, accounts, most=most_members)
     kept = np.flatnonzero(edges >= 0)
     if len(kept) < len(edges):
-        table.forget_unlinked(accounts)
+        graph.forget_unlinked(accounts)
     edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
     for name in ("since", "last", "requests"):
-        table.edges[name][edges] = [getattr(member, name) for member in members]
-    table.edges["before"][edges] = rows_of(COUNTS, [m.before for m in members])
-    table.touch(edges)
-    table.note_accounts(accounts[kept], _account_columns(members))
-    table.note_traffic(accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))
-    table.values["dirty"][values] = True
-    table.shrink()
+        graph.edges[name][edges] = [getattr(member, name) for member in members]
+    graph.edges["before"][edges] = rows_of(COUNTS, [m.before for m in members])
+    graph.touch(edges)
+    note_accounts(graph, accounts[kept], _account_columns(members))
+    note_traffic(graph, accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))
+    graph.values["dirty"][values] = True
     return len(rows) - len(kept)
 
 

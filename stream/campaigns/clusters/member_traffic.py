@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import Array, Positions
 
 #: The counters of a member now, and before its first use of the cluster's indicators; both are
@@ -24,24 +24,24 @@ MEMBER_TRAFFIC: Final = np.dtype([("traffic", TRAFFIC), ("before", COUNTS)])
 
 
 def member_traffic(
-    table: EdgeTable, snapshot: Snapshot, at: Positions, names: Sequence[str]
+    graph: BipartiteGraph, snapshot: Snapshot, at: Positions, names: Sequence[str]
 ) -> Array:
     """Return a row of :data:`MEMBER_TRAFFIC` for each of some known accounts, shape ``(n,)``.
 
     ``at`` are the positions of the edges that link them.
     """
-    slots = table.find_accounts(names)
+    slots = graph.find_accounts(names)
     rows = np.empty(len(names), MEMBER_TRAFFIC)
-    rows["traffic"] = table.accounts["traffic"][slots]
+    rows["traffic"] = graph.accounts["traffic"][slots]
     rows["before"] = rows["traffic"]["total"]
     order = np.argsort(slots)
     account, edges = snapshot.account[at], snapshot.edges[at]
     place = np.minimum(np.searchsorted(slots[order], account), len(slots) - 1)
     linked = slots[order][place] == account if len(slots) else np.zeros(0, bool)
     row, edges = order[place[linked]], edges[linked]
-    before = matrix(table.edges["before"][edges])
+    before = matrix(graph.edges["before"][edges])
     # The account was forgotten since, and its counters began at 0: all of it is after its evidence.
-    before[table.edges["since"][edges] < rows["traffic"]["since"][row]] = 0
+    before[graph.edges["since"][edges] < rows["traffic"]["since"][row]] = 0
     least = matrix(rows["before"])
     np.minimum.at(least, row, before)
     rows["before"] = counts(least)

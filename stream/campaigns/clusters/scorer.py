@@ -10,7 +10,7 @@ import numpy as np
 from stream.campaigns.clusters.member_traffic import member_traffic
 from stream.campaigns.clusters.shared_indicators import shared_indicators
 from stream.campaigns.graph.membership import members_of, shared_payments
-from stream.campaigns.links.indicators import in_order, indicators
+from stream.campaigns.links.indicators import find, in_order, indicators
 from stream.campaigns.scoring.features import ClusterMembers, features
 from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
 from stream.campaigns.types import Cluster
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stream.campaigns.clusters.cluster_assignment import ClusterState
     from stream.campaigns.clusters.cluster_store import ClusterStore
     from stream.campaigns.clusters.group_novelty import GroupNovelty
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.scoring.features import ClusterFeatures
     from stream.campaigns.settings import CampaignSettings
@@ -48,13 +48,13 @@ class ClusterScorer:
         self,
         settings: CampaignSettings,
         thresholds: ScoreThresholds,
-        table: EdgeTable,
+        graph: BipartiteGraph,
         novelty: GroupNovelty,
     ) -> None:
-        """Score accounts of ``table``; ``novelty`` knows the usual groups."""
+        """Score accounts of ``graph``; ``novelty`` knows the usual groups."""
         self._settings = settings
         self._thresholds = thresholds
-        self._table = table
+        self._graph = graph
         self._novelty = novelty
 
     def candidate(
@@ -64,7 +64,7 @@ class ClusterScorer:
 
         With ``learn`` a harmless group is noted for the novelty model.
         """
-        members, since = members_of(self._table, population.snapshot, values)
+        members, since = members_of(self._graph, population.snapshot, values)
         if len(members) < self._settings.min_members:
             return None
         found = self._features(population, values, members, since)
@@ -73,21 +73,21 @@ class ClusterScorer:
             self._novelty.note(members, found)
         if self._score(found).score < self._thresholds.clear_score:
             return None
-        first = indicators(self._table, in_order(self._table, values)[:1])[0]
+        first = indicators(self._graph, in_order(self._graph, values)[:1])[0]
         return Candidate(values, members, first)
 
     def cluster(
         self, state: ClusterState, population: ReferencePopulation, store: ClusterStore
     ) -> Cluster:
         """Return a cluster as it is now; ``state`` forgets what is not known any more."""
-        table, snapshot = self._table, population.snapshot
-        slots = table.find_values([*state.values])
-        values = store.most_used(table, in_order(table, slots[slots >= 0]))
+        graph, snapshot = self._graph, population.snapshot
+        slots = find(graph, [*state.values])
+        values = store.most_used(graph, in_order(graph, slots[slots >= 0]))
         if len(values) < len(state.values):
-            state.values = set(indicators(table, values))
-        members, since = members_of(table, snapshot, values)
-        names = set(table.names(members))
-        state.members = store.most_certain(names, table.known(state.members - names))
+            state.values = set(indicators(graph, values))
+        members, since = members_of(graph, snapshot, values)
+        names = set(graph.names(members))
+        state.members = store.most_certain(names, graph.known(state.members - names))
         scored = self._scored(population, values, members, since)
         at = snapshot.at(values)
         at = at[np.isin(snapshot.account[at], members)]
@@ -97,14 +97,14 @@ class ClusterScorer:
             campaign_id=state.campaign_id,
             founded=state.founded,
             since=float(since.min(initial=snapshot.time)),
-            last=float(table.edges["last"][snapshot.edges[at]].max(initial=-np.inf)),
+            last=float(graph.edges["last"][snapshot.edges[at]].max(initial=-np.inf)),
             score=scored.score,
             evidence=scored.evidence,
             members=everyone,
-            reports=member_traffic(table, snapshot, at, everyone),
+            reports=member_traffic(graph, snapshot, at, everyone),
             kinds=sorted({LinkKind(kind) for kind, _ in state.values}),
             payments=shared_payments(snapshot, members),
-            shared=shared_indicators(table, snapshot, members, values) if suspicious else [],
+            shared=shared_indicators(graph, snapshot, members, values) if suspicious else [],
             absorbed=list(state.absorbed),
         )
 
@@ -126,9 +126,9 @@ class ClusterScorer:
         members: AccountSlots,
         since: Seconds,
     ) -> ClusterFeatures:
-        kinds = frozenset(self._table.values["kind"][values].tolist())
+        kinds = frozenset(self._graph.values["kind"][values].tolist())
         joined = ClusterMembers(members, since, kinds)
-        return features(self._table, population, joined, origin=population.recency.origin)
+        return features(self._graph, population, joined, origin=population.recency.origin)
 
     def _score(self, found: ClusterFeatures) -> ClusterScore:
         return score(

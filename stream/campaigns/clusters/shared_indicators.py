@@ -12,7 +12,7 @@ from stream.store.order import cumcount
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import AccountSlots, ValueSlots
 
 #: Bounds of what an alert shows: indicators, indicators of one kind, members of an indicator.
@@ -24,7 +24,7 @@ _OWN_SHARE: Final = 0.5
 
 
 def shared_indicators(
-    table: EdgeTable, snapshot: Snapshot, members: AccountSlots, own: ValueSlots
+    graph: BipartiteGraph, snapshot: Snapshot, members: AccountSlots, own: ValueSlots
 ) -> list[Shared]:
     """Return the indicators that members (slots) share, the most shared of each kind first.
 
@@ -32,9 +32,9 @@ def shared_indicators(
     """
     at = snapshot.at_accounts(members)
     values, count = np.unique(snapshot.value[at], return_counts=True)
-    chosen = np.isin(values, own) | (count >= _OWN_SHARE * table.values["size"][values])
+    chosen = np.isin(values, own) | (count >= _OWN_SHARE * graph.values["size"][values])
     values, count = values[chosen & (count > 1)], count[chosen & (count > 1)]
-    kind, number = snapshot.kind[values], table.values["value"][values]
+    kind, number = snapshot.kind[values], graph.values["value"][values]
     order = np.lexsort((number, -count, kind))
     place = cumcount(kind[order])  # each kind's first comes before any kind's second
     order = order[np.argsort(place, kind="stable")][: (place < _MOST_OF_A_KIND).sum()]
@@ -43,12 +43,14 @@ def shared_indicators(
             kind=LinkKind(int(kind[i])),
             value=int(number[i]),
             accounts=int(count[i]),
-            members=_named(table, snapshot, values[i], members),
+            members=_named(graph, snapshot, values[i], members),
         )
         for i in order[:MOST_VALUES].tolist()
     ]
 
 
-def _named(table: EdgeTable, snapshot: Snapshot, value: int, members: AccountSlots) -> list[str]:
+def _named(
+    graph: BipartiteGraph, snapshot: Snapshot, value: int, members: AccountSlots
+) -> list[str]:
     having = snapshot.account[snapshot.start[value] : snapshot.stop[value]]
-    return sorted(table.names(having[np.isin(having, members)]))[:MOST_NAMED]
+    return sorted(graph.names(having[np.isin(having, members)]))[:MOST_NAMED]

@@ -23,7 +23,7 @@ from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import Seconds, Slots, ValueSlots
 
 _PAYMENT_WINDOW_S: Final = 3 * 3600.0
@@ -49,7 +49,9 @@ class ScanStatistic:
     windows: float
 
     @classmethod
-    def of_payments(cls, table: EdgeTable, snapshot: Snapshot, *, origin: float) -> ScanStatistic:
+    def of_payments(
+        cls, graph: BipartiteGraph, snapshot: Snapshot, *, origin: float
+    ) -> ScanStatistic:
         """Watch the payments of accounts without text; ``origin``: when anything was first seen."""
         shared = snapshot.stop - snapshot.start > 1
         has_text = np.zeros(len(snapshot.owner), bool)
@@ -59,19 +61,19 @@ class ScanStatistic:
         payments = np.flatnonzero(shared & ~with_text & (snapshot.kind == LinkKind.PAYMENT))
         at = snapshot.at(payments)
         first = np.full(len(snapshot.kind), np.inf)
-        np.minimum.at(first, snapshot.value[at], table.edges["since"][snapshot.edges[at]])
+        np.minimum.at(first, snapshot.value[at], graph.edges["since"][snapshot.edges[at]])
         return cls._of(first, snapshot, origin + _PAYMENT_WARM_UP_S, _PAYMENT_WINDOW_S)
 
     @classmethod
     def of_change_points(
-        cls, table: EdgeTable, snapshot: Snapshot, *, origin: float, remember_s: float
+        cls, graph: BipartiteGraph, snapshot: Snapshot, *, origin: float, remember_s: float
     ) -> ScanStatistic:
         """Watch the owners of accounts with a change point; forgotten after ``remember_s``."""
         at = np.flatnonzero(snapshot.kind[snapshot.value] == LinkKind.CHANGE_POINT)
-        at = at[change_point_lasts(table, snapshot.edges[at])]
+        at = at[change_point_lasts(graph, snapshot.edges[at])]
         first = np.full(len(snapshot.owner) + len(snapshot.kind), np.inf)
         np.minimum.at(
-            first, snapshot.owner[snapshot.account[at]], table.edges["since"][snapshot.edges[at]]
+            first, snapshot.owner[snapshot.account[at]], graph.edges["since"][snapshot.edges[at]]
         )
         watched = max(origin + _CHANGE_WARM_UP_S, snapshot.time - remember_s)
         return cls._of(first, snapshot, watched, _CHANGE_WINDOW_S)

@@ -25,7 +25,7 @@ _COMMON: Final = 2
 _VALUE: Final = 0xFFFFFFFF
 #: Pairs are compared in portions, so that memory stays bounded.
 _PORTION: Final = 65_536
-#: Accounts and addresses become a bit table where it is no larger than this.
+#: Accounts and addresses become a table of bits where it is no larger than this.
 _MOST_BYTES: Final = 1 << 24
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import AccountSlots, Counts, Floats, Mask, Positions, ValueSlots
     from stream.core.links import LinkKind
 
@@ -35,14 +35,14 @@ _TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_PAIR_SAMPLE +
 
 
 def cooccurrence_degree(
-    table: EdgeTable, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
+    graph: BipartiteGraph, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
 ) -> Floats:
     """Return with how many other members each of a sample shares several indicators, ``(m,)``.
 
     Counts indicators of ``kinds`` and members of other owners. The sample is by hash of the account
     id: the same accounts everywhere and always.
     """
-    matrix, sample = _incidence(table, snapshot, members, kinds)
+    matrix, sample = _incidence(graph, snapshot, members, kinds)
     if not matrix.shape[1]:
         return np.zeros(len(sample))
     matrix = matrix[:, _different(matrix)].astype(np.float32)
@@ -51,9 +51,9 @@ def cooccurrence_degree(
     return np.asarray((shared & (owner[:, None] != owner[None, :])).sum(axis=1))
 
 
-def cooccurring(table: EdgeTable, snapshot: Snapshot) -> list[AccountSlots]:
+def cooccurring(graph: BipartiteGraph, snapshot: Snapshot) -> list[AccountSlots]:
     """Return the components of accounts that share several different indicators in pairs."""
-    left, right, _ = sharing_pairs(table, snapshot, LINKING, least=_COMPONENT_SHARED)
+    left, right, _ = sharing_pairs(graph, snapshot, LINKING, least=_COMPONENT_SHARED)
     if not len(left):
         return []
     code, times = np.unique(left << 32 | right, return_counts=True)
@@ -62,10 +62,10 @@ def cooccurring(table: EdgeTable, snapshot: Snapshot) -> list[AccountSlots]:
 
 
 def _incidence(
-    table: EdgeTable, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
+    graph: BipartiteGraph, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
 ) -> tuple[Mask, AccountSlots]:
     """Return which sampled account has which indicator, ``(accounts, values)``, and the sample."""
-    order = np.lexsort((members, table.accounts["hash"][members]))
+    order = np.lexsort((members, graph.accounts["hash"][members]))
     sample = members[order[:_SAMPLE]]
     row = np.full(len(snapshot.owner), -1)
     row[sample] = np.arange(len(sample))
@@ -73,7 +73,7 @@ def _incidence(
     at = at[np.isin(snapshot.kind[snapshot.value[at]], kinds)]
     value, account = snapshot.value[at], snapshot.account[at]
     values, column, count = np.unique(value, return_inverse=True, return_counts=True)
-    number = table.values["value"][values]
+    number = graph.values["value"][values]
     best = np.lexsort((number, -count))
     best = best[count[best] >= _LEAST_SHARED][:_MOST_VALUES]
     place = np.full(len(values), -1)
@@ -98,7 +98,7 @@ def _different(matrix: Mask) -> Positions:
 
 
 def sharing_pairs(
-    table: EdgeTable, snapshot: Snapshot, kinds: Sequence[LinkKind], *, least: int
+    graph: BipartiteGraph, snapshot: Snapshot, kinds: Sequence[LinkKind], *, least: int
 ) -> tuple[AccountSlots, AccountSlots, Counts]:
     """Return pairs of accounts of different owners, one per indicator of ``kinds`` that both have.
 
@@ -109,10 +109,10 @@ def sharing_pairs(
     values, first, size = np.unique(value, return_index=True, return_counts=True)
     # The rarest first. Where not all can be paired, accounts take turns, so that no account with
     # many indicators displaces those with few.
-    order = np.lexsort((table.values["value"][values], size))
+    order = np.lexsort((graph.values["value"][values], size))
     most = np.minimum(size, _PAIR_SAMPLE)
     if (most * (most - 1) // 2).sum() > _MOST_PAIRS:
-        lead = np.minimum.reduceat(table.accounts["hash"][account], first)
+        lead = np.minimum.reduceat(graph.accounts["hash"][account], first)
         order = order[np.argsort(cumcount(lead[order]), kind="stable")]
     most = most[order]
     order = order[np.cumsum(most * (most - 1) // 2) <= _MOST_PAIRS]
@@ -121,7 +121,7 @@ def sharing_pairs(
         start = first[order[size[order] == count]]
         users = account[start[:, None] + np.arange(count)]
         if count > _PAIR_SAMPLE:
-            by_hash = np.lexsort((users, table.accounts["hash"][users]))[:, :_PAIR_SAMPLE]
+            by_hash = np.lexsort((users, graph.accounts["hash"][users]))[:, :_PAIR_SAMPLE]
             users = np.sort(np.take_along_axis(users, by_hash, axis=1), axis=1)
         i, j = _TRIANGLES[users.shape[1]]
         left.append(users[:, i].ravel())

@@ -11,7 +11,7 @@ from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Kinds
     from stream.core.batch import (
         AccountSlots,
@@ -41,7 +41,7 @@ _COMMON_SHARE: Final = 0.05
 
 
 def members_of(
-    table: EdgeTable, snapshot: Snapshot, values: ValueSlots
+    graph: BipartiteGraph, snapshot: Snapshot, values: ValueSlots
 ) -> tuple[AccountSlots, Seconds]:
     """Return the members of a cluster of indicators, ascending, and when each joined; ``(n,)``."""
     at = snapshot.at(values)
@@ -51,23 +51,23 @@ def members_of(
     def count(which: Mask) -> Counts:
         return np.bincount(row[which], minlength=len(accounts))
 
-    requests = _most_by_kind(table.edges["requests"][edges], row, kind, len(accounts))
+    requests = _most_by_kind(graph.edges["requests"][edges], row, kind, len(accounts))
     phrase, changed = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
-    day = np.maximum(table.accounts["day_requests"][accounts], 1)
+    day = np.maximum(graph.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
     phrases = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
     several = (count(~(phrase | changed)) >= _SEVERAL_VALUES) | phrases
     since = np.full(len(accounts), np.inf)
-    np.minimum.at(since, row, table.edges["since"][edges])
-    paid_or_changed = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(table, edges))
+    np.minimum.at(since, row, graph.edges["since"][edges])
+    paid_or_changed = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
     member = devoted | several | (count(paid_or_changed) > 0)
     return accounts[member], since[member]
 
 
-def change_point_lasts(table: EdgeTable, edges: EdgeSlots) -> Mask:
+def change_point_lasts(graph: BipartiteGraph, edges: EdgeSlots) -> Mask:
     """Return whether each edge to a change point has lasted, shape ``(n,)``."""
-    return np.asarray(table.edges["last"][edges] - table.edges["since"][edges] >= _CHANGE_LASTS_S)
+    return np.asarray(graph.edges["last"][edges] - graph.edges["since"][edges] >= _CHANGE_LASTS_S)
 
 
 def common_indicators(snapshot: Snapshot, accounts: AccountSlots) -> ValueSlots:

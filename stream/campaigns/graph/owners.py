@@ -17,7 +17,7 @@ from stream.core.links import LinkKind
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import OwnerNumbers
     from stream.core.batch import AccountSlots, EdgeSlots, Positions, ValueSlots
 
@@ -33,28 +33,28 @@ _DEFAULT_SHARE: Final = 0.95
 _DEFAULT_ACCOUNTS: Final = 50
 
 
-def owners(table: EdgeTable, edges: EdgeSlots, payment: ValueSlots) -> OwnerNumbers:
+def owners(graph: BipartiteGraph, edges: EdgeSlots, payment: ValueSlots) -> OwnerNumbers:
     """Return the owner of each account slot, shape ``(accounts,)``, i8; equal ones are one owner.
 
     ``edges`` are all edge slots, ``payment`` is each account's shared payment (value slot,
     else -1). Owners are value slots, or accounts behind all value slots.
     """
-    accounts, values = len(table.accounts.used), len(table.values.used)
+    accounts, values = len(graph.accounts.used), len(graph.values.used)
     owner = np.arange(accounts) + values
-    at_site, site = _site(table, edges)
+    at_site, site = _site(graph, edges)
     owner[at_site] = site
     owner = np.where(payment >= 0, payment, owner)
-    members, first = _organizations(table)
+    members, first = _organizations(graph)
     owner[members] = values + first
     return owner
 
 
-def _organizations(table: EdgeTable) -> tuple[AccountSlots, AccountSlots]:
+def _organizations(graph: BipartiteGraph) -> tuple[AccountSlots, AccountSlots]:
     """Return the accounts with an organization, and its first account for each."""
-    known = table.accounts.in_use
-    members = known[table.accounts["organization"][known] != 0]
+    known = graph.accounts.in_use
+    members = known[graph.accounts["organization"][known] != 0]
     _, first, row, size = np.unique(
-        table.accounts["organization"][members],
+        graph.accounts["organization"][members],
         return_index=True,
         return_inverse=True,
         return_counts=True,
@@ -64,10 +64,10 @@ def _organizations(table: EdgeTable) -> tuple[AccountSlots, AccountSlots]:
     return members[owned], members[first][row[owned]]
 
 
-def _site(table: EdgeTable, edges: EdgeSlots) -> tuple[AccountSlots, ValueSlots]:
+def _site(graph: BipartiteGraph, edges: EdgeSlots) -> tuple[AccountSlots, ValueSlots]:
     """Return the accounts that sit at a site, and an address that stands for the site."""
-    value, account = table.edges["value"][edges], table.edges["account"][edges]
-    shared = (table.values["kind"][value] == LinkKind.ADDRESS) & (table.values["size"][value] > 1)
+    value, account = graph.edges["value"][edges], graph.edges["account"][edges]
+    shared = (graph.values["kind"][value] == LinkKind.ADDRESS) & (graph.values["size"][value] > 1)
     shared[shared] = np.bincount(account[shared])[account[shared]] <= _MOST_ADDRESSES
     edges, value, account = edges[shared], value[shared], account[shared]
     if not len(edges):
@@ -75,13 +75,13 @@ def _site(table: EdgeTable, edges: EdgeSlots) -> tuple[AccountSlots, ValueSlots]
     addresses, column = np.unique(value, return_inverse=True)
     site = _sites(column, account, len(addresses))[column]
     pair, row = np.unique(np.stack([account, site]), axis=1, return_inverse=True)
-    requests = np.bincount(row, table.edges["requests"][edges])
+    requests = np.bincount(row, graph.edges["requests"][edges])
     last = np.full(pair.shape[1], -np.inf)
-    np.maximum.at(last, row, table.edges["last"][edges])
-    sits = requests >= _SITE_SHARE * np.maximum(table.accounts["day_requests"][pair[0]], 1)
+    np.maximum.at(last, row, graph.edges["last"][edges])
+    sits = requests >= _SITE_SHARE * np.maximum(graph.accounts["day_requests"][pair[0]], 1)
     who, where, last = pair[0][sits], addresses[pair[1][sits]], last[sits]
-    order = np.lexsort((table.values["value"][where], last))
-    latest = np.full(len(table.accounts.used), -1)
+    order = np.lexsort((graph.values["value"][where], last))
+    latest = np.full(len(graph.accounts.used), -1)
     latest[who[order]] = where[order]
     who = ascending(who)
     return who, latest[who]

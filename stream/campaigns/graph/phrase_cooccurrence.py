@@ -27,7 +27,7 @@ from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import AccountSlots, Array, Counts, Floats, Mask, ValueSlots
 
 #: An account of that degree, with that many shared phrases, may be one of a campaign (measured:
@@ -58,9 +58,9 @@ class PhraseCooccurrence:
     right: AccountSlots
 
     @classmethod
-    def of(cls, table: EdgeTable, snapshot: Snapshot) -> PhraseCooccurrence:
+    def of(cls, graph: BipartiteGraph, snapshot: Snapshot) -> PhraseCooccurrence:
         """Count each pair once, however many phrases it shares."""
-        left, right, users = sharing_pairs(table, snapshot, _KINDS, least=1)
+        left, right, users = sharing_pairs(graph, snapshot, _KINDS, least=1)
         slots = len(snapshot.owner)
         pair, phrases, fewest = _distinct(left << 32 | right, users)
         left, right = pair >> 32, pair & 0xFFFFFFFF

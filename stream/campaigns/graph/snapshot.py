@@ -15,7 +15,7 @@ from stream.campaigns.graph.owners import owners
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Kinds, OwnerNumbers
     from stream.core.batch import AccountSlots, EdgeSlots, Positions, Seconds, ValueSlots
 
@@ -47,15 +47,15 @@ class Snapshot:
     payment: ValueSlots  # of each account's shared payment, -1 without
 
     @classmethod
-    def of(cls, table: EdgeTable, time: float) -> Snapshot:
-        """Arrange the table as it is at ``time``."""
-        edges = table.edges.in_use
+    def of(cls, graph: BipartiteGraph, time: float) -> Snapshot:
+        """Arrange the graph as it is at ``time``."""
+        edges = graph.edges.in_use
         # No two are equal: one sort of pairs costs a third of np.lexsort.
-        edges = edges[np.argsort(table.edges["value"][edges] << 32 | table.edges["account"][edges])]
-        value, account = table.edges["value"][edges], table.edges["account"][edges]
-        slots = np.arange(len(table.values.used))
-        kind = table.values["kind"]
-        payment = _shared_payment(table, edges, value, account)
+        edges = edges[np.argsort(graph.edges["value"][edges] << 32 | graph.edges["account"][edges])]
+        value, account = graph.edges["value"][edges], graph.edges["account"][edges]
+        slots = np.arange(len(graph.values.used))
+        kind = graph.values["kind"]
+        payment = _shared_payment(graph, edges, value, account)
         return cls(
             time=time,
             edges=edges,
@@ -64,10 +64,10 @@ class Snapshot:
             start=np.searchsorted(value, slots),
             stop=np.searchsorted(value, slots, side="right"),
             by_account=(by_account := np.argsort(account << 32 | np.arange(len(account)))),
-            first=np.searchsorted(account[by_account], np.arange(len(table.accounts.used) + 1)),
+            first=np.searchsorted(account[by_account], np.arange(len(graph.accounts.used) + 1)),
             kind=kind,
-            known=table.accounts.in_use,
-            owner=owners(table, edges, payment),
+            known=graph.accounts.in_use,
+            owner=owners(graph, edges, payment),
             payment=payment,
         )
 
@@ -90,15 +90,15 @@ def _ranges(start: Positions, stop: Positions) -> Positions:
 
 
 def _shared_payment(
-    table: EdgeTable, edges: EdgeSlots, value: ValueSlots, account: AccountSlots
+    graph: BipartiteGraph, edges: EdgeSlots, value: ValueSlots, account: AccountSlots
 ) -> ValueSlots:
-    paid = (table.values["kind"][value] == LinkKind.PAYMENT) & (table.values["size"][value] > 1)
-    payment = np.full(len(table.accounts.used), -1)
+    paid = (graph.values["kind"][value] == LinkKind.PAYMENT) & (graph.values["size"][value] > 1)
+    payment = np.full(len(graph.accounts.used), -1)
     order = np.flatnonzero(paid)
-    order = order[np.lexsort((table.values["value"][value[order]], _last(table, edges)[order]))]
+    order = order[np.lexsort((graph.values["value"][value[order]], _last(graph, edges)[order]))]
     payment[account[order]] = value[order]  # the latest stays
     return payment
 
 
-def _last(table: EdgeTable, edges: EdgeSlots) -> Seconds:
-    return table.edges["last"][edges]
+def _last(graph: BipartiteGraph, edges: EdgeSlots) -> Seconds:
+    return graph.edges["last"][edges]

@@ -1,4 +1,4 @@
-"""Indicators by name: from slots of the table to kind and fingerprint, and the accounts of each."""
+"""Indicators by name: from slots to kind and fingerprint and back, and the accounts of each."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Indicator
     from stream.core.batch import ValueSlots
 
 
-def indicators(table: EdgeTable, values: ValueSlots) -> list[Indicator]:
+def indicators(graph: BipartiteGraph, values: ValueSlots) -> list[Indicator]:
     """Return the indicators in some slots."""
-    kinds, numbers = table.values["kind"][values], table.values["value"][values]
+    kinds, numbers = graph.values["kind"][values], graph.values["value"][values]
     return [*zip(kinds.tolist(), numbers.tolist(), strict=True)]
 
 
-def in_order(table: EdgeTable, values: ValueSlots) -> ValueSlots:
+def find(graph: BipartiteGraph, wanted: Sequence[Indicator]) -> ValueSlots:
+    """Return the slots of indicators, -1 for unknown ones; shape ``(n,)``, i8."""
+    count = len(wanted)
+    kinds = np.fromiter((kind for kind, _ in wanted), np.uint8, count)
+    return graph.find_values(kinds, np.fromiter((value for _, value in wanted), np.uint64, count))
+
+
+def in_order(graph: BipartiteGraph, values: ValueSlots) -> ValueSlots:
     """Return slots in the order of their indicators, which is the same everywhere."""
-    kinds, numbers = table.values["kind"][values], table.values["value"][values]
+    kinds, numbers = graph.values["kind"][values], graph.values["value"][values]
     return np.asarray(values[np.lexsort((numbers, kinds))])
 
 
-def accounts_using(table: EdgeTable, wanted: Iterable[Indicator]) -> dict[Indicator, set[str]]:
+def accounts_using(graph: BipartiteGraph, wanted: Iterable[Indicator]) -> dict[Indicator, set[str]]:
     """Return the accounts that use each of some indicators; unknown indicators are absent."""
     wanted = [*wanted]
-    found = dict(zip(wanted, table.find_values(wanted).tolist(), strict=True))
+    found = dict(zip(wanted, find(graph, wanted).tolist(), strict=True))
     by_slot: dict[int, set[str]] = {slot: set() for slot in found.values() if slot >= 0}
     if not by_slot:
         return {}
-    edges = table.edges_of(np.array([*by_slot], np.int64))
-    names = table.names(table.edges["account"][edges])
-    for slot, name in zip(table.edges["value"][edges].tolist(), names, strict=True):
+    edges = graph.edges_of(np.array([*by_slot], np.int64))
+    names = graph.names(graph.edges["account"][edges])
+    for slot, name in zip(graph.edges["value"][edges].tolist(), names, strict=True):
         by_slot[slot].add(name)
     return {indicator: by_slot[slot] for indicator, slot in found.items() if slot >= 0}

@@ -1,7 +1,7 @@
-"""The stored form of accounts with their edges, and of values: packed rows without slots.
+"""The stored form of accounts with their edges, and of indicators: packed rows without slots.
 
-What an account uses is on pages, of which most accounts have one: with a row for each edge it would
-be three or four for an account, and loading takes its time for rows.
+The edges of an account are in chunks, and most accounts have one. With a row for each edge an
+account would have three or four rows, and loading takes time for each row.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from stream.core.traffic import COUNTS, TRAFFIC
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from stream.core.batch import Array
+    from stream.campaigns.types import Kinds
+    from stream.core.batch import Array, Counts, Fingerprints, Positions
 
-#: What the keys of the rows of accounts and values begin with.
+#: What the keys of the rows of accounts and of indicators begin with.
 ACCOUNT: Final = b"a"
 VALUE: Final = b"v"
-MOST_PAGES: Final = 2**15
+MOST_CHUNKS: Final = 2**15
 
-#: What is known of an account, at the head of its first page; ``created_at`` NaN when unknown.
+#: The account itself, at the head of its first chunk; ``created_at`` NaN when unknown.
 HEAD: Final = np.dtype(
     [
         ("organization", "<u8"),
@@ -32,10 +33,10 @@ HEAD: Final = np.dtype(
         ("day_requests", "<f8"),
         ("active_hours", "u1"),
         ("traffic", TRAFFIC),
-        ("pages", "<u4"),
+        ("chunks", "<u4"),
     ]
 )
-#: The values on a page, and how the account used them.
+#: The indicators in a chunk, and how the account used them.
 EDGE: Final = np.dtype(
     [
         ("kind", "u1"),
@@ -48,50 +49,52 @@ EDGE: Final = np.dtype(
         ("unsent", "?"),
     ]
 )
-#: A value that was sent on or is popular; of other values the edges say everything.
+#: An indicator that was sent on or has a high prevalence; the edges hold all of the others.
 VALUE_ROW: Final = np.dtype(
-    [("since", "<f8"), ("last", "<f8"), ("sent", "<f8"), ("popular", "?"), ("changed", "?")]
+    [("since", "<f8"), ("last", "<f8"), ("sent", "<f8"), ("high_prevalence", "?"), ("changed", "?")]
 )
 _VALUE_KEY: Final = np.dtype([("prefix", "S1"), ("kind", "u1"), ("value", ">u8")])
-_PAGE_KEY: Final = 3  # prefix and page
+_CHUNK_KEY: Final = 3  # prefix and chunk
 
 
-def page_keys(accounts: Iterable[str], pages: Iterable[int]) -> list[bytes]:
-    """Return the keys of pages of accounts."""
+def chunk_keys(accounts: Iterable[str], chunks: Iterable[int]) -> list[bytes]:
+    """Return the keys of chunks of accounts."""
     return [
-        ACCOUNT + page.to_bytes(2, "big") + account.encode()
-        for account, page in zip(accounts, pages, strict=True)
+        ACCOUNT + chunk.to_bytes(2, "big") + account.encode()
+        for account, chunk in zip(accounts, chunks, strict=True)
     ]
 
 
-def pages_of(keys: Collection[bytes]) -> tuple[list[str], Array]:
-    """Return the accounts and the pages (i8) in the keys of pages."""
-    pages = np.frombuffer(b"".join([key[1:_PAGE_KEY] for key in keys]), ">u2")
-    return [key[_PAGE_KEY:].decode() for key in keys], pages.astype(np.int64)
+def chunks_of(keys: Collection[bytes]) -> tuple[list[str], Positions]:
+    """Return the accounts and the chunks (i8) in the keys of chunks."""
+    chunks = np.frombuffer(b"".join([key[1:_CHUNK_KEY] for key in keys]), ">u2")
+    return [key[_CHUNK_KEY:].decode() for key in keys], chunks.astype(np.int64)
 
 
-def page_rows(pages: Sequence[int], heads: Array, edges: Array, sizes: Array) -> list[bytes | None]:
-    """Return pages, None where one is empty.
+def chunk_rows(
+    chunks: Sequence[int], heads: Array, edges: Array, sizes: Counts
+) -> list[bytes | None]:
+    """Return chunks, None where one is empty.
 
-    ``heads`` and ``edges`` are as HEAD and EDGE say; ``sizes`` is how many edges each page has.
+    ``heads`` are rows of HEAD, ``edges`` of EDGE; ``sizes`` are the numbers of edges of each chunk.
     """
     packed, at = edges.tobytes(), np.append(0, np.cumsum(sizes * EDGE.itemsize)).tolist()
     return [
-        (head if page == 0 else b"") + packed[start:stop] or None
-        for page, head, start, stop in zip(pages, cut(heads), at, at[1:], strict=False)
+        (head if chunk == 0 else b"") + packed[start:stop] or None
+        for chunk, head, start, stop in zip(chunks, cut(heads), at, at[1:], strict=False)
     ]
 
 
-def page_contents(pages: Array, rows: Sequence[bytes]) -> tuple[Array, Array, Array]:
-    """Return the heads of first pages, all edges, and how many of them each page has."""
-    first = pages == 0
+def chunk_contents(chunks: Positions, rows: Sequence[bytes]) -> tuple[Array, Array, Counts]:
+    """Return the heads of first chunks, all edges, and the number of edges of each chunk."""
+    first = chunks == 0
     heads = [row[: HEAD.itemsize] for row, is_first in zip(rows, first, strict=True) if is_first]
     edges = [
         row[HEAD.itemsize :] if is_first else row for row, is_first in zip(rows, first, strict=True)
     ]
     sizes = np.array([len(part) for part in edges], np.int64)
     if (sizes % EDGE.itemsize).any() or any(len(head) < HEAD.itemsize for head in heads):
-        raise StateError("a stored page of an account cannot be read")
+        raise StateError("a stored chunk of an account cannot be read")
     return (
         np.frombuffer(b"".join(heads), HEAD),
         np.frombuffer(b"".join(edges), EDGE),
@@ -99,23 +102,23 @@ def page_contents(pages: Array, rows: Sequence[bytes]) -> tuple[Array, Array, Ar
     )
 
 
-def value_keys(kinds: Array, values: Array) -> list[bytes]:
-    """Return the keys of the rows of values."""
+def value_keys(kinds: Kinds, values: Fingerprints) -> list[bytes]:
+    """Return the keys of the rows of indicators."""
     keys = np.empty(len(kinds), _VALUE_KEY)
     keys["prefix"], keys["kind"], keys["value"] = VALUE, kinds, values
     return cut(keys)
 
 
-def values_of(keys: Collection[bytes]) -> tuple[Array, Array]:
-    """Return the kinds (u1) and values (u8) in the keys of the rows of values."""
+def values_of(keys: Collection[bytes]) -> tuple[Kinds, Fingerprints]:
+    """Return the kinds and fingerprints in the keys of the rows of indicators."""
     found = np.frombuffer(b"".join(keys), _VALUE_KEY)
     return found["kind"], found["value"].astype(np.uint64)
 
 
 def value_rows(rows: Collection[bytes]) -> Array:
-    """Return stored rows of values; raises StateError when they are none."""
+    """Return stored rows of indicators; raises StateError when they are of another form."""
     if set(map(len, rows)) - {VALUE_ROW.itemsize}:
-        raise StateError("a stored row of a value cannot be read")
+        raise StateError("a stored row of an indicator cannot be read")
     return np.frombuffer(b"".join(rows), VALUE_ROW)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import AccountSlots, Floats, Seconds
 
@@ -28,19 +28,19 @@ class Recency:
     origin: float  # epoch seconds
     now: float
 
-    def young(self, table: EdgeTable, accounts: AccountSlots, at: Seconds | float) -> Floats:
+    def young(self, graph: BipartiteGraph, accounts: AccountSlots, at: Seconds | float) -> Floats:
         """Return whether accounts were created recently at ``at``: 1, 0 or NaN, shape ``(n,)``."""
-        age = at - table.accounts["created_at"][accounts]
+        age = at - graph.accounts["created_at"][accounts]
         return np.where(np.isnan(age), np.nan, age <= self.settings.young_s)
 
     def recently_first_seen(
-        self, table: EdgeTable, accounts: AccountSlots, at: Seconds | float
+        self, graph: BipartiteGraph, accounts: AccountSlots, at: Seconds | float
     ) -> Floats:
         """Return whether the first request of accounts was recent at ``at``: 1, 0 or NaN, ``(n,)``.
 
         NaN while the log is too short to know; later, 0 for accounts that were there before.
         """
-        seen = table.accounts["first_seen"][accounts]
+        seen = graph.accounts["first_seen"][accounts]
         known = self.origin + _KNOWN_LOG_S
         recently = (seen >= known) & (at - seen <= self.settings.first_seen_s)
         return np.where(self.now < known, np.nan, recently)

@@ -1,4 +1,4 @@
-"""The reference population at any time: of one table, or of one table beside another one's."""
+"""The reference population at any time: of one graph, or of one graph beside another."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from stream.campaigns.population.reference_population import ReferencePopulation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.settings import CampaignSettings
 
 
 class Reference:
-    """What a cluster of one table is compared with; ``others`` count as well."""
+    """What a cluster of one graph is compared with; ``others`` count as well."""
 
     def __init__(
         self,
-        table: EdgeTable,
+        graph: BipartiteGraph,
         settings: CampaignSettings,
         *,
         origin: Callable[[], float],
         others: Reference | None = None,
     ) -> None:
-        """Read ``table`` and, for a drill, the real accounts of ``others``; change neither.
+        """Read ``graph`` and, for a drill, the real accounts of ``others``; change neither.
 
-        ``origin`` returns when anything in the table was first seen.
+        ``origin`` returns when anything in the graph was first seen.
         """
-        self._table = table
+        self._graph = graph
         self._settings = settings
         self._origin = origin
         self._others = others
@@ -43,6 +43,6 @@ class Reference:
     def at(self, time: float) -> ReferencePopulation:
         """Return what all known accounts are like at ``time``."""
         own = ReferencePopulation.of(
-            self._table, Snapshot.of(self._table, time), self._settings, origin=self.origin
+            self._graph, Snapshot.of(self._graph, time), self._settings, origin=self.origin
         )
         return own if self._others is None else own.with_others(self._others.at(time))

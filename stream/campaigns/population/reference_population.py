@@ -17,7 +17,7 @@ from stream.campaigns.population.trait import Trait
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.settings import CampaignSettings
     from stream.core.batch import AccountSlots, Counts
 
@@ -40,18 +40,18 @@ class ReferencePopulation:
 
     @classmethod
     def of(
-        cls, table: EdgeTable, snapshot: Snapshot, settings: CampaignSettings, *, origin: float
+        cls, graph: BipartiteGraph, snapshot: Snapshot, settings: CampaignSettings, *, origin: float
     ) -> ReferencePopulation:
-        """Count the accounts of a table; ``origin`` is when anything was first seen."""
-        owners = len(table.accounts.used) + len(table.values.used)
-        young, first_seen = np.full((2, len(table.accounts.used)), np.nan)
+        """Count the accounts of a graph; ``origin`` is when anything was first seen."""
+        owners = len(graph.accounts.used) + len(graph.values.used)
+        young, first_seen = np.full((2, len(graph.accounts.used)), np.nan)
         recency = Recency(settings, origin, snapshot.time)
         known, time = snapshot.known, snapshot.time
-        young[known] = recency.young(table, known, time)
-        first_seen[known] = recency.recently_first_seen(table, known, time)
+        young[known] = recency.young(graph, known, time)
+        first_seen[known] = recency.recently_first_seen(graph, known, time)
         payment = snapshot.payment[known]
         accounts_of = np.bincount(snapshot.owner[known], minlength=owners)
-        payers_of = np.bincount(payment[payment >= 0], minlength=len(table.values.used))
+        payers_of = np.bincount(payment[payment >= 0], minlength=len(graph.values.used))
         return cls(
             snapshot=snapshot,
             recency=recency,
@@ -61,17 +61,17 @@ class ReferencePopulation:
             payers_of=payers_of,
             shared_payments=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
-            phrases=PhraseCooccurrence.of(table, snapshot),
-            payment_bursts=ScanStatistic.of_payments(table, snapshot, origin=origin),
+            phrases=PhraseCooccurrence.of(graph, snapshot),
+            payment_bursts=ScanStatistic.of_payments(graph, snapshot, origin=origin),
             change_point_bursts=ScanStatistic.of_change_points(
-                table, snapshot, origin=origin, remember_s=settings.remember_s
+                graph, snapshot, origin=origin, remember_s=settings.remember_s
             ),
         )
 
     def with_others(self, others: ReferencePopulation) -> ReferencePopulation:
-        """Return these accounts as a part of a population; ``others``, of another table, the rest.
+        """Return these accounts as a part of a population; ``others``, of another graph, the rest.
 
-        Traits and payments count both; co-occurrence and bursts are those of this table alone.
+        Traits and payments count both; co-occurrence and bursts are those of this graph alone.
         """
         return replace(
             self,

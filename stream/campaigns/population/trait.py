@@ -32,7 +32,7 @@ class Trait:
         return cls(owner, known, has, known_of, has_of, _shares(known_of, has_of))
 
     def with_others(self, others: Trait) -> Self:
-        """Return the trait of these accounts and of ``others``, which are another table's."""
+        """Return the trait of these accounts and of ``others``, which are another graph's."""
         shares, known = self.shares
         return replace(self, shares=(shares + others.shares[0], known + others.shares[1]))
 

@@ -1,4 +1,4 @@
-"""What a cluster of accounts looks like, in numbers; how suspicious that is, is up to the table."""
+"""What a cluster of accounts looks like, in numbers; how suspicious that is, is up to the graph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream.store.order import ascending
 if TYPE_CHECKING:
     from stream.campaigns.graph.bursts import ScanStatistic
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.campaigns.links.edges import EdgeTable
+    from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.core.batch import Array
 
@@ -113,16 +113,20 @@ class ClusterMembers:
 
 
 def features(
-    table: EdgeTable, population: ReferencePopulation, members: ClusterMembers, *, origin: float
+    graph: BipartiteGraph,
+    population: ReferencePopulation,
+    members: ClusterMembers,
+    *,
+    origin: float,
 ) -> ClusterFeatures:
     """Compute the features of a cluster; ``origin`` is when anything was first seen."""
     snapshot, accounts = population.snapshot, members.accounts
     owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
-    young = population.recency.young(table, accounts, members.since)
-    first_seen = population.recency.recently_first_seen(table, accounts, members.since)
+    young = population.recency.young(graph, accounts, members.since)
+    first_seen = population.recency.recently_first_seen(graph, accounts, members.since)
     payments_only = members.kinds == {LinkKind.PAYMENT}
     paying = shared_payments(snapshot, accounts)
-    addresses = _median_degree(table, snapshot, accounts, (LinkKind.ADDRESS,))
+    addresses = _median_degree(graph, snapshot, accounts, (LinkKind.ADDRESS,))
     met = population.phrases
     co_located = float(met.co_located[accounts].mean())
     return ClusterFeatures(
@@ -137,12 +141,12 @@ def features(
         population_recently_first_seen=population.recently_first_seen.share(but=accounts),
         shared_payments=paying,
         population_shared_payments=population.shared_payment_share(but=accounts),
-        dispersion=_dispersion(table.accounts["day_requests"][accounts]),
-        evenness_log_p=_evenness_log_p(table.accounts["day_requests"][accounts]),
+        dispersion=_dispersion(graph.accounts["day_requests"][accounts]),
+        evenness_log_p=_evenness_log_p(graph.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, members.since, origin),
-        idle_free=_idle_free(table, accounts, snapshot.time - members.since),
-        prompt_cooccurrence=_median_degree(table, snapshot, accounts, CONTENT),
-        phrase_cooccurrence_repeated=_median_degree(table, snapshot, accounts, (LinkKind.PHRASE,)),
+        idle_free=_idle_free(graph, accounts, snapshot.time - members.since),
+        prompt_cooccurrence=_median_degree(graph, snapshot, accounts, CONTENT),
+        phrase_cooccurrence_repeated=_median_degree(graph, snapshot, accounts, (LinkKind.PHRASE,)),
         address_cooccurrence=addresses,
         # Members of a small group share phrases with others than its members: no evidence on it.
         # And a class soon meets all of itself; a member that is dealt part of a list meets few.
@@ -170,9 +174,9 @@ def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> Link
 
 
 def _median_degree(
-    table: EdgeTable, snapshot: Snapshot, accounts: Array, kinds: tuple[LinkKind, ...]
+    graph: BipartiteGraph, snapshot: Snapshot, accounts: Array, kinds: tuple[LinkKind, ...]
 ) -> float:
-    return float(np.median(cooccurrence_degree(table, snapshot, accounts, kinds)))
+    return float(np.median(cooccurrence_degree(graph, snapshot, accounts, kinds)))
 
 
 def _mean_by(group: Array, values: Array, groups: int) -> Array:
@@ -217,11 +221,11 @@ def _start_share(owner: Array, since: Array, origin: float) -> float:
     return float(within.max()) / len(first)
 
 
-def _idle_free(table: EdgeTable, accounts: Array, span_s: Array) -> float:
+def _idle_free(graph: BipartiteGraph, accounts: Array, span_s: Array) -> float:
     known = span_s >= _LEAST_SPAN_S
     if not known.any():
         return float("nan")
     hours = np.minimum(span_s[known] / _HOUR_S, 24)
-    awake = table.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours
+    awake = graph.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours
     # Members that joined lately are unknown yet: they count as others do.
     return float(np.count_nonzero(awake) / len(known))

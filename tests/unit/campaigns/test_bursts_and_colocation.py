@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from stream.campaigns.graph.bursts import ScanStatistic
 from stream.campaigns.graph.colocation import co_located
 from stream.campaigns.graph.snapshot import Snapshot
-from stream.campaigns.links.edges import EdgeTable
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
+from stream.campaigns.links.indicators import find
 from stream.core.links import LinkKind
 
 START_S = 1_772_409_600.0
@@ -21,7 +22,7 @@ HOUR_S = 3600.0
 
 def snapshot_of(uses: list[tuple[int, int, int, float]], time: float) -> tuple:
     """Return table and snapshot of (account, kind, value, first use)."""
-    table = EdgeTable(max_edges=1000)
+    table = BipartiteGraph()
     values = table.value_slots([int(kind) for _, kind, _, _ in uses], [v for _, _, v, _ in uses])
     accounts = table.account_slots([f"a{account}" for account, _, _, _ in uses])
     edges = table.edge_slots(values, accounts, most=100)
@@ -64,7 +65,7 @@ def payments(began_h: list[float], hours: float) -> tuple[ScanStatistic, dict[in
     ]
     table, snapshot = snapshot_of(uses, START_S + hours * HOUR_S)
     payments = [(LinkKind.PAYMENT, i + 1) for i in range(len(began_h))]
-    slots = {slot: i for i, slot in enumerate(table.find_values(payments).tolist())}
+    slots = {slot: i for i, slot in enumerate(find(table, payments).tolist())}
     return ScanStatistic.of_payments(table, snapshot, origin=START_S), slots
 
 

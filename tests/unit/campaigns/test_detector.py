@@ -15,7 +15,8 @@ from stream.campaigns.clusters import candidates, cluster_store
 from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState
 from stream.campaigns.clusters.detector import ClusterDetector
 from stream.campaigns.graph.snapshot import Snapshot
-from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.account_facts import note_accounts
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.population.reference_population import ReferencePopulation
 from stream.campaigns.settings import CampaignSettings
 from stream.core.findings import Group, Member
@@ -89,7 +90,7 @@ def test_many_values_of_a_few_accounts_do_not_keep_a_campaign_waiting(
         if clusters.due < np.inf:
             clusters.detect(clusters.due)
     assert clusters.due == np.inf
-    assert not clusters._table.values["changed"].any()
+    assert not clusters._graph.values["changed"].any()
 
 
 def test_the_most_suspicious_clusters_are_remembered(
@@ -109,7 +110,7 @@ def test_a_value_remembers_so_many_accounts_and_counts_the_others(metrics: Metri
     clusters.add(START_S + 60, [group(LinkKind.TEMPLATE, 1, [f"a{i:02}" for i in range(30)])])
     assert limit_hits(metrics, "links") == 20
     # Whoever is not counted leaves nothing behind.
-    assert len(clusters._table.accounts) == 10
+    assert len(clusters._graph.accounts) == 10
 
 
 def test_a_cluster_remembers_so_many_values(
@@ -137,7 +138,7 @@ uses = st.lists(
 
 @given(uses, st.lists(st.none() | st.integers(0, 60), min_size=12, max_size=12), st.data())
 def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None:
-    table = DurableEdges(max_edges=1000)
+    table = BipartiteGraph()
     time = START_S
     rows = sorted(set(rows))
     values = table.value_slots([int(kind) for _, kind, _ in rows], [value for _, _, value in rows])
@@ -153,7 +154,7 @@ def test_everybody_but_some_equals_counting_the_others(rows, ages, data) -> None
         "day_requests": np.full(len(accounts), 4.0),
         "active_hours": np.ones(len(accounts), np.uint8),
     }
-    table.note_accounts(accounts, known)
+    note_accounts(table, accounts, known)
     snapshot = Snapshot.of(table, time)
     some = data.draw(st.sets(st.sampled_from(snapshot.known.tolist())))
     but = np.array(sorted(some), np.int64)

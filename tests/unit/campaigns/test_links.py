@@ -89,8 +89,8 @@ def test_a_value_remembers_so_many_members_and_no_more() -> None:
     hits = metrics.registry.get_sample_value("distillwatch_limit_hits_total", {"limit": "links"})
     assert hits == 20
     # Whoever is not counted leaves nothing behind.
-    assert len(links._table.accounts) == 10
-    assert links._table.known(["a0009", "a0010"]) == {"a0009"}
+    assert len(links._graph.accounts) == 10
+    assert links._graph.known(["a0009", "a0010"]) == {"a0009"}
 
 
 def test_very_many_members_come_in_several_groups() -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.campaigns.graph.snapshot import Snapshot
-from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.account_facts import note_accounts
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.core.links import LinkKind
 
 TIME = 1_772_409_600.0
@@ -36,7 +37,7 @@ def owners(
         for name in names
         for address, count in sorted(addresses[name].items())
     ] + [(LinkKind.PAYMENT, value, name, 1) for name, value in sorted((payments or {}).items())]
-    table = DurableEdges(max_edges=10_000)
+    table = BipartiteGraph()
     values = table.value_slots([int(kind) for kind, *_ in rows], [value for _, value, *_ in rows])
     accounts = table.account_slots([name for *_, name, _ in rows])
     edges = table.edge_slots(values, accounts, most=1000)
@@ -44,7 +45,8 @@ def owners(
     table.edges["requests"][edges] = [count for *_, count in rows]
     slots = table.find_accounts(names)
     named = organizations or {}
-    table.note_accounts(
+    note_accounts(
+        table,
         slots,
         {
             "organization": np.array(

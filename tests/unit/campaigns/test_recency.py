@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.population.recency import Recency
 from stream.campaigns.population.trait import Trait
 from stream.campaigns.settings import CampaignSettings
@@ -17,8 +17,8 @@ NOVELTY = Recency(CampaignSettings(), ORIGIN, ORIGIN + 6 * DAY_S)
 EARLY = Recency(CampaignSettings(), ORIGIN, ORIGIN + 0.9 * DAY_S)
 
 
-def table(created: float, seen: float) -> tuple[DurableEdges, np.ndarray]:
-    edges = DurableEdges(max_edges=10)
+def table(created: float, seen: float) -> tuple[BipartiteGraph, np.ndarray]:
+    edges = BipartiteGraph()
     slots = edges.account_slots(["a"])
     edges.accounts["created_at"][slots], edges.accounts["first_seen"][slots] = created, seen
     return edges, slots

@@ -8,7 +8,8 @@ import pytest
 from stream.alerting.tally import TALLY, more, observed, united
 from stream.campaigns.clusters.cluster_assignment import ClusterState
 from stream.campaigns.clusters.detector import ClusterDetector
-from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.account_facts import note_traffic
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.findings import Observed
@@ -101,13 +102,13 @@ def test_links_that_expire_take_nothing_away_and_new_ones_add_nothing_twice() ->
 
 
 def test_an_older_report_of_an_account_changes_nothing() -> None:
-    table = DurableEdges(max_edges=100)
+    table = BipartiteGraph()
     value = table.value_slots([1], [7])
     account = table.account_slots(["a"])
     table.edge_slots(value, account, most=10)
     newest = np.array([(0.0, 180.0, (9, 9, 9), 1, 1)], TRAFFIC)
     older = np.array([(0.0, 60.0, (5, 5, 5), 1, 1)], TRAFFIC)
     # As of two tasks, of which one has not heard of the account for a while.
-    table.note_traffic(np.repeat(account, 2), np.concatenate([newest, older]))
-    table.note_traffic(account, older)
+    note_traffic(table, np.repeat(account, 2), np.concatenate([newest, older]))
+    note_traffic(table, account, older)
     assert table.accounts["traffic"][account].tolist() == newest.tolist()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.campaigns.links.durable import DurableEdges
+from stream.campaigns.links.bipartite_graph import BipartiteGraph
+from stream.campaigns.links.durable_graph import DurableGraph
+from stream.campaigns.links.eviction import EvictionPolicy
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
 from testlib.links import Use, batch, shared, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROMPT, TEMPLATE, CLIENT = LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.CLIENT
 DAY_S = 86_400.0
@@ -80,13 +87,13 @@ def test_a_step_larger_than_the_table_keeps_what_is_shared() -> None:
     assert len(links) <= 1000
 
 
-def test_popular_values_are_bounded_too() -> None:
+def test_indicators_of_high_prevalence_are_bounded_too() -> None:
     links = table(max_links=1000)
     for value in range(500):
         time = 60.0 * (value + 1)
         links.step(time, batch(time, shared(51, kind=int(CLIENT), value=1 + value)))
-    values = links._table.values
-    assert np.count_nonzero(values.used & values["popular"]) == 1000 / 8
+    values = links._graph.values
+    assert np.count_nonzero(values.used & values["high_prevalence"]) == 1000 / 8
 
 
 edges = st.lists(
@@ -96,43 +103,48 @@ edges = st.lists(
 )
 
 
+class Graph:
+    """A graph of 16 edges that makes room, and its stored rows."""
+
+    def __init__(self, rows: Iterable[tuple[bytes, bytes | None]] = ()) -> None:
+        self.graph = BipartiteGraph()
+        self.eviction = EvictionPolicy(self.graph, max_edges=16)
+        self.rows = DurableGraph(self.graph)
+        self.rows.load(rows)
+        self.rows.loaded()
+
+    def use(self, time: float, step: list[tuple[int, int]]) -> None:
+        graph = self.graph
+        pairs = sorted(set(step))
+        values = graph.value_slots([1] * len(pairs), [value + 1 for _, value in pairs])
+        accounts = graph.account_slots([f"a{account}" for account, _ in pairs])
+        slots = graph.edge_slots(values, accounts, most=100)
+        graph.edges["since"][slots] = np.minimum(graph.edges["since"][slots], time)
+        graph.edges["last"][slots] = time
+        graph.touch(slots)
+        self.eviction.shrink()
+
+    def kept(self) -> set[tuple[str, int]]:
+        edges = self.graph.edges.in_use
+        values = self.graph.values["value"][self.graph.edges["value"][edges]].tolist()
+        return set(zip(self.graph.names(self.graph.edges["account"][edges]), values, strict=True))
+
+
 @given(edges, st.integers(1, 9))
-def test_a_recovered_table_forgets_the_same(
+def test_a_recovered_graph_forgets_the_same(
     played: list[list[tuple[int, int]]], crash: int
 ) -> None:
-    some, stored = DurableEdges(max_edges=16), {}
-    straight = DurableEdges(max_edges=16)
+    some, straight = Graph(), Graph()
+    stored: dict[bytes, bytes] = {}
     for time, step in enumerate(played):
         if time == crash:
-            some = DurableEdges(max_edges=16)
-            some.load(stored.items())
-            some.loaded()
+            some = Graph(stored.items())
         for one in (some, straight):
-            use(one, float(time), step)
-        for key, row in some.take_changes():
+            one.use(float(time), step)
+        for key, row in some.rows.take_changes():
             if row is None:
                 stored.pop(key, None)
             else:
                 stored[key] = row
-        assert len(some.edges) <= 16
-        again = DurableEdges(max_edges=16)
-        again.load(stored.items())
-        again.loaded()
-        assert kept(again) == kept(straight)
-
-
-def use(some: DurableEdges, time: float, step: list[tuple[int, int]]) -> None:
-    pairs = sorted(set(step))
-    values = some.value_slots([1] * len(pairs), [value + 1 for _, value in pairs])
-    accounts = some.account_slots([f"a{account}" for account, _ in pairs])
-    slots = some.edge_slots(values, accounts, most=100)
-    some.edges["since"][slots] = np.minimum(some.edges["since"][slots], time)
-    some.edges["last"][slots] = time
-    some.touch(slots)
-    some.shrink()
-
-
-def kept(some: DurableEdges) -> set[tuple[str, int]]:
-    edges = some.edges.in_use
-    values = some.values["value"][some.edges["value"][edges]].tolist()
-    return set(zip(some.names(some.edges["account"][edges]), values, strict=True))
+        assert len(some.graph.edges) <= 16
+        assert Graph(stored.items()).kept() == straight.kept()
