@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# -- what an array holds. Checkers tell integers, times and masks apart; which rows or which table
-# an integer counts is for the reader.
+# -- what an array holds. The type checker distinguishes integers, floats, fingerprints and masks;
+# which table's rows an integer counts is for the reader.
 
-#: A column of any dtype, or several kinds of number: its docstring says shape and dtype.
+#: A column of any dtype, or with several fields: its docstring has shape and dtype.
 Array: TypeAlias = NDArray[Any]
 
 #: Rows of a column store.
@@ -100,7 +100,7 @@ class Batch:
 
 
 def joined(columns: Sequence[Array], dtype: np.dtype[Any]) -> Array:
-    """Return columns of one dtype one after the other; none are no rows."""
+    """Return columns of one dtype one after the other; no columns give no rows."""
     if len(columns) == 1:
         return columns[0]
     if dtype.names is None:

@@ -27,9 +27,9 @@ __all__ = [
     "EventBatch",
 ]
 
-#: Columns of the runs of words that are kept of a prompt.
+#: Columns of a prompt's phrases (runs of words).
 PHRASES: Final = ("phrase_1", "phrase_2")
-#: A prompt's content is a vector of so many bytes (i1): sines and cosines, times the scale.
+#: A prompt's content is a vector of i1, this long: sines and cosines, times the scale.
 CONTENT_DIMENSIONS: Final = 16
 CONTENT_SCALE: Final = 127
 CONTENT: Final = np.dtype(f"V{CONTENT_DIMENSIONS}")
@@ -47,7 +47,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "output_tokens": np.dtype("<i4"),
     "max_tokens": np.dtype("<i4"),
     "status": np.dtype("<i2"),  # HTTP status
-    "logprobs": np.dtype("u1"),  # 1: asked for
+    "logprobs": np.dtype("u1"),  # 1: requested
     "temperature": np.dtype("<f4"),
     # keyed fingerprints
     "request_id": np.dtype("<u8"),  # of account and request id
@@ -58,12 +58,12 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "organization": np.dtype("<u8"),
     "system_prompt": np.dtype("<u8"),
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
-    "template": np.dtype("<u8"),  # the masked opening of the prompt
+    "template": np.dtype("<u8"),  # the masked first words of the prompt
     **dict.fromkeys(PHRASES, np.dtype("<u8")),
-    "content": CONTENT,  # of the prompt; all bytes 0 where there is none
+    "content": CONTENT,  # of the prompt; all bytes 0 without one
 }
 
-#: What an event takes in a packet, at most: its columns and, if nobody shares it, the account id.
+#: Most bytes of an event in a packet: its columns and, if no other event has it, the account id.
 MAX_EVENT_BYTES: Final = (
     sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3
 )

@@ -47,13 +47,13 @@ class LinkKind(IntEnum):
 SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
-    "time": np.dtype("<f8"),  # end of the step, epoch seconds
+    "time": np.dtype("<f8"),  # end of the window, epoch seconds
     "account": np.dtype("<u4"),  # index into LinkBatch.accounts
     "kind": np.dtype("u1"),  # LinkKind
     "value": np.dtype("<u8"),  # keyed fingerprint, never 0
-    "requests": np.dtype("<i4"),  # of the account with this value, in this step
-    "before": COUNTS,  # all that the account had done before this step
-    "traffic": TRAFFIC,  # ... and has by its end
+    "requests": np.dtype("<i4"),  # of the account with this value, in this window
+    "before": COUNTS,  # the account's counters before this window
+    "traffic": TRAFFIC,  # ... and at its end
     "organization": np.dtype("<u8"),  # of the account, keyed fingerprint, 0 when unknown
     "created_at": np.dtype("<f8"),  # account creation, NaN when unknown
     "first_seen": np.dtype("<f8"),  # of the account, event time

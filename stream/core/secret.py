@@ -1,4 +1,4 @@
-"""A string that does not show itself."""
+"""A string that no log and no message shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str = "") -> None:
-        """Hold ``value``; the empty string means that there is none."""
+        """Hold ``value``; the empty string means no secret."""
         self._value: Final = value
 
     def reveal(self) -> str:
@@ -19,7 +19,7 @@ class Secret:
         return self._value
 
     def __bool__(self) -> bool:
-        """Say whether there is one."""
+        """Return whether there is a secret."""
         return bool(self._value)
 
     def __eq__(self, other: object) -> bool:
@@ -31,7 +31,7 @@ class Secret:
         return hash(self._value)
 
     def __repr__(self) -> str:
-        """Say only whether there is one."""
+        """Show only whether there is a secret."""
         return "Secret(***)" if self._value else "Secret()"
 
     __str__ = __repr__

@@ -1,6 +1,6 @@
-"""What an account did, as counters that only grow: how links and groups carry it.
+"""An account's traffic as counters that only grow: how links and groups carry it.
 
-Whoever reads them keeps the difference to what they were, so that nothing is counted twice,
+A reader keeps the difference to the counters' earlier values, so that nothing is counted twice,
 however often and by however many ways the same counters arrive.
 """
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 #: Requests and tokens.
 COUNTS: Final = np.dtype([("requests", "<i8"), ("input_tokens", "<i8"), ("output_tokens", "<i8")])
-#: The counters of an account at the end of a step, and what it did in the hour before.
+#: The counters of an account at the end of a window, and its traffic in the hour before.
 TRAFFIC: Final = np.dtype(
     [
-        ("since", "<f8"),  # counted from, epoch seconds: an account that was forgotten begins anew
-        ("seen", "<f8"),  # counted until, the end of the step
+        ("since", "<f8"),  # counted from, epoch seconds: an evicted account starts again
+        ("seen", "<f8"),  # counted until, the end of the window
         ("total", COUNTS),
         ("hour_requests", "<u4"),
         ("hour_output_tokens", "<u4"),

@@ -1,15 +1,15 @@
-"""What an account asks about, lately and in its past: how far apart, and what the new part takes.
+"""The content of an account's prompts, recent and past: their distance, and the new part's tokens.
 
-The means of content vectors (``fingerprint/content.py``), of the last hours and of a past that
-follows when whoever judges says so. Their squared distance is the streaming form of the maximum
-mean discrepancy. As every vector has the length 1, the scatter of an account's prompts is one less
-the squared length of their mean: what sampling makes of it by chance is known without keeping any
-prompt, and a shift is counted in multiples of that.
+It keeps two means of content vectors (``intake/fingerprint/content_vectors.py``): of the last
+hours, and of a past that follows when the detector learns. Their squared distance is the streaming
+form of the maximum mean discrepancy. As every vector has the length 1, the scatter of an account's
+prompts is one less the squared length of their mean: the distance expected by chance follows
+without keeping any prompt, and a shift is counted in multiples of it.
 
-With the vectors goes what each request took. Let a part of the requests be new: the recent mean
+Each vector comes with the tokens of its request. Let a part of the requests be new: the recent mean
 has moved by ``d`` towards them, and of the requests' tokens t the covariance with the vectors,
 ``E[t f] - past E[t]``, lies along ``d`` by just the tokens of a *new* request (least squares).
-So a tenth that extracts is seen as what it is, and not as a tenth more.
+So the token ratio of a new tenth of the requests is measured, not diluted by the other nine.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from stream.core.events import Array
     from stream.store.account_table import AccountTable
 
-#: Content of so long ago counts half; every hour counts the same, however much is asked in it.
+#: Half-life of content; every hour weighs the same, however many requests it has.
 _HALF_LIFE_S: Final = 6 * 3600.0
-#: What comes within seconds of the last weighs as much as a minute does.
+#: A prompt within seconds of the previous one weighs as much as a minute does.
 _LEAST_TIME: Final = 1 - 2 ** (-60 / _HALF_LIFE_S)
 #: Length of a vector as it travels.
 _LENGTH: Final = CONTENT_SCALE * math.sqrt(CONTENT_DIMENSIONS / 2)
-#: Of fewer prompts nothing is said.
+#: With fewer prompts the shift is unknown.
 _FEW: Final = 30
 #: The least scatter that is believed: prompts that are all alike differ by rounding.
 _LEAST_SCATTER: Final = 0.05
 #: Multiples of chance from which an account's content counts as moved.
 MOVED: Final = 4.0
-#: A request counts for so many tokens at most: one giant is no habit.
+#: Most tokens of a request that count: one giant request is no habit.
 _MOST_TOKENS: Final = 32_000
 _VECTOR: Final = (CONTENT_DIMENSIONS,)
 _SIDES: Final = ("input", "output")
@@ -52,7 +52,7 @@ class ContentMeans:
     FIELDS: Final = (
         # As many prompts of equal weight would make as sure a mean.
         Field("content_n", np.dtype("<f4")),
-        Field("content_time", np.dtype("<f4")),  # decayed, of what the mean is of: 1 after days
+        Field("content_time", np.dtype("<f4")),  # decayed time that the mean covers: 1 after days
         Field("content_count", np.dtype("<f4")),  # the same in prompts, of a busy hour's a part
         Field("content_recent", np.dtype("<f4"), _VECTOR),
         Field("content_past", np.dtype("<f4"), _VECTOR, initial=np.nan),
@@ -68,9 +68,9 @@ class ContentMeans:
     def add(
         self, slots: Array, elapsed_s: Array, columns: Mapping[str, Array], at: Array, time: float
     ) -> None:
-        """Add the events of a step, sorted by account.
+        """Add the events of a window, sorted by account.
 
-        ``elapsed_s`` (n,) since each account's last event, NaN: none; ``time`` ends the step.
+        ``elapsed_s`` (n,) since each account's last event, NaN: none; ``time`` ends the window.
         """
         content = columns["content"]
         vectors = content.view(np.int8).reshape(len(content), CONTENT_DIMENSIONS)
@@ -99,7 +99,7 @@ class ContentMeans:
         self._table["content_moved_since"][slots] = np.where(moved, np.fmin(since, time), np.nan)
 
     def _weigh(self, slots: Array, elapsed_s: Array, count: Array) -> Array:
-        """Take note of ``count`` (n,) more prompts; return their share of the mean, ``(n,)``."""
+        """Add ``count`` (n,) prompts to the weights; return their share of the mean, ``(n,)``."""
         left = np.exp2(-np.nan_to_num(np.maximum(elapsed_s, 0)) / _HALF_LIFE_S)
         passed = np.maximum(1 - left, _LEAST_TIME)
         time = self._floats("content_time", slots) * left + passed
@@ -152,7 +152,7 @@ class ContentMeans:
         return np.where(known, np.maximum(ratio, 0), np.nan)
 
     def moved_s(self, slots: Array, time: float) -> Array:
-        """Return for how long the content of each account has been another, 0 where it is not."""
+        """Return for how long each account's content has been new, seconds; 0: not new."""
         return np.nan_to_num(time - self._table["content_moved_since"][slots])
 
     def learn(self, slots: Array, rate: Array) -> None:

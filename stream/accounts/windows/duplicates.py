@@ -1,17 +1,17 @@
-"""Finds records that tell of a call which was counted before, by request id, in bounded memory.
+"""Finds records of a call that was counted before, by request id, in bounded memory.
 
-Gateways log one call twice: callbacks fire twice, delivery is at least once, two spans tell of one
+Gateways log one call twice: callbacks fire twice, delivery is at least once, two spans describe one
 call. A row is a *copy* of a counted row when
 
 * account and request id agree (one keyed fingerprint of both), and their event times are at most
   the window apart;
-* it says nothing new: each of :data:`COMPARED` is absent or equal to that of the counted row.
+* it has no new values: each of :data:`COMPARED` is absent or equal to that of the counted row.
 
 So a copy takes no tokens and no prompt away. Some gateways take the request id from a header of the
-client, who may send one id with every request: what differs counts, and of what does not differ but
-came at another time, at most :data:`MOST_COPIES` rows of an id and a step are copies.
+client, who may send one id with every request: rows that differ count. Among equal rows with other
+times at most :data:`MOST_COPIES` of an id and a window are copies.
 
-Works on whole steps, so that the result depends on the events alone and not on their order.
+Works on whole windows, so that the result depends on the events alone and not on their order.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
     from stream.core.events import Array
 
-#: What a copy says too, or leaves out.
+#: Columns that a copy repeats or leaves out.
 COMPARED: Final = ("output_tokens", "input_tokens", "prompt")
-#: An id with more calls in a window is no id: the further ones count.
+#: An id with more calls in a duplicate window is not unique: the further ones count.
 MOST_CALLS: Final = 8
 #: Callbacks and spans of one call that have times of their own.
 MOST_COPIES: Final = 3
 
-#: What the counted row takes from its copies where it lacks it.
+#: Columns that the counted row takes from its copies if it has no value.
 _FILLED: Final = tuple(
     name
     for name, dtype in EVENT_COLUMNS.items()
     if dtype == np.uint64 and name not in {"request_id", "prompt", "template", *PHRASES}
 )
-#: Decides between rows that say the same; all that can be sorted.
+#: Decides between equal rows; every column that can be sorted.
 _ORDERED: Final = tuple(
     name
     for name, dtype in EVENT_COLUMNS.items()
@@ -50,35 +50,35 @@ _ORDERED: Final = tuple(
 )
 
 
-class Calls(NamedTuple):
-    """The rows that count, and how many were copies, or had a known id and said something else."""
+class CountedCalls(NamedTuple):
+    """The rows that count, and how many were copies, or had a known id and other values."""
 
     rows: EventBatch
     copies: int
     reused: int
 
 
-def calls(rows: EventBatch, end: float, known: RequestIds) -> Calls:
-    """Return the calls among the rows of the step that ends at ``end``; ``known`` learns them."""
+def calls(rows: EventBatch, end: float, known: RequestIds) -> CountedCalls:
+    """Return the calls among the rows of the window that ends at ``end``; ``known`` learns them."""
     with_id = rows.columns["request_id"].nonzero()[0]
     if not known.duplicate_window_s or not len(with_id):
-        return Calls(rows, 0, 0)
+        return CountedCalls(rows, 0, 0)
     ids = rows.columns["request_id"][with_id]
     distinct, more_than_once = _distinct(ids)
     before = known.of(distinct, since=end - known.window_s - known.duplicate_window_s)
     if not len(before.which) and not len(more_than_once):
         known.add(end, _stored(rows.columns, with_id))
-        return Calls(rows, 0, 0)
+        return CountedCalls(rows, 0, 0)
     doubtful = np.isin(ids, np.append(distinct[before.which], more_than_once))
     place = with_id[doubtful]
     found = _judge(rows.columns, place, before.rows, known.duplicate_window_s)
     known.add(end, _stored(rows.columns, np.append(with_id[~doubtful], found.learnt)))
     if not len(found.copies):
-        return Calls(rows, 0, found.reused)
+        return CountedCalls(rows, 0, found.reused)
     kept = np.ones(len(rows), bool)
     kept[found.copies] = False
     filled = EventBatch(rows.accounts, _filled(rows.columns, found))
-    return Calls(filled.take(kept), len(found.copies), found.reused)
+    return CountedCalls(filled.take(kept), len(found.copies), found.reused)
 
 
 class _Found(NamedTuple):
@@ -106,7 +106,7 @@ def _judge(
     for _ in range(MOST_CALLS):
         first = _first(both["request_id"], open_)
         same = (first != open_) & is_new[open_]
-        same &= _says_nothing_new(both, first, open_, duplicate_window_s)
+        same &= _has_nothing_new(both, first, open_, duplicate_window_s)
         leader[open_[same]] = first[same]
         leader[open_[first == open_]] = first[first == open_]
         open_ = open_[~same & (first != open_)]
@@ -125,12 +125,12 @@ def _judge(
 
 
 def _order(both: Mapping[str, Array], columns: Mapping[str, Array], place: Array) -> Array:
-    """Return the order by id: counted rows, then those that say most, then the earliest."""
+    """Return the order by id: counted rows, then those with most values, then the earliest."""
     silent = sum((both[name] == 0).astype(np.int8) for name in COMPARED)
-    # All that tells two rows apart: which of them counts does not depend on their order.
+    # Every difference between two rows: which of them counts does not depend on their order.
     ties = [np.where(place >= 0, columns[name][place], 0) for name in _ORDERED]
-    said = [both[name] for name in COMPARED]
-    return np.lexsort((*ties, *said, both["time"], silent, place >= 0, both["request_id"]))
+    values = [both[name] for name in COMPARED]
+    return np.lexsort((*ties, *values, both["time"], silent, place >= 0, both["request_id"]))
 
 
 def _first(ids: Array, open_: Array) -> Array:
@@ -140,13 +140,13 @@ def _first(ids: Array, open_: Array) -> Array:
     return np.repeat(open_[start], np.diff(np.append(start, len(open_))))
 
 
-def _says_nothing_new(
+def _has_nothing_new(
     both: Mapping[str, Array], first: Array, rows: Array, duplicate_window_s: float
 ) -> Array:
     near = np.abs(both["time"][rows] - both["time"][first]) <= duplicate_window_s
     for name in COMPARED:
-        said = both[name][rows]
-        near &= (said == 0) | (said == both[name][first])
+        values = both[name][rows]
+        near &= (values == 0) | (values == both[name][first])
     return np.asarray(near)
 
 

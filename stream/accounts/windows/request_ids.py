@@ -1,4 +1,4 @@
-"""The calls of the last minutes by the fingerprint of account and request id; it judges nothing.
+"""The calls of the last minutes by the fingerprint of account and request id.
 
 Bounded and durable. In memory sorted blocks of several steps, oldest first; in the log, a row for
 each step, which is written once and deleted when its block has gone::
@@ -42,14 +42,14 @@ Rows = list[tuple[bytes, bytes | None]]
 
 
 class Known(NamedTuple):
-    """What is remembered of some ids: the rows, and the place of each one's id among them."""
+    """The remembered rows of some ids, and the position of each row's id among the ids."""
 
     rows: Array
     which: Array
 
 
 class _Block(NamedTuple):
-    """Calls by id; the ids once more by themselves, because searching copies what has gaps."""
+    """Calls by id; the ids also alone, because searching copies an array with gaps."""
 
     ids: Array
     rows: Array
@@ -87,7 +87,7 @@ class RequestIds:
         return sum(block.ids.nbytes + block.rows.nbytes for block in self._blocks.values())
 
     def of(self, ids: Array, *, since: float) -> Known:
-        """Return what is remembered of ``ids``, distinct and ascending, u8, at or after a time."""
+        """Return the remembered calls of ``ids``, distinct and ascending, at or after a time."""
         rows: list[Array] = []
         which: list[Array] = []
         for block in self._blocks.values():
@@ -159,7 +159,7 @@ class RequestIds:
         self._written |= stored
 
     def loaded(self) -> None:
-        """Go on with what has been loaded."""
+        """Use the loaded rows."""
         stored, self._written = self._written, {}
         steps: dict[float, list[Array]] = {}
         for end, value in _ascending(stored.items()):

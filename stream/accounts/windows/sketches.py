@@ -1,4 +1,4 @@
-"""Small per-account sketches: how many different values, and which one leads.
+"""Small sketches of accounts: the number of distinct values, and the most frequent one.
 
 Distinct counts are linear counting (Whang et al., TODS 1990) on two bitmaps, today's and
 yesterday's, so that a count covers the last one to two days. The leading value is a decayed

@@ -15,7 +15,7 @@ from stream.core.errors import DecodeError
 from stream.intake.codec import otlp_protobuf
 from stream.intake.codec.framing import elements
 from stream.intake.codec.gateways.genai import CALL_LOGS
-from stream.intake.codec.otlp_json import Export
+from stream.intake.codec.otlp_json import JsonExport
 from stream.intake.codec.reasons import FAILURES
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ NOT_THESE_LOGS: Final = (
 
 #: An export in JSON has its one key at the beginning, within this many bytes (assumed).
 _BEGINNING: Final = 1024
-_export = msgspec.json.Decoder(Export).decode
+_export = msgspec.json.Decoder(JsonExport).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def of_protobuf(body: bytes) -> Signal:
         return Signal()
 
 
-def _of_export(export: Export | otlp_protobuf.Export) -> Signal:
+def _of_export(export: JsonExport | otlp_protobuf.ProtobufExport) -> Signal:
     if export.resource_spans is not None:
         return Signal("spans")
     if export.resource_logs is None:

@@ -49,10 +49,10 @@ def options(value: object) -> dict[str, Any]:
     for name in _LIMITS:
         if name in parameters and (limit := count(parameters[name])) is not None:
             break
-    asked, streamed = parameters.get("logprobs"), parameters.get("stream")
+    logprobs, streamed = parameters.get("logprobs"), parameters.get("stream")
     return {
         "temperature": number(parameters.get("temperature")),
         "max_tokens": limit,
-        "logprobs": None if asked is None else truth(asked),
+        "logprobs": None if logprobs is None else truth(logprobs),
         "stream": None if streamed is None else truth(streamed),
     }

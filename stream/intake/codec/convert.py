@@ -210,7 +210,7 @@ def _parsed(text: str) -> float | None:
 def _when(text: str) -> float:
     try:
         found = datetime.fromisoformat(text)
-        # Databases write UTC without saying so.
+        # Databases write UTC without a time zone.
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         raise DecodeError("bad_timestamp", "neither a number nor RFC 3339") from None

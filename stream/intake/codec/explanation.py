@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The result of one object: an event with its fields, or why there is none.
+    """The result of one object: an event with its fields, or the reason for no event.
 
     ``sources`` has the path of every field of the event; ``values`` the values there. ``skipped``
     is the reason why an object that is not a model call is skipped.

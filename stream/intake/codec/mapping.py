@@ -37,7 +37,7 @@ _TIMES: Final = {
 _CREDENTIALS: Final = ("authorization", "http_authorization", "x-api-key", "http_x_api_key")
 
 
-class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MappedSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a field comes from: a path, with the unit of a time or a duration, or a constant."""
 
     path: str = ""
@@ -53,7 +53,7 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 #: Field or block -> its place, or several, of which the first with a value counts.
-Mapping = dict[str, str | Place | list[str | Place]]
+Mapping = dict[str, str | MappedSource | list[str | MappedSource]]
 
 
 def format_of(mapping: Mapping) -> Format:
@@ -82,12 +82,14 @@ def format_of(mapping: Mapping) -> Format:
     )
 
 
-def _listed(places: str | Place | list[str | Place]) -> Sequence[Place]:
+def _listed(places: str | MappedSource | list[str | MappedSource]) -> Sequence[MappedSource]:
     listed = places if isinstance(places, list) else [places]
-    return [place if isinstance(place, Place) else Place(path=place) for place in listed]
+    return [
+        place if isinstance(place, MappedSource) else MappedSource(path=place) for place in listed
+    ]
 
 
-def _source(name: str, place: Place) -> Source:
+def _source(name: str, place: MappedSource) -> Source:
     known = (*_IDENTITIES, *FIELDS, *PARTS, *BLOCKS)
     if name not in known:
         raise ValueError(f"no such field; known are {', '.join(known)}")

@@ -23,7 +23,7 @@ _SYSTEM: Final = frozenset({"system", "developer"})
 #: Providers take a message without a role for the user's.
 _USER: Final = frozenset({"user", "human", ""})
 #: Items of the responses interface that are messages, not calls or results.
-_SAID: Final = ("message", "text", "input_text", "human", "user")
+_MESSAGE_TYPES: Final = ("message", "text", "input_text", "human", "user")
 
 _Texts = tuple[str | None, str | None]
 
@@ -76,18 +76,18 @@ def _first(messages: Any, roles: frozenset[str]) -> str | None:  # noqa: ANN401 
             continue
         role = message.get("role")
         if role.__class__ is not str:
-            role = "" if role is None and _is_said(message) else None
+            role = "" if role is None and _is_message(message) else None
         if role in roles or (role and role.lower() in roles):
-            said = message.get("content")
-            text = content_text(_elsewhere(message) if said is None else said)
+            content = message.get("content")
+            text = content_text(_elsewhere(message) if content is None else content)
             if text:  # a tool's result is a user message without text
                 return text
     return None
 
 
-def _is_said(message: dict[str, Any]) -> bool:
+def _is_message(message: dict[str, Any]) -> bool:
     kind = message.get("type")
-    return kind is None or (isinstance(kind, str) and kind in _SAID)
+    return kind is None or (isinstance(kind, str) and kind in _MESSAGE_TYPES)
 
 
 def _elsewhere(message: dict[str, Any]) -> object:

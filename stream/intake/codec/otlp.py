@@ -48,7 +48,7 @@ _NUMBERED: Final = re.compile(
 )
 #: A protobuf export is a row of these: field 1, length-delimited.
 _RESOURCE_SPANS: Final = 0x0A
-#: Of a length; a record is far shorter than 2^35.
+#: Most bytes of a length; a record is far shorter than 2^35.
 _VARINT_BYTES: Final = 5
 _DIGITS: Final = len(str(2**64))
 

@@ -89,7 +89,7 @@ class _ResourceLogs(Struct, rename="camel", gc=False):
     scope_logs: list[_ScopeLogs] = []
 
 
-class Export(Struct, rename="camel", gc=False):
+class JsonExport(Struct, rename="camel", gc=False):
     """One signal's data; the others are absent."""
 
     resource_spans: list[_ResourceSpans] | None = None
@@ -97,11 +97,11 @@ class Export(Struct, rename="camel", gc=False):
     resource_metrics: list[msgspec.Raw] | None = None
 
 
-_one = msgspec.json.Decoder(Export).decode
-_many = msgspec.json.Decoder(list[Export]).decode
+_one = msgspec.json.Decoder(JsonExport).decode
+_many = msgspec.json.Decoder(list[JsonExport]).decode
 
 
-def parsed(value: bytes) -> list[Export]:
+def parsed(value: bytes) -> list[JsonExport]:
     """Return the exports that a record has; raises when it has anything else."""
     found = _many(value) if value.lstrip()[:1] == b"[" else [_one(value)]
     for export in found:

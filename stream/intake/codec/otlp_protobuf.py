@@ -22,7 +22,7 @@ T = TypeVar("T", TracesData, LogsData, MetricsData)
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class ProtobufExport:
     """One signal's data, as :class:`stream.intake.codec.otlp_json.Export`."""
 
     resource_spans: Any = None
@@ -30,7 +30,7 @@ class Export:
     resource_metrics: Any = None
 
 
-def parsed(value: bytes) -> Export:
+def parsed(value: bytes) -> ProtobufExport:
     """Return the export in ``value``; raises DecodeError for other bytes.
 
     The three signals are framed alike, and no field names the signal. What can be in one of them
@@ -38,16 +38,16 @@ def parsed(value: bytes) -> Export:
     """
     spans, error = _attempt(TracesData, value)
     if spans is not None and _has_spans(spans):
-        return Export(resource_spans=spans.resource_spans)
+        return ProtobufExport(resource_spans=spans.resource_spans)
     logs, _ = _attempt(LogsData, value)
     if logs is not None and _has_logs(logs):
-        return Export(resource_logs=logs.resource_logs)
+        return ProtobufExport(resource_logs=logs.resource_logs)
     metrics, _ = _attempt(MetricsData, value)
     if metrics is not None and _has_metrics(metrics):
-        return Export(resource_metrics=metrics.resource_metrics)
+        return ProtobufExport(resource_metrics=metrics.resource_metrics)
     if spans is None:
         raise DecodeError("not_protobuf", str(error))
-    return Export(resource_spans=spans.resource_spans)
+    return ProtobufExport(resource_spans=spans.resource_spans)
 
 
 def plain(value: AnyValue) -> Any:  # noqa: ANN401 - any value

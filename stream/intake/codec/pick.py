@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from stream.intake.codec.path import Path
 
-#: One value for each path; None where there is none.
+#: One value for each path; None where a record has no value.
 Values = tuple[Any, ...]
 Keys = tuple[str, ...]
 

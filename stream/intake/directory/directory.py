@@ -1,12 +1,12 @@
-"""The account directory in memory: takes entries in and fills what batches of events lack.
+"""The account directory in memory: loads entries and fills absent values of event batches.
 
-Nothing of an entry is kept but what later stages use, as they see it: times, and fingerprints that
-are equal to those of events. It knows no topic and no file, and has no clock.
+Of an entry it keeps only the values that later stages use, in their form: times, and fingerprints
+that are equal to those of events. It knows no topic and no file, and has no clock.
 
 The rule of the join, which gives a replay the alerts of a worker: an event is filled with the
 newest entry of its account that is known when the event is read. A worker reads the whole topic,
-and a replay the whole file, before the first event. What an event says itself always counts, and
-an account is never created after its event.
+and a replay the whole file, before the first event. An event's own values always win, and an
+account is never created after its event.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Row = tuple[bytes | None, bytes | None]
 #: Column of events -> field of an entry whose fingerprint it has.
 _OWNERS: Final = {"payment": "payment_id", "organization": "organization_id"}
 _DTYPES: Final = {
-    # By what Python makes of an id: keyed anew in every process, so nobody can make two ids meet.
+    # Python's hash of an id, with a key of the process: a client cannot make two ids collide.
     "account": np.dtype(np.int64),
     "created_at": np.dtype(np.float64),
     **dict.fromkeys(_OWNERS, np.dtype(np.uint64)),
@@ -46,8 +46,8 @@ _DTYPES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A row that was not taken: its place among the rows given, and why."""
+class RejectedEntry:
+    """A rejected row: its position among the given rows, and why."""
 
     place: int
     reason: str
@@ -84,26 +84,28 @@ class AccountDirectory:
         """Return the size of the columns in bytes, without the index."""
         return self._columns.nbytes
 
-    def load(self, rows: Sequence[Row], *, latest: float) -> list[Refused]:
-        """Take in rows in the order they were written; return those that are none.
+    def load(self, rows: Sequence[Row], *, latest: float) -> list[RejectedEntry]:
+        """Load rows in the order they were written; return the rejected ones.
 
-        ``latest`` is the last time, epoch seconds, that an account may have been created. A row
-        that is no entry leaves the account's former one as it is.
+        ``latest`` is the last time, epoch seconds, that an account may have been created. A
+        rejected row leaves the account's earlier entry as it is.
         """
-        refused: list[Refused] = []
+        refused: list[RejectedEntry] = []
         entries: dict[str, tuple[int, AccountEntry | None]] = {}
         for place, (key, value) in enumerate(rows):
             try:
                 account = account_of(key)
                 entry = None if value is None else decode(value, latest=latest)
             except DecodeError as error:
-                refused.append(Refused(place, error.reason, error.detail))
+                refused.append(RejectedEntry(place, error.reason, error.detail))
             else:
                 entries[account] = (place, entry)
         columns = self._fingerprinted(entries)
         with self._lock:
             places = self._put(columns)
-        refused += [Refused(place, "full", f"more than {self._most} accounts") for place in places]
+        refused += [
+            RejectedEntry(place, "full", f"more than {self._most} accounts") for place in places
+        ]
         return refused
 
     def known(self, accounts: Sequence[str]) -> Array:
@@ -117,7 +119,7 @@ class AccountDirectory:
             if not len(self):
                 return Filled(batch, 0)
             slots = self._index.find(_hashed(batch.accounts))
-            # Of each account of the batch what the directory says.
+            # The directory's values for each account of the batch.
             known = {name: self._columns[name][slots] for name in _DTYPES if name != "account"}
         has = slots >= 0
         code = batch.columns["account"]
@@ -138,17 +140,17 @@ class AccountDirectory:
         self, entries: dict[str, tuple[int, AccountEntry | None]]
     ) -> dict[str, Array]:
         """Return entries as columns, with their places and whether there is one at all."""
-        said = [entry for _, entry in entries.values()]
+        given = [entry for _, entry in entries.values()]
         created = [np.nan if one is None or one.created_at is None else one.created_at
-                   for one in said]  # fmt: skip
+                   for one in given]  # fmt: skip
         columns = {
             "place": np.array([place for place, _ in entries.values()], np.int64),
-            "present": np.array([one is not None for one in said], bool),
+            "present": np.array([one is not None for one in given], bool),
             "account": _hashed(list(entries)),
             "created_at": np.array(created, np.float64),
         }
         for name, field in _OWNERS.items():
-            texts = [None if one is None else getattr(one, field) for one in said]
+            texts = [None if one is None else getattr(one, field) for one in given]
             columns[name] = self._hashes[name].uncached(texts)
         return columns
 

@@ -1,6 +1,6 @@
-"""One entry of the account directory: the JSON object on the topic, and what is wrong with one.
+"""One entry of the account directory: the JSON object on the topic, and its checks.
 
-It knows neither Kafka nor files; :mod:`stream.intake.directory.directory` keeps what entries say.
+It knows neither Kafka nor files; :mod:`stream.intake.directory.directory` keeps their values.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from stream.core.errors import DecodeError
 from stream.intake.codec.event import check_account
 from stream.intake.codec.reasons import FAILURES, explain
 
-#: Larger ones are no entries: its texts are ids.
+#: Most bytes of an entry: its texts are ids.
 MOST_BYTES: Final = 16_384
 _NUMBER: Final = re.compile(r"\d{1,12}(\.\d+)?")
 
@@ -24,7 +24,7 @@ _Text = Annotated[str, Meta(max_length=1000)]
 
 
 class AccountEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the operator knows of an account; None: does not know. Unknown fields are ignored.
+    """The operator's data about an account; None: unknown. Other fields are ignored.
 
     ``created_at`` is epoch seconds or a date and time, which without a time zone is UTC.
     """
@@ -37,7 +37,7 @@ class AccountEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: _Text | list[_Text] | dict[str, _Text] | None = None
 
     def __repr__(self) -> str:
-        """Show nothing of it."""
+        """Show no value."""
         return "AccountEntry()"
 
 
@@ -45,7 +45,7 @@ _entry = msgspec.json.Decoder(AccountEntry).decode
 
 
 def decode(value: bytes, *, latest: float) -> AccountEntry:
-    """Return an entry with ``created_at`` in epoch seconds; ``latest`` is the last that may be.
+    """Return an entry with ``created_at`` in epoch seconds; later times are rejected.
 
     Raises DecodeError.
     """
@@ -78,7 +78,7 @@ def account_of(key: bytes | None) -> str:
 
 
 def epoch(text: str) -> float:
-    """Return the time that a text says, epoch seconds; raises DecodeError."""
+    """Return the time in a text, epoch seconds; raises DecodeError."""
     if _NUMBER.fullmatch(text):
         return float(text)
     try:

@@ -15,8 +15,8 @@ class DirectorySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(
             ge=1,
             le=2**30,
-            description="Accounts that the directory may have; of further ones nothing is known. "
-            "Every worker holds all of them, in some 100 bytes each",
+            description="Most accounts in the directory; further ones are rejected. Every worker "
+            "holds all of them, in some 100 bytes each",
             extra={"unit": "accounts"},
         ),
     ] = 2_000_000

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stream.core.secret import Secret
 from stream.intake.codec.event import RequestEvent
-from stream.intake.directory.directory import AccountDirectory, Refused
+from stream.intake.directory.directory import AccountDirectory, RejectedEntry
 from stream.intake.directory.settings import DirectorySettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 
@@ -121,7 +121,7 @@ def test_times_as_databases_write_them(text: str | float) -> None:
 def test_beyond_the_bound_the_oldest_stay_and_those_removed_make_room() -> None:
     one = directory(3)
     refused = one.load([row(name) for name in "abcde"], latest=NOW)
-    assert refused == [Refused(n, "full", "more than 3 accounts") for n in (3, 4)]
+    assert refused == [RejectedEntry(n, "full", "more than 3 accounts") for n in (3, 4)]
     assert one.known([*"abcde"]).tolist() == [True, True, True, False, False]
     assert one.load([(b"b", None), row("d"), row("a", plan="new")], latest=NOW) == []
     assert one.known([*"abcde"]).tolist() == [True, False, True, True, False]

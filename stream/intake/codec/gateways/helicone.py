@@ -2,8 +2,8 @@
 
 Source: Helicone's own types (HandlerContext.ts, packages/cost/usage). Helicone's traps: a row
 counts cached tokens and reasoning beside prompt and completion tokens, not in them; after a cache
-hit all are 0; times are UTC without saying so; the Kafka message has neither tokens nor texts (they
-lie in S3), names the model only where it was set, and carries the caller's authorization.
+hit all are 0; times are UTC without a time zone; the Kafka message has neither tokens nor texts
+(they lie in S3), names the model only where it was set, and carries the caller's authorization.
 """
 
 from __future__ import annotations
