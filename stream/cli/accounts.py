@@ -155,7 +155,7 @@ def _seen(source: Source, settings: Settings, *, now_s: float) -> set[str]:
     """Return the accounts of a log, at most `directory.max_entries` or slightly more."""
     decoder, found = Decoder(settings.intake, Metrics(strict=False)), set[str]()
     for _, records in source.parts():
-        plain = [record for record in records if record.mark is None]
+        plain = [record for record in records if record.drill_signature is None]
         found.update(event.account_id for event in decoder.decode(plain, now_s=now_s).events)
         if len(found) > settings.directory.max_entries:
             break

@@ -1,4 +1,4 @@
-"""Records at the edges of the pipeline: what comes out of a topic or file and what goes in."""
+"""Records at the edges of the pipeline: what it reads from a topic or file, and what it emits."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ Role = Literal["events", "links", "findings", "alerts", "deadletter"]
 
 
 class Record(Struct, frozen=True, gc=False):
-    """One source record. ``timestamp_s`` is the broker's, or None where it has none.
+    """One source record; ``timestamp_s`` is the broker's, None without one.
 
-    ``mark`` is what its header says of a drill (see :mod:`stream.core.drill`), None without one.
+    ``drill_signature`` is the value of its drill header (:mod:`stream.core.drill`), None without
+    one.
     """
 
     offset: int
     timestamp_s: float | None
     value: bytes
-    mark: bytes | None = None
+    drill_signature: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

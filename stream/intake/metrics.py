@@ -45,7 +45,7 @@ REJECT_REASONS: Final = (
     "out_of_range",
     "bad_timestamp",
     "not_a_request",
-    "bad_mark",
+    "bad_signature",
     OVERFLOW,
 )
 #: Why an entry of the account directory was rejected.

@@ -1,4 +1,4 @@
-"""The product without input and output: intake, and one task class per stage.
+"""The product without input and output: intake, and the stages as partition tasks.
 
 Start reading at ``chain.py``, which runs all of it in one process.
 """

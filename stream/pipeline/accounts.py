@@ -1,4 +1,4 @@
-"""The accounts stage: steps of events in; findings on accounts and links for campaigns out."""
+"""The accounts stage: windows of events in; findings and links of accounts out."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from stream.pipeline.drills import Twin, parted
 from stream.pipeline.event_time import window_ends
 from stream.pipeline.linking import Look, links
 from stream.pipeline.routing import value_tasks
-from stream.pipeline.steps import step_rows
 from stream.pipeline.task import Parsed
+from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 from stream.telemetry.contribution import GaugeContribution
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _ACCOUNT: Final = b"a"
 _DIRECTIONS: Final = ("input", "output")
-#: Rows of steps whose links are made at once.
+#: Rows of windows whose links are made at once.
 _LOOKED: Final = 1 << 16
 _MODEL: Final = b"m"
 _REQUEST_IDS: Final = b"d"
@@ -121,7 +121,7 @@ class AccountsStage:
         }
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[EventBatch]:
-        """Return the events; new ones have a source offset above the floor."""
+        """Return the events; new ones have a source offset above the last one applied."""
         rows = event_rows(packet)
         offsets, times = rows.columns["offset"], rows.columns["time"]
         newest = float(offsets.max(initial=-1))
@@ -140,7 +140,7 @@ class AccountsStage:
         """
         rows, drills = parted(rows)
         once = self._once(end, rows)
-        for portion in step_rows(end, self._window_s, [once], most=self._table.portion):
+        for portion in window_rows(end, self._window_s, [once], most=self._table.portion):
             with self._seconds["windows"].time():
                 slots = self._windows.update(portion)
             with self._seconds["detection"].time():
@@ -153,14 +153,16 @@ class AccountsStage:
             change_points = self._detector.change_points.of(slots)
             self._look(Look.at(portion, self._windows, self._table, slots, change_points, day))
         if drills:
-            twin = self._drill.use(end)
-            for portion in step_rows(end, self._window_s, drills, most=twin.table.portion):
-                slots = twin.windows.update(portion)
-                self._look(Look.at(portion, twin.windows, twin.table, slots))
+            drill_windows = self._drill.use(end)
+            for portion in window_rows(
+                end, self._window_s, drills, most=drill_windows.table.portion
+            ):
+                slots = drill_windows.windows.update(portion)
+                self._look(Look.at(portion, drill_windows.windows, drill_windows.table, slots))
         self._drill.forget(end)
 
     def _once(self, end: float, rows: list[EventBatch]) -> EventBatch:
-        """Return the step's calls, without further records of one that counted."""
+        """Return the window's calls, without further records of a call that counted."""
         with self._seconds["duplicates"].time():
             found = calls(EventBatch.merge(rows), end, self._request_ids)
         self._metrics.request_ids_total.labels(result="duplicate").inc(found.copies)
@@ -168,7 +170,7 @@ class AccountsStage:
         return found.rows
 
     def _look(self, look: Look) -> None:
-        """Keep what makes the links of a step; they are made of many steps at once."""
+        """Buffer the input of the links of a window: links of many windows are made at once."""
         self._looks.append(look)
         self._looked += len(look.rows.columns["time"])
         if self._looked >= _LOOKED:
@@ -213,7 +215,7 @@ class AccountsStage:
 
     def _pack_findings(self, rows: list[AccountFinding], watermark: float) -> list[bytes]:
         def encode(part: slice, header: ChunkHeader) -> bytes:
-            # Alerting hears every accounts task and as many links tasks.
+            # The sources of alerting: every accounts task and as many links tasks.
             sources = 2 * self._tasks
             return pack(
                 source=self._task, sources=sources, header=header, account_findings=rows[part]
@@ -245,13 +247,13 @@ class AccountsStage:
         self._evicted = self._table.evicted
 
     def release(self) -> None:
-        """Give back what the gauges have of this stage."""
+        """Withdraw this stage's contribution to the gauges."""
         for share in self._shares.values():
             share.set(0)
 
     def take_changes(self) -> StateRows:
         """Return changed and forgotten accounts, and the models that changed."""
-        # Looks at every account, so once a flush rather than once a step.
+        # This reads every account, so once a checkpoint rather than once a window.
         self._shares["warming_up"].set(self._detector.warming_up)
         self._shares["held"].set(self._detector.suppressed)
         changed, gone = self._table.take_changes()
@@ -277,7 +279,7 @@ class AccountsStage:
         return [(_BEGAN, repr(self._written_began).encode())]
 
     def load(self, rows: StateRows) -> None:
-        """Take over stored rows in the order they were written; None deletes."""
+        """Load stored rows in the order they were written; None deletes."""
         latest = dict(rows)
         accounts = {k[1:].decode(): row for k, row in latest.items() if k[:1] == _ACCOUNT}
         there = {account: row for account, row in accounts.items() if row is not None}
@@ -292,7 +294,7 @@ class AccountsStage:
         }
 
     def loaded(self) -> None:
-        """Go on with what has been loaded: there is no more."""
+        """Finish loading: there are no more rows."""
         self._detector.restore(self._written)
         self._request_ids.loaded()
         self._table.trim(self._windows.retention.eviction_priority)

@@ -80,13 +80,13 @@ class AlertingStage:
         return self._incidents.LAYOUT
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
-        """Return the findings; new ones belong to a step after the last one applied."""
+        """Return the findings; new ones belong to a window after the last one applied."""
         rows = Findings([*packet.account_findings, *packet.groups])
         ends = np.array([row.time for row in rows.rows], np.float64)
         return Parsed(rows, ends, *find_new_rows(packet, ends, known), weights=rows.weights)
 
     def process_window(self, end: float, rows: list[Findings]) -> None:
-        """Open, update and resolve incidents at the end of one step."""
+        """Open, update and resolve incidents at the end of one window."""
         found = [row for part in rows for row in part.rows]
         accounts = sorted(
             (row for row in found if isinstance(row, AccountFinding)),
@@ -107,14 +107,14 @@ class AlertingStage:
         return self._send()
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
-        """Return the alerts that people's words cause, and whom nothing is learnt from for them."""
+        """Return the alerts that feedback causes, and confirmed accounts for accounts tasks."""
         alerts, confirmed = self._incidents.record_feedback(
             time, feedback.verdicts, feedback.suppressions
         )
         self._alerts += alerts
-        return [*self._send(), *self._tell_accounts(confirmed)]
+        return [*self._send(), *self._send_confirmed(confirmed)]
 
-    def _tell_accounts(self, confirmed: list[Confirmed]) -> list[Emission]:
+    def _send_confirmed(self, confirmed: list[Confirmed]) -> list[Emission]:
         return [
             Emission("events", task, None, pack_feedback(Feedback(confirmed=of_task)))
             for task in range(self._tasks)
@@ -135,7 +135,7 @@ class AlertingStage:
         ]
 
     def release(self) -> None:
-        """Give back what the gauges have of this stage."""
+        """Withdraw this stage's contribution to the gauges."""
         self._incidents.release()
 
     def take_changes(self) -> StateRows:
@@ -143,11 +143,11 @@ class AlertingStage:
         return self._incidents.take_changes()
 
     def load(self, rows: StateRows) -> None:
-        """Take over stored rows in the order they were written; None deletes."""
+        """Load stored rows in the order they were written; None deletes."""
         self._incidents.load(rows)
 
     def loaded(self) -> None:
-        """Go on with what has been loaded: there is no more."""
+        """Finish loading: there are no more rows."""
         self._incidents.loaded()
 
 

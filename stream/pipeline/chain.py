@@ -1,7 +1,7 @@
 """The whole pipeline in one process, as replay, tests and benchmarks run it.
 
-The worker runs the same stages over Kafka topics instead of over lists; because tasks depend on
-event time alone, both raise the same alerts for the same events::
+The worker runs the same stages over Kafka topics instead of lists. Tasks depend on event time
+alone, so both raise the same alerts for the same events::
 
     records ─▶ Intake ─▶ accounts tasks ─┬▶ links tasks ────┬▶ alerting ─▶ alerts
                                          └───────────────────┘
@@ -46,10 +46,10 @@ class Chain:
         partitions: int = 1,
         directory: AccountDirectory | None = None,
     ) -> None:
-        """``source`` names the input in dead letters; ``watch`` sees the decoded events.
+        """``source`` names the input in dead letters; ``watch`` gets the decoded events.
 
-        ``watch_scores`` hears of every score of accounts and clusters. Each of the ``partitions``
-        has a clock of its own. ``directory`` knows what events lack (None: nothing).
+        ``watch_scores`` gets every score of accounts and clusters. Each of the ``partitions`` has a
+        clock of its own. ``directory`` fills missing fields of events (None: empty).
         """
         tasks = settings.tasks
         self._intake = intake(
@@ -69,15 +69,15 @@ class Chain:
     def process(
         self, records: Sequence[Record], *, now_s: float, partition: int = 0
     ) -> list[Alert]:
-        """Run consecutive records of a partition through; return the alerts they complete."""
+        """Process consecutive records of a partition; return the alerts they complete."""
         self._run(self._intake.process(partition, records, now_s=now_s))
-        self._pass_over()
+        self._send_idle_notices()
         return self._take()
 
     def end(self, partition: int) -> list[Alert]:
-        """Wait for nothing more of a partition; return the alerts that this completes."""
+        """End a partition: it does not delay the watermark; return the alerts this completes."""
         self._ended.add(partition)
-        self._pass_over()
+        self._send_idle_notices()
         return self._take()
 
     def finish(self) -> list[Alert]:
@@ -87,8 +87,8 @@ class Chain:
                 self._run(task.finish())
         return self._take()
 
-    def _pass_over(self) -> None:
-        # Silence holds until it is said: say it again whenever the others have moved on.
+    def _send_idle_notices(self) -> None:
+        # An idle notice holds only for its moment: repeat it whenever the others have moved on.
         for partition in self._ended:
             self._run(self._intake.idle(partition, elapsed_s=0.0))
 

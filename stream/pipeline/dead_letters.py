@@ -1,4 +1,4 @@
-"""Records that cannot be used, on their way to the dead-letter topic: where they were, and why."""
+"""Makes dead letters: a record that cannot be used, its source and the reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class DeadLetters:
     """Makes the dead letters of one topic."""
 
     def __init__(self, topic: str, *, most_bytes: int, metrics: PipelineMetrics) -> None:
-        """``topic`` is where the records are; of a record ``most_bytes`` are kept."""
+        """``topic`` is the source of the records; at most ``most_bytes`` of a value are kept."""
         self._topic = topic
         self._most_bytes = most_bytes
         self._metrics = metrics
@@ -30,7 +30,7 @@ class DeadLetters:
             ("reason", reason),
         ]
         if len(record.value) > self._most_bytes:
-            # The whole of it is where the headers say, as long as that topic keeps it.
+            # The headers point to the whole record, as long as its topic keeps it.
             headers.append(("original_bytes", str(len(record.value))))
             self._metrics.limit_hits_total.labels(limit="dead_letters").inc()
         return Emission(

@@ -1,6 +1,6 @@
-"""Intake: source records in; packets of events for every accounts task, and dead letters, out.
+"""Intake: source records in; packets of events for each accounts task, and dead letters, out.
 
-Stateless but for each source partition's clock, so any worker can take a partition over.
+Its only state is the clock of each source partition, so any worker can take a partition over.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from stream.intake.codec.invalid import InvalidShare
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.chunks import pack_events
 from stream.pipeline.dead_letters import DeadLetters
-from stream.pipeline.marked import MarkedDecoder
-from stream.pipeline.reader import Reader, Watch, ignore
+from stream.pipeline.drill_decoder import DrillDecoder
+from stream.pipeline.reader import EventReader, Watch, ignore
 from stream.pipeline.routing import account_tasks
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Intake:
-    """Decodes, fingerprints and routes; one object serves all source partitions of a worker."""
+    """Decodes, fingerprints and routes; one object for all source partitions of a worker."""
 
     def __init__(  # noqa: PLR0913 - the composition root gives it all
         self,
@@ -56,11 +56,11 @@ class Intake:
         be loaded meanwhile; ``watch`` sees the decoded events: a run with
         labels counts them.
         """
-        self._drills = MarkedDecoder(settings)
+        self._drills = DrillDecoder(settings)
         self._fingerprinter = Fingerprinter(
             settings.salt.reveal().encode(), request_ids=settings.duplicate_window_s > 0
         )
-        self._reader = Reader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
+        self._reader = EventReader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
         self._directory = directory
         self._invalid = InvalidShare(settings)
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
@@ -81,11 +81,11 @@ class Intake:
 
         Raises InvalidShareError when most records of a span are not events.
         """
-        marked = [record for record in records if record.mark is not None]
-        if marked:
-            records = [record for record in records if record.mark is None]
+        drills = [record for record in records if record.drill_signature is not None]
+        if drills:
+            records = [record for record in records if record.drill_signature is None]
         read = self._reader.read(records, now_s=now_s)
-        drill = self._drills.decode(marked, now_s=now_s)
+        drill = self._drills.decode(drills, now_s=now_s)
         batch, rejects = self._fill(read.batch), [*read.rejects, *drill.rejects]
         dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
         self._invalid.observe(len(batch), read.invalid)
@@ -95,18 +95,19 @@ class Intake:
             self._observe_delay(batch, now_s)
             self._advance(partition, float(batch.columns["time"].max()))
         elif not drill.events:
-            # Other traffic moves the clock too, else it would hold up everybody.
+            # Records that are not model calls move the clock too: else the partition would delay
+            # all.
             return dead + (self._watermarks(partition) if math.isfinite(read.skipped_s) else [])
         if drill.events:
-            # A drill rides on everybody's clock: its own may be ahead of a gateway that is late.
+            # A drill does not move the clock: its time may be ahead of a gateway that is late.
             rows = self._fingerprinter.columns(drill.events, drill.offsets)
             batch = _in_source_order(batch, rows)
         return dead + self._route(partition, batch)
 
     def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
-        """Say that ``partition`` has been read to its end and silent for ``elapsed_s``.
+        """Return the idle notice of a partition read to its end, without records for ``elapsed_s``.
 
-        Its clock moves on with the time that has passed, so that the last steps close too.
+        Its clock advances by that time, so that the last windows close too.
         """
         return self._watermarks(partition, elapsed_s=elapsed_s, idle=True)
 
@@ -115,7 +116,7 @@ class Intake:
         self._clocks.pop(partition, None)
 
     def _fill(self, batch: EventBatch) -> EventBatch:
-        """Return the batch with what the account directory knows; a drill is not in it."""
+        """Return the batch with the account directory's fields; drills are not in the directory."""
         filled = self._directory.fill(batch)
         lookups = self._metrics.directory_lookups_total
         lookups.labels(result="hit").inc(filled.hits)

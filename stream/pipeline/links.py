@@ -53,13 +53,13 @@ class LinksStage:
         return self._table.LAYOUT
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[LinkBatch]:
-        """Return the links; new ones belong to a step after the last one applied."""
+        """Return the links; new ones belong to a window after the last one applied."""
         rows = link_rows(packet)
         ends = rows.columns["time"]
         return Parsed(rows, ends, *find_new_rows(packet, ends, known))
 
     def process_window(self, end: float, rows: list[LinkBatch]) -> None:
-        """Take in the links of one step."""
+        """Add the links of one window."""
         rows, drills = parted(rows)
         self._groups += self._table.step(end, *rows)
         if drills:
@@ -67,7 +67,7 @@ class LinksStage:
         self._drill.forget(end)
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
-        """Have no use for what people say."""
+        """Do nothing: feedback does not concern links."""
         del time, feedback
         return []
 
@@ -84,7 +84,7 @@ class LinksStage:
         return [Emission("findings", 0, None, value) for value in values]
 
     def release(self) -> None:
-        """Give back what the gauges have of this stage."""
+        """Withdraw this stage's contribution to the gauges."""
         self._table.release()
 
     def take_changes(self) -> StateRows:
@@ -92,9 +92,9 @@ class LinksStage:
         return self._table.take_changes()
 
     def load(self, rows: StateRows) -> None:
-        """Take over stored rows in the order they were written; None deletes."""
+        """Load stored rows in the order they were written; None deletes."""
         self._table.load(rows)
 
     def loaded(self) -> None:
-        """Go on with what has been loaded: there is no more."""
+        """Finish loading: there are no more rows."""
         self._table.loaded()

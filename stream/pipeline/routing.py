@@ -1,4 +1,4 @@
-"""Which task an account or a linking value belongs to; the same on every worker, for ever.
+"""The task that an account or an indicator belongs to: the same on every worker, for ever.
 
 Changing this function moves accounts away from their state: it is part of the state's format.
 """

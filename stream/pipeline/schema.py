@@ -1,7 +1,7 @@
-"""What has to agree for stored rows to mean the same, and saying what does not.
+"""The schema of stored rows: everything that has to agree, and an error that names differences.
 
-Every state log begins with the schema of its rows. A log of another schema is refused before its
-first row is read: rows have no names of their own, so they would be taken for something else.
+Every changelog begins with the schema of its rows. A changelog with another schema is refused
+before its first row is read: rows carry no field names, so they would be misread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Raised whenever stored rows or headers change their meaning and nothing in a layout shows it.
 STATE_VERSION: Final = 1
 
-#: More differences than this, and longer values than this, tell nobody anything.
+#: Assumed: more differences, and longer values, do not help the reader of an error.
 _MOST_NAMED: Final = 4
 _LONGEST: Final = 32
 
@@ -43,13 +43,13 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def encode(self) -> bytes:
-        """Return the row that a state log begins with."""
+        """Return the first record of a changelog."""
         return msgspec.msgpack.encode(self, order="deterministic")
 
     def check(self, row: bytes | None) -> None:
-        """Raise StateError unless rows after ``row`` are such as this version writes.
+        """Raise StateError unless this version reads rows of the schema in ``row``.
 
-        None: there are rows, but nothing before them.
+        None: there are rows, but no schema before them.
         """
         if row is None:
             raise StateError(f"{self.stage} state has no schema: {self.written_by} cannot read it")

@@ -1,4 +1,4 @@
-"""The settings that the stages need, of all that there are."""
+"""The settings of the stages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
-    """What the stages need of the settings; ``tasks`` accounts tasks and as many for campaigns.
+    """The settings of the stages; ``tasks`` is the number of accounts tasks and of links tasks.
 
-    ``packet_bytes`` is the most that fits into a record of an internal topic.
+    ``packet_bytes`` is the largest content of a record of an internal topic.
     """
 
     tasks: int

@@ -119,7 +119,7 @@ class Runtime:
                 )
             await self._sender.send(emissions)
         self.positions.advance(batch)
-        if any(record.mark is None for record in records):
+        if any(record.drill_signature is None for record in records):
             self.last_record[batch.tp] = time.monotonic()
         self._health.progress(time.monotonic())
 

@@ -28,7 +28,7 @@ from stream.metrics import Metrics
 from stream.pipeline.chunks import pack_events
 from stream.pipeline.linking import Look, links
 from stream.pipeline.reader import Reader, ignore
-from stream.pipeline.steps import step_rows
+from stream.pipeline.window_rows import window_rows
 from stream.settings import Settings
 from stream.store.account_table import AccountTable
 
@@ -84,7 +84,7 @@ class Stages:
         return [event_rows(unpack(packet)) for packet in self.packets]
 
     def merge(self) -> list:
-        return list(step_rows(self.end, STEP_S, [self.batch], most=100_000))
+        return list(window_rows(self.end, STEP_S, [self.batch], most=100_000))
 
     def window(self) -> object:
         return self.windows.update(self.step)

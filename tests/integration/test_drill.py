@@ -207,7 +207,7 @@ def test_who_is_to_hear_of_drills_hears_of_them_and_nobody_else(seen: Seen) -> N
 def test_another_salt_is_told_as_such_and_gives_no_alert(seen: Seen) -> None:
     outcome = seen.outcomes["other salt"]
     assert outcome.code == 1
-    assert set(outcome.report["dead_letters"]) == {"bad_mark"}
+    assert set(outcome.report["dead_letters"]) == {"bad_signature"}
     assert outcome.report["alert_id"] is None
     assert "intake.salt" in outcome.said
     assert len(outcome.said.splitlines()) == 1
@@ -235,5 +235,7 @@ def test_all_that_is_left_says_that_it_was_a_drill(seen: Seen) -> None:
     for name in ("alerts_total", "incidents_open", "detection_delay_seconds_count"):
         assert total(seen.metrics, f"distillwatch_{name}") == 0, name
     assert total(seen.metrics, "distillwatch_accounts_tracked") == PARTITIONS
-    assert total(seen.metrics, "distillwatch_dead_letters_total", reason="bad_mark") == ACCOUNTS
+    assert (
+        total(seen.metrics, "distillwatch_dead_letters_total", reason="bad_signature") == ACCOUNTS
+    )
     assert total(seen.metrics, "distillwatch_invalid_share") == 0

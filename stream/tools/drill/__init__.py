@@ -16,7 +16,7 @@ with a control character, with which intake refuses account ids. So
   the layout of packets and state is as it was (:mod:`stream.core.drill`);
 * without any, in an older version or in a replay of a dump, the record is refused like any other
   with such a name: no new rule by which a customer could get its own requests refused, unseen;
-* with a wrong one it is a dead letter, ``bad_mark`` (:mod:`stream.pipeline.marked`).
+* with a wrong one it is a dead letter, ``bad_signature`` (:mod:`stream.pipeline.drill_decoder`).
 
 **Nobody else notices.** Each stage keeps what it knows of a drill in a twin of its state, in memory
 only, which is forgotten half an hour of event time after the last row

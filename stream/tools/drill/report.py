@@ -51,7 +51,7 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
             reasons = ", ".join(f"{reason} {n}" for reason, n in sorted(self.dead_letters.items()))
             hint = (
                 "this command has not the workers' intake.salt"
-                if "bad_mark" in self.dead_letters
+                if "bad_signature" in self.dead_letters
                 else "are the workers of this version? the dead-letter topic has them"
             )
             yield f"intake refused requests of the drill ({reasons}): {hint}"

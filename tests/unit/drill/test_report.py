@@ -40,7 +40,7 @@ def test_a_drill_whose_receivers_have_all_handled_it_is_well() -> None:
     ("report", "said"),
     [
         (but(NO_ALERT, read=0), "no worker has read"),
-        (but(NO_ALERT, read=0, dead_letters={"bad_mark": 24}), "intake.salt"),
+        (but(NO_ALERT, read=0, dead_letters={"bad_signature": 24}), "intake.salt"),
         (but(NO_ALERT, dead_letters={"out_of_range": 24}), "of this version"),
         (but(NO_ALERT, read=100), "100 of 240"),
         (but(NO_ALERT, others=0), "without traffic event time stands still"),

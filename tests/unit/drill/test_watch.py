@@ -93,8 +93,8 @@ def test_only_dead_letters_of_the_drills_own_records_count() -> None:
                 "source_topic": topic.encode(),
                 "source_partition": str(partition).encode(),
                 "source_offset": str(offset).encode(),
-                "reason": b"bad_mark",
+                "reason": b"bad_signature",
             }
         )
     watch._hear_dead({})
-    assert seen.dead_letters == {"bad_mark": 1}
+    assert seen.dead_letters == {"bad_signature": 1}

@@ -15,7 +15,7 @@ from stream.intake.fingerprint.drill_signature import DrillSigner
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
-from stream.pipeline.marked import MarkedDecoder
+from stream.pipeline.drill_decoder import DrillDecoder
 from stream.settings import Settings
 from stream.tools.drill.campaign import LEAST_ACCOUNTS, Campaign
 from stream.tools.simulate.population import Crowd, Planted
@@ -84,7 +84,7 @@ class Run:
             now_s = time_of(part[-1])
             if drill is not None and now_s >= begin_s and rounds > 0:
                 rounds -= 1
-                own = marked(drill, now_s + ahead_s, 2 * first)
+                own = drill_records(drill, now_s + ahead_s, 2 * first)
                 # Shuffled, as they may come.
                 records = sorted([*records, *own], key=lambda record: crc32(record.value))
                 records = [
@@ -124,7 +124,7 @@ def request(account: str, time_s: float) -> bytes:
     return msgspec.json.encode({"timestamp": time_s, "account_id": account, "model": "m"})
 
 
-def marked(drill: Campaign, now_s: float, offset: int) -> list[Record]:
+def drill_records(drill: Campaign, now_s: float, offset: int) -> list[Record]:
     """Return one request of each account of a drill as intake gets them."""
     return [
         Record(offset + i, None, value, signature_of(headers))
@@ -196,13 +196,13 @@ def test_a_drill_is_found_at_the_first_judging_in_whatever_size(accounts) -> Non
         now_s = began_s + 5.0 * offset / (accounts + 1)
         assert now_s < began_s + BASE.campaigns.score_every_s + 2 * BASE.windows.window_s
         records = [Record(offset, None, request("somebody", now_s))]
-        records += marked(drill, now_s, offset + 1)
+        records += drill_records(drill, now_s, offset + 1)
         alerts = chain.process(records, now_s=now_s)
         offset += len(records)
     assert alerts[0].account_ids == drill.accounts
 
 
-# -- marks ------------------------------------------------------------------------------------
+# -- signatures ------------------------------------------------------------------------------------
 
 
 def fed(*records: Record) -> Chain:
@@ -213,36 +213,40 @@ def fed(*records: Record) -> Chain:
     return chain
 
 
-def test_a_record_with_a_forged_mark_is_a_dead_letter_and_nothing_else() -> None:
-    forged = marked(campaign(salt=b"another salt"), START_S, 0)
+def test_a_record_with_a_forged_signature_is_a_dead_letter_and_nothing_else() -> None:
+    forged = drill_records(campaign(salt=b"another salt"), START_S, 0)
     chain = fed(*forged)
-    assert chain.dead_letters == {"bad_mark": len(forged)}
+    assert chain.dead_letters == {"bad_signature": len(forged)}
     assert chain._intake._invalid.share == 0  # who drills with a wrong salt stops no worker
 
 
-def test_a_mark_marks_its_own_record_only() -> None:
-    one, other, *_ = marked(campaign(), START_S, 0)
-    assert fed(msgspec.structs.replace(one, value=other.value)).dead_letters == {"bad_mark": 1}
-    assert fed(msgspec.structs.replace(one, mark=b"")).dead_letters == {"bad_mark": 1}
+def test_a_signature_is_valid_for_its_own_record_only() -> None:
+    one, other, *_ = drill_records(campaign(), START_S, 0)
+    assert fed(msgspec.structs.replace(one, value=other.value)).dead_letters == {"bad_signature": 1}
+    assert fed(msgspec.structs.replace(one, drill_signature=b"")).dead_letters == {
+        "bad_signature": 1
+    }
     assert fed(one).dead_letters == {}
 
 
-def test_a_marked_record_about_somebody_else_is_a_dead_letter() -> None:
+def test_a_drill_record_with_another_account_is_a_dead_letter() -> None:
     value = request("a-customer", START_S)
     record = Record(0, None, value, DrillSigner(SALT).signature(value))
-    assert fed(record).dead_letters == {"bad_mark": 1}
+    assert fed(record).dead_letters == {"bad_signature": 1}
 
 
-def test_without_its_mark_a_drills_record_is_refused_as_in_older_versions() -> None:
-    one, *_ = marked(campaign(), START_S, 0)
-    assert fed(msgspec.structs.replace(one, mark=None)).dead_letters == {"out_of_range": 1}
+def test_without_its_signature_a_drills_record_is_refused_as_in_older_versions() -> None:
+    one, *_ = drill_records(campaign(), START_S, 0)
+    assert fed(msgspec.structs.replace(one, drill_signature=None)).dead_letters == {
+        "out_of_range": 1
+    }
 
 
-@given(value=st.binary(max_size=200), mark=st.binary(max_size=80), right=st.booleans())
-def test_whatever_is_marked_is_an_event_of_a_drill_or_a_dead_letter(value, mark, right) -> None:
-    decoder = MarkedDecoder(BASE.intake)
-    mark = DrillSigner(SALT).signature(value) if right else mark
-    found = decoder.decode([Record(0, None, value, mark)], now_s=START_S)
+@given(value=st.binary(max_size=200), signature=st.binary(max_size=80), right=st.booleans())
+def test_a_signed_record_is_an_event_of_a_drill_or_a_dead_letter(value, signature, right) -> None:
+    decoder = DrillDecoder(BASE.intake)
+    signature = DrillSigner(SALT).signature(value) if right else signature
+    found = decoder.decode([Record(0, None, value, signature)], now_s=START_S)
     assert not found.events
     assert {reject.reason for reject in found.rejects} <= set(REJECT_REASONS)
     assert len(found.rejects) == 1

@@ -11,7 +11,7 @@ from stream.core.links import LinkBatch, LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.pipeline.steps import step_rows
+from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
@@ -47,7 +47,7 @@ def look(
     ]
     batch = Fingerprinter(b"salt").columns(events, range(len(events)))
     table, found = windows._table, []
-    for rows in step_rows(end, STEP_S, [batch], most=2):
+    for rows in window_rows(end, STEP_S, [batch], most=2):
         slots = windows.update(rows)
         turned = np.array([START_S if name == "a" else np.nan for name in rows.accounts])
         least = np.where(np.isnan(turned), np.inf, 100)

@@ -14,7 +14,7 @@ from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
 from stream.pipeline import reader
-from stream.pipeline.reader import Read, Reader
+from stream.pipeline.reader import EventReader, Read
 
 if TYPE_CHECKING:
     from stream.intake.codec.event import RequestEvent
@@ -33,7 +33,7 @@ def record(at: int) -> Record:
 def read(records: list[Record]) -> tuple[Read, list[RequestEvent]]:
     metrics, seen = Metrics(), []
     decoder, fingerprinter = Decoder(IntakeSettings(), metrics), Fingerprinter(b"salt")
-    found = Reader(decoder, fingerprinter, metrics, seen.extend).read(records, now_s=NOW)
+    found = EventReader(decoder, fingerprinter, metrics, seen.extend).read(records, now_s=NOW)
     return found, seen
 
 

@@ -13,7 +13,7 @@ from stream.core.packets import ChunkHeader, link_rows, pack, unpack
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.pipeline.linking import Look, links
-from stream.pipeline.steps import step_rows
+from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
@@ -59,7 +59,7 @@ def test_links_carry_the_counters_of_their_accounts(
                 )
             )
         batch = Fingerprinter(b"salt").columns(events, range(len(events)))
-        [rows] = step_rows(end, STEP_S, [batch], most=8)
+        [rows] = window_rows(end, STEP_S, [batch], most=8)
         found = links([Look.at(rows, windows, table, windows.update(rows))])
         value = pack(source=0, sources=1, header=ChunkHeader(end), rows=found)
         found = link_rows(unpack(value))

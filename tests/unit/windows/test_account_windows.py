@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stream.accounts.windows.account_windows import METRICS, AccountWindows
 from stream.accounts.windows.panes import HORIZONS
 from stream.core.events import EVENT_COLUMNS, EventBatch
-from stream.pipeline.steps import step_rows
+from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
 STEP_S = 60.0
@@ -42,7 +42,7 @@ def windows_after(rows, *, max_accounts=1000):
         steps[(row[1] // STEP_S + 1) * STEP_S].append(row)
     end = 0.0
     for end in sorted(steps):
-        for portion in step_rows(end, STEP_S, [batch(steps[end])], most=max_accounts):
+        for portion in window_rows(end, STEP_S, [batch(steps[end])], most=max_accounts):
             windows.update(portion)
     return windows, table, end
 

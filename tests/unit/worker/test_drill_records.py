@@ -19,24 +19,31 @@ SOURCE = TP("requests", 1)
 
 
 @pytest.mark.parametrize(
-    ("headers", "mark"),
+    ("headers", "signature"),
     [
         ((), None),
         ([("content-type", b"application/json")], None),
         ([("content-type", b""), (HEADER, b"ab")], b"ab"),
-        ([(HEADER, None)], b""),  # a header without a value is a wrong mark, and none is no mark
+        (
+            [(HEADER, None)],
+            b"",
+        ),  # a header without a value is a wrong signature, and none is no signature
     ],
 )
-def test_a_record_batch_has_the_mark_of_each_record(headers: object, mark: bytes | None) -> None:
+def test_a_record_batch_has_the_signature_of_each_record(
+    headers: object, signature: bytes | None
+) -> None:
     record = SimpleNamespace(offset=3, timestamp=1000, value=b"v", headers=headers)
     (found,) = batch_of(SOURCE, 3, [record], epoch=0).records
-    assert found == Record(3, 1.0, b"v", mark)
+    assert found == Record(3, 1.0, b"v", signature)
 
 
 @pytest.mark.parametrize(
-    ("marks", "breaks"), [([None], True), ([b"m", None], True), ([b"m", b"m"], False)]
+    ("signatures", "breaks"), [([None], True), ([b"m", None], True), ([b"m", b"m"], False)]
 )
-async def test_a_drill_does_not_end_idleness(marks: list[bytes | None], *, breaks: bool) -> None:
+async def test_a_drill_does_not_end_idleness(
+    signatures: list[bytes | None], *, breaks: bool
+) -> None:
     """Else the partition's clock would stand, and everybody's with it, while there is a drill."""
 
     async def send(_: object) -> None:
@@ -54,8 +61,8 @@ async def test_a_drill_does_not_end_idleness(marks: list[bytes | None], *, break
     )
     runtime.positions.set({SOURCE: 0})
     runtime.resume()
-    records = [Record(offset, None, b"v", mark) for offset, mark in enumerate(marks)]
+    records = [Record(offset, None, b"v", signature) for offset, signature in enumerate(signatures)]
     await runtime.process(RecordBatch(SOURCE, 0, records, runtime.epoch))
     assert runtime.failure is None
-    assert runtime.positions.get(SOURCE) == len(marks)
+    assert runtime.positions.get(SOURCE) == len(signatures)
     assert (SOURCE in runtime.last_record) is breaks

@@ -1,4 +1,4 @@
-"""The events of one step, merged and sorted so that the order of arrival no longer shows."""
+"""The events of one window, merged and sorted: the result does not depend on arrival order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def step_rows(
+def window_rows(
     end: float, window_s: float, batches: list[EventBatch], *, most: int
 ) -> Iterator[WindowRows]:
-    """Yield the step that ends at ``end``, in portions of at most ``most`` accounts.
+    """Yield the window that ends at ``end``, in portions of at most ``most`` accounts.
 
-    Rows are sorted by account, time, template and prompt: rows that agree in all of these and
-    come in another order give the same state.
+    Rows are sorted by account, time, template and prompt. Rows that are equal in all of these give
+    the same state in any order.
     """
     merged = EventBatch.merge(batches)
     columns = merged.columns

@@ -1,9 +1,9 @@
-"""Records with a drill's mark: verified, decoded and kept apart from everybody's.
+"""Verifies and decodes drill records, and keeps them apart from ordinary traffic.
 
-They are canonical events, whatever ``intake.format`` says. They count nowhere: not as events, not
-in the share of invalid records, not in what is learnt about formats. A wrong mark is no ordinary
-record either: most likely somebody drills without the workers' salt, and what then went on as
-traffic would teach the models and call people. It is a dead letter, where it can be seen.
+They are canonical events, whatever ``intake.format`` is. They count nowhere: not as events, not in
+the share of invalid records, not in the statistics about formats. A record with a wrong signature
+is a dead letter, not traffic: most likely a drill ran without the workers' salt, and as traffic it
+would teach the models and page people.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Marked:
-    """What became of marked records; ``offsets`` has the record's offset for each event."""
+class DecodedDrill:
+    """Events and rejects of drill records; ``offsets`` has the record's offset for each event."""
 
     events: list[RequestEvent] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
 
-class MarkedDecoder:
+class DrillDecoder:
     """Decodes the records of drills."""
 
     def __init__(self, settings: IntakeSettings) -> None:
-        """Take salt and limits from the settings."""
+        """Use salt and limits of the settings."""
         self._settings = settings
         self._signer = DrillSigner(settings.salt.reveal().encode())
         self._canonical = Canonical()
 
-    def decode(self, records: Sequence[Record], *, now_s: float) -> Marked:
-        """Return events and rejects; never raises for anything in a record."""
-        found = Marked()
+    def decode(self, records: Sequence[Record], *, now_s: float) -> DecodedDrill:
+        """Return events and rejects; never raises because of a record's content."""
+        found = DecodedDrill()
         for record in records:
             try:
                 event = self._event(record, now_s)
@@ -62,11 +62,11 @@ class MarkedDecoder:
     def _event(self, record: Record, now_s: float) -> RequestEvent:
         if len(record.value) > self._settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(record.value)} bytes")
-        if not self._signer.verify(record.value, record.mark or b""):
-            raise DecodeError("bad_mark", "not made with this salt")
+        if not self._signer.verify(record.value, record.drill_signature or b""):
+            raise DecodeError("bad_signature", "not signed with this salt")
         event = self._canonical.one(record.value)
         if not is_drill(event.account_id):
-            raise DecodeError("bad_mark", "the account is none of a drill")
+            raise DecodeError("bad_signature", "the account is not a drill account")
         event.account_id = shown(event.account_id)
         latest = now_s + self._settings.max_future_s
         admit(event, self._settings.oldest_timestamp, latest, Counter())
