@@ -50,7 +50,7 @@ class AccountIncidents:
         incident = self._store.find("account", found.account_id)
         if score < self._settings.least_score(is_open=incident is not None and incident.is_open):
             return
-        if self._store.in_campaign(found.account_id):
+        if self._store.open.in_campaign(found.account_id):
             self._metrics.alerts_suppressed_total.labels(reason="merged").inc()
             return
         if incident is None:

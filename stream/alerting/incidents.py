@@ -123,21 +123,24 @@ class Incidents:
         ``including`` those at ``time`` itself: findings of a time come before its timers.
         """
         while True:
-            ending = min(self._store.last_evidence, default=(math.inf, ""))
+            ending = min(self._store.open.last_evidence, default=(math.inf, ""))
             resolving = ending[0] + self._resolve_after_s
             unmuting = self._mutes_end
             due = min(resolving, unmuting)
             if due > time or (due == time and not including) or due == math.inf:
                 break
             if due == unmuting:
-                self._end_mutes(due)
+                self.end_mutes(due)
             else:
                 self._lifecycle.resolve(ending[1], due)
 
     def end_mutes(self, time: float) -> None:
         """End the mutes that are due at ``time``."""
-        if self._mutes_end <= time:
-            self._end_mutes(time)
+        if self._mutes_end > time:
+            return
+        self._verdicts.expire(time)
+        self._suppressions.expire(time)
+        self._lifecycle.review(time)
 
     def forget(self, time: float) -> None:
         """Drop incidents whose cool-down has ended by ``time``."""
@@ -146,11 +149,6 @@ class Incidents:
     @property
     def _mutes_end(self) -> float:
         return min(self._verdicts.due, self._suppressions.due)
-
-    def _end_mutes(self, time: float) -> None:
-        self._verdicts.expire(time)
-        self._suppressions.expire(time)
-        self._lifecycle.review(time)
 
     # -- feedback -----------------------------------------------------------------------------
 
@@ -176,7 +174,7 @@ class Incidents:
 
     def release(self) -> None:
         """Take these incidents out of the gauges."""
-        self._store.release()
+        self._store.open.release()
         self._suppressions.release()
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:

@@ -87,7 +87,7 @@ class Lifecycle:
     def review(self, time: float, labelled: Collection[str] = ()) -> None:
         """Mute and unmute incidents; send those with a new verdict (``labelled``) in any case."""
         self._mutes.refresh()
-        for name in self._store.open_names:
+        for name in self._store.open.names:
             if name not in labelled:
                 self._review(self._store.incident(name), time)
         for name in sorted(labelled):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.alerting.incident import Figures, Incident, UpdateCount
+from stream.alerting.open_index import OpenIndex
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed, Shared
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
-    from stream.core.findings import Severity
 
 _INCIDENT: Final = b"i"
 #: One quarter of the open incidents is reserved for campaigns: they matter more (assumed).
@@ -40,11 +40,7 @@ class IncidentStore:
         self._incidents: dict[str, Incident] = {}
         #: The incident of each account or cluster.
         self._of: dict[tuple[str, str], str] = {}
-        #: The firing campaign incident of each member.
-        self._campaign_of: dict[str, str] = {}
-        #: The kind of each open one, and kind and severity of each firing one.
-        self._open: dict[str, str] = {}
-        self._firing: dict[str, tuple[str, Severity]] = {}
+        self.open = OpenIndex(metrics)
         self._dirty: set[str] = set()
         self._stored: set[str] = set()  # that have a durable row
 
@@ -69,20 +65,6 @@ class IncidentStore:
         name = self._of.get((kind, subject))
         return None if name is None else self._incidents[name]
 
-    def in_campaign(self, account: str) -> bool:
-        """Return whether a firing campaign incident has the account as a member."""
-        return account in self._campaign_of
-
-    @property
-    def open_names(self) -> list[str]:
-        """Return the ids of open incidents, ascending, whether receivers know them or not."""
-        return sorted(self._open)
-
-    @property
-    def last_evidence(self) -> list[tuple[float, str]]:
-        """Return the time of the latest evidence and the id of each open incident."""
-        return [(self._incidents[name].last, name) for name in self._open]
-
     # -- changing -----------------------------------------------------------------------------
 
     def put(self, incident: Incident) -> None:
@@ -92,7 +74,7 @@ class IncidentStore:
         if incident.subject:
             self._of[incident.kind, incident.subject] = name
         self._dirty.add(name)
-        self._count(incident)
+        self.open.update(incident)
 
     def rename(self, incident: Incident, subject: str) -> Incident:
         """Make an incident that of another cluster; "": of none, so nothing re-opens it."""
@@ -100,29 +82,6 @@ class IncidentStore:
         incident = incident.rename(subject)
         self.put(incident)
         return incident
-
-    def _count(self, incident: Incident) -> None:
-        name = incident.alert_id
-        self._open.pop(name, None)
-        if incident.is_open:
-            self._open[name] = incident.kind
-        self._count_firing(name, (incident.kind, incident.severity) if incident.is_firing else None)
-        if incident.is_firing:
-            for member in incident.members:
-                self._campaign_of.setdefault(member, name)
-
-    def _count_firing(self, name: str, now: tuple[str, Severity] | None) -> None:
-        before = self._firing.pop(name, None)
-        if now is not None:
-            self._firing[name] = now
-        for counted, by in ((before, -1), (now, 1)):
-            if counted is not None and before != now:
-                kind, severity = counted
-                self._metrics.incidents_open.labels(kind=kind, severity=severity).inc(by)
-        if before is not None and now is None:
-            for member in self._incidents[name].members:
-                if self._campaign_of.get(member) == name:
-                    del self._campaign_of[member]
 
     def _forget_subject(self, incident: Incident) -> None:
         if self._of.get((incident.kind, incident.subject)) == incident.alert_id:
@@ -137,7 +96,7 @@ class IncidentStore:
         """
         most = self._settings.max_incidents
         limit = most - most // _CAMPAIGN_FRACTION if kind == "account" else most
-        if len(self._open) >= limit:
+        if len(self.open) >= limit:
             self._metrics.limit_hits_total.labels(limit="incidents").inc()
             return False
         if len(self._incidents) >= most:
@@ -160,11 +119,6 @@ class IncidentStore:
             self._dirty.add(incident.alert_id)
 
     # -- durable rows -------------------------------------------------------------------------
-
-    def release(self) -> None:
-        """Take these incidents out of the gauges."""
-        for name in list(self._firing):
-            self._count_firing(name, None)
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""

@@ -44,7 +44,7 @@ def test_what_is_over_makes_room(incidents: IncidentFlow, metrics: Metrics) -> N
         opened = step(incidents, 61 * hour, [finding(name, 61 * hour) for name in names])
         assert [a.account_id for a in opened if a.status == "firing"] == names
         assert len(incidents._incidents._store) <= MOST
-        assert len(incidents._incidents._store.open_names) == 5
+        assert len(incidents._incidents._store.open) == 5
     assert limit_hits(metrics, "incidents") == 0
     # Whoever was never written leaves nothing to delete.
     assert {row is None for _, row in incidents.take_changes()} == {False}
@@ -58,7 +58,7 @@ def test_a_restart_knows_how_many_are_firing(incidents: IncidentFlow) -> None:
     heir = IncidentFlow(ALERTING, CampaignSettings(), metrics=Metrics())
     heir.load(rows)
     heir.loaded()
-    assert len(heir._incidents._store.open_names) == 5
+    assert len(heir._incidents._store.open) == 5
 
 
 def test_a_campaign_has_so_many_members_and_no_more(
