@@ -1,17 +1,19 @@
-"""Alerts held against labels: found, missed, false, how late and what leaked before.
+"""Alerts compared with labels: campaigns found or missed, false incidents, time to detect.
 
-A campaign is found when an alert of kind campaign has mostly its members, or, for a lone
-attacker, when an alert names the account. An alert that names no attacker is false, and so is an
-account incident on a benign account.
+The definitions are those of :mod:`stream.tools.report.outcome`. Labels have no times, so a labelled
+account is an attacker from the start.
 """
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+
+from stream.tools.report.outcome import Alarm, found_at, is_right, named_by_incident
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,23 +22,21 @@ if TYPE_CHECKING:
     from stream.tools.report.labels import Labels
     from stream.tools.report.ledger import Ledger
 
-_MOSTLY = 0.5
-
 
 class CampaignResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one planted campaign."""
+    """The result of one planted campaign."""
 
     campaign: str
     accounts: int
     found: bool
-    recall: float  # share of its accounts that some alert names
-    detected_after_s: float | None  # from its first request to the first alert that is right
+    recall: float  # share of its accounts that alerts name
+    detected_after_s: float | None  # from its first request to the alert that found it
     requests_before: int | None
-    leaked: float | None  # share of its output tokens that left before that alert
+    leaked: float | None  # share of its output tokens lost before that alert
 
 
 class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole run."""
+    """The result of a run."""
 
     campaigns: list[CampaignResult]
     incidents: int
@@ -47,46 +47,42 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def perfect(self) -> bool:
-        """Return whether everything planted was found and nothing benign was accused."""
+        """Return whether all campaigns were found without a false incident."""
         return all(result.found for result in self.campaigns) and not self.false_incidents
 
 
 def score(alerts: Iterable[Alert], labels: Labels, ledger: Ledger) -> Scorecard:
     """Return the scorecard of a run."""
+    alarms = [_alarm(alert) for alert in alerts]
     campaign_of = labels.campaign_of
-    first_right: dict[str, float] = {}
-    named: set[str] = set()
-    members: dict[str, set[str]] = {}
-    for alert in alerts:
-        accounts = accounts_of(alert)
-        members.setdefault(alert.alert_id, set()).update(accounts)
-        named |= accounts
-        for campaign in _hit(accounts, campaign_of):
-            first_right.setdefault(campaign, _epoch(alert.updated_at))
-    false = {i: some for i, some in members.items() if not _hit(some, campaign_of)}
+    attackers = dict.fromkeys(campaign_of, -math.inf)
+    sizes = {name: len(some) for name, some in labels.campaigns.items()}
+    found = found_at(alarms, attackers, campaign_of, sizes)
+    members = named_by_incident(alarms)
+    false = [some for some in members.values() if not is_right(some, attackers)]
+    named = {account for some in members.values() for account in some}
     right = sum(account in campaign_of for account in named)
     return Scorecard(
         campaigns=[
-            _result(name, some, first_right.get(name), named, ledger)
+            _result(name, some, found.get(name), named, ledger)
             for name, some in sorted(labels.campaigns.items())
         ],
         incidents=len(members),
         false_incidents=len(false),
-        false_accounts=sorted({a for some in false.values() for a in some}),
+        false_accounts=sorted({account for some in false for account in some}),
         false_per_10k_accounts_day=len(false) * 1e4 / max(labels.benign, 1) / ledger.days,
         account_precision=right / len(named) if named else None,
     )
 
 
+def _alarm(alert: Alert) -> Alarm:
+    accounts = sorted(accounts_of(alert))
+    return Alarm(_epoch(alert.updated_at), alert.alert_id, alert.kind, accounts)
+
+
 def accounts_of(alert: Alert) -> set[str]:
     """Return the accounts that an alert names."""
     return set(alert.account_ids or ()) | ({alert.account_id} if alert.account_id else set())
-
-
-def _hit(accounts: set[str], campaign_of: dict[str, str]) -> set[str]:
-    """Return the campaigns that a set of named accounts is right about."""
-    hits = [campaign_of[account] for account in accounts if account in campaign_of]
-    return set(hits) if len(hits) > _MOSTLY * len(accounts) else set()
 
 
 def _result(

@@ -1,24 +1,19 @@
-"""What any detector says, in one form, and the protocol of those that are measured beside ours."""
+"""The alarms of any detector in one form, and the protocol of detectors measured beside ours."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
+
+from stream.tools.report.outcome import Alarm
+
+__all__ = ["Alarm", "Baseline", "Curves"]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.intake.codec.event import RequestEvent
-
-
-class Alarm(NamedTuple):
-    """An alert: who is accused now, in which incident; members stay accused while it goes on."""
-
-    time: float  # event time, epoch seconds
-    incident: str
-    kind: Literal["account", "campaign"]
-    accounts: Sequence[str]
 
 
 class Baseline(Protocol):
@@ -28,10 +23,10 @@ class Baseline(Protocol):
     needs_text: bool
 
     def observe(self, events: Sequence[RequestEvent]) -> None:
-        """Take in decoded events, in time order."""
+        """Add decoded events, in time order."""
 
     def alarms(self) -> list[Alarm]:
-        """Return everything said so far, in time order."""
+        """Return all alarms so far, in time order."""
 
 
 class Curves(msgspec.Struct, frozen=True, kw_only=True):

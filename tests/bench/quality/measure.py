@@ -1,20 +1,21 @@
-"""Alarms held against the truth: found, how well, how late, at whose cost.
+"""Alarms compared with the truth: found, how well, how late, at what cost.
 
-- An account is an attacker from its first extracting request on; before that it is benign.
-- An incident is right when most of those it accuses are attackers; all others are false.
-- A campaign is found when an alert on a group is right, or when right alerts on single accounts
-  have named half of its accounts.
-- Leaked is the share of the campaign's output tokens of before that moment; exposed is the share
-  of tokens that each account took before it was itself named.
+The definitions are those of ``stream/tools/report/outcome.py``; here the truth has the time of each
+account's first extracting request.
+
+- Leaked is the share of the campaign's output tokens before the moment it was found; exposed is the
+  share of tokens that each account took before it was named itself.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+
+from stream.tools.report.outcome import found_at, is_right, named_by_incident
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from quality.alarms import Alarm
     from quality.store import Truth
 
-_HALF: Final = 0.5
-
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a campaign."""
+    """The result of one campaign."""
 
     accounts: int
     found: bool
@@ -65,15 +64,10 @@ def measure(
 ) -> Outcome:
     """Measure one run; ``planted`` is None when nothing was."""
     first = _first_requests(planted)
-    members: dict[str, dict[str, float]] = {}
-    for alarm in alarms:
-        accused = members.setdefault(alarm.incident, {})
-        for account in alarm.accounts:
-            accused.setdefault(account, alarm.time)
-    right = {name for name, accused in members.items() if _is_right(accused, first)}
-    false = [accused for name, accused in members.items() if name not in right]
+    members = named_by_incident(alarms)
+    false = [accused for accused in members.values() if not is_right(accused, first)]
     named = _named(members, first)
-    everybody = {account for accused in members.values() for account in accused}
+    every_accused = {account for accused in members.values() for account in accused}
     innocent = len(benign.kinds) - len(first.keys() & benign.kinds.keys())
     kinds = Counter(
         benign.kinds[account]
@@ -88,9 +82,11 @@ def measure(
         false_incidents=len(false),
         false_per_10k_day=len(false) / innocent / days * 1e4,
         false_kinds=dict(sorted(kinds.items())),
-        accused=len(everybody),
+        accused=len(every_accused),
         right=len(named),
-        campaign=None if planted is None else _found(alarms, planted, first, named, len(everybody)),
+        campaign=None
+        if planted is None
+        else _found(alarms, planted, first, named, len(every_accused)),
     )
 
 
@@ -102,15 +98,10 @@ def _first_requests(planted: Truth | None) -> dict[str, float]:
     return {planted.attackers[account[place]]: float(times[place]) for place in at.tolist()}
 
 
-def _is_right(accused: Mapping[str, float], first: Mapping[str, float]) -> bool:
-    hits = sum(account in first and first[account] <= time for account, time in accused.items())
-    return hits > _HALF * len(accused)
-
-
 def _named(
     members: Mapping[str, Mapping[str, float]], first: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return when each attacker was first accused, of what it had begun to do."""
+    """Return when each attacker was first accused, of attacks that had begun."""
     named: dict[str, float] = {}
     for accused in members.values():
         for account, time in accused.items():
@@ -128,7 +119,8 @@ def _found(
     accused: int,
 ) -> Found:
     times, tokens, account = planted.taken()
-    moment = found_at(alarms, first)
+    campaign = dict.fromkeys(first, "")
+    moment = found_at(alarms, first, campaign, {"": len(first)}).get("")
     name_times = np.array([named.get(name, np.inf) for name in planted.attackers])
     total = float(tokens.sum())
     before = len(times) if moment is None else int(np.searchsorted(times, moment, side="right"))
@@ -142,18 +134,3 @@ def _found(
         leaked=float(tokens[:before].sum()) / total,
         exposed=float(tokens[times <= name_times[account]].sum()) / total,
     )
-
-
-def found_at(alarms: Sequence[Alarm], first: Mapping[str, float]) -> float | None:
-    """Return when the campaign was found, or None."""
-    named: set[str] = set()
-    for alarm in alarms:
-        accused = dict.fromkeys(alarm.accounts, alarm.time)
-        if not _is_right(accused, first):
-            continue
-        if alarm.kind == "campaign":
-            return alarm.time
-        named |= {account for account in accused if account in first}
-        if 2 * len(named) >= len(first):
-            return alarm.time
-    return None
