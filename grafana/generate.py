@@ -342,7 +342,7 @@ DETECTION: dict[str, list[Panel]] = {
             "or nobody has enough requests.",
             queries={"{{kind}}": f"sum by (kind) (rate(distillwatch_score_count<>{RATE}))"},
             unit="cps",
-            alerts=("DistillwatchNobodyJudged",),
+            alerts=("DistillwatchNoAccountScored",),
         ),
         Panel(
             title="Highest scores",
@@ -365,14 +365,14 @@ DETECTION: dict[str, list[Panel]] = {
                 "warming up": "sum(distillwatch_accounts_warming_up<>)",
                 "held back": "sum(distillwatch_accounts_suppressed_by_drift<>)",
             },
-            alerts=("DistillwatchNobodyJudged", "DistillwatchModelStale"),
+            alerts=("DistillwatchNoAccountScored", "DistillwatchModelStale"),
         ),
         Panel(
             title="Links",
             description="Values that link accounts (payments, prompts, addresses, clients) with "
             "state.",
             queries={"tracked": "sum(distillwatch_indicators_tracked<>)"},
-            alerts=("DistillwatchLinksEvicted",),
+            alerts=("DistillwatchIndicatorsEvicted",),
         ),
         Panel(
             title="Forgotten",
@@ -384,13 +384,13 @@ DETECTION: dict[str, list[Panel]] = {
                 f"distillwatch_indicators_evicted_total<>{RATE}))",
             },
             unit="cps",
-            alerts=("DistillwatchAccountsEvicted", "DistillwatchLinksEvicted"),
+            alerts=("DistillwatchAccountsEvicted", "DistillwatchIndicatorsEvicted"),
         ),
         Panel(
             title="Left out",
             description="What was left out or put off in the hour before to stay within a bound.",
             queries={"{{limit}}": "sum by (limit) (increase(distillwatch_limit_hits_total<>[1h]))"},
-            alerts=("DistillwatchLeftOut",),
+            alerts=("DistillwatchLimitReached",),
         ),
     ],
 }
