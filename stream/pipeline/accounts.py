@@ -18,9 +18,9 @@ from stream.core.links import LinkBatch
 from stream.core.packets import Packet, event_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.chunks import pack_windows
-from stream.pipeline.drills import Twin, parted
+from stream.pipeline.drill_isolation import ShadowState, split_drills
 from stream.pipeline.event_time import window_ends
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.pipeline.routing import value_tasks
 from stream.pipeline.task import Parsed
 from stream.pipeline.window_rows import window_rows
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _ACCOUNT: Final = b"a"
 _DIRECTIONS: Final = ("input", "output")
 #: Rows of windows whose links are made at once.
-_LOOKED: Final = 1 << 16
+_MOST_SNAPSHOT_ROWS: Final = 1 << 16
 _MODEL: Final = b"m"
 _REQUEST_IDS: Final = b"d"
 _BEGAN: Final = b"b"
@@ -87,10 +87,10 @@ class AccountsStage:
         self._detector = Detector(
             detection, self._table, thresholds=thresholds, metrics=metrics, seed=task
         )
-        self._drill = Twin(lambda: _DrillWindows(windows.max_accounts))
+        self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
         self._findings: list[AccountFinding] = []
-        self._looks: list[Look] = []
-        self._looked = 0  # rows of these
+        self._snapshots: list[WindowSnapshot] = []
+        self._snapshot_rows = 0  # rows of these
         self._links: list[LinkBatch] = []
         self._tokens = np.zeros((len(_DIRECTIONS), len(AccountState)))
         self._seconds = {
@@ -138,7 +138,7 @@ class AccountsStage:
         The accounts of a drill are linked and not scored: a drill ends before one account alone
         could stand out, and the models would learn from it.
         """
-        rows, drills = parted(rows)
+        rows, drills = split_drills(rows)
         once = self._once(end, rows)
         for portion in window_rows(end, self._window_s, [once], most=self._table.portion):
             with self._seconds["windows"].time():
@@ -151,14 +151,18 @@ class AccountsStage:
                     self._findings += self._detector.detect(end, due, matrix)
             self._count_tokens(portion, slots)
             change_points = self._detector.change_points.of(slots)
-            self._look(Look.at(portion, self._windows, self._table, slots, change_points, day))
+            self._take_snapshot(
+                WindowSnapshot.at(portion, self._windows, self._table, slots, change_points, day)
+            )
         if drills:
             drill_windows = self._drill.use(end)
             for portion in window_rows(
                 end, self._window_s, drills, most=drill_windows.table.portion
             ):
                 slots = drill_windows.windows.update(portion)
-                self._look(Look.at(portion, drill_windows.windows, drill_windows.table, slots))
+                self._take_snapshot(
+                    WindowSnapshot.at(portion, drill_windows.windows, drill_windows.table, slots)
+                )
         self._drill.forget(end)
 
     def _once(self, end: float, rows: list[EventBatch]) -> EventBatch:
@@ -169,18 +173,18 @@ class AccountsStage:
         self._metrics.request_ids_total.labels(result="reused").inc(found.reused)
         return found.rows
 
-    def _look(self, look: Look) -> None:
+    def _take_snapshot(self, snapshot: WindowSnapshot) -> None:
         """Buffer the input of the links of a window: links of many windows are made at once."""
-        self._looks.append(look)
-        self._looked += len(look.rows.columns["time"])
-        if self._looked >= _LOOKED:
+        self._snapshots.append(snapshot)
+        self._snapshot_rows += len(snapshot.rows.columns["time"])
+        if self._snapshot_rows >= _MOST_SNAPSHOT_ROWS:
             self._link()
 
     def _link(self) -> None:
-        looks, self._looks, self._looked = self._looks, [], 0
-        if looks:
+        snapshots, self._snapshots, self._snapshot_rows = self._snapshots, [], 0
+        if snapshots:
             with self._seconds["linking"].time():
-                self._links.append(links(looks))
+                self._links.append(links_of(snapshots))
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Learn nothing from the accounts of incidents that a person has confirmed."""

@@ -41,7 +41,7 @@ class Findings:
 
     @property
     def weights(self) -> Array:
-        """Return for how many rows each counts: a group for its members."""
+        """Return the number of rows that each counts for: a group counts for its members."""
         parts = [row.members if isinstance(row, Group) else row.evidence for row in self.rows]
         return np.array([1 + len(part) for part in parts], np.int64)
 
@@ -66,7 +66,7 @@ class AlertingStage:
     ) -> None:
         """Pass findings to ``incidents``; a ``source`` makes CloudEvents of the alerts.
 
-        ``tasks`` accounts tasks hear what people have confirmed.
+        ``tasks`` accounts tasks receive the verdicts that people confirm.
         """
         self._tasks = tasks
         self._incidents = incidents
@@ -76,7 +76,7 @@ class AlertingStage:
 
     @property
     def layout(self) -> Mapping[str, str]:
-        """Return everything that has to agree for stored rows to mean the same."""
+        """Return what stored rows consist of."""
         return self._incidents.LAYOUT
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class IncidentFlow:
-    """A cluster detector beside the incidents of what it finds and of single accounts."""
+    """A cluster detector, beside the incidents of clusters and of single accounts."""
 
     #: What stored rows consist of.
     LAYOUT: Final = {**ClusterDetector.LAYOUT, **Incidents.LAYOUT}

@@ -10,7 +10,7 @@ from stream.campaigns.links.link_table import LinkTable
 from stream.core.packets import Packet, link_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.chunks import find_new_rows, pack_windows
-from stream.pipeline.drills import Twin, parted
+from stream.pipeline.drill_isolation import ShadowState, split_drills
 from stream.pipeline.metrics import PipelineMetrics
 from stream.pipeline.task import Parsed
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class LinksStage:
-    """The linking values of one task."""
+    """The indicators of one task."""
 
     name = "links"
 
@@ -44,12 +44,14 @@ class LinksStage:
         self._packet_bytes = packet_bytes
         self._tasks = tasks
         self._table = LinkTable(settings, metrics=metrics)
-        self._drill = Twin(lambda: LinkTable(settings, metrics=PipelineMetrics(strict=False)))
+        self._drill = ShadowState(
+            lambda: LinkTable(settings, metrics=PipelineMetrics(strict=False))
+        )
         self._groups: list[Group] = []
 
     @property
     def layout(self) -> Mapping[str, str]:
-        """Return everything that has to agree for stored rows to mean the same."""
+        """Return what stored rows consist of."""
         return self._table.LAYOUT
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[LinkBatch]:
@@ -60,7 +62,7 @@ class LinksStage:
 
     def process_window(self, end: float, rows: list[LinkBatch]) -> None:
         """Add the links of one window."""
-        rows, drills = parted(rows)
+        rows, drills = split_drills(rows)
         self._groups += self._table.step(end, *rows)
         if drills:
             self._groups += self._drill.use(end).step(end, *drills)
@@ -88,7 +90,7 @@ class LinksStage:
         self._table.release()
 
     def take_changes(self) -> StateRows:
-        """Return the linking values that changed."""
+        """Return the rows of indicators and accounts that changed."""
         return self._table.take_changes()
 
     def load(self, rows: StateRows) -> None:

@@ -26,7 +26,7 @@ from stream.intake.codec.settings import IntakeSettings
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
 from stream.pipeline.chunks import pack_events
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.pipeline.reader import Reader, ignore
 from stream.pipeline.window_rows import window_rows
 from stream.settings import Settings
@@ -96,7 +96,7 @@ class Stages:
         return self.detector.detect(self.end, self.slots, self.matrix)
 
     def link(self) -> object:
-        return links([Look.at(self.step, self.windows, self.table, self.slots)])
+        return links_of([WindowSnapshot.at(self.step, self.windows, self.table, self.slots)])
 
 
 NAMES: Final = (

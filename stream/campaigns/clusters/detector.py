@@ -30,7 +30,7 @@ from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from stream.campaigns.clusters.scorer import Candidate
+    from stream.campaigns.clusters.scorer import ClusterCandidate
     from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.settings import CampaignSettings
@@ -127,7 +127,9 @@ class ClusterDetector:
             self._learn(time, clusters)
         return clusters
 
-    def _take_candidates(self, population: ReferencePopulation, *, learn: bool) -> list[Candidate]:
+    def _take_candidates(
+        self, population: ReferencePopulation, *, learn: bool
+    ) -> list[ClusterCandidate]:
         """Return the candidates to assign now, the largest first."""
         clustered = [state.values for state in self._store.states.values()]
         found = [
@@ -137,7 +139,7 @@ class ClusterDetector:
         ]
         return sorted(found, key=lambda c: (-len(c.members), c.first))
 
-    def _new_state(self, candidate: Candidate, time: float) -> ClusterState:
+    def _new_state(self, candidate: ClusterCandidate, time: float) -> ClusterState:
         return ClusterState(
             campaign_id=_campaign_id(candidate.first, time),
             founded=time,

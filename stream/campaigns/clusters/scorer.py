@@ -33,7 +33,7 @@ _HARMLESS_SCORE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ClusterCandidate:
     """A set of indicators that may found a cluster, with its members."""
 
     values: ValueSlots
@@ -59,7 +59,7 @@ class ClusterScorer:
 
     def candidate(
         self, population: ReferencePopulation, values: ValueSlots, *, learn: bool
-    ) -> Candidate | None:
+    ) -> ClusterCandidate | None:
         """Return a candidate; None where indicators link too few accounts or score too low.
 
         With ``learn`` a harmless group is noted for the novelty model.
@@ -74,7 +74,7 @@ class ClusterScorer:
         if self._score(found).score < self._thresholds.clear_score:
             return None
         first = indicators(self._graph, in_order(self._graph, values)[:1])[0]
-        return Candidate(values, members, first)
+        return ClusterCandidate(values, members, first)
 
     def cluster(
         self, state: ClusterState, population: ReferencePopulation, store: ClusterStore

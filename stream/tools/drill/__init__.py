@@ -20,7 +20,7 @@ with a control character, with which intake refuses account ids. So
 
 **Nobody else notices.** Each stage keeps what it knows of a drill in a twin of its state, in memory
 only, which is forgotten half an hour of event time after the last row
-(drills.py and drill_incidents.py of :mod:`stream.pipeline`). Models, baselines, prevalence of
+(drill_isolation.py, drill_incidents.py of :mod:`stream.pipeline`). Models, baselines, prevalence of
 values, clusters, incidents and their metrics, and every durable row are what they would be without
 the drill; a property test runs both. Nor does a drill move a clock: its records carry the time of
 now, which for a gateway whose log comes late is ahead of the traffic, and would make that traffic

@@ -8,7 +8,7 @@ from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.store.account_table import AccountTable
 
 DAY_S = 86_400.0
@@ -27,7 +27,9 @@ def linked(change_point: float, answers: list[int], least: float = 200) -> dict[
     windows = AccountWindows(table)
     rows = WindowRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     change_points = np.array([change_point]), np.array([least])
-    found = links([Look.at(rows, windows, table, windows.update(rows), change_points)]).columns
+    found = links_of(
+        [WindowSnapshot.at(rows, windows, table, windows.update(rows), change_points)]
+    ).columns
     own = found["kind"] == LinkKind.CHANGE_POINT
     value, requests = (found[name][own].tolist() for name in ("value", "requests"))
     return dict(zip(value, requests, strict=True))

@@ -10,7 +10,7 @@ from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.links import LinkBatch, LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
@@ -32,7 +32,7 @@ steps = st.lists(st.lists(asked, min_size=1, max_size=6), min_size=1, max_size=6
 
 def look(
     number: int, asked: list[tuple[str, int, int, set[str], str]], windows: AccountWindows
-) -> list[Look]:
+) -> list[WindowSnapshot]:
     """Return the looks at one step; account a has turned."""
     end = START_S + number * STEP_S
     events = [
@@ -51,7 +51,7 @@ def look(
         slots = windows.update(rows)
         turned = np.array([START_S if name == "a" else np.nan for name in rows.accounts])
         least = np.where(np.isnan(turned), np.inf, 100)
-        found.append(Look.at(rows, windows, table, slots, (turned, least)))
+        found.append(WindowSnapshot.at(rows, windows, table, slots, (turned, least)))
     return found
 
 
@@ -60,7 +60,7 @@ def look(
 def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], str]]]) -> None:
     windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
     looks = [one for number, step in enumerate(played) for one in look(number, step, windows)]
-    once, each = links(looks), LinkBatch.merge([links([one]) for one in looks])
+    once, each = links_of(looks), LinkBatch.merge([links_of([one]) for one in looks])
     assert list(once.accounts) == list(each.accounts)
     for name, column in each.columns.items():
         assert once.columns[name].tobytes() == column.tobytes(), name
@@ -69,5 +69,5 @@ def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], 
 def test_every_kind_is_among_them() -> None:
     played = [("a", i, 500, {*FIELDS}, f"one thing {i} and then another {i}") for i in range(9)]
     windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
-    kinds = set(links(look(0, played, windows)).columns["kind"].tolist())
+    kinds = set(links_of(look(0, played, windows)).columns["kind"].tolist())
     assert kinds == {*LinkKind} - {LinkKind.CLIENT}

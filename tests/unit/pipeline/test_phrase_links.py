@@ -9,7 +9,7 @@ from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
@@ -31,7 +31,7 @@ def phrases(requests: int, *, first: int = 0) -> set[int]:
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
     rows = WindowRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
-    found = links([Look.at(rows, windows, table, windows.update(rows))]).columns
+    found = links_of([WindowSnapshot.at(rows, windows, table, windows.update(rows))]).columns
     return set(found["value"][found["kind"] == LinkKind.PHRASE].tolist())
 
 

@@ -12,7 +12,7 @@ from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.packets import ChunkHeader, link_rows, pack, unpack
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
@@ -60,7 +60,7 @@ def test_links_carry_the_counters_of_their_accounts(
             )
         batch = Fingerprinter(b"salt").columns(events, range(len(events)))
         [rows] = window_rows(end, STEP_S, [batch], most=8)
-        found = links([Look.at(rows, windows, table, windows.update(rows))])
+        found = links_of([WindowSnapshot.at(rows, windows, table, windows.update(rows))])
         value = pack(source=0, sources=1, header=ChunkHeader(end), rows=found)
         found = link_rows(unpack(value))
         assert {found.accounts[i] for i in found.columns["account"]} == {r[0] for r in requests}

@@ -10,7 +10,7 @@ from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.links import LinkKind
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
-from stream.pipeline.linking import Look, links
+from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.store.account_table import AccountTable
 from stream.tools.report.uses import USES
 
@@ -59,7 +59,7 @@ def seen(without: str | None):
     rows = WindowRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
     slots = windows.update(rows)
     row = compute(windows, slots, START + STEP_S)[0]
-    kinds = links([Look.at(rows, windows, table, slots)]).columns["kind"]
+    kinds = links_of([WindowSnapshot.at(rows, windows, table, slots)]).columns["kind"]
     return {name: float(row[i]) for name, i in COLUMN.items()}, {LinkKind(k) for k in kinds}
 
 

@@ -1,7 +1,7 @@
 """The indicators that the accounts of a window used: one row per account, kind and value.
 
 Aggregating here, behind the accounts stage, makes the input of the links stage small and
-exactly-once: a re-sent step is recognised by its task and time.
+exactly-once: a window that is sent again is recognised by its task and time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from stream.accounts.windows.account_windows import AccountWindows, WindowRows
-    from stream.core.events import Array
+    from stream.core.batch import (
+        AccountSlots,
+        Array,
+        Counts,
+        Fingerprints,
+        Floats,
+        Positions,
+        Seconds,
+    )
     from stream.store.account_table import AccountTable
 
 #: Phrases of an account and day that are kept, a sample by value, so that all accounts keep the
@@ -40,18 +48,18 @@ _OF_ROWS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WindowSnapshot:
     """The events of a window, and the state of its n accounts at its end."""
 
     rows: WindowRows
-    first_seen: Array  # (n,)
-    created_at: Array  # (n,)
-    total: Array  # (n, 3), all that the account has done
-    hour: Array  # (n, 2), requests and output tokens of the last hour
-    day_requests: Array  # (n,)
-    active_hours: Array  # (n,)
-    change_point: Array  # (n,), epoch seconds, NaN: none
-    new_answer_tokens: Array  # (n,), least output tokens of an answer after it
+    first_seen: Seconds  # (n,)
+    created_at: Seconds  # (n,)
+    total: Counts  # (n, 3), all that the account has done
+    hour: Floats  # (n, 2), requests and output tokens of the last hour
+    day_requests: Floats  # (n,)
+    active_hours: Counts  # (n,)
+    change_point: Seconds  # (n,), epoch seconds, NaN: none
+    new_answer_tokens: Floats  # (n,), least output tokens of an answer after it
 
     @classmethod
     def at(
@@ -59,11 +67,11 @@ class Look:
         rows: WindowRows,
         windows: AccountWindows,
         table: AccountTable,
-        slots: Array,
-        change_points: tuple[Array, Array] | None = None,
-        day: Array | None = None,
-    ) -> Look:
-        """Look at ``slots``, which are those of ``rows.accounts``, before the next step.
+        slots: AccountSlots,
+        change_points: tuple[Seconds, Floats] | None = None,
+        day: Floats | None = None,
+    ) -> WindowSnapshot:
+        """Return the state of ``slots``, those of ``rows.accounts``, before the next window.
 
         ``change_points`` are those of :meth:`ChangePoints.of`, unless accounts are not scored;
         ``day`` their requests of the last day, if known already.
@@ -82,26 +90,26 @@ class Look:
         )
 
 
-_KNOWN: Final = tuple(name for name in Look.__slots__ if name != "rows")
+_KNOWN: Final = tuple(name for name in WindowSnapshot.__slots__ if name != "rows")
 
 
-def links(looks: Sequence[Look]) -> LinkBatch:
-    """Return the links of steps, those of each step in the order of ``looks``.
+def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
+    """Return the links of windows, in the order of ``snapshots``.
 
-    Taking many steps at once costs hardly more than one: most of them have few rows.
+    Many windows at once cost hardly more than one: most of them have few rows.
     """
-    starts = np.cumsum([0, *(len(look.rows.columns["time"]) for look in looks)])
-    rows = {n: np.concatenate([look.rows.columns[n] for look in looks]) for n in _OF_ROWS}
-    known = {n: np.concatenate([getattr(look, n) for look in looks]) for n in _KNOWN}
-    at = np.concatenate([look.rows.at + s for look, s in zip(looks, starts, strict=False)])
-    step = np.repeat(np.arange(len(looks)), [len(look.rows.at) for look in looks])
-    time = np.array([look.rows.time for look in looks])[step]
-    # An account of a step; the same account of another step is another one here.
+    starts = np.cumsum([0, *(len(one.rows.columns["time"]) for one in snapshots)])
+    rows = {n: np.concatenate([one.rows.columns[n] for one in snapshots]) for n in _OF_ROWS}
+    known = {n: np.concatenate([getattr(one, n) for one in snapshots]) for n in _KNOWN}
+    at = np.concatenate([one.rows.at + s for one, s in zip(snapshots, starts, strict=False)])
+    window = np.repeat(np.arange(len(snapshots)), [len(one.rows.at) for one in snapshots])
+    time = np.array([one.rows.time for one in snapshots])[window]
+    # An account of a window; the same account in another window is another one here.
     sizes = run_sizes(at, int(starts[-1]))
     account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
     parts = [_per_value(kind, account, values) for kind, values in _values(rows, known, account)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    order = np.argsort(step[columns["account"]], kind="stable")
+    order = np.argsort(window[columns["account"]], kind="stable")
     columns = {name: column[order] for name, column in columns.items()}
     who = columns["account"]
     traffic, before = _traffic(rows, known, at, sizes, time)
@@ -111,7 +119,7 @@ def links(looks: Sequence[Look]) -> LinkBatch:
     for name in ("created_at", "first_seen", "day_requests", "active_hours"):
         columns[name] = known[name][who]
     columns["time"] = time[who]
-    names, code = _codes([name for look in looks for name in look.rows.accounts])
+    names, code = _codes([name for one in snapshots for name in one.rows.accounts])
     columns["account"] = code[who]
     return LinkBatch(
         names,
@@ -119,7 +127,7 @@ def links(looks: Sequence[Look]) -> LinkBatch:
     )
 
 
-def _codes(names: list[str]) -> tuple[list[str], Array]:
+def _codes(names: list[str]) -> tuple[list[str], Positions]:
     """Return the distinct names in ascending order, and which of them each one is, ``(n,)``."""
     distinct = sorted(dict.fromkeys(names))
     code = dict(zip(distinct, range(len(distinct)), strict=True))
@@ -127,9 +135,9 @@ def _codes(names: list[str]) -> tuple[list[str], Array]:
 
 
 def _values(
-    rows: Mapping[str, Array], known: Mapping[str, Array], account: Array
-) -> Iterator[tuple[LinkKind, Array]]:
-    """Yield what links by each kind, for each row; 0: nothing."""
+    rows: Mapping[str, Array], known: Mapping[str, Array], account: Positions
+) -> Iterator[tuple[LinkKind, Fingerprints]]:
+    """Yield the indicators of each kind, one for each row; 0: none."""
     limit = _phrase_limit(known["day_requests"])[account]
     yield LinkKind.SYSTEM_PROMPT, rows["system_prompt"]
     yield LinkKind.TEMPLATE, rows["template"]
@@ -144,9 +152,13 @@ def _values(
 
 
 def _traffic(
-    rows: Mapping[str, Array], known: Mapping[str, Array], at: Array, sizes: Array, time: Array
+    rows: Mapping[str, Array],
+    known: Mapping[str, Array],
+    at: Positions,
+    sizes: Counts,
+    time: Seconds,
 ) -> tuple[Array, Array]:
-    """Return TRAFFIC of each account at the end of its step, and its COUNTS before it, ``(n,)``."""
+    """Return each account's TRAFFIC at the end of its window, and COUNTS before it, ``(n,)``."""
     hour = np.minimum(known["hour"], _MOST_AN_HOUR)
     traffic = np.empty(len(at), TRAFFIC)
     traffic["since"], traffic["seen"] = known["first_seen"], time
@@ -160,23 +172,23 @@ def _traffic(
     return traffic, counts(known["total"] - np.stack([sizes, *tokens], axis=1))
 
 
-def _organization(organization: Array, at: Array) -> Array:
-    """Return each account's organization of a step, 0 when unknown, shape ``(accounts,)``, u8.
+def _organization(organization: Fingerprints, at: Positions) -> Fingerprints:
+    """Return each account's organization in a window, 0 when unknown, shape ``(accounts,)``, u8.
 
-    Of several in one step the largest fingerprint counts, so the order of events does not matter.
+    The largest fingerprint counts where there are several, so the order of events does not matter.
     """
     return np.asarray(np.maximum.reduceat(organization, at))
 
 
-def _phrase_limit(day: Array) -> Array:
-    """Return below which value phrases are kept, by the accounts' requests of a day."""
+def _phrase_limit(day: Floats) -> Floats:
+    """Return the limit below which phrases are kept, by the accounts' requests of a day."""
     share = np.minimum(_PHRASES_A_DAY / (len(PHRASES) * np.maximum(day, 1)), 1)
     return np.asarray(np.where(day >= _LEAST_REQUESTS, share * _VALUES, 0))
 
 
 def _change_points(
-    rows: Mapping[str, Array], known: Mapping[str, Array], account: Array
-) -> Iterator[Array]:
+    rows: Mapping[str, Array], known: Mapping[str, Array], account: Positions
+) -> Iterator[Fingerprints]:
     """Yield two values for each answer that is new since the account's change point, else 0.
 
     They are the days of the change point, from midnight and from noon: accounts that changed
@@ -189,13 +201,13 @@ def _change_points(
         yield np.where(new, (half + np.uint64(later)) * SPREAD, np.uint64(0))
 
 
-def _client(tls: Array, user_agent: Array) -> Array:
+def _client(tls: Fingerprints, user_agent: Fingerprints) -> Fingerprints:
     """Return one fingerprint for TLS fingerprint and user agent together; 0 without the former."""
     mixed = (tls * SPREAD) ^ user_agent
     return np.where(tls != 0, mixed, np.uint64(0))
 
 
-def _per_value(kind: LinkKind, account: Array, values: Array) -> dict[str, Any]:
+def _per_value(kind: LinkKind, account: Positions, values: Fingerprints) -> dict[str, Any]:
     present = np.flatnonzero(values)
     present = present[lexical(account[present], values[present])]
     who, value = account[present], values[present]

@@ -1,9 +1,9 @@
-"""What keeps a drill apart inside the stages: rows are parted, and state is a twin's.
+"""Keeps a drill apart inside the stages: its rows are split off, and it has a shadow state.
 
-Whatever a stage keeps of a drill is kept beside everybody's, in memory only, and forgotten soon
-after its last row. So the state of everybody's accounts, values and incidents, in memory as in its
-topics, is what it would be without drills. What both share is how many rows may wait
-(``windows.max_pending_rows``): a drill is small, and what nothing bounds would be worse.
+A stage keeps the state of a drill beside the real one, in memory only, and forgets it soon after
+its last row. So the real accounts, indicators and incidents, in memory and in the topics, are the
+same as without drills. Only the bound of waiting rows (``windows.max_pending_rows``) is shared: a
+drill is small, and rows without a bound would be worse.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
     from stream.core.batch import Batch
 
-#: Event time that a drill is remembered for after its last row: longer than a judging takes.
+#: Event time that a drill is remembered for after its last row: longer than a scoring interval.
 KEPT_S: Final = 1800.0
 
 B = TypeVar("B", bound="Batch")
 T = TypeVar("T")
 
 
-def parted(batches: Sequence[B]) -> tuple[list[B], list[B]]:
-    """Return everybody's rows and those of drills, both in order."""
+def split_drills(batches: Sequence[B]) -> tuple[list[B], list[B]]:
+    """Return the real rows and those of drills, both in order."""
     rows: list[B] = []
     drills: list[B] = []
     for batch in batches:
@@ -42,11 +42,11 @@ def parted(batches: Sequence[B]) -> tuple[list[B], list[B]]:
     return rows, drills
 
 
-class Twin(Generic[T]):
-    """State for drills that there is only while there is one."""
+class ShadowState(Generic[T]):
+    """State for drills; it exists only while there is a drill."""
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """``make`` returns it fresh."""
+        """``make`` returns a new one."""
         self._make = make
         self._state: T | None = None
         self._used = 0.0
@@ -59,6 +59,6 @@ class Twin(Generic[T]):
         return self._state
 
     def forget(self, time: float) -> None:
-        """Forget the state at ``time`` when it is out of use."""
+        """Forget the state when no drill has used it for long at ``time``."""
         if self._state is not None and time - self._used > KEPT_S:
             self._state = None
