@@ -130,11 +130,17 @@ def _knots(
 
 
 def _fewer(knots: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Drop the knot that bends the curve least, until there are few."""
-    while len(knots) > _MOST_KNOTS:
+    """Drop knots that do not bend the curve, then those that bend it least until there are few."""
+    while len(knots) > 2:
         bends = [
-            abs(np.interp(x, (before[0], after[0]), (before[1], after[1])) - y)
+            abs(float(np.interp(x, (before[0], after[0]), (before[1], after[1]))) - y)
             for before, (x, y), after in zip(knots, knots[1:], knots[2:], strict=False)
         ]
+        if len(knots) <= _MOST_KNOTS and min(bends) > 0:
+            break
         del knots[1 + int(np.argmin(bends))]
+    if len(knots) > 2 and knots[-1][1] == knots[-2][1]:
+        del knots[-1]
+    if len(knots) > 2 and knots[0][1] == knots[1][1]:
+        del knots[0]
     return knots
