@@ -149,7 +149,7 @@ async def counted(configured: Settings) -> Counter[str]:
     await recover(logs, configured.kafka)
     task = accounts_task(configured.stages, 0, Metrics())
     task.load(list(logs[tp].rows.items()))
-    accounts = task._stage._table
+    accounts = task._stage._state.table
     sums = accounts["ring_week"][:, 0].sum(axis=1)
     slots = accounts.columns.in_use.tolist()
     return Counter({accounts.name(slot): int(sums[slot]) for slot in slots})

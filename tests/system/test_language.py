@@ -103,7 +103,6 @@ LARGE: dict[str, int] = {
     "stream/alerting/incidents.py:Incidents": 16,
     "stream/alerting/store.py:IncidentStore": 21,
     "stream/campaigns/links/edges.py:EdgeTable": 26,
-    "stream/pipeline/accounts.py:AccountsStage": 18,
     "stream/store/account_table.py:AccountTable": 20,
     "stream/worker/transport.py:RecordBatchConsumer": 17,
 }

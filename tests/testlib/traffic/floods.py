@@ -73,7 +73,7 @@ class Stages:
 
     def known(self, names: Sequence[str]) -> list[str]:
         """Return the accounts that still have state."""
-        tables = [self.tasks["events", n]._stage._table for n in self._numbers]
+        tables = [self.tasks["events", n]._stage._state.table for n in self._numbers]
         tasks = account_tasks(names, self.settings.tasks).tolist()
         pairs = zip(names, tasks, strict=True)
         return [name for name, task in pairs if tables[task].slot(name) is not None]

@@ -375,7 +375,7 @@ def _requests(settings: Settings, number: int, stored: Log) -> Counter[str]:
     """Return the requests of each account that the stored windows have counted."""
     task = accounts_task(settings.stages, number, Metrics())
     task.load(list(stored.rows.items()))
-    table = task._stage._table
+    table = task._stage._state.table
     sums = table["ring_week"][:, 0].sum(axis=1)
     return Counter({table.name(slot): int(sums[slot]) for slot in table.columns.in_use.tolist()})
 

@@ -44,9 +44,11 @@ def step(to: AccountsStage, hour: int, accounts: list[str]) -> None:
 
 
 def features(of: AccountsStage, hour: int) -> dict[str, list[float]]:
-    slots = of._table.columns.in_use
-    matrix = compute(of._windows, slots, START + (hour + 1) * STEP_S)
-    return {of._table.name(s): row.tolist() for s, row in zip(slots.tolist(), matrix, strict=True)}
+    slots = of._state.table.columns.in_use
+    matrix = compute(of._state.windows, slots, START + (hour + 1) * STEP_S)
+    return {
+        of._state.table.name(s): row.tolist() for s, row in zip(slots.tolist(), matrix, strict=True)
+    }
 
 
 @settings(deadline=None, max_examples=15)
@@ -81,9 +83,9 @@ def test_a_newcomer_is_new_although_the_earliest_account_is_evicted() -> None:
     step(one, 0, ["earliest"])
     for hour in range(4 * 24, 4 * 24 + ROOM):
         step(one, hour, [f"a{hour}"])
-    assert one._table.slot("earliest") is None
-    slot = np.array([one._table.slot(f"a{hour}")])
-    age = one._windows.age_s(slot, START + (hour + 1) * STEP_S)
+    assert one._state.table.slot("earliest") is None
+    slot = np.array([one._state.table.slot(f"a{hour}")])
+    age = one._state.windows.age_s(slot, START + (hour + 1) * STEP_S)
     assert age.tolist() == [STEP_S - 1]
 
 
@@ -91,5 +93,7 @@ def test_who_is_there_from_the_beginning_has_no_known_age() -> None:
     one = stage()
     step(one, 0, ["a"])
     step(one, 24, ["b"])
-    age = one._windows.age_s(np.array([one._table.slot("a"), one._table.slot("b")]), START + 1e5)
+    age = one._state.windows.age_s(
+        np.array([one._state.table.slot("a"), one._state.table.slot("b")]), START + 1e5
+    )
     assert np.isnan(age).all()

@@ -239,7 +239,7 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
         for offset in range(task.resume_offset, len(written)):
             task.feed(offset, written[offset])
     task.finish()
-    counted = task._stage._table["ring_week"][:, 0].sum()
+    counted = task._stage._state.table["ring_week"][:, 0].sum()
     accounts = [msgspec.json.decode(line)["account_id"] for line in lines[:800]]
     assert counted == np.count_nonzero(account_tasks(accounts, SETTINGS.tasks) == 0) > 100
 

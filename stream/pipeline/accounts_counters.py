@@ -1,0 +1,84 @@
+"""What the accounts stage counts: tokens by state of their account, evictions, sizes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.accounts.detection.account_states import AccountState
+from stream.telemetry.contribution import GaugeContribution
+
+if TYPE_CHECKING:
+    from stream.accounts.metrics import AccountsMetrics
+    from stream.accounts.windows.account_windows import WindowRows
+    from stream.core.batch import AccountSlots
+    from stream.pipeline.accounts_state import AccountsState
+
+_DIRECTIONS: Final = ("input", "output")
+#: Label of ``observed_tokens_total`` -> states of an account.
+_STATES_OF_LABEL: Final = {
+    "warming_up": (AccountState.WARMING_UP,),
+    "clear": (AccountState.CLEAR,),
+    "anomalous": (AccountState.SUSPECT, AccountState.ANOMALOUS),
+}
+
+
+class AccountsCounters:
+    """Counts for one task; the gauges are sums over the tasks of a worker."""
+
+    def __init__(self, state: AccountsState, *, metrics: AccountsMetrics) -> None:
+        """Count what ``state`` holds."""
+        self._state = state
+        self._metrics = metrics
+        self._tokens = np.zeros((len(_DIRECTIONS), len(AccountState)))
+        self._evicted = 0
+        self._forgotten = 0
+        self._gauges = {
+            "tracked": GaugeContribution(metrics.accounts_tracked),
+            "warming_up": GaugeContribution(metrics.accounts_warming_up),
+            "suppressed": GaugeContribution(metrics.accounts_suppressed_by_drift),
+            "bytes": GaugeContribution(metrics.state_bytes),
+            "request_ids": GaugeContribution(metrics.request_ids_tracked),
+        }
+        metrics.model_info.info({"version": state.detector.model_version})
+
+    def add_tokens(self, rows: WindowRows, slots: AccountSlots) -> None:
+        """Add the tokens of ``rows`` by the state of their accounts (slots, one each)."""
+        states = self._state.detector.states.of(slots)
+        for i, direction in enumerate(_DIRECTIONS):
+            tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
+            self._tokens[i] += np.bincount(states, tokens, len(AccountState))
+
+    def add_duplicates(self, *, copies: int, reused: int) -> None:
+        """Add duplicates of a call, and calls with the request id of another one."""
+        self._metrics.request_ids_total.labels(result="duplicate").inc(copies)
+        self._metrics.request_ids_total.labels(result="reused").inc(reused)
+
+    def publish(self) -> None:
+        """Publish the counts since the last call, and the present sizes."""
+        for direction, tokens in zip(_DIRECTIONS, self._tokens, strict=True):
+            for verdict, states in _STATES_OF_LABEL.items():
+                self._metrics.observed_tokens_total.labels(
+                    verdict=verdict, direction=direction
+                ).inc(float(tokens[list(states)].sum()))
+        self._tokens[:] = 0
+        table, request_ids = self._state.table, self._state.request_ids
+        self._gauges["tracked"].set(len(table))
+        self._gauges["bytes"].set(self._state.nbytes)
+        self._gauges["request_ids"].set(len(request_ids))
+        forgotten = request_ids.forgotten
+        self._metrics.request_ids_total.labels(result="forgotten").inc(forgotten - self._forgotten)
+        self._forgotten = forgotten
+        self._metrics.accounts_evicted_total.inc(table.evicted - self._evicted)
+        self._evicted = table.evicted
+
+    def publish_accounts(self) -> None:
+        """Publish counts over all accounts: once a checkpoint, for it reads every account."""
+        self._gauges["warming_up"].set(self._state.detector.warming_up)
+        self._gauges["suppressed"].set(self._state.detector.suppressed)
+
+    def release(self) -> None:
+        """Withdraw this task's part of the gauges."""
+        for gauge in self._gauges.values():
+            gauge.set(0)
