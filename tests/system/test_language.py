@@ -56,7 +56,12 @@ PHRASES = re.compile(
     re.IGNORECASE,
 )
 #: Python's own names, and literal text of others that the product has to name.
-FOREIGN = re.compile(r"\.tell\(|popular libraries", re.IGNORECASE)
+FOREIGN = re.compile(
+    r"\.tell\(|popular libraries"
+    # words of simulated prompts
+    r"|ask one question back|\} asks: |\} says |say so and stop|and say why|asking around|boss asked",
+    re.IGNORECASE,
+)
 
 #: Offences that are left, by folder: lower a number when you remove some, delete the row at 0.
 LEFT: dict[str, int] = {

@@ -22,7 +22,7 @@ class Dice:
     __slots__ = ("_next_normal", "_next_unit", "_normals", "_rng", "_units")
 
     def __init__(self, rng: np.random.Generator) -> None:
-        """Draw from ``rng``, which nobody else may use afterwards."""
+        """Draw from ``rng``, which no other code may use afterwards."""
         self._rng = rng
         self._units: list[float] = []
         self._normals: list[float] = []
@@ -54,7 +54,7 @@ class Dice:
         return int(self.unit() * limit)
 
     def chance(self, probability: float) -> bool:
-        """Say True with this probability."""
+        """Return True with this probability."""
         return self.unit() < probability
 
     def between(self, low: float, high: float) -> float:

@@ -1,6 +1,6 @@
-"""A small grammar of English requests, varied enough that strangers rarely say the same.
+"""A small grammar of English requests, varied enough that unrelated people rarely write the same.
 
-It makes prompts, pasted material and system prompts; who says them and when is not its business.
+It makes prompts, pasted material and system prompts; who sends them and when is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ def _thing(dice: Dice, s: Subject) -> str:
 
 
 def own(dice: Dice, subject: Subject) -> Subject:
-    """Make a subject somebody's: fewer of its things, some of them with a name of their own.
+    """Make a subject personal: fewer of its things, some of them with a name of their own.
 
-    Strangers then seldom write the same six words in a row: measured on real prompts, an account
-    shares a rare shingle with 0 / 1 / 14 others at the 5th, 50th and 95th percentile.
+    Unrelated people then seldom write the same six words in a row: measured on real prompts, an
+    account shares a rare shingle with 0 / 1 / 14 others at the 5th, 50th and 95th percentile.
     """
     things = dice.some(subject.things, 16)
     named = tuple(f"{name(dice)} {thing}" for thing in dice.some(subject.things, 10))
@@ -51,7 +51,7 @@ def own(dice: Dice, subject: Subject) -> Subject:
     return subject._replace(things=things + named, kinds=kinds + brands)
 
 
-_ASKS: tuple[Callable[[Dice, Subject], str], ...] = (
+_REQUESTS: tuple[Callable[[Dice, Subject], str], ...] = (
     lambda d, s: f"how do I {d.pick(s.acts)} {_thing(d, s)} before {d.pick(s.things)}",
     lambda d, s: f"{d.pick(s.acts)} {_thing(d, s)} or {d.pick(s.acts)} {d.pick(s.things)}, and why",
     lambda d, s: f"why does {_thing(d, s)} ruin {d.pick(s.things)} near {d.pick(PLACES)}",
@@ -104,10 +104,12 @@ class Voice:
     closers: tuple[str, ...]
     wordy: float
 
-    def ask(self, dice: Dice) -> str:
+    def request(self, dice: Dice) -> str:
         """One prompt of this voice."""
         subject = dice.pick(self.subjects)
-        text = dice.pick(self.openers) + dice.pick(_ASKS)(dice, subject) + dice.pick(self.closers)
+        text = (
+            dice.pick(self.openers) + dice.pick(_REQUESTS)(dice, subject) + dice.pick(self.closers)
+        )
         while dice.unit() < self.wordy:
             text += " " + dice.pick(_DETAILS)(dice, subject) + "."
         return text
@@ -130,11 +132,11 @@ def passage(dice: Dice, subject: Subject, sentences: int) -> str:
 
 def instruction(dice: Dice, subject: Subject) -> str:
     """One task without greeting or manners."""
-    return dice.pick(_ASKS)(dice, subject)
+    return dice.pick(_REQUESTS)(dice, subject)
 
 
 def code(dice: Dice, lines: int) -> str:
-    """Lines that look like somebody's source code."""
+    """Lines that look like source code."""
     out = []
     for _ in range(lines):
         left, right = identifier(dice), dice.pick(SYLLABLES)

@@ -25,7 +25,7 @@ _CHUNK = 512
 def write(
     scenario: Scenario, file: IO[bytes], progress: Progress | None = None, limit: int | None = None
 ) -> int:
-    """Write JSON lines, at most ``limit`` of them; say how many there were."""
+    """Write JSON lines, at most ``limit`` of them; return how many there were."""
     encoder = msgspec.json.Encoder()
     buffer = bytearray()
     count = 0
@@ -56,7 +56,7 @@ def write_labels(labels: Iterable[Label], file: TextIO) -> None:
 
 
 class Pace:
-    """How fast event time passes: so many event seconds per second of the wall clock."""
+    """How fast event time passes: event seconds per second of the wall clock."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ def play(  # noqa: PLR0913 - each is one choice of the caller
     """Produce the scenario at ``pace`` event seconds per second (0: as fast as possible).
 
     Bounded: the producer's buffer (32 MB) blocks when the broker is slow. ``watch`` sees each event
-    that is sent, ``stopped`` is asked between events and ends the play early; ``client`` are
+    that is sent, ``stopped`` is checked between events and ends the play early; ``client`` are
     further options of the producer (TLS, SASL). Returns the number of events, all acknowledged.
     """
     from kafka import KafkaProducer  # noqa: PLC0415 - only a play needs the client

@@ -1,6 +1,6 @@
-"""When accounts ask: the mean rate of an account over the coming step of time.
+"""When accounts send requests: the mean rate of an account over the coming step of time.
 
-Rhythms are stateful and are asked once per step, in time order. The arrivals inside a step are
+Rhythms are stateful and are read once per step, in time order. The arrivals inside a step are
 made elsewhere. Times are seconds since the epoch, rates are requests per second.
 """
 
@@ -27,7 +27,7 @@ OFFICE = (
 
 
 class Rhythm(Protocol):
-    """When an account asks."""
+    """When an account sends requests."""
 
     def rate(self, at_s: float, step_s: float, dice: Dice) -> float:
         """Mean requests per second over [at_s, at_s + step_s)."""
@@ -197,13 +197,13 @@ class Between:
     """Another rhythm that is silent outside [start_s, end_s)."""
 
     def __init__(self, inner: Rhythm, start_s: float, end_s: float = math.inf) -> None:
-        """Epoch seconds; the inner rhythm is asked only while the span lasts."""
+        """Epoch seconds; the inner rhythm is read only while the span lasts."""
         self._inner = inner
         self._start_s = start_s
         self._end_s = end_s
 
     def rate(self, at_s: float, step_s: float, dice: Dice) -> float:
-        """Ask the inner rhythm inside the span."""
+        """Read the inner rhythm inside the span."""
         if at_s < self._start_s or at_s >= self._end_s:
             return 0.0
         return self._inner.rate(at_s, step_s, dice)
@@ -218,5 +218,5 @@ class Scaled:
         self._share = share
 
     def rate(self, at_s: float, step_s: float, dice: Dice) -> float:
-        """Ask the inner rhythm."""
+        """Read the inner rhythm."""
         return self._share * self._inner.rate(at_s, step_s, dice)

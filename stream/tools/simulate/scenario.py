@@ -27,7 +27,7 @@ START_S: Final = 1_772_409_600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """Traffic to be made: the same value gives the same events, every time it is asked."""
+    """Traffic to be made: the same value gives the same events every time."""
 
     id: str
     crowd: Crowd
@@ -43,7 +43,7 @@ class Scenario:
 
     @property
     def accounts(self) -> list[Account]:
-        """Everybody who may ask, made anew: rhythms have state."""
+        """All accounts, made again: rhythms have state."""
         rng, _ = self._roots()
         return populate(World(Dice(rng), self.start_s), self.crowd, self.planted, self.span_s)
 
@@ -60,7 +60,7 @@ class Scenario:
         return (encode(event) for event in self.events())
 
     def labels(self) -> list[Label]:
-        """Tell the truth about every account, whether it came to ask or not.
+        """Return the truth about every account, with or without requests.
 
         An account attacks when a part of its traffic does.
         """
@@ -75,7 +75,7 @@ class Scenario:
 
 _HALF_DAY = DAY_S / 2
 _TWINS = Crowd()
-#: Soon, for those who watch: behind the six hours in which everybody who is there already begins.
+#: Soon, for those who watch: behind the six hours in which all existing accounts begin.
 _DEMO = Planted(pool=40, hydra=80, lone=1, after_s=8 * 3600.0)
 
 SCENARIOS: Final = {

@@ -146,9 +146,9 @@ def _request(
     prompt: str | None = None
     if text:
         system, prompt = account.writer(dice)
-        # What is said costs at least its length; the rest of the input is the conversation so far.
-        said = len(prompt) + (len(system) if system else 0)
-        into = max(into, said // _CHARACTERS_PER_TOKEN)
+        # The text costs at least its length; the rest of the input is the conversation so far.
+        length = len(prompt) + (len(system) if system else 0)
+        into = max(into, length // _CHARACTERS_PER_TOKEN)
     status = _status(dice, calls.errors, calls.limited)
     if status != 200:  # noqa: PLR2004 - HTTP OK
         out, seconds = 0, 0.05

@@ -1,4 +1,4 @@
-"""Vocabularies of the simulated world: subjects people ask about and names nobody has.
+"""Vocabularies of the simulated world: subjects of requests and invented names.
 
 The words are the simulator's own; no text of any data set is in here.
 """

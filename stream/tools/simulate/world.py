@@ -1,6 +1,6 @@
 """The surroundings that accounts are drawn from: networks, software, papers, ids.
 
-Addresses are of ranges that nobody owns (RFC 2544, RFC 6598, RFC 1918), network numbers are
+Addresses are of ranges without an owner (RFC 2544, RFC 6598, RFC 1918), network numbers are
 private (RFC 6996).
 """
 
@@ -51,7 +51,7 @@ class World:
     _count: int = 0
 
     def account_id(self) -> str:
-        """Make an id that tells nothing of the kind of the account."""
+        """Make an id that does not show the kind of the account."""
         self._count += 1
         return "acct_" + self.token(10) + format(self._count, "04x")
 
@@ -71,7 +71,7 @@ class World:
         return Address(f"100.{64 + d.below(64)}.{d.below(256)}.{1 + d.below(254)}", asn, country)
 
     def cloud(self, asn: int | None = None) -> Address:
-        """Give an address in a data centre, in one of the few ranges everybody rents."""
+        """Give an address in a data centre, in one of the few ranges that all rent."""
         d = self.dice
         asn = d.pick(_CLOUDS) if asn is None else asn
         return Address(
@@ -103,7 +103,7 @@ class World:
         return round(self.start_s - age_d * DAY_S, 0)
 
     def paper(self, plan: str, *, young: float = 0.06) -> Paper:
-        """Papers of somebody with no organisation; free plans pay nothing."""
+        """Papers of a person with no organisation; free plans pay nothing."""
         payment = None if plan == "free" else "pay_" + self.token(12)
         return Paper(self.created(young), plan, payment)
 

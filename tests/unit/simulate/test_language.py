@@ -19,7 +19,7 @@ def test_strangers_seldom_say_the_same_six_words() -> None:
     said = []
     for _ in range(60):
         voice = language.voice(dice)
-        said.append(set().union(*(shingles(voice.ask(dice)) for _ in range(20))))
+        said.append(set().union(*(shingles(voice.request(dice)) for _ in range(20))))
     pairs = [bool(a & b) for a, b in combinations(said, 2)]
     assert sum(pairs) / len(pairs) < 0.1
 
@@ -27,7 +27,7 @@ def test_strangers_seldom_say_the_same_six_words() -> None:
 def test_a_person_has_something_new_to_say() -> None:
     dice = Dice(np.random.default_rng(4))
     voice = language.voice(dice)
-    assert len({voice.ask(dice) for _ in range(200)}) > 190
+    assert len({voice.request(dice) for _ in range(200)}) > 190
 
 
 def test_text_is_ascii_and_not_empty() -> None:

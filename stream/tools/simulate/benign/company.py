@@ -72,6 +72,6 @@ def _clerk(voice: language.Voice, jargon: Subject, library: tuple[str, ...]) -> 
             return Text(None, f"{dice.pick(library)}\n{body}")
         if luck < 0.6:  # noqa: PLR2004 - a share
             return Text(None, language.instruction(dice, jargon))
-        return Text(None, voice.ask(dice))
+        return Text(None, voice.request(dice))
 
     return write

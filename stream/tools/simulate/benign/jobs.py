@@ -64,7 +64,7 @@ def evaluations(
 ) -> Iterator[Account]:
     """Yield teams that put the same few hundred items to the models night after night.
 
-    ``public`` are sets of items that everybody uses: half of the teams have theirs from there.
+    ``public`` are sets of items in common use: half of the teams take theirs from there.
     """
     d = world.dice
     for number in range(count):
@@ -105,8 +105,8 @@ def item(dice: Dice) -> str:
 
 def _replaying(items: Sequence[str], rubric: str) -> Writer:
     def write(dice: Dice) -> Text:
-        asked = dice.pick(items)
-        return Text(None, f"{rubric}\n\n{asked}" if dice.chance(0.4) else asked)
+        item = dice.pick(items)
+        return Text(None, f"{rubric}\n\n{item}" if dice.chance(0.4) else item)
 
     return write
 

@@ -1,7 +1,7 @@
-"""People whom their network makes look alike: customers of a VPN, phones behind one carrier.
+"""People who look alike because of their network: customers of a VPN, phones behind one operator.
 
 Unrelated accounts then share many addresses, as the accounts of a campaign behind an egress pool
-do (RFC 6888: a carrier's translators put thousands of subscribers behind one address). Sizes are
+do (RFC 6888: an operator's translators put thousands of subscribers behind one address). Sizes are
 chosen, not fitted.
 """
 
@@ -37,7 +37,7 @@ def vpn_customers(world: World, count: int, exits: int = 40) -> Iterator[Account
 
 
 def phones(world: World, count: int, carriers: int = 4) -> Iterator[Account]:
-    """Yield people on the phone: their carrier gives them another of its addresses every time."""
+    """Yield people on the phone: their operator gives them another of its addresses every time."""
     d = world.dice
     gates = []
     for _ in range(carriers):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stream.tools.simulate.world import World
 
 NEW_MODEL = "atlas-next"
-"""What is released; nobody has called it before."""
+"""The released model; no account has called it before."""
 
 _FRAMES = (
     "Solve the problem and end with the answer alone.", "Answer with a short justification.",
@@ -41,7 +41,7 @@ def benchmarkers(
 ) -> Iterator[Account]:
     """Yield teams that test now and then, and put the new model through everything at once.
 
-    ``public`` are sets of items that everybody uses: unrelated teams then ask the same.
+    ``public`` are sets of items in common use: unrelated teams then send the same.
     """
     d = world.dice
     for _ in range(count):
@@ -94,7 +94,7 @@ def failovers(world: World, count: int, *, outage_s: float) -> Iterator[Account]
             product,
             kind="failover",
             rhythm=Steady(per_day=DAY_S / d.pick((900.0, 1800.0, 3600.0)), swing=0.02),
-            writer=_saying(d.pick(probes)),
+            writer=_repeating(d.pick(probes)),
             tokens=Tokens(12, 0.05, 2, 0.2),
             cv=0.1,
         )
@@ -109,7 +109,7 @@ def failovers(world: World, count: int, *, outage_s: float) -> Iterator[Account]
         )
 
 
-def _saying(words: str) -> Writer:
+def _repeating(words: str) -> Writer:
     def write(dice: Dice) -> Text:  # noqa: ARG001 - a writer's arguments
         return Text(None, words)
 
@@ -121,7 +121,7 @@ def adopting(
 ) -> Iterator[Account]:
     """Yield a customer who takes the new model up some day after its release, then for all."""
     when = release_s + world.dice.exponential(within_s / 2)
-    # The rhythm has state and is asked by one part at a time: both may hold it.
+    # The rhythm has state and one part at a time uses it: both may hold it.
     yield replace(account, rhythm=Between(account.rhythm, 0.0, when))
     yield replace(
         account,

@@ -1,4 +1,4 @@
-"""People at a keyboard: chats, hobby scripts, and the users of one popular coding tool.
+"""People at a keyboard: chats, hobby scripts, and the users of one common coding tool.
 
 Lengths are fitted to the Azure conversation trace (input 181 / 1,020 / 4,083 and output
 41 / 129 / 451 tokens at the 5th, 50th and 95th percentile) and, for the coding tool, to the Azure
@@ -29,13 +29,13 @@ CHAT = ("atlas-large", "atlas-large", "atlas-mini", "atlas-reason")
 def chatting(voice: language.Voice, found: tuple[str, ...] = ()) -> Writer:
     """Write the prompts of one voice, now and then with something pasted.
 
-    ``found`` are prompts from a list that is passed around: strangers do share some words.
+    ``found`` are prompts from a list that people pass around: unrelated people do share some words.
     """
 
     def write(dice: Dice) -> Text:
         if found and dice.unit() < 0.2:  # noqa: PLR2004 - a share
             return Text(None, dice.pick(found))
-        prompt = voice.ask(dice)
+        prompt = voice.request(dice)
         if dice.unit() < 0.12:  # noqa: PLR2004 - a share
             subject = dice.pick(voice.subjects)
             prompt += "\n\n" + language.passage(dice, subject, 2 + dice.below(7))
@@ -47,7 +47,7 @@ def chatting(voice: language.Voice, found: tuple[str, ...] = ()) -> Writer:
 def people(world: World, count: int) -> Iterator[Account]:
     """Yield private persons of all time zones; one in six is a night owl or a power user."""
     d = world.dice
-    passed = [language.voice(d).ask(d) for _ in range(30 + count // 4)]
+    passed = [language.voice(d).request(d) for _ in range(30 + count // 4)]
     for _ in range(count):
         home = world.home()
         power = d.chance(0.16)
@@ -86,7 +86,7 @@ def people(world: World, count: int) -> Iterator[Account]:
 
 
 def tool_users(world: World, count: int) -> Iterator[Account]:
-    """Yield unrelated users of one popular coding tool, which sends its own standing orders."""
+    """Yield unrelated users of one common coding tool, which sends its own system prompt."""
     d = world.dice
     # Two releases are out at once; both send hundreds of identical words.
     prompts = [language.system_prompt(d, d.pick(SUBJECTS), 14) for _ in range(2)]
@@ -124,7 +124,7 @@ def tool_users(world: World, count: int) -> Iterator[Account]:
 def _coding(voice: language.Voice, system: str, project: str, subject: Subject) -> Writer:
     def write(dice: Dice) -> Text:
         body = language.code(dice, 2 + dice.below(8))
-        ask = dice.pick(voice.openers) + language.instruction(dice, subject)
-        return Text(system, f"{ask}\n\n# {project}/{language.identifier(dice)}.py\n{body}")
+        request = dice.pick(voice.openers) + language.instruction(dice, subject)
+        return Text(system, f"{request}\n\n# {project}/{language.identifier(dice)}.py\n{body}")
 
     return write

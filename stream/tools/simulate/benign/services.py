@@ -135,7 +135,7 @@ def _terms(paper: Paper) -> tuple[str, str | None, str | None]:
 
 
 def tutoring(world: World, count: int, per_day: float = 1800) -> Iterator[Account]:
-    """Yield school products that ask for step-by-step reasoning, a key per region each."""
+    """Yield school products that request step-by-step reasoning, a key per region each."""
     d = world.dice
     organization, payment = "", ""
     system, subject = "", SUBJECTS[0]
@@ -170,8 +170,8 @@ def tutoring(world: World, count: int, per_day: float = 1800) -> Iterator[Accoun
 
 def _pupils(system: str, subject: Subject) -> Writer:
     def write(dice: Dice) -> Text:
-        asked = language.instruction(dice, subject)
+        task = language.instruction(dice, subject)
         numbers = f"{dice.below(900) + 2} and {dice.below(90) + 2}"
-        return Text(system, f"{language.name(dice)} asks: {asked} when given {numbers}?")
+        return Text(system, f"{language.name(dice)} asks: {task} when given {numbers}?")
 
     return write

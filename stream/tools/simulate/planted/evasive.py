@@ -1,6 +1,6 @@
 """Pools that hide: own words, accounts months old, own payments, ordinary networks and clients.
 
-What they cannot avoid is that their accounts are asked the same items.
+They cannot avoid that their accounts send the same items.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 def evasive_pool(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield the accounts of a pool, each in its own disguise."""
     d = world.dice
-    asked = brief.asked(d, max(400, count * 60))
-    for account in pool(world, count, replace(brief, material=asked)):
-        yield replace(disguised(world, account, brief.start_s), writer=_rewording(d, asked))
+    material = brief.material_for(d, max(400, count * 60))
+    for account in pool(world, count, replace(brief, material=material)):
+        yield replace(disguised(world, account, brief.start_s), writer=_rewording(d, material))
 
 
 def evasive_hydra(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield the accounts of a hydra, each in its own disguise, among customers of its own."""
     d = world.dice
-    asked = brief.asked(d, max(200, count * 4))
-    for account in hydra(world, count, replace(brief, material=asked)):
+    material = brief.material_for(d, max(200, count * 4))
+    for account in hydra(world, count, replace(brief, material=material)):
         customers = [language.voice(d) for _ in range(1 + d.below(4))]
-        writer = mixing(customers, _rewording(d, asked))
+        writer = mixing(customers, _rewording(d, material))
         yield replace(disguised(world, account, brief.start_s), writer=writer)
 
 
@@ -84,12 +84,12 @@ def _beside(ip: str, dice: Dice) -> str:
     return f"{ip.rsplit('.', 1)[0]}.{1 + dice.below(254)}"
 
 
-def _rewording(dice: Dice, asked: Material) -> Writer:
+def _rewording(dice: Dice, material: Material) -> Writer:
     """Write items with an instruction in an account's own words, always on the same side."""
     words, first = own_words(dice), dice.chance(0.5)
 
     def write(dice: Dice) -> Text:
-        item = dice.pick(asked.items)
+        item = dice.pick(material.items)
         return Text(None, f"{words}\n{item}" if first else f"{item}\n\n{words}")
 
     return write

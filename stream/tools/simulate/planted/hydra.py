@@ -44,7 +44,7 @@ def hydra(world: World, count: int, brief: Brief) -> Iterator[Account]:
     d = world.dice
     tide = brief.tide(d, depth=1.0)
     exits = [world.home() for _ in range(count * 2)]
-    asked = brief.asked(d, max(200, count * 4))
+    material = brief.material_for(d, max(200, count * 4))
     payment, left = "", 0
     for _ in range(count):
         if left == 0:
@@ -63,7 +63,7 @@ def hydra(world: World, count: int, brief: Brief) -> Iterator[Account]:
                 start_s=brief.start_s + d.between(0, 2 * 3600),
                 presence=d.between(0.35, 0.7),
             ),
-            writer=mixing([language.voice(d) for _ in range(6)], varying(asked)),
+            writer=mixing([language.voice(d) for _ in range(6)], varying(material)),
             tokens=Tokens(d.lognormal(800, 0.4), 0.8, d.lognormal(500, 0.4), 0.8, 0.0, 0.3),
             calls=Calls(
                 models=("atlas-large", "atlas-reason", "atlas-mini"),
@@ -88,17 +88,17 @@ def mixing(customers: list[language.Voice], ours: Writer) -> Writer:
 
     def write(dice: Dice) -> Text:
         if dice.chance(0.5):
-            return Text(None, dice.pick(customers).ask(dice))
+            return Text(None, dice.pick(customers).request(dice))
         return ours(dice)
 
     return write
 
 
-def varying(asked: Material) -> Writer:
+def varying(material: Material) -> Writer:
     """Write items under variations of one template."""
 
     def write(dice: Dice) -> Text:
         frame = f"{dice.pick(_ROLES)}, {dice.pick(_GOALS)}. {dice.pick(_COAXING)}."
-        return Text(None, f"{frame}\n{dice.pick(asked.items)}")
+        return Text(None, f"{frame}\n{dice.pick(material.items)}")
 
     return write

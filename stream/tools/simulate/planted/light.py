@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def burst(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield free accounts that are used for minutes or hours, some time while it lasts."""
     d = world.dice
-    asked = brief.asked(d, 400)
+    material = brief.material_for(d, 400)
     span_s = brief.end_s - brief.start_s
     requests = brief.per_day * span_s / DAY_S
-    opening = asked.injected.split(". ")[0].rstrip(".")
+    opening = material.injected.split(". ")[0].rstrip(".")
     for _ in range(count):
         lasts_s = min(d.lognormal(2400, 1.0), 0.4 * span_s)
         begin_s = brief.start_s + d.between(0, span_s - lasts_s)
@@ -37,7 +37,7 @@ def burst(world: World, count: int, brief: Brief) -> Iterator[Account]:
             rhythm=Between(
                 Steady(per_day=requests * DAY_S / lasts_s, swing=0.1), begin_s, begin_s + lasts_s
             ),
-            writer=_patterned(opening, asked),
+            writer=_patterned(opening, material),
             tokens=Tokens(d.lognormal(300, 0.3), 0.5, d.lognormal(700, 0.3), 0.6, 0.0, 0.5),
             calls=Calls(models=("atlas-reason", "atlas-large"), stream=0.9),
             origin=Origin((world.home(), world.home()), (world.browser(),), moves=0.2),
@@ -48,18 +48,18 @@ def burst(world: World, count: int, brief: Brief) -> Iterator[Account]:
         )
 
 
-def _patterned(opening: str, asked: Material) -> Writer:
+def _patterned(opening: str, material: Material) -> Writer:
     def write(dice: Dice) -> Text:
         manner = dice.pick(("", " please", " in English", " as text"))
-        return Text(None, f"{opening}{manner}: {dice.pick(asked.items)}")
+        return Text(None, f"{opening}{manner}: {dice.pick(material.items)}")
 
     return write
 
 
 def slow(world: World, count: int, brief: Brief) -> Iterator[Account]:
-    """Yield a few accounts that never sleep and have nothing in common but what they ask."""
+    """Yield a few accounts that never sleep and have nothing in common but their prompts."""
     d = world.dice
-    asked = brief.asked(d, 400)
+    material = brief.material_for(d, 400)
     for _ in range(count):
         joins_s = brief.start_s + d.between(0, DAY_S / 2)
         place = world.home() if d.chance(0.5) else world.cloud()
@@ -67,7 +67,7 @@ def slow(world: World, count: int, brief: Brief) -> Iterator[Account]:
             account_id=world.account_id(),
             kind="slow",
             rhythm=Between(Steady(per_day=brief.per_day, swing=0.2), joins_s),
-            writer=varying(asked),
+            writer=varying(material),
             tokens=Tokens(d.lognormal(350, 0.3), 0.5, d.lognormal(800, 0.3), 0.5, 0.0, 0.4),
             calls=Calls(
                 models=(d.pick(("atlas-large", "atlas-reason")),),

@@ -1,4 +1,4 @@
-"""What extraction campaigns ask and when they work; who asks is not its business."""
+"""The prompts of extraction campaigns and when they work; the accounts are made elsewhere."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ INJECTED = (
 def task(dice: Dice) -> str:
     """One item of a set of tasks over all subjects: reasoning, tool use, rubric grading, text."""
     subject = dice.pick(SUBJECTS)
-    ask = language.instruction(dice, subject)
+    request = language.instruction(dice, subject)
     shape = dice.below(5)
     if shape == 0:
         given = language.passage(dice, subject, 1)
-        return f"{ask}. Given {dice.below(900)} and {dice.below(90)}, {given}"
+        return f"{request}. Given {dice.below(900)} and {dice.below(90)}, {given}"
     if shape == 1:
-        return f"{ask}\nTools: {language.identifier(dice)}, {language.identifier(dice)}"
+        return f"{request}\nTools: {language.identifier(dice)}, {language.identifier(dice)}"
     if shape == 2:  # noqa: PLR2004 - the third shape
         return f"Score this reply from 1 to 5: {language.passage(dice, subject, 2)}"
-    return f"{ask}. {language.passage(dice, subject, 1 + dice.below(2))}"
+    return f"{request}. {language.passage(dice, subject, 1 + dice.below(2))}"
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a campaign asks: the instruction it injects, its items, and sessions that it relays."""
+    """The prompts of a campaign: the instruction that it injects, items, sessions that it relays."""
 
     injected: str
     items: Sequence[str]
@@ -47,13 +47,13 @@ class Material:
 
     @classmethod
     def made(cls, dice: Dice, items: int) -> Material:
-        """Make so many items up; sessions are made as they are needed."""
+        """Invent this many items; sessions are invented as they are needed."""
         return cls(INJECTED, [task(dice) for _ in range(items)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What a campaign is told: who it is, when it works (epoch seconds), how much, what it asks.
+    """The orders of a campaign: its name, when it works (epoch seconds), how much, its prompts.
 
     ``per_day`` are requests of each account. Without material the campaign makes its own up.
     """
@@ -64,8 +64,8 @@ class Brief:
     per_day: float
     material: Material | None = None
 
-    def asked(self, dice: Dice, items: int) -> Material:
-        """Return the material, or make so many items up."""
+    def material_for(self, dice: Dice, items: int) -> Material:
+        """Return the material, or invent this many items."""
         return self.material or Material.made(dice, items)
 
     def tide(self, dice: Dice, depth: float) -> Tide:

@@ -27,8 +27,8 @@ def pool(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield young accounts that come up within hours, five to twelve of them on each card."""
     d = world.dice
     tide = brief.tide(d, depth=0.5)
-    # Every item is asked several times over the pool: answers are sampled, the best are kept.
-    asked = brief.asked(d, max(400, count * 60))
+    # Every item is sent several times over the pool: answers are sampled, the best are kept.
+    material = brief.material_for(d, max(400, count * 60))
     software = [world.sdk() for _ in range(3)]
     payment, left = "", 0
     for _ in range(count):
@@ -44,7 +44,7 @@ def pool(world: World, count: int, brief: Brief) -> Iterator[Account]:
                 start_s=brief.start_s + d.exponential(1200),
                 presence=d.between(0.7, 0.98),
             ),
-            writer=_injecting(asked),
+            writer=_injecting(material),
             tokens=Tokens(d.lognormal(420, 0.2), 0.45, d.lognormal(950, 0.2), 0.5, 0.2, 0.5),
             calls=Calls(
                 models=("atlas-reason", "atlas-large"),
@@ -77,10 +77,10 @@ def second_pool(
             yield replace(account, rhythm=Between(account.rhythm, begin_s, end_s))
 
 
-def _injecting(asked: Material) -> Writer:
+def _injecting(material: Material) -> Writer:
     def write(dice: Dice) -> Text:
         # Some go through a relayed chat of a customer, whose manners stay in front of the task.
         lead = f"{language.name(dice)}: " if dice.chance(0.1) else ""
-        return Text(asked.injected, lead + dice.pick(asked.items))
+        return Text(material.injected, lead + dice.pick(material.items))
 
     return write

@@ -55,11 +55,11 @@ def coding(dice: Dice) -> list[str]:
     lines = language.code(dice, 8 + dice.below(16)).split("\n")
     turns = []
     for _ in range(2 + min(int(dice.exponential(5)), 16)):
-        ask = dice.pick(voice.openers) + language.instruction(dice, subject)
+        request = dice.pick(voice.openers) + language.instruction(dice, subject)
         if dice.chance(0.6):
             at = dice.below(max(1, len(lines) - 6))
-            ask += f"\n\n# {path}\n" + "\n".join(lines[at : at + 3 + dice.below(6)])
-        turns.append(ask + dice.pick(voice.closers))
+            request += f"\n\n# {path}\n" + "\n".join(lines[at : at + 3 + dice.below(6)])
+        turns.append(request + dice.pick(voice.closers))
         for _ in range(dice.below(4)):
             lines[dice.below(len(lines))] = language.code(dice, 1)
     return turns
@@ -69,7 +69,7 @@ def relay(world: World, count: int, brief: Brief) -> Iterator[Account]:
     """Yield accounts made for the purpose, some on each card, behind homes of others."""
     d = world.dice
     tide = brief.tide(d, depth=0.6)
-    waiting = list(brief.asked(d, 0).sessions)
+    waiting = list(brief.material_for(d, 0).sessions)
     orders = language.system_prompt(d, language.SOFTWARE, 8)
     exits = [world.home() for _ in range(count)]
     client = world.sdk()
@@ -97,7 +97,7 @@ def evasive_relay(world: World, count: int, brief: Brief, exits: int = 30) -> It
     """Yield accounts like anybody's, which share customers and the addresses they leave by."""
     d = world.dice
     tide = brief.tide(d, depth=0.6)
-    customers = Customers(d, list(brief.asked(d, 0).sessions), int(_OPEN * count))
+    customers = Customers(d, list(brief.material_for(d, 0).sessions), int(_OPEN * count))
     cloud = world.cloud().asn
     pool = tuple(world.cloud(cloud) for _ in range(exits))
     for _ in range(count):

@@ -26,7 +26,7 @@ _STANDING_D: Final = 14.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a campaign of so many accounts is made."""
+    """How a campaign of a number of accounts is made."""
 
     build: Callable[[World, int, Brief], Iterable[Account]]
     per_day: float

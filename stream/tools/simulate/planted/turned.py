@@ -52,13 +52,13 @@ def takeover(world: World, account: Account, brief: Brief, *, half_s: float) -> 
 
     The brief's ``per_day`` is what the account sends as a whole.
     """
-    start_s, asked = brief.start_s, brief.asked(world.dice, 400)
+    start_s, material = brief.start_s, brief.material_for(world.dice, 400)
     yield from _own(account, ((0.0, start_s, 1.0), (start_s, half_s, 0.9), (half_s, math.inf, 0.5)))
     for begin_s, end_s, share in ((start_s, half_s, 0.1), (half_s, math.inf, 0.5)):
         yield replace(
             account,
             rhythm=Between(Steady(per_day=brief.per_day * share), begin_s, end_s),
-            writer=_asking(asked),
+            writer=_extracting(material),
             tokens=Tokens(world.dice.lognormal(260, 0.3), 0.5, 900, 0.5),
             calls=replace(account.calls, max_tokens=4096),
             attack=True,
@@ -67,19 +67,19 @@ def takeover(world: World, account: Account, brief: Brief, *, half_s: float) -> 
 
 
 def pivot(world: World, accounts: list[Account], brief: Brief, *, model: str) -> Iterator[Account]:
-    """Yield the parts of standing accounts: within a day, half of each asks the new model.
+    """Yield the parts of standing accounts: within a day, half of each goes to the new model.
 
     The brief begins with the release; its ``per_day`` is what each of them sends as a whole.
     """
     d = world.dice
-    asked = brief.asked(d, 400)
+    material = brief.material_for(d, 400)
     for account in accounts:
         when = brief.start_s + d.between(0.5, 24) * 3600
         yield from _own(account, ((0.0, when, 1.0), (when, math.inf, 0.5)))
         yield replace(
             account,
             rhythm=Between(Steady(per_day=d.lognormal(brief.per_day / 2, 0.3)), when),
-            writer=varying(asked),
+            writer=varying(material),
             tokens=Tokens(d.lognormal(350, 0.3), 0.5, d.lognormal(900, 0.3), 0.5, 0.0, 0.4),
             calls=Calls(models=(model,), temperatures=account.calls.temperatures, max_tokens=8192),
             attack=True,
@@ -95,8 +95,8 @@ def _own(account: Account, spans: tuple[tuple[float, float, float], ...]) -> Ite
         )
 
 
-def _asking(asked: Material) -> Writer:
+def _extracting(material: Material) -> Writer:
     def write(dice: Dice) -> Text:
-        return Text(None, f"{asked.injected}\n\n{dice.pick(asked.items)}")
+        return Text(None, f"{material.injected}\n\n{dice.pick(material.items)}")
 
     return write

@@ -51,9 +51,9 @@ _SLOT: Final = re.compile(r"\{(\w+)\}")
 
 
 def own_words(dice: Dice) -> str:
-    """Write an instruction that nobody else has worded so."""
+    """Write an instruction in words of its own."""
     sentences = [dice.pick(_SENTENCES) for _ in range(2 + dice.below(2))]
-    said = [dice.pick((f"{a} {b}", f"{a}, {b}", f"{b}: {a}", a)) for a, b in sentences]
-    text = dice.pick((". ", "; ", ".\n", " - ")).join(said)
+    parts = [dice.pick((f"{a} {b}", f"{a}, {b}", f"{b}: {a}", a)) for a, b in sentences]
+    text = dice.pick((". ", "; ", ".\n", " - ")).join(parts)
     text = _SLOT.sub(lambda slot: dice.pick(_WORDS[slot[1]]), text)
     return re.sub(r" +", " ", text).strip() + dice.pick((".", "!", "", ":"))
