@@ -59,7 +59,8 @@ PHRASES = re.compile(
 FOREIGN = re.compile(
     r"\.tell\(|popular libraries"
     # words of simulated prompts
-    r"|ask one question back|\} asks: |\} says |say so and stop|and say why|asking around|boss asked",
+    r"|ask one question back|\} asks: |\} says |say so and stop|and say why|asking around"
+    r"|boss asked",
     re.IGNORECASE,
 )
 

@@ -39,7 +39,7 @@ def task(dice: Dice) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The prompts of a campaign: the instruction that it injects, items, sessions that it relays."""
+    """The prompts of a campaign: its injected instruction, its items, the sessions it relays."""
 
     injected: str
     items: Sequence[str]
