@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from stream.core.batch import Array, Slots
+    from stream.core.batch import Slots
     from stream.core.findings import Evidence, Shared
     from stream.core.links import LinkKind
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 OwnerNumbers: TypeAlias = "Slots"
 #: LinkKind of each row, as u1.
 Kinds: TypeAlias = "NDArray[np.uint8]"
+#: Rows of several fields: their dtype is in the docstring.
+Records: TypeAlias = "NDArray[np.void]"
+#: Two slots in one number each: the first << 32 | the second.
+SlotPairs: TypeAlias = "NDArray[np.int64]"
 #: A value that links accounts: LinkKind and keyed fingerprint.
 Indicator: TypeAlias = tuple[int, int]
 
@@ -34,7 +38,7 @@ class Cluster:
     score: float
     evidence: list[Evidence]
     members: list[str]
-    reports: Array  # traffic of each member, REPORT
+    reports: Records  # traffic of each member, REPORT
     kinds: list[LinkKind]  # of its indicators
     payments: int  # payments that pay for several members
     shared: list[Shared]  # what members have in common; empty below the clear score

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stream.core.alerts import Alert
-    from stream.core.batch import Array
+    from stream.core.batch import Counts, Mask, Positions
     from stream.core.packets import Packet
     from stream.pipeline.drill_incidents import DrillIncidents
     from stream.pipeline.event_time import SourceProgress
@@ -40,12 +40,12 @@ class Findings:
         return len(self.rows)
 
     @property
-    def weights(self) -> Array:
+    def weights(self) -> Counts:
         """Return the number of rows that each counts for: a group counts for its members."""
         parts = [row.members if isinstance(row, Group) else row.evidence for row in self.rows]
         return np.array([1 + len(part) for part in parts], np.int64)
 
-    def take(self, index: Array | slice) -> Self:
+    def take(self, index: Mask | Positions | slice) -> Self:
         """Return the rows at ``index`` (a mask, positions or a slice)."""
         kept = np.arange(len(self.rows))[index].tolist()
         return type(self)([self.rows[i] for i in kept])

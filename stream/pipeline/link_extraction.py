@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from stream.accounts.windows.account_windows import AccountWindows, WindowRows
+    from stream.campaigns.types import Records
     from stream.core.batch import (
         AccountSlots,
         Array,
@@ -157,7 +158,7 @@ def _traffic(
     at: Positions,
     sizes: Counts,
     time: Seconds,
-) -> tuple[Array, Array]:
+) -> tuple[Records, Records]:
     """Return each account's TRAFFIC at the end of its window, and COUNTS before it, ``(n,)``."""
     hour = np.minimum(known["hour"], _MOST_AN_HOUR)
     traffic = np.empty(len(at), TRAFFIC)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
-    from stream.core.batch import Array, Positions
+    from stream.campaigns.types import Records
+    from stream.core.batch import Positions
 
 #: The counters of a member now, and before its first use of the cluster's indicators; both are
 #: equal for a member that uses none now.
@@ -25,7 +26,7 @@ MEMBER_TRAFFIC: Final = np.dtype([("traffic", TRAFFIC), ("before", COUNTS)])
 
 def member_traffic(
     graph: BipartiteGraph, snapshot: Snapshot, at: Positions, names: Sequence[str]
-) -> Array:
+) -> Records:
     """Return a row of :data:`MEMBER_TRAFFIC` for each of some known accounts, shape ``(n,)``.
 
     ``at`` are the positions of the edges that link them.

@@ -17,7 +17,8 @@ from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
-    from stream.core.batch import AccountSlots, Array, Mask, Positions, ValueSlots
+    from stream.campaigns.types import SlotPairs
+    from stream.core.batch import AccountSlots, Mask, Positions, ValueSlots
 
 #: Common addresses that make a pair co-located (assumed: one is a school's or an office's).
 _COMMON: Final = 2
@@ -47,7 +48,7 @@ def co_located(snapshot: Snapshot, left: AccountSlots, right: AccountSlots) -> M
     return found
 
 
-def _share(uses: Array, first: Positions, left: AccountSlots, right: AccountSlots) -> Mask:
+def _share(uses: SlotPairs, first: Positions, left: AccountSlots, right: AccountSlots) -> Mask:
     accounts = ascending(np.append(left, right))
     own = _uses_of(uses, first, accounts)
     values = ascending(own & _VALUE)
@@ -64,7 +65,7 @@ def _share(uses: Array, first: Positions, left: AccountSlots, right: AccountSlot
     return np.concatenate(found)
 
 
-def _uses_of(uses: Array, first: Positions, accounts: AccountSlots) -> Array:
+def _uses_of(uses: SlotPairs, first: Positions, accounts: AccountSlots) -> SlotPairs:
     """Return the uses of accounts (ascending)."""
     wanted = np.zeros(len(first) - 1, bool)
     wanted[accounts] = True
@@ -72,7 +73,7 @@ def _uses_of(uses: Array, first: Positions, accounts: AccountSlots) -> Array:
 
 
 def _by_bits(
-    own: Array,
+    own: SlotPairs,
     values: ValueSlots,
     accounts: AccountSlots,
     left: AccountSlots,
@@ -93,7 +94,7 @@ def _by_bits(
     return np.asarray(np.concatenate(found) >= _COMMON)
 
 
-def _by_lookup(uses: Array, first: Positions, few: AccountSlots, other: AccountSlots) -> Mask:
+def _by_lookup(uses: SlotPairs, first: Positions, few: AccountSlots, other: AccountSlots) -> Mask:
     """Look up each address of ``few`` among those of ``other``."""
     count = first[few + 1] - first[few]
     pair = np.repeat(np.arange(len(few)), count)

@@ -28,7 +28,8 @@ from stream.core.links import LinkKind
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
-    from stream.core.batch import AccountSlots, Array, Counts, Floats, Mask, ValueSlots
+    from stream.campaigns.types import SlotPairs
+    from stream.core.batch import AccountSlots, Counts, Floats, Mask, ValueSlots
 
 #: An account of that degree, with that many shared phrases, may be one of a campaign (measured:
 #: above the benign 99th percentile of 28).
@@ -101,7 +102,7 @@ def phrases_of(snapshot: Snapshot, accounts: AccountSlots) -> ValueSlots:
     return np.asarray(values[users > 1])
 
 
-def _distinct(pair: Array, users: Counts) -> tuple[Array, Counts, Counts]:
+def _distinct(pair: SlotPairs, users: Counts) -> tuple[SlotPairs, Counts, Counts]:
     """Return each pair once, the number of its phrases, and the users of its rarest phrase."""
     order = np.argsort(pair)
     pair, users = pair[order], users[order]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
+    from stream.campaigns.types import Records
     from stream.core.batch import AccountSlots, Array, EdgeSlots
 
 _OF_EDGE: Final = ("since", "last", "requests")
@@ -38,7 +39,7 @@ def note_accounts(
     stored["dirty"][accounts] = True
 
 
-def note_traffic(graph: BipartiteGraph, accounts: AccountSlots, traffic: Array) -> None:
+def note_traffic(graph: BipartiteGraph, accounts: AccountSlots, traffic: Records) -> None:
     """Store counters (TRAFFIC) of accounts that are newer than those known; ``(n,)`` each.
 
     An account may occur more than once: the latest counters stay.

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
+    from stream.campaigns.types import Records
     from stream.core.batch import (
         AccountSlots,
-        Array,
         Counts,
         EdgeSlots,
         Positions,
@@ -228,7 +228,7 @@ def _keys(columns: ColumnStore, values: ValueSlots) -> list[bytes]:
     return value_keys(columns["kind"][values], columns["value"][values])
 
 
-def _filled(columns: ColumnStore, slots: Slots, rows: Array) -> Array:
+def _filled(columns: ColumnStore, slots: Slots, rows: Records) -> Records:
     """Fill the fields of rows from columns of the same names."""
     for name in rows.dtype.names or ():
         rows[name] = columns[name][slots]

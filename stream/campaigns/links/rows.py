@@ -16,8 +16,8 @@ from stream.core.traffic import COUNTS, TRAFFIC
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from stream.campaigns.types import Kinds
-    from stream.core.batch import Array, Counts, Fingerprints, Positions
+    from stream.campaigns.types import Kinds, Records
+    from stream.core.batch import Counts, Fingerprints, Positions
 
 #: What the keys of the rows of accounts and of indicators begin with.
 ACCOUNT: Final = b"a"
@@ -72,7 +72,7 @@ def chunks_of(keys: Collection[bytes]) -> tuple[list[str], Positions]:
 
 
 def chunk_rows(
-    chunks: Sequence[int], heads: Array, edges: Array, sizes: Counts
+    chunks: Sequence[int], heads: Records, edges: Records, sizes: Counts
 ) -> list[bytes | None]:
     """Return chunks, None where one is empty.
 
@@ -85,7 +85,7 @@ def chunk_rows(
     ]
 
 
-def chunk_contents(chunks: Positions, rows: Sequence[bytes]) -> tuple[Array, Array, Counts]:
+def chunk_contents(chunks: Positions, rows: Sequence[bytes]) -> tuple[Records, Records, Counts]:
     """Return the heads of first chunks, all edges, and the number of edges of each chunk."""
     first = chunks == 0
     heads = [row[: HEAD.itemsize] for row, is_first in zip(rows, first, strict=True) if is_first]
@@ -115,14 +115,14 @@ def values_of(keys: Collection[bytes]) -> tuple[Kinds, Fingerprints]:
     return found["kind"], found["value"].astype(np.uint64)
 
 
-def value_rows(rows: Collection[bytes]) -> Array:
+def value_rows(rows: Collection[bytes]) -> Records:
     """Return stored rows of indicators; raises StateError when they are of another form."""
     if set(map(len, rows)) - {VALUE_ROW.itemsize}:
         raise StateError("a stored row of an indicator cannot be read")
     return np.frombuffer(b"".join(rows), VALUE_ROW)
 
 
-def cut(rows: Array) -> list[bytes]:
+def cut(rows: Records) -> list[bytes]:
     """Return the bytes of each row."""
     packed, width = rows.tobytes(), rows.dtype.itemsize
     return [packed[i : i + width] for i in range(0, len(packed), width)]
