@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import AccountSlots, ValueSlots
 
-#: Bounds of what an alert shows: indicators, indicators of one kind, members of an indicator.
+#: Bounds of an alert: indicators, indicators of one kind, members of an indicator.
 MOST_VALUES: Final = 24
 _MOST_OF_A_KIND: Final = 8
 MOST_NAMED: Final = 64

@@ -19,7 +19,7 @@ class Axis(Enum):
 
 
 class Aspect(StrEnum):
-    """A side of what accounts are or do; among benign accounts the aspects are independent."""
+    """A trait or behaviour of accounts; among benign accounts the aspects are independent."""
 
     NEWNESS = "newness"
     PAYMENTS = "payments"
@@ -60,8 +60,8 @@ class Claim:
     source: str
     #: Aspect that the decision rule counts it for; None: it never counts as an aspect.
     aspect: Aspect | None
-    #: Evidence group: of the claims of one group, which rest on the same observations, the
-    #: strongest counts. Empty: a group of its own.
+    #: Evidence group: claims on the same observations, only the strongest of which counts. Empty:
+    #: a group of its own.
     group: str = ""
     #: The log odds are at most this.
     limit: Curve | None = None

@@ -32,7 +32,7 @@ class Decision(StrEnum):
 class DecisionRule:
     """The numbers of the rule; log odds are natural logarithms."""
 
-    #: So many aspects have to agree.
+    #: Aspects that have to agree.
     least_aspects: Parameter
     #: Log odds from which an aspect agrees.
     agrees: Parameter
@@ -55,7 +55,7 @@ RULE: Final = DecisionRule(
         source="measured: unrelated teams that send one public test, and classes with one "
         "homework, stay below (tests/scenarios/test_quiet_campaigns.py)",
     ),
-    crowd=Parameter(value=48, source="assumed: so many owners are no class and no team"),
+    crowd=Parameter(value=48, source="assumed: larger than classes and teams"),
 )
 #: Prompts and addresses in common count once, however many: unrelated teams share the frames and
 #: the items of one public test.

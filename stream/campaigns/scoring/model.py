@@ -75,7 +75,7 @@ def evaluate(curve: Curve, statistics: Mapping[str, float]) -> float:
 
 def _log_odds(claim: Claim, statistics: Mapping[str, float]) -> float:
     log_odds = evaluate(claim.curve, statistics)
-    if math.isnan(log_odds):  # unknown says nothing
+    if math.isnan(log_odds):  # an unknown statistic adds nothing
         return 0
     if claim.limit is not None:
         log_odds = min(log_odds, evaluate(claim.limit, statistics))

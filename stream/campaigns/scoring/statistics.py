@@ -72,7 +72,7 @@ def new_elsewhere(population: float) -> float:
 def newness_log_ratio(shares: Array, population: float) -> float:
     """Return the log likelihood ratio of accounts that are new, by owner; NaN of none.
 
-    A mixture: some campaigns have accounts as others have, so old accounts say little against.
+    A mixture: some campaigns have accounts as others have, so old accounts count little against.
     """
     if not len(shares):
         return math.nan

@@ -133,7 +133,7 @@ CLAIMS: Final = (
             "address_cooccurrence", ((0, 0.0), (16, 3.0), (69.092796, 4.5)), Axis.LOG1P
         ),
         source="assumed: as prompt_cooccurrence, where more than addresses links the accounts: "
-        "translators of a carrier put thousands of customers behind the same ones (RFC 6888)",
+        "mobile networks put thousands of customers behind the same ones (RFC 6888)",
         aspect=Aspect.CO_OCCURRENCE,
     ),
     Claim(

@@ -38,13 +38,13 @@ An unknown statistic adds nothing.
 - A separate **decision rule** holds back a cluster whatever its sum; it then scores below
   `alerting.clear_score`.
 
-The code is in `stream/campaigns/scoring`: `features.py` and `statistics.py` say what is counted,
+The code is in `stream/campaigns/scoring`: `features.py` and `statistics.py` count,
 `model.py` is the loop, `decision.py` the rule, `words.py` has the sentences. `make calibrate` fits
 the claims of which enough scored snapshots of the benchmark are recorded.
 """
 
 _RULE: Final = """\
-Aspects are sides of what accounts are or do. They are independent among benign accounts, so several
+Aspects are traits and behaviours of accounts. They are independent among benign accounts, so several
 have to agree. Common prompts and addresses ({once}) never count as two aspects. The rule on
 behaviour does not apply where a list of items is dealt to the accounts. Newness counts as behaviour
 where accounts are known to be young, or in a crowd.
