@@ -4,12 +4,12 @@
 
     DistillwatchError
     ├── SettingsError        a setting is unknown, missing or out of range      (exit 2)
-    ├── UsageError           a command was asked for something it cannot do     (exit 2)
+    ├── UsageError           a command got arguments that it cannot use         (exit 2)
     ├── TopicError           a topic is missing or has the wrong partitions     (exit 2)
     ├── BrokerError          the broker refuses, or cannot be reached           (exit 1 or retry)
     ├── InvalidShareError    most records are invalid: the deployment is broken (exit 1)
     ├── StateError           stored state cannot be used by this version        (exit 1)
-    │   └── ModelError       what was learnt is of another model
+    │   └── ModelError       the stored model has another structure
     ├── PacketError          an internal record cannot be read                  (exit 1)
     └── DecodeError          a record is not an event: a value, not a failure   (dead letter)
 
@@ -32,7 +32,7 @@ class SettingsError(DistillwatchError):
 
 
 class UsageError(DistillwatchError):
-    """A command was asked for something it cannot do."""
+    """A command got arguments that it cannot use."""
 
     exit_code = 2
 

@@ -48,10 +48,10 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that looks anomalous at the end of a step."""
+    """An account that looks anomalous at the end of a window."""
 
     account_id: str
-    time: float  # end of the step, epoch seconds
+    time: float  # end of the window, epoch seconds
     since: float  # first evidence, epoch seconds
     score: float  # calibrated, 0 to 1
     evidence: list[Evidence]
@@ -71,7 +71,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     first_seen: float  # of the account, epoch seconds
     day_requests: float
     active_hours: int
-    before: CountsBytes  # COUNTS of the account before the step that ended at ``since``
+    before: CountsBytes  # COUNTS of the account before the window that ended at ``since``
     traffic: TrafficBytes  # TRAFFIC of the account as it is now
 
 
@@ -83,7 +83,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: LinkKind
     value: int  # keyed fingerprint
-    time: float  # end of the step, epoch seconds
+    time: float  # end of the window, epoch seconds
     since: float  # first use of the value by a member
     size: int
     members: list[Member]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from stream.pipeline.link_extraction import WindowSnapshot
 
-#: Rows of windows whose links are made at once. Assumed: most windows have few rows, and the cost
-#: of a call is then a small part.
+#: Rows of windows whose links are made at once. Assumed: most windows have few rows, so that a call
+#: costs a small part.
 _MOST_ROWS: Final = 1 << 16
 
 

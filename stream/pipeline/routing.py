@@ -22,7 +22,7 @@ def account_tasks(accounts: Sequence[str], tasks: int) -> Array:
 
 
 def value_tasks(values: Array, tasks: int) -> Array:
-    """Return the task of each linking value (u8), shape ``(n,)``, i8.
+    """Return the task of each indicator (u8), shape ``(n,)``, i8.
 
     Values are keyed fingerprints, uniform already; the high bits are used because the low ones
     may have chosen a Kafka partition before.

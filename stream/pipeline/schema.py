@@ -34,7 +34,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, stage: str, layout: Mapping[str, str]) -> Schema:
-        """Return the schema of what this version writes."""
+        """Return the schema that this version writes."""
         return cls(
             stage=stage,
             version=STATE_VERSION,

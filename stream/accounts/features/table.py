@@ -126,7 +126,7 @@ _ENDS[:, _LOG] = np.log10(_LIMITS[:, _LOG])
 def scaled(matrix: Floats) -> Floats:
     """Return the matrix on each feature's fixed scale 0..1; NaN stays NaN.
 
-    As :meth:`Feature.scaled` of each column, in one pass: most steps have few accounts.
+    As :meth:`Feature.scaled` of each column, in one pass: most windows have few accounts.
     """
     clipped = np.clip(matrix, *_LIMITS)
     clipped[:, _LOG] = np.log10(clipped[:, _LOG])

@@ -1,7 +1,7 @@
 """The content of an account's prompts, recent and past: their distance, and the new part's tokens.
 
-It keeps two means of content vectors (``intake/fingerprint/content_vectors.py``): of the last
-hours, and of a past that follows when the detector learns. Their squared distance is the streaming
+It keeps two means of content vectors (``intake/fingerprint/content_vectors.py``), for the last
+hours and for a past that follows when the detector learns. Their squared distance is the streaming
 form of the maximum mean discrepancy. As every vector has the length 1, the scatter of an account's
 prompts is one less the squared length of their mean: the distance expected by chance follows
 without keeping any prompt, and a shift is counted in multiples of it.
