@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from faust.auth import Credentials
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
+    from stream.worker.broker_view import BrokerView
     from stream.worker.record_batch import RecordBatch
     from stream.worker.runtime import Runtime
 
@@ -61,10 +62,10 @@ class WorkerApp(faust.App):
         """Do nothing: the worker writes no file, so a read-only or full disk does not matter."""
 
     @property
-    def reader(self) -> RecordBatchConsumer:
-        """Return the consumer."""
+    def view(self) -> BrokerView:
+        """Return what the consumer knows about partitions."""
         consumer: RecordBatchConsumer = self.consumer
-        return consumer
+        return consumer.view
 
 
 def create_app(kafka: KafkaSettings, topics: TopicSettings, runtime: Runtime) -> WorkerApp:

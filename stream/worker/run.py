@@ -127,19 +127,19 @@ async def _run_app(
     components: WorkerComponents, app: WorkerApp, runtime: Runtime, stop: asyncio.Event
 ) -> None:
     idleness = IdlenessDetector(
-        app.reader,
+        app.view,
         runtime,
         topic=components.topics.requests,
         timeout_s=components.idle_timeout_s,
     )
-    lag = Lag(app.reader, runtime, components.metrics, components.health)
+    lag = Lag(app.view, runtime, components.metrics, components.health)
     tasks = [
         asyncio.create_task(_guard(runtime, work))
         for work in (
             _start(app),
             idleness.run(),
             lag.run(),
-            runtime.topics.watch(app.reader),
+            runtime.topics.watch(app.view),
             _watch_crash(app),
         )
     ]

@@ -11,19 +11,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from stream.core.errors import TopicError
+from stream.worker.broker_view import BrokerView
 from stream.worker.record_batch import RecordBatch, batch_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from stream.worker.runtime import Runtime
 
@@ -40,6 +39,7 @@ class RecordBatchConsumer(driver.Consumer):
         self._committing = asyncio.Lock()
         self._fetching = asyncio.Lock()
         self._opening: asyncio.Task[None] | None = None
+        self.view = BrokerView(self)
 
     # -- messages -----------------------------------------------------------------------------
 
@@ -153,7 +153,7 @@ class RecordBatchConsumer(driver.Consumer):
             self.resume_partitions(starts)
 
     async def _seek_to_starts(self, generation: int) -> Mapping[TP, int]:
-        starts = await self._runtime.assign(self.assignment(), generation, self)
+        starts = await self._runtime.assign(self.assignment(), generation, self.view)
         mine = self.assignment()
         starts = {tp: offset for tp, offset in starts.items() if tp in mine}
         self._committed = {tp: o for tp, o in self._committed.items() if tp in mine}
@@ -165,58 +165,12 @@ class RecordBatchConsumer(driver.Consumer):
         self._read_offset.update(starts)
         return starts
 
-    async def committed(self, tps: Iterable[TP]) -> Mapping[TP, int | None]:
-        """Return the group's committed offset of each partition, or None."""
-        found: dict[TP, int | None] = await self._call(_committed, list(tps))
-        return found
-
-    async def beginning(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Return the first offset of each partition that still exists."""
-        found = await self.earliest_offsets(*tps)
-        return {TP(*tp): offset for tp, offset in found.items()}
-
-    async def ends(self, tps: Iterable[TP]) -> Mapping[TP, int]:
-        """Return the offset that the next record of each partition will have."""
-        found = await self.highwaters(*tps)
-        return {TP(*tp): offset for tp, offset in found.items()}
-
-    async def _call(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as call_thread
-        consumer = self._thread._ensure_consumer()  # noqa: SLF001 - Faust has no public way
-        return await self._thread.call_thread(function, consumer, *arguments)
-
-    # -- PartitionView --------------------------------------------------------------------------
-
-    def partitions(self, topic: str) -> int | None:
-        """Return the number of partitions of a topic by the newest metadata, None without any."""
-        consumer = self._thread._consumer  # noqa: SLF001 - Faust informs only the group's leader
-        found = consumer and consumer._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
-        return len(found) if found else None
-
-    def end(self, tp: TP, *, within_s: float) -> int | None:
-        """Return the end of a partition if a broker reported it within ``within_s`` seconds.
-
-        It comes with the answers to fetches, also of partitions without new records.
-        """
-        consumer = self._thread._consumer  # noqa: SLF001 - Faust has no public way
-        partition = TopicPartition(*tp)
-        if consumer is None or partition not in consumer.assignment():
-            return None
-        polled_ms = consumer.last_poll_timestamp(partition)
-        if polled_ms is None or time.time() - polled_ms / 1000 > within_s:
-            return None
-        end = consumer.highwater(partition)
-        return None if end is None else int(end)
-
 
 def _out_of_range(error: Exception) -> TopicError:
     return TopicError(
         f"a record to be read is not there ({error}): the topic was made again, has lost records, "
         "or keeps them for too short a time; start the worker again, it logs the reason"
     )
-
-
-async def _committed(consumer: Any, tps: list[TP]) -> dict[TP, int | None]:  # noqa: ANN401
-    return {tp: await consumer.committed(tp) for tp in tps}
 
 
 class RecordBatchTransport(driver.Transport):
