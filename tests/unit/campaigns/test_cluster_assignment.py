@@ -1,0 +1,70 @@
+"""Clusters that overlap are merged, in whatever order they are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState
+
+
+@dataclass
+class Fake:
+    """A table and snapshot in which account ``n`` belongs to owner ``n // 2``."""
+
+    owner: np.ndarray
+
+    def find_accounts(self, names: list[str]) -> np.ndarray:
+        return np.array([-1 if name == "gone" else int(name) for name in names], np.int64)
+
+
+FAKE = Fake(np.arange(40) // 2)
+sets = st.lists(
+    st.tuples(
+        st.sets(st.integers(1, 12), min_size=1, max_size=3),
+        st.sets(st.sampled_from([*map(str, range(40)), "gone"]), min_size=1, max_size=8),
+    ),
+    max_size=9,
+)
+
+
+def all_states(found) -> list[ClusterState]:
+    return [
+        ClusterState(
+            campaign_id=f"c{i}",
+            founded=float(i // 2),
+            values={(1, value) for value in values},
+            members=set(members),
+        )
+        for i, (values, members) in enumerate(found)
+    ]
+
+
+def one_by_one(found: list[ClusterState]) -> list[ClusterState]:
+    """Merge the first two that overlap, again and again."""
+    kept = {k.campaign_id: k for k in found}
+    assignment = ClusterAssignment({}, FAKE, FAKE)
+    while True:
+        assignment._owners.clear()
+        order = sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id))
+        pair = next((p for p in combinations(order, 2) if assignment._overlap(*p)), None)
+        if pair is None:
+            return order
+        older, younger = pair
+        older.values |= younger.values
+        older.members |= younger.members
+        older.absorbed += [younger.campaign_id, *younger.absorbed]
+        del kept[younger.campaign_id]
+
+
+@given(sets)
+def test_merging_equals_merging_one_pair_after_the_other(found) -> None:
+    kept = {k.campaign_id: k for k in all_states(found)}
+    ClusterAssignment(kept, FAKE, FAKE).merge()
+    assert sorted(kept.values(), key=lambda k: (k.founded, k.campaign_id)) == one_by_one(
+        all_states(found)
+    )
