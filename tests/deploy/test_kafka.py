@@ -122,7 +122,7 @@ def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
             "kafka_start_timeout_s": 0,
             "topics_partitions": 2,
             "topics_replication_factor": 1,
-            "windows_idle_after_s": 1,
+            "windows_idle_timeout_s": 1,
             "http_port": free_port(),
             "webhook_url": address,
             "webhook_secret": SECRET,

@@ -283,7 +283,7 @@ def test_a_verdict_goes_by_keyboard_to_kafka_and_back(visits: Visits) -> None:
     }  # fmt: skip
 
     other = visits.open(f"#token={TOKEN}")  # somebody else sees it, by itself
-    expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_text("benign, says Ada")
+    expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_text("benign, by Ada")
     press_until("[data-verdict=withdrawn]")
     page.keyboard.press("Enter")
     expect(page.locator("[data-verdict=withdrawn]")).to_be_hidden()
@@ -351,7 +351,7 @@ def test_the_token_opens_is_kept_in_the_tab_and_out_of_the_address(visits: Visit
     expect(stranger.get_by_label("Token")).to_be_focused()
     stranger.keyboard.type("not-the-right-token")
     stranger.keyboard.press("Enter")
-    expect(stranger.get_by_role("alert")).to_contain_text("not one of this worker's")
+    expect(stranger.get_by_role("alert")).to_contain_text("does not accept this token")
     stranger.keyboard.type(TOKEN)
     stranger.keyboard.press("Enter")
     expect(stranger.locator("#open .row").first).to_be_visible()
@@ -360,7 +360,7 @@ def test_the_token_opens_is_kept_in_the_tab_and_out_of_the_address(visits: Visit
 def test_an_unknown_incident_shows_a_message(visits: Visits) -> None:
     page = visits.open(viewport={"width": 390, "height": 844})
     page.goto(f"{visits.site.url}#{name(99)}")
-    expect(page.locator("#incident")).to_contain_text(f"knows nothing of {name(99)}")
+    expect(page.locator("#incident")).to_contain_text(f"has no incident {name(99)}")
     visits.problems.clear()  # the browser tells of the 404
     page.get_by_role("link", name="All incidents").click()
     expect(page.locator("#open .row").first).to_be_visible()

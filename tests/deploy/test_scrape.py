@@ -118,7 +118,7 @@ def worker_environment(broker: str, receiver: str, page: int) -> dict[str, str]:
         "KAFKA_BOOTSTRAP_SERVERS": broker,
         "KAFKA_TRANSACTIONS": "false",
         "KAFKA_COMMIT_INTERVAL_S": "1",
-        "WINDOWS_IDLE_AFTER_S": "1",
+        "WINDOWS_IDLE_TIMEOUT_S": "1",
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": str(page),
         "WEBHOOK_URL": receiver,

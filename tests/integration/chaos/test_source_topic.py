@@ -57,7 +57,7 @@ def after(lines: list[bytes], before: list[bytes]) -> list[bytes]:
 @pytest.fixture
 def product(apache_kafka: ApacheKafka, product_on: Callable[..., Product]) -> Product:
     """Half a day comes in a second here, so a second without a record is no silence."""
-    return product_on(apache_kafka.bootstrap, overrides={"WINDOWS_IDLE_AFTER_S": str(SILENT_S)})
+    return product_on(apache_kafka.bootstrap, overrides={"WINDOWS_IDLE_TIMEOUT_S": str(SILENT_S)})
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def settings(bootstrap: str, **more: object) -> dict[str, str]:
         "topics_requests_partitions": 1,
         "http_host": "127.0.0.1",
         "http_port": free_port(),
-        "windows_idle_after_s": 1,
+        "windows_idle_timeout_s": 1,
     } | more
     clean = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
     return clean | {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in given.items()}
