@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from stream.core.thresholds import ScoreThresholds
     from stream.store.account_table import AccountTable
 
-#: How far below the open score a score is kept that must not open an incident yet.
+#: How far below the open score a score is kept that must not open an incident yet. Assumed: less
+#: than any score that is shown differs by.
 _JUST_BELOW: Final = 1e-6
 
 

@@ -25,7 +25,8 @@ _SHARE: Final = 0.05
 _HALF_LIFE_S: Final = 1200.0
 #: Chernoff exponent from which the share counts as exceeded, in nats. Assumed: one in a thousand.
 _EXPONENT: Final = 7.0
-#: Accounts are scored at most this often by the count, whatever detection.score_every_s is.
+#: The count assumes at least this between two scores of an account: a window of event time, by
+#: default, whatever detection.score_every_s is.
 _LEAST_INTERVAL_S: Final = 60.0
 
 

@@ -27,7 +27,7 @@ AUTHOR_COUNTS: Final = 5.0
 _FORMAT: Final = 1
 #: Learning rate of the gradient descent. Assumed: the adjustment is bounded anyway.
 _RATE: Final = 0.1
-#: Keeps a score inside (0, 1), where its odds are finite.
+#: Keeps a score inside (0, 1), where its odds are finite. Assumed: far beyond any calibrated score.
 _EDGE: Final = 1e-9
 
 

@@ -32,6 +32,7 @@ _WINDOW: Final = 100
 _LEAST_SCORES: Final = 50
 #: Assumed: as detection.population_half_life_s by default.
 _HALF_LIFE_S: Final = 7 * 86400.0
+#: Any seed does: it is fixed so that a restored model has the same trees.
 _SEED: Final = 1
 #: Novelty beyond this makes no difference, in hartleys. Assumed: one group in a thousand is more
 #: than a week shows.

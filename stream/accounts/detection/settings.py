@@ -11,7 +11,10 @@ _ACCOUNTS = {"unit": "accounts"}
 
 
 class DetectionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How rare an account's behaviour must be, and what it is compared with."""
+    """How rare an account's behaviour must be, and what it is compared with.
+
+    The defaults are assumed; the benchmark (docs/evaluation.md) measures them together.
+    """
 
     alerts_budget: Annotated[
         float,
