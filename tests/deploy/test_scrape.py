@@ -23,7 +23,7 @@ from pictures import picture
 from stream.telemetry.shared import SEVERITIES
 from stream.tools.embedded.broker import EmbeddedBroker
 from stream.tools.simulate.play import play
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 from testlib.deployment.dashboards import DASHBOARDS, QUERIES, panels
 from testlib.deployment.receiving import receiving
@@ -40,7 +40,7 @@ PLAYED_S = 20.0
 SCENARIO = Scenario(
     id="scrape",
     crowd=Crowd(people=60, tool_users=20, staff=15, services=6, batches=1, evaluations=1),
-    planted=Planted(pool=30, after_s=2 * HOUR_S),
+    planted=PlantedCampaigns(pool=30, after_s=2 * HOUR_S),
     span_s=5 * HOUR_S,
 )
 #: Five hours are too few for the default warm-up, and for many requests of one account.

@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from prometheus_client.parser import text_string_to_metric_families
 from standardwebhooks import Webhook
 
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ SCENARIO = Scenario(
         migrations=1,
         tutoring=1,
     ),
-    planted=Planted(pool=30, after_s=3 * 3600.0),
+    planted=PlantedCampaigns(pool=30, after_s=3 * 3600.0),
     span_s=5 * 3600.0,
 )
 EVENT = b'{"timestamp":1772410000,"account_id":"a","model":"m",'

@@ -17,7 +17,7 @@ from stream.pipeline.build import accounts_task, alerting_task, intake, links_ta
 from stream.settings import Settings
 from stream.telemetry.declaration import OVERFLOW
 from stream.telemetry.shared import STAGES
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def test_no_time_counts_twice_under_one_label(nested: type[Nested]) -> None:
     crowd = Crowd(people=8, tool_users=4, staff=4, services=0, batches=0, evaluations=0,
                   pipelines=0, migrations=0, tutoring=0)  # fmt: skip
     lines = list(
-        Scenario(id="timers", crowd=crowd, planted=Planted(pool=12), span_s=7200.0).lines()
+        Scenario(id="timers", crowd=crowd, planted=PlantedCampaigns(pool=12), span_s=7200.0).lines()
     )
     for first in range(0, len(lines), 100):
         records = [Record(first + n, None, line) for n, line in enumerate(lines[first:][:100])]

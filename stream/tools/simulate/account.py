@@ -60,7 +60,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class CallParameters:
     """Parameters of the calls. ``temperatures`` may hold None: left to the server."""
 
     models: tuple[str, ...]
@@ -101,7 +101,7 @@ class Account:
     rhythm: Rhythm
     writer: Writer
     tokens: Tokens
-    calls: Calls
+    calls: CallParameters
     origin: Origin
     paper: Paper
     cv: float = 1.0

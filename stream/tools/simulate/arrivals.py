@@ -1,4 +1,4 @@
-"""Arrivals of one account inside a step: a renewal process in the time of its own rate.
+"""RenewalProcess of one account inside a step: a renewal process in the time of its own rate.
 
 Gaps are Gamma distributed with mean 1 in operational time (the integral of the rate) and the
 remainder is carried over steps, so bursts (a coefficient of variation above 1) span them.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _BLOCK = 128
 
 
-class Arrivals:
+class RenewalProcess:
     """The renewal process of one account."""
 
     __slots__ = ("_cv", "_gaps", "_rng", "_wait")

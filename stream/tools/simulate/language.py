@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from stream.tools.simulate.words import MOODS, PLACES, SUBJECTS, SYLLABLES, Subject
+from stream.tools.simulate.vocabulary import MOODS, PLACES, SUBJECTS, SYLLABLES, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -36,7 +36,7 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planted:
+class PlantedCampaigns:
     """Attacking accounts by campaign, and when they begin."""
 
     pool: int = 0
@@ -54,7 +54,7 @@ class Planted:
 _APART_S = 5400.0
 
 
-def populate(world: World, crowd: Crowd, planted: Planted, span_s: float) -> list[Account]:
+def populate(world: World, crowd: Crowd, planted: PlantedCampaigns, span_s: float) -> list[Account]:
     """Make the accounts, the same ones for the same dice."""
     start_s = world.start_s
     accounts = [

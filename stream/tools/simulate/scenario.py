@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.core.errors import UsageError
 from stream.tools.simulate.dice import Dice
-from stream.tools.simulate.population import Crowd, Planted, populate
+from stream.tools.simulate.population import Crowd, PlantedCampaigns, populate
 from stream.tools.simulate.request import Label, Request
 from stream.tools.simulate.rhythms import DAY_S
 from stream.tools.simulate.traffic import requests
@@ -31,7 +31,7 @@ class Scenario:
 
     id: str
     crowd: Crowd
-    planted: Planted
+    planted: PlantedCampaigns
     span_s: float
     start_s: float = START_S
     seed: int = 0
@@ -76,27 +76,30 @@ class Scenario:
 _HALF_DAY = DAY_S / 2
 _TWINS = Crowd()
 #: Soon, for those who watch: behind the six hours in which all existing accounts begin.
-_DEMO = Planted(pool=40, hydra=80, lone=1, after_s=8 * 3600.0)
+_DEMO = PlantedCampaigns(pool=40, hydra=80, lone=1, after_s=8 * 3600.0)
 
 SCENARIOS: Final = {
     s.id: s
     for s in (
         Scenario(id="demo", crowd=_TWINS, planted=_DEMO, span_s=DAY_S),
-        Scenario(id="benign", crowd=_TWINS, planted=Planted(), span_s=2 * DAY_S),
+        Scenario(id="benign", crowd=_TWINS, planted=PlantedCampaigns(), span_s=2 * DAY_S),
         Scenario(
             id="pool",
             crowd=_TWINS,
-            planted=Planted(pool=200, after_s=_HALF_DAY),
+            planted=PlantedCampaigns(pool=200, after_s=_HALF_DAY),
             span_s=1.5 * DAY_S,
         ),
         Scenario(
             id="hydra",
             crowd=_TWINS,
-            planted=Planted(hydra=400, after_s=_HALF_DAY),
+            planted=PlantedCampaigns(hydra=400, after_s=_HALF_DAY),
             span_s=2 * DAY_S,
         ),
         Scenario(
-            id="lone", crowd=_TWINS, planted=Planted(lone=1, after_s=_HALF_DAY), span_s=2 * DAY_S
+            id="lone",
+            crowd=_TWINS,
+            planted=PlantedCampaigns(lone=1, after_s=_HALF_DAY),
+            span_s=2 * DAY_S,
         ),
         Scenario(
             id="week",
@@ -111,14 +114,14 @@ SCENARIOS: Final = {
                 migrations=8,
                 tutoring=12,
             ),
-            planted=Planted(pool=120, hydra=500, lone=1, after_s=3 * DAY_S),
+            planted=PlantedCampaigns(pool=120, hydra=500, lone=1, after_s=3 * DAY_S),
             span_s=7 * DAY_S,
         ),
         *(
             Scenario(
                 id=shape,
                 crowd=_TWINS,
-                planted=Planted(shape=shape, accounts=accounts, after_s=DAY_S),
+                planted=PlantedCampaigns(shape=shape, accounts=accounts, after_s=DAY_S),
                 span_s=3 * DAY_S,
             )
             for shape, accounts in (

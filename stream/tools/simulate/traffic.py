@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.tools.simulate.account import QUANTILES
-from stream.tools.simulate.arrivals import Arrivals
+from stream.tools.simulate.arrivals import RenewalProcess
 from stream.tools.simulate.dice import Dice
 from stream.tools.simulate.request import Request
 
@@ -32,7 +32,7 @@ class _Client:
 
     def __init__(self, account: Account, rng: np.random.Generator, dice: Dice) -> None:
         self.account = account
-        self.arrivals = Arrivals(account.cv, rng)
+        self.arrivals = RenewalProcess(account.cv, rng)
         self.address = dice.pick(account.origin.addresses)
         self.software = dice.pick(account.origin.software)
         self.key = "key_" + account.account_id[5:]

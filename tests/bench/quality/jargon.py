@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from stream.tools.simulate.account import Text
-from stream.tools.simulate.words import SYLLABLES
+from stream.tools.simulate.vocabulary import SYLLABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 from testlib.brokers.apache_kafka import ApacheKafka
 from testlib.workers.product import LAST, PARTITIONS, Outcome, Product, undisturbed
@@ -25,7 +25,7 @@ SCENARIO = Scenario(
         migrations=2,
         tutoring=2,
     ),
-    planted=Planted(pool=30, hydra=60, after_s=3 * 3600.0),
+    planted=PlantedCampaigns(pool=30, hydra=60, after_s=3 * 3600.0),
     span_s=7 * 3600.0,
 )
 GARBAGE = (b"not json", b"", b'{"timestamp":1772410000,"account_id":"a"}', b"\xff\xfe", b"[[[[")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from stream.tools.simulate.words import SUBJECTS
+from stream.tools.simulate.vocabulary import SUBJECTS
 
 MEMBERS, STRANGERS = 64, 12
 ASKED = 20  # questions of each of them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 
 SCENARIO = Scenario(
@@ -18,6 +18,6 @@ SCENARIO = Scenario(
         migrations=0,
         tutoring=0,
     ),
-    planted=Planted(pool=12, after_s=600.0),
+    planted=PlantedCampaigns(pool=12, after_s=600.0),
     span_s=3600.0,
 )

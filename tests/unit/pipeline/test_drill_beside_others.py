@@ -18,7 +18,7 @@ from stream.pipeline.chain import Chain
 from stream.pipeline.drill_decoder import DrillDecoder
 from stream.settings import Settings
 from stream.tools.drill.campaign import LEAST_ACCOUNTS, Campaign
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 
 SALT = b"the operator's salt"
@@ -50,7 +50,7 @@ SCENARIO = Scenario(
         migrations=0,
         tutoring=0,
     ),
-    planted=Planted(pool=20, after_s=2 * 3600.0),
+    planted=PlantedCampaigns(pool=20, after_s=2 * 3600.0),
     span_s=4 * 3600.0,
 )
 PART = 16

@@ -6,7 +6,7 @@ import numpy as np
 
 from stream.tools.simulate import language
 from stream.tools.simulate.dice import Dice
-from stream.tools.simulate.words import SUBJECTS
+from stream.tools.simulate.vocabulary import SUBJECTS
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.tools.simulate.arrivals import Arrivals
+from stream.tools.simulate.arrivals import RenewalProcess
 from stream.tools.simulate.dice import Dice
 from stream.tools.simulate.rhythms import Between, Bursts, Nightly, Rhythm, Runs, Sessions, Steady
 
@@ -26,7 +26,7 @@ def total(rhythm: Rhythm, days: float) -> float:
 )
 @settings(max_examples=60, deadline=None)
 def test_arrivals_lie_in_their_step_and_ascend(cv: float, rates: list[float], seed: int) -> None:
-    arrivals = Arrivals(cv, np.random.default_rng(seed))
+    arrivals = RenewalProcess(cv, np.random.default_rng(seed))
     times: list[float] = []
     for step, rate in enumerate(rates):
         new = arrivals.between(step * STEP, STEP, rate)
@@ -37,7 +37,7 @@ def test_arrivals_lie_in_their_step_and_ascend(cv: float, rates: list[float], se
 
 @pytest.mark.parametrize("cv", [0.5, 1.0, 3.0])
 def test_arrivals_keep_their_rate_and_their_burstiness(cv: float) -> None:
-    arrivals = Arrivals(cv, np.random.default_rng(3))
+    arrivals = RenewalProcess(cv, np.random.default_rng(3))
     times = [t for i in range(5000) for t in arrivals.between(i * STEP, STEP, 0.1)]
     gaps = np.diff(times)
     assert len(times) == pytest.approx(60_000, rel=0.05)

@@ -10,7 +10,7 @@ import pytest
 from stream.core.errors import UsageError
 from stream.tools.simulate import SCENARIOS, scenario
 from stream.tools.simulate.planted.shapes import SHAPES
-from stream.tools.simulate.population import Crowd, Planted
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
 
 SMALL = replace(
     scenario("demo"),
@@ -25,7 +25,7 @@ SMALL = replace(
         migrations=1,
         tutoring=1,
     ),
-    planted=Planted(pool=6, hydra=8, lone=1, after_s=3600.0),
+    planted=PlantedCampaigns(pool=6, hydra=8, lone=1, after_s=3600.0),
     span_s=8 * 3600.0,
 )
 
@@ -109,7 +109,7 @@ def test_campaigns_have_their_published_rates() -> None:
             migrations=0,
             tutoring=0,
         ),
-        planted=Planted(pool=20, hydra=60, lone=1),
+        planted=PlantedCampaigns(pool=20, hydra=60, lone=1),
         span_s=days * 86_400,
     )
     kinds = {a.account_id: a.kind for a in shape.accounts}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.rhythms import OFFICE, Sessions
-from stream.tools.simulate.words import SUBJECTS, Subject
+from stream.tools.simulate.vocabulary import SUBJECTS, Subject
 from stream.tools.simulate.world import ZONES
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def company(world: World, count: int) -> Iterator[Account]:
             ),
             writer=_clerk(language.voice(d), jargon, d.some(library, 4)),
             tokens=Tokens(d.lognormal(1300, 0.4), 0.8, d.lognormal(220, 0.4), 0.7),
-            calls=Calls(models=("atlas-large", "atlas-mini"), stream=0.9),
+            calls=CallParameters(models=("atlas-large", "atlas-mini"), stream=0.9),
             origin=Origin(egress, (d.pick(software),), moves=0.1),
             # A department was added this week: all of its accounts are young at once.
             paper=Paper(

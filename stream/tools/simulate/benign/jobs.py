@@ -10,10 +10,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Address, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import (
+    Account,
+    Address,
+    CallParameters,
+    Origin,
+    Paper,
+    Text,
+    Tokens,
+)
 from stream.tools.simulate.benign.services import filling, frame
 from stream.tools.simulate.rhythms import Nightly, Runs, Steady
-from stream.tools.simulate.words import SUBJECTS
+from stream.tools.simulate.vocabulary import SUBJECTS
 from stream.tools.simulate.world import SDKS
 
 if TYPE_CHECKING:
@@ -44,7 +52,7 @@ def batches(world: World, count: int, requests: float = 4000) -> Iterator[Accoun
                 9,
             ),
             tokens=Tokens(d.lognormal(900, 0.6), 0.5, d.lognormal(800, 0.5), 0.5),
-            calls=Calls(
+            calls=CallParameters(
                 models=(d.pick(("atlas-large", "atlas-mini")),),
                 temperatures=(d.pick((0.0, 0.7, 1.0)),),
                 max_tokens=4096,
@@ -85,7 +93,7 @@ def evaluations(
             else Nightly(requests=per_day, hour=d.between(0, 24), rate=0.9),
             writer=_replaying(items, rubric),
             tokens=Tokens(450, 0.4, d.lognormal(350, 0.4), 0.7),
-            calls=Calls(
+            calls=CallParameters(
                 models=("atlas-large", "atlas-mini", "atlas-reason"),
                 temperatures=(0.0, 1.0),
                 max_tokens=2048,
@@ -130,7 +138,7 @@ def pipelines(world: World, count: int) -> Iterator[Account]:
             ),
             writer=_reviewing(system, project),
             tokens=Tokens(d.lognormal(2500, 0.4), 0.8, d.lognormal(250, 0.4), 0.8, 0.3),
-            calls=Calls(models=("atlas-large",), temperatures=(0.0, None), errors=0.03),
+            calls=CallParameters(models=("atlas-large",), temperatures=(0.0, None), errors=0.03),
             origin=Origin(
                 d.some(runners, 150),
                 tuple(_versions(world, d)),

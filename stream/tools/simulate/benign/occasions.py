@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.benign.jobs import item
 from stream.tools.simulate.benign.services import service
 from stream.tools.simulate.rhythms import DAY_S, Between, Nightly, Steady
@@ -54,7 +54,7 @@ def benchmarkers(
             rhythm=Nightly(requests=per_day, hour=d.between(0, 24), rate=0.3),
             writer=_framing(d.pick(_FRAMES), items),
             tokens=Tokens(d.lognormal(250, 0.4), 0.4, d.lognormal(450, 0.5), 0.7, 0.0, 0.4),
-            calls=Calls(
+            calls=CallParameters(
                 models=("atlas-large", "atlas-reason"),
                 temperatures=d.pick(((0.0,), (0.0, 0.7), (1.0,))),
                 max_tokens=d.pick((2048, 3072, 4096, 8192, 16_384)),

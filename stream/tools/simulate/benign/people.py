@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Software, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Software, Text, Tokens
 from stream.tools.simulate.rhythms import HOME, OFFICE, Sessions
-from stream.tools.simulate.words import SUBJECTS, Subject
+from stream.tools.simulate.vocabulary import SUBJECTS, Subject
 from stream.tools.simulate.world import ZONES
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def people(world: World, count: int) -> Iterator[Account]:
             ),
             writer=chatting(language.voice(d), d.some(passed, 3) if d.chance(0.3) else ()),
             tokens=Tokens(d.lognormal(1020, 0.5), 0.8, d.lognormal(150, 0.6), 0.72),
-            calls=Calls(
+            calls=CallParameters(
                 models=d.some(CHAT, 1 + d.below(3)),
                 temperatures=d.pick(((None,), (None,), (0.7,), (1.0,), (None, 0.2, 1.0))),
                 max_tokens=d.pick((None, None, 1024, 4096)),
@@ -110,7 +110,9 @@ def tool_users(world: World, count: int) -> Iterator[Account]:
             ),
             writer=_coding(language.voice(d), prompts[release], language.identifier(d), ours),
             tokens=Tokens(d.lognormal(1900, 0.5), 0.9, d.lognormal(40, 0.8), 1.1, cached_share=0.6),
-            calls=Calls(models=("atlas-large", "atlas-mini"), temperatures=(0.0,), stream=1.0),
+            calls=CallParameters(
+                models=("atlas-large", "atlas-mini"), temperatures=(0.0,), stream=1.0
+            ),
             origin=Origin(
                 (home, world.home(home.country)),
                 (Software(agents[release], tls),),

@@ -14,9 +14,9 @@ import math
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.rhythms import HOME, OFFICE, Between, Bursts
-from stream.tools.simulate.words import SUBJECTS, Subject
+from stream.tools.simulate.vocabulary import SUBJECTS, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def service(world: World, scale: float = 1.0) -> Account:
         rhythm=_bursts(d, scale),
         writer=filling(system, frame(d, subject), subject, 2 + d.below(7)),
         tokens=_lengths(d),
-        calls=Calls(
+        calls=CallParameters(
             models=(d.pick(("atlas-large", "atlas-mini", "atlas-mini", "atlas-reason")),),
             temperatures=(d.pick((0.0, 0.0, 0.2, 0.7, 1.0, None)),),
             max_tokens=d.pick((None, 64, 256, 1024, 4096)),
@@ -161,7 +161,7 @@ def tutoring(world: World, count: int, per_day: float = 1800) -> Iterator[Accoun
             ),
             writer=_pupils(system, subject),
             tokens=Tokens(d.lognormal(600, 0.3), 0.4, d.lognormal(700, 0.3), 0.5, 0.5, 0.5),
-            calls=Calls(models=("atlas-reason",), temperatures=(1.0,), stream=1.0),
+            calls=CallParameters(models=("atlas-reason",), temperatures=(1.0,), stream=1.0),
             origin=Origin(tuple(world.cloud() for _ in range(3)), (world.sdk(),), moves=0.5),
             paper=Paper(world.created(), "team", payment, organization),
             cv=1.3,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.planted.hydra import hydra, mixing
 from stream.tools.simulate.planted.pool import pool
 from stream.tools.simulate.planted.wording import own_words
@@ -61,7 +61,7 @@ def disguised(world: World, account: Account, start_s: float) -> Account:
             d.pick((0.0, 0.2, 0.5)),
             d.pick((0.0, 0.3, 0.5)),
         ),
-        calls=Calls(
+        calls=CallParameters(
             models=model,
             temperatures=(d.pick((None, None, 0.0, 0.7, 1.0)),),
             max_tokens=d.pick((None, None, 1024, 2048, 4096)),

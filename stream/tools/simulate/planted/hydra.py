@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.planted.materials import Shift
 from stream.tools.simulate.rhythms import DAY_S
 
@@ -65,7 +65,7 @@ def hydra(world: World, count: int, brief: Brief) -> Iterator[Account]:
             ),
             writer=mixing([language.voice(d) for _ in range(6)], varying(material)),
             tokens=Tokens(d.lognormal(800, 0.4), 0.8, d.lognormal(500, 0.4), 0.8, 0.0, 0.3),
-            calls=Calls(
+            calls=CallParameters(
                 models=("atlas-large", "atlas-reason", "atlas-mini"),
                 temperatures=d.pick(((None,), (1.0,), (None, 0.7))),
                 stream=0.5,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.planted.hydra import varying
 from stream.tools.simulate.rhythms import DAY_S, Between, Steady
 
@@ -39,7 +39,7 @@ def burst(world: World, count: int, brief: Brief) -> Iterator[Account]:
             ),
             writer=_patterned(opening, material),
             tokens=Tokens(d.lognormal(300, 0.3), 0.5, d.lognormal(700, 0.3), 0.6, 0.0, 0.5),
-            calls=Calls(models=("atlas-reason", "atlas-large"), stream=0.9),
+            calls=CallParameters(models=("atlas-reason", "atlas-large"), stream=0.9),
             origin=Origin((world.home(), world.home()), (world.browser(),), moves=0.2),
             paper=Paper(round(begin_s - d.exponential(1.5 * DAY_S) - 60), "free"),
             cv=d.between(0.8, 1.4),
@@ -69,7 +69,7 @@ def slow(world: World, count: int, brief: Brief) -> Iterator[Account]:
             rhythm=Between(Steady(per_day=brief.per_day, swing=0.2), joins_s),
             writer=varying(material),
             tokens=Tokens(d.lognormal(350, 0.3), 0.5, d.lognormal(800, 0.3), 0.5, 0.0, 0.4),
-            calls=Calls(
+            calls=CallParameters(
                 models=(d.pick(("atlas-large", "atlas-reason")),),
                 temperatures=(d.pick((None, 0.7, 1.0)),),
                 max_tokens=d.pick((None, 2048, 4096)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.rhythms import Between, Steady
-from stream.tools.simulate.words import SUBJECTS
+from stream.tools.simulate.vocabulary import SUBJECTS
 
 if TYPE_CHECKING:
     from stream.tools.simulate.account import Writer
@@ -25,7 +25,9 @@ def lone(world: World, brief: Brief) -> Account:
         rhythm=Between(Steady(per_day=brief.per_day, swing=0.15), brief.start_s),
         writer=_instructing(brief.material),
         tokens=Tokens(520, 0.25, 1250, 0.35),
-        calls=Calls(models=("atlas-large",), temperatures=(1.0,), max_tokens=3072, limited=0.02),
+        calls=CallParameters(
+            models=("atlas-large",), temperatures=(1.0,), max_tokens=3072, limited=0.02
+        ),
         origin=Origin((world.cloud(),), (world.sdk(),)),
         paper=Paper(
             round(brief.start_s - d.between(600, 20_000), 0), "payg", "pay_" + world.token(12)

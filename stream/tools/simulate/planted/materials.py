@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
 from stream.tools.simulate.rhythms import DAY_S
-from stream.tools.simulate.words import SUBJECTS
+from stream.tools.simulate.vocabulary import SUBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

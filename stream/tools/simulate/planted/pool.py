@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.planted.materials import Shift
 from stream.tools.simulate.rhythms import DAY_S, Between
 
@@ -46,7 +46,7 @@ def pool(world: World, count: int, brief: Brief) -> Iterator[Account]:
             ),
             writer=_injecting(material),
             tokens=Tokens(d.lognormal(420, 0.2), 0.45, d.lognormal(950, 0.2), 0.5, 0.2, 0.5),
-            calls=Calls(
+            calls=CallParameters(
                 models=("atlas-reason", "atlas-large"),
                 temperatures=(d.pick((None, 0.7, 1.0)),),
                 max_tokens=d.pick((None, 4096, 8192)),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from stream.tools.simulate import language
-from stream.tools.simulate.account import Account, Calls, Origin, Paper, Text, Tokens
+from stream.tools.simulate.account import Account, CallParameters, Origin, Paper, Text, Tokens
 from stream.tools.simulate.planted.evasive import disguised
 from stream.tools.simulate.planted.materials import Shift
 from stream.tools.simulate.rhythms import DAY_S
@@ -84,7 +84,9 @@ def relay(world: World, count: int, brief: Brief) -> Iterator[Account]:
             rhythm=_shift(d, tide, brief),
             writer=_serving(orders, Customers(d, waiting, 1)),
             tokens=_lengths(d),
-            calls=Calls(models=("atlas-large", "atlas-mini"), temperatures=(0.0,), stream=1.0),
+            calls=CallParameters(
+                models=("atlas-large", "atlas-mini"), temperatures=(0.0,), stream=1.0
+            ),
             origin=Origin(d.some(exits, 4), (client,), moves=0.4),
             paper=Paper(round(brief.start_s - d.between(0.1, 25) * DAY_S), "plus", payment),
             cv=d.between(1.2, 2.5),
@@ -107,7 +109,7 @@ def evasive_relay(world: World, count: int, brief: Brief, exits: int = 30) -> It
             rhythm=_shift(d, tide, brief),
             writer=_serving(None, customers),
             tokens=_lengths(d),
-            calls=Calls(models=("atlas-large",)),
+            calls=CallParameters(models=("atlas-large",)),
             origin=Origin(pool, (world.sdk(),)),
             paper=world.paper("plus"),
             cv=d.between(1.2, 2.5),

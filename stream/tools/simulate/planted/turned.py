@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stream.tools.simulate.account import Calls, Text, Tokens
+from stream.tools.simulate.account import CallParameters, Text, Tokens
 from stream.tools.simulate.benign.services import service
 from stream.tools.simulate.planted.hydra import varying
 from stream.tools.simulate.rhythms import DAY_S, OFFICE, Between, Bursts, Scaled, Steady
@@ -81,7 +81,9 @@ def pivot(world: World, accounts: list[Account], brief: Brief, *, model: str) ->
             rhythm=Between(Steady(per_day=d.lognormal(brief.per_day / 2, 0.3)), when),
             writer=varying(material),
             tokens=Tokens(d.lognormal(350, 0.3), 0.5, d.lognormal(900, 0.3), 0.5, 0.0, 0.4),
-            calls=Calls(models=(model,), temperatures=account.calls.temperatures, max_tokens=8192),
+            calls=CallParameters(
+                models=(model,), temperatures=account.calls.temperatures, max_tokens=8192
+            ),
             attack=True,
             campaign_id=brief.campaign_id,
         )
