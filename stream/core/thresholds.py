@@ -13,6 +13,9 @@ import msgspec
 #: What "below the clear score whatever else" means: nine tenths of it. Assumed: any value below 1
 #: keeps such a group from becoming a candidate; the margin only shows in scored snapshots.
 _CAPPED_SHARE: Final = 0.9
+#: Below this share of the clear score a group is harmless. Assumed: well below what could become a
+#: candidate, as the novelty model learns from such groups.
+_HARMLESS_SHARE: Final = 0.4
 
 
 class ScoreThresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,11 @@ class ScoreThresholds(msgspec.Struct, frozen=True, kw_only=True):
                 f"clear_score: expected less than open_score ({self.open_score:g}), "
                 f"got {self.clear_score:g}"
             )
+
+    @property
+    def harmless_score(self) -> float:
+        """Return the score below which the models may learn from a group."""
+        return _HARMLESS_SHARE * self.clear_score
 
     @property
     def capped_score(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from stream.campaigns.types import Indicator
     from stream.core.batch import AccountSlots, Seconds, ValueSlots
     from stream.core.thresholds import ScoreThresholds
-
-#: Assumed: below this score a group is harmless, and the novelty model learns from it.
-_HARMLESS_SCORE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +66,7 @@ class ClusterScorer:
             return None
         found = self._features(population, values, members, since)
         # Harmless whatever the budget and the novelty are.
-        if learn and score(found).score < _HARMLESS_SCORE:
+        if learn and score(found).score < self._thresholds.harmless_score:
             self._novelty.note(members, found)
         if self._score(found).score < self._thresholds.clear_score:
             return None
