@@ -1,7 +1,7 @@
 """How much of a set belongs to an earlier one, of which only a sample is kept.
 
 The sample is of the least hashes (bottom-k; Cohen and Kaplan, "Summarizing data using bottom-k
-sketches", PODC 2007): of a later set, those below its bound are a random part of it, and how many
+sketches", PODC 2007): in a later set, those below its bound are a random part of it, and how many
 of these are in the sample estimates the share without bias.
 """
 

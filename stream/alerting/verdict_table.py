@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _ROW: Final = b"j"
 _MUTING: Final = ("false_positive", "benign")
 
-#: What became of a verdict: the values of the metric's label.
+#: Outcome of a verdict: the values of the metric's label.
 Result = Literal["applied", "repeated", "unknown"]
 
 

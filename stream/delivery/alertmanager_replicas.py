@@ -29,7 +29,7 @@ _API: Final = "api/v2/alerts"
 #: Alerts of one request: some 100 kB (assumed), far below any limit of a proxy.
 _BATCH: Final = 256
 _ACCEPTED: Final = "2xx"
-#: After these the next batch is worth a try: of a bad alert only its own batch is refused.
+#: After these the next batch is worth a try: a bad alert spoils only its own batch.
 _ANSWERED: Final = frozenset({_ACCEPTED, "4xx"})
 
 

@@ -198,7 +198,7 @@ class Outbox(TopicReader):
         self._queue.set(ledger.unfinished + unread)
 
     async def _ends(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, int]:
-        """Return the end of each partition: of the last fetch, or requested between fetches."""
+        """Return the end of each partition, from the last fetch or requested between fetches."""
         fetched = {tp: consumer.highwater(tp) or 0 for tp in consumer.assignment()}
         if fetched and time.monotonic() - self._refreshed_s > _COUNT_INTERVAL_S:
             self._refreshed_s = time.monotonic()

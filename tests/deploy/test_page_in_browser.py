@@ -283,12 +283,12 @@ def test_a_verdict_goes_by_keyboard_to_kafka_and_back(visits: Visits) -> None:
     }  # fmt: skip
 
     other = visits.open(f"#token={TOKEN}")  # somebody else sees it, by itself
-    expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_text("benign, by Ada")
+    expect(other.locator(f'a[href="#{name(1)}"] .row-verdict')).to_have_text("benign, by Ada")
     press_until("[data-verdict=withdrawn]")
     page.keyboard.press("Enter")
     expect(page.locator("[data-verdict=withdrawn]")).to_be_hidden()
     assert [one["verdict"] for one in visits.site.verdicts(name(1), 2)] == ["benign", "withdrawn"]
-    expect(other.locator(f'a[href="#{name(1)}"] .row-said')).to_have_count(0)
+    expect(other.locator(f'a[href="#{name(1)}"] .row-verdict')).to_have_count(0)
 
 
 def test_a_verdict_that_is_not_saved_shows_an_error(visits: Visits) -> None:

@@ -26,7 +26,7 @@ function item(row, chosen) {
     el("span", { class: "row-facts" },
       `${compact(row.observed.output_tokens)} tokens out · ${plural(row.observed.requests, "request")}`),
     row.verdict
-      ? el("span", { class: `row-said ${row.verdict.verdict}` },
+      ? el("span", { class: `row-verdict ${row.verdict.verdict}` },
         `${labelled(row.verdict)}, by ${row.verdict.author}`)
       : null));
 }
