@@ -12,7 +12,7 @@ from stream.cli.accounts_file import Rows, fill
 from stream.cli.common import ConfigOption, err, out, read_settings
 from stream.core.errors import UsageError
 from stream.intake.codec.decoder import Decoder
-from stream.kafka.registers import read, write_all
+from stream.kafka.compacted_topics import read, write_all
 from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
 from stream.tools.replay.source import FileSource, TopicSource

@@ -16,7 +16,7 @@ from stream.cli.verdict import AuthorOption
 from stream.core.errors import UsageError
 from stream.core.feedback import Suppression
 from stream.core.rfc3339 import rfc3339
-from stream.kafka.registers import suppressions, write
+from stream.kafka.compacted_topics import suppressions, write
 
 app = typer.Typer(
     no_args_is_help=True, help="Hide expected alerts of accounts or campaigns for a limited time."

@@ -1,8 +1,8 @@
-"""Connecting to Kafka with errors that a person can act on; it sends nothing of ours.
+"""Connects to Kafka with errors that a person can act on; it sends no records.
 
-Clients say only that they cannot bootstrap. :func:`reach` goes the same way one step at a time
-(name, port, encryption, certificate, password, a first question) and says which step the broker
-refuses, and the setting to look at.
+Clients report only that they cannot bootstrap. :func:`reach` connects one step at a time (name,
+port, encryption, certificate, password, a first request) and names the step that the broker
+refuses, and the setting to check.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def ssl_context(settings: KafkaSettings) -> ssl.SSLContext | None:
             context.load_cert_chain(
                 settings.ssl_certfile,
                 settings.ssl_keyfile or None,
-                settings.ssl_key_password.reveal(),  # an empty one, lest OpenSSL ask the terminal
+                settings.ssl_key_password.reveal(),  # empty: else OpenSSL prompts for it
             )
         except (OSError, ssl.SSLError) as error:
             raise SettingsError(
@@ -168,8 +168,7 @@ def probe(settings: KafkaSettings) -> str:
 async def reach(settings: KafkaSettings) -> str:
     """Return the addresses that the first broker that answers names for all of them.
 
-    Raises the error of the last one asked when none answers: RefusedError for what trying again
-    will not mend.
+    Raises the error of the last broker when none answers: RefusedError when a retry cannot help.
     """
     options = client_options(settings)
     del options["bootstrap_servers"]
@@ -177,15 +176,15 @@ async def reach(settings: KafkaSettings) -> str:
     failure = BrokerError("kafka.bootstrap_servers: empty")
     for host, port in servers(settings):
         try:
-            return await _ask(host, port, options)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is put into words
+            return await _request_metadata(host, port, options)
+        except Exception as error:  # noqa: BLE001 - every error is explained
             failure = explain(error, settings, f"broker {host}:{port}")
             failure.__cause__ = error
     raise failure
 
 
-async def _ask(host: str, port: int, options: dict[str, Any]) -> str:
-    """Do what every client does first, and ask something that needs authentication."""
+async def _request_metadata(host: str, port: int, options: dict[str, Any]) -> str:
+    """Connect as every client does, and send a request that needs authentication."""
     connection = await create_conn(host, port, **options)
     try:
         answer = await connection.send(MetadataRequest([]))

@@ -1,4 +1,4 @@
-"""When partitions have been read to their ends, whatever a broker says of these."""
+"""Decides when partitions are read to their ends, although a broker may report wrong ends."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
 _QUIET_POLLS: Final = 2
-#: The broker answers, and has nothing up to the end that it told: it was compacted away.
-SILENT_S: Final = 5.0
+#: Assumed: the broker answers without records up to its reported end: compaction removed them.
+UNCHANGED_S: Final = 5.0
 
 
-class Ends:
-    """Knows when topics have been read to their ends, of which the last part may not exist.
+class EndTracker:
+    """Tracks whether partitions have been read to their ends.
 
     A log may end with the marker of a transaction, which moves the position without a record, and
-    compaction may have removed whatever came last, which leaves the position short of the end.
+    compaction may have removed the last records, which leaves the position before the end.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Ends:
         exact: bool,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """Unless ``exact``, ``ends`` may be too low: then nothing more must come."""
+        """Unless ``exact``, ``ends`` may be too low: then polls without records have to follow."""
         self._consumer = consumer
         self._ends = ends
         self._exact = exact
@@ -40,19 +40,19 @@ class Ends:
         self._quiet = 0
 
     async def reached(self, tps: Iterable[TopicPartition]) -> list[TopicPartition]:
-        """Return those of ``tps`` that are read to their end; called once after each poll."""
+        """Return the partitions of ``tps`` read to their end; call once after each poll."""
         positions = {tp: await self._consumer.position(tp) for tp in tps}
         if positions == self._positions:
             self._quiet += 1
         else:
             self._quiet, self._moved, self._positions = 0, self._now(), positions
-        if self._now() - self._moved > SILENT_S:
+        if self._now() - self._moved > UNCHANGED_S:
             return [tp for tp in positions if self._answers(tp)]
         if not self._exact and self._quiet < _QUIET_POLLS:
             return []
         return [tp for tp, position in positions.items() if position >= self._ends[tp]]
 
     def _answers(self, tp: TopicPartition) -> bool:
-        """Say whether the broker has just answered a fetch of the partition."""
+        """Return whether a broker has just answered a fetch of the partition."""
         answered_ms = self._consumer.last_poll_timestamp(tp)
-        return answered_ms is not None and self._now() - answered_ms / 1000 < SILENT_S / 2
+        return answered_ms is not None and self._now() - answered_ms / 1000 < UNCHANGED_S / 2

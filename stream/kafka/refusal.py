@@ -1,4 +1,4 @@
-"""What a broker's refusal means and which setting to look at: one line for each kind.
+"""Explains a broker's refusal and names the setting to check: one line for each kind.
 
 The kinds were found by trying them on Apache Kafka 4.3 (tests/integration/test_secure_kafka.py).
 """
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 #: A TLS alert (RFC 8446, 5.1) read as the length of a Kafka answer: its first two bytes.
 _TLS_ALERT: Final = 0x1503
-#: Codes of X509_verify_cert (OpenSSL): nobody known has signed it; it is for another name.
+#: Codes of X509_verify_cert (OpenSSL): signed by no known authority; issued for another name.
 _NO_AUTHORITY: Final = (18, 19, 20, 21)
 _OTHER_NAME: Final = (62, 64)
 
 
 class RefusedError(BrokerError):
-    """The broker answers and says no: trying again will not help."""
+    """The broker answers with a refusal: a retry will not help."""
 
 
 def explain(error: BaseException, settings: KafkaSettings, where: str) -> BrokerError:
-    """Return the error in words; a RefusedError when trying again will not help."""
+    """Return an explained error: RefusedError when a retry will not help."""
     if isinstance(error, BrokerError):
         return error
     if isinstance(error, KafkaConnectionError) and error.__cause__ is not None:
@@ -47,7 +47,7 @@ def explain(error: BaseException, settings: KafkaSettings, where: str) -> Broker
 
 
 def _refusal(error: BaseException, settings: KafkaSettings) -> str:
-    """Return what the broker refuses, or nothing."""
+    """Return what the broker refuses, or ""."""
     protocol = settings.security_protocol
     if isinstance(error, SaslAuthenticationFailed):
         return f"it refuses kafka.username and kafka.password ({settings.sasl_mechanism})"
@@ -82,7 +82,7 @@ def _is_tls_alert(error: asyncio.IncompleteReadError) -> bool:
 
 
 def _trouble(error: BaseException, settings: KafkaSettings) -> str:
-    """Return what else went wrong: it may pass."""
+    """Return any other failure, which a retry may solve."""
     protocol = settings.security_protocol
     if isinstance(error, socket.gaierror):
         return f"no such host ({error.strerror})"

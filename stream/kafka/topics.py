@@ -1,4 +1,4 @@
-"""The topics as data, whether the cluster has them, and making those that are missing.
+"""The topics as data: checks whether the cluster has them, and creates missing ones.
 
 It never changes or deletes a topic that exists: that is for the people who own the cluster.
 """
@@ -49,14 +49,14 @@ class WantedTopic:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A topic as it is now; the id tells it from an earlier topic of its name ("": unknown)."""
+    """A topic as it is now; its id differs from an earlier topic of that name ("": unknown)."""
 
     partitions: int
     topic_id: str
 
 
 def describe(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Described]:
-    """Return what the brokers know of topics, without those that there are not."""
+    """Return the topics as the brokers describe them, without missing ones."""
     found = {}
     for topic in admin.describe_topics(list(names)):
         error = for_code(topic["error_code"])
@@ -69,7 +69,7 @@ def describe(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Describ
 
 
 def missing(topic: str) -> str:
-    """Return what to say of a topic that there is not."""
+    """Return the error text for a missing topic."""
     return f"topic {topic} is missing (make it with `distillwatch topics create`)"
 
 
@@ -92,7 +92,7 @@ def state_topic_of(settings: TopicSettings, role: str) -> str:
 def find(admin: KafkaAdminClient, settings: TopicSettings) -> dict[str, int]:
     """Return the number of partitions of each wanted topic that exists."""
     names = [topic.name for topic in wanted(settings)]
-    # Asking for one topic by name would make it on brokers that create topics by themselves.
+    # A request for one topic by name would create it on brokers with automatic creation.
     found = {topic["name"]: topic for topic in admin.describe_topics()}
     return {name: len(found[name]["partitions"]) for name in names if name in found}
 
@@ -112,7 +112,7 @@ def check(admin: KafkaAdminClient, settings: TopicSettings) -> dict[str, int]:
 
 
 def create(admin: KafkaAdminClient, settings: TopicSettings) -> list[str]:
-    """Make the topics that are missing and return their names; again is harmless."""
+    """Create the missing topics and return their names; idempotent."""
     found = find(admin, settings)
     made = [
         topic.name
@@ -124,7 +124,7 @@ def create(admin: KafkaAdminClient, settings: TopicSettings) -> list[str]:
 
 
 def _create(admin: KafkaAdminClient, topic: WantedTopic) -> bool:
-    asked = {
+    request = {
         topic.name: {
             "num_partitions": topic.partitions,
             "replication_factor": topic.replication_factor,
@@ -132,13 +132,13 @@ def _create(admin: KafkaAdminClient, topic: WantedTopic) -> bool:
         }
     }
     try:
-        answer = admin.create_topics(asked, timeout_ms=_CREATE_TIMEOUT_MS, raise_errors=False)
+        answer = admin.create_topics(request, timeout_ms=_CREATE_TIMEOUT_MS, raise_errors=False)
     except KafkaError as error:
         raise BrokerError(f"topic {topic.name} cannot be created: {error}") from error
     for one in answer["topics"]:
         error_type = for_code(one["error_code"])
         if error_type is TopicAlreadyExistsError:
-            return False  # somebody else was faster
+            return False  # another client was faster
         if one["error_code"]:
             reason = one.get("error_message") or error_type.__name__
             raise BrokerError(f"topic {topic.name} cannot be created: {reason}")

@@ -81,7 +81,7 @@ class Chain:
         return self._take()
 
     def finish(self) -> list[Alert]:
-        """Close what is open at the end of the input; return the alerts that completes."""
+        """Close the open windows at the end of the input; return the alerts this completes."""
         for role in ("events", "links", "findings"):
             for task in self._tasks[role]:
                 self._run(task.finish())

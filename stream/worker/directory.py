@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import TopicPartition
 
 from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader
-from stream.kafka.whole import POLL_MS, to_end, whole
+from stream.kafka.topic_scan import POLL_MS, scan_consumer, scan_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +70,10 @@ class DirectoryFeed(TopicReader):
 
     async def _consume(self) -> None:
         options = {"metadata_max_age_ms": METADATA_AGE_MS}
-        async with whole(self._kafka, self._topic, **options) as consumer:
+        async with scan_consumer(self._kafka, self._topic, **options) as consumer:
             for tp in consumer.assignment() & self._positions.keys():
                 consumer.seek(tp, self._positions[tp])
-            async for records in to_end(consumer, exact=self._kafka.transactions):
+            async for records in scan_to_end(consumer, exact=self._kafka.transactions):
                 await self._take(records)
                 if self._stopping.is_set():
                     return

@@ -32,7 +32,7 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics):
     )
     broker_silence_seconds = gauge(
         meaning="Time since a broker last answered a fetch of this worker",
-        remedy="Above 30: brokers or the way to them are down; nothing is lost, lag tells how "
+        remedy="Above 30: brokers or the way to them are down; nothing is lost, lag shows how "
         "late it gets",
         unit="seconds",
     )
@@ -43,7 +43,7 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics):
         buckets=(0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
     )
     commits_total = counter(
-        meaning="Offset commits, each after a flush",
+        meaning="Offset commits, each after a checkpoint",
         remedy="Failed: rebalances or an unreachable broker; records are processed again, "
         "nothing is lost",
         unit="commits",

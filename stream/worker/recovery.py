@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, StateError
 from stream.kafka.connection import client_options
-from stream.kafka.ends import Ends
+from stream.kafka.ends import EndTracker
 from stream.worker.changelog import CHECKPOINT, INPUT, ROW, SCHEMA
 from stream.worker.record_batch import TP
 
@@ -165,7 +165,9 @@ async def _read(readers: Mapping[TP, ChangelogReader], kafka: KafkaSettings) -> 
         partitions = [TopicPartition(*tp) for tp in readers]  # equal to TP, but aiokafka insists
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        ends = Ends(consumer, await consumer.end_offsets(partitions), exact=kafka.transactions)
+        ends = EndTracker(
+            consumer, await consumer.end_offsets(partitions), exact=kafka.transactions
+        )
         while left := consumer.assignment() - consumer.paused():
             for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                 with _explained(tp):

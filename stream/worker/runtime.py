@@ -165,7 +165,7 @@ class Runtime:
     async def assign(
         self, assigned: Iterable[TP], generation: int, offsets: Offsets
     ) -> dict[TP, int]:
-        """Take over partitions; return where to read each from.
+        """Own the assigned partitions; return the offset to read each from.
 
         Tasks of the generation directly before are still valid, because no other worker can have
         owned them in between; after any gap they are loaded again.
@@ -240,7 +240,7 @@ class Runtime:
             if self.tasks.reads(tp)
             else f"set the group's offset for it by hand (`kafka-consumer-groups.sh --group "
             f"{self.tasks.kafka.app_id} --reset-offsets`); records below {wanted} count as "
-            "repetitions"
+            "duplicates"
         )
         return StateError(
             f"{tp.topic}[{tp.partition}]: {wanted} records were processed, the topic has {end}: it "

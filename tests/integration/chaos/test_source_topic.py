@@ -121,7 +121,7 @@ def test_partitions_are_added_under_running_workers(
 def test_no_event_of_a_new_partition_is_late_at_the_speed_of_life(
     product_on: Callable[..., Product], apache_kafka: ApacheKafka
 ) -> None:
-    product = product_on(apache_kafka.bootstrap, overrides={"WINDOWS_STEP_S": "5"})
+    product = product_on(apache_kafka.bootstrap, overrides={"WINDOWS_WINDOW_S": "5"})
     product.start_ready()
     sent: Counter[str] = Counter()
 

@@ -1,4 +1,4 @@
-"""Writing and reading compacted topics, from a command; a worker does not use this."""
+"""Writes and reads compacted topics for commands; a worker does not use this."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from kafka.errors import KafkaError
 from stream.core.errors import BrokerError, TopicError
 from stream.core.feedback import Suppression, newer
 from stream.kafka.connection import client_options, keep_trying
+from stream.kafka.topic_scan import scan_consumer, scan_to_end
 from stream.kafka.topics import find, missing
-from stream.kafka.whole import to_end, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,15 +29,15 @@ _WITHIN_S: Final = 30.0
 
 
 def write(
-    kafka: KafkaSettings, topics: TopicSettings, topic: str, said: Verdict | Suppression
+    kafka: KafkaSettings, topics: TopicSettings, topic: str, record: Verdict | Suppression
 ) -> None:
-    """Write one record and wait until the brokers have it."""
+    """Write one record and wait until the brokers acknowledge it."""
     _partitions(kafka, topics, topic)
     with (
         _explained(kafka, f"{topic} cannot be written to"),
         closing(KafkaProducer(**client_options(kafka), acks="all")) as producer,
     ):
-        sent = producer.send(topic, msgspec.json.encode(said), key=said.key.encode())
+        sent = producer.send(topic, msgspec.json.encode(record), key=record.key.encode())
         sent.get(timeout=_WITHIN_S)
 
 
@@ -47,7 +47,7 @@ def write_all(
     topic: str,
     rows: Iterable[tuple[bytes, bytes | None]],
 ) -> int:
-    """Write keys with their values (None removes); return how many the brokers have then: all."""
+    """Write keys with values (None removes) and wait for the brokers; return the number of keys."""
     _partitions(kafka, topics, topic)
     failures: list[BaseException] = []
     with (
@@ -72,14 +72,14 @@ def read(
     topic: str,
     take: Callable[[Sequence[ConsumerRecord]], None],
 ) -> None:
-    """Hand on all records of a topic, portion by portion, to the end of now."""
+    """Pass all records of a topic up to its current end to ``take``, in portions."""
     _partitions(kafka, topics, topic)
     with _explained(kafka, f"{topic} cannot be read"):
         asyncio.run(_read(kafka, topic, take))
 
 
 def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppression]:
-    """Return what the suppressions topic says of each, removed and ended ones included."""
+    """Return the last state of each suppression, removed and expired ones included."""
     found: dict[str, Suppression] = {}
     values: list[bytes] = []
     read(
@@ -87,19 +87,19 @@ def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppr
     )
     for value in values:
         try:
-            said = msgspec.json.decode(value, type=Suppression)
+            found_one = msgspec.json.decode(value, type=Suppression)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # a worker makes a dead letter of it
-        found[said.key] = newer(found.get(said.key), said)
+        found[found_one.key] = newer(found.get(found_one.key), found_one)
     return found
 
 
 async def _read(
     kafka: KafkaSettings, topic: str, take: Callable[[Sequence[ConsumerRecord]], None]
 ) -> None:
-    """Give up when nothing comes for a while; how long all takes depends on how much there is."""
-    async with whole(kafka, topic) as consumer:
-        portions = to_end(consumer, exact=kafka.transactions)
+    """Fail when no portion arrives within the timeout; the whole may take longer."""
+    async with scan_consumer(kafka, topic) as consumer:
+        portions = scan_to_end(consumer, exact=kafka.transactions)
         while True:
             async with asyncio.timeout(_WITHIN_S):
                 records = await anext(portions, None)
@@ -109,7 +109,7 @@ async def _read(
 
 
 def _partitions(kafka: KafkaSettings, topics: TopicSettings, topic: str) -> int:
-    """Return how many partitions a topic has; writing to one that is missing might make it."""
+    """Return the number of partitions; raises for a missing topic: a write might create it."""
     found = keep_trying(kafka, lambda admin: find(admin, topics))
     if topic not in found:
         raise TopicError(missing(topic))

@@ -1,4 +1,4 @@
-"""Reads all of a topic, in no group and without committing; what it says is the caller's."""
+"""Reads a whole topic, without a group or commits; it interprets no record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import AIOKafkaConsumer
 
 from stream.kafka.connection import client_options
-from stream.kafka.ends import Ends
+from stream.kafka.ends import EndTracker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from stream.kafka.settings import KafkaSettings
 
 POLL_MS: Final = 300
-#: Unpacking so many records keeps the event loop for some milliseconds.
+#: Measured: unpacking as many records blocks the event loop for some milliseconds.
 PORTION: Final = 2_000
 
 
 @asynccontextmanager
-async def whole(
+async def scan_consumer(
     kafka: KafkaSettings,
     topic: str,
     **options: Any,  # noqa: ANN401 - of aiokafka
@@ -45,12 +45,12 @@ async def whole(
         await consumer.stop()
 
 
-async def to_end(
+async def scan_to_end(
     consumer: AIOKafkaConsumer, *, exact: bool
 ) -> AsyncIterator[Sequence[ConsumerRecord]]:
-    """Yield the records up to the end of now; unless ``exact``, the broker may tell it too low."""
+    """Yield the records up to the current end; unless ``exact``, brokers may report it too low."""
     left = set(consumer.assignment())
-    ends = Ends(consumer, await consumer.end_offsets(left), exact=exact)
+    ends = EndTracker(consumer, await consumer.end_offsets(left), exact=exact)
     while left:
         portion = await consumer.getmany(timeout_ms=POLL_MS)
         records = [record for found in portion.values() for record in found]
