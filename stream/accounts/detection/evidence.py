@@ -34,7 +34,7 @@ from stream.accounts.detection.baseline import TRACKED
 from stream.accounts.features.table import COLUMN, FEATURES
 
 if TYPE_CHECKING:
-    from stream.core.batch import Array, Floats, Mask
+    from stream.core.batch import Floats, Mask
 
 #: Features whose tail in the population is followed, one stream of values each.
 RANKED: Final = (
@@ -97,7 +97,7 @@ class EvidenceBreakdown:
     """The evidence on n accounts, and the contribution of each feature to it."""
 
     total: Floats  # hartleys, shape (n,)
-    parts: dict[str, Array]  # feature (or COMBINATION) -> hartleys, shape (n,); their sum is total
+    parts: dict[str, Floats]  # feature (or COMBINATION) -> hartleys, shape (n,); their sum is total
     changed: Mask  # shape (n,): the account changed, rather than being new
 
 

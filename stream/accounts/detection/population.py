@@ -17,7 +17,7 @@ from river import anomaly
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.batch import Array, Floats
+    from stream.core.batch import Counts, Floats
 
 
 class Population:
@@ -65,7 +65,7 @@ class Population:
         )
         return hashlib.blake2b(splits.encode(), digest_size=8).hexdigest()
 
-    def masses(self) -> Array:
+    def masses(self) -> Counts:
         """Return the learnt masses, shape ``(2, nodes)``, i4: of this window, of the last."""
         pairs = [(node.l_mass, node.r_mass) for node in self._nodes]
         return np.array(pairs, "<i4").T
@@ -75,7 +75,7 @@ class Population:
         """Return how many observations the present window has."""
         return int(self._model.counter)
 
-    def load(self, masses: Array, counter: int, *, ready: bool) -> None:
+    def load(self, masses: Counts, counter: int, *, ready: bool) -> None:
         """Restore learnt masses."""
         for node, now, before in zip(self._nodes, *masses.tolist(), strict=True):
             node.l_mass, node.r_mass = now, before

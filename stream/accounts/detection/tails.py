@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from stream.core.batch import Array, Floats, Positions
+    from stream.core.batch import Floats, Positions
 
 #: Resolution of the scale 0..1. Assumed: a quarter of _STEEPEST would do.
 BINS: Final = 256
@@ -38,7 +38,7 @@ class Tails:
         self.weights: Floats = np.zeros((streams, BINS))
         self.time = math.nan
         self._half_life_s = half_life_s
-        self._fit: tuple[Array, Array, Array, Array] | None = None
+        self._fit: tuple[Floats, Floats, Floats, Floats] | None = None
 
     def learn(self, time: float, values: Floats, weights: Floats | float = 1.0) -> None:
         """Add values (n, S) seen at ``time`` (epoch seconds), each row with its weight (n,).
@@ -75,7 +75,7 @@ class Tails:
         self.weights = weights.copy()
         self._fit = None
 
-    def _fitted(self) -> tuple[Array, Array, Array, Array]:
+    def _fitted(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return (weight at or above each bin (S, BINS), total, 80th percentile, slope)."""
         if self._fit is None:
             above = np.cumsum(self.weights[:, ::-1], axis=1)[:, ::-1]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.accounts.detection.drift import Drift
+from stream.accounts.detection.drift import Drift, DriftGuard
 
 HOUR_S = 3600.0
 
@@ -41,3 +42,27 @@ def test_the_count_stays_a_share(steps: list[tuple[float, float, float]]) -> Non
         drift = drift.more(time, scored=scored, suspect=share * scored)
         assert drift.time >= before
         assert 0 <= drift.suspect <= drift.scored * (1 + 1e-9)
+
+
+def guarded(*, share: float) -> DriftGuard:
+    """Return a guard that has seen 500 settled accounts, a share of them suspect, for a day."""
+    guard = DriftGuard(score_every_s=900.0)
+    suspect = np.arange(500) < share * 500
+    for quarter in range(96):
+        guard.observe(quarter * 900.0, np.ones(500, bool), suspect)
+    return guard
+
+
+def test_the_guard_suppresses_settled_accounts_unless_they_were_anomalous_before() -> None:
+    settled, anomalous = np.array([True, True, False]), np.array([False, True, False])
+    suppressed = guarded(share=0.2).suppresses(settled, anomalous)
+    assert suppressed.tolist() == [True, False, False]
+    assert not guarded(share=0.01).suppresses(settled, anomalous).any()
+
+
+def test_accounts_that_are_not_settled_do_not_count() -> None:
+    guard = DriftGuard(score_every_s=900.0)
+    for quarter in range(96):
+        guard.observe(quarter * 900.0, np.zeros(500, bool), np.ones(500, bool))
+    assert guard.drift.scored == 0
+    assert not guard.drift.exceeded
