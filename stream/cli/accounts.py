@@ -16,7 +16,7 @@ from stream.kafka.compacted_topics import read, write_all
 from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
 from stream.tools.replay.source import FileSource, TopicSource
-from stream.tools.replay.topic import Arrivals
+from stream.tools.replay.topic import ArrivalSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
-    from stream.tools.replay.source import Source
+    from stream.tools.replay.source import ReplaySource
 
 app = typer.Typer(
     no_args_is_help=True, help="Load and check the account directory: what gateways do not log."
@@ -100,7 +100,7 @@ def check(
         fill(directory, accounts_file, latest=latest)
     else:
         _fill(directory, settings, latest=latest)
-    arrivals = Arrivals(settings.topics.requests, now - _DAY_S, None)
+    arrivals = ArrivalSpan(settings.topics.requests, now - _DAY_S, None)
     source = FileSource(files) if files else TopicSource(settings.kafka, arrivals)
     seen = sorted(_seen(source, settings, now_s=now))
     if not seen:
@@ -151,7 +151,7 @@ def _fill(directory: AccountDirectory, settings: Settings, *, latest: float) -> 
         err.print(f"distillwatch: {settings.topics.accounts}: {refused} invalid records")
 
 
-def _seen(source: Source, settings: Settings, *, now_s: float) -> set[str]:
+def _seen(source: ReplaySource, settings: Settings, *, now_s: float) -> set[str]:
     """Return the accounts of a log, at most `directory.max_entries` or slightly more."""
     decoder, found = Decoder(settings.intake, Metrics(strict=False)), set[str]()
     for _, records in source.parts():

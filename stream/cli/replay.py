@@ -26,13 +26,13 @@ from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
 from stream.pipeline.chain import Chain
 from stream.tools.replay.source import FileSource, TopicSource
-from stream.tools.replay.topic import Arrivals
+from stream.tools.replay.topic import ArrivalSpan
 from stream.tools.report import formats
+from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.candidates import Candidates
 from stream.tools.report.html import Run, page
 from stream.tools.report.labels import Labels
-from stream.tools.report.ledger import Ledger
-from stream.tools.report.readings import Readings
+from stream.tools.report.record_results import RecordResults
 from stream.tools.report.repeats import Repeats
 from stream.tools.report.run import RunReport, report
 from stream.tools.report.scorecard import score
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from stream.intake.directory.directory import AccountDirectory
     from stream.pipeline.settings import StageSettings
     from stream.settings import Settings
-    from stream.tools.replay.source import Source
+    from stream.tools.replay.source import ReplaySource
 
 _ALERT_LINES = 20
 _EXPLAINED_RECORDS = 100
@@ -121,7 +121,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
         _explain_each(source, settings) if as_json else _explain(source, settings.intake)
         return
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
-    ledger, score_log = Ledger(labels), ScoreLog(labels)
+    ledger, score_log = CampaignTraffic(labels), ScoreLog(labels)
     traffic, candidates = Traffic(), Candidates(settings.alerting.clear_score)
     watches = (ledger.observe, *((traffic.observe,) if html_file else ()))
     score_watches = (score_log.observe, candidates.observe)
@@ -187,9 +187,9 @@ def _source(
     topic: str | None,
     since: str | None,
     until: str | None,
-) -> Source:
+) -> ReplaySource:
     if topic is not None and not files:
-        arrivals = Arrivals(topic, _time("--from", since), _time("--to", until))
+        arrivals = ArrivalSpan(topic, _time("--from", since), _time("--to", until))
         return TopicSource(settings.kafka, arrivals)
     if topic is not None or not files:
         raise UsageError("expected either files or --topic")
@@ -212,7 +212,7 @@ def _time(option: str, text: str | None) -> float | None:
     return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
 
 
-def _explain(source: Source, intake: IntakeSettings) -> None:
+def _explain(source: ReplaySource, intake: IntakeSettings) -> None:
     explainer, latest = Explainer(intake), time.time() + intake.max_future_s
     records = (record for _, records in source.parts() for record in records)
     found = formats.overview(
@@ -225,11 +225,11 @@ def _explain(source: Source, intake: IntakeSettings) -> None:
         raise typer.Exit(1)
 
 
-def _explain_each(source: Source, settings: StageSettings) -> None:
+def _explain_each(source: ReplaySource, settings: StageSettings) -> None:
     """Print how each record is decoded, as JSON lines."""
     intake = settings.intake
     repeats = Repeats(intake.duplicate_window_s, window_s=settings.windows.window_s)
-    explainer, readings = Explainer(intake), Readings(repeats)
+    explainer, readings = Explainer(intake), RecordResults(repeats)
     latest = time.time() + intake.max_future_s
     for _, records in source.parts():
         for record in records:
@@ -238,7 +238,7 @@ def _explain_each(source: Source, settings: StageSettings) -> None:
     sys.stdout.buffer.flush()
 
 
-def _run(chain: Chain, source: Source) -> list[Alert]:
+def _run(chain: Chain, source: ReplaySource) -> list[Alert]:
     alerts: list[Alert] = []
     with _progress(source):
         for partition, records in source.parts():
@@ -252,11 +252,11 @@ def _run(chain: Chain, source: Source) -> list[Alert]:
 
 
 @contextmanager
-def _progress(source: Source) -> Iterator[None]:
+def _progress(source: ReplaySource) -> Iterator[None]:
     columns = (TextColumn("replay"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("", total=None)
-        source.told = lambda done, total: bar.update(task, completed=done, total=total)
+        source.on_progress = lambda done, total: bar.update(task, completed=done, total=total)
         yield
 
 

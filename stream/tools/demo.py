@@ -32,8 +32,8 @@ from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import create
 from stream.settings import load
 from stream.tools.embedded.broker import EmbeddedBroker
+from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.labels import Labels
-from stream.tools.report.ledger import Ledger
 from stream.tools.report.scorecard import Scorecard, score
 from stream.tools.simulate.play import play
 
@@ -56,7 +56,7 @@ _decode_alert = msgspec.json.Decoder(Alert).decode
 
 @dataclass
 class Demo:
-    """One run; ``on_alert`` and ``on_progress`` tell about it while it runs."""
+    """One run; ``on_alert`` and ``on_progress`` are called while it runs."""
 
     scenario: Scenario
     seconds: float
@@ -92,8 +92,10 @@ class Demo:
             self.on_card(card)
             return card
 
-    def _play(self, settings: Settings, worker: _Worker, address: str) -> tuple[Ledger, Labels]:
-        ledger = Ledger(labels := _labels(self.scenario))
+    def _play(
+        self, settings: Settings, worker: _Worker, address: str
+    ) -> tuple[CampaignTraffic, Labels]:
+        ledger = CampaignTraffic(labels := _labels(self.scenario))
         played: list[RequestEvent] = []
 
         def watch(request: Request) -> None:
@@ -167,9 +169,9 @@ def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
         "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
         # One task: a few hundred accounts are one population, too small to be split.
         "DISTILLWATCH_TOPICS_PARTITIONS": "1",
-        # Of 300 accounts the default budget would ask for one false incident in a month.
+        # With 300 accounts the default budget allows one false incident in a month.
         "DISTILLWATCH_DETECTION_ALERTS_BUDGET": "5",
-        # The broker in memory has no transactions; nobody fences a worker that is alone.
+        # The broker in memory has no transactions; a single worker needs no fencing.
         "DISTILLWATCH_KAFKA_TRANSACTIONS": "false",
         "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "2",
         "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
@@ -203,7 +205,7 @@ def _await_drained(worker: _Worker, address: str, sent: int) -> None:
         try:
             events, steps = _figures(_get(f"{address}/metrics"))
         except OSError:
-            continue  # busy with a long step; the next poll tells
+            continue  # busy with a long window; the next poll shows it
         quiet = quiet + 1 if events >= sent and steps == seen else 0
         if quiet >= _QUIET_POLLS:
             return

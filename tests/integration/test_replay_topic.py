@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from stream.core.errors import UsageError
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings
-from stream.tools.replay.topic import Arrivals, partitions, parts
+from stream.tools.replay.topic import ArrivalSpan, partitions, parts
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("ends")]
 
@@ -47,7 +47,7 @@ def topic(bootstrap):
 
 def read(bootstrap, topic, since=None, until=None):
     kafka = KafkaSettings(bootstrap_servers=bootstrap)
-    found = list(parts(kafka, Arrivals(topic, since, until), partitions(kafka, topic)))
+    found = list(parts(kafka, ArrivalSpan(topic, since, until), partitions(kafka, topic)))
     times = {number: [] for number in range(PARTITIONS)}
     for number, records in found:
         times[number] += [int(record.value) for record in records]
@@ -89,7 +89,7 @@ def test_where_nobody_wrote_times_all_of_it_is_read(bootstrap):
         producer.send(topic, str(number).encode(), partition=number % 2, timestamp_ms=-1)
     producer.close()
     kafka = KafkaSettings(bootstrap_servers=bootstrap)
-    found = parts(kafka, Arrivals(topic, START, START + 60), partitions(kafka, topic))
+    found = parts(kafka, ArrivalSpan(topic, START, START + 60), partitions(kafka, topic))
     records = [record for _, some in found for record in some]
     assert sorted(int(record.value) for record in records) == list(range(30))
     assert {record.timestamp_s for record in records} == {None}

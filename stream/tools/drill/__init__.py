@@ -1,8 +1,8 @@
 """The fire drill: a synthetic campaign in the live requests topic, to check that its alert comes.
 
-What is proven, end to end: brokers, intake, the stages and their topics, judging, the alerts topic,
+What is proven, end to end: brokers, intake, the stages and their topics, scoring, the alerts topic,
 and each receiver up to its answer. What is not: that the gateway's own format is read (a drill's
-records are canonical events; ``events_total`` and the dead letters tell of the others), and the
+records are canonical events; ``events_total`` and the dead letters show the others), and the
 model of single accounts, which needs a day. The thresholds are those of any campaign, and it is
 judged among the accounts of the live traffic: lower ones for drills would prove nothing.
 
@@ -12,24 +12,24 @@ chooses prompts, names and clients, but no headers of records, and does not have
 value the account ids begin
 with a control character, with which intake refuses account ids. So
 
-* with a right mark intake lets them through, and the name says to all later stages what they are:
+* with a right mark intake lets them through, and all later stages recognise them by the name:
   the layout of packets and state is as it was (:mod:`stream.core.drill`);
 * without any, in an older version or in a replay of a dump, the record is refused like any other
   with such a name: no new rule by which a customer could get its own requests refused, unseen;
 * with a wrong one it is a dead letter, ``bad_signature`` (:mod:`stream.pipeline.drill_decoder`).
 
-**Nobody else notices.** Each stage keeps what it knows of a drill in a twin of its state, in memory
+**No effect on others.** Each stage keeps what it knows of a drill in a twin of its state, in memory
 only, which is forgotten half an hour of event time after the last row
 (drill_isolation.py, drill_incidents.py of :mod:`stream.pipeline`). Models, baselines, prevalence of
 values, clusters, incidents and their metrics, and every durable row are what they would be without
 the drill; a property test runs both. Nor does a drill move a clock: its records carry the time of
 now, which for a gateway whose log comes late is ahead of the traffic, and would make that traffic
 late. So a drill waits for the traffic's event time, and where no other request comes in it cannot
-be found, which its report says. A worker that starts anew, or gives a task to another, forgets the
+be found, which its report shows. A worker that restarts, or gives a task to another, forgets the
 drill: run it again.
 
-**Who is told.** The alert says ``"drill": true``, severity info; the topic has it always. A
-receiver leaves it out unless its setting ``drills`` is ``deliver``, and says what became of it with
+**Receivers.** The alert has ``"drill": true``, severity info; the topic has it always. A
+receiver leaves it out unless its setting ``drills`` is ``deliver``, and commits its result with
 the offset that it commits on the alerts topic: metadata ``<alert_id> skipped``, ``delivered``,
 ``rejected``. So the command learns it from Kafka alone (:mod:`stream.tools.drill.watch`).
 

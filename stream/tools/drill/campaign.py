@@ -1,7 +1,7 @@
 """The campaign that a drill plants: a pool of young accounts with one prompt in every request.
 
 Five things make it one: the prompt, accounts opened lately, a few payments for all, an equal pace,
-a common start. Every value is the drill's own, drawn from its id, so it meets nobody's.
+a common start. Every value is the drill's own, drawn from its id, so no real account shares it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Fewer accounts make no campaign that is found by the rules for all.
 LEAST_ACCOUNTS: Final = 8
-#: At most so many accounts are on one payment, and at least so many payments pay for several.
+#: Most accounts of one payment, and least payments that several accounts share.
 _PAYERS, _PAYMENTS = 6, 4
 _ITEMS: Final = 200
 _DAY_S: Final = 86400.0
@@ -27,7 +27,7 @@ _MODEL: Final = "distillwatch-drill"
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 
 
-class Planted(NamedTuple):
+class DrillRequest(NamedTuple):
     """One record for the requests topic."""
 
     value: bytes
@@ -35,7 +35,7 @@ class Planted(NamedTuple):
 
 
 class Campaign:
-    """A drill's accounts and what they ask; the same id gives the same."""
+    """A drill's accounts and their prompts; the same id gives the same."""
 
     def __init__(self, drill_id: str, accounts: int, *, salt: bytes, started_s: float) -> None:
         """``started_s`` is when the drill begins, epoch seconds."""
@@ -48,11 +48,11 @@ class Campaign:
         self._payers = min(_PAYERS, accounts // _PAYMENTS)
         self._id = drill_id
 
-    def round(self, now_s: float) -> Iterator[Planted]:
+    def round(self, now_s: float) -> Iterator[DrillRequest]:
         """Yield one request of each account, all at ``now_s``, epoch seconds."""
         for number, account in enumerate(self.accounts):
             value = msgspec.json.encode(self._request(number, account, now_s))
-            yield Planted(value, [(HEADER, self._signer.signature(value))])
+            yield DrillRequest(value, [(HEADER, self._signer.signature(value))])
 
     def _request(self, number: int, account: str, now_s: float) -> dict[str, object]:
         return {

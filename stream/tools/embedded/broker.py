@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _HOST: Final = "127.0.0.1"
-_STARTS: Final = 3  # a free port may be taken by somebody else before the broker binds it
+_STARTS: Final = 3  # another process may take a free port before the broker binds it
 _STOP_TIMEOUT_S: Final = 5.0
 _PR_SET_PDEATHSIG: Final = 1
 #: Kafka request: API key 18 (ApiVersions), version 0, correlation 1, no client id.
@@ -84,7 +84,7 @@ class EmbeddedBroker:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the broker, by force when it does not end by itself; again is harmless."""
+        """Stop the broker, by force if it does not end; safe to call again."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
@@ -158,7 +158,7 @@ def _free_port() -> int:
 
 
 def answers(port: int) -> bool:
-    """Say whether a Kafka broker answers on a loopback port."""
+    """Return whether a Kafka broker answers on a loopback port."""
     try:
         with socket.create_connection((_HOST, port), timeout=1.0) as connection:
             connection.sendall(_API_VERSIONS)

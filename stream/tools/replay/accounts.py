@@ -1,6 +1,6 @@
 """Entries of the account directory in files: CSV with a header, JSON lines, Parquet.
 
-Each row has ``account_id`` and the fields of an entry. What is wrong with a row is said with its
+Each row has ``account_id`` and the fields of an entry. An error names its
 place in the file; nothing here is kept.
 """
 
@@ -16,7 +16,7 @@ from stream.core.errors import DecodeError, UsageError
 from stream.intake.codec.reasons import FAILURES, explain
 from stream.intake.directory.entry import MOST_BYTES, AccountEntry, account_of, decode
 from stream.tools.replay.compressed import DAMAGES, STDIN, kind, opened
-from stream.tools.replay.json_text import MAX_VALUE_BYTES
+from stream.tools.replay.json_values import MAX_VALUE_BYTES
 from stream.tools.replay.tables import csv_rows, parquet_rows
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_TELL_EVERY: Final = 1000
+_REPORT_EVERY: Final = 1000
 
 
 class _Row(AccountEntry, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ def entries(
 ) -> Iterator[FileEntry | BadRow]:
     """Yield the rows of a file; ``latest`` is the last time that an account may be created.
 
-    ``advance`` hears of every raw byte read. Raises UsageError when the file cannot be read.
+    ``advance`` is called with the raw bytes read. Raises UsageError when the file cannot be read.
     """
     if path == STDIN or not path.is_file():
         raise UsageError(f"{path}: no such file")
@@ -87,19 +87,19 @@ def _read(row: bytes, latest: float) -> FileEntry:
 def _rows(path: Path, advance: Callable[[int], None]) -> Iterator[tuple[str, bytes]]:
     """Yield rows as JSON, each with its line or, in Parquet, its number."""
     if kind(path) == ".parquet":
-        size, told = path.stat().st_size, 0
+        size, reported = path.stat().st_size, 0
         with path.open("rb") as file:
             for number, (value, share) in enumerate(parquet_rows(path, file), 1):
                 yield f"row {number}", value
-                advance(int(size * share) - told)
-                told = int(size * share)
+                advance(int(size * share) - reported)
+                reported = int(size * share)
         return
     with opened(path) as (raw, file):
         position = 0
         found = csv_rows(file) if kind(path) == ".csv" else _lines(file)
         for count, (line, value) in enumerate(found):
             yield str(line), value
-            if count % _TELL_EVERY == 0:
+            if count % _REPORT_EVERY == 0:
                 advance(raw.tell() - position)
                 position = raw.tell()
         advance(raw.tell() - position)

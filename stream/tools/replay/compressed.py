@@ -59,13 +59,13 @@ _OPENERS: Final[dict[str, Callable[[BinaryIO], BinaryIO]]] = {
 
 
 def kind(path: Path) -> str:
-    """Return the suffix that says what a file holds, without that of its compression."""
+    """Return the suffix of a file's format, without that of its compression."""
     return (path.with_suffix("") if path.suffix in _OPENERS else path).suffix.lower()
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[BinaryIO, io.BufferedReader]]:
-    """Yield the file as it lies there, which tells the progress, and as what is read of it."""
+    """Yield the raw file, whose position is the progress, and its decompressed content."""
     if path == STDIN:
         yield sys.stdin.buffer, cast("io.BufferedReader", sys.stdin.buffer)
         return

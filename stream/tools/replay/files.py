@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from stream.core.errors import UsageError
 from stream.core.records import Record
 from stream.tools.replay.compressed import DAMAGES, STDIN, kind, opened
-from stream.tools.replay.json_text import BINARY, binary, values
+from stream.tools.replay.json_values import BINARY, binary, values
 from stream.tools.replay.recoded import recoded
 from stream.tools.replay.tables import csv_rows, parquet_rows
 
@@ -27,7 +27,7 @@ def batches(
 ) -> Iterator[list[Record]]:
     """Yield the values and rows of files, in order, as records.
 
-    ``advance`` hears of every raw byte read, for a progress bar. Raises UsageError when a file
+    ``advance`` is called with the raw bytes read, for a progress bar. Raises UsageError when a file
     cannot be read or is damaged.
     """
     found = chain.from_iterable(_values(path, advance) for path in paths)
@@ -75,10 +75,10 @@ def _of_kind(kind_: str, file: io.BufferedReader) -> Iterator[bytes]:
 
 def _parquet(path: Path, advance: Callable[[int], None]) -> Iterator[bytes]:
     # It is compressed inside, and read from its end: never from standard input or a .gz.
-    size, told = path.stat().st_size, 0
+    size, reported = path.stat().st_size, 0
     with path.open("rb") as file:
         for number, (value, share) in enumerate(parquet_rows(path, file)):
             if number % BATCH_RECORDS == 0 or share == 1:
-                advance(int(size * share) - told)
-                told = int(size * share)
+                advance(int(size * share) - reported)
+                reported = int(size * share)
             yield value

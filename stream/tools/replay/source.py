@@ -1,4 +1,4 @@
-"""What is replayed: files as one partition, or a topic with all of its own."""
+"""The sources of a replay: files as one partition, or a topic with its own partitions."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stream.kafka.settings import KafkaSettings
-    from stream.tools.replay.topic import Arrivals, Part
+    from stream.tools.replay.topic import ArrivalSpan, Part
 
-#: Hears how much of what there is (bytes or records, None: nobody knows) has been read.
-Told = Callable[[int, int | None], None]
-
-
-def nobody(done: int, total: int | None) -> None:
-    """Hear nothing."""
+#: Is called with the bytes or records read so far and their total (None: unknown).
+OnProgress = Callable[[int, int | None], None]
 
 
-class Source(Protocol):
+def ignore_progress(done: int, total: int | None) -> None:
+    """Show no progress."""
+
+
+class ReplaySource(Protocol):
     """Anything with records in partitions."""
 
     partitions: int
-    told: Told
+    on_progress: OnProgress
 
     def parts(self) -> Iterator[Part]:
         """Yield consecutive records of a partition, and an empty list where it ends."""
@@ -42,7 +42,7 @@ class FileSource:
         """Raise UsageError when one is not there."""
         self._files = files
         self._total = total_bytes(files)
-        self.told: Told = nobody
+        self.on_progress: OnProgress = ignore_progress
 
     def parts(self) -> Iterator[Part]:
         """Yield the records of all files; see :func:`batches`."""
@@ -51,7 +51,7 @@ class FileSource:
         def advance(count: int) -> None:
             nonlocal done
             done += count
-            self.told(done, self._total)
+            self.on_progress(done, self._total)
 
         for records in batches(self._files, advance=advance):
             yield 0, records
@@ -60,13 +60,13 @@ class FileSource:
 class TopicSource:
     """What arrived on a topic between two times."""
 
-    def __init__(self, kafka: KafkaSettings, arrivals: Arrivals) -> None:
+    def __init__(self, kafka: KafkaSettings, arrivals: ArrivalSpan) -> None:
         """Raise UsageError when there is no such topic, BrokerError without a broker."""
         self._kafka = kafka
         self._arrivals = arrivals
         self._numbers = partitions(kafka, arrivals.topic)
         self.partitions = len(self._numbers)
-        self.told: Told = nobody
+        self.on_progress: OnProgress = ignore_progress
 
     def parts(self) -> Iterator[Part]:
         """Yield the records of all partitions, numbered from 0."""
@@ -79,5 +79,5 @@ class TopicSource:
         place = {number: i for i, number in enumerate(self._numbers)}
         for number, records in parts(self._kafka, self._arrivals, self._numbers, begin=begin):
             done += len(records)
-            self.told(done, total)
+            self.on_progress(done, total)
             yield place[number], records

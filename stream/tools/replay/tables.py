@@ -12,7 +12,7 @@ import msgspec
 
 from stream.core.errors import UsageError
 from stream.intake.codec.event import RequestEvent
-from stream.tools.replay.json_text import MAX_VALUE_BYTES
+from stream.tools.replay.json_values import MAX_VALUE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

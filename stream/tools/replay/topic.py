@@ -37,7 +37,7 @@ _POLL_MS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Arrivals:
+class ArrivalSpan:
     """What arrived on a topic from ``since`` until before ``until``, epoch seconds.
 
     Some gateways write no times (APISIX); then all of the topic is meant.
@@ -68,7 +68,7 @@ def partitions(kafka: KafkaSettings, topic: str) -> list[int]:
     """Return the partitions of a topic; raises UsageError when there is no such topic."""
 
     def find(admin: KafkaAdminClient) -> list[int]:
-        # Asking for the one topic would make it on brokers that create topics by themselves.
+        # A request for the one topic would create it on brokers that create topics automatically.
         found = [one for one in admin.describe_topics() if one["name"] == topic]
         if not found:
             raise UsageError(f"topic {topic}: no such topic on {kafka.bootstrap_servers}")
@@ -79,14 +79,14 @@ def partitions(kafka: KafkaSettings, topic: str) -> list[int]:
 
 def parts(
     kafka: KafkaSettings,
-    arrivals: Arrivals,
+    arrivals: ArrivalSpan,
     numbers: list[int],
     *,
     begin: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Part]:
     """Yield the records of the partitions ``numbers``, and an empty part where one ends.
 
-    ``begin`` hears how many offsets there are to read. Raises BrokerError.
+    ``begin`` is called with the number of offsets to read. Raises BrokerError.
     """
     with asyncio.Runner() as runner:
         found = _parts(kafka, arrivals, numbers, begin)
@@ -100,7 +100,7 @@ def parts(
 
 
 async def _parts(
-    kafka: KafkaSettings, arrivals: Arrivals, numbers: list[int], begin: Callable[[int], None]
+    kafka: KafkaSettings, arrivals: ArrivalSpan, numbers: list[int], begin: Callable[[int], None]
 ) -> AsyncGenerator[Part, None]:
     consumer = AIOKafkaConsumer(
         **client_options(kafka),
@@ -125,7 +125,7 @@ async def _parts(
 
 
 async def _spans(
-    consumer: AIOKafkaConsumer, tps: list[TopicPartition], arrivals: Arrivals
+    consumer: AIOKafkaConsumer, tps: list[TopicPartition], arrivals: ArrivalSpan
 ) -> dict[TopicPartition, Span]:
     begins, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
     stamped = await _first_since(consumer, tps, 0.0)

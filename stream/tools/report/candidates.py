@@ -38,10 +38,10 @@ class Candidate:
 
 
 class Candidates:
-    """Follows scores of accounts and of groups, which are told apart by most of their members."""
+    """Follows the scores of accounts and of groups; most of its members identify a group."""
 
     def __init__(self, clear_score: float, *, most: int = MAX_CANDIDATES) -> None:
-        """Below ``clear_score`` nobody counts as suspected."""
+        """Below ``clear_score`` no account counts as suspected."""
         self._clear = clear_score
         self._most = most
         self._of_account: dict[str, Candidate] = {}

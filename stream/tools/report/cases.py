@@ -1,4 +1,4 @@
-"""The incidents of a run as its page tells of them: alerts, candidates and traffic put together."""
+"""The incidents of a run as its page shows them: alerts, candidates and traffic together."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Case:
     """One incident."""
 
     first: Alert
-    last: Alert  # as it was last
-    firing: Alert  # as it was last while it went on
+    last: Alert  # the last one
+    firing: Alert  # the last one while it was firing
     alerts: int
     members: tuple[MemberRow, ...]  # most output tokens first
     scores: Mapping[int, float]  # hour since the epoch -> highest
@@ -52,15 +52,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of all accounts in a run."""
+class RunData:
+    """The traffic and scores of all accounts in a run."""
 
     traffic: Traffic
     candidates: Candidates
     best: Mapping[str, float]  # account -> the highest score that it, or a group with it, has had
 
 
-def cases(alerts: Sequence[Alert], seen: Seen) -> list[Case]:
+def cases(alerts: Sequence[Alert], seen: RunData) -> list[Case]:
     """Return the incidents, gravest and largest first."""
     by_id: dict[str, list[Alert]] = {}
     for alert in alerts:
@@ -89,7 +89,7 @@ def epoch(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _case(alerts: Sequence[Alert], seen: Seen, ranked: Sequence[Candidate]) -> Case:
+def _case(alerts: Sequence[Alert], seen: RunData, ranked: Sequence[Candidate]) -> Case:
     firing = next((a for a in reversed(alerts) if a.status == "firing"), alerts[-1])
     named: dict[str, float] = {}
     for alert in alerts:
@@ -116,7 +116,7 @@ def _case(alerts: Sequence[Alert], seen: Seen, ranked: Sequence[Candidate]) -> C
     )
 
 
-def _member(account: str, named: float, seen: Seen, shares: str) -> MemberRow:
+def _member(account: str, named: float, seen: RunData, shares: str) -> MemberRow:
     did = seen.traffic.account(account)
     return MemberRow(
         account=account,

@@ -1,4 +1,4 @@
-"""How a log is read, as a table for a terminal: fields, where they come from, what is missing."""
+"""How a log is decoded, as a table for a terminal: fields, their paths, missing fields."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from stream.intake.codec.explanation import Explanation
 
 _FIELD_WIDTH: Final = max(map(len, RequestEvent.__struct_fields__))
-#: Longer values are cut; what people write is not shown at all.
+#: Longer values are cut; texts of people are not shown.
 _EXAMPLE_WIDTH: Final = 24
 _TEXTS: Final = ("system_prompt", "prompt")
 _TIMES: Final = ("timestamp", "account_created_at")
 
 
 @dataclass(slots=True)
-class Reading:
-    """What the records of one format had in them."""
+class FormatReading:
+    """The fields in the records of one format."""
 
     events: int = 0
-    #: Field -> the paths it was taken from, and how often.
+    #: Field -> its paths, and how often each.
     sources: dict[str, Counter[str]] = field(default_factory=dict)
-    #: Field -> the first value that there was.
+    #: Field -> its first value.
     examples: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Overview:
-    """What some records were, by format."""
+class FormatOverview:
+    """The results of some records, by format."""
 
-    readings: dict[str, Reading] = field(default_factory=dict)
+    readings: dict[str, FormatReading] = field(default_factory=dict)
     ignored: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
 
@@ -53,16 +53,16 @@ class Overview:
         return sum(reading.events for reading in self.readings.values())
 
 
-def overview(explanations: Iterable[Explanation]) -> Overview:
-    """Return what the explanations of some records say together."""
-    found = Overview()
+def overview(explanations: Iterable[Explanation]) -> FormatOverview:
+    """Return the explanations of some records, summed up by format."""
+    found = FormatOverview()
     for one in explanations:
         if one.error is not None:
             found.errors[f"{one.format}: {one.error}"] += 1
         elif one.ignored:
             found.ignored[one.format] += 1
         else:
-            reading = found.readings.setdefault(one.format, Reading())
+            reading = found.readings.setdefault(one.format, FormatReading())
             reading.events += 1
             for name, path in one.sources.items():
                 reading.sources.setdefault(name, Counter())[path] += 1
@@ -71,8 +71,8 @@ def overview(explanations: Iterable[Explanation]) -> Overview:
     return found
 
 
-def render(found: Overview) -> RenderableType:
-    """Return a screen: a table of what is taken, a table of what is missing, what is no event."""
+def render(found: FormatOverview) -> RenderableType:
+    """Return a screen: tables of the fields found and missing, then the skipped and rejected."""
     parts: list[RenderableType] = []
     for name, reading in found.readings.items():
         parts += [
@@ -81,17 +81,17 @@ def render(found: Overview) -> RenderableType:
         ]
         parts += [_missing(reading), Text()]
     for name, count in found.ignored.items():
-        parts.append(Text.assemble((name, "bold"), f"  {count} ignored: no calls of a model"))
+        parts.append(Text.assemble((name, "bold"), f"  {count} ignored: not model calls"))
     for error, count in found.errors.most_common(5):
         parts.append(Text.assemble((f"{count} rejected  ", "bold red"), error))
     if len(found.errors) > 5:  # noqa: PLR2004 - as above
         parts.append(Text(f"... and {len(found.errors) - 5} other reasons"))
     if any("no format's fields" in error for error in found.errors):
-        parts.append(Text("A format of your own is read with a mapping: see intake.mapping", "dim"))
+        parts.append(Text("A custom format needs a mapping: see intake.mapping", "dim"))
     return Group(*parts)
 
 
-def _taken(reading: Reading) -> Table:
+def _taken(reading: FormatReading) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", expand=True)
     table.add_column("field", no_wrap=True, width=_FIELD_WIDTH)
     table.add_column("for example", no_wrap=True, overflow="ellipsis", width=_EXAMPLE_WIDTH)
@@ -106,11 +106,11 @@ def _taken(reading: Reading) -> Table:
     return table
 
 
-def _missing(reading: Reading) -> RenderableType:
+def _missing(reading: FormatReading) -> RenderableType:
     missing = [name for name in USES if name not in reading.examples]
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("missing", style="yellow")
-    table.add_column("goes without")
+    table.add_column("unavailable without it")
     for name in missing:
         if str(USES[name]):
             table.add_row(name, str(USES[name]))

@@ -1,4 +1,4 @@
-"""The page of ``replay --html``: what an analyst of a backtest asks, in one file, no script."""
+"""The page of ``replay --html``: the result of a backtest in one file, without a script."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from stream.tools.report.cases import Seen, cases, missed
+from stream.tools.report.cases import RunData, cases, missed
 from stream.tools.report.look import document, figures, more, table
 from stream.tools.report.plot import HALF, Level, Mark, leaks, precision_recall
 from stream.tools.report.sections import Truth, nearly, section, summary_row
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.alerts import Alert
+    from stream.tools.report.campaign_traffic import CampaignTraffic
     from stream.tools.report.candidates import Candidate, Candidates
     from stream.tools.report.cases import Case
     from stream.tools.report.labels import Labels
-    from stream.tools.report.ledger import Ledger
     from stream.tools.report.run import RunReport
     from stream.tools.report.scores import ScoreLog
     from stream.tools.report.traffic import Traffic
@@ -34,22 +34,22 @@ _MISSED_CAMPAIGNS: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """All that a page tells of."""
+    """The content of a page."""
 
     figures: RunReport
     alerts: Sequence[Alert]
-    ledger: Ledger
+    ledger: CampaignTraffic
     traffic: Traffic
     candidates: Candidates
     scores: ScoreLog
-    labels: Labels | None  # None: what is true is not known
+    labels: Labels | None  # None: without labels
     open_score: float
     clear_score: float
 
 
 def page(run: Run) -> str:
     """Return the whole page as HTML text."""
-    found = cases(run.alerts, Seen(run.traffic, run.candidates, run.scores.best))
+    found = cases(run.alerts, RunData(run.traffic, run.candidates, run.scores.best))
     left = missed(run.candidates, found)
     truth = None if run.labels is None else Truth(run.labels.campaign_of)
     below = sum(one.score < run.open_score for one in left)
@@ -112,10 +112,10 @@ def _scores(run: Run, found: Sequence[Case], left: Sequence[Candidate]) -> str:
             rest[hour] = max(score, rest.get(hour, 0.0))
     levels = [
         Level(run.open_score, f"an incident opens: {run.open_score:g}"),
-        Level(run.clear_score, f"and goes on: {run.clear_score:g}"),
+        Level(run.clear_score, f"and stays open: {run.clear_score:g}"),
     ]
     plot = score_lines(found, rest, run.traffic.span(), levels)
-    note = "The highest score of each hour; what is not reported counts as 0."
+    note = "The highest score of each hour; scores that are not reported count as 0."
     return f'<p class="note">{note}</p>{plot}'
 
 
@@ -143,9 +143,10 @@ def _truth(run: Run) -> str:
         f"<h2>Against the labels</h2>{table(columns, rows)}"
         f"{more(len(card.campaigns), len(rows), 'campaigns')}"
         f"<p>{card.false_incidents} false incidents, {rate}.</p>"
-        '<div class="pair"><div><h3>Leaked</h3><p class=note>Share of each campaign\'s output '
-        "tokens that has left, by hours since its first request; what lies before its alert is "
-        f"lost.</p>{leaks(leaked, marks, HALF)}</div><div><h3>Precision over recall</h3>"
+        '<div class="pair"><div><h3>Tokens lost</h3><p class=note>Share of each campaign\'s '
+        "output tokens so far, by hours since its first request; the share before its "
+        f"alert is lost before detection.</p>{leaks(leaked, marks, HALF)}</div>"
+        "<div><h3>Precision over recall</h3>"
         "<p class=note>Of accounts, over all thresholds.</p>"
         f"{precision_recall({'accounts': run.scores.precision_recall()}, HALF)}</div></div>"
     )

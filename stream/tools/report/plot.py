@@ -18,7 +18,7 @@ _LEFT: Final = 60
 _RIGHT: Final = 10
 _BOTTOM: Final = 40
 _TOP: Final = 12
-#: ... of a plot whose marks have texts, which stand above it in so many rows.
+#: The same for a plot whose marks have texts, in rows above it.
 _TOP_MARKED: Final = 34
 _MARK_ROWS: Final = 2
 _COLOURS: Final = ("#8a8f98", "#d1495b", "#00798c", "#b7791f", "#6a4c93", "#2e8b57", "#b56576")
@@ -57,7 +57,7 @@ HALF: Final = Size(520, 220)
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class PlotAxis:
     """A scale with its ticks (value, label).
 
     ``log``: 0 for a linear one, else the value up to which it is nearly linear, as 0 has no log.
@@ -100,7 +100,7 @@ def leaks(
     """Return the SVG of (hours since a campaign began, share of its tokens that has left)."""
     last = max((hour for line in series.values() for hour, _ in line), default=0.0)
     every = max(1, math.ceil(last / 8))
-    hours = Axis(0, last, [(hour, f"{hour} h") for hour in range(0, int(last) + 1, every)])
+    hours = PlotAxis(0, last, [(hour, f"{hour} h") for hour in range(0, int(last) + 1, every)])
     return chart(
         "share of the output tokens that has left", series, hours, shares(), marks, size=size
     )
@@ -109,8 +109,8 @@ def leaks(
 def chart(
     label: str,
     series: Mapping[str, Sequence[tuple[float, float]]],
-    x: Axis,
-    y: Axis,
+    x: PlotAxis,
+    y: PlotAxis,
     marks: Sequence[Mark],
     *,
     levels: Sequence[Level] = (),
@@ -175,25 +175,25 @@ def chart(
     return "".join(parts) + _legend(series, marks)
 
 
-def times(first: float, last: float, ticks: int = 8) -> Axis:
-    """Return an axis of hours since the epoch with about so many ticks, at whole hours of UTC."""
+def times(first: float, last: float, ticks: int = 8) -> PlotAxis:
+    """Return an axis of hours since the epoch with about ``ticks`` ticks, at whole hours of UTC."""
     every = next((step for step in _STEPS_H if step * ticks >= last - first), _STEPS_H[-1])
     hours = range(math.ceil(first / every) * every, math.floor(last) + 1, every)
-    return Axis(first, last, [(float(hour), _moment(hour)) for hour in hours])
+    return PlotAxis(first, last, [(float(hour), _moment(hour)) for hour in hours])
 
 
-def counts(top: float) -> Axis:
+def counts(top: float) -> PlotAxis:
     """Return a logarithmic axis from 0 to ``top``, of four decades or fewer."""
     highest = int(math.log10(max(top, 1)))
     lowest = max(highest - 4, 0)
     powers = [10**power for power in range(lowest + 1, highest + 1)]
     ticks = [(0, "0"), *((power, _short(power)) for power in powers)]
-    return Axis(0, max(top, 1), ticks, log=10.0**lowest)
+    return PlotAxis(0, max(top, 1), ticks, log=10.0**lowest)
 
 
-def shares() -> Axis:
+def shares() -> PlotAxis:
     """Return an axis from 0 to 1."""
-    return Axis(0, 1, [(tenths / 10, f"{tenths / 10:.1f}") for tenths in range(0, 11, 2)])
+    return PlotAxis(0, 1, [(tenths / 10, f"{tenths / 10:.1f}") for tenths in range(0, 11, 2)])
 
 
 def _moment(hour: int) -> str:

@@ -1,7 +1,7 @@
-"""Which events of a log are further records of one call: as the accounts stage, in file order.
+"""Which events of a log repeat a call: by the rule of the accounts stage, in file order.
 
-The detector compares the rows of a step by what they say; here the record that comes first counts.
-So of two records of one call, where the second says more, both are shown.
+The detector compares the rows of a window by their values; here the record that comes first counts.
+So if the second of two records of one call has more values, both are shown.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from stream.intake.fingerprint.text import normalise
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Ids that are remembered, the latest.
+#: Ids remembered: the latest.
 _REMEMBERED: Final = 1_000_000
 
-_Said = tuple[object, ...]
+_Values = tuple[object, ...]
 
 
 @dataclass(slots=True)
 class _Call:
-    """A call that counted, and how many copies with a time of their own each step has had."""
+    """A call that counted, and how many copies with other times each window has had."""
 
     time: float
-    said: _Said
+    values: _Values
     copies: Counter[float] = field(default_factory=Counter)
 
 
@@ -35,24 +35,24 @@ class Repeats:
     """Knows the calls that it has seen, by account and request id."""
 
     def __init__(self, duplicate_window_s: float, *, window_s: float) -> None:
-        """Compare events at most ``duplicate_window_s`` apart; with 0 none is a repetition."""
+        """Compare events at most ``duplicate_window_s`` apart; with 0 no event is a repetition."""
         self._duplicate_window_s = duplicate_window_s
         self._window_s = window_s
         self._calls: OrderedDict[tuple[str, str], list[_Call]] = OrderedDict()
 
     def again(self, event: Mapping[str, Any]) -> bool:
-        """Say whether an event, by the names of its fields, is a further record of a known call."""
+        """Return whether an event (field -> value) is a further record of a known call."""
         request = event.get("request_id")
         if not request or not self._duplicate_window_s:
             return False
-        time, said = event["timestamp"], _said(event)
+        time, values = event["timestamp"], _compared(event)
         calls = self._calls.setdefault((event["account_id"], request), [])
         near = [call for call in calls if abs(time - call.time) <= self._duplicate_window_s]
         for call in near:
-            if all(not own or own == its for own, its in zip(said, call.said, strict=True)):
+            if all(not own or own == its for own, its in zip(values, call.values, strict=True)):
                 return time == call.time or self._one_more(call, time)
         if len(near) < MOST_CALLS:
-            near.append(_Call(time, said))
+            near.append(_Call(time, values))
         calls[:] = near
         if len(self._calls) > _REMEMBERED:
             self._calls.popitem(last=False)
@@ -64,7 +64,7 @@ class Repeats:
         return call.copies[step] <= MOST_COPIES
 
 
-def _said(event: Mapping[str, Any]) -> _Said:
+def _compared(event: Mapping[str, Any]) -> _Values:
     prompt = event.get("prompt")
     texts = {"prompt": normalise(prompt) if prompt else event.get("prompt_fingerprint")}
     return tuple(texts[name] if name in texts else event.get(name) for name in COMPARED)

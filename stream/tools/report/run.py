@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.alerts import Alert
-    from stream.tools.report.ledger import Ledger
+    from stream.tools.report.campaign_traffic import CampaignTraffic
 
 
 class RunReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def report(
     alerts: Sequence[Alert],
-    ledger: Ledger,
+    ledger: CampaignTraffic,
     *,
     seconds: float,
     peak_memory_bytes: int,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from stream.core.alerts import Alert
+    from stream.tools.report.campaign_traffic import CampaignTraffic
     from stream.tools.report.labels import Labels
-    from stream.tools.report.ledger import Ledger
 
 
 class CampaignResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
         return all(result.found for result in self.campaigns) and not self.false_incidents
 
 
-def score(alerts: Iterable[Alert], labels: Labels, ledger: Ledger) -> Scorecard:
+def score(alerts: Iterable[Alert], labels: Labels, ledger: CampaignTraffic) -> Scorecard:
     """Return the scorecard of a run."""
     alarms = [_alarm(alert) for alert in alerts]
     campaign_of = labels.campaign_of
@@ -86,7 +86,11 @@ def accounts_of(alert: Alert) -> set[str]:
 
 
 def _result(
-    name: str, accounts: frozenset[str], found_at: float | None, named: set[str], ledger: Ledger
+    name: str,
+    accounts: frozenset[str],
+    found_at: float | None,
+    named: set[str],
+    ledger: CampaignTraffic,
 ) -> CampaignResult:
     times, tokens = ledger.traffic(name)
     before = None if found_at is None else int(np.searchsorted(times, found_at, side="right"))

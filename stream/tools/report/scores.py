@@ -1,4 +1,4 @@
-"""The scores of a run held against its labels: who peaked when, and what any threshold would find.
+"""The scores of a run compared with its labels: peaks by hour, and precision at any threshold.
 
 Accounts and clusters that detection does not report (below its clear score) count as 0.
 """
@@ -23,7 +23,7 @@ class ScoreLog:
     """The highest score of each hour and of each account; bounded by hours and accounts."""
 
     def __init__(self, labels: Labels) -> None:
-        """Tell attackers of ``labels`` from all others."""
+        """Separate the attackers of ``labels`` from all others."""
         self._attackers = frozenset(labels.campaign_of)
         #: (ATTACK or BENIGN) -> hour since the epoch -> highest score
         self.hourly: dict[str, dict[int, float]] = {ATTACK: {}, BENIGN: {}}
@@ -31,7 +31,7 @@ class ScoreLog:
         self.best: dict[str, float] = {}
 
     def observe(self, time: float, accounts: Sequence[str], score: float) -> None:
-        """Take in a score; that of a cluster is its attackers' when they are the most of it."""
+        """Add a score; a cluster's counts for the attackers if they are most of it."""
         hits = sum(account in self._attackers for account in accounts)
         hourly = self.hourly[ATTACK if 2 * hits > len(accounts) else BENIGN]
         hour = int(time // _HOUR_S)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stream.tools.report.cases import Case
     from stream.tools.report.traffic import Traffic
 
-#: What is shown of each kind at most; the rest is counted.
+#: Most rows shown of each kind; the rest is counted.
 _MEMBERS: Final = 25
 _CANDIDATES: Final = 25
 _NAMES: Final = 4
@@ -45,7 +45,7 @@ def summary_row(number: int, case: Case, whole: tuple[int, int], truth: Truth | 
 
 
 def section(number: int, case: Case, traffic: Traffic, truth: Truth | None) -> str:
-    """Return all that is known of one incident."""
+    """Return the section of one incident."""
     seen, now = case.firing.observed, case.firing
     ending = case.last.summary if case.last.status == "resolved" else ""
     facts = {
@@ -61,8 +61,8 @@ def section(number: int, case: Case, traffic: Traffic, truth: Truth | None) -> s
         f'<section class="case" id="i{number}"><h2>#{number} {subject(case)} {badge(now)}</h2>'
         f"<p>{escape(now.summary)}</p>{f'<p>{escape(ending)}</p>' if ending else ''}"
         f"{figures(facts)}{judged}"
-        f'<p class="note">Requests and tokens above and in the plots are all that the members did '
-        f"in these files. Since its first evidence, the newest of {case.alerts:,} alerts says: "
+        f'<p class="note">Requests and tokens above and in the plots are the members\' whole '
+        f"traffic in these files. The newest of {case.alerts:,} alerts has, since first evidence: "
         f"{seen.requests:,} requests, {seen.output_tokens:,} output tokens "
         f"(<code>{escape(now.alert_id)}</code>, {clock(epoch(now.updated_at))}).</p>"
         f"{of_case(case, traffic)}<h3>Why</h3>{_evidence(now)}<h3>Members</h3>"
@@ -73,9 +73,9 @@ def section(number: int, case: Case, traffic: Traffic, truth: Truth | None) -> s
 def nearly(
     missed: Sequence[Candidate], traffic: Traffic, open_score: float, truth: Truth | None
 ) -> str:
-    """Return the table of what came near the line and is part of no incident."""
+    """Return the table of candidates that are part of no incident."""
     if not missed:
-        return "<p>Nothing: no other account or group had a score that detection reports.</p>"
+        return "<p>None: no other account or group had a score that detection reports.</p>"
     columns = ["#highest score", "@when", "what", "@first scored", "#requests", "#output tokens"]
     rows = []
     for one in missed[:_CANDIDATES]:
@@ -90,7 +90,7 @@ def nearly(
 
 
 class Truth:
-    """What labels say of sets of accounts."""
+    """The labels of sets of accounts."""
 
     def __init__(self, campaign_of: Mapping[str, str]) -> None:
         """``campaign_of``: account -> campaign, of the attackers."""

@@ -59,7 +59,7 @@ def score_lines(
     span: tuple[float, float],
     levels: Sequence[Level],
 ) -> str:
-    """Return the highest score of each hour, of each incident and of all that is none."""
+    """Return the plot of the highest score of each hour, for each incident and for the rest."""
     hourly: dict[str, Mapping[int, float]] = {"everything else": rest}
     hourly |= {f"#{i} {_size(case)}": case.scores for i, case in enumerate(found[:DRAWN], 1)}
     others: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""Requests and tokens of each account over event time, for a page that asks by account afterwards.
+"""Requests and tokens of each account over event time, for look-ups by account after a run.
 
 Which accounts are of interest is known only at the end of a run, so all of them are counted.
 Bounded: when there are too many rows the bins get wider, down to a row for each account.
@@ -22,13 +22,13 @@ WIDTHS: Final = (60, 300, 900, 3600, 21_600, 86_400, 604_800, 2_419_200, 29_030_
 #: Rows of (account, bin) at most, each 32 bytes.
 MAX_ROWS: Final = 2_000_000
 _PENDING_ROWS: Final = 200_000
-#: An account stands above so many bits of a key, its bin below.
+#: Bits of a key for the bin; the account is above them.
 _BIN_BITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What one account did in the whole run; times are epoch seconds."""
+class AccountTotals:
+    """The totals of one account in a run; times are epoch seconds."""
 
     first: float
     last: float
@@ -62,11 +62,11 @@ class Traffic:
 
     @property
     def width_s(self) -> int:
-        """Return the width of the narrowest bins that can be asked for."""
+        """Return the width of the narrowest available bins."""
         return WIDTHS[self._width]
 
     def observe(self, events: Sequence[RequestEvent]) -> None:
-        """Take in decoded events."""
+        """Count decoded events."""
         if not events:
             return
         places = self._places
@@ -81,13 +81,13 @@ class Traffic:
         if sum(len(keys) for keys, _ in self._pending) > _PENDING_ROWS:
             self._settle()
 
-    def account(self, name: str) -> Account | None:
+    def account(self, name: str) -> AccountTotals | None:
         """Return the totals of an account, None where it made no request."""
         place = self._places.get(name)
         if place is None:
             return None
         requests, input_tokens, output_tokens = self._rows([place])[1].sum(axis=0).tolist()
-        return Account(*self._spans[place], requests, input_tokens, output_tokens)
+        return AccountTotals(*self._spans[place], requests, input_tokens, output_tokens)
 
     def span(self) -> tuple[float, float]:
         """Return the times of the first and the last event; zeros without any."""
@@ -117,7 +117,7 @@ class Traffic:
         return [self._places[name] for name in accounts if name in self._places]
 
     def _rows(self, places: list[int] | None) -> tuple[Array, Array]:
-        """Return keys and sums of some accounts; rows of an account are neighbours."""
+        """Return keys and sums of some accounts; rows of an account are adjacent."""
         self._settle()
         if places is None:
             return self._keys, self._sums

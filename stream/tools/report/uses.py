@@ -1,4 +1,4 @@
-"""What each field of an event is good for: what goes without when a gateway does not say it."""
+"""The use of each event field: which features and links are unavailable without it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Use:
     other: str = ""
 
     def __str__(self) -> str:
-        """Say it in a few words; nothing for a field without a use yet."""
-        said = [", ".join(self.features)] if self.features else []
-        said += [self.other] if self.other else []
+        """Return it in a few words; empty for a field without a use yet."""
+        parts = [", ".join(self.features)] if self.features else []
+        parts += [self.other] if self.other else []
         links = ", ".join(kind.name.lower().replace("_", " ") for kind in self.links)
-        return "; ".join([*said, f"links by {links}"] if links else said)
+        return "; ".join([*parts, f"links by {links}"] if links else parts)
 
 
 _NONE: Final = Use()
@@ -46,7 +46,7 @@ USES: Final[Mapping[str, Use]] = {
     "account_created_at": Use(("age", "volume_for_age")),
     "payment_id": Use(links=(LinkKind.PAYMENT,)),
     "tls_fingerprint": Use(links=(LinkKind.CLIENT,)),
-    "prompt_fingerprint": _NONE,  # stands in for the prompt, where there is none
+    "prompt_fingerprint": _NONE,  # replaces an absent prompt
     "duration_s": _NONE,
     "stream": _NONE,
     "cached_tokens": _NONE,

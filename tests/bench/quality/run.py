@@ -30,8 +30,8 @@ from quality.rate_limit import RateLimit
 from quality.shared_prompt import SharedPrompt
 from quality.store import time_of
 from quality.subject import Product
+from stream.tools.report.campaign_traffic import leak_curve
 from stream.tools.report.labels import Labels
-from stream.tools.report.ledger import leak_curve
 from stream.tools.report.scores import ScoreLog
 
 if TYPE_CHECKING:

@@ -77,9 +77,9 @@ def test_only_an_alert_about_the_drills_own_accounts_counts() -> None:
         msgspec.structs.replace(ALERT, account_ids=["drill-b-000"]),
     ]
     for number, value in enumerate([b"", *map(msgspec.json.encode, others)]):
-        watch._hear_alert(SimpleNamespace(value=value, partition=0, offset=number))
+        watch._on_alert(SimpleNamespace(value=value, partition=0, offset=number))
     assert seen.alert is None
-    watch._hear_alert(SimpleNamespace(value=msgspec.json.encode(ALERT), partition=0, offset=7))
+    watch._on_alert(SimpleNamespace(value=msgspec.json.encode(ALERT), partition=0, offset=7))
     assert (seen.alert, seen.at) == (ALERT, (0, 7))
     assert seen.members == {"drill-a-000", "drill-a-001"}
 
@@ -88,7 +88,7 @@ def test_only_dead_letters_of_the_drills_own_records_count() -> None:
     seen = Seen(sent={1: [4, 5]})
     watch = Watch(Settings(), [], seen)
     for topic, partition, offset in [("gateway.requests", 1, 4), ("t", 1, 5), ("t", 0, 4)]:
-        watch._hear_dead(
+        watch._on_dead_letter(
             {
                 "source_topic": topic.encode(),
                 "source_partition": str(partition).encode(),
@@ -96,5 +96,5 @@ def test_only_dead_letters_of_the_drills_own_records_count() -> None:
                 "reason": b"bad_signature",
             }
         )
-    watch._hear_dead({})
+    watch._on_dead_letter({})
     assert seen.dead_letters == {"bad_signature": 1}

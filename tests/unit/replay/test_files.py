@@ -21,7 +21,7 @@ from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.metrics import Metrics
 from stream.tools.replay.files import batches
-from stream.tools.replay.json_text import values
+from stream.tools.replay.json_values import values
 
 ROWS = [{"timestamp": 1.76e9 + i, "account_id": f"a{i}", "model": 'é"]}\\'} for i in range(5)]
 PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
@@ -64,7 +64,7 @@ def test_json_in_every_layout_and_compression(tmp_path, layout, suffix):
 
 
 def test_values_longer_than_a_chunk(monkeypatch):
-    monkeypatch.setattr("stream.tools.replay.json_text._CHUNK_BYTES", 7)
+    monkeypatch.setattr("stream.tools.replay.json_values._CHUNK_BYTES", 7)
     for text in LAYOUTS.values():
         assert list(map(json.loads, written(text.encode()))) == ROWS
 

@@ -3,11 +3,11 @@ import re
 import numpy as np
 import pytest
 
-from stream.tools.report.ledger import leak_curve
+from stream.tools.report.campaign_traffic import leak_curve
 from stream.tools.report.plot import (
-    Axis,
     Level,
     Mark,
+    PlotAxis,
     chart,
     counts,
     leaks,
@@ -27,7 +27,7 @@ def lines(svg):
 
 
 def test_a_logarithmic_axis_gives_each_decade_the_same_length():
-    axis = Axis(0, 999, (), log=1)
+    axis = PlotAxis(0, 999, (), log=1)
     assert [round(axis.place(value), 6) for value in (0, 9, 99, 999)] == [0, 0.333333, 0.666667, 1]
 
 
@@ -49,7 +49,7 @@ def test_ticks_of_time_are_few_and_at_whole_hours_within_the_axis(hours):
 
 
 def test_a_level_is_a_line_at_its_value_with_its_name():
-    axis = Axis(0, 1, ())
+    axis = PlotAxis(0, 1, ())
     svg = chart("x", {"a": [(0, 0.8), (1, 0.8)]}, axis, axis, (), levels=[Level(0.8, "<line>")])
     ((_, height), _) = lines(svg)[0]
     assert f'y1="{height}" y2="{height}"' in svg

@@ -8,10 +8,10 @@ import pytest
 from stream.core.alerts import Alert, SharedValue
 from stream.core.findings import Evidence, Observed
 from stream.intake.codec.event import RequestEvent
+from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.candidates import Candidates
 from stream.tools.report.html import Run, page
 from stream.tools.report.labels import Labels
-from stream.tools.report.ledger import Ledger
 from stream.tools.report.run import report
 from stream.tools.report.scorecard import score
 from stream.tools.report.scores import ScoreLog
@@ -72,7 +72,7 @@ def run(*, labels=None, members=30, incidents=1, alerts=None):
             )
         ]
     known = labels or Labels({}, 0)
-    ledger, traffic, scores = Ledger(known), Traffic(), ScoreLog(known)
+    ledger, traffic, scores = CampaignTraffic(known), Traffic(), ScoreLog(known)
     candidates = Candidates(0.5)
     ledger.observe(events)
     traffic.observe(events)

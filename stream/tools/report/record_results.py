@@ -1,4 +1,4 @@
-"""What became of each record of a log, as JSON for scripts: an event, skipped, or rejected."""
+"""The result of each record of a log, as JSON for scripts: an event, skipped, or rejected."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from stream.intake.codec.explanation import Explanation
     from stream.tools.report.repeats import Repeats
 
-#: Why a call is skipped that was there before.
+#: Why a repeated call is skipped.
 DUPLICATE: Final = "duplicate"
 #: Every field of an event; ``messages`` are read into the two texts.
 _FIELDS: Final = tuple(name for name in RequestEvent.__struct_fields__ if name != "messages")
 
 
-class Reading(Struct, frozen=True):
-    """What became of a record, the ``record``-th; counts are of its objects.
+class RecordResult(Struct, frozen=True):
+    """The result of the ``record``-th record; counts are of its objects.
 
-    ``reason`` is the first one's that is no event. ``events`` have all fields of the canonical
-    format, null where the record does not say.
+    ``reason`` is that of its first object without an event. ``events`` have all fields of the
+    canonical format, null if absent.
     """
 
     record: int
@@ -36,16 +36,16 @@ class Reading(Struct, frozen=True):
     rejected: int
 
 
-class Readings:
-    """Counts records; of the same call twice the second is skipped."""
+class RecordResults:
+    """Counts records; the second record of a call is skipped."""
 
     def __init__(self, repeats: Repeats) -> None:
         """Start before the first record; ``repeats`` knows the calls."""
         self._records = 0
         self._repeats = repeats
 
-    def of(self, explanations: Iterable[Explanation]) -> Reading:
-        """Return what became of the next record, of whose objects these are the explanations."""
+    def of(self, explanations: Iterable[Explanation]) -> RecordResult:
+        """Return the result of the next record, given the explanations of its objects."""
         self._records += 1
         formats, reasons = [], []
         events: list[dict[str, Any]] = []
@@ -60,7 +60,7 @@ class Readings:
                 reasons.append(one.skipped or DUPLICATE)
             else:
                 events.append({name: one.values.get(name) for name in _FIELDS})
-        return Reading(
+        return RecordResult(
             self._records,
             formats[0],
             "event" if events else "rejected" if rejected else "skipped",

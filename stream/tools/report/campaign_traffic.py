@@ -1,4 +1,4 @@
-"""The traffic of a run as people want to see it: span, accounts, and what each campaign took.
+"""The traffic of a run: its span, its accounts, and the requests and tokens of each campaign.
 
 Bounded: hours, account ids and, where there are labels, the attackers' requests.
 """
@@ -22,11 +22,11 @@ BENIGN: Final = ""
 _HOUR_S: Final = 3600.0
 
 
-class Ledger:
+class CampaignTraffic:
     """Counts decoded events; times and output tokens of attacking accounts are kept one by one."""
 
     def __init__(self, labels: Labels) -> None:
-        """Tell the campaigns of ``labels`` apart."""
+        """Count the campaigns of ``labels`` separately."""
         self._campaign = labels.campaign_of
         self._times: dict[str, list[float]] = {name: [] for name in labels.campaigns}
         self._tokens: dict[str, list[int]] = {name: [] for name in labels.campaigns}
@@ -36,7 +36,7 @@ class Ledger:
         self.hourly: Counter[tuple[str, int]] = Counter()
 
     def observe(self, events: Sequence[RequestEvent]) -> None:
-        """Take in decoded events."""
+        """Count decoded events."""
         campaigns = self._campaign
         self.events += len(events)
         self.accounts.update([event.account_id for event in events])
@@ -58,7 +58,7 @@ class Ledger:
         return times[order], np.array(self._tokens[campaign], np.int64)[order]
 
     def leaked(self, campaign: str, points: int = 200) -> list[tuple[float, float]]:
-        """Return (hours since its first request, share of its output tokens that has left)."""
+        """Return (hours since its first request, share of its output tokens so far)."""
         return leak_curve(*self.traffic(campaign), points)
 
     @property

@@ -67,7 +67,7 @@ def _lines(file: io.BufferedReader) -> Iterator[bytes]:
 def _spread(file: io.BufferedReader) -> Iterator[bytes]:
     """Yield values wherever they begin and end.
 
-    Where something is no JSON nobody can say where it ends: what follows is taken line by line.
+    The end of invalid JSON is unknown: after it, values are read line by line.
     """
     # In Latin-1 every byte is a character, so that places in the text are places in the file.
     text, at, inside = "", 0, False

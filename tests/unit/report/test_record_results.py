@@ -8,7 +8,7 @@ import pytest
 
 from stream.intake.codec.explanation import Explainer
 from stream.intake.codec.settings import IntakeSettings
-from stream.tools.report.readings import Readings
+from stream.tools.report.record_results import RecordResults
 from stream.tools.report.repeats import Repeats
 
 EVENT = {"timestamp": 1.76e9, "account_id": "a", "model": "m", "request_id": "r"}
@@ -17,7 +17,7 @@ OTHER = {"resourceSpans": [{"scopeSpans": [{"spans": [SPAN, SPAN]}]}]}
 
 
 def readings(*records):
-    explainer, found = Explainer(IntakeSettings()), Readings(Repeats(3600.0, window_s=60.0))
+    explainer, found = Explainer(IntakeSettings()), RecordResults(Repeats(3600.0, window_s=60.0))
     values = [r if isinstance(r, bytes) else json.dumps(r).encode() for r in records]
     return [found.of(explainer.explain(value, latest=2e9)) for value in values]
 
