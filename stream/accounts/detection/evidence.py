@@ -80,6 +80,9 @@ _RANK: Final = {name: i for i, name in enumerate(RANKED)}
 _OWN: Final = {name: i for i, name in enumerate(TRACKED)}
 #: Features of which one must change along with the amount: mere growth is no change of behaviour.
 _SHAPE: Final = ("output_ratio", "output_per_request", "active_hours", "templated_breadth")
+_SHAPE_COLUMNS: Final = [_OWN[name] for name in _SHAPE]
+#: Ranked features that support a core and never make one.
+_SUPPORTING: Final = ("templated_breadth", "active_hours", "identity_spread", "gap_variation")
 #: Weight of the supporting indicators. Assumed: they depend on one another, so half their sum.
 _SUPPORT: Final = 0.5
 #: Most that a shift of content counts for, in hartleys. Assumed: a product is launched once in a
@@ -98,7 +101,6 @@ class EvidenceBreakdown:
 
     total: Floats  # hartleys, shape (n,)
     parts: dict[str, Floats]  # feature (or COMBINATION) -> hartleys, shape (n,); their sum is total
-    changed: Mask  # shape (n,): the account changed, rather than being new
 
 
 def upward(scaled: Floats) -> Floats:
@@ -150,38 +152,64 @@ def combine(
     created after learning began: for others it is unknown whether there was a ramp.
     """
     rank = {name: ranked[:, i] for name, i in _RANK.items()}
-    shape = own[:, [_OWN[name] for name in _SHAPE]]
-    change = np.minimum(own[:, _OWN["output_day"]], shape.max(axis=1))
-    arrival = np.where(whole_life_seen, rank["volume_for_age"], 0)
-    changed = change > arrival
-    why_now = np.maximum(change, arrival)
     persistence = np.minimum(active_hours / _PERSISTENT_H, 1)
-    whole = np.minimum(why_now, np.minimum(rank["output_day"], rank["output_ratio"])) * persistence
-    shift = np.minimum(own[:, _OWN["content_shift"]], rank["content_shift"])
+    arrival = np.where(whole_life_seen, rank["volume_for_age"], 0)
     lasting = np.minimum(persistence, np.nan_to_num(new_hours) / _PERSISTENT_H)
-    part = np.minimum(shift, new_extraction) * lasting
-    core, in_part = np.maximum(whole, part), (part >= whole) & (part > 0)
-    surplus = np.where(
-        in_part, np.maximum(np.minimum(shift, _LAUNCHES_HART) * lasting - core, 0), 0
-    )
-    others = {
-        "templated_breadth": rank["templated_breadth"],
-        "active_hours": rank["active_hours"],
-        "identity_spread": rank["identity_spread"],
-        "gap_variation": rank["gap_variation"],
-        COMBINATION: combination,
-    }
+    core = _core(rank, own, new_extraction, arrival, persistence, lasting)
+    others = {name: rank[name] for name in _SUPPORTING} | {COMBINATION: combination}
     support = _SUPPORT * np.sum(list(others.values()), axis=0) * persistence
-    counted = np.minimum(support, core)
+    counted = np.minimum(support, core.size)
     weight = _SUPPORT * persistence * counted / np.where(support > 0, support, 1)
     parts = {name: surprisal * weight for name, surprisal in others.items()}
-    # The amount and the feature whose shape changed most explain a change, half each.
-    most, half = shape.argmax(axis=1), np.where(changed & ~in_part, core / 2, 0)
-    parts["volume_for_age"] = np.where(changed | in_part, 0, core)
-    parts["output_ratio"] = np.where(in_part, 0, core)
-    parts["output_day"] = core + half
-    parts["content_shift"] = np.where(in_part, core + surplus, 0)
-    parts["new_content_ratio"] = np.where(in_part, core, 0)
+    _add_core(parts, core, own[:, _SHAPE_COLUMNS])
+    return EvidenceBreakdown(3 * core.size + core.surplus + counted, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """The conjunction that the other indicators only support; each of shape (n,)."""
+
+    size: Floats  # hartleys: why now, volume and ratio are at least as rare, each
+    surplus: Floats  # hartleys: how much rarer the shift of content is
+    new_content: Mask  # the new content shows more than the account as a whole
+    changed: Mask  # an old account has changed, rather than being new
+
+
+def _core(
+    rank: dict[str, Floats],
+    own: Floats,
+    new_extraction: Floats,
+    arrival: Floats,
+    persistence: Floats,
+    lasting: Floats,
+) -> _Core:
+    """Return the core: of the account as a whole, or of its new content where that shows more.
+
+    ``arrival`` (n,) is the surprisal of a start at full volume, ``lasting`` (n,) the persistence
+    of the new content; the others as in :func:`combine`.
+    """
+    change = np.minimum(own[:, _OWN["output_day"]], own[:, _SHAPE_COLUMNS].max(axis=1))
+    volume = np.minimum(rank["output_day"], rank["output_ratio"])
+    whole = np.minimum(np.maximum(change, arrival), volume) * persistence
+    shift = np.minimum(own[:, _OWN["content_shift"]], rank["content_shift"])
+    part = np.minimum(shift, new_extraction) * lasting
+    size, new_content = np.maximum(whole, part), (part >= whole) & (part > 0)
+    beyond = np.maximum(np.minimum(shift, _LAUNCHES_HART) * lasting - size, 0)
+    return _Core(size, np.where(new_content, beyond, 0), new_content, change > arrival)
+
+
+def _add_core(parts: dict[str, Floats], core: _Core, shape: Floats) -> None:
+    """Add to ``parts`` what each feature contributes to the core.
+
+    The amount and the feature whose ``shape`` (n, len(_SHAPE)) changed most explain a change, half
+    each.
+    """
+    size, new_content = core.size, core.new_content
+    most, half = shape.argmax(axis=1), np.where(core.changed & ~new_content, size / 2, 0)
+    parts["volume_for_age"] = np.where(core.changed | new_content, 0, size)
+    parts["output_ratio"] = np.where(new_content, 0, size)
+    parts["output_day"] = size + half
+    parts["content_shift"] = np.where(new_content, size + core.surplus, 0)
+    parts["new_content_ratio"] = np.where(new_content, size, 0)
     for i, name in enumerate(_SHAPE):
         parts[name] = parts.get(name, 0) + np.where(most == i, half, 0)
-    return EvidenceBreakdown(3 * core + surplus + counted, parts, changed | in_part)
