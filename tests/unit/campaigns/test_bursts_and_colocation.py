@@ -1,4 +1,4 @@
-"""Companions equal a comparison of sets; bursts are what began together, and rarely so many."""
+"""Co-location equals a comparison of sets; a burst is a window with more than chance would have."""
 
 from __future__ import annotations
 
@@ -69,32 +69,32 @@ def payments(began_h: list[float], hours: float) -> tuple[ScanStatistic, dict[in
     return ScanStatistic.of_payments(table, snapshot, origin=START_S), slots
 
 
-def test_what_is_there_when_watching_begins_has_not_begun_together() -> None:
+def test_payments_that_are_there_when_the_log_begins_are_no_burst() -> None:
     bursts, _ = payments([0.5] * 9, 30)
     assert bursts.find() == []
 
 
-def test_cohorts_are_the_fullest_windows_first() -> None:
+def test_bursts_are_the_fullest_windows_first() -> None:
     bursts, slots = payments([8, 8.5, 9, 20, 20.5, 21, 21.5, 27], 30)
     found = [{slots[slot] for slot in cohort.tolist()} for cohort in bursts.find()]
     assert found == [{3, 4, 5, 6}, {0, 1, 2}]
 
 
-def test_as_many_as_usual_are_no_surprise_and_many_more_are() -> None:
+def test_as_many_as_expected_have_a_log_p_of_zero_and_many_more_a_high_one() -> None:
     bursts, slots = payments([7 + 3.5 * i for i in range(18)] + [40.1] * 12, 70)
     every = np.array([*slots], np.int64)
-    count, usual = bursts.busiest(every)
+    count, expected = bursts.busiest(every)
     assert count == 13  # with the one that happened to begin in these hours
-    assert usual == pytest.approx(3 * 18 / (64 / 3))
-    assert type(usual) is float  # an alert tells it, and JSON knows no number of numpy's
-    assert bursts.log_p(count, usual) > 3
-    assert bursts.log_p(int(usual), usual) == 0
+    assert expected == pytest.approx(3 * 18 / (64 / 3))
+    assert type(expected) is float  # an alert tells it, and JSON knows no number of numpy's
+    assert bursts.log_p(count, expected) > 3
+    assert bursts.log_p(int(expected), expected) == 0
 
 
 @given(st.integers(1, 60), st.floats(0.1, 20))
-def test_the_log_p_is_no_greater_than_that_of_the_tail(count: int, usual: float) -> None:
+def test_the_log_p_is_no_greater_than_that_of_the_tail(count: int, expected: float) -> None:
     bursts, _ = payments([8.0], 9)
     tail = sum(
-        math.exp(k * math.log(usual) - usual - math.lgamma(k + 1)) for k in range(count, 300)
+        math.exp(k * math.log(expected) - expected - math.lgamma(k + 1)) for k in range(count, 300)
     )
-    assert bursts.log_p(count, usual) <= -math.log(max(tail, 1e-300)) + 1e-6
+    assert bursts.log_p(count, expected) <= -math.log(max(tail, 1e-300)) + 1e-6

@@ -75,7 +75,7 @@ def test_each_account_is_its_own_owner_at_its_own_address() -> None:
     assert groups(found) == []
 
 
-def test_those_who_sit_at_one_address_have_one_owner() -> None:
+def test_accounts_at_one_address_have_one_owner() -> None:
     found = owners({"a": {"office": 3}, "b": {"office": 2, "home-of-b": 1}, "c": {"home-of-c": 4}})
     assert groups(found) == [["a", "b"]]
 
@@ -85,7 +85,7 @@ def test_an_office_of_several_addresses_is_one_owner_from_its_first_requests() -
     assert groups(owners(staff)) == [sorted(staff)]
 
 
-def test_an_office_with_one_who_roams_is_one_owner() -> None:
+def test_an_office_with_one_roaming_account_is_one_owner() -> None:
     staff = {f"a{i}": {"egress-x": 2, "egress-y": 2} for i in range(6)}
     pool = {f"z{i}": {f"exit-{i}": 1, f"exit-{i + 1}": 1, f"exit-{i + 2}": 1} for i in range(12)}
     staff["a5"] |= {"exit-3": 1}

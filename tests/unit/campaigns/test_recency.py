@@ -1,4 +1,4 @@
-"""Young and just arrived accounts, and what is not known of them."""
+"""Young and recently first seen accounts, and when that is unknown."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_an_account_is_young_for_a_month_after_its_creation() -> None:
     assert np.isnan(NOVELTY.young(*table(np.nan, ORIGIN), ORIGIN))
 
 
-def test_nothing_is_known_of_arrivals_before_the_log_is_known_for_a_day() -> None:
+def test_recently_first_seen_is_unknown_before_the_log_is_known_for_a_day() -> None:
     assert np.isnan(EARLY.recently_first_seen(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600))
 
 
-def test_an_account_that_was_there_before_has_not_arrived() -> None:
+def test_an_account_that_was_there_before_is_not_recently_first_seen() -> None:
     # Also where it joined a group before: else a few newcomers would speak for a whole group.
     assert NOVELTY.recently_first_seen(*table(np.nan, ORIGIN + 3600), ORIGIN + 3600) == [0]
 
 
-def test_an_account_that_is_seen_first_in_a_known_log_has_arrived_for_days() -> None:
+def test_an_account_that_is_first_seen_in_a_known_log_counts_so_for_days() -> None:
     found = table(np.nan, ORIGIN + 2 * DAY_S)
     assert NOVELTY.recently_first_seen(*found, ORIGIN + 2 * DAY_S) == [1]
     assert NOVELTY.recently_first_seen(*found, ORIGIN + 4.9 * DAY_S) == [1]

@@ -1,4 +1,4 @@
-"""A full table of links makes room at the cost of whoever filled it."""
+"""A full graph makes room at the cost of the accounts that filled it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def still_linked(links: LinkTable, time: float) -> int:
     ],
     ids=["one account", "twenty accounts", "two accounts that share each value"],
 )
-def test_unheard_of_prompts_of_few_accounts_push_out_their_own(rows: list[Use]) -> None:
+def test_invented_prompts_of_few_accounts_push_out_their_own(rows: list[Use]) -> None:
     links = table(max_links=2000)
     links.step(60, batch(60, BEGUN))
     time = flood(links, rows, since=60)
@@ -59,7 +59,7 @@ def test_unheard_of_prompts_of_few_accounts_push_out_their_own(rows: list[Use]) 
     assert still_linked(links, time + 60) == len(BEGUN)
 
 
-def test_values_of_single_accounts_push_no_shared_value_out() -> None:
+def test_indicators_of_single_accounts_push_no_shared_one_out() -> None:
     links = table(max_links=2000)
     links.step(60, batch(60, shared(4)))
     rows = [(f"fresh-{i}", int(TEMPLATE), 1000 + i, 1) for i in range(20_000)]
@@ -79,7 +79,7 @@ def test_what_is_forgotten_is_counted() -> None:
     assert count("distillwatch_indicators_tracked") == len(links)
 
 
-def test_a_step_larger_than_the_table_keeps_what_is_shared() -> None:
+def test_a_window_larger_than_the_graph_keeps_what_is_shared() -> None:
     links = table(max_links=1000)
     once = [(f"b{i}", int(TEMPLATE), 1000 + i, 1) for i in range(5000)]
     groups = links.step(60, batch(60, once[:2500] + shared(6) + once[2500:]))

@@ -19,7 +19,7 @@ uses = st.tuples(
 steps = st.lists(st.lists(uses, max_size=12), max_size=6)
 
 
-def test_a_value_is_sent_on_when_enough_accounts_share_it() -> None:
+def test_an_indicator_is_sent_on_when_enough_accounts_share_it() -> None:
     links = table()
     assert links.step(60, batch(60, shared(2))) == []
     (group,) = links.step(120, batch(120, shared(3)))
@@ -49,7 +49,7 @@ def test_without_new_members_a_group_waits_and_then_sends_what_changed() -> None
     ]
 
 
-def test_a_popular_value_links_nobody_until_it_is_forgotten() -> None:
+def test_an_indicator_of_high_prevalence_links_no_accounts_until_it_is_forgotten() -> None:
     links = table(high_prevalence_accounts=10, high_prevalence_share=0.5, remember_s=3600)
     assert links.step(60, batch(60, shared(11))) == []
     assert len(links) == 0
@@ -72,7 +72,7 @@ def test_old_links_are_forgotten() -> None:
     assert len(links) == 1
 
 
-def test_single_values_go_first_when_there_are_too_many() -> None:
+def test_indicators_of_single_accounts_go_first_when_there_are_too_many() -> None:
     links = table(max_links=1000)
     links.step(60, batch(60, shared(5)))
     rows = [(f"b{i}", int(LinkKind.TEMPLATE), 1000 + i, 1) for i in range(3000)]
@@ -81,7 +81,7 @@ def test_single_values_go_first_when_there_are_too_many() -> None:
     assert links.step(180, batch(180, shared(6)))[0].size == 6
 
 
-def test_a_value_remembers_so_many_members_and_no_more() -> None:
+def test_an_indicator_remembers_a_bounded_number_of_members() -> None:
     metrics = Metrics()
     links = LinkTable(CampaignSettings(max_members=10), metrics=metrics)
     (group,) = links.step(60, batch(60, shared(30)))
@@ -152,7 +152,7 @@ def test_rows_are_small() -> None:
     assert max(len(row or b"") for _, row in rows) < 150
 
 
-def test_of_many_values_of_an_account_those_are_written_that_changed() -> None:
+def test_only_the_changed_indicators_of_an_account_are_written() -> None:
     links, stored = table(), {}
     many = [("a", int(LinkKind.TEMPLATE), 1000 + i, 1) for i in range(500)]
     for time, rows in ((60, many[:3]), (120, many), (180, many[:1]), (240, [*many[7:9], *many])):
@@ -173,7 +173,7 @@ def test_of_many_values_of_an_account_those_are_written_that_changed() -> None:
 
 
 @pytest.mark.parametrize("kind", list(LinkKind))
-def test_a_value_means_nothing_without_its_kind(kind: LinkKind) -> None:
+def test_a_fingerprint_means_nothing_without_its_kind(kind: LinkKind) -> None:
     rows = [(f"a{i}", int(k), 5, 1) for i in range(3) for k in LinkKind]
     groups = table().step(60, batch(60, rows))
     assert [group.kind for group in groups].count(kind) == 1

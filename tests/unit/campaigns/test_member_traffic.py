@@ -1,4 +1,4 @@
-"""What members did is known whatever links them."""
+"""The traffic of members is counted, whatever links them."""
 
 from __future__ import annotations
 
