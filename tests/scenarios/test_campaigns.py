@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from testlib.scored import assert_no_candidate, assert_scored_and_silent
 from testlib.traffic.link_traffic import (
     DAY_S,
     HOUR_S,
@@ -77,15 +78,15 @@ def test_accounts_that_share_nothing_but_what_they_ask_are_found(rng: Rng, mode:
 
 def test_benchmarks_on_the_day_of_a_release_are_silent(rng: Rng) -> None:
     asks = items(500, "question")
-    teams = [disguised(rng, f"team-{i}", per_day=2000, asks=asks) for i in range(24)]
-    assert run([*people(rng, 300), *teams], hours=40) == []
+    teams = [disguised(rng, f"team-{i}", per_day=300, asks=asks) for i in range(24)]
+    assert_scored_and_silent([*people(rng, 300), *teams], hours=40, twin="team-")
 
 
 @pytest.mark.parametrize("pupils", [24, 120])
 def test_pupils_with_the_same_homework_are_silent(rng: Rng, pupils: int) -> None:
     asks = items(30, "homework")
     school = [disguised(rng, f"pupil-{i}", per_day=12, asks=asks) for i in range(pupils)]
-    assert run([*people(rng, 300), *school], hours=40) == []
+    assert_scored_and_silent([*people(rng, 300), *school], hours=40, twin="pupil-")
 
 
 def test_pupils_who_paste_their_homework_are_silent(rng: Rng) -> None:
@@ -101,7 +102,7 @@ def test_pupils_who_paste_their_homework_are_silent(rng: Rng) -> None:
         )
         for i in range(28)
     ]  # fmt: skip
-    assert run([*people(rng, 150), *school], hours=36) == []
+    assert_scored_and_silent([*people(rng, 150), *school], hours=36, twin="pupil-")
 
 
 def test_those_who_practise_on_the_problems_of_one_site_are_silent(rng: Rng) -> None:
@@ -119,7 +120,7 @@ def test_those_who_practise_on_the_problems_of_one_site_are_silent(rng: Rng) -> 
         )
         for i in range(300)
     ]
-    assert run([*people(rng, 200), *crowd], hours=36) == []
+    assert_scored_and_silent([*people(rng, 200), *crowd], hours=36, twin="solver-")
 
 
 def test_teams_that_put_one_public_test_in_one_frame_are_silent(rng: Rng) -> None:
@@ -132,24 +133,37 @@ def test_teams_that_put_one_public_test_in_one_frame_are_silent(rng: Rng) -> Non
         )
         for i in range(9)
     ]
-    assert run([*people(rng, 150), *teams], hours=34) == []
+    assert_scored_and_silent([*people(rng, 150), *teams], hours=34, twin="team-")
+
+
+def phones(rng: Rng, *, young: int, busy: float) -> list[Account]:
+    """People, twenty of them behind one carrier that gives out any of its addresses each time."""
+    crowd = people(rng, 220)
+    for i, phone in enumerate(crowd[:20]):
+        phone.name = f"phone-{i}"
+        phone.addresses = tuple(f"carrier-{j}" for j in range(24))
+        phone.created_at = START_S - DAY_S if i < young else phone.created_at
+        phone.per_day = busy * float(rng.lognormal(0, 1.0))
+    return crowd
 
 
 @in_modes
-@pytest.mark.parametrize("young", [0, 6, 12])
+@pytest.mark.parametrize("young", [0, 6])
 def test_phones_behind_one_carrier_are_silent(rng: Rng, young: int, mode: str) -> None:
-    # Its translators give them another of the same addresses every time.
-    crowd = people(rng, 220)
-    for i, phone in enumerate(crowd[:20]):
-        phone.addresses = tuple(f"carrier-{j}" for j in range(24))
-        phone.created_at = START_S - DAY_S if i < young else phone.created_at
-    assert run(in_mode(crowd, mode), hours=34) == []
+    crowd = phones(rng, young=young, busy=40)
+    assert_scored_and_silent(in_mode(crowd, mode), hours=34, twin="phone-")
 
 
-def test_users_of_a_tool_with_a_few_texts_of_its_own_are_silent(rng: Rng) -> None:
+@in_modes
+def test_light_new_phones_behind_one_carrier_are_not_even_a_candidate(rng: Rng, mode: str) -> None:
+    crowd = phones(rng, young=12, busy=12)
+    assert_no_candidate(in_mode(crowd, mode), hours=34, twin="phone-")
+
+
+def test_users_of_a_tool_with_a_few_texts_of_its_own_are_not_even_a_candidate(rng: Rng) -> None:
     asks = items(4, "text of the tool")
     users = [disguised(rng, f"user-{i}", per_day=15, asks=asks) for i in range(70)]
-    assert run([*people(rng, 300), *users], hours=40) == []
+    assert_no_candidate([*people(rng, 300), *users], hours=40, twin="user-")
 
 
 def test_two_pools_are_two_incidents(rng: Rng) -> None:
@@ -162,34 +176,36 @@ def test_two_pools_are_two_incidents(rng: Rng) -> None:
     assert len({alert.alert_id for alert in alerts}) == 2
 
 
-def test_a_young_account_alone_is_nothing(rng: Rng) -> None:
-    assert run([*people(rng, 150), *pool(rng, 1)], hours=18) == []
+def test_a_young_account_alone_is_not_even_a_candidate(rng: Rng) -> None:
+    assert_no_candidate([*people(rng, 150), *pool(rng, 1)], hours=18, twin="pool-")
 
 
 def test_a_popular_tool_is_silent(rng: Rng) -> None:
-    assert run([*people(rng, 150), *tool_users(rng, 150)], hours=26) == []
+    assert_scored_and_silent([*people(rng, 150), *tool_users(rng, 150)], hours=26, twin="tool-")
 
 
 def test_a_tool_after_its_release_is_silent(rng: Rng) -> None:
     accounts = [*people(rng, 150), *tool_users(rng, 150, start_s=RELEASE_S)]
-    assert run(accounts, hours=26) == []
+    assert_scored_and_silent(accounts, hours=26, twin="tool-")
 
 
 def test_a_new_tool_that_newcomers_sign_up_for_is_silent(rng: Rng) -> None:
     accounts = [*people(rng, 150), *tool_users(rng, 100, start_s=RELEASE_S, young=0.6)]
-    assert run(accounts, hours=26) == []
+    assert_scored_and_silent(accounts, hours=26, twin="tool-")
 
 
 @in_modes
 def test_a_company_behind_one_address_is_silent(rng: Rng, mode: str) -> None:
-    assert run(in_mode([*people(rng, 150), *company(rng, 80)], mode), hours=26) == []
+    assert_scored_and_silent(
+        in_mode([*people(rng, 150), *company(rng, 80)], mode), hours=26, twin="staff-"
+    )
 
 
 def test_a_company_without_payment_ids_is_silent(rng: Rng) -> None:
     staff = company(rng, 80)
     for account in staff:
         account.payment = ""
-    assert run([*people(rng, 150), *staff], hours=26) == []
+    assert_scored_and_silent([*people(rng, 150), *staff], hours=26, twin="staff-")
 
 
 @in_modes
@@ -202,7 +218,7 @@ def test_companies_that_use_one_tool_are_silent(rng: Rng, mode: str) -> None:
             account.says = fixed("the tool's prompt", "the tool's opening")
             firms.append(account)
     accounts = [*people(rng, 100), *tool_users(rng, 60), *firms]
-    assert run(in_mode(accounts, mode), hours=26) == []
+    assert_scored_and_silent(in_mode(accounts, mode), hours=26, twin="firm-")
 
 
 @in_modes
@@ -219,7 +235,7 @@ def test_a_workshop_of_newcomers_in_one_room_is_silent(rng: Rng, mode: str) -> N
         )
         for i in range(40)
     ]
-    assert run(in_mode([*people(rng, 150), *room], mode), hours=16) == []
+    assert_scored_and_silent(in_mode([*people(rng, 150), *room], mode), hours=16, twin="student-")
 
 
 def test_ci_runners_and_a_migrated_key_are_silent(rng: Rng) -> None:
@@ -232,7 +248,7 @@ def test_ci_runners_and_a_migrated_key_are_silent(rng: Rng) -> None:
             payment=f"ci-{i}",
             addresses=tuple(f"runner-{j}" for j in range(60)),
         )
-        for i in range(6)
+        for i in range(12)
     ]
     moved = [
         Account(
@@ -246,4 +262,4 @@ def test_ci_runners_and_a_migrated_key_are_silent(rng: Rng) -> None:
         )
         for i in range(2)
     ]
-    assert run([*people(rng, 150), *runners, *moved], hours=26) == []
+    assert_scored_and_silent([*people(rng, 150), *runners, *moved], hours=26, twin="ci-")

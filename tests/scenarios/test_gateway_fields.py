@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from stream.campaigns.clusters.scorer import ClusterScorer
+from testlib.scored import assert_no_candidate, assert_scored_and_silent
 from testlib.traffic.link_traffic import (
     DAY_S,
     HOUR_S,
@@ -38,9 +38,6 @@ from testlib.traffic.stories import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from stream.campaigns.scoring.features import ClusterFeatures
-    from stream.campaigns.scoring.score import ClusterScore
-
     Story = Callable[[np.random.Generator], list[Account]]
 
 BEGINS_S = START_S + 30 * HOUR_S
@@ -50,21 +47,6 @@ OPEN_SCORE = 0.8
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
-
-
-@pytest.fixture
-def considered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float]]:
-    """Collect (members, score) of every group that was judged."""
-    seen: list[tuple[int, float]] = []
-    score = ClusterScorer._score
-
-    def watched(self: ClusterScorer, found: ClusterFeatures) -> ClusterScore:
-        scored = score(self, found)
-        seen.append((found.members, scored.score))
-        return scored
-
-    monkeypatch.setattr(ClusterScorer, "_score", watched)
-    return seen
 
 
 def later(accounts: list[Account]) -> list[Account]:
@@ -85,7 +67,7 @@ COMBINATIONS = [
 
 @pytest.mark.parametrize(("payment", "organization", "created", "egress"), COMBINATIONS)
 def test_an_office_is_silent_whatever_fields_are_absent(
-    rng: np.random.Generator, considered: list[tuple[int, float]], *, payment: bool,
+    rng: np.random.Generator, *, payment: bool,
     organization: bool, created: bool, egress: int,
 ) -> None:  # fmt: skip
     staff = [
@@ -100,21 +82,20 @@ def test_an_office_is_silent_whatever_fields_are_absent(
         )
         for account in company(rng, 40, young=1.0)
     ]
-    assert run([*people(rng, 80), *staff], hours=16) == []
-    assert considered
+    assert_scored_and_silent([*people(rng, 80), *staff], hours=16, twin="staff-")
 
 
 def test_an_office_of_two_addresses_is_one_owner_and_two_offices_are_two(
-    rng: np.random.Generator, considered: list[tuple[int, float]]
+    rng: np.random.Generator,
 ) -> None:
+    names = ("north-", "south-", "east-", "west-")
     offices = [
-        replace(account, name=f"{name}-{account.name}", payment="", client="", organization="",
-                addresses=(f"{name}-1", f"{name}-2"))
-        for name in ("north", "south", "east", "west")
+        replace(account, name=f"{name}{account.name}", payment="", client="", organization="",
+                addresses=(f"{name}1", f"{name}2"))
+        for name in names
         for account in company(rng, 20)
     ]  # fmt: skip
-    assert run([*people(rng, 80), *offices], hours=16) == []
-    assert considered
+    assert_scored_and_silent([*people(rng, 80), *offices], hours=16, twin=names)
 
 
 # -- groups that begin together -----------------------------------------------------------------
@@ -176,24 +157,31 @@ def plugin(rng: np.random.Generator) -> list[Account]:
     ]
 
 
-TWINS: dict[str, Story] = {
-    "a class with homework": lambda rng: lecture(rng, 24, 30),
-    "a lecture with homework": lambda rng: lecture(rng, 120, 30),
-    "teams that put one public test": teams,
-    "a tool after its launch": launched_tool,
-    "a workshop behind two addresses": workshop,
-    "a plug-in that polls on schedule": plugin,
+#: Name -> how the names of its accounts begin, and the accounts.
+TWINS: dict[str, tuple[str, Story]] = {
+    "a lecture with homework": ("pupil-", lambda rng: lecture(rng, 120, 30)),
+    "teams that put one public test": ("team-", teams),
+    "a tool after its launch": ("tool-", launched_tool),
+    "a workshop behind two addresses": ("student-", workshop),
+    "a plug-in that polls on schedule": ("customer-", plugin),
 }
+in_gateway_modes = pytest.mark.parametrize("mode", ["gateway", "gateway-directory"])
 
 
-@pytest.mark.parametrize("mode", ["gateway", "gateway-directory"])
+@in_gateway_modes
 @pytest.mark.parametrize("name", TWINS)
 def test_groups_that_begin_or_act_alike_for_a_reason_are_silent(
-    rng: np.random.Generator, considered: list[tuple[int, float]], name: str, mode: str
+    rng: np.random.Generator, name: str, mode: str
 ) -> None:
-    accounts = in_mode([*people(rng, 80), *TWINS[name](rng)], mode)
-    assert run(accounts, hours=50) == []
-    assert max(score for _, score in considered) < OPEN_SCORE
+    twin, story = TWINS[name]
+    accounts = in_mode([*people(rng, 80), *story(rng)], mode)
+    assert_scored_and_silent(accounts, hours=50, twin=twin)
+
+
+@in_gateway_modes
+def test_a_class_with_homework_is_not_even_a_candidate(rng: np.random.Generator, mode: str) -> None:
+    accounts = in_mode([*people(rng, 80), *lecture(rng, 24, 30)], mode)
+    assert_no_candidate(accounts, hours=50, twin="pupil-")
 
 
 # -- campaigns ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from testlib.scored import assert_no_candidate, assert_scored_and_silent
 from testlib.traffic.link_traffic import (
     DAY_S,
     HOUR_S,
@@ -75,7 +76,7 @@ def test_sessions_dealt_over_accounts_behind_common_addresses_are_found(
 @in_modes
 def test_customers_of_a_vpn_who_use_a_popular_tool_are_silent(rng: Rng, mode: str) -> None:
     others = [replace(person, asks=tool_text) for person in people(rng, 100)]
-    assert run(in_mode([*others, *vpn(rng, 60)], mode), hours=40) == []
+    assert_scored_and_silent(in_mode([*others, *vpn(rng, 60)], mode), hours=40, twin="vpn-")
 
 
 # -- a few accounts that never sleep --------------------------------------------------------------
@@ -117,7 +118,7 @@ def test_teams_that_put_one_public_test_to_the_model_are_silent(rng: Rng) -> Non
         )
         for i, team in enumerate(tireless(rng, 20, per_day=300, spread=1.0))
     ]
-    assert run([*people(rng, 100), *teams], hours=36) == []
+    assert_scored_and_silent([*people(rng, 100), *teams], hours=36, twin="team-")
 
 
 # -- payments that begin together, and nothing said -----------------------------------------------
@@ -151,12 +152,14 @@ def test_a_pool_is_found_without_text_by_when_its_payments_began(rng: Rng) -> No
 def test_teams_that_sign_up_over_the_days_are_silent(rng: Rng) -> None:
     begins = [START_S + float(hour) * HOUR_S for hour in rng.uniform(0, 36, 18)]
     teams = cards(rng, 90, begins=begins, spread=1.0)
-    assert run([*silent(people(rng, 150)), *teams], hours=36) == []
+    assert_scored_and_silent([*silent(people(rng, 150)), *teams], hours=36, twin="new-")
 
 
 def test_a_morning_on_which_three_teams_sign_up_is_silent(rng: Rng) -> None:
     begins = [RELEASE_S + float(rng.uniform(0, 2 * HOUR_S)) for _ in range(3)]
-    assert run([*silent(people(rng, 150)), *cards(rng, 15, begins=begins)], hours=20) == []
+    assert_scored_and_silent(
+        [*silent(people(rng, 150)), *cards(rng, 15, begins=begins)], hours=20, twin="new-"
+    )
 
 
 # -- standing accounts whose answers grow on one day, and nothing said ----------------------------
@@ -195,19 +198,19 @@ def test_products_whose_answers_grow_within_a_day_are_found_without_text(rng: Rn
     assert alert.observed.requests > 30 * 100
 
 
-def test_what_stands_in_for_another_provider_for_hours_is_silent(rng: Rng) -> None:
+def test_what_stands_in_for_another_provider_for_hours_is_not_even_a_candidate(rng: Rng) -> None:
     outage = turning(rng, products(rng, 30), within_h=0.3, lasts_h=4)
-    assert run([*silent(people(rng, 40)), *outage], hours=72) == []
+    assert_no_candidate([*silent(people(rng, 40)), *outage], hours=72, twin="product-")
 
 
-def test_products_that_change_one_by_one_are_silent(rng: Rng) -> None:
+def test_products_that_change_one_by_one_are_not_even_a_candidate(rng: Rng) -> None:
     some = turning(rng, products(rng, 12), within_h=60, lasts_h=1000)
-    assert run([*silent(people(rng, 40)), *some], hours=115) == []
+    assert_no_candidate([*silent(people(rng, 40)), *some], hours=115, twin="product-")
 
 
 def test_one_company_whose_products_all_change_is_silent(rng: Rng) -> None:
     own = turning(rng, products(rng, 30, payment="card-of-all"), within_h=14, lasts_h=1000)
-    assert run([*silent(people(rng, 40)), *own], hours=76) == []
+    assert_scored_and_silent([*silent(people(rng, 40)), *own], hours=76, twin="product-")
 
 
 def test_a_model_that_gives_everybody_longer_answers_is_silent(rng: Rng) -> None:
@@ -215,4 +218,4 @@ def test_a_model_that_gives_everybody_longer_answers_is_silent(rng: Rng) -> None
         replace(one, turned=(TURN_S + float(rng.uniform(0, 14)) * HOUR_S, math.inf))
         for one in [*silent(people(rng, 40)), *products(rng, 30)]
     ]
-    assert run(everybody, hours=76) == []
+    assert_scored_and_silent(everybody, hours=76, twin="product-")
