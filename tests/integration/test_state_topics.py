@@ -31,10 +31,10 @@ async def _log(cluster: Cluster) -> Changelog:
 
 
 async def _recovered(cluster: Cluster) -> tuple[Log, StateRows]:
-    """Return what the log says, and what takes an unfinished flush back."""
+    """Return the content of the changelog, and the rows that undo an unfinished checkpoint."""
     log = Log()
     found = (await recover({_tp(cluster): log}, cluster.kafka))[_tp(cluster)]
-    assert log.header == found.checkpoint
+    assert log.checkpoint == found.checkpoint
     return log, found.undo_rows
 
 
@@ -45,7 +45,7 @@ def test_what_is_flushed_is_recovered(a_cluster: Cluster) -> None:
         await log.write([(b"a", None), (b"b", b"3")], b"two")
         await log.stop()
         found, repair = await _recovered(a_cluster)
-        assert (found.schema, found.header) == (b"schema", b"two")
+        assert (found.schema, found.checkpoint) == (b"schema", b"two")
         assert found.rows == {**dict(ROWS[2:]), b"b": b"3"}
         assert not repair
 
@@ -63,13 +63,13 @@ def test_an_unfinished_flush_never_was(a_cluster: Cluster) -> None:
         # The next owner starts while the transaction of this one is open.
         successor = await _log(a_cluster)
         found, repair = await _recovered(a_cluster)
-        assert (found.rows, found.header) == ({b"a": b"1", b"b": b"1"}, b"one")
+        assert (found.rows, found.checkpoint) == ({b"a": b"1", b"b": b"1"}, b"one")
         assert bool(repair) != a_cluster.transactions
         if repair:
-            await successor.write(repair, found.header)
+            await successor.write(repair, found.checkpoint)
         await successor.write([(b"d", b"3")], b"three")
         found, _ = await _recovered(a_cluster)
-        assert found.header == b"three"
+        assert found.checkpoint == b"three"
         assert found.rows == {b"a": b"1", b"b": b"1", b"d": b"3"}
         await successor.stop()
         await log.stop()
@@ -88,7 +88,7 @@ def test_a_predecessor_that_wakes_up_late_is_fenced(a_cluster: Cluster) -> None:
         with pytest.raises(FencedError, match="another worker"):
             await stalled.write([(b"a", b"1")], b"one again")
         found, _ = await _recovered(a_cluster)
-        assert (found.rows, found.header) == ({b"a": b"2"}, b"two")
+        assert (found.rows, found.checkpoint) == ({b"a": b"2"}, b"two")
         await owner.stop()
         await stalled.stop()
 
@@ -111,7 +111,7 @@ def test_a_log_may_end_with_what_was_taken_back(a_cluster: Cluster, aborted: int
         began = time.monotonic()
         found, _ = await _recovered(a_cluster)
         took_s = time.monotonic() - began
-        assert (found.rows, found.header) == (dict(ROWS), b"one")
+        assert (found.rows, found.checkpoint) == (dict(ROWS), b"one")
         assert took_s < UNCHANGED_S  # its end was seen, not waited for
         await log.stop()
 
@@ -125,23 +125,23 @@ def test_a_log_that_is_compacted_says_the_same(a_cluster: Cluster) -> None:
         log = await _log(a_cluster)
         expected: dict[bytes, bytes] = {}
         first = 0
-        for flush in range(300):
+        for number in range(300):
             # Random, or compression would leave nothing for the cleaner.
-            rows = [(b"%d" % (i * flush % 700), os.urandom(200)) for i in range(100)]
-            gone = [(b"%d" % (flush * 7 % 700), None)]
-            await log.write([*rows, *gone], b"%d" % flush, begin=None if flush else BEGIN)
+            rows = [(b"%d" % (i * number % 700), os.urandom(200)) for i in range(100)]
+            gone = [(b"%d" % (number * 7 % 700), None)]
+            await log.write([*rows, *gone], b"%d" % number, begin=None if number else BEGIN)
             expected |= dict(rows)
             expected.pop(gone[0][0], None)
         # Read again and again while the cleaner works through it.
         until = time.monotonic() + 60
         while first == 0 and time.monotonic() < until:
             found, _ = await _recovered(a_cluster)
-            assert (found.schema, found.header) == (b"schema", b"299")
+            assert (found.schema, found.checkpoint) == (b"schema", b"299")
             assert found.rows == expected
             first = await _holes(a_cluster)
         assert first, "it was never compacted"
         found, _ = await _recovered(a_cluster)
-        assert (found.schema, found.rows, found.header) == (b"schema", expected, b"299")
+        assert (found.schema, found.rows, found.checkpoint) == (b"schema", expected, b"299")
         await log.stop()
 
     a_cluster.create()

@@ -29,11 +29,11 @@ PROGRAM = Path(__file__).with_name("counting_worker.py")
 
 @dataclass
 class Log:
-    """What a state log says, as rows."""
+    """The content of a changelog."""
 
     rows: dict[bytes, bytes] = field(default_factory=dict)
     schema: bytes | None = None
-    header: bytes | None = None
+    checkpoint: bytes | None = None
 
     def check(self, schema: bytes | None) -> None:
         self.schema = schema
@@ -45,12 +45,12 @@ class Log:
             else:
                 self.rows[key] = row
 
-    def restore(self, header: bytes) -> None:
-        self.header = header
+    def restore(self, checkpoint: bytes) -> None:
+        self.checkpoint = checkpoint
 
 
 def read_state(topic: str, tasks: int, kafka: KafkaSettings) -> list[Log]:
-    """Return what the state logs of a stage say."""
+    """Return the changelogs of a stage."""
     logs = {TP(topic, task): Log() for task in range(tasks)}
     asyncio.run(recover(logs, kafka))
     return list(logs.values())
@@ -161,13 +161,13 @@ class Cluster:
         """Return what the state topics say about every account."""
         return Counter({k.decode(): int(v) for log in self.state() for k, v in log.rows.items()})
 
-    def floors(self) -> dict[str, int]:
+    def last_applied(self) -> dict[str, int]:
         """Return up to which offset each source partition is counted."""
-        floors: Counter[str] = Counter()
+        last_applied: Counter[str] = Counter()
         for log in self.state():
-            if log.header is not None:
-                floors |= Counter(json.loads(log.header)[1])
-        return dict(floors)
+            if log.checkpoint is not None:
+                last_applied |= Counter(json.loads(log.checkpoint)[1])
+        return dict(last_applied)
 
     def state(self) -> list[Log]:
         return read_state(f"{self.topics.internal_prefix}accounts-state", 4, self.kafka)

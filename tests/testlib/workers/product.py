@@ -265,7 +265,7 @@ class Product:
 
 
 def state_of(product: Product, role: str) -> list[Log]:
-    """Return what the state logs of a stage say, task by task."""
+    """Return the changelogs of a stage, task by task."""
     tasks = 1 if role == "findings" else TASKS
     return read_state(state_topic_of(product.settings.topics, role), tasks, product.settings.kafka)
 

@@ -68,10 +68,10 @@ def test_a_successor_computes_the_same_features(early: int, visits: list[tuple[i
     for hour in sorted({hour for hour, _ in visits}):
         step(one, hour, sorted({f"a{account}" for other, account in visits if other == hour}))
         log |= dict(one.take_changes())
-    heir = stage()
-    heir.load([*log.items()])
-    heir.loaded()
-    np.testing.assert_equal(features(heir, hour), features(one, hour))
+    recovered_task = stage()
+    recovered_task.load([*log.items()])
+    recovered_task.loaded()
+    np.testing.assert_equal(features(recovered_task, hour), features(one, hour))
 
 
 def batched(names: list[str], size: int) -> list[list[str]]:

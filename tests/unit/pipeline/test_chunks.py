@@ -1,4 +1,4 @@
-"""Whatever is said in parts is taken once and whole, however it is cut when it is said again."""
+"""A window in chunks is applied once and whole, however it is split the second time."""
 
 import itertools
 import math
@@ -48,8 +48,8 @@ def group(end: float, number: int) -> Group:
     return Group(kind=LinkKind.SYSTEM_PROMPT, value=number, time=end, since=0.0, size=3, members=[])
 
 
-def said(steps: list[int], first: int, most: int) -> list[bytes]:
-    """Return the packets that say the given number of rows of each step after ``first``."""
+def packed(steps: list[int], first: int, most: int) -> list[bytes]:
+    """Return the packets with the given number of rows in each window after ``first``."""
     ends = np.repeat(np.arange(first, first + len(steps)) + 1.0, steps)
     groups = [group(end, i) for i, end in enumerate(ends.tolist())]
 
@@ -69,9 +69,9 @@ room = st.integers(ROOM, 4 * ROOM)
 
 @given(steps, room)
 def test_parts_fit_and_together_are_the_whole(rows, most):
-    packets = [unpack(value) for value in said(rows, 0, most)]
+    packets = [unpack(value) for value in packed(rows, 0, most)]
     assert [g.value for p in packets for g in p.groups] == list(range(sum(rows)))
-    assert all(len(value) <= most for value in said(rows, 0, most))
+    assert all(len(value) <= most for value in packed(rows, 0, most))
     assert packets[-1].watermark == len(rows)
     for packet, later in itertools.pairwise(packets):
         assert packet.watermark < later.groups[0].time
@@ -86,11 +86,11 @@ def test_parts_fit_and_together_are_the_whole(rows, most):
 )
 @settings(max_examples=300)
 def test_rows_count_once_however_often_and_wherever_they_are_cut(one, other, broken, most):
-    """A source says one thing, is cut off in the middle, says it again cut elsewhere, goes on."""
+    """A source is interrupted, restarts, splits its rows elsewhere, and continues."""
     known, taken = SourceProgress(), []
     for first, rows in ((0, one), (len(one), other)):
-        tries = [said(rows, first, again)[:upto] for again, upto, _ in broken]
-        for value in [value for part in [*tries, said(rows, first, most)] for value in part]:
+        tries = [packed(rows, first, again)[:upto] for again, upto, _ in broken]
+        for value in [value for part in [*tries, packed(rows, first, most)] for value in part]:
             packet = unpack(value)
             ends = np.array([g.time for g in packet.groups], float)
             new, floor, count = find_new_rows(packet, ends, known)
@@ -127,7 +127,7 @@ def test_one_record_that_does_not_fit_is_an_error_and_no_endless_loop():
     with pytest.raises(PacketError, match="belong together"):
         pack_events(events([7] * 100), source=0, sources=1, watermark=0.0, max_bytes=3000)
     with pytest.raises(PacketError, match="belong together"):
-        said([1], 0, 10)
+        packed([1], 0, 10)
 
 
 def tight() -> StageSettings:

@@ -72,7 +72,7 @@ def minute(line: bytes) -> float:
 
 @pytest.fixture(scope="module")
 def state(written):
-    """Return role -> (rows, header, schema) after all of that."""
+    """Return role -> (rows, checkpoint, schema) after all of that."""
     found = {}
     for role in ROLES:
         task = new(role)
@@ -136,10 +136,10 @@ def twisted(packet: Packet, random: Random) -> bytes:
     return msgspec.msgpack.encode(odd(changed, random) if random.randrange(2) else changed)
 
 
-def put_back(task, rows, header: bytes, schema: bytes) -> None:
+def put_back(task, rows, checkpoint: bytes, schema: bytes) -> None:
     task.check(schema)
     task.load(rows)
-    task.restore(header)
+    task.restore(checkpoint)
 
 
 def one_line(error: Exception) -> None:
@@ -177,7 +177,7 @@ def test_a_record_that_says_what_cannot_be_is_refused_or_taken(role, written) ->
 
 @pytest.mark.parametrize("role", ROLES)
 def test_damaged_state_is_a_state_error(role, state) -> None:
-    rows, header, schema = state[role]
+    rows, checkpoint, schema = state[role]
     # One task for all: rows that were taken are in nobody's way.
     task, random, refused = new(role), Random(3), 0
     for _ in range(240):
@@ -192,7 +192,7 @@ def test_damaged_state_is_a_state_error(role, state) -> None:
             put_back(
                 task,
                 some,
-                damaged(header, random) if which == 2 else header,
+                damaged(checkpoint, random) if which == 2 else checkpoint,
                 damaged(schema, random) if which == 3 else schema,
             )
         except StateError as error:
@@ -203,7 +203,7 @@ def test_damaged_state_is_a_state_error(role, state) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_bytes_that_announce_much_take_nothing(role, state) -> None:
-    rows, header, schema = state[role]
+    rows, checkpoint, schema = state[role]
     task = new(role)
     keys = {key[:1]: key for key, _ in rows}.values()
     attempts = [
@@ -220,7 +220,7 @@ def test_bytes_that_announce_much_take_nothing(role, state) -> None:
         for bomb in BOMBS[::3]:
             for key in keys:
                 with pytest.raises(StateError):
-                    put_back(new(role), [(key, bomb)], header, schema)
+                    put_back(new(role), [(key, bomb)], checkpoint, schema)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

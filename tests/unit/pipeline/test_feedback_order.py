@@ -23,9 +23,9 @@ SETTINGS = replace(Settings().stages, tasks=1)
 WORDS = {10: "false_positive", 20: "withdrawn", 24: "true_positive"}
 
 
-def judged(name: str, minute: int) -> bytes:
-    said = {"alert_id": name, "verdict": WORDS[minute], "author": "a", "time": START_S + minute}
-    return pack_feedback(Feedback(verdicts=[msgspec.convert(said, Verdict)]))
+def verdict_packet(name: str, minute: int) -> bytes:
+    feedback = {"alert_id": name, "verdict": WORDS[minute], "author": "a", "time": START_S + minute}
+    return pack_feedback(Feedback(verdicts=[msgspec.convert(feedback, Verdict)]))
 
 
 def packets(name: str) -> list[bytes]:
@@ -33,20 +33,20 @@ def packets(name: str) -> list[bytes]:
     found = []
     for minute in range(1, 31):
         header = ChunkHeader(START_S + 60 * minute)
-        heard = [finding("a", minute)] if minute % 5 == 0 else []
+        findings = [finding("a", minute)] if minute % 5 == 0 else []
         groups = pool(minute) if minute % 5 == 0 else []
-        found.append(pack(source=0, sources=2, header=header, account_findings=heard))
+        found.append(pack(source=0, sources=2, header=header, account_findings=findings))
         found.append(pack(source=1, sources=2, header=header, groups=groups))
         if minute in WORDS:
-            found.append(judged(name, minute))
+            found.append(verdict_packet(name, minute))
     return found
 
 
-def task(rows: dict[bytes, bytes] | None = None, header: bytes = b""):
+def task(rows: dict[bytes, bytes] | None = None, checkpoint: bytes = b""):
     made = alerting_task(SETTINGS, Metrics())
-    if header:
+    if checkpoint:
         made.load(list((rows or {}).items()))
-        made.restore(header)
+        made.restore(checkpoint)
     return made
 
 
@@ -57,17 +57,19 @@ def alerts(emissions: list[Emission]) -> list[Alert]:
 @pytest.fixture(scope="module")
 def values() -> list[bytes]:
     first = task()
-    told = [a for i, v in enumerate(packets("inc_" + 20 * "0")) for a in alerts(first.feed(i, v))]
-    return packets(next(alert.alert_id for alert in told if alert.kind == "campaign"))
+    sent_alerts = [
+        a for i, v in enumerate(packets("inc_" + 20 * "0")) for a in alerts(first.feed(i, v))
+    ]
+    return packets(next(alert.alert_id for alert in sent_alerts if alert.kind == "campaign"))
 
 
 def test_it_is_told_at_once_without_a_step_of_event_time(values: list[bytes]) -> None:
-    one, told = task(), {}
+    one, sent_alerts = task(), {}
     for offset, value in enumerate(values):
         found = alerts(one.feed(offset, value))
-        if (said := unpack(value).feedback) is not None:
-            told[said.verdicts[0].label] = [(a.kind, a.status) for a in found]
-    assert told == {
+        if (feedback := unpack(value).feedback) is not None:
+            sent_alerts[feedback.verdicts[0].label] = [(a.kind, a.status) for a in found]
+    assert sent_alerts == {
         "false_positive": [("campaign", "resolved")],
         "withdrawn": [("campaign", "firing")],
         "true_positive": [("campaign", "firing")],
@@ -83,9 +85,9 @@ def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(values: lis
             rows.pop(key, None)
             if row is not None:
                 rows[key] = row
-        heir = task(rows, one.checkpoint_record())
-        for offset in range(heir.resume_offset or 0, len(values)):
-            sent = heir.feed(offset, values[offset])
+        recovered_task = task(rows, one.checkpoint_record())
+        for offset in range(recovered_task.resume_offset or 0, len(values)):
+            sent = recovered_task.feed(offset, values[offset])
             assert sent == (expected[offset] if offset >= crash else []), (crash, offset)
         one.feed(crash, values[crash])
 
@@ -103,15 +105,15 @@ def test_what_is_read_again_changes_nothing(values: list[bytes]) -> None:
 
 
 def test_accounts_hear_who_is_confirmed(values: list[bytes]) -> None:
-    one, told = task(), []
+    one, sent_alerts = task(), []
     for offset, value in enumerate(values):
         for emission in one.feed(offset, value):
             if emission.role == "events":
-                said = unpack(emission.value).feedback
-                assert said is not None
-                told += said.confirmed
-    assert [len(confirmed.accounts) for confirmed in told] == [24, 24, 24]
-    assert [confirmed.until > 0 for confirmed in told] == [False, False, True]
+                feedback = unpack(emission.value).feedback
+                assert feedback is not None
+                sent_alerts += feedback.confirmed
+    assert [len(confirmed.accounts) for confirmed in sent_alerts] == [24, 24, 24]
+    assert [confirmed.until > 0 for confirmed in sent_alerts] == [False, False, True]
     accounts = accounts_task(SETTINGS, 0, Metrics())
     unheard_of = pack_feedback(Feedback(confirmed=[Confirmed(accounts=["x"], until=1e10)]))
     assert accounts.feed(0, unheard_of) == []

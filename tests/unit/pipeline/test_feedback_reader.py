@@ -1,4 +1,4 @@
-"""What people write is data: what is none of ours gets a reason, whatever it is."""
+"""Feedback is untrusted input: an invalid record gets a reason, whatever it contains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stream.metrics import Metrics
 from stream.pipeline.feedback_reader import MOST_BYTES, FeedbackReader, suppression, verdict
 
 NOW_S = 1_772_409_600.0
-JUDGED: dict[str, Any] = {
+VERDICT: dict[str, Any] = {
     "alert_id": "inc_" + 20 * "0",
     "verdict": "benign",
     "author": "ana",
@@ -46,11 +46,11 @@ def reason(emission: Emission) -> str:
 
 
 def test_a_verdict_goes_to_alerting() -> None:
-    emission = read(json.dumps(JUDGED | {"unknown": 1}).encode())
+    emission = read(json.dumps(VERDICT | {"unknown": 1}).encode())
     assert (emission.role, emission.partition) == ("findings", 0)
-    said = unpack(emission.value).feedback
-    assert said is not None
-    assert [one.author for one in said.verdicts] == ["ana"]
+    feedback = unpack(emission.value).feedback
+    assert feedback is not None
+    assert [one.author for one in feedback.verdicts] == ["ana"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_verdict_goes_to_alerting() -> None:
     ],
 )
 def test_a_bad_verdict_has_a_reason(changed: dict[str, Any], expected: str) -> None:
-    dead = read(json.dumps(JUDGED | changed).encode())
+    dead = read(json.dumps(VERDICT | changed).encode())
     assert (dead.role, reason(dead)) == ("deadletter", expected)
     headers = dict(dead.headers)
     assert (headers["source_topic"], headers["source_partition"]) == (b"verdicts", b"3")

@@ -71,9 +71,9 @@ def test_the_state_of_another_stage_is_refused(role):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_another_version_is_refused_and_both_are_named(role):
-    said = refusal(usual(role), changed(role, version=99, written_by="distillwatch 9.9"))
-    assert "state of distillwatch 9.9 does not fit distillwatch " + __version__ in said
-    assert f"version is {schema_module.STATE_VERSION}, was 99" in said
+    error = refusal(usual(role), changed(role, version=99, written_by="distillwatch 9.9"))
+    assert "state of distillwatch 9.9 does not fit distillwatch " + __version__ in error
+    assert f"version is {schema_module.STATE_VERSION}, was 99" in error
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -95,10 +95,10 @@ def test_each_part_of_a_layout_counts(role):
 
 
 def test_many_differences_are_counted_and_not_listed():
-    said = refusal(usual("events"), changed("events", layout={}))
-    assert said.count(" is new") == 4
-    assert " more" in said
-    assert "\n" not in said
+    error = refusal(usual("events"), changed("events", layout={}))
+    assert error.count(" is new") == 4
+    assert " more" in error
+    assert "\n" not in error
 
 
 def test_another_river_is_refused(monkeypatch):

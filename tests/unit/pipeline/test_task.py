@@ -44,14 +44,14 @@ class Inputs:
     def new(self, role, metrics=None):
         return task(self.settings, role, 0, metrics or Metrics(strict=False))
 
-    def heir_of(self, role, log, header, portion=10**9, metrics=None):
+    def recovered(self, role, log, checkpoint, portion=10**9, metrics=None):
         """Return a new task with a predecessor's log: every row that it wrote, in order."""
-        heir = self.new(role, metrics)
-        heir.check(self.new(role).schema())
+        recovered_task = self.new(role, metrics)
+        recovered_task.check(self.new(role).schema())
         for first in range(0, len(log), portion):
-            heir.load(log[first : first + portion])
-        heir.restore(header)
-        return heir
+            recovered_task.load(log[first : first + portion])
+        recovered_task.restore(checkpoint)
+        return recovered_task
 
 
 def task(settings, role, number, metrics):
@@ -127,7 +127,7 @@ def apply(rows, changes):
 
 
 def undisturbed(role, inputs):
-    """Return, record by record, what is sent; then the state and the header at the end."""
+    """Return, record by record, what is sent; then the state and the checkpoint at the end."""
     task, rows = inputs.new(role), {}
     sent = [shown(task.feed(offset, value)) for offset, value in enumerate(inputs.values[role])]
     apply(rows, task.take_changes())
@@ -148,23 +148,23 @@ def test_the_run_is_worth_the_name(role, inputs):
 @pytest.mark.parametrize("role", ROLES)
 def test_a_successor_goes_on_from_every_point_as_if_nothing_had_been(role, inputs):
     values = inputs.values[role]
-    expected, expected_rows, expected_header = undisturbed(role, inputs)
+    expected, expected_rows, expected_checkpoint = undisturbed(role, inputs)
     task, rows = inputs.new(role), {}
     for crash in range(len(values) + 1):
         apply(rows, task.take_changes())
-        header = task.checkpoint_record()
-        heir, own = inputs.heir_of(role, list(rows.items()), header), dict(rows)
-        again = heir.resume_offset or 0
+        checkpoint = task.checkpoint_record()
+        recovered_task, own = inputs.recovered(role, list(rows.items()), checkpoint), dict(rows)
+        again = recovered_task.resume_offset or 0
         assert again <= crash
         # A few records are enough to come past what waited; the end is looked at now and then.
         end = len(values) if crash % 10 == 0 else min(crash + 12, len(values))
         for offset in range(again, end):
-            sent = shown(heir.feed(offset, values[offset]))
+            sent = shown(recovered_task.feed(offset, values[offset]))
             assert sent == (expected[offset] if offset >= crash else []), (crash, offset)
         if end == len(values):
-            apply(own, heir.take_changes())
+            apply(own, recovered_task.take_changes())
             assert own == expected_rows
-            assert heir.checkpoint_record() == expected_header
+            assert recovered_task.checkpoint_record() == expected_checkpoint
         if crash < len(values):
             task.feed(crash, values[crash])
 
@@ -175,9 +175,11 @@ def test_restoring_changes_nothing(role, inputs):
     for offset, value in enumerate(inputs.values[role]):
         task.feed(offset, value)
     apply(rows, task.take_changes())
-    heir = inputs.heir_of(role, list(rows.items()), task.checkpoint_record())
-    assert heir.checkpoint_record() == task.checkpoint_record()
-    assert [change for change in heir.take_changes() if rows.get(change[0]) != change[1]] == []
+    recovered_task = inputs.recovered(role, list(rows.items()), task.checkpoint_record())
+    assert recovered_task.checkpoint_record() == task.checkpoint_record()
+    assert [
+        change for change in recovered_task.take_changes() if rows.get(change[0]) != change[1]
+    ] == []
     assert task.take_changes() == []
 
 
@@ -192,14 +194,21 @@ def test_a_log_gives_the_same_state_however_it_is_cut(role, portion, inputs):
         apply(rows, changes)
     # All that the log says, deleted rows too, or only what compaction leaves of it.
     logs = log, list(rows.items())
-    heirs = [inputs.heir_of(role, some, task.checkpoint_record(), portion) for some in logs]
+    recovered_tasks = [
+        inputs.recovered(role, some, task.checkpoint_record(), portion) for some in logs
+    ]
     assert len(log) > len(rows)
     beginning = len(inputs.values[role])
     for offset, value in enumerate(inputs.values[role][-30:], beginning):
         expected = shown(task.feed(offset, value))
-        assert [shown(heir.feed(offset, value)) for heir in heirs] == [expected, expected]
+        assert [
+            shown(recovered_task.feed(offset, value)) for recovered_task in recovered_tasks
+        ] == [expected, expected]
     changes = task.take_changes()
-    assert [heir.take_changes() for heir in heirs] == [changes, changes]
+    assert [recovered_task.take_changes() for recovered_task in recovered_tasks] == [
+        changes,
+        changes,
+    ]
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -235,7 +244,7 @@ def test_a_source_topic_that_was_made_again_is_counted_from_its_first_record():
             task.feed(len(written), value)
             written.append(value)
         apply(rows, task.take_changes())
-        task = inputs.heir_of("events", list(rows.items()), task.checkpoint_record())
+        task = inputs.recovered("events", list(rows.items()), task.checkpoint_record())
         for offset in range(task.resume_offset, len(written)):
             task.feed(offset, written[offset])
     task.finish()
@@ -265,17 +274,19 @@ def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
 
 def test_nothing_that_a_successor_reads_again_is_late(inputs):
     values = inputs.values["events"]
-    heirs = Metrics(strict=False)
+    recovered_tasks = Metrics(strict=False)
     stage = {"stage": "accounts"}
     task, log, read_again = inputs.new("events"), [], 0
     for offset, value in enumerate(values):
         task.feed(offset, value)
         log += task.take_changes()
         if offset % 20 == 0:
-            heir = inputs.heir_of("events", log, task.checkpoint_record(), metrics=heirs)
-            for again in range(heir.resume_offset, offset + 1):
-                heir.feed(again, values[again])
+            recovered_task = inputs.recovered(
+                "events", log, task.checkpoint_record(), metrics=recovered_tasks
+            )
+            for again in range(recovered_task.resume_offset, offset + 1):
+                recovered_task.feed(again, values[again])
                 read_again += 1
     assert read_again > len(values) / 20
-    assert heirs.registry.get_sample_value("distillwatch_replayed_rows_total", stage)
-    assert not heirs.registry.get_sample_value("distillwatch_late_rows_total", stage)
+    assert recovered_tasks.registry.get_sample_value("distillwatch_replayed_rows_total", stage)
+    assert not recovered_tasks.registry.get_sample_value("distillwatch_late_rows_total", stage)

@@ -1,4 +1,4 @@
-"""What a log says up to its last header reaches the task, in order, and nothing else does."""
+"""The rows of a changelog up to its last checkpoint record reach the task in order, no others."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from stream.worker.recovery import ChangelogReader, _PreviousValues
 
 KEYS = st.sampled_from([b"a", b"b", b"h", b"s", b""])
 ROWS = st.lists(st.tuples(KEYS, st.one_of(st.none(), st.binary(max_size=3))), max_size=8)
-FLUSHES = st.lists(ROWS, max_size=5)
+CHECKPOINTS = st.lists(ROWS, max_size=5)
 
 Records = list[tuple[bytes, bytes | None]]
 
@@ -49,38 +49,38 @@ def _written(rows: Records) -> Records:
     return [(b"r" + key, value) for key, value in rows]
 
 
-def _flushed(flushes: list[Records]) -> Records:
-    log: Records = [(b"i", b"topic id"), (b"s", b"schema")] if flushes else []
-    for number, rows in enumerate(flushes):
+def _checkpointed(checkpoints: list[Records]) -> Records:
+    log: Records = [(b"i", b"topic id"), (b"s", b"schema")] if checkpoints else []
+    for number, rows in enumerate(checkpoints):
         log += [*_written(rows), (b"h", str(number).encode())]
     return log
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-@given(flushes=FLUSHES, unfinished=ROWS, portion=st.integers(1, 9))
-def test_the_state_is_what_the_log_says_up_to_its_last_header(
-    flushes: list[Records], unfinished: Records, portion: int, *, atomic: bool
+@given(checkpoints=CHECKPOINTS, unfinished=ROWS, portion=st.integers(1, 9))
+def test_the_state_is_the_changelog_up_to_its_last_checkpoint_record(
+    checkpoints: list[Records], unfinished: Records, portion: int, *, atomic: bool
 ) -> None:
-    # Where flushes are transactions, nobody sees an unfinished one.
-    log = _flushed(flushes) + ([] if atomic else _written(unfinished))
+    # Where checkpoints are transactions, an unfinished one is invisible.
+    log = _checkpointed(checkpoints) + ([] if atomic else _written(unfinished))
     expected: dict[bytes, bytes | None] = {}
-    for rows in flushes:
+    for rows in checkpoints:
         expected |= dict(rows)
     restorer, _ = _reader(log, atomic=atomic, portion=portion)
     assert restorer.rows == {key: value for key, value in expected.items() if value is not None}
-    assert restorer.checkpoint == (str(len(flushes) - 1).encode() if flushes else None)
+    assert restorer.checkpoint == (str(len(checkpoints) - 1).encode() if checkpoints else None)
 
 
-@given(FLUSHES, ROWS)
-def test_a_repaired_log_says_the_same_for_ever(flushes: list[Records], unfinished: Records) -> None:
-    log = _flushed(flushes) + _written(unfinished)
+@given(CHECKPOINTS, ROWS)
+def test_an_undone_checkpoint_stays_undone(checkpoints: list[Records], unfinished: Records) -> None:
+    log = _checkpointed(checkpoints) + _written(unfinished)
     before, reader = _reader(log, atomic=False)
     previous = _PreviousValues(reader.unfinished)
     ChangelogReader(previous, atomic=False).read(log)
     log += _written(list(previous.rows.items()))
     log += [(b"h", before.checkpoint)] if before.checkpoint is not None else []
-    if flushes:
-        after, _ = _reader([*log, (b"h", b"next flush")], atomic=False)
+    if checkpoints:
+        after, _ = _reader([*log, (b"h", b"next checkpoint")], atomic=False)
         assert after.rows == before.rows
 
 

@@ -44,7 +44,7 @@ def test_a_record_batch_has_the_signature_of_each_record(
 async def test_a_drill_does_not_end_idleness(
     signatures: list[bytes | None], *, breaks: bool
 ) -> None:
-    """Else the partition's clock would stand, and everybody's with it, while there is a drill."""
+    """Else the partition would delay every watermark while a drill runs."""
 
     async def send(_: object) -> None:
         await asyncio.sleep(0)

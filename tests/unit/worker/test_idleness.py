@@ -1,4 +1,4 @@
-"""When a source partition counts as silent, with a reader and a runtime that the test drives."""
+"""When a source partition is idle, with a view and a runtime that the test drives."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
@@ -15,11 +15,11 @@ ONE = TP("requests", 0)
 
 class Scene:
     def __init__(self) -> None:
-        self.end: int | None = 10  # as the last answer to a fetch says
-        self.asked_end: int | None = None  # as the broker says when it is asked; None: the same
+        self.end: int | None = 10  # as in the last answer to a fetch
+        self.requested_end: int | None = None  # as the broker reports on request; None: the same
         self.broker_fails = False
         self.position = 10
-        self.said: list[tuple[int, float]] = []
+        self.notices: list[tuple[int, float]] = []
         self.last_record = {ONE: 0.0}
         source = SimpleNamespace(idle=lambda partition, elapsed_s: [(partition, elapsed_s)])
         runtime = SimpleNamespace(
@@ -32,17 +32,17 @@ class Scene:
         self.idleness = IdlenessDetector(view, runtime, topic="requests", timeout_s=TIMEOUT_S)
 
     async def _say(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> None:
-        self.said += await what()
+        self.notices += await what()
 
     async def _ends(self, tps: Iterable[TP]) -> dict[TP, int]:
         if self.broker_fails:
             raise KafkaConnectionError
-        return dict.fromkeys(tps, self.end if self.asked_end is None else self.asked_end)
+        return dict.fromkeys(tps, self.end if self.requested_end is None else self.requested_end)
 
     async def look(self, *moments: float) -> list[tuple[int, float]]:
         for now in moments:
             await self.idleness.check(now)
-        return self.said
+        return self.notices
 
 
 async def test_a_partition_read_to_its_end_is_silent_after_a_while() -> None:
@@ -53,8 +53,8 @@ async def test_a_partition_read_to_its_end_is_silent_after_a_while() -> None:
 
 async def test_silence_is_said_again_and_again() -> None:
     scene = Scene()
-    said = await scene.look(*(float(second) for second in range(28)))
-    assert [elapsed for _, elapsed in said] == [5.0, 10.0, 15.0, 20.0, 25.0]
+    notices = await scene.look(*(float(second) for second in range(28)))
+    assert [elapsed for _, elapsed in notices] == [5.0, 10.0, 15.0, 20.0, 25.0]
 
 
 async def test_records_that_wait_are_no_silence() -> None:
@@ -86,7 +86,7 @@ async def test_a_record_ends_the_silence() -> None:
 
 async def test_a_record_that_came_since_the_last_fetch_is_no_silence() -> None:
     scene = Scene()
-    scene.asked_end = 11
+    scene.requested_end = 11
     assert await scene.look(5.0) == []
     scene.position = scene.end = 11
     assert await scene.look(6.0) == [(0, 6.0)]

@@ -1,4 +1,4 @@
-"""What the gauges of lag say, with a reader and a runtime that the test drives."""
+"""The values of the gauges of lag, with a view and a runtime that the test drives."""
 
 from types import SimpleNamespace
 

@@ -72,7 +72,7 @@ class _Tasks(dict):
         return iter(list(self.items()))
 
 
-async def test_a_step_that_takes_long_holds_nobody_up() -> None:
+async def test_a_step_that_takes_long_delays_nothing_else() -> None:
     answered = threading.Event()
 
     def feed(offset: int, value: bytes) -> list[int]:
@@ -100,21 +100,21 @@ async def test_a_flush_waits_for_the_current_batch() -> None:
     scene = Scene(feed)
     taking = asyncio.create_task(scene.take(0, 1))
     await asyncio.to_thread(begun.wait, 10)
-    flushing = asyncio.create_task(scene.runtime.checkpoint())
+    writing = asyncio.create_task(scene.runtime.checkpoint())
     await asyncio.sleep(0.05)
-    assert not flushing.done()
+    assert not writing.done()
     done.set()
     await taking
-    assert await flushing == {ONE: 2}
+    assert await writing == {ONE: 2}
 
 
 async def test_after_an_error_nothing_is_flushed() -> None:
     def feed(offset: int, value: bytes) -> list[int]:
         del offset, value
-        raise ValueError("told to")
+        raise ValueError("as the test wants")
 
     scene = Scene(feed)
-    with pytest.raises(ValueError, match="told to"):
+    with pytest.raises(ValueError, match="as the test wants"):
         await scene.take(0)
     assert await scene.runtime.checkpoint() == {}
     assert scene.runtime.failed.is_set()
@@ -143,7 +143,7 @@ async def test_tasks_are_not_kept_over_a_generation_that_was_never_taken_over() 
 
 
 class Log:
-    """What the group and the brokers say of two partitions."""
+    """Offsets of two partitions in the group and in the log."""
 
     def __init__(self, *, first: int, end: int, committed: int | None = None) -> None:
         self._first, self._end, self._committed = first, end, committed
@@ -174,7 +174,7 @@ async def start(
         (7, 9, None, 7),  # nothing is known of it: from the first record that there is
         (0, 9, 5, 5),
         (5, 9, 9, 9),
-        (7, 9, 5, 7),  # records are gone, which is said, and not to be helped
+        (7, 9, 5, 7),  # records are gone: counted and logged
     ],
 )
 async def test_where_a_partition_is_read_from(
@@ -196,9 +196,9 @@ async def test_records_that_were_deleted_unread_are_counted() -> None:
 async def test_a_topic_that_has_lost_what_was_read_is_refused_with_what_to_do() -> None:
     with pytest.raises(
         StateError, match=r"requests\[1\]: 9 records were .* the topic has 8"
-    ) as said:
+    ) as raised:
         await start(SOURCE, Log(first=0, end=8, committed=9))
-    assert "kafka-consumer-groups.sh --group group --reset-offsets" in str(said.value)
+    assert "kafka-consumer-groups.sh --group group --reset-offsets" in str(raised.value)
     with pytest.raises(
         StateError, match=r"events\[0\]: 9 records .* delete its state topic events-"
     ):

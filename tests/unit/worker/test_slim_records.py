@@ -1,4 +1,4 @@
-"""A record that was fetched cheaply says the same as aiokafka's own."""
+"""A slim record equals the one of aiokafka."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 TP = TopicPartition("requests", 3)
-SAID = [(b"key", b"value", []), (None, None, [("mark", b"m"), ("none", None)]), (b"", b"", [])]
+RECORDS = [(b"key", b"value", []), (None, None, [("mark", b"m"), ("none", None)]), (b"", b"", [])]
 
 
 def written() -> bytes:
@@ -23,7 +23,7 @@ def written() -> bytes:
         magic=2, compression_type=0, is_transactional=0,
         producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=2**16,
     )  # fmt: skip
-    for i, (key, value, headers) in enumerate(SAID):
+    for i, (key, value, headers) in enumerate(RECORDS):
         builder.append(i, timestamp=1000 + i, key=key, value=value, headers=headers)
     return bytes(builder.build())
 
@@ -48,7 +48,7 @@ def test_it_says_what_aiokafka_says(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = fetched()
     install_slim_records()
     found = fetched()
-    assert len(found) == len(SAID)
+    assert len(found) == len(RECORDS)
     assert all(isinstance(record, SlimRecord) for record in found)
     for name in SlimRecord.__struct_fields__:
         assert [getattr(record, name) for record in found] == [getattr(r, name) for r in expected]

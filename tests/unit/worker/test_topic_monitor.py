@@ -1,4 +1,4 @@
-"""What happens to the topics that are read, and what the source stage is told of it."""
+"""Changes of the topics that are read, and the notices of the source reader."""
 
 from types import SimpleNamespace
 
@@ -14,8 +14,8 @@ TOPICS = TopicSettings(requests="requests", internal_prefix="i.")
 
 class Scene:
     def __init__(self) -> None:
-        self.told: list[tuple[int, str]] = []
-        stage = SimpleNamespace(on_topic_changed=lambda *said: self.told.append(said))
+        self.changes: list[tuple[int, str]] = []
+        stage = SimpleNamespace(on_topic_changed=lambda *change: self.changes.append(change))
         self.monitor = TopicMonitor(stage, KafkaSettings(), TOPICS)
         self.found = {
             "requests": Described(4, "source"),
@@ -32,12 +32,12 @@ def test_growth_of_the_source_is_passed_on() -> None:
     scene.update()
     scene.update()
     scene.update({"requests": Described(6, "source")})
-    assert scene.told == [(4, "source"), (4, "source"), (6, "source")]
+    assert scene.changes == [(4, "source"), (4, "source"), (6, "source")]
     assert scene.monitor.topic_id("i.events") == "events"
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "error"),
     [
         ({"requests": None}, "topic requests is gone: make it again .* start the workers"),
         ({"i.links": None}, "topic i.links is gone"),
@@ -48,16 +48,16 @@ def test_growth_of_the_source_is_passed_on() -> None:
         ({"i.events": Described(3, "events")}, "i.events has 3 partitions instead of 2"),
     ],
 )
-def test_another_topic_is_never_read_on(now: dict[str, Described | None], said: str) -> None:
+def test_another_topic_is_never_read_on(now: dict[str, Described | None], error: str) -> None:
     scene = Scene()
     scene.update()
-    with pytest.raises(TopicError, match=said):
+    with pytest.raises(TopicError, match=error):
         scene.update(now)
-    assert set(scene.told) == {(4, "source")}
+    assert set(scene.changes) == {(4, "source")}
 
 
 def test_brokers_without_ids_of_topics_are_believed() -> None:
     scene = Scene()
     scene.update({"requests": Described(4, "")})
     scene.update({"requests": Described(5, "")})
-    assert scene.told[-1] == (5, "")
+    assert scene.changes[-1] == (5, "")
