@@ -14,7 +14,7 @@ from stream.core.alerts import Alert
 from stream.tools.demo import Demo
 from stream.tools.embedded import binary
 from stream.tools.report.scorecard import Scorecard
-from stream.tools.report.table import render
+from stream.tools.report.scorecard_table import render
 from stream.tools.simulate.scenario import scenario
 
 

@@ -28,17 +28,17 @@ from stream.pipeline.chain import Chain
 from stream.tools.replay.source import FileSource, TopicSource
 from stream.tools.replay.topic import ArrivalSpan
 from stream.tools.report import formats
+from stream.tools.report.account_traffic import Traffic
 from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.candidates import Candidates
 from stream.tools.report.html import Run, page
 from stream.tools.report.labels import Labels
 from stream.tools.report.record_results import RecordResults
 from stream.tools.report.repeats import Repeats
-from stream.tools.report.run import RunReport, report
+from stream.tools.report.run_report import RunReport, report
 from stream.tools.report.scorecard import score
+from stream.tools.report.scorecard_table import render
 from stream.tools.report.scores import ScoreLog
-from stream.tools.report.table import render
-from stream.tools.report.traffic import Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -21,7 +21,14 @@ from stream.store.columns import Field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.core.batch import AccountSlots, Array, Counts, Floats, Positions, Seconds
+    from stream.core.batch import (
+        AccountSlots,
+        Array,
+        Counts,
+        Floats,
+        Positions,
+        Seconds,
+    )
     from stream.store.account_table import AccountTable
 
 #: Metrics that the rings sum, in order; the hour and the week have the first of them.
@@ -134,7 +141,7 @@ class AccountWindows:
         self._add_times(slots, first, last, columns, at)
         return slots
 
-    def _sums(self, columns: Mapping[str, Array], at: Positions) -> Array:
+    def _sums(self, columns: Mapping[str, Array], at: Positions) -> Floats:
         rows = np.stack(
             [
                 np.ones(len(columns["time"])),
@@ -225,7 +232,7 @@ def _day(times: Seconds) -> Positions:
     return np.where(np.isnan(times), -(2**40), np.floor(times / DAY_S)).astype(int)
 
 
-def _aged_hours(hours: Array, last_hour: Array, hour: Array | int) -> Array:
+def _aged_hours(hours: Array, last_hour: Floats, hour: Floats | int) -> Array:
     """Clear the bits of the hours after ``last_hour`` up to ``hour``, which had no request."""
     gap = np.fmin(np.maximum(hour - last_hour, 0), 64)  # of the unknown, all
     # A shift by 64 is undefined: the full word stands for it.
@@ -233,7 +240,7 @@ def _aged_hours(hours: Array, last_hour: Array, hour: Array | int) -> Array:
     return np.asarray(hours & ~_rotated(passed, hour - gap + 1))
 
 
-def _rotated(bits: Array | np.uint64, by: Array | int) -> Array:
+def _rotated(bits: Array | np.uint64, by: Floats | int) -> Array:
     """Return 64-bit words rotated left, so that bit h stands where hour h + ``by`` has its own."""
     left = np.asarray(np.mod(by, 64), np.uint64)
     right = (np.uint64(64) - left) % np.uint64(64)

@@ -25,7 +25,7 @@ from stream.store.columns import Field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.core.events import Array
+    from stream.core.batch import AccountSlots, Array, Floats, Positions, Seconds
     from stream.store.account_table import AccountTable
 
 #: Half-life of content; every hour weighs the same, however many requests it has.
@@ -66,7 +66,12 @@ class ContentMeans:
         self._table = table
 
     def add(
-        self, slots: Array, elapsed_s: Array, columns: Mapping[str, Array], at: Array, time: float
+        self,
+        slots: AccountSlots,
+        elapsed_s: Seconds,
+        columns: Mapping[str, Array],
+        at: Positions,
+        time: float,
     ) -> None:
         """Add the events of a window, sorted by account.
 
@@ -98,7 +103,7 @@ class ContentMeans:
         moved = self.shift(slots) >= MOVED
         self._table["content_moved_since"][slots] = np.where(moved, np.fmin(since, time), np.nan)
 
-    def _weigh(self, slots: Array, elapsed_s: Array, count: Array) -> Array:
+    def _weigh(self, slots: AccountSlots, elapsed_s: Seconds, count: Floats) -> Floats:
         """Add ``count`` (n,) prompts to the weights; return their share of the mean, ``(n,)``."""
         left = np.exp2(-np.nan_to_num(np.maximum(elapsed_s, 0)) / _HALF_LIFE_S)
         passed = np.maximum(1 - left, _LEAST_TIME)
@@ -115,7 +120,7 @@ class ContentMeans:
         self._table["content_n"][slots] = 1 / (kept + rate**2 / count)
         return np.asarray(rate)
 
-    def shift(self, slots: Array) -> Array:
+    def shift(self, slots: AccountSlots) -> Floats:
         """Return how far each account has moved from its past, in multiples of chance, ``(n,)``.
 
         NaN where either is not known. About 1 while nothing changes.
@@ -126,7 +131,7 @@ class ContentMeans:
         count = self._floats("content_n", slots)
         return np.where(count >= _FEW, count * apart / scatter, np.nan)
 
-    def new_ratio(self, slots: Array) -> Array:
+    def new_ratio(self, slots: AccountSlots) -> Floats:
         """Return output over input tokens of the requests with new content, shape ``(n,)``.
 
         NaN where the content has not moved.
@@ -151,11 +156,11 @@ class ContentMeans:
         ratio = taken["output"] / np.where(known, taken["input"], 1)
         return np.where(known, np.maximum(ratio, 0), np.nan)
 
-    def moved_s(self, slots: Array, time: float) -> Array:
+    def moved_s(self, slots: AccountSlots, time: float) -> Seconds:
         """Return for how long each account's content has been new, seconds; 0: not new."""
         return np.nan_to_num(time - self._table["content_moved_since"][slots])
 
-    def learn(self, slots: Array, rate: Array) -> None:
+    def learn(self, slots: AccountSlots, rate: Floats) -> None:
         """Move the past of ``slots`` towards the present by ``rate`` (n,), 0 to 1."""
         known = self._table["content_n"][slots] >= _FEW
         slots, rate = slots[known], rate[known]
@@ -164,5 +169,5 @@ class ContentMeans:
         moved = past + rate[:, None] * (recent - past)
         self._table["content_past"][slots] = np.where(np.isnan(past), recent, moved)
 
-    def _floats(self, name: str, slots: Array) -> Array:
+    def _floats(self, name: str, slots: AccountSlots) -> Floats:
         return np.asarray(self._table[name][slots].astype(np.float64))

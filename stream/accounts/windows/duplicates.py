@@ -27,7 +27,7 @@ from stream.store.order import ascending
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.core.events import Array
+    from stream.core.batch import Array, Fingerprints, Mask, Positions, Seconds
 
 #: Columns that a copy repeats or leaves out.
 COMPARED: Final = ("output_tokens", "input_tokens", "prompt")
@@ -84,14 +84,14 @@ def calls(rows: EventBatch, end: float, known: RequestIds) -> CountedCalls:
 class _Found(NamedTuple):
     """Positions in the step's rows. ``of`` has the row that each copy is one of, -1: an earlier."""
 
-    copies: Array
-    of: Array
-    learnt: Array
+    copies: Positions
+    of: Positions
+    learnt: Positions
     reused: int
 
 
 def _judge(
-    columns: Mapping[str, Array], place: Array, counted: Array, duplicate_window_s: float
+    columns: Mapping[str, Array], place: Positions, counted: Array, duplicate_window_s: float
 ) -> _Found:
     """Judge the rows at ``place`` beside those of their ids that were ``counted`` before."""
     both = {
@@ -124,7 +124,7 @@ def _judge(
     )
 
 
-def _order(both: Mapping[str, Array], columns: Mapping[str, Array], place: Array) -> Array:
+def _order(both: Mapping[str, Array], columns: Mapping[str, Array], place: Positions) -> Positions:
     """Return the order by id: counted rows, then those with most values, then the earliest."""
     silent = sum((both[name] == 0).astype(np.int8) for name in COMPARED)
     # Every difference between two rows: which of them counts does not depend on their order.
@@ -133,7 +133,7 @@ def _order(both: Mapping[str, Array], columns: Mapping[str, Array], place: Array
     return np.lexsort((*ties, *values, both["time"], silent, place >= 0, both["request_id"]))
 
 
-def _first(ids: Array, open_: Array) -> Array:
+def _first(ids: Fingerprints, open_: Positions) -> Positions:
     """Return for each open row, sorted by id, the first open one of its id."""
     of = ids[open_]
     start = np.flatnonzero(np.append(True, of[1:] != of[:-1]))
@@ -141,8 +141,8 @@ def _first(ids: Array, open_: Array) -> Array:
 
 
 def _has_nothing_new(
-    both: Mapping[str, Array], first: Array, rows: Array, duplicate_window_s: float
-) -> Array:
+    both: Mapping[str, Array], first: Positions, rows: Positions, duplicate_window_s: float
+) -> Mask:
     near = np.abs(both["time"][rows] - both["time"][first]) <= duplicate_window_s
     for name in COMPARED:
         values = both[name][rows]
@@ -150,7 +150,7 @@ def _has_nothing_new(
     return np.asarray(near)
 
 
-def _beyond(copies: Array, leader: Array, time: Array) -> Array:
+def _beyond(copies: Positions, leader: Positions, time: Seconds) -> Positions:
     """Return the copies of another time than what they are copies of, beyond the first few."""
     other = copies[time[copies] != time[leader[copies]]]
     other = other[np.argsort(leader[other], kind="stable")]
@@ -159,7 +159,7 @@ def _beyond(copies: Array, leader: Array, time: Array) -> Array:
     return np.asarray(other[rank >= MOST_COPIES])
 
 
-def _distinct(ids: Array) -> tuple[Array, Array]:
+def _distinct(ids: Fingerprints) -> tuple[Fingerprints, Fingerprints]:
     """Return the distinct ids, ascending, and those that come more than once."""
     ids = np.sort(ids)
     again = np.zeros(len(ids), bool)
@@ -167,7 +167,7 @@ def _distinct(ids: Array) -> tuple[Array, Array]:
     return ids[~again], ids[again]
 
 
-def _stored(columns: Mapping[str, Array], place: Array) -> Array:
+def _stored(columns: Mapping[str, Array], place: Positions) -> Array:
     rows = np.zeros(len(place), ROW)
     for name in ROW.names or ():
         rows[name] = columns[name][place]

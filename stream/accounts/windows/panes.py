@@ -17,7 +17,7 @@ import numpy as np
 from stream.store.columns import Field
 
 if TYPE_CHECKING:
-    from stream.core.events import Array
+    from stream.core.batch import AccountSlots, Floats, Mask, Positions, Seconds
     from stream.store.account_table import AccountTable
 
 
@@ -54,7 +54,7 @@ class PaneRing:
         """Return the field of the ring: shape ``(metrics, panes)``, f4."""
         return Field(f"ring_{horizon.name}", np.dtype("<f4"), (horizon.metrics, horizon.panes))
 
-    def add(self, slots: Array, time: float, last_seen: Array, sums: Array) -> None:
+    def add(self, slots: AccountSlots, time: float, last_seen: Seconds, sums: Floats) -> None:
         """Add the first of ``sums`` (n, all metrics) to the pane of ``time``.
 
         ``last_seen`` (n,) is the time of the newest sum that each slot already holds (NaN: none):
@@ -67,20 +67,20 @@ class PaneRing:
             ring[slots[stale[:, position]], :, position] = 0
         ring[slots, :, pane % self._horizon.panes] += sums[:, : self._horizon.metrics]
 
-    def totals(self, slots: Array, time: float, last_seen: Array) -> Array:
+    def totals(self, slots: AccountSlots, time: float, last_seen: Seconds) -> Floats:
         """Return the rolling sums at ``time``, shape ``(n, metrics)``, f8."""
         ring = self._table[f"ring_{self._horizon.name}"].take(slots, axis=0)
         # Whole numbers below 2 ** 53: exact in any order.
         valid = self._valid(time, last_seen).astype(np.float64)
         return np.asarray(np.einsum("nmp,np->nm", ring.astype(np.float64), valid))
 
-    def total(self, metric: int, slots: Array, time: float, last_seen: Array) -> Array:
+    def total(self, metric: int, slots: AccountSlots, time: float, last_seen: Seconds) -> Floats:
         """Return the rolling sum of one metric at ``time``, shape ``(n,)``, f8."""
         ring = self._table[f"ring_{self._horizon.name}"][slots, metric]
         valid = self._valid(time, last_seen)
         return np.asarray(np.where(valid, ring, 0).sum(axis=1, dtype=np.float64))
 
-    def _valid(self, time: float, last_seen: Array) -> Array:
+    def _valid(self, time: float, last_seen: Seconds) -> Mask:
         """Return which panes of each slot are not too old, shape ``(n, panes)``."""
         last, panes = self._last_pane(last_seen), self._horizon.panes
         # Accounts that have just been seen all hold the same panes.
@@ -91,12 +91,12 @@ class PaneRing:
     def _pane(self, time: float) -> int:
         return int(time // self._horizon.width_s)
 
-    def _held(self, pane: int) -> Array:
+    def _held(self, pane: int) -> Positions:
         """Return which pane number each ring position holds once ``pane`` is the newest."""
         panes = self._horizon.panes
         return (pane - (pane - np.arange(panes)) % panes)[None, :]
 
-    def _last_pane(self, last_seen: Array) -> Array:
+    def _last_pane(self, last_seen: Seconds) -> Positions:
         never = np.isnan(last_seen)
         pane = np.floor_divide(np.where(never, 0, last_seen), self._horizon.width_s)
         return np.where(never, -(2**40), pane).astype(np.int64)

@@ -19,7 +19,7 @@ from stream.core.errors import StateError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from stream.core.events import Array
+    from stream.core.batch import Array, Fingerprints, Positions
 
 #: Most calls that a task remembers, 40 bytes each.
 MAX_REQUEST_IDS: Final = 1_000_000
@@ -45,13 +45,13 @@ class Known(NamedTuple):
     """The remembered rows of some ids, and the position of each row's id among the ids."""
 
     rows: Array
-    which: Array
+    which: Positions
 
 
 class _Block(NamedTuple):
     """Calls by id; the ids also alone, because searching copies an array with gaps."""
 
-    ids: Array
+    ids: Fingerprints
     rows: Array
 
 
@@ -86,10 +86,10 @@ class RequestIds:
         """Return the memory taken, bytes."""
         return sum(block.ids.nbytes + block.rows.nbytes for block in self._blocks.values())
 
-    def of(self, ids: Array, *, since: float) -> Known:
+    def of(self, ids: Fingerprints, *, since: float) -> Known:
         """Return the remembered calls of ``ids``, distinct and ascending, at or after a time."""
         rows: list[Array] = []
-        which: list[Array] = []
+        which: list[Positions] = []
         for block in self._blocks.values():
             there = block.ids
             start = np.searchsorted(there, ids)

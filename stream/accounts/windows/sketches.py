@@ -18,7 +18,7 @@ from stream.store.order import lexical, run_sizes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.core.events import Array
+    from stream.core.batch import AccountSlots, Fingerprints, Floats, Positions
     from stream.store.account_table import AccountTable
 
 DAY_S: Final = 86400.0
@@ -39,7 +39,13 @@ class DistinctSketch:
         return Field(f"distinct_{self.name}", np.dtype("<u8"), (2, self.words))
 
     def add(
-        self, table: AccountTable, slots: Array, day: int, last_day: Array, values: Array, at: Array
+        self,
+        table: AccountTable,
+        slots: AccountSlots,
+        day: int,
+        last_day: Positions,
+        values: Fingerprints,
+        at: Positions,
     ) -> None:
         """Add ``values`` (rows,), sorted by account; account i's begin at ``at[i]``.
 
@@ -53,7 +59,9 @@ class DistinctSketch:
         kept[:, day % 2] |= np.bitwise_or.reduceat(bits, at, axis=0)
         bitmap[slots] = kept
 
-    def estimate(self, table: AccountTable, slots: Array, day: int, last_day: Array) -> Array:
+    def estimate(
+        self, table: AccountTable, slots: AccountSlots, day: int, last_day: Positions
+    ) -> Floats:
         """Return the estimated count of each slot over ``day`` and the day before, ``(n,)``."""
         kept = table[self.field.name][slots].copy()
         kept[last_day < day, day % 2] = 0
@@ -64,7 +72,7 @@ class DistinctSketch:
         empty = np.maximum(size - set_bits, 0.5)
         return np.asarray(-size * np.log(empty / size))
 
-    def _bits(self, values: Array) -> Array:
+    def _bits(self, values: Fingerprints) -> Fingerprints:
         hashed = values.astype(np.uint64)
         bit = np.where(hashed != 0, np.uint64(1) << (hashed >> np.uint64(58)), np.uint64(0))
         if self.words == 1:
@@ -87,7 +95,12 @@ class LeaderSketch:
             yield Field(f"leader_{self.name}_{part}", np.dtype("<f4"))
 
     def add(
-        self, table: AccountTable, slots: Array, decay: Array, values: Array, at: Array
+        self,
+        table: AccountTable,
+        slots: AccountSlots,
+        decay: Floats,
+        values: Fingerprints,
+        at: Positions,
     ) -> None:
         """Add ``values`` (rows,), sorted by account; ``decay`` (n,) ages what was there."""
         leader = table[f"leader_{self.name}"]
@@ -110,7 +123,7 @@ class LeaderSketch:
         count[slots] = np.where(lost, won, count[slots] * decay + hits)
         total[slots] = total[slots] * decay + known
 
-    def share(self, table: AccountTable, slots: Array) -> Array:
+    def share(self, table: AccountTable, slots: AccountSlots) -> Floats:
         """Return the leader's share of the decayed traffic, 0 to 1; NaN where nothing is known."""
         count = table[f"leader_{self.name}_count"][slots].astype(float)
         total = table[f"leader_{self.name}_total"][slots].astype(float)
@@ -118,7 +131,9 @@ class LeaderSketch:
         return np.where(known, count / np.where(known, total, 1), np.nan)
 
 
-def _most_frequent(account: Array, values: Array, accounts: int) -> tuple[Array, Array]:
+def _most_frequent(
+    account: Positions, values: Fingerprints, accounts: int
+) -> tuple[Fingerprints, Floats]:
     """Return each account's most frequent value (0: none) and its count, the greater of equals."""
     present = np.flatnonzero(values)
     order = present[lexical(account[present], values[present])]

@@ -27,7 +27,7 @@ from stream.store.hash_index import HashIndex
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.batch import Array
+    from stream.core.batch import Array, Mask
     from stream.core.secret import Secret
     from stream.intake.directory.entry import AccountEntry
     from stream.intake.directory.settings import DirectorySettings
@@ -108,7 +108,7 @@ class AccountDirectory:
         ]
         return refused
 
-    def known(self, accounts: Sequence[str]) -> Array:
+    def known(self, accounts: Sequence[str]) -> Mask:
         """Return which accounts have an entry; shape ``(n,)``, bool."""
         with self._lock:
             return np.asarray(self._index.find(_hashed(accounts)) >= 0)

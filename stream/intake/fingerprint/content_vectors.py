@@ -17,7 +17,7 @@ from stream.core.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
 from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
 
 if TYPE_CHECKING:
-    from stream.core.batch import Array
+    from stream.core.batch import Array, Counts, Fingerprints
 
 _CELLS: Final = 2**9
 #: Unrelated texts of length 1 are about the root of two apart: the kernel's width is near that.
@@ -48,7 +48,7 @@ class Content:
         stepped = np.rint(normal.clip(-_LARGEST, _LARGEST) / _STEP) * _STEP
         self._frequencies = stepped.astype(np.float32)
 
-    def of(self, words: Array, count: Array) -> Array:
+    def of(self, words: Fingerprints, count: Counts) -> Array:
         """Return each text's vector, all bytes 0 where it has no word; shape ``(texts,)``, V.
 
         ``words`` are hashes of all words of all texts in order, ``count`` the number in each text.
@@ -63,7 +63,7 @@ class Content:
         vectors[length == 0] = 0
         return np.asarray(vectors.view(CONTENT)[:, 0])
 
-    def _bags(self, words: Array, count: Array) -> Array:
+    def _bags(self, words: Fingerprints, count: Counts) -> Array:
         """Return the sum of signs in each cell of each text, shape ``(texts * _CELLS,)``, f8."""
         hashes = np.concatenate([words, words])
         pairs = hashes[len(words) :]

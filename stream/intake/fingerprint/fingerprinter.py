@@ -18,7 +18,7 @@ from stream.intake.fingerprint.text import normalise_system_prompt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.batch import Array
+    from stream.core.batch import Array, Fingerprints
 
 #: Column -> field of the event that an account repeats.
 _OF_ACCOUNTS: Final = {
@@ -103,7 +103,7 @@ class Fingerprinter:
             name: columns[name].astype(dtype, copy=False) for name, dtype in EVENT_COLUMNS.items()
         }
 
-    def _request_ids(self, accounts: Sequence[str], ids: Sequence[str | None]) -> Array:
+    def _request_ids(self, accounts: Sequence[str], ids: Sequence[str | None]) -> Fingerprints:
         """Return fingerprints of account and id together: an id is an account's own."""
         if self._request_id is None or not any(ids):
             return np.zeros(len(ids), np.uint64)

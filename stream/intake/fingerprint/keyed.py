@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream.core.batch import Array
+    from stream.core.batch import Fingerprints, Positions
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _LONGEST_CACHED: Final = 512
 ABSENT: Final = (None, "", "-")
 
 
-def indexed(values: Sequence[T]) -> tuple[list[T], Array]:
+def indexed(values: Sequence[T]) -> tuple[list[T], Positions]:
     """Return the distinct values in order, and the place of each value among them, u4."""
     distinct = list(dict.fromkeys(values))
     place = {value: i for i, value in enumerate(distinct)}
@@ -38,7 +38,7 @@ def utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def mixed(hashes: Array) -> Array:
+def mixed(hashes: Fingerprints) -> Fingerprints:
     """Mix hashes in place, so that every bit depends on every other, and return them.
 
     SplitMix64 (Steele et al., 2014).
@@ -92,11 +92,11 @@ class KeyedHash(dict[str | None, int]):
         state.update(prepared)
         return int.from_bytes(state.digest(), "little") or 1
 
-    def cached(self, values: Sequence[str | None]) -> Array:
+    def cached(self, values: Sequence[str | None]) -> Fingerprints:
         """Return the fingerprints of attributes, which recur; shape ``(n,)``, u8."""
         return np.fromiter(map(self.__getitem__, values), np.uint64, len(values))
 
-    def uncached(self, texts: Sequence[str | None]) -> Array:
+    def uncached(self, texts: Sequence[str | None]) -> Fingerprints:
         """Return the fingerprints of texts, which are not kept; shape ``(n,)``, u8.
 
         Equal texts of one call are hashed once.
@@ -107,7 +107,7 @@ class KeyedHash(dict[str | None, int]):
         prepared = [b"" if text in ABSENT else self._prepare(text) for text in distinct]
         return self.of_bytes(prepared)[row]
 
-    def of_bytes(self, prepared: Sequence[bytes]) -> Array:
+    def of_bytes(self, prepared: Sequence[bytes]) -> Fingerprints:
         """Return the fingerprints of prepared values, 0 for empty ones; shape ``(n,)``, u8."""
         start, digests = self._hash.copy, []
         for value in prepared:

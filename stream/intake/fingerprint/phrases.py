@@ -21,7 +21,7 @@ from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from stream.core.batch import Array
+    from stream.core.batch import Array, Counts, Fingerprints, Positions
 
 WORDS: Final = 6
 KEPT: Final = len(PHRASES)
@@ -37,7 +37,7 @@ _BASE: Final = 0x9E3779B97F4A7C15
 _INVERSE: Final = pow(_BASE, -1, 2**64)
 
 
-def _powers(base: int, count: int) -> Array:
+def _powers(base: int, count: int) -> Fingerprints:
     powers = np.full(count, base, _U8)
     powers[0] = 1
     return np.multiply.accumulate(powers)
@@ -57,7 +57,7 @@ class Phrases:
         self._powers, self._inverse = _powers(_BASE, 1), _powers(_INVERSE, 1)
         self._content = Content(salt)
 
-    def of(self, texts: Sequence[bytes]) -> tuple[Array, Array]:
+    def of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Array]:
         """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8.
 
         And, of the same words, its content, shape ``(n,)``. Texts come as
@@ -76,7 +76,7 @@ class Phrases:
         ]
         return self._fingerprint.of_bytes(prepared).reshape(found.shape), content
 
-    def _words_of(self, texts: Sequence[bytes]) -> tuple[Array, Array]:
+    def _words_of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Counts]:
         """Return the hash of every word of all texts, in order, and how many each text has."""
         text = np.frombuffer(_BORDER.join([b"", *texts, b""]), np.uint8)
         inside = text != 0
@@ -84,7 +84,7 @@ class Phrases:
         end = np.searchsorted(start, np.cumsum([len(one) + len(_BORDER) for one in texts]))
         return self._words(text, start), np.diff(end, prepend=0)
 
-    def _smallest(self, words: Array, count: Array) -> Array:
+    def _smallest(self, words: Fingerprints, count: Counts) -> Fingerprints:
         """Return the smallest hashes of runs of each text, 0 for none, shape ``(n, KEPT)``."""
         found = np.zeros((len(count), KEPT), _U8)
         if len(words) < WORDS:
@@ -102,7 +102,7 @@ class Phrases:
             hashes[hashes == np.repeat(least, count)] = _NEVER
         return found
 
-    def _words(self, text: Array, start: Array) -> Array:
+    def _words(self, text: Array, start: Positions) -> Fingerprints:
         """Return the hash of the word at each ``start``; outside of words are zeros."""
         if len(text) > len(self._powers):
             size = max(len(text), 2 * _PORTION)
@@ -114,7 +114,7 @@ class Phrases:
         hashes *= self._inverse[start]
         return mixed(hashes)
 
-    def _runs(self, words: Array) -> Array:
+    def _runs(self, words: Fingerprints) -> Fingerprints:
         """Return the hash of the run that begins at each word; _NEVER where words are too few."""
         hashes = np.full(len(words), _NEVER)
         count = len(words) - WORDS + 1

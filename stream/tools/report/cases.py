@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from stream.core.alerts import Alert
+    from stream.tools.report.account_traffic import Traffic
     from stream.tools.report.candidates import Candidate, Candidates
-    from stream.tools.report.traffic import Traffic
 
 #: Shared values that have a letter.
 LINKS: Final = 10

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Final
 from stream.tools.report.cases import RunData, cases, missed
 from stream.tools.report.look import document, figures, more, table
 from stream.tools.report.plot import HALF, Level, Mark, leaks, precision_recall
+from stream.tools.report.scorecard_table import COLUMNS, cells
 from stream.tools.report.sections import Truth, nearly, section, summary_row
-from stream.tools.report.table import COLUMNS, cells
 from stream.tools.report.timelines import overview, score_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.alerts import Alert
+    from stream.tools.report.account_traffic import Traffic
     from stream.tools.report.campaign_traffic import CampaignTraffic
     from stream.tools.report.candidates import Candidate, Candidates
     from stream.tools.report.cases import Case
     from stream.tools.report.labels import Labels
-    from stream.tools.report.run import RunReport
+    from stream.tools.report.run_report import RunReport
     from stream.tools.report.scores import ScoreLog
-    from stream.tools.report.traffic import Traffic
 
 #: Incidents in the table, and those with a section of their own.
 _ROWS: Final = 200

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from stream.tools.report.cases import LINKS, epoch, letter
 from stream.tools.report.look import figures, more, table
-from stream.tools.report.table import duration
+from stream.tools.report.scorecard_table import duration
 from stream.tools.report.timelines import of_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from stream.core.alerts import Alert
+    from stream.tools.report.account_traffic import Traffic
     from stream.tools.report.candidates import Candidate
     from stream.tools.report.cases import Case
-    from stream.tools.report.traffic import Traffic
 
 #: Most rows shown of each kind; the rest is counted.
 _MEMBERS: Final = 25

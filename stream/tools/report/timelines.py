@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from stream.tools.report.account_traffic import WIDTHS
 from stream.tools.report.cases import epoch
 from stream.tools.report.plot import HALF, WIDE, Level, Mark, chart, counts, shares, times
-from stream.tools.report.traffic import WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from stream.tools.report.account_traffic import Series, Traffic
     from stream.tools.report.cases import Case
     from stream.tools.report.plot import Size
-    from stream.tools.report.traffic import Series, Traffic
 
 #: Lines of their own in a plot; what is smaller is one line together.
 DRAWN: Final = 5

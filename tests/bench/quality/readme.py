@@ -16,7 +16,7 @@ from quality import held_out, record
 from quality.modes import HEADLINE, MODES
 from quality.plan import BENIGN, CAMPAIGNS, first, quick
 from quality.table import detectors, of_mode, overall
-from stream.tools.report.table import duration
+from stream.tools.report.scorecard_table import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from quality.modes import MODES
 from quality.plan import BENIGN, TWINS
-from stream.tools.report.table import duration
+from stream.tools.report.scorecard_table import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,14 +8,14 @@ import pytest
 from stream.core.alerts import Alert, SharedValue
 from stream.core.findings import Evidence, Observed
 from stream.intake.codec.event import RequestEvent
+from stream.tools.report.account_traffic import Traffic
 from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.candidates import Candidates
 from stream.tools.report.html import Run, page
 from stream.tools.report.labels import Labels
-from stream.tools.report.run import report
+from stream.tools.report.run_report import report
 from stream.tools.report.scorecard import score
 from stream.tools.report.scores import ScoreLog
-from stream.tools.report.traffic import Traffic
 
 START = 1_772_409_600.0  # 2026-03-02
 HOSTILE = '<script src="x">'

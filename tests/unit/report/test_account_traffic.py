@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.codec.event import RequestEvent
-from stream.tools.report.traffic import WIDTHS, Traffic
+from stream.tools.report.account_traffic import WIDTHS, Traffic
 
 EVENTS = st.lists(
     st.builds(
