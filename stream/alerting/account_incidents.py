@@ -12,10 +12,10 @@ from stream.alerting.tally import greater
 if TYPE_CHECKING:
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
+    from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
     from stream.alerting.verdict_table import VerdictTable
-    from stream.alerting.watch import ScoreWatch
     from stream.core.findings import AccountFinding, Observed
 
 #: An account's incident has the day of its first evidence in its id: the same replay, the same id.

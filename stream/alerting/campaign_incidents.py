@@ -15,10 +15,10 @@ from stream.core.links import LinkKind
 if TYPE_CHECKING:
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
+    from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
     from stream.alerting.verdict_table import VerdictTable
-    from stream.alerting.watch import ScoreWatch
     from stream.campaigns.types import Cluster
     from stream.core.findings import Observed
 

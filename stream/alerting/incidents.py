@@ -23,19 +23,19 @@ from stream.alerting.campaign_incidents import CampaignIncidents
 from stream.alerting.lifecycle import Lifecycle
 from stream.alerting.mute_lookup import MuteLookup
 from stream.alerting.notifier import Notifier
+from stream.alerting.score_watch import unwatched
 from stream.alerting.settings import FeedbackSettings
 from stream.alerting.store import IncidentStore
 from stream.alerting.suppressions import Suppressions
 from stream.alerting.verdict_table import VerdictTable
-from stream.alerting.watch import unwatched
 from stream.core.packets import Confirmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stream.alerting.metrics import AlertingMetrics
+    from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings
-    from stream.alerting.watch import ScoreWatch
     from stream.campaigns.types import Cluster, IndicatorLookup
     from stream.core.alerts import Alert
     from stream.core.feedback import Suppression, Verdict

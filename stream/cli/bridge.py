@@ -6,7 +6,7 @@ import logging
 import sys
 
 from stream.cli.common import ConfigOption, read_settings
-from stream.http.bridge.run import BridgeComponents, run
+from stream.http.bridge.bridge_process import BridgeComponents, run
 
 
 def bridge(config: ConfigOption = None) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from stream.core.alerts import Alert, alert_in
-from stream.delivery.clock import Clock
 from stream.delivery.metrics import DELIVERY_RESULTS
 from stream.delivery.offset_ledger import OffsetLedger
 from stream.delivery.sink import RANK
+from stream.delivery.time_source import Clock
 
 if TYPE_CHECKING:
     from stream.core.findings import Severity

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Final, NotRequired, TypedDict, Unpack
 import aiohttp
 
 from stream.delivery.backoff import full_jitter
-from stream.delivery.clock import Clock
 from stream.delivery.receiver_answer import ReceiverAnswer, answered, failed
 from stream.delivery.target import open_socket, read_target, tls_context
+from stream.delivery.time_source import Clock
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert

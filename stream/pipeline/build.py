@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.alerting.watch import ScoreWatch, unwatched
+from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from stream.alerting.watch import ScoreWatch, unwatched
+from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.core.alerts import Alert
 from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.pipeline.reader import Watch, ignore

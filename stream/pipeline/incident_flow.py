@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from stream.alerting.incidents import Incidents
-from stream.alerting.watch import unwatched
+from stream.alerting.score_watch import unwatched
 from stream.campaigns.clusters.detector import ClusterDetector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings, FeedbackSettings
-    from stream.alerting.watch import ScoreWatch
     from stream.campaigns.clusters.detector import Baseline
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert

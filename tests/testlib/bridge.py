@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from stream.core.secret import Secret
+from stream.http.bridge.bridge_server import Bridge
 from stream.http.bridge.metrics import RESULTS, BridgeMetrics
-from stream.http.bridge.server import Bridge
 from stream.http.bridge.settings import BridgeSettings
 
 if TYPE_CHECKING:

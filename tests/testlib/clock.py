@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from stream.delivery.clock import Clock
+from stream.delivery.time_source import Clock
 
 
 class DrivenTime:

@@ -13,8 +13,8 @@ from standardwebhooks import Webhook
 
 from stream.core.alerts import Alert
 from stream.core.secret import Secret
-from stream.delivery.clock import Clock
 from stream.delivery.settings import WebhookSettings
+from stream.delivery.time_source import Clock
 from stream.delivery.webhook import WebhookSink
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
+from stream.http.bridge.bridge_server import Bridge
 from stream.http.bridge.metrics import BridgeMetrics
-from stream.http.bridge.server import Bridge
 from stream.http.bridge.settings import BridgeSettings
 from testlib.bridge import ONE, TOKEN, Producer, running
 

@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from stream.core.errors import DecodeError
 from stream.http.bearer import Bearer
-from stream.http.bridge.answers import PROTOBUF, Outcome, answer
 from stream.http.bridge.cutting import cut, unpacked
+from stream.http.bridge.post_answer import PROTOBUF, Outcome, answer
 from stream.http.bridge.signals import NOT_METRICS, NOT_THESE_LOGS, Signal, of_json, of_protobuf
 from stream.http.listening import listen
 

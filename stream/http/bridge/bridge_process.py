@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, TopicError
 from stream.http.bearer import Bearer
+from stream.http.bridge.bridge_server import Bridge
 from stream.http.bridge.metrics import BridgeMetrics
-from stream.http.bridge.server import Bridge
 from stream.http.health import Health
 from stream.http.pages import Pages
 from stream.kafka.connection import client_options, keep_trying
