@@ -49,7 +49,7 @@ _DRAINED_WITHIN_S: Final = 120.0
 _POLL_MS: Final = 500
 #: Events that are counted at once.
 _TOGETHER: Final = 1000
-_QUIET_POLLS: Final = 5  # a second apart, without another step: nothing more is coming
+_QUIET_POLLS: Final = 5  # a second apart, without another window: nothing more is coming
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
 
@@ -203,13 +203,13 @@ def _await_drained(worker: _Worker, address: str, sent: int) -> None:
             raise worker.fail("the worker ended while there was traffic")
         time.sleep(1)
         try:
-            events, steps = _figures(_get(f"{address}/metrics"))
+            events, windows = _figures(_get(f"{address}/metrics"))
         except OSError:
             continue  # busy with a long window; the next poll shows it
-        quiet = quiet + 1 if events >= sent and steps == seen else 0
+        quiet = quiet + 1 if events >= sent and windows == seen else 0
         if quiet >= _QUIET_POLLS:
             return
-        seen = steps
+        seen = windows
     raise worker.fail(f"the worker did not read all events within {_DRAINED_WITHIN_S:g} s")
 
 

@@ -1,1 +1,1 @@
-"""Rolling per-account state in event time: steps, panes and the table that holds them."""
+"""Rolling per-account state in event time: windows, panes and the table that holds them."""

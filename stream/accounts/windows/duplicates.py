@@ -82,7 +82,7 @@ def calls(rows: EventBatch, end: float, known: RequestIds) -> CountedCalls:
 
 
 class _Found(NamedTuple):
-    """Positions in the step's rows. ``of`` has the row that each copy is one of, -1: an earlier."""
+    """Positions in the window's rows; ``of``: the row that each copy repeats, -1: earlier."""
 
     copies: Positions
     of: Positions

@@ -1,9 +1,9 @@
 """The calls of the last minutes by the fingerprint of account and request id.
 
-Bounded and durable. In memory sorted blocks of several steps, oldest first; in the log, a row for
-each step, which is written once and deleted when its block has gone::
+Bounded and durable. In memory sorted blocks of several windows, oldest first; in the log, a row for
+each window, which is written once and deleted when its block has gone::
 
-    steps   |12:00|12:01|12:02|12:03|12:04|...
+    windows |12:00|12:01|12:02|12:03|12:04|...
     blocks  [   12:00   ][   12:02   ][ ...      a quarter of the window each
 """
 
@@ -74,7 +74,7 @@ class RequestIds:
         self._span: Final = max(duplicate_window_s / _BLOCKS, window_s)
         self._most: Final = most
         self._blocks: dict[int, _Block] = {}  # ascending
-        self._steps: dict[float, int] = {}  # end of a step -> its rows in the log
+        self._windows: dict[float, int] = {}  # end of a window -> its rows in the log
         self._written: dict[bytes, bytes | None] = {}
 
     def __len__(self) -> int:
@@ -108,7 +108,7 @@ class RequestIds:
         return Known(found[late], np.concatenate(which)[late])
 
     def add(self, end: float, rows: Array) -> None:
-        """Remember the calls of the step that ends at ``end``, and forget what is too old."""
+        """Remember the calls of the window that ends at ``end``, and forget what is too old."""
         rows = rows[np.argsort(rows["request_id"], kind="stable")]
         if len(rows) > self._most:
             self.forgotten += len(rows) - self._most
@@ -118,7 +118,7 @@ class RequestIds:
             part = rows[chunk * _CHUNK : (chunk + 1) * _CHUNK]
             self._written[_key(end, chunk)] = part.tobytes()
         if chunks:
-            self._steps[end] = chunks
+            self._windows[end] = chunks
             self._put(end, rows)
         self._forget(end)
 
@@ -143,8 +143,8 @@ class RequestIds:
                 return
             gone = self._blocks.pop(oldest)
             self.forgotten += 0 if old else len(gone.ids)
-            for step in [step for step in self._steps if self._block(step) == oldest]:
-                keys = (_key(step, chunk) for chunk in range(self._steps.pop(step)))
+            for window in [window for window in self._windows if self._block(window) == oldest]:
+                keys = (_key(window, chunk) for chunk in range(self._windows.pop(window)))
                 self._written |= dict.fromkeys(keys)
 
     # -- durable state ------------------------------------------------------------------------
@@ -161,14 +161,14 @@ class RequestIds:
     def loaded(self) -> None:
         """Use the loaded rows."""
         stored, self._written = self._written, {}
-        steps: dict[float, list[Array]] = {}
+        windows: dict[float, list[Array]] = {}
         for end, value in _ascending(stored.items()):
-            steps.setdefault(end, []).append(np.frombuffer(value, ROW))
-        for end, chunks in steps.items():
+            windows.setdefault(end, []).append(np.frombuffer(value, ROW))
+        for end, chunks in windows.items():
             rows = np.concatenate(chunks)
             if not np.all(np.abs(rows["time"] - end) <= self.window_s):
-                raise StateError("request ids of another time than their step")
-            self._steps[end] = len(chunks)
+                raise StateError("request ids of another time than their window")
+            self._windows[end] = len(chunks)
             self._put(end, rows)
 
 

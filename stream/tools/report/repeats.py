@@ -59,9 +59,9 @@ class Repeats:
         return False
 
     def _one_more(self, call: _Call, time: float) -> bool:
-        step = time // self._window_s
-        call.copies[step] += 1
-        return call.copies[step] <= MOST_COPIES
+        window = time // self._window_s
+        call.copies[window] += 1
+        return call.copies[window] <= MOST_COPIES
 
 
 def _compared(event: Mapping[str, Any]) -> _Values:
