@@ -25,7 +25,7 @@ test: $(VENV)/.ready ## Run every test that needs no Java
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m "kafka and not deploy"
 
-test-deploy: $(VENV)/.ready ## Run the tests of page, rules, dashboards, image, compose and chart (installs their tools, as root)
+test-deploy: $(VENV)/.ready ## Test page, rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy
 
@@ -33,29 +33,29 @@ test-gateways: $(VENV)/.ready ## Run the tests on real gateways (installs them o
 	PYTHON=$(PYTHON) .ci/gateway-tools
 	$(BIN)/python -m pytest -m gateways
 
-test-litellm: $(VENV)/.ready ## Run those of them that need LiteLLM's proxy alone (no Go)
+test-litellm: $(VENV)/.ready ## Run the gateway tests that need only LiteLLM's proxy (no Go)
 	PYTHON=$(PYTHON) .ci/gateway-tools litellm
 	$(BIN)/python -m pytest -m gateways tests/gateways/test_litellm_proxy.py tests/gateways/test_campaign_over_litellm.py
 
-check: $(VENV)/.ready ## Lint, format, types, the direction of imports, known vulnerabilities
+check: $(VENV)/.ready ## Check lint, format, types, import contracts and known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/audit
 
-format: $(VENV)/.ready ## Format and fix what can be fixed
+format: $(VENV)/.ready ## Format, and apply automatic fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-dashboards: $(VENV)/.ready ## Write the Grafana dashboards anew
+dashboards: $(VENV)/.ready ## Regenerate the Grafana dashboards
 	$(BIN)/python grafana/generate.py
 
 schema: $(VENV)/.ready ## Write the schema of alerts from their type
 	$(BIN)/python -c 'from stream.core.alert_schema import text; print(text(), end="")' > deploy/alert.schema.json
 
-pictures: $(VENV)/.ready ## Draw the dashboards and photograph the page of a demo (needs Prometheus and Chromium)
-	$(BIN)/python grafana/pictures.py
+pictures: $(VENV)/.ready ## Photograph the page of a demo (needs Chromium)
+	$(BIN)/python grafana/photographs.py
 
 bench: $(VENV)/.ready ## Measure the worker beside other frameworks (ARGS=--quick: minutes; needs Java 17 and Maven)
 	PYTHON=$(PYTHON) .ci/bench-tools
@@ -64,16 +64,16 @@ bench: $(VENV)/.ready ## Measure the worker beside other frameworks (ARGS=--quic
 bench-stages: $(VENV)/.ready ## Run the micro-benchmarks of the stages
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only
 
-bench-quality: $(VENV)/.ready ## Measure what is found, accused and leaked (ARGS=--quick: minutes)
+bench-quality: $(VENV)/.ready ## Measure detections, false positives and tokens lost (ARGS=--quick: minutes)
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality $(ARGS)
 
-calibrate: $(VENV)/.ready ## Fit the table of the campaigns' score on recorded looks (hours; then: git diff)
+calibrate: $(VENV)/.ready ## Fit the score table on recorded snapshots (hours; then: git diff)
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality.calibrate $(ARGS)
 	$(BIN)/ruff format --quiet stream/campaigns/scoring/table.py
 	PYTHONPATH=.:tests/bench $(BIN)/python -m quality.model_page --write
 
-fuzz: $(VENV)/.ready ## Decode a million hostile records and print what became of them
+fuzz: $(VENV)/.ready ## Decode a million hostile records and print the results
 	$(BIN)/python tests/bench/fuzz.py
 
-clean: ## Remove what the other commands made
+clean: ## Remove everything that the other commands created
 	rm -rf $(VENV) .gateways .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -1,19 +1,23 @@
-"""Photographs the page of a worker with a real browser: at a desk, on a phone, and a graph."""
+"""Photographs the page of a demo in a real browser (`make pictures`): desk, phone, link graph."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parent / "pictures"
+#: Picture -> colour scheme, width and height of the browser window.
 SIZES = {"page": ("light", 1280, 1000), "page-phone": ("dark", 390, 844)}
 
 
 def photograph(link: str, folder: Path = FOLDER) -> None:
-    """Open ``link`` (with the token) and take a picture of the gravest incident in each size."""
+    """Open ``link`` (with the token) and photograph the most severe incident in each size."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
@@ -34,5 +38,20 @@ def photograph(link: str, folder: Path = FOLDER) -> None:
         browser.close()
 
 
+def main() -> None:
+    """Run a demo to its end and photograph its page."""
+    command = [sys.executable, "-m", "stream.cli.main", "demo", "--stay"]
+    demo = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    link = ""
+    for line in demo.stderr or ():
+        sys.stderr.write(line)
+        link = link or "".join(re.findall(r"http\S+#token=\S+", line))
+        if "stays until" in line:
+            photograph(link)
+            demo.send_signal(signal.SIGINT)
+    if demo.wait():
+        raise SystemExit("the demo failed: see its output above")
+
+
 if __name__ == "__main__":
-    photograph(sys.argv[1])
+    main()

@@ -43,7 +43,7 @@ class SharedMetrics(MetricSet):
     """Base of every room's metrics that takes part in detection."""
 
     stage_seconds = histogram(
-        meaning="Time to process one batch or one window: of a whole stage (intake, accounts, "
+        meaning="Time to process one batch or one window, by whole stage (intake, accounts, "
         "links, alerting), and of parts of it",
         remedy="The stage with the largest sum is the bottleneck; its largest part is the reason",
         unit="seconds",

@@ -54,7 +54,7 @@ def test_queries_use_declared_metrics_and_labels(query):
 def test_every_metric_is_shown(metric):
     shown = {use.metric for query in QUERIES for use in parse(query.filled("5m")).uses}
     assert metric.attribute in shown, (
-        f"{metric.name} is declared, but no dashboard shows it: add a panel to grafana/generate.py "
+        f"{metric.name} is declared, but no dashboard shows it: add a panel to grafana/*_panels.py "
         "and run make dashboards"
     )
 

@@ -1,0 +1,199 @@
+"""The dashboard Detection: incidents, scores, the state of the model."""
+
+from __future__ import annotations
+
+from panel import RATE, Panel, heatmap, stacked, stat
+
+DETECTION: dict[str, list[Panel]] = {
+    "Incidents": [
+        stat(
+            "Open campaigns",
+            "Campaign incidents that are firing now.",
+            'sum(distillwatch_incidents_open<kind="campaign">)',
+            limits={"green": 0, "red": 1},
+            width=6,
+            alerts=("DistillwatchCampaign",),
+        ),
+        stat(
+            "Open accounts",
+            "Account incidents that are firing now.",
+            'sum(distillwatch_incidents_open<kind="account">)',
+            limits={"green": 0, "orange": 1},
+            width=6,
+            alerts=("DistillwatchAccount",),
+        ),
+        stat(
+            "Output tokens of anomalous accounts",
+            "Tokens of the last day that single accounts may have extracted. Members of "
+            "campaigns that look normal one by one are not included; campaign alerts carry "
+            "their own figures.",
+            "sum(increase(distillwatch_observed_tokens_total"
+            '<verdict="anomalous", direction="output">[1d]))',
+            width=6,
+            alerts=("DistillwatchTokensLeaving",),
+        ),
+        stat(
+            "Account incidents per day and 10,000 accounts",
+            "The budget, detection.alerts_budget, accepts one false incident by default. Ten times "
+            "as many raise an alert.",
+            'sum(increase(distillwatch_detection_delay_seconds_count<kind="account">[1d]))'
+            " / sum(distillwatch_accounts_tracked<>) * 10000",
+            limits={"green": 0, "orange": 3, "red": 10},
+            width=6,
+            alerts=("DistillwatchBudgetExceeded",),
+        ),
+        stacked(
+            "New incidents",
+            "Incidents that opened for the first time, in the last hour.",
+            {
+                "{{kind}}": "sum by (kind) (increase("
+                "distillwatch_detection_delay_seconds_count<>[1h]))",
+            },
+            alerts=("DistillwatchBudgetExceeded",),
+        ),
+        stacked(
+            "Alerts sent",
+            "Alerts sent in the last hour, with updates and ends of incidents.",
+            {
+                "{{kind}} {{severity}}": "sum by (kind, severity) (increase("
+                "distillwatch_alerts_total<>[1h]))",
+            },
+        ),
+        stacked(
+            "Alerts held back",
+            "Alerts of the last hour that were due and not sent, by reason. account, value and "
+            "pattern: hidden by suppressions with this matcher.",
+            {
+                "{{reason}}": "sum by (reason) ("
+                "increase(distillwatch_alerts_suppressed_total<>[1h]))",
+            },
+        ),
+        stacked(
+            "Verdicts",
+            "Verdicts of people on alerts in the last hour, by outcome.",
+            {
+                "{{verdict}} {{result}}": "sum by (verdict, result) ("
+                "increase(distillwatch_verdicts_total<>[1h]))",
+            },
+        ),
+        stacked(
+            "Suppressions in force",
+            "Active suppressions by matcher. Authors and expiry: distillwatch suppress list.",
+            {"{{matcher}}": "sum by (matcher) (distillwatch_suppressions_active<>)"},
+        ),
+        stacked(
+            "Drills",
+            "Alerts of drills in the last hour; no other metric counts them.",
+            {"{{status}}": "sum by (status) (increase(distillwatch_drill_alerts_total<>[1h]))"},
+        ),
+        Panel(
+            title="Time to detect",
+            description="First evidence to first alert, in event time, over the last day. Growing: "
+            "attackers are slower, or baselines are too wide.",
+            queries={
+                "{{kind}} median": "histogram_quantile(0.5, sum by (le, kind) (increase("
+                "distillwatch_detection_delay_seconds_bucket<>[1d])))",
+                "{{kind}} 90%": "histogram_quantile(0.9, sum by (le, kind) (increase("
+                "distillwatch_detection_delay_seconds_bucket<>[1d])))",
+            },
+            unit="s",
+            width=12,
+        ),
+        stacked(
+            "Output tokens by account state",
+            "Output tokens per second by account state at the time of the request.",
+            {
+                "{{verdict}}": "sum by (verdict) (rate("
+                f'distillwatch_observed_tokens_total<direction="output">{RATE}))',
+            },
+            unit="cps",
+            width=12,
+            alerts=("DistillwatchTokensLeaving",),
+        ),
+    ],
+    "Scores": [
+        heatmap(
+            "Scores of accounts",
+            "Account scores; higher is rarer in benign traffic. Mass that moves to the right: the "
+            "traffic has changed, or an attack.",
+            f'sum by (le) (increase(distillwatch_score_bucket<kind="account">{RATE}))',
+            width=12,
+            alerts=("DistillwatchModelStale",),
+        ),
+        heatmap(
+            "Scores of groups",
+            "Scores of groups of accounts. A group opens an incident at alerting.open_score.",
+            f'sum by (le) (increase(distillwatch_score_bucket<kind="campaign">{RATE}))',
+            width=12,
+            alerts=("DistillwatchCampaign",),
+        ),
+        Panel(
+            title="Suspect scores",
+            description="Share of the account scores of the last hour above the clear score. "
+            "Above 5% for hours: the model no longer fits.",
+            queries={
+                "accounts": "1 - "
+                'sum(increase(distillwatch_score_bucket<kind="account", le="0.5">[1h])) / '
+                'sum(increase(distillwatch_score_count<kind="account">[1h]))',
+            },
+            unit="percentunit",
+            alerts=("DistillwatchModelStale",),
+        ),
+        Panel(
+            title="Scored",
+            description="Accounts and groups scored per second. Zero while events arrive: "
+            "warm-up, or no account has enough requests.",
+            queries={"{{kind}}": f"sum by (kind) (rate(distillwatch_score_count<>{RATE}))"},
+            unit="cps",
+            alerts=("DistillwatchNoAccountScored",),
+        ),
+        Panel(
+            title="Highest scores",
+            description="The score that one in a thousand exceeds, by kind.",
+            queries={
+                "{{kind}}": "histogram_quantile(0.999, sum by (le, kind) (increase("
+                "distillwatch_score_bucket<>[1h])))",
+            },
+            alerts=("DistillwatchModelStale",),
+        ),
+    ],
+    "State": [
+        Panel(
+            title="Accounts",
+            description="Accounts with state, accounts without a baseline yet, and accounts that "
+            "the drift guard suppresses. Many warming up long after the first start: many new "
+            "accounts.",
+            queries={
+                "tracked": "sum(distillwatch_accounts_tracked<>)",
+                "warming up": "sum(distillwatch_accounts_warming_up<>)",
+                "drift guard": "sum(distillwatch_accounts_suppressed_by_drift<>)",
+            },
+            alerts=("DistillwatchNoAccountScored", "DistillwatchModelStale"),
+        ),
+        Panel(
+            title="Indicators",
+            description="Indicators with state: values that accounts share (payments, prompts, "
+            "addresses, clients).",
+            queries={"tracked": "sum(distillwatch_indicators_tracked<>)"},
+            alerts=("DistillwatchIndicatorsEvicted",),
+        ),
+        Panel(
+            title="Evicted",
+            description="Accounts and indicators evicted per second. accounts, capacity: memory "
+            "is too small. expired and high_prevalence are normal.",
+            queries={
+                "accounts": f"sum(rate(distillwatch_accounts_evicted_total<>{RATE}))",
+                "indicators: {{reason}}": "sum by (reason) (rate("
+                f"distillwatch_indicators_evicted_total<>{RATE}))",
+            },
+            unit="cps",
+            alerts=("DistillwatchAccountsEvicted", "DistillwatchIndicatorsEvicted"),
+        ),
+        Panel(
+            title="Limits reached",
+            description="Items dropped or deferred in the last hour because a limit was reached.",
+            queries={"{{limit}}": "sum by (limit) (increase(distillwatch_limit_hits_total<>[1h]))"},
+            alerts=("DistillwatchLimitReached",),
+        ),
+    ],
+}
