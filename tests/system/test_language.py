@@ -66,18 +66,18 @@ FOREIGN = re.compile(
 
 #: Offences that are left, by folder: lower a number when you remove some, delete the row at 0.
 LEFT: dict[str, int] = {
-    "CONTRIBUTING.md": 1,
-    "Makefile": 2,
-    "grafana": 24,
     "stream": 1,
-    "stream/cli": 1,
+    "stream/accounts": 1,
     "stream/intake": 2,
-    "stream/kafka": 31,
-    "stream/telemetry": 1,
-    "stream/worker": 3,
+    "stream/kafka": 1,
+    "stream/worker": 2,
 }
 #: Public classes that share a name with another, still.
-TWINS: frozenset[str] = frozenset({"Rows"})
+TWINS: frozenset[str] = frozenset(
+    [
+        "Rows",
+    ]
+)
 #: Files above 400 lines and classes above 15 methods, still.
 LARGE: dict[str, int] = {}
 
