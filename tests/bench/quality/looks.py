@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from quality.plan import BENIGN
 from quality.run import Run
-from stream.campaigns.clusters.scorer import ClusterScorer
+from stream.campaigns.clusters import scorer
 from stream.campaigns.scoring.claim import LinkBasis
 from stream.campaigns.scoring.statistics import statistics
 
@@ -60,7 +61,7 @@ class RecordingRun(Run):
 
     def play(self, scenarios: Sequence[str]) -> None:
         """Play the scenarios; raises RuntimeError when a child fails."""
-        with _recorded() as self.looks:
+        with recorded() as self.looks:
             super().play(scenarios)
 
     def _campaign(self, name: str, day: int) -> None:
@@ -114,23 +115,25 @@ def _groups(looks: list[Look]) -> list[list[Look]]:
 
 
 @contextmanager
-def _recorded() -> Iterator[dict[tuple[int, frozenset[str]], Look]]:
-    """Keep every group whose features the detector computes, once in a quarter of an hour."""
+def recorded() -> Iterator[dict[tuple[int, frozenset[str]], Look]]:
+    """Keep every group that is scored, once in a quarter of an hour."""
     kept: dict[tuple[int, frozenset[str]], Look] = {}
-    features = ClusterScorer._features
+    features, score = scorer.features, scorer.score
+    now: dict[int, tuple[float, list[str]]] = {}  # of the last features
 
-    def watched(self, population, values, members, since):
-        found = features(self, population, values, members, since)
-        names = self._table.names(members)
-        time = population.snapshot.time
-        known = statistics(found, novelty=self._novelty.novelty(found))
-        shown = {name: None if math.isnan(x) else float(x) for name, x in known.items()}
-        look = Look(time, sorted(names), found.links, shown)
-        kept.setdefault((int(time // _EVERY_S), frozenset(names)), look)
+    def counted(graph, population, members, **given):
+        found = features(graph, population, members, **given)
+        now.clear()
+        now[id(found)] = population.snapshot.time, graph.names(members.accounts)
         return found
 
-    ClusterScorer._features = watched
-    try:
+    def scored(found, *, novelty=math.nan, **given):
+        time, names = now[id(found)]
+        known = statistics(found, novelty=novelty)
+        shown = {name: None if math.isnan(x) else float(x) for name, x in known.items()}
+        key = int(time // _EVERY_S), frozenset(names)
+        kept[key] = Look(time, sorted(names), found.links, shown)
+        return score(found, novelty=novelty, **given)
+
+    with patch.object(scorer, "features", counted), patch.object(scorer, "score", scored):
         yield kept
-    finally:
-        ClusterScorer._features = features

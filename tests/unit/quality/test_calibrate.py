@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from quality.calibrate import TABLE, calibrated, outcomes
 from quality.fit import Sample, TooFewLooksError, fit
-from quality.looks import Look, Unit, units
+from quality.looks import Look, Unit, recorded, units
 from quality.rewrite import rewritten
 
+from stream.campaigns.clusters.detector import ClusterDetector
 from stream.campaigns.scoring.claim import Curve, LinkBasis
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.table import CLAIMS
+from stream.campaigns.settings import CampaignSettings
+from stream.metrics import Metrics
 from testlib.clusters import GROUP
+from testlib.groups import OTHERS, START_S, pool
 
 IDLE = Curve("idle_free_share", ((0.3, 0.0), (0.8, 2.0)))
 KNOWN = {name: None if np.isnan(x) else float(x) for name, x in statistics(GROUP).items()}
@@ -106,3 +110,14 @@ def test_writing_the_table_changes_what_was_fitted_alone() -> None:
     scope: dict[str, object] = {}
     exec(compile(written, "table.py", "exec"), scope)  # noqa: S102 - the table that was written
     assert scope["CLAIMS"] == (*CLAIMS[:number], fitted, *CLAIMS[number + 1 :])
+
+
+def test_groups_are_recorded_with_what_the_claims_read() -> None:
+    clusters = ClusterDetector(CampaignSettings(), metrics=Metrics())
+    clusters.add(START_S + 60, [OTHERS, *pool(1)])
+    with recorded() as looks:
+        clusters.detect(clusters.due)
+    found = [look for look in looks.values() if len(look.members) == 24]
+    assert found
+    assert all(look.statistics.keys() == KNOWN.keys() for look in found)
+    assert {look.statistics["shared_payments"] for look in found} == {4.0}
