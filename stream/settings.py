@@ -14,7 +14,8 @@ import msgspec
 
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.windows.settings import WindowSettings
-from stream.alerting.settings import AlertingSettings, FeedbackSettings
+from stream.alerting.feedback_settings import FeedbackSettings
+from stream.alerting.settings import AlertingSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import MAX_MEMBER_BYTES
 from stream.core.errors import SettingsError
@@ -22,7 +23,6 @@ from stream.core.events import MAX_EVENT_BYTES
 from stream.core.secret import Secret
 from stream.delivery.settings import (
     AlertmanagerSettings,
-    HttpSettings,
     OcsfSettings,
     PagerDutySettings,
     SlackSettings,
@@ -30,6 +30,7 @@ from stream.delivery.settings import (
 )
 from stream.http.bridge.settings import BridgeSettings
 from stream.http.page.settings import PageSettings
+from stream.http.settings import HttpSettings
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.directory.settings import DirectorySettings
 from stream.kafka.settings import KafkaSettings, TopicSettings

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Final
 
 from stream.alerting.account_incidents import AccountIncidents
 from stream.alerting.campaign_incidents import CampaignIncidents
+from stream.alerting.feedback_settings import FeedbackSettings
 from stream.alerting.lifecycle import Lifecycle
 from stream.alerting.mute_lookup import MuteLookup
 from stream.alerting.notifier import Notifier
 from stream.alerting.score_watch import unwatched
-from stream.alerting.settings import FeedbackSettings
 from stream.alerting.store import IncidentStore
 from stream.alerting.suppressions import Suppressions
 from stream.alerting.verdict_table import VerdictTable

@@ -23,10 +23,10 @@ from stream.telemetry.contribution import GaugeContribution
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.incident import Incident
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.mute import ValueId
-    from stream.alerting.settings import FeedbackSettings
 
 _ROW: Final = b"s"
 

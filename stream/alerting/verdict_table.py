@@ -27,10 +27,10 @@ from stream.core.feedback import Verdict, newer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.incident import Incident
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.mute import ValueId
-    from stream.alerting.settings import FeedbackSettings
     from stream.core.findings import Evidence
 
 _ROW: Final = b"j"

@@ -1,4 +1,4 @@
-"""Settings of the receivers of alerts and of the worker's own HTTP endpoints."""
+"""Settings of the receivers of alerts."""
 
 from __future__ import annotations
 
@@ -175,25 +175,3 @@ class OcsfSettings(PostSettings, frozen=True, kw_only=True, forbid_unknown_field
             "Set it by environment or file"
         ),
     ] = Secret()
-
-
-class HttpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where /metrics, /livez and /readyz listen.
-
-    All interfaces by default, because Prometheus and the probes of an orchestrator come from
-    elsewhere; the endpoints show no account, key, address or setting.
-    """
-
-    host: Annotated[str, Meta(description="Interface of the HTTP endpoints")] = "0.0.0.0"  # noqa: S104 - see above
-    port: Annotated[
-        int,
-        Meta(ge=0, le=65535, description="Port of the HTTP endpoints; 0: any free one"),
-    ] = 6066
-    stalled_after_s: Annotated[
-        float,
-        Meta(
-            gt=0,
-            description="/livez fails when records wait and none was processed for this long",
-            extra={"unit": "s"},
-        ),
-    ] = 120.0

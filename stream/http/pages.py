@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from stream.delivery.settings import HttpSettings
     from stream.http.health import Health
+    from stream.http.settings import HttpSettings
 
 _LOG = logging.getLogger("stream.http.pages")
 _HEADERS: Final = {

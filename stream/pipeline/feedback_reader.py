@@ -20,7 +20,7 @@ from stream.pipeline.dead_letters import DeadLetters
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from stream.alerting.settings import FeedbackSettings
+    from stream.alerting.feedback_settings import FeedbackSettings
     from stream.core.records import Record
     from stream.pipeline.metrics import PipelineMetrics
 

@@ -15,8 +15,9 @@ from stream.campaigns.clusters.detector import ClusterDetector
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.score_watch import ScoreWatch
-    from stream.alerting.settings import AlertingSettings, FeedbackSettings
+    from stream.alerting.settings import AlertingSettings
     from stream.campaigns.clusters.detector import Baseline
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert

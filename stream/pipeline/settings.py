@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.windows.settings import WindowSettings
-    from stream.alerting.settings import AlertingSettings, FeedbackSettings
+    from stream.alerting.feedback_settings import FeedbackSettings
+    from stream.alerting.settings import AlertingSettings
     from stream.campaigns.settings import CampaignSettings
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.settings import DirectorySettings

@@ -21,8 +21,8 @@ from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import describe, missing
 
 if TYPE_CHECKING:
-    from stream.delivery.settings import HttpSettings
     from stream.http.bridge.settings import BridgeSettings
+    from stream.http.settings import HttpSettings
     from stream.kafka.settings import KafkaSettings, TopicSettings
 
 _STOP_TIMEOUT_S: Final = 5.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.alerting.settings import FeedbackSettings
+from stream.alerting.feedback_settings import FeedbackSettings
 from stream.campaigns.settings import CampaignSettings
 from stream.core.alerts import Alert
 from stream.core.feedback import Suppression, Verdict, VerdictLabel

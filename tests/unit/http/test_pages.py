@@ -12,9 +12,9 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from stream.core.errors import SettingsError
-from stream.delivery.settings import HttpSettings
 from stream.http.health import Health
 from stream.http.pages import MAX_CONNECTIONS, Pages
+from stream.http.settings import HttpSettings
 from stream.telemetry.process import register_process
 
 if TYPE_CHECKING:

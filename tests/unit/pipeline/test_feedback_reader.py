@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.alerting.settings import FeedbackSettings
+from stream.alerting.feedback_settings import FeedbackSettings
 from stream.core.packets import unpack
 from stream.core.records import Emission, Record
 from stream.intake.metrics import REJECT_REASONS

@@ -12,13 +12,13 @@ from stream.core.alerts import Alert, SharedValue
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
 from stream.core.secret import Secret
-from stream.delivery.settings import HttpSettings
 from stream.http.bearer import Bearer
 from stream.http.health import Health
 from stream.http.page.incident_history import IncidentHistory
 from stream.http.page.page_server import Page
 from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
+from stream.http.settings import HttpSettings
 from stream.metrics import Metrics
 
 if TYPE_CHECKING:
