@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from quality.directory import Entry
+    from quality.directory import AccountEntry
 
 #: Fields whose values are few: a value of its own gives an attacker away.
 _VALUES: Final = (
@@ -113,7 +113,9 @@ def _read(lines: Iterable[bytes]) -> tuple[dict[str, Account], dict[str, Counter
     return dict(accounts), dict(values)
 
 
-def _count_colleagues(accounts: Mapping[str, Account], directory: Mapping[str, Entry]) -> None:
+def _count_colleagues(
+    accounts: Mapping[str, Account], directory: Mapping[str, AccountEntry]
+) -> None:
     """Note how many accounts an account's organisation has, 0 without one."""
     sizes = Counter(directory[name].organization_id for name in accounts)
     for name, account in accounts.items():

@@ -1,4 +1,4 @@
-"""The account directory: what the operator's billing export knows and no gateway logs."""
+"""The account directory of simulated accounts: what a billing export has and no gateway logs."""
 
 from __future__ import annotations
 
@@ -6,30 +6,24 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from stream.intake.directory.entry import AccountEntry
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stream.intake.directory.directory import AccountDirectory
     from stream.tools.simulate.account import Account
-    from stream.tools.simulate.request import Request
+
+__all__ = ["KNOWN", "AccountEntry", "entry", "load"]
 
 #: Fields of a request that an entry can fill.
 KNOWN: Final = frozenset({"account_created_at", "plan", "payment_id", "organization_id", "country"})
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an operator's billing export says of one account; times in epoch seconds."""
-
-    created_at: float | None = None
-    plan: str | None = None
-    payment_id: str | None = None
-    organization_id: str | None = None
-    country: str | None = None
-
-
-def entry(account: Account) -> Entry:
-    """Return what billing knows of a simulated account; it lives where its first address is."""
+def entry(account: Account) -> AccountEntry:
+    """Return the entry of a simulated account; it lives where its first address is."""
     paper = account.paper
-    return Entry(
+    return AccountEntry(
         created_at=float(int(paper.created_at)),
         plan=paper.plan,
         payment_id=paper.payment_id,
@@ -38,14 +32,11 @@ def entry(account: Account) -> Entry:
     )
 
 
-def filled(request: Request, directory: Mapping[str, Entry]) -> Request:
-    """Give a request the absent fields that the directory knows, in place."""
-    found = directory.get(request.account_id)
-    if found is None:
-        return request
-    if request.account_created_at is None:
-        request.account_created_at = found.created_at
-    for name in ("plan", "payment_id", "organization_id", "country"):
-        if getattr(request, name) is None:
-            setattr(request, name, getattr(found, name))
-    return request
+def load(
+    directory: AccountDirectory, entries: Mapping[str, AccountEntry], *, latest: float
+) -> None:
+    """Load entries by account into the product's directory, as from its topic."""
+    rows = [(name.encode(), msgspec.json.encode(one)) for name, one in entries.items()]
+    rejected = directory.load(rows, latest=latest)
+    if rejected:
+        raise AssertionError(f"the directory is not valid: {rejected[:3]}")

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Final, get_type_hints
 
 import msgspec
 
-from quality.directory import filled
 from stream.tools.simulate.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from quality.directory import Entry
+    from collections.abc import Iterable, Iterator
 
 #: What no supported gateway logs; the others are what LiteLLM logs (stream/intake/codec/gateways).
 NOT_LOGGED: Final = frozenset(
@@ -29,7 +26,7 @@ TEXT: Final = frozenset({"prompt", "system_prompt"})
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way of a log; ``title`` stands in tables."""
+    """One way of a log; ``title`` stands in tables. With ``directory`` the product fills fields."""
 
     name: str
     title: str
@@ -41,19 +38,13 @@ class Mode:
         """Say whether prompts are there."""
         return not self.absent & TEXT
 
-    def lines(
-        self, lines: Iterable[bytes], directory: Mapping[str, Entry] | None = None
-    ) -> Iterator[bytes]:
-        """Return the lines as this log has them; ``directory`` fills what they lack."""
+    def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Return the lines as this log has them."""
         if not self.absent:
             return iter(lines)
         decode = msgspec.json.Decoder(_without(self.absent)).decode
         encode = msgspec.json.Encoder().encode
-        if not self.directory:
-            return (encode(decode(line)) for line in lines)
-        known = {} if directory is None else directory
-        whole = msgspec.json.Decoder(Request).decode
-        return (encode(filled(whole(encode(decode(line))), known)) for line in lines)
+        return (encode(decode(line)) for line in lines)
 
 
 def _without(absent: frozenset[str]) -> type[msgspec.Struct]:

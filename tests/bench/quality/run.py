@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from quality.alarms import Curves
+from quality.directory import load
 from quality.discrepancy import Discrepancy, Window
 from quality.half_space import HalfSpaceTrees
 from quality.measure import Outcome, measure
@@ -30,6 +31,7 @@ from quality.rate_limit import RateLimit
 from quality.shared_prompt import SharedPrompt
 from quality.store import time_of
 from quality.subject import Product
+from stream.pipeline.build import account_directory
 from stream.tools.report.campaign_traffic import leak_curve
 from stream.tools.report.labels import Labels
 from stream.tools.report.scores import ScoreLog
@@ -80,9 +82,10 @@ class Run:
         """Play the scenarios; raises RuntimeError when a child fails."""
         plan = self.store.plan
         self._baselines = self._compared()
-        self._product = Product(self.settings, self._observe)
         self._benign = self.store.truth(BENIGN)
-        self._directory = self._benign.directory
+        self._directory = account_directory(self.settings)
+        self._fill_directory(self._benign)
+        self._product = Product(self.settings, self._observe, self._directory)
         self._started, self._events = time.process_time(), 0
         self._children: list[int] = []
         forks = {
@@ -112,7 +115,7 @@ class Run:
     def _campaign(self, name: str, day: int) -> None:
         self._started, self._events = time.process_time(), 0
         truth = self.store.truth(name)
-        self._directory = self._benign.directory | truth.directory
+        self._fill_directory(truth)
         log = ScoreLog(Labels({name: frozenset(truth.attackers)}, len(self._benign.kinds)))
         self._product.watch_scores = log.observe
         until_s = truth.begins_s + self.hours * HOUR_S
@@ -120,8 +123,14 @@ class Run:
             self._play_day(name, later, until_s)
         self._finish(name, truth, log)
 
+    def _fill_directory(self, truth: Truth) -> None:
+        """Load the entries of all accounts of a scenario, in a mode with a directory."""
+        if MODES[self.mode].directory:
+            plan = self.store.plan
+            load(self._directory, truth.directory, latest=plan.start_s + plan.days * DAY_S)
+
     def _play_day(self, name: str, day: int, until_s: float = math.inf) -> None:
-        lines = MODES[self.mode].lines(self.store.lines(name, day), self._directory)
+        lines = MODES[self.mode].lines(self.store.lines(name, day))
         now_s = self.store.plan.start_s + (day + 1) * DAY_S
         for taken in _batches(takewhile(lambda line: time_of(line) < until_s, lines)):
             self._product.feed(taken, now_s)

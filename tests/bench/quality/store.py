@@ -21,7 +21,7 @@ import zstandard
 import stream.tools.simulate
 from quality.background import crowd
 from quality.campaigns import planted
-from quality.directory import Entry, entry
+from quality.directory import AccountEntry, entry
 from quality.plan import BENIGN, DAY_S
 from quality.texts import made, read
 from stream.tools.simulate.benign.occasions import NEW_MODEL
@@ -47,7 +47,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """What is true of a file: kinds of its accounts, and of a campaign what it extracted."""
 
     kinds: dict[str, str]  # account -> kind
-    directory: dict[str, Entry] = {}  # account -> what the operator knows of it
+    directory: dict[str, AccountEntry] = {}  # account -> its entry in the directory
     requests: int
     begins_s: float = 0.0
     attackers: list[str] = []  # accounts that extracted something, by first request

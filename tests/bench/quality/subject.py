@@ -1,4 +1,4 @@
-"""The detector under measure: the product's own pipeline over lines, and what it said."""
+"""The detector under measure: the product's own pipeline over lines, and its alarms."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from stream.core.alerts import Alert
     from stream.intake.codec.event import RequestEvent
+    from stream.intake.directory.directory import AccountDirectory
     from stream.pipeline.settings import StageSettings
 
 
@@ -24,17 +25,21 @@ class Product:
     name = "distillwatch"
 
     def __init__(
-        self, settings: StageSettings, watch: Callable[[Sequence[RequestEvent]], None]
+        self,
+        settings: StageSettings,
+        watch: Callable[[Sequence[RequestEvent]], None],
+        directory: AccountDirectory | None = None,
     ) -> None:
-        """``watch`` hears of the decoded events, so that others need not decode them again."""
+        """``watch`` is called with the decoded events; ``directory`` fills their absent fields."""
         #: Replaced when a campaign begins: scores are kept apart by who attacks.
         self.watch_scores: Callable[[float, Sequence[str], float], None] | None = None
         self._chain = Chain(
             settings,
             source="bench",
             metrics=Metrics(strict=False),
+            directory=directory,
             watch=watch,
-            watch_scores=self._hear,
+            watch_scores=self._on_score,
         )
         self._offset = 0
         self._alarms: list[Alarm] = []
@@ -52,7 +57,7 @@ class Product:
             raise AssertionError(f"the traffic is not valid: {dict(self._chain.dead_letters)}")
 
     def alarms(self) -> list[Alarm]:
-        """Return everything said so far; resolving an incident accuses nobody."""
+        """Return all alarms so far; resolving an incident accuses no account."""
         return self._alarms
 
     def _keep(self, alerts: Sequence[Alert]) -> None:
@@ -63,6 +68,6 @@ class Product:
             members = alert.account_ids or [alert.account_id or ""]
             self._alarms.append(Alarm(time, alert.alert_id, alert.kind, members))
 
-    def _hear(self, time: float, accounts: Sequence[str], score: float) -> None:
+    def _on_score(self, time: float, accounts: Sequence[str], score: float) -> None:
         if self.watch_scores is not None:
             self.watch_scores(time, accounts, score)

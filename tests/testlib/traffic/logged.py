@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from quality.directory import KNOWN, entry
+from quality.directory import KNOWN
 from quality.modes import MODES, TEXT
 
 from testlib.traffic.link_traffic import fixed, nothing
@@ -43,5 +43,4 @@ def in_mode(accounts: Iterable[Account], mode: str) -> list[Account]:
 
 def lines(scenario: Scenario, mode: str) -> Iterator[bytes]:
     """Return the events of a simulated scenario as a log of this mode has them."""
-    directory = {account.account_id: entry(account) for account in scenario.accounts}
-    return MODES[mode].lines(scenario.lines(), directory)
+    return MODES[mode].lines(scenario.lines())

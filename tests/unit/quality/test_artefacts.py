@@ -1,7 +1,7 @@
 """The audit finds organisations that only a campaign has."""
 
 from quality.audit import Account, _count_colleagues, _telling
-from quality.directory import Entry
+from quality.directory import AccountEntry
 
 EVENT = {
     "timestamp": 1_772_409_600.5, "request_id": "req_00aa", "account_id": "acct_00aa",
@@ -19,8 +19,12 @@ def account():
 def telling(organization_of_attackers):
     benign = {f"b{i}": account() for i in range(20)}
     planted = {f"p{i}": account() for i in range(20)}
-    directory = {name: Entry(organization_id=f"org-{i // 2}") for i, name in enumerate(benign)}
-    directory |= {name: Entry(organization_id=organization_of_attackers(name)) for name in planted}
+    directory = {
+        name: AccountEntry(organization_id=f"org-{i // 2}") for i, name in enumerate(benign)
+    }
+    directory |= {
+        name: AccountEntry(organization_id=organization_of_attackers(name)) for name in planted
+    }
     _count_colleagues({**benign, **planted}, directory)
     return {name for _, name in _telling(planted.values(), benign.values())}
 

@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from quality.directory import Entry, filled
 from quality.modes import COMPARED, HEADLINE, MODES, NOT_LOGGED, TEXT
 
 from stream.intake.codec.gateways.litellm import LITELLM
@@ -17,13 +16,10 @@ FULL = Request(
     status=200, duration_s=0.5, stream=True, temperature=0.5, max_tokens=9, logprobs=True,
     system_prompt="s", prompt="p",
 )  # fmt: skip
-ENTRY = Entry(
-    created_at=5.0, plan="free", payment_id="billed", organization_id="team", country="FR"
-)
 
 
-def seen(mode, request=FULL, directory=None):
-    (line,) = MODES[mode].lines([msgspec.json.encode(request)], directory)
+def seen(mode, request=FULL):
+    (line,) = MODES[mode].lines([msgspec.json.encode(request)])
     return msgspec.json.decode(line)
 
 
@@ -46,22 +42,9 @@ def test_the_gateway_mode_has_no_field_that_litellm_does_not_log():
     assert set(seen(HEADLINE)) <= logged
 
 
-def test_the_directory_fills_what_the_gateway_does_not_log_and_nothing_else():
-    bare = msgspec.structs.replace(FULL, organization_id=None)
-    got = seen("gateway-directory", bare, {"a": ENTRY})
-    assert got == seen("gateway", bare) | {
-        "account_created_at": 5.0, "plan": "free", "payment_id": "billed",
-        "organization_id": "team", "country": "FR",
-    }  # fmt: skip
-    assert seen("gateway-directory", FULL, {"a": ENTRY})["organization_id"] == "o"
-    assert seen("gateway-directory", bare, {"another": ENTRY}) == seen("gateway", bare)
-    assert seen("gateway-directory", bare) == seen("gateway", bare)
-
-
-def test_an_entry_without_an_attribute_fills_nothing():
-    assert filled(Request(timestamp=1.0, account_id="a", model="m"), {"a": Entry()}) == Request(
-        timestamp=1.0, account_id="a", model="m"
-    )
+def test_with_a_directory_the_log_is_the_gateway_s():
+    assert seen("gateway-directory") == seen("gateway")
+    assert [mode.name for mode in MODES.values() if mode.directory] == ["gateway-directory"]
 
 
 def test_the_headline_comes_first_and_the_compared_detectors_get_all_there_is():
