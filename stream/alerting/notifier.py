@@ -1,4 +1,4 @@
-"""When receivers get an incident, and with which words: decides and words, keeps nothing.
+"""Decides when receivers get an incident, and writes the alert. Keeps no state.
 
 Each method returns the incident as it is afterwards and the alerts to send, in order. How often an
 incident that stays open is sent again: :mod:`stream.alerting.updates`.
