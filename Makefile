@@ -1,4 +1,4 @@
-# Everything a developer or a newcomer types. Needs Python 3.11+, make and a package index.
+# Every command for developers. Needs Python 3.11+, make and a package index.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

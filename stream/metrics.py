@@ -1,4 +1,4 @@
-"""The catalogue: every metric of the product, composed of what each room declares."""
+"""The catalogue: every metric of the product, composed of the rooms' declarations."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from stream.cli.accounts_file import Rows, fill
+from stream.cli.accounts_file import AccountRows, fill
 from stream.cli.common import ConfigOption, err, out, read_settings
 from stream.core.errors import UsageError
 from stream.intake.codec.decoder import Decoder
@@ -51,7 +51,7 @@ def load(
     if replace and remove:
         raise UsageError("accounts load: either --replace or --remove")
     settings = read_settings(config)
-    rows = Rows(file, latest=time.time() + settings.intake.max_future_s)
+    rows = AccountRows(file, latest=time.time() + settings.intake.max_future_s)
     count = sum(1 for _ in rows.read(title="check"))
     if rows.bad and replace:
         raise UsageError(
@@ -61,7 +61,7 @@ def load(
     kept: set[bytes] = set()
 
     def written() -> Iterator[tuple[bytes, bytes | None]]:
-        for row in Rows(file, latest=float("inf")).read(title="load"):
+        for row in AccountRows(file, latest=float("inf")).read(title="load"):
             if replace:
                 kept.add(row.key)
             yield row.key, None if remove else row.value

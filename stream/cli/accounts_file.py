@@ -23,7 +23,7 @@ _NAMED: Final = 20
 _PORTION: Final = 2_000
 
 
-class Rows:
+class AccountRows:
     """The entries of a file, one after the other; ``bad`` rows are reported and skipped."""
 
     def __init__(self, path: Path, *, latest: float) -> None:
@@ -55,7 +55,7 @@ class Rows:
 
 def fill(directory: AccountDirectory, path: Path, *, latest: float) -> None:
     """Load a whole file into a directory; report rows beyond its limit."""
-    rows = Rows(path, latest=latest).read(title="accounts")
+    rows = AccountRows(path, latest=latest).read(title="accounts")
     full = 0
     while portion := list(islice(rows, _PORTION)):
         full += len(directory.load([(row.key, row.value) for row in portion], latest=latest))

@@ -16,7 +16,7 @@ AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Your n
 
 def verdict(
     alert_id: Annotated[str, typer.Argument(help="From the alert: inc_...")],
-    judged: Annotated[
+    label: Annotated[
         str,
         typer.Argument(
             metavar="VERDICT",
@@ -31,11 +31,11 @@ def verdict(
     record = record_of(
         Verdict,
         alert_id=alert_id,
-        verdict=judged,
+        verdict=label,
         author=author,
         time=time.time(),
         note=note,
     )
     settings = read_settings(config)
     write(settings.kafka, settings.topics, settings.topics.verdicts, record)
-    out.print(f"{alert_id}: {judged} recorded; the next update will carry it", markup=False)
+    out.print(f"{alert_id}: {label} recorded; the next update will carry it", markup=False)

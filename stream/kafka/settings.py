@@ -87,7 +87,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = 30.0
     compression: Annotated[
-        Compression, Meta(description="Compression of what is written to Kafka")
+        Compression, Meta(description="Compression of records that are written to Kafka")
     ] = "zstd"
     fetch_bytes: Annotated[
         int,

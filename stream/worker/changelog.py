@@ -6,7 +6,7 @@ reader knows them before the first row.
 
 A checkpoint is the rows that changed since the last one, then the checkpoint record. It takes
 effect as a whole: a row holds the value after the windows that were closed at the checkpoint, and
-the record says which windows those are. With an older record, windows would be applied twice to
+the record names these windows. With an older record, windows would be applied twice to
 rows that already include them.
 
 * With ``kafka.transactions`` a checkpoint is one Kafka transaction of the task's own transactional

@@ -1,7 +1,7 @@
 """Keeps a worker's account directory like its topic, which every worker reads whole, in no group.
 
 The stages start after :meth:`DirectoryFeed.start`, which ends when the topic has been read to its
-end: so no event meets a directory that is half loaded. What this means for alerts is said in
+end, so no event meets a directory that is half loaded. Its effect on alerts:
 :mod:`stream.intake.directory.directory`.
 """
 

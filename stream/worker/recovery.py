@@ -205,7 +205,7 @@ def _explained(tp: TopicPartition) -> Iterator[None]:
     except StateError as error:
         raise StateError(
             f"{tp.topic}[{tp.partition}]: {error}. Run the version that wrote it, or start this "
-            f"stage afresh: "
+            f"stage without state: "
             f"stop all workers, delete topic {tp.topic}, run `distillwatch topics create`; it then "
             "reads its input topic again as far as it goes back"
         ) from error

@@ -236,7 +236,7 @@ class Runtime:
         """Return the error for a topic that has lost records that were read before."""
         remedy = (
             f"delete its state topic {self.tasks.state_topic(tp)} too and run `distillwatch topics "
-            "create`: the stage starts afresh"
+            "create`: the stage starts without state"
             if self.tasks.reads(tp)
             else f"set the group's offset for it by hand (`kafka-consumer-groups.sh --group "
             f"{self.tasks.kafka.app_id} --reset-offsets`); records below {wanted} count as "

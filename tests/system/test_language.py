@@ -27,7 +27,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 VAGUE = (
     *("told", "tell", "tells", "telling", "hear", "hears", "heard", "hearing", "whoever", "anew"),
     *("everybody", "nobody", "somebody", "say", "says", "said", "saying", "ask", "asks", "asked"),
-    *("asking",),
+    *("asking", "whom", "afresh", "grave", "graver", "gravest"),
 )
 #: Private words, each with the term of the field that replaces it.
 PRIVATE = {
@@ -44,15 +44,23 @@ PRIVATE = {
     "belonging": "cluster assignment",
     "chronicle": "incident history",
     "heir": "state restorer",
+    "judge": "score",
+    "judges": "scores",
+    "judged": "scored",
+    "judgement": "score, or a person's verdict",
+    "judgements": "scores, or verdicts",
     "judging": "scoring",
+    "newcomer": "probationary segment",
+    "newcomers": "probationary segment",
     "popular": "high-prevalence",
     "forced": "early firing",
 }
 WORDS = frozenset({*VAGUE, *PRIVATE})
 #: Patterns of sentences that have to be read twice.
 PHRASES = re.compile(
-    r"\b(of whom|of what|is none|by itself|by themselves|as good as|so many|linking values?"
-    r"|what is \w+ of|what became of|goes on|go on|going on)\b|(?<=[.:] )Of (a|an|the|those)\b",
+    r"\b(of what|(?-i:[Ii]s none)|by itself|by themselves|as good as|so many|linking values?"
+    r"|what is \w+ of|what became of|goes on|go on|going on)\b"
+    r"|(?-i:(?:(?<=[.#] )|(?<=\"\"\"))Of (?:a|an|the|those)\b)",
     re.IGNORECASE,
 )
 #: Python's own names, and literal text of others that the product has to name.
@@ -65,19 +73,9 @@ FOREIGN = re.compile(
 )
 
 #: Offences that are left, by folder: lower a number when you remove some, delete the row at 0.
-LEFT: dict[str, int] = {
-    "stream": 1,
-    "stream/accounts": 1,
-    "stream/intake": 2,
-    "stream/kafka": 1,
-    "stream/worker": 2,
-}
+LEFT: dict[str, int] = {}
 #: Public classes that share a name with another, still.
-TWINS: frozenset[str] = frozenset(
-    [
-        "Rows",
-    ]
-)
+TWINS: frozenset[str] = frozenset()
 #: Files above 400 lines and classes above 15 methods, still.
 LARGE: dict[str, int] = {}
 

@@ -71,7 +71,7 @@ def calls(rows: EventBatch, end: float, known: RequestIds) -> CountedCalls:
         return CountedCalls(rows, 0, 0)
     doubtful = np.isin(ids, np.append(distinct[before.which], more_than_once))
     place = with_id[doubtful]
-    found = _judge(rows.columns, place, before.rows, known.duplicate_window_s)
+    found = _classified(rows.columns, place, before.rows, known.duplicate_window_s)
     known.add(end, _stored(rows.columns, np.append(with_id[~doubtful], found.learnt)))
     if not len(found.copies):
         return CountedCalls(rows, 0, found.reused)
@@ -90,10 +90,10 @@ class _Found(NamedTuple):
     reused: int
 
 
-def _judge(
+def _classified(
     columns: Mapping[str, Array], place: Positions, counted: Array, duplicate_window_s: float
 ) -> _Found:
-    """Judge the rows at ``place`` beside those of their ids that were ``counted`` before."""
+    """Classify the rows at ``place`` with those of their ids that were ``counted`` before."""
     both = {
         name: np.concatenate([counted[name], columns[name][place]])
         for name in ("request_id", "time", *COMPARED)

@@ -116,9 +116,9 @@ class LeaderSketch:
         hits = np.bincount(account, (values != 0) & (values == leader[slots][account]), len(at))
         known = np.bincount(account, values != 0, len(at))
         balance = vote[slots] * decay + 2 * hits - known
-        newcomer, won = _most_frequent(account, values, len(at))
+        challenger, won = _most_frequent(account, values, len(at))
         lost = (balance < 0) & (won > 0)
-        leader[slots] = np.where(lost, newcomer, leader[slots])
+        leader[slots] = np.where(lost, challenger, leader[slots])
         vote[slots] = np.where(lost, np.maximum(2 * won - known, 0), np.maximum(balance, 0))
         count[slots] = np.where(lost, won, count[slots] * decay + hits)
         total[slots] = total[slots] * decay + known

@@ -1,6 +1,6 @@
 """Whether a cluster may alert: several independent aspects have to agree, whatever their sum.
 
-Each aspect alone has a benign twin: a tool that newcomers install, a consultancy's cards, a fleet
+Each aspect alone has a benign twin: a tool that new users install, a consultancy's cards, a fleet
 of equal services. A cluster that the rule holds back scores below the clear score.
 """
 

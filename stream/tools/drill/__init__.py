@@ -4,7 +4,7 @@ What is proven, end to end: brokers, intake, the stages and their topics, scorin
 and each receiver up to its answer. What is not: that the gateway's own format is read (a drill's
 records are canonical events; ``events_total`` and the dead letters show the others), and the
 model of single accounts, which needs a day. The thresholds are those of any campaign, and it is
-judged among the accounts of the live traffic: lower ones for drills would prove nothing.
+scored among the accounts of the live traffic: lower ones for drills would prove nothing.
 
 **The drill signature.** A record's header ``distillwatch-drill`` is a keyed hash of its value by
 ``intake.salt`` (:mod:`stream.intake.fingerprint.drill_signature`). A customer of the gateway

@@ -14,7 +14,7 @@ _BEGINNING_BYTES: Final = 4
 
 
 class _Recoded(io.RawIOBase):
-    """Text of any encoding as UTF-8; what is no such text becomes U+FFFD, for intake to judge."""
+    """Text of any encoding as UTF-8; other bytes become U+FFFD, which intake rejects or keeps."""
 
     def __init__(self, file: io.BufferedReader, name: str) -> None:
         self._file = file

@@ -1,6 +1,6 @@
 """What was scored in a run, alerted or not: who was suspected when, and how high it came.
 
-A candidate is an account, or a group of accounts that is judged again and again while its members
+A candidate is an account, or a group of accounts that is scored again and again while its members
 change. Bounded: the highest candidates are kept.
 """
 

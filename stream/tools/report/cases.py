@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Shared values that have a letter.
 LINKS: Final = 10
-_GRAVEST: Final = {"critical": 0, "warning": 1, "info": 2}
+_RANK: Final = {"critical": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class RunData:
 
 
 def cases(alerts: Sequence[Alert], seen: RunData) -> list[Case]:
-    """Return the incidents, gravest and largest first."""
+    """Return the incidents, most severe and largest first."""
     by_id: dict[str, list[Alert]] = {}
     for alert in alerts:
         by_id.setdefault(alert.alert_id, []).append(alert)
@@ -70,7 +70,7 @@ def cases(alerts: Sequence[Alert], seen: RunData) -> list[Case]:
     return sorted(
         found,
         key=lambda one: (
-            _GRAVEST[one.firing.severity],
+            _RANK[one.firing.severity],
             -one.output_tokens,
             -one.requests,
             one.first.alert_id,

@@ -46,7 +46,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Of a plot, in its own units; letters are 11 high."""
+    """Sizes of a plot, in its own units; letters are 11 high."""
 
     width: int
     height: int

@@ -56,11 +56,11 @@ def section(number: int, case: Case, traffic: Traffic, truth: Truth | None) -> s
         "requests": f"{case.requests:,}",
         "output tokens": f"{case.output_tokens:,}",
     }
-    judged = f"<p>Labels: {truth.of(case.accounts)}</p>" if truth is not None else ""
+    labelled = f"<p>Labels: {truth.of(case.accounts)}</p>" if truth is not None else ""
     return (
         f'<section class="case" id="i{number}"><h2>#{number} {subject(case)} {badge(now)}</h2>'
         f"<p>{escape(now.summary)}</p>{f'<p>{escape(ending)}</p>' if ending else ''}"
-        f"{figures(facts)}{judged}"
+        f"{figures(facts)}{labelled}"
         f'<p class="note">Requests and tokens above and in the plots are the members\' whole '
         f"traffic in these files. The newest of {case.alerts:,} alerts has, since first evidence: "
         f"{seen.requests:,} requests, {seen.output_tokens:,} output tokens "

@@ -1,4 +1,4 @@
-"""Gateway traffic with planted campaigns, for trying and testing; it never judges an account."""
+"""Gateway traffic with planted campaigns, for demos and tests; it never scores an account."""
 
 from stream.tools.simulate.request import Label, Request
 from stream.tools.simulate.scenario import SCENARIOS, Scenario, scenario
