@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from stream.core.events import Array
 
 
-class Rows(Protocol):
+class SplittableRows(Protocol):
     """A batch of rows that can be split."""
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class Rows(Protocol):
         ...
 
 
-R = TypeVar("R", bound=Rows)
+R = TypeVar("R", bound=SplittableRows)
 
 
 @dataclass(frozen=True, slots=True)

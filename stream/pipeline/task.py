@@ -28,7 +28,7 @@ import numpy as np
 
 from stream.core.errors import StateError
 from stream.core.packets import Packet, unpack
-from stream.pipeline.event_time import EventTimeBuffer, Rows, SourceProgress
+from stream.pipeline.event_time import EventTimeBuffer, SourceProgress, SplittableRows
 from stream.pipeline.schema import Schema
 from stream.telemetry.contribution import GaugeContribution
 
@@ -51,7 +51,7 @@ _DAMAGED: Final = (
     ValueError,
 )
 
-R = TypeVar("R", bound=Rows)
+R = TypeVar("R", bound=SplittableRows)
 StateRows = list[tuple[bytes, bytes | None]]
 
 

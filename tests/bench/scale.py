@@ -22,7 +22,7 @@ from side_by_side.traffic import KINDS, PARTITIONS
 
 from stream.settings import Settings
 from testlib.brokers.apache_kafka import ApacheKafka
-from testlib.traffic.floods import HOUR_S, START, STEP_S, Stages, batch, resident_mib
+from testlib.traffic.floods import HOUR_S, START, WINDOW_S, Stages, batch, resident_mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def _one(size: int) -> dict[str, float]:
     for number, first in enumerate(range(0, size, _AT_ONCE)):
         stages.feed(_events(np.arange(first, min(first + _AT_ONCE, size)), number, rng))
     # A step is closed by what comes after it.
-    start = -(-size // _AT_ONCE) + HOUR_S / STEP_S
+    start = -(-size // _AT_ONCE) + HOUR_S / WINDOW_S
     stages.feed(_events(np.zeros(1, np.int64), start, rng))
     after = resident_mib()
     steps = [
@@ -107,7 +107,7 @@ def _events(who: np.ndarray, step: float, rng: np.random.Generator) -> EventBatc
     """Return an event of each account within a step, with linking values of its own."""
     return batch(
         [f"acct_{i * 0x9E3779B97F4A7 % (1 << 56):014x}" for i in who.tolist()],
-        START + step * STEP_S + np.linspace(0, STEP_S - 1, len(who)),
+        START + step * WINDOW_S + np.linspace(0, WINDOW_S - 1, len(who)),
         input_tokens=rng.integers(10, 2000, len(who)),
         output_tokens=rng.integers(10, 2000, len(who)),
         payment=(who + 1).astype(np.uint64) * _SPREAD[0],

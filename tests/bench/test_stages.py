@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _RECORDED: Final = Path(__file__).with_name("stages.json")
 EVENTS: Final = 4096
 NOW: Final = 1_764_000_030.0
-STEP_S: Final = 60.0
+WINDOW_S: Final = 60.0
 #: A stage that takes so much more than recorded has become slower; the machine is shared.
 TOLERANCE: Final = 1.6
 
@@ -59,7 +59,7 @@ class Stages:
         self.reader = Reader(self.decoder, self.fingerprinter, metrics, ignore)
         self.batch = self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)
         self.packets = self.pack()
-        self.end = (NOW // STEP_S + 1) * STEP_S
+        self.end = (NOW // WINDOW_S + 1) * WINDOW_S
         self.table = AccountTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=100_000)
         self.windows = AccountWindows(self.table)
         detection = Settings().stages.detection
@@ -84,7 +84,7 @@ class Stages:
         return [event_rows(unpack(packet)) for packet in self.packets]
 
     def merge(self) -> list:
-        return list(window_rows(self.end, STEP_S, [self.batch], most=100_000))
+        return list(window_rows(self.end, WINDOW_S, [self.batch], most=100_000))
 
     def window(self) -> object:
         return self.windows.update(self.step)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stream.pipeline.settings import StageSettings
 
 START: Final = 1_772_409_600.0
-STEP_S: Final = 60.0
+WINDOW_S: Final = 60.0
 HOUR_S: Final = 3600.0
 DAY_S: Final = 86_400.0
 
@@ -96,13 +96,13 @@ def batch(accounts: Sequence[str], times: Array, **columns: Array | int) -> Even
 def residents(names: Sequence[str], days: float, rng: np.random.Generator) -> Iterator[EventBatch]:
     """Yield the hours of light accounts: a request every eight hours, own address and prompts.
 
-    All requests of an hour are in one step, for the number of steps is what takes time.
+    All requests of an hour are in one window, for the number of windows is what takes time.
     """
     for hour in range(int(days * 24)):
         chosen = np.arange(hour % 8, len(names), 8)
         yield batch(
             [names[i] for i in chosen.tolist()],
-            START + HOUR_S * hour + np.sort(rng.uniform(0, STEP_S, len(chosen))),
+            START + HOUR_S * hour + np.sort(rng.uniform(0, WINDOW_S, len(chosen))),
             input_tokens=rng.integers(10, 2000, len(chosen)),
             output_tokens=rng.integers(10, 2000, len(chosen)),
             template=rng.integers(1, 2**63, len(chosen)),
@@ -112,12 +112,12 @@ def residents(names: Sequence[str], days: float, rng: np.random.Generator) -> It
 
 
 def fresh_ids(total: int, *, per_step: int, start: float) -> Iterator[EventBatch]:
-    """Yield steps of requests, each of an account that was never seen before."""
-    for step, first in enumerate(range(0, total, per_step)):
+    """Yield windows of requests, each of an account that was never seen before."""
+    for window, first in enumerate(range(0, total, per_step)):
         size = min(per_step, total - first)
         yield batch(
             [f"flood-{i:09}" for i in range(first, first + size)],
-            start + step * STEP_S + np.linspace(0, STEP_S - 1, size),
+            start + window * WINDOW_S + np.linspace(0, WINDOW_S - 1, size),
             input_tokens=100,
             output_tokens=1,
             address=7,
@@ -127,12 +127,12 @@ def fresh_ids(total: int, *, per_step: int, start: float) -> Iterator[EventBatch
 def fresh_prompts(
     total: int, *, per_step: int, accounts: int, start: float, rng: np.random.Generator
 ) -> Iterator[EventBatch]:
-    """Yield steps of requests of the same accounts, each with values that were never seen."""
-    for step, first in enumerate(range(0, total, per_step)):
+    """Yield windows of requests of the same accounts, each with values that were never seen."""
+    for window, first in enumerate(range(0, total, per_step)):
         size = min(per_step, total - first)
         yield batch(
             [f"flood-{i % accounts:06}" for i in range(first, first + size)],
-            start + step * STEP_S + np.linspace(0, STEP_S - 1, size),
+            start + window * WINDOW_S + np.linspace(0, WINDOW_S - 1, size),
             system_prompt=rng.integers(1, 2**63, size),
             template=rng.integers(1, 2**63, size),
             address=rng.integers(1, 2**63, size),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HOUR_S = 3600.0
 DAY_S = 86400.0
 START_S = 1_772_409_600.0
-STEP_S = 600.0
+WINDOW_S = 600.0
 
 
 Says = Callable[[np.random.Generator], tuple[str, str]]
@@ -60,7 +60,7 @@ class Account:
     _day: deque[tuple[float, int]] = field(default_factory=deque)
 
     def traffic(self, end: float, count: int) -> tuple[object, ...]:
-        """Return what ``before`` and ``traffic`` of a link say; ``count`` are those of the step."""
+        """Return ``before`` and ``traffic`` of a link; ``count`` has those of the window."""
         hour = sum(n for time, n in self._day if time >= end - HOUR_S)
         before, total = ((n, 400 * n, 900 * n) for n in (self._total - count, self._total))
         return before, (self.start_s, end, total, hour, 900 * hour)
@@ -72,7 +72,7 @@ class Account:
         if time < self.start_s or not awake:
             return 0
         share = ((last - first) % 24 or 24) / 24
-        return int(rng.poisson(self.per_day * STEP_S / DAY_S / share))
+        return int(rng.poisson(self.per_day * WINDOW_S / DAY_S / share))
 
 
 def fingerprint(kind: int, name: str) -> int:
@@ -80,8 +80,8 @@ def fingerprint(kind: int, name: str) -> int:
 
 
 def links(accounts: list[Account], rng: np.random.Generator, time: float) -> LinkBatch:
-    """Return the links of the step that begins at ``time``."""
-    end, rows, names = time + STEP_S, [], []
+    """Return the links of the window that begins at ``time``."""
+    end, rows, names = time + WINDOW_S, [], []
     for account in accounts:
         count = account.requests(rng, time)
         account._day.append((time, count))
@@ -175,9 +175,9 @@ def run(accounts: list[Account], *, hours: float, seed: int = 1) -> list[Alert]:
     table = LinkTable(settings, metrics=metrics)
     incidents = IncidentFlow(AlertingSettings(), settings, metrics=metrics)
     alerts = []
-    for step in range(int(hours * HOUR_S / STEP_S)):
-        time = START_S + step * STEP_S
-        end = time + STEP_S
+    for window in range(int(hours * HOUR_S / WINDOW_S)):
+        time = START_S + window * WINDOW_S
+        end = time + WINDOW_S
         alerts += incidents.step(end, [], table.step(end, links(accounts, rng, time)))
     assert all(_says_what_was_done(alert, accounts) for alert in alerts)
     return alerts

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _SPAN_S: Final = 1800.0
-#: What closes the steps of all others comes so much later, seconds.
+#: What closes the windows of all others comes so much later, seconds.
 _LATER_S: Final = 3600.0
 
 

@@ -19,7 +19,7 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from stream.pipeline.accounts import AccountsStage
 
-STEP_S = 3600.0
+WINDOW_S = 3600.0
 START = 1_760_000_400.0
 #: Where so many accounts are known, a few more than needed are evicted at once: their slots stay
 #: free for a while, with what was in them.
@@ -27,7 +27,7 @@ ROOM = 192
 FEW = replace(
     Settings().stages,
     tasks=1,
-    windows=msgspec.structs.replace(Settings().windows, window_s=STEP_S, max_accounts=ROOM),
+    windows=msgspec.structs.replace(Settings().windows, window_s=WINDOW_S, max_accounts=ROOM),
 )
 
 
@@ -37,15 +37,15 @@ def stage() -> AccountsStage:
 
 def step(to: AccountsStage, hour: int, accounts: list[str]) -> None:
     columns = {name: np.zeros(len(accounts), dtype) for name, dtype in EVENT_COLUMNS.items()}
-    columns["time"][:] = START + hour * STEP_S + 1
+    columns["time"][:] = START + hour * WINDOW_S + 1
     columns["created_at"][:] = np.nan
     columns["account"][:] = np.arange(len(accounts))
-    to.process_window(START + (hour + 1) * STEP_S, [EventBatch(accounts, columns)])
+    to.process_window(START + (hour + 1) * WINDOW_S, [EventBatch(accounts, columns)])
 
 
 def features(of: AccountsStage, hour: int) -> dict[str, list[float]]:
     slots = of._state.table.columns.in_use
-    matrix = compute(of._state.windows, slots, START + (hour + 1) * STEP_S)
+    matrix = compute(of._state.windows, slots, START + (hour + 1) * WINDOW_S)
     return {
         of._state.table.name(s): row.tolist() for s, row in zip(slots.tolist(), matrix, strict=True)
     }
@@ -85,8 +85,8 @@ def test_a_newcomer_is_new_although_the_earliest_account_is_evicted() -> None:
         step(one, hour, [f"a{hour}"])
     assert one._state.table.slot("earliest") is None
     slot = np.array([one._state.table.slot(f"a{hour}")])
-    age = one._state.windows.age_s(slot, START + (hour + 1) * STEP_S)
-    assert age.tolist() == [STEP_S - 1]
+    age = one._state.windows.age_s(slot, START + (hour + 1) * WINDOW_S)
+    assert age.tolist() == [WINDOW_S - 1]
 
 
 def test_who_is_there_from_the_beginning_has_no_known_age() -> None:

@@ -13,7 +13,7 @@ from stream.store.account_table import AccountTable
 
 DAY_S = 86_400.0
 START_S = 1_772_409_600.0  # midnight
-STEP_S = 60.0
+WINDOW_S = 60.0
 
 
 def linked(change_point: float, answers: list[int], least: float = 200) -> dict[int, int]:
@@ -25,7 +25,7 @@ def linked(change_point: float, answers: list[int], least: float = 200) -> dict[
     batch = Fingerprinter(b"salt").columns(events, range(len(events)))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
-    rows = WindowRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    rows = WindowRows(START_S + WINDOW_S, WINDOW_S, ["a"], np.array([0]), batch.columns)
     change_points = np.array([change_point]), np.array([least])
     found = links_of(
         [WindowSnapshot.at(rows, windows, table, windows.update(rows), change_points)]

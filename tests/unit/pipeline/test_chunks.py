@@ -48,26 +48,26 @@ def group(end: float, number: int) -> Group:
     return Group(kind=LinkKind.SYSTEM_PROMPT, value=number, time=end, since=0.0, size=3, members=[])
 
 
-def packed(steps: list[int], first: int, most: int) -> list[bytes]:
+def packed(windows: list[int], first: int, most: int) -> list[bytes]:
     """Return the packets with the given number of rows in each window after ``first``."""
-    ends = np.repeat(np.arange(first, first + len(steps)) + 1.0, steps)
+    ends = np.repeat(np.arange(first, first + len(windows)) + 1.0, windows)
     groups = [group(end, i) for i, end in enumerate(ends.tolist())]
 
     def encode(part, header):
         return pack(source=0, sources=1, header=header, groups=groups[part])
 
-    return pack_windows(ends, encode, watermark=float(first + len(steps)), max_bytes=most)
+    return pack_windows(ends, encode, watermark=float(first + len(windows)), max_bytes=most)
 
 
 THREE = pack(
     source=0, sources=1, header=ChunkHeader(1.0, 1, continues=True), groups=[group(1.0, 1)] * 3
 )
 ROOM = len(THREE) + 40
-steps = st.lists(st.integers(0, 9), min_size=1, max_size=6)
+window_lists = st.lists(st.integers(0, 9), min_size=1, max_size=6)
 room = st.integers(ROOM, 4 * ROOM)
 
 
-@given(steps, room)
+@given(window_lists, room)
 def test_parts_fit_and_together_are_the_whole(rows, most):
     packets = [unpack(value) for value in packed(rows, 0, most)]
     assert [g.value for p in packets for g in p.groups] == list(range(sum(rows)))
@@ -79,8 +79,8 @@ def test_parts_fit_and_together_are_the_whole(rows, most):
 
 
 @given(
-    steps,
-    steps,
+    window_lists,
+    window_lists,
     st.lists(st.tuples(room, st.integers(0, 99), st.booleans()), max_size=4),
     room,
 )

@@ -206,7 +206,7 @@ def test_a_drill_is_found_at_the_first_judging_in_whatever_size(accounts) -> Non
 
 
 def fed(*records: Record) -> Chain:
-    """Return a chain that was fed with these records, and with traffic that closes their steps."""
+    """Return a chain with these records, and with traffic that closes their windows."""
     chain = Chain(BASE, source="t", metrics=Metrics())
     later = Record(10_000, None, request("later", START_S + 4000))
     assert chain.process([*records, later], now_s=START_S + 4000) == []

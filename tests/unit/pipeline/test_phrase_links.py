@@ -13,7 +13,7 @@ from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
-STEP_S = 60.0
+WINDOW_S = 60.0
 
 
 def phrases(requests: int, *, first: int = 0) -> set[int]:
@@ -30,7 +30,7 @@ def phrases(requests: int, *, first: int = 0) -> set[int]:
     batch = Fingerprinter(b"salt").columns(events, range(requests))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
-    rows = WindowRows(START_S + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    rows = WindowRows(START_S + WINDOW_S, WINDOW_S, ["a"], np.array([0]), batch.columns)
     found = links_of([WindowSnapshot.at(rows, windows, table, windows.update(rows))]).columns
     return set(found["value"][found["kind"] == LinkKind.PHRASE].tolist())
 

@@ -23,7 +23,7 @@ from stream.settings import Settings
 from testlib.traffic.small import SCENARIO
 
 SETTINGS = Settings().stages
-#: One task, long steps and little room: much of what the stages say comes in parts.
+#: One task, long windows and little room: much of what the stages say comes in parts.
 CUT = replace(
     SETTINGS,
     tasks=1,
@@ -62,7 +62,7 @@ def task(settings, role, number, metrics):
 
 
 def identified(lines):
-    """Return the log of a gateway that gives ids, and logs some calls once more in a later step."""
+    """Return a gateway's log with ids, where some calls are logged again in a later window."""
     requests = [msgspec.json.decode(line) | {"request_id": f"r{n}"} for n, line in enumerate(lines)]
     last = max(request["timestamp"] for request in requests)
     again = [r | {"timestamp": r["timestamp"] + 400} for r in requests[::9]]
@@ -140,7 +140,7 @@ def test_the_run_is_worth_the_name(role, inputs):
     assert len(inputs.values[role]) > 20
     parted = sum(unpack(value).watermark == -math.inf for value in inputs.values[role])
     assert parted > 3 if inputs.settings is CUT else parted == 0
-    # In an hour there may be no alert, but there are groups and steps to tell of.
+    # In an hour there may be no alert, but there are groups and windows to tell of.
     assert role == "findings" or sum(map(len, sent)) > 1
     assert rows
 

@@ -1,4 +1,4 @@
-"""Every link says what its account has done so far and had before the step, by brute force."""
+"""Every link says what its account has done so far and had before the window, by brute force."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
-STEP_S = 60.0
+WINDOW_S = 60.0
 PANE_S = 600.0
 
-# Account, second of the step, input and output tokens, and which of the optional fields it has.
+# Account, second of the window, input and output tokens, and which of the optional fields it has.
 asked = st.tuples(
     st.sampled_from("abc"),
     st.integers(0, 59),
@@ -28,10 +28,12 @@ asked = st.tuples(
     st.integers(0, 9),
     st.sets(st.sampled_from(["system_prompt", "client_ip", "payment_id"]), min_size=1),
 )
-steps = st.lists(st.tuples(st.integers(1, 40), st.lists(asked, min_size=1, max_size=6)), max_size=8)
+window_lists = st.lists(
+    st.tuples(st.integers(1, 40), st.lists(asked, min_size=1, max_size=6)), max_size=8
+)
 
 
-@given(steps)
+@given(window_lists)
 @settings(deadline=None, max_examples=60)
 def test_links_carry_the_counters_of_their_accounts(
     played: list[tuple[int, list[tuple[str, int, int, int, set[str]]]]],
@@ -42,15 +44,15 @@ def test_links_carry_the_counters_of_their_accounts(
     seen: dict[str, list[float]] = defaultdict(list)
     end = START_S
     for pause, requests in played:
-        end += pause * STEP_S
+        end += pause * WINDOW_S
         before = {name: counted.copy() for name, counted in done.items()}
         events = []
         for name, second, received, sent, fields in requests:
             done[name] += (1, received, sent)
-            seen[name].append(end - STEP_S + second)
+            seen[name].append(end - WINDOW_S + second)
             events.append(
                 RequestEvent(
-                    timestamp=end - STEP_S + second,
+                    timestamp=end - WINDOW_S + second,
                     account_id=name,
                     model="m",
                     input_tokens=received,
@@ -59,7 +61,7 @@ def test_links_carry_the_counters_of_their_accounts(
                 )
             )
         batch = Fingerprinter(b"salt").columns(events, range(len(events)))
-        [rows] = window_rows(end, STEP_S, [batch], most=8)
+        [rows] = window_rows(end, WINDOW_S, [batch], most=8)
         found = links_of([WindowSnapshot.at(rows, windows, table, windows.update(rows))])
         value = pack(source=0, sources=1, header=ChunkHeader(end), rows=found)
         found = link_rows(unpack(value))
@@ -73,5 +75,5 @@ def test_links_carry_the_counters_of_their_accounts(
             assert (traffic["since"], traffic["seen"]) == (min(seen[name]), end)
             # An hour is six panes of ten minutes; the newest is open, or begins now.
             newest = end // PANE_S
-            hour = sum((time - time % STEP_S) // PANE_S > newest - 6 for time in seen[name])
+            hour = sum((time - time % WINDOW_S) // PANE_S > newest - 6 for time in seen[name])
             assert traffic["hour_requests"] == hour

@@ -13,7 +13,7 @@ from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.tools.report.repeats import Repeats
 
-STEP_S = 60.0
+WINDOW_S = 60.0
 FINGERPRINTER = Fingerprinter(b"salt")
 
 events = st.lists(
@@ -37,19 +37,19 @@ def test_they_are_the_copies_of_the_accounts_stage(
 ) -> None:
     log.sort(key=lambda event: event["timestamp"])
     repeats, known = (
-        Repeats(duplicate_window_s, window_s=STEP_S),
-        RequestIds(duplicate_window_s, window_s=STEP_S),
+        Repeats(duplicate_window_s, window_s=WINDOW_S),
+        RequestIds(duplicate_window_s, window_s=WINDOW_S),
     )
     shown = [repeats.again(event) for event in log]
-    for end in sorted({(event["timestamp"] // STEP_S + 1) * STEP_S for event in log}):
-        here = [n for n, event in enumerate(log) if end - STEP_S <= event["timestamp"] < end]
+    for end in sorted({(event["timestamp"] // WINDOW_S + 1) * WINDOW_S for event in log}):
+        here = [n for n, event in enumerate(log) if end - WINDOW_S <= event["timestamp"] < end]
         rows = [RequestEvent(model="m", **log[n]) for n in here]
         found = calls(FINGERPRINTER.columns(rows, here), end, known)
         assert found.copies == sum(shown[n] for n in here)
 
 
 def test_what_says_nothing_new_is_a_duplicate_and_what_says_more_is_not() -> None:
-    repeats = Repeats(600.0, window_s=STEP_S)
+    repeats = Repeats(600.0, window_s=WINDOW_S)
     call = {"timestamp": 5.0, "account_id": "a", "request_id": "r"}
     assert not repeats.again(call | {"output_tokens": 3})
     assert repeats.again(call)
@@ -58,7 +58,7 @@ def test_what_says_nothing_new_is_a_duplicate_and_what_says_more_is_not() -> Non
 
 
 def test_an_id_for_everything_hides_nothing_and_takes_no_memory() -> None:
-    repeats = Repeats(600.0, window_s=STEP_S)
+    repeats = Repeats(600.0, window_s=WINDOW_S)
     call = {"timestamp": 5.0, "account_id": "a", "request_id": "r"}
     assert not any(repeats.again(call | {"output_tokens": n}) for n in range(1, 1000))
     assert len(repeats._calls["a", "r"]) == MOST_CALLS

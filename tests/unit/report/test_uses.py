@@ -15,7 +15,7 @@ from stream.store.account_table import AccountTable
 from stream.tools.report.uses import USES
 
 START = 1_772_409_600.0
-STEP_S = 60.0
+WINDOW_S = 60.0
 REQUESTS = 40
 GIVEN = {
     "input_tokens": 10,
@@ -56,9 +56,9 @@ def seen(without: str | None):
     batch = Fingerprinter(b"salt").columns(events, range(REQUESTS))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=4)
     windows = AccountWindows(table)
-    rows = WindowRows(START + STEP_S, STEP_S, ["a"], np.array([0]), batch.columns)
+    rows = WindowRows(START + WINDOW_S, WINDOW_S, ["a"], np.array([0]), batch.columns)
     slots = windows.update(rows)
-    row = compute(windows, slots, START + STEP_S)[0]
+    row = compute(windows, slots, START + WINDOW_S)[0]
     kinds = links_of([WindowSnapshot.at(rows, windows, table, slots)]).columns["kind"]
     return {name: float(row[i]) for name, i in COLUMN.items()}, {LinkKind(k) for k in kinds}
 

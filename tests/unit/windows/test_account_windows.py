@@ -1,4 +1,4 @@
-"""Rolling state equals brute force over the same events, however they are cut into steps."""
+"""Rolling state equals brute force over the same events, however they are cut into windows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
-STEP_S = 60.0
+WINDOW_S = 60.0
 START = 1_700_000_400.0
 
 
@@ -37,12 +37,12 @@ def batch(rows):
 def windows_after(rows, *, max_accounts=1000):
     table = AccountTable(AccountWindows.FIELDS, max_accounts=max_accounts)
     windows = AccountWindows(table)
-    steps = defaultdict(list)
+    by_end = defaultdict(list)
     for row in rows:
-        steps[(row[1] // STEP_S + 1) * STEP_S].append(row)
+        by_end[(row[1] // WINDOW_S + 1) * WINDOW_S].append(row)
     end = 0.0
-    for end in sorted(steps):
-        for portion in window_rows(end, STEP_S, [batch(steps[end])], most=max_accounts):
+    for end in sorted(by_end):
+        for portion in window_rows(end, WINDOW_S, [batch(by_end[end])], most=max_accounts):
             windows.update(portion)
     return windows, table, end
 

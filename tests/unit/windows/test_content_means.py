@@ -9,7 +9,7 @@ from stream.accounts.windows.content_means import MOVED, ContentMeans
 from stream.core.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
 from stream.store.account_table import AccountTable
 
-STEP_S = 60.0
+WINDOW_S = 60.0
 HOUR = 3600.0
 
 
@@ -34,7 +34,7 @@ class Account:
     def ask(self, hours, *, an_hour=60, new=0.0, learns=True):
         """Ask for some hours; a share of the prompts is of the new subject."""
         for minute in range(int(hours * 60)):
-            self.time += STEP_S
+            self.time += WINDOW_S
             count = self.rng.poisson(an_hour / 60)
             if count:
                 is_new = self.rng.random(count) < new
@@ -117,7 +117,7 @@ def test_prompts_that_are_all_alike_move_nothing():
     account = Account()
     content = vectors(account.rng, account.centres[0], 1)
     for minute in range(40 * 60):
-        account.time += STEP_S
+        account.time += WINDOW_S
         account.add(content, np.array([100]), np.array([10]))
         if minute % 60 == 59:
             account.means.learn(account.slots, np.array([0.05]))

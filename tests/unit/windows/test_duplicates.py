@@ -14,7 +14,7 @@ from stream.accounts.windows.duplicates import COMPARED, MOST_CALLS, MOST_COPIES
 from stream.accounts.windows.request_ids import ROW, RequestIds
 from stream.core.events import EVENT_COLUMNS, EventBatch
 
-STEP_S = 60.0
+WINDOW_S = 60.0
 FIELDS = ("request_id", "time", *COMPARED, "address")
 Row = tuple[float, ...]
 
@@ -38,10 +38,10 @@ def batch(rows: list[Row], account: str = "a") -> EventBatch:
     return EventBatch([account], columns)
 
 
-def steps(rows: list[Row]) -> list[tuple[float, list[Row]]]:
+def windows(rows: list[Row]) -> list[tuple[float, list[Row]]]:
     found: dict[float, list[Row]] = {}
     for row in rows:
-        found.setdefault((row[1] // STEP_S + 1) * STEP_S, []).append(row)
+        found.setdefault((row[1] // WINDOW_S + 1) * WINDOW_S, []).append(row)
     return sorted(found.items())
 
 
@@ -50,9 +50,9 @@ def shown(rows: EventBatch) -> list[Row]:
 
 
 def played(rows: list[Row], known: RequestIds) -> tuple[list[list[Row]], int, int]:
-    """Return the calls of each step, the number of copies and that of reused ids."""
+    """Return the calls of each window, the number of copies and that of reused ids."""
     kept, copies, reused = [], 0, 0
-    for end, some in steps(rows):
+    for end, some in windows(rows):
         found = calls(batch(some), end, known)
         kept.append(shown(found.rows))
         copies, reused = copies + found.copies, reused + found.reused
@@ -63,11 +63,11 @@ def plainly(rows: list[Row], duplicate_window_s: float) -> list[list[Row]]:
     """Return the same, one row after the other: the rule as the module says it."""
     counted: list[Row] = []
     result = []
-    for end, some in steps(rows):
+    for end, some in windows(rows):
         kept = [row for row in some if not row[0]]
         learnt: list[Row] = []
         for id_ in sorted({row[0] for row in some} - {0}):
-            since = end - STEP_S - duplicate_window_s
+            since = end - WINDOW_S - duplicate_window_s
             leaders = sorted(
                 (row for row in counted if row[0] == id_ and row[1] >= since), key=rank
             )
@@ -110,7 +110,7 @@ class Log(dict[bytes, bytes]):
                 self[key] = value
 
     def successor(self, duplicate_window_s: float) -> RequestIds:
-        made = RequestIds(duplicate_window_s, window_s=STEP_S)
+        made = RequestIds(duplicate_window_s, window_s=WINDOW_S)
         made.load(self)
         made.loaded()
         return made
@@ -130,7 +130,7 @@ def is_copy(row: Row, counted: Row, duplicate_window_s: float) -> bool:
 def test_a_column_is_its_rows_one_by_one(rows: list[Row], duplicate_window_s: float) -> None:
     # More calls of an id than are compared are another test's.
     few = [row for row in rows if Counter(r[0] for r in rows)[row[0]] <= MOST_CALLS or not row[0]]
-    kept, copies, _ = played(few, RequestIds(duplicate_window_s, window_s=STEP_S))
+    kept, copies, _ = played(few, RequestIds(duplicate_window_s, window_s=WINDOW_S))
     assert kept == plainly(few, duplicate_window_s)
     assert copies == len(few) - sum(map(len, kept))
 
@@ -139,17 +139,17 @@ def test_a_column_is_its_rows_one_by_one(rows: list[Row], duplicate_window_s: fl
 def test_the_order_of_rows_does_not_matter(
     rows: list[Row], random: Any, duplicate_window_s: float
 ) -> None:
-    expected = played(rows, RequestIds(duplicate_window_s, window_s=STEP_S))
+    expected = played(rows, RequestIds(duplicate_window_s, window_s=WINDOW_S))
     random.shuffle(rows)
-    assert played(rows, RequestIds(duplicate_window_s, window_s=STEP_S)) == expected
+    assert played(rows, RequestIds(duplicate_window_s, window_s=WINDOW_S)) == expected
 
 
 @given(rows_of_a_log, st.sampled_from([60.0, 150.0, 1000.0]))
 def test_a_successor_at_any_step_knows_the_same_calls(
     rows: list[Row], duplicate_window_s: float
 ) -> None:
-    one, log = RequestIds(duplicate_window_s, window_s=STEP_S), Log()
-    for end, some in steps(rows):
+    one, log = RequestIds(duplicate_window_s, window_s=WINDOW_S), Log()
+    for end, some in windows(rows):
         heir = log.successor(duplicate_window_s)
         assert len(heir) == len(one)
         assert shown(calls(batch(some), end, heir).rows) == shown(calls(batch(some), end, one).rows)
@@ -161,7 +161,7 @@ def test_a_successor_at_any_step_knows_the_same_calls(
 
 @given(rows_of_a_log)
 def test_nothing_that_is_said_is_lost(rows: list[Row]) -> None:
-    kept, _, _ = played(rows, RequestIds(1000.0, window_s=STEP_S))
+    kept, _, _ = played(rows, RequestIds(1000.0, window_s=WINDOW_S))
     left = [row for some in kept for row in some]
     for column in range(2, 5):
         assert {(r[0], r[column]) for r in rows} - {(r[0], 0) for r in rows} <= {
@@ -171,7 +171,7 @@ def test_nothing_that_is_said_is_lost(rows: list[Row]) -> None:
 
 def test_twice_the_same_log_is_once_the_log() -> None:
     rows = [(n + 1, n * 7.0, 5, 9, 1000 + n, 3) for n in range(100)]
-    known = RequestIds(600.0, window_s=STEP_S)
+    known = RequestIds(600.0, window_s=WINDOW_S)
     kept, copies, reused = played(rows + rows, known)
     assert [row for some in kept for row in some] == rows
     assert (copies, reused) == (100, 0)
@@ -196,7 +196,7 @@ def test_a_window_of_zero_is_off() -> None:
 
 def test_one_id_for_all_requests_hides_none_that_differs() -> None:
     rows = [(7, n * 0.01, 20 + n % 50, 10, 1 + n, 1) for n in range(3000)]
-    known = RequestIds(600.0, window_s=STEP_S)
+    known = RequestIds(600.0, window_s=WINDOW_S)
     kept, copies, reused = played(rows, known)
     assert sum(map(len, kept)) == len(rows)
     assert (copies, reused) == (0, len(rows) - 1)
@@ -205,7 +205,7 @@ def test_one_id_for_all_requests_hides_none_that_differs() -> None:
 
 def test_one_id_for_equal_requests_hides_but_a_few_of_a_step() -> None:
     rows = [(7, n * 0.5, 20, 10, 77, 1) for n in range(600)]  # five minutes
-    kept, copies, reused = played(rows, RequestIds(600.0, window_s=STEP_S))
+    kept, copies, reused = played(rows, RequestIds(600.0, window_s=WINDOW_S))
     assert copies == 5 * MOST_COPIES
     assert reused == len(rows) - copies - 1
     assert sum(map(len, kept)) == len(rows) - copies
@@ -220,16 +220,16 @@ def test_the_call_keeps_what_only_a_copy_says() -> None:
 @pytest.mark.parametrize(("apart_s", "left"), [(600.0, 1), (600.5, 2)])
 def test_copies_are_near_in_event_time(apart_s: float, left: int) -> None:
     rows = [(1, 59.0, 2, 2, 9, 0), (1, 59.0 + apart_s, 2, 2, 9, 0)]
-    kept, copies, _ = played(rows, RequestIds(600.0, window_s=STEP_S))
+    kept, copies, _ = played(rows, RequestIds(600.0, window_s=WINDOW_S))
     assert (sum(map(len, kept)), copies) == (left, 2 - left)
 
 
 def test_memory_is_bounded_and_what_is_forgotten_is_counted() -> None:
-    known = RequestIds(600.0, window_s=STEP_S, most=1000)
+    known = RequestIds(600.0, window_s=WINDOW_S, most=1000)
     log = Log()
-    for step in range(40):
-        rows = [(1 + 500 * step + n, step * STEP_S + n / 10, 1, 1, 1, 1) for n in range(500)]
-        calls(batch(rows), (step + 1) * STEP_S, known)
+    for window in range(40):
+        rows = [(1 + 500 * window + n, window * WINDOW_S + n / 10, 1, 1, 1, 1) for n in range(500)]
+        calls(batch(rows), (window + 1) * WINDOW_S, known)
         assert len(known) <= 1000
         log.write(known)
         assert sum(map(len, log.values())) == len(known) * ROW.itemsize
@@ -237,9 +237,9 @@ def test_memory_is_bounded_and_what_is_forgotten_is_counted() -> None:
 
 
 def test_old_calls_go_by_themselves() -> None:
-    known = RequestIds(600.0, window_s=STEP_S)
-    for step in range(100):
-        rows = [(1 + 50 * step + n, step * STEP_S, 1, 1, 1, 1) for n in range(50)]
-        calls(batch(rows), (step + 1) * STEP_S, known)
+    known = RequestIds(600.0, window_s=WINDOW_S)
+    for window in range(100):
+        rows = [(1 + 50 * window + n, window * WINDOW_S, 1, 1, 1, 1) for n in range(50)]
+        calls(batch(rows), (window + 1) * WINDOW_S, known)
         assert len(known) <= 50 * (10 + 4)
     assert known.forgotten == 0

@@ -77,7 +77,7 @@ async def test_a_step_that_takes_long_delays_nothing_else() -> None:
 
     def feed(offset: int, value: bytes) -> list[int]:
         del value
-        assert answered.wait(10), "the loop stood still during the step"
+        assert answered.wait(10), "the loop stood still during the window"
         return [offset]
 
     async def answer() -> None:

@@ -1,4 +1,4 @@
-"""Making the links of many steps at once gives those of each step, made one by one."""
+"""Making the links of many windows at once gives those of each window, made one by one."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
-STEP_S = 60.0
+WINDOW_S = 60.0
 FIELDS = ["system_prompt", "client_ip", "payment_id", "prompt"]
 ADDRESS = "10.0.0.1"
 
-# Account, second of the step, output tokens, which fields it has and what is in them.
+# Account, second of the window, output tokens, which fields it has and what is in them.
 asked = st.tuples(
     st.sampled_from("cab"),
     st.integers(0, 59),
@@ -27,17 +27,17 @@ asked = st.tuples(
     st.sets(st.sampled_from(FIELDS)),
     st.sampled_from(["one thing and then another", "what is it that they all ask"]),
 )
-steps = st.lists(st.lists(asked, min_size=1, max_size=6), min_size=1, max_size=6)
+window_lists = st.lists(st.lists(asked, min_size=1, max_size=6), min_size=1, max_size=6)
 
 
 def look(
     number: int, asked: list[tuple[str, int, int, set[str], str]], windows: AccountWindows
 ) -> list[WindowSnapshot]:
-    """Return the looks at one step; account a has turned."""
-    end = START_S + number * STEP_S
+    """Return the looks at one window; account a has turned."""
+    end = START_S + number * WINDOW_S
     events = [
         RequestEvent(
-            timestamp=end - STEP_S + second,
+            timestamp=end - WINDOW_S + second,
             account_id=name,
             model="m",
             output_tokens=tokens,
@@ -47,7 +47,7 @@ def look(
     ]
     batch = Fingerprinter(b"salt").columns(events, range(len(events)))
     table, found = windows._table, []
-    for rows in window_rows(end, STEP_S, [batch], most=2):
+    for rows in window_rows(end, WINDOW_S, [batch], most=2):
         slots = windows.update(rows)
         turned = np.array([START_S if name == "a" else np.nan for name in rows.accounts])
         least = np.where(np.isnan(turned), np.inf, 100)
@@ -55,11 +55,11 @@ def look(
     return found
 
 
-@given(steps)
+@given(window_lists)
 @settings(deadline=None, max_examples=60)
 def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], str]]]) -> None:
     windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
-    looks = [one for number, step in enumerate(played) for one in look(number, step, windows)]
+    looks = [one for number, window in enumerate(played) for one in look(number, window, windows)]
     once, each = links_of(looks), LinkBatch.merge([links_of([one]) for one in looks])
     assert list(once.accounts) == list(each.accounts)
     for name, column in each.columns.items():
