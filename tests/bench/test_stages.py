@@ -27,7 +27,7 @@ from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
 from stream.pipeline.chunks import pack_events
 from stream.pipeline.link_extraction import WindowSnapshot, links_of
-from stream.pipeline.reader import Reader, ignore
+from stream.pipeline.reader import EventReader, ignore
 from stream.pipeline.window_rows import window_rows
 from stream.settings import Settings
 from stream.store.account_table import AccountTable
@@ -56,7 +56,7 @@ class Stages:
         self.decoder = Decoder(IntakeSettings(), metrics)
         self.decoded = self.decoder.decode(self.records, now_s=NOW)
         self.fingerprinter = Fingerprinter(b"salt")
-        self.reader = Reader(self.decoder, self.fingerprinter, metrics, ignore)
+        self.reader = EventReader(self.decoder, self.fingerprinter, metrics, ignore)
         self.batch = self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)
         self.packets = self.pack()
         self.end = (NOW // WINDOW_S + 1) * WINDOW_S
