@@ -46,7 +46,7 @@ TOLERANCE: Final = 1.6
 
 
 class Stages:
-    """The stages up to the verdicts, each with what it is given."""
+    """The stages up to the findings, each with its input."""
 
     def __init__(self) -> None:
         metrics = Metrics()
