@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.findings import Group
 
-#: Drills that are remembered at once; another one finds nothing.
+#: Drills that are remembered at once; another one finds nothing (assumed; deploy/bounds.md).
 MOST_DRILLS: Final = 16
-#: An incident of a drill is over this long after its last evidence, in event time.
+#: An incident of a drill is over this long after its last evidence, in event time (assumed).
 _OVER_AFTER_S: Final = 1800.0
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from stream.core.batch import Batch
 
-#: Event time that a drill is remembered for after its last row: longer than a scoring interval.
+#: Event time that a drill is remembered for after its last row: longer than a scoring interval
+#: (assumed).
 KEPT_S: Final = 1800.0
 
 B = TypeVar("B", bound="Batch")

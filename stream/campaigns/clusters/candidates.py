@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 #: Kinds of which a single indicator may found a cluster.
 _ALONE: Final = (*CONTENT, LinkKind.CHANGE_POINT)
-#: What one scoring looks at, so that it takes no longer however much is shared.
+#: Indicators, and as many components, of one scoring, so that it takes no longer however much is
+#: shared (assumed; deploy/bounds.md).
 MOST_CANDIDATES: Final = 256
 
 

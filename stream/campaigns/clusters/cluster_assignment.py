@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
 
-#: A candidate that shares this part of its members' owners with a cluster is assigned to it.
+#: A candidate that shares this part of its members' owners with a cluster, and at least this
+#: number, is assigned to it (assumed: a part of a campaign shares more, unrelated groups fewer).
 _OVERLAP: Final = 0.1
 _LEAST_OVERLAP: Final = 2
-#: Ids of absorbed clusters that a cluster remembers, the latest: their incidents end soon.
+#: Ids of absorbed clusters that a cluster remembers, the latest (assumed).
 _MOST_ABSORBED: Final = 1000
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: Assumed: enough for all incidents of a day; scoring takes time for each (deploy/bounds.md).
 MOST_CLUSTERS: Final = 1000
-MOST_VALUES: Final = 16_384  # of one cluster
+#: Indicators of one cluster (assumed; a record has to hold them).
+MOST_VALUES: Final = 16_384
 
 
 class ClusterStore:

@@ -36,7 +36,7 @@ _COMPARED: Final = (
     "change_point",
     "young",
 )
-#: The end of the scale of numbers of accounts.
+#: The ends of the scales of numbers of accounts and of -ln p (assumed: more is all the same).
 _MOST_ACCOUNTS: Final = 10_000
 _MOST_SURPRISE: Final = 10.0
 

@@ -26,14 +26,17 @@ if TYPE_CHECKING:
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import Seconds, Slots, ValueSlots
 
+#: Payments of one purpose begin within this (assumed).
 _PAYMENT_WINDOW_S: Final = 3 * 3600.0
-#: Payments that are there when the log begins have not begun together.
+#: Payments that are there when the log begins have not begun together (assumed).
 _PAYMENT_WARM_UP_S: Final = 6 * 3600.0
+#: Accounts that move together change within a day (assumed).
 _CHANGE_WINDOW_S: Final = 24 * 3600.0
-#: Before that, too few accounts know their own past.
+#: Before that, too few accounts know their own past (assumed).
 _CHANGE_WARM_UP_S: Final = 48 * 3600.0
 #: Customers sign up by day and hardly by night, and on some days more than on others (assumed).
 _SWING: Final = 3.0
+#: A burst has at least this number, and so many bursts are scored at once (assumed).
 _LEAST: Final = 3
 _MOST_BURSTS: Final = 8
 _TEXT: Final = (*CONTENT, LinkKind.PHRASE)

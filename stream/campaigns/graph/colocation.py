@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 _COMMON: Final = 2
 #: An account and an address that it uses are one number: account << 32 | address.
 _VALUE: Final = 0xFFFFFFFF
-#: Pairs are compared in portions, so that memory stays bounded.
+#: Pairs are compared in portions, so that memory stays bounded (assumed).
 _PORTION: Final = 65_536
-#: Accounts and addresses become a table of bits where it is no larger than this.
+#: Accounts and addresses become a table of bits where it is no larger than this (16 MiB,
+#: assumed).
 _MOST_BYTES: Final = 1 << 24
 
 

@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from stream.core.batch import AccountSlots, Counts, Floats, Mask, Positions, ValueSlots
     from stream.core.links import LinkKind
 
-_SAMPLE: Final = 128  # accounts of a cluster that are compared pair by pair
+#: Accounts of a cluster that are compared pair by pair, and indicators that they are compared by
+#: (assumed: time grows with the product).
+_SAMPLE: Final = 128
 _MOST_VALUES: Final = 192
-#: From this part of the way between chance and equality on (Jaccard index), two indicators are one.
+#: From this part of the way between chance and equality on (Jaccard index), two indicators are one
+#: (assumed).
 _SAME: Final = 0.5
+#: Different indicators that a pair shares to count for the degree (the least that are several).
 _LEAST_SHARED: Final = 2
-_PAIR_SAMPLE: Final = 24  # accounts of an indicator that are paired
-_COMPONENT_SHARED: Final = 3  # different indicators that connect two accounts of a component
+#: Accounts of an indicator that are paired, and pairs in all (assumed: 276 pairs an indicator).
+_PAIR_SAMPLE: Final = 24
 _MOST_PAIRS: Final = 500_000
+#: Different indicators that connect two accounts of a component (assumed: one more than above).
+_COMPONENT_SHARED: Final = 3
 _TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_PAIR_SAMPLE + 1)]
 
 

@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 _LEAST_REQUESTS: Final = 2
 _LEAST_SHARE: Final = 0.1
 _ONCE_SHARE: Final = 0.2
-#: ... or used this many of its indicators.
+#: ... or used this many of its indicators (assumed).
 _SEVERAL_VALUES: Final = 3
-#: It takes as many phrases, and at least one for each four requests of a day.
+#: It takes as many phrases, and at least one for each four requests of a day (assumed).
 _PHRASES_SHARE: Final = 0.25
-#: A change point counts when it has lasted this long; an outage of another provider is shorter.
+#: A change point counts when it has lasted this long; an outage of another provider is shorter
+#: (assumed).
 _CHANGE_LASTS_S: Final = 6 * 3600.0
 #: Accounts have an indicator in common when this many and this part of them have it (assumed).
 _COMMON_USERS: Final = 3

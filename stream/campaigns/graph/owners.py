@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from stream.campaigns.types import OwnerNumbers
     from stream.core.batch import AccountSlots, EdgeSlots, Positions, ValueSlots
 
-#: From this share of an account's requests of a day on, it sits at a site.
+#: From this share of an account's requests of a day on, it sits at a site (assumed: most of them).
 _SITE_SHARE: Final = 0.5
-#: Egress addresses of one site at most; an account with more roams, or uses a pool of proxies.
+#: Egress addresses of one site at most; an account with more roams, or uses a pool of proxies
+#: (assumed).
 _MOST_ADDRESSES: Final = 8
-#: Two addresses have the same accounts from this Jaccard index of those on.
+#: Two addresses have the same accounts from this Jaccard index on (assumed).
 _SAME_SITE: Final = 0.5
 #: An organization of at least this share of the accounts, of at least that number, distinguishes
 #: none of them: it is the gateway's default, or the organization that runs the gateway (assumed).

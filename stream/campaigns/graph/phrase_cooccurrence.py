@@ -37,7 +37,7 @@ _MANY: Final = 48
 _PHRASES: Final = 12
 #: The same of weak ties (measured: above the benign 99th percentile of 7).
 _MANY_WEAK_TIES: Final = 8
-#: A weak tie is a pair with no more common phrases than this; one item may have two.
+#: A weak tie is a pair with no more common phrases than this; one item may have two (phrases.py).
 _WEAK: Final = 2
 #: A phrase of at most this number of accounts is rare (assumed) ...
 _RARE: Final = 6

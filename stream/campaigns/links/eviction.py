@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 #: One doubling of the accounts of an indicator counts as much as this much recency (assumed).
 _SIZE_BONUS_S: Final = 86400.0
-#: One part of this number of parts of a full graph is for indicators of single accounts alone.
+#: One part of this number of parts of a full graph is for indicators of single accounts alone (2Q
+#: has a quarter; assumed: most are of single accounts).
 _SINGLE: Final = 2
-#: One edge of this number of edges goes at once: ranking them takes a pass over all.
+#: One edge of this number of edges goes at once: ranking them takes a pass over all (assumed).
 _SPARE: Final = 16
-#: Indicators of high prevalence have no edges; one may be kept for this number of edges.
+#: Indicators of high prevalence have no edges; one may be kept for this number of edges (assumed).
 _HIGH_PREVALENCE: Final = 8
 
 

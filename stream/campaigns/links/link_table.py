@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 #: show which accounts are one company, and for a phrase, as each is one of very many.
 _LEAST: Final = np.full(256, 3, np.int64)
 _LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS, LinkKind.PHRASE]] = 2
-#: Old edges are searched for once per this much event time.
+#: Old edges are searched for once per this much event time (assumed).
 _EXPIRE_EVERY_S: Final = 3600.0
-#: Members of one group; a larger one becomes several groups.
+#: Members of one group; a larger one becomes several groups (assumed; a record holds them).
 _MOST_MEMBERS: Final = 1000
-#: Links are taken in by portions of one part of this number of parts of the bound.
+#: Links are taken in by portions of one part of this number of parts of the bound (assumed).
 _PORTION: Final = 8
 
 
