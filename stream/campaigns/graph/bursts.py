@@ -36,7 +36,7 @@ _CHANGE_WINDOW_S: Final = 24 * 3600.0
 _CHANGE_WARM_UP_S: Final = 48 * 3600.0
 #: Customers sign up by day and hardly by night, and on some days more than on others (assumed).
 _SWING: Final = 3.0
-#: A burst has at least this number, and so many bursts are scored at once (assumed).
+#: A burst has at least this number; that number of bursts is scored at once (assumed).
 _LEAST: Final = 3
 _MOST_BURSTS: Final = 8
 _TEXT: Final = (*CONTENT, LinkKind.PHRASE)
