@@ -32,7 +32,8 @@ from stream.kafka.connection import keep_trying
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create
 from testlib.brokers.apache_kafka import ApacheKafka
-from testlib.workers.real_worker import RealWorker
+from testlib.workers.command import worker_environment
+from testlib.workers.worker import Worker, running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,8 +101,8 @@ async def _run(
         "WEBHOOK_SECRET": _SECRET,
         "WEBHOOK_ALLOW_INSECURE": "true",
     }
-    with RealWorker(bootstrap, folder / "worker.log", more) as worker:
-        await asyncio.to_thread(worker.wait, worker.ready, 120, "ready worker")
+    with running(worker_environment(bootstrap, **more), folder / "worker.log") as worker:
+        await asyncio.to_thread(worker.until_ready, 120)
         cpu_s, began = worker.cpu_s(), time.monotonic()
         tasks = [
             asyncio.create_task(_read(bootstrap, topics.alerts, watch)),
@@ -153,7 +154,7 @@ def _seen(alert: dict[str, Any]) -> tuple[float, float]:
     return datetime.fromisoformat(alert["updated_at"]).timestamp(), time.time()
 
 
-async def _look(worker: RealWorker, watch: Watch) -> None:
+async def _look(worker: Worker, watch: Watch) -> None:
     counted = -1.0
     while True:
         now = await asyncio.to_thread(worker.total, "distillwatch_events_total")

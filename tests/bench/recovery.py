@@ -23,7 +23,9 @@ from stream.kafka.topics import create, wanted
 from stream.settings import Settings
 from testlib.brokers.apache_kafka import ApacheKafka
 from testlib.traffic.many_accounts import events, produce
-from testlib.workers.real_worker import PageWatch, RealWorker
+from testlib.workers.command import worker_environment
+from testlib.workers.page_watch import PageWatch
+from testlib.workers.worker import Worker, running
 
 _PARTITIONS: Final = 4
 
@@ -42,23 +44,25 @@ def main() -> None:
         )
         keep_trying(settings.kafka, lambda admin: create(admin, settings.topics))
         log = (options.log or Path(folder) / "worker.log").absolute()
-        with RealWorker(kafka.bootstrap, log) as first:
+        with running(worker_environment(kafka.bootstrap), log) as first:
             _fill(first, settings, options.accounts, options.again, options.within)
         print(f"state: {_records(settings)}")
-        with RealWorker(kafka.bootstrap, log) as second:
+        with running(worker_environment(kafka.bootstrap), log) as second:
             _recover(second, options.accounts, options.within)
 
 
-def _fill(
-    worker: RealWorker, settings: Settings, accounts: int, again: float, within_s: float
-) -> None:
-    worker.wait(worker.ready, 60, "ready worker")
+def _fill(worker: Worker, settings: Settings, accounts: int, again: float, within_s: float) -> None:
+    worker.until_ready()
     began = time.monotonic()
     watch = PageWatch(worker)
     lines = events(accounts, int(accounts * (1 + again)), _PARTITIONS)
-    asyncio.run(produce(worker.bootstrap, settings.topics.requests, _PARTITIONS, lines))
+    asyncio.run(
+        produce(settings.kafka.bootstrap_servers, settings.topics.requests, _PARTITIONS, lines)
+    )
     print(f"produced after {time.monotonic() - began:.1f} s", flush=True)
-    worker.wait(lambda: worker.tracked() >= accounts, within_s, f"{accounts} accounts")
+    worker.until(
+        lambda: worker.tracked() >= accounts, within_s=within_s, what=f"{accounts} accounts"
+    )
     took, cpu_s = time.monotonic() - began, worker.cpu_s()
     flushes = worker.total("distillwatch_state_flush_seconds_count")
     flushing = worker.total("distillwatch_state_flush_seconds_sum")
@@ -85,9 +89,9 @@ def _records(settings: Settings) -> str:
     return ", ".join(found)
 
 
-def _recover(worker: RealWorker, accounts: int, within_s: float) -> None:
+def _recover(worker: Worker, accounts: int, within_s: float) -> None:
     watch = PageWatch(worker)
-    worker.wait(worker.ready, within_s, "ready worker")
+    worker.until_ready(within_s)
     ready_s, cpu_s = time.monotonic() - worker.started, worker.cpu_s()
     answers = watch.end()
     assert worker.tracked() == accounts

@@ -14,6 +14,7 @@ from playwright.sync_api import APIResponse, Route, expect, sync_playwright
 
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.workers import command
+from testlib.workers.worker import worker as start_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,7 +148,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert command.run(environment, "topics", "create").returncode == 0
         made = Site(broker.bootstrap, environment)
         made.tell(*ALERTS)
-        with command.worker(environment, tmp_path_factory.mktemp("page")) as worker:
+        with start_worker(environment, tmp_path_factory.mktemp("page")) as worker:
             worker.until_ready()
             yield made
             assert worker.stop() == 0, worker.log

@@ -26,6 +26,7 @@ from stream.tools.simulate.scenario import Scenario
 from testlib.deployment.dashboards import QUERIES
 from testlib.deployment.receiving import receiving
 from testlib.deployment.rules import ALERTS, PROMETHEUS, RECORDED
+from testlib.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -161,13 +162,6 @@ def answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def until(holds: Callable[[], bool], *, within_s: float, what: str) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"no {what} within {within_s:g} s"
-        time.sleep(0.3)
 
 
 def free_port() -> int:

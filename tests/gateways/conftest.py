@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from stream.tools.embedded.broker import EmbeddedBroker
+from testlib.until import until
 from testlib.workers.command import free_port, settings
-from testlib.workers.gateway import PROGRAMS, TOOLS, Product, answers, process, until
+from testlib.workers.gateway import PROGRAMS, TOOLS, Product, answers, process
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from testlib.until import until
 from testlib.workers.command import free_port
-from testlib.workers.gateway import PROGRAMS, process, until
+from testlib.workers.gateway import PROGRAMS, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

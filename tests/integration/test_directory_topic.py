@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from testlib.workers.command import Worker, run, settings, worker
+from testlib.workers.command import run, settings
+from testlib.workers.worker import Worker, worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,12 +16,14 @@ from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer
 
 from testlib.alerts import SECRET
-from testlib.workers.command import run, settings, total, worker
+from testlib.metrics import total
+from testlib.workers.command import run, settings
+from testlib.workers.worker import worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from testlib.workers.command import Worker
+    from testlib.workers.worker import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

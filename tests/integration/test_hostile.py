@@ -24,9 +24,11 @@ from stream.settings import Settings, load
 from stream.telemetry.declaration import OPEN
 from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
+from testlib.metrics import total
 from testlib.traffic.fuzzing import Fuzzer
 from testlib.workers.cluster import Log
-from testlib.workers.command import run, settings, total, worker
+from testlib.workers.command import run, settings
+from testlib.workers.worker import worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -23,9 +23,9 @@ from testlib.alerts import (
     alert,
     assert_in_order,
     produce,
-    until,
-    value,
 )
+from testlib.metrics import value
+from testlib.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -85,8 +85,8 @@ async def test_alerts_of_the_topic_reach_a_webhook_once(
         metrics = Metrics()
         first = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
         await first.start()
-        await until(lambda: len(receiver.got) == 5)
-        await until(lambda: value(metrics, "sink_queue_length", sink="webhook") == 0)
+        await until_async(lambda: len(receiver.got) == 5)
+        await until_async(lambda: value(metrics, "sink_queue_length", sink="webhook") == 0)
         await first.stop()
         labels = {"sink": "webhook"}
         assert value(metrics, "sink_deliveries_total", **labels, result="delivered") == 5
@@ -95,7 +95,7 @@ async def test_alerts_of_the_topic_reach_a_webhook_once(
         second = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
         await second.start()
         await produce(bootstrap, topic, ("last", alert("last", 9)))
-        await until(lambda: len(receiver.got) == 6)
+        await until_async(lambda: len(receiver.got) == 6)
         await second.stop()
     names = [name for name, _ in receiver.got]
     assert sorted(names[:-1]) == ["i0", "i1", "i2", "i3", "i4"]
@@ -118,14 +118,14 @@ async def test_what_a_receiver_that_is_gone_did_not_take_waits_for_a_restart(
             metrics = Metrics()
             outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
             await outbox.start()
-            await until(lambda m=metrics: value(m, "sink_disabled", sink="webhook") == 1)
-            await until(lambda m=metrics: value(m, "sink_queue_length", sink="webhook") == 11)
+            await until_async(lambda m=metrics: value(m, "sink_disabled", sink="webhook") == 1)
+            await until_async(lambda m=metrics: value(m, "sink_queue_length", sink="webhook") == 11)
             await outbox.stop()
             assert len(receiver.tried) == tried
         metrics = Metrics()
         outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
         await outbox.start()
-        await until(lambda: len(receiver.got) == 12)
+        await until_async(lambda: len(receiver.got) == 12)
         await outbox.stop()
     assert_in_order(receiver.got, {"i0": 4, "i1": 4, "i2": 4})
 
@@ -150,7 +150,7 @@ async def test_an_alert_that_is_given_up_lets_the_next_of_its_incident_go_on(
         )
         outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
         await outbox.start()
-        await until(lambda: len(receiver.got) == 8)
+        await until_async(lambda: len(receiver.got) == 8)
         await outbox.stop()
     assert [one for one in receiver.got if one[0] == "poisoned"] == [
         ("poisoned", 1),
@@ -171,8 +171,8 @@ async def test_what_was_not_done_with_comes_again(
     sink = Recorder("stuck")
     first = outbox_for(sink, metrics)
     await first.start()
-    await until(lambda: ("other", 1) in sink.got)
-    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 2)
+    await until_async(lambda: ("other", 1) in sink.got)
+    await until_async(lambda: value(metrics, "sink_queue_length", sink="recorder") == 2)
     await first.stop()
     assert sink.got == [("other", 1)]
     assert sink.closed
@@ -180,7 +180,7 @@ async def test_what_was_not_done_with_comes_again(
     again = Recorder()
     second = outbox_for(again)
     await second.start()
-    await until(lambda: len(again.got) == 3)
+    await until_async(lambda: len(again.got) == 3)
     await second.stop()
     assert [entry for entry in again.got if entry[0] == "stuck"] == [("stuck", 1), ("stuck", 2)]
 
@@ -194,11 +194,11 @@ async def test_a_sink_that_is_down_bounds_what_is_read(
     sink = Recorder(*names)
     outbox = outbox_for(sink, metrics, in_progress=5)
     await outbox.start()
-    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 20)
-    assert (value(metrics, "sink_oldest_seconds", sink="recorder") or 0) > 0
+    await until_async(lambda: value(metrics, "sink_queue_length", sink="recorder") == 20)
+    assert value(metrics, "sink_oldest_seconds", sink="recorder") > 0
     # Nothing is fetched any more, but what comes is counted.
     await produce(bootstrap, topic, *(("k", alert(name, 1)) for name in names))
-    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 40)
+    await until_async(lambda: value(metrics, "sink_queue_length", sink="recorder") == 40)
     assert outbox._dispatch.ledger.held == 5
     began = time.monotonic()
     await outbox.stop()
@@ -215,22 +215,22 @@ async def test_one_stuck_incident_holds_nobody_back(
     metrics, sink = Metrics(), Recorder("stuck")
     outbox = outbox_for(sink, metrics, in_progress=8, overtaken=900)
 
-    def left() -> float | None:
+    def left() -> float:
         return value(metrics, "sink_queue_length", sink="recorder")
 
     await outbox.start()
-    await until(lambda: len(sink.got) == 897)  # far more than are under way at once
-    await until(lambda: left() == 1003 - 897)
+    await until_async(lambda: len(sink.got) == 897)  # far more than are under way at once
+    await until_async(lambda: left() == 1003 - 897)
     # What is new is noticed and not read: no more than a crash may bring again.
     await produce(bootstrap, topic, ("k", alert("i0", 20)))
-    await until(lambda: left() == 1004 - 897)
+    await until_async(lambda: left() == 1004 - 897)
     assert len(sink.got) == 897
     await outbox.stop()
 
     again = Recorder()
     second = outbox_for(again)
     await second.start()
-    await until(lambda: len(again.got) == 1004)
+    await until_async(lambda: len(again.got) == 1004)
     await second.stop()
     assert_in_order(again.got, {"stuck": 3, "i0": 21} | {f"i{n}": 20 for n in range(1, 50)})
 
@@ -243,7 +243,7 @@ async def test_what_the_topic_dropped_before_it_was_read_is_counted(
     first = outbox_for(before)
     await first.start()
     await produce(bootstrap, topic, *(("k", alert("i", number)) for number in range(20)))
-    await until(lambda: len(before.got) == 20)
+    await until_async(lambda: len(before.got) == 20)
     await first.stop()
 
     partition = await produce(bootstrap, topic, *(("k", alert("i", 20 + n)) for n in range(20)))
@@ -252,7 +252,7 @@ async def test_what_the_topic_dropped_before_it_was_read_is_counted(
     metrics, after = Metrics(), Recorder()
     second = outbox_for(after, metrics)
     await second.start()
-    await until(lambda: len(after.got) == 5)
+    await until_async(lambda: len(after.got) == 5)
     await second.stop()
     assert after.got == [("i", number) for number in range(35, 40)]
     assert value(metrics, "sink_missed_total", sink="recorder") == 15
@@ -267,14 +267,14 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(
     await outbox.start()
     await produce(bootstrap, topic, *(("k", alert("old", number)) for number in range(9)))
     await produce(bootstrap, topic, ("k", alert("stuck", 0)))
-    await until(lambda: len(sink.got) == 9)
+    await until_async(lambda: len(sink.got) == 9)
     async with admin_of(bootstrap) as admin:
         await admin.delete_topics([topic])
         await asyncio.sleep(1)
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
     await produce(bootstrap, topic, *(("k", alert("new", number)) for number in range(5)))
-    await until(lambda: sink.got[9:] == [("new", number) for number in range(5)], timeout_s=60)
-    await until(lambda: value(metrics, "sink_queue_length", sink="recorder") == 0)
+    await until_async(lambda: sink.got[9:] == [("new", number) for number in range(5)], within_s=60)
+    await until_async(lambda: value(metrics, "sink_queue_length", sink="recorder") == 0)
     assert value(metrics, "sink_missed_total", sink="recorder") == 0
 
 
@@ -288,7 +288,7 @@ async def test_two_workers_share_a_sink_and_lose_nothing(
     first, second = outbox_for(one), outbox_for(two)
     await first.start()
     await produce(bootstrap, topic, *batch(0))
-    await until(lambda: len(one.got) == 30)
+    await until_async(lambda: len(one.got) == 30)
     await second.start()
     produced = 30
     deadline = time.monotonic() + 30
@@ -300,7 +300,7 @@ async def test_two_workers_share_a_sink_and_lose_nothing(
     await first.stop()
     await produce(bootstrap, topic, *batch(produced))
     expected = set(range(produced + 30))
-    await until(lambda: {number for _, number in (*one.got, *two.got)} == expected)
+    await until_async(lambda: {number for _, number in (*one.got, *two.got)} == expected)
     await second.stop()
 
 
@@ -324,7 +324,7 @@ async def test_incidents_keep_their_order_while_workers_come_and_go(
             await outboxes[-1].start()
         if number % 15 == 12:
             await outboxes.pop(0).stop()
-    await until(lambda: {(name, 59) for name in names} <= set(got))
+    await until_async(lambda: {(name, 59) for name in names} <= set(got))
     assert_in_order(got, dict.fromkeys(names, 60))
 
 
@@ -340,7 +340,7 @@ async def test_without_a_broker_it_starts_tries_again_and_stops(unused_tcp_port:
     )
     await outbox.start()
     failures = "sink_broker_failures_total"
-    await until(lambda: (value(metrics, failures, sink="recorder") or 0) >= 2)
+    await until_async(lambda: value(metrics, failures, sink="recorder") >= 2)
     assert not sink.closed
     await outbox.stop()
     await outbox.stop()

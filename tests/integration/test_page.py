@@ -12,6 +12,8 @@ import pytest
 
 from testlib.alerts import alert, produce
 from testlib.workers import command
+from testlib.workers.worker import Worker
+from testlib.workers.worker import worker as start_worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +24,7 @@ TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
 INCIDENT = f"inc_{7:020x}"
 
 
-def ask(
-    worker: command.Worker, path: str, body: object = None, token: str = TOKEN
-) -> tuple[int, Any]:
+def ask(worker: Worker, path: str, body: object = None, token: str = TOKEN) -> tuple[int, Any]:
     """Return status and JSON of an answer of the page."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{worker.environment['DISTILLWATCH_HTTP_PORT']}/page/api/{path}",
@@ -39,7 +39,7 @@ def ask(
             return error.code, json.load(error)
 
 
-def judged(worker: command.Worker) -> object:
+def judged(worker: Worker) -> object:
     status, told = ask(worker, f"incidents/{INCIDENT}")
     return status == 200 and told["row"]["verdict"] and told["row"]["verdict"]["verdict"]
 
@@ -58,8 +58,8 @@ def test_every_worker_tells_what_all_of_them_found_and_what_people_said(
     asyncio.run(produce(bootstrap, topic, *records, ("x", b"no alert")))
     other = environment | {"DISTILLWATCH_HTTP_PORT": str(command.free_port())}
     with (
-        command.worker(environment, tmp_path) as one,
-        command.worker(other, tmp_path) as two,
+        start_worker(environment, tmp_path) as one,
+        start_worker(other, tmp_path) as two,
     ):
         for worker in (one, two):
             worker.until_ready()
@@ -81,7 +81,7 @@ def test_every_worker_tells_what_all_of_them_found_and_what_people_said(
 def test_there_is_no_page_without_a_token(bootstrap: str, broker: str, tmp_path: Path) -> None:
     environment = command.settings(bootstrap, kafka_transactions=str(broker == "kafka").lower())
     assert command.run(environment, "topics", "create").returncode == 0
-    with command.worker(environment, tmp_path) as worker:
+    with start_worker(environment, tmp_path) as worker:
         worker.until_ready()
         assert worker.page("page/")[0] == worker.page("page/api/overview")[0] == 404
     done = command.run(environment | {"DISTILLWATCH_PAGE_TOKEN": "short"}, "worker")

@@ -18,7 +18,9 @@ from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.traffic.many_accounts import events, produce
 from testlib.workers.cluster import Log
-from testlib.workers.real_worker import PageWatch, RealWorker
+from testlib.workers.command import worker_environment
+from testlib.workers.page_watch import PageWatch
+from testlib.workers.worker import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,21 +93,24 @@ def test_state_is_what_it_was_and_pages_answer_meanwhile(
         "TOPICS_INTERNAL_PREFIX": "recovery.i.",
         "TOPICS_PARTITIONS": str(TASKS),
     }
-    worker = RealWorker(apache_kafka.bootstrap, tmp_path / "worker.log", own)
-    settings = load(None, worker.environment)
+    environment = worker_environment(apache_kafka.bootstrap, **own)
+    log_file = tmp_path / "worker.log"
+    settings = load(None, environment)
     with connect(settings.kafka) as admin:
         create(admin, settings.topics)
 
     yesterday = time.time() - 86400
     play(settings, ACCOUNTS + ACCOUNTS // 4, yesterday)
-    with worker:
-        worker.wait(lambda: worker.tracked() >= ACCOUNTS, 300, f"{ACCOUNTS} accounts")
+    with running(environment, log_file) as worker:
+        worker.until(
+            lambda: worker.tracked() >= ACCOUNTS, within_s=300, what=f"{ACCOUNTS} accounts"
+        )
         assert worker.stop() == 0, worker.log
     before = stored(settings)
 
-    with worker:
+    with running(environment, log_file) as worker:
         watch = PageWatch(worker)
-        worker.wait(worker.ready, 120, "ready worker")
+        worker.until_ready(120)
         answers = watch.end()
         print(answers.summary())
         assert worker.tracked() == ACCOUNTS
@@ -122,9 +127,11 @@ def test_state_is_what_it_was_and_pages_answer_meanwhile(
         assert (tp, log.rows, log.schema) == (tp, before[tp].rows, before[tp].schema)
 
     play(settings, ACCOUNTS // 2, yesterday + 2 * 3600)
-    with worker:
-        worker.wait(
-            lambda: worker.total("distillwatch_windows_closed_total") > 30, 300, "new steps"
+    with running(environment, log_file) as worker:
+        worker.until(
+            lambda: worker.total("distillwatch_windows_closed_total") > 30,
+            within_s=300,
+            what="new steps",
         )
         assert worker.stop() == 0, worker.log
     for tp, log in stored(settings).items():

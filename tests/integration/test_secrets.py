@@ -16,7 +16,8 @@ from yarl import URL
 from stream.cli import main
 from testlib.alerts import Receiver, alert, produce
 from testlib.brokers.secure_kafka import PASSWORD, SecureKafka, secure_kafka
-from testlib.workers.command import free_port, settings, worker
+from testlib.workers.command import free_port, settings
+from testlib.workers.worker import worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,13 +17,14 @@ from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUps
 from stream.cli import main
 from testlib.alerts import alert, produce
 from testlib.brokers.secure_kafka import PASSWORD, USER, SecureKafka, secure_kafka
-from testlib.workers.command import free_port, run, settings, worker
+from testlib.workers.command import free_port, run, settings
+from testlib.workers.worker import worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from testlib.workers.command import Worker
+    from testlib.workers.worker import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(240)]
 

@@ -32,10 +32,11 @@ from testlib.alerts import (
     alert,
     assert_in_order,
     produce,
-    until,
 )
 from testlib.brokers.apache_kafka import ApacheKafka
-from testlib.workers.command import free_port, run, settings, worker
+from testlib.until import until_async
+from testlib.workers.command import free_port, run, settings
+from testlib.workers.worker import worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,7 @@ def environment(bootstrap: str, request: pytest.FixtureRequest) -> dict[str, str
         kafka_transactions="embedded" not in request.node.name,
         webhook_url=f"http://127.0.0.1:{free_port()}/",
         webhook_secret=SECRET,
-        webhook_timeout_s=1,
+        webhook_within_s=1,
         webhook_first_retry_s=0.2,
         webhook_longest_retry_s=1,
     )
@@ -173,7 +174,7 @@ async def test_alerts_outlive_a_broker_that_stalls_and_dies() -> None:
         for start, fault in ((0, signal.SIGSTOP), (20, signal.SIGKILL), (40, None)):
             sent = [(name, n) for n in range(start, start + 20) for name in expected]
             await produce(kafka.bootstrap, "alerts", *((one[0], alert(*one)) for one in sent))
-            await until(lambda n=start: ("a", n + 5) in sink.got)
+            await until_async(lambda n=start: ("a", n + 5) in sink.got)
             if fault == signal.SIGSTOP:  # for longer than the session: the group forgets us
                 node.send(signal.SIGSTOP)
                 await asyncio.sleep(5)
@@ -183,7 +184,7 @@ async def test_alerts_outlive_a_broker_that_stalls_and_dies() -> None:
                 await asyncio.sleep(1)
                 kafka.start(node)
                 await asyncio.to_thread(kafka.await_answer, node)
-        await until(lambda: {(name, 59) for name in expected} <= set(sink.got), 60)
+        await until_async(lambda: {(name, 59) for name in expected} <= set(sink.got), within_s=60)
         await outbox.stop()
     assert_in_order(sink.got, expected)
     print(f"{len(sink.got)} deliveries of {4 * 60} alerts")
@@ -220,7 +221,7 @@ async def test_an_alert_of_sixty_thousand_accounts_goes_out() -> None:
                 metrics=metrics,
             )
             await outbox.start()
-            await until(lambda: receiver.got == [("i", 0)])
+            await until_async(lambda: receiver.got == [("i", 0)])
             await outbox.stop()
     (data,) = receiver.data
     assert data["account_ids"] == accounts[: len(data["account_ids"])]

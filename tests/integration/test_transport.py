@@ -132,7 +132,7 @@ def test_a_failing_stage_stops_the_worker_and_loses_nothing(a_cluster: Cluster) 
     a_cluster.produce([*_names(2_000), "raise"])
     worker = a_cluster.start()
     assert worker.process.wait(30) == 1
-    assert "told to" in worker.log.read_text()
+    assert "told to" in worker.log
     # "raise" is offset 500 of partition 0: its carrier was neither counted nor committed.
     assert a_cluster.last_applied().get("0", -1) < 500
     assert a_cluster.committed().get(0, 0) <= 500
@@ -148,7 +148,7 @@ def test_silent_partitions_are_said_to_be_silent(a_cluster: Cluster) -> None:
 def test_missing_topics_are_named_and_the_exit_code_is_two(a_cluster: Cluster) -> None:
     worker = a_cluster.start()
     assert worker.process.wait(30) == 2
-    assert f"topic {a_cluster.topics.requests} is missing" in worker.log.read_text()
+    assert f"topic {a_cluster.topics.requests} is missing" in worker.log
 
 
 def test_an_unreachable_broker_is_tried_again_line_by_line() -> None:
@@ -156,7 +156,7 @@ def test_an_unreachable_broker_is_tried_again_line_by_line() -> None:
     worker = unreachable.start()
     try:
         assert worker.process.wait(30) == 1
-        log = worker.log.read_text()
+        log = worker.log
         assert "attempt 1: broker 127.0.0.1:9: unreachable" in log
         assert "attempt 2: broker 127.0.0.1:9: unreachable" in log
     finally:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
-import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +17,16 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from prometheus_client.parser import text_string_to_metric_families
 from standardwebhooks import Webhook
 
 from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
+from testlib.metrics import samples, total
+from testlib.workers.command import environment, worker_environment
+from testlib.workers.worker import Worker, running
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -82,12 +79,7 @@ class Run:
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of a metric with these labels."""
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(self.metrics)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        return total(self.metrics, name, **labels)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +110,14 @@ def lines(events) -> list[bytes]:
 def run(lines, bootstrap, broker, tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("worker")
     result = Run(replayed=replay(lines, folder))
-    environment = worker_environment(bootstrap, folder) | {
+    secret = folder / "secret"
+    secret.write_text(SECRET + "\n")
+    own = {
+        "kafka_commit_interval_s": 0.5,
+        "webhook_secret_file": secret,
+        "windows_idle_timeout_s": 1,
+    }
+    environment = worker_environment(bootstrap, **own) | {
         "DISTILLWATCH_KAFKA_TRANSACTIONS": "true" if broker == "kafka" else "false"
     }
     asyncio.run(observe(result, lines, environment, folder))
@@ -129,7 +128,7 @@ def replay(lines: list[bytes], folder: Path) -> list[dict[str, Any]]:
     source, out = folder / "requests.jsonl.gz", folder / "alerts.jsonl"
     source.write_bytes(gzip.compress(b"\n".join(lines), 1))
     command = [sys.executable, "-m", "stream.cli.main", "replay", str(source), "--alerts", str(out)]
-    subprocess.run(command, env=clean_environment(), check=True, capture_output=True, timeout=120)
+    subprocess.run(command, env=environment(), check=True, capture_output=True, timeout=120)
     return [msgspec.json.decode(line) for line in out.read_bytes().splitlines()]
 
 
@@ -146,23 +145,20 @@ async def observe(
         # On a shared broker other tests may have made some before.
         assert sum(line.startswith(b"ok ") for line in made.stdout.splitlines()) == 12
         await produce(result, lines, bootstrap)
-        with worker(environment, folder) as process:
+        with running(environment, folder / "worker.log") as worker:
             try:
-                await watch(result, process, environment, len(lines))
-                process.send_signal(signal.SIGTERM)
-                await until(lambda: process.poll() is not None, within_s=45, what="an end")
+                await watch(result, worker, environment, len(lines))
+                result.exit_code = await asyncio.to_thread(worker.stop, 45)
             finally:
-                result.log = (folder / "worker.log").read_text()
-        result.exit_code = process.returncode
+                result.log = worker.log
 
 
 async def watch(
     result: Run,
-    process: subprocess.Popen[bytes],
+    worker: Worker,
     environment: dict[str, str],
     records: int,
 ) -> None:
-    address = f"http://127.0.0.1:{environment['DISTILLWATCH_HTTP_PORT']}"
     async with AIOKafkaConsumer(
         "distillwatch.alerts",
         "distillwatch.deadletter",
@@ -171,7 +167,7 @@ async def watch(
     ) as consumer:
         deadline = time.monotonic() + 120
         while not finished(result, records):
-            assert process.poll() is None, "the worker ended by itself"
+            worker.check()
             assert time.monotonic() < deadline, f"not finished: {summary(result)}"
             for found in (await consumer.getmany(timeout_ms=200)).values():
                 for record in found:
@@ -179,9 +175,9 @@ async def watch(
                         result.alerts.append(msgspec.json.decode(record.value))
                     else:
                         result.dead.append(record)
-            result.metrics = (await asyncio.to_thread(get, f"{address}/metrics"))[1]
+            result.metrics = (await asyncio.to_thread(worker.page, "metrics"))[1]
     for page in ("livez", "readyz"):
-        result.pages[page] = (await asyncio.to_thread(get, f"{address}/{page}"))[0]
+        result.pages[page] = (await asyncio.to_thread(worker.page, page))[0]
 
 
 def finished(result: Run, records: int) -> bool:
@@ -194,11 +190,7 @@ def finished(result: Run, records: int) -> bool:
         and len(result.posted) >= len(told(result.alerts))
         and result.total("distillwatch_sink_deliveries_total", sink="webhook")
         >= len(told(result.alerts))
-        and any(
-            sample.name == "distillwatch_consumer_lag_records"
-            for family in text_string_to_metric_families(result.metrics)
-            for sample in family.samples
-        )
+        and bool(samples(result.metrics, "distillwatch_consumer_lag_records"))
         and result.total("distillwatch_consumer_lag_records", topic="gateway.requests") == 0
     )
 
@@ -274,61 +266,6 @@ async def produce(result: Run, lines: list[bytes], bootstrap: str) -> None:
                 result.sent[where.partition, where.offset] = line
 
 
-@contextmanager
-def worker(environment: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (folder / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stream.cli.main", "worker"],
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
-
-
-def worker_environment(bootstrap: str, folder: Path) -> dict[str, str]:
-    secret = folder / "secret"
-    secret.write_text(SECRET + "\n")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return clean_environment() | {
-        "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": bootstrap,
-        "DISTILLWATCH_KAFKA_COMMIT_INTERVAL_S": "0.5",
-        "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
-        "DISTILLWATCH_HTTP_PORT": str(port),
-        "DISTILLWATCH_WEBHOOK_SECRET_FILE": str(secret),
-        "DISTILLWATCH_WINDOWS_IDLE_TIMEOUT_S": "1",
-    }
-
-
-def get(url: str) -> tuple[int, str]:
-    """Return status and text of a page; status 0 while nobody listens."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
-async def until(holds: Callable[[], bool], *, within_s: float, what: str) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"no {what} within {within_s:g} s"
-        await asyncio.sleep(0.05)
-
-
 def test_the_campaign_is_told_on_the_alerts_topic(run: Run) -> None:
     pool = {row.account_id for row in SCENARIO.labels() if row.campaign_id == "pool-1"}
     newest = {alert["alert_id"]: alert for alert in run.alerts if alert["kind"] == "campaign"}
@@ -376,23 +313,23 @@ def test_dead_letters_have_the_bytes_and_say_whence_and_why(run: Run) -> None:
 
 
 def test_the_metrics_count_what_was_sent(run: Run, events, lines) -> None:
-    total = run.total
+    counted = run.total
     rejected = len(run.sent)
-    assert total("distillwatch_events_total", result="rejected") == rejected
-    assert total("distillwatch_events_total", result="accepted", format="canonical") == (
+    assert counted("distillwatch_events_total", result="rejected") == rejected
+    assert counted("distillwatch_events_total", result="accepted", format="canonical") == (
         len(lines) - rejected
     )
     reasons = Counter(dict(GARBAGE)[value] for value in run.sent.values())
     for reason, count in reasons.items():
-        assert total("distillwatch_dead_letters_total", reason=reason) == count
-    assert total("distillwatch_dead_letters_total") == rejected
-    assert total("distillwatch_sink_deliveries_total", sink="webhook", result="delivered") == len(
+        assert counted("distillwatch_dead_letters_total", reason=reason) == count
+    assert counted("distillwatch_dead_letters_total") == rejected
+    assert counted("distillwatch_sink_deliveries_total", sink="webhook", result="delivered") == len(
         told(run.alerts)
     )
-    assert total("distillwatch_alerts_total", kind="campaign") >= 1
+    assert counted("distillwatch_alerts_total", kind="campaign") >= 1
     seen = {msgspec.json.decode(event)["account_id"] for event in events}
     # The step of the last events may still be open.
-    assert len(seen) <= total("distillwatch_accounts_tracked") <= len(seen) + PARTITIONS
+    assert len(seen) <= counted("distillwatch_accounts_tracked") <= len(seen) + PARTITIONS
 
 
 def test_no_account_is_named_in_the_metrics(run: Run, accounts) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ from standardwebhooks import Webhook
 from stream.core.alerts import Alert
 from stream.core.findings import Observed
 from stream.delivery.sink import Delivery, Outcome
-from stream.metrics import Metrics
 
 SECRET = "whsec_" + base64.b64encode(b"a" * 32).decode()
 
@@ -55,23 +53,12 @@ async def produce(bootstrap: str, topic: str, *records: tuple[str, bytes]) -> in
     return written.partition
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "not in time"
-        await asyncio.sleep(0.05)
-
-
 @contextlib.asynccontextmanager
 async def admin_of(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     yield admin
     await admin.close()
-
-
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.registry.get_sample_value(f"distillwatch_{name}", labels)
 
 
 def assert_in_order(got: Iterable[tuple[str, int]], expected: dict[str, int]) -> None:

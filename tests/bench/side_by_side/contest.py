@@ -30,8 +30,9 @@ from side_by_side.figures import Figures
 from stream.kafka.connection import keep_trying
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create, wanted
-from testlib.workers import command
-from testlib.workers.real_worker import RealWorker
+from testlib.metrics import samples, total
+from testlib.workers.command import worker_environment
+from testlib.workers.worker import Worker, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -141,20 +142,21 @@ def ours(
     }
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         group = [
-            stack.enter_context(RealWorker(bootstrap, Path(folder) / f"{n}.log", settings))
+            stack.enter_context(
+                running(worker_environment(bootstrap, **settings), Path(folder) / f"{n}.log")
+            )
             for n in range(workers)
         ]
         began, began_cpu_s = _begin(group)
         _follow(group, expected, partitions, told)
         took, used = time.monotonic() - began, _cpu_s(group) - began_cpu_s
-        pages = [worker.get("metrics")[1] for worker in group]
+        pages = [worker.page("metrics")[1] for worker in group]
         memory = max(worker.memory_mib("VmHWM") for worker in group)
     _forget(bootstrap, topics)
     found = (
-        sum(command.total(page, "distillwatch_events_total", result="accepted") for page in pages),
+        sum(total(page, "distillwatch_events_total", result="accepted") for page in pages),
         sum(
-            command.total(page, "distillwatch_observed_tokens_total", direction="output")
-            for page in pages
+            total(page, "distillwatch_observed_tokens_total", direction="output") for page in pages
         ),
         _total(pages, "distillwatch_accounts_tracked"),
     )
@@ -172,7 +174,7 @@ def ours(
     )
 
 
-def _begin(group: Sequence[RealWorker]) -> tuple[float, float]:
+def _begin(group: Sequence[Worker]) -> tuple[float, float]:
     """Return when all workers still said that they do not consume, and their time by then."""
     began = time.monotonic(), _cpu_s(group)
     while True:
@@ -185,16 +187,18 @@ def _begin(group: Sequence[RealWorker]) -> tuple[float, float]:
 
 
 def _follow(
-    group: Sequence[RealWorker], expected: Expected, partitions: int, told: Callable[[int], None]
+    group: Sequence[Worker], expected: Expected, partitions: int, told: Callable[[int], None]
 ) -> None:
     """Wait until every partition of every stage has closed the last step."""
     deadline = time.monotonic() + _WITHIN_S
     while True:
-        pages = [worker.get("metrics")[1] for worker in group]
+        pages = [worker.page("metrics")[1] for worker in group]
         counted = _total(pages, "distillwatch_events_total")
         told(int(counted))
         marks = [
-            m for page in pages for m in _samples(page, "distillwatch_watermark_timestamp_seconds")
+            sample.value
+            for page in pages
+            for sample in samples(page, "distillwatch_watermark_timestamp_seconds")
         ]
         if sum(mark >= expected.last_step for mark in marks) == 2 * partitions + 1:
             return
@@ -203,25 +207,17 @@ def _follow(
         time.sleep(_SCRAPE_S if counted < expected.events else _AT_THE_END_S)
 
 
-def _running(group: Sequence[RealWorker]) -> None:
+def _running(group: Sequence[Worker]) -> None:
     for worker in group:
         assert worker.process.poll() is None, worker.log
 
 
-def _cpu_s(group: Sequence[RealWorker]) -> float:
+def _cpu_s(group: Sequence[Worker]) -> float:
     return sum(process.cpu_s(worker.process.pid) for worker in group)
 
 
-def _samples(metrics: str, name: str) -> list[float]:
-    return [
-        float(line.rpartition(" ")[2])
-        for line in metrics.splitlines()
-        if line.startswith((f"{name} ", f"{name}{{"))
-    ]
-
-
 def _total(pages: Sequence[str], name: str) -> float:
-    return sum(sum(_samples(page, name)) for page in pages)
+    return sum(total(page, name) for page in pages)
 
 
 def _forget(bootstrap: str, topics: TopicSettings) -> None:

@@ -18,10 +18,10 @@ def refusal(product: Product, exit_code: int) -> str:
     """Return the one line that a worker ends with."""
     worker = product.start()
     assert worker.process.wait(60) == exit_code, product.logs()
-    lines = worker.log.read_text().splitlines()
+    lines = worker.log.splitlines()
     said = [line for line in lines if line.startswith("distillwatch: ")]
     assert said == lines[-1:], lines
-    assert "Traceback" not in worker.log.read_text()
+    assert "Traceback" not in worker.log
     return said[0]
 
 
@@ -112,4 +112,4 @@ def test_an_internal_topic_that_vanishes_under_a_worker_stops_it(
     make_again(product, product.settings.topics.internal_prefix + "events", TASKS)
     with product.traffic(lines[2000:4000], seconds=5):
         assert worker.process.wait(90) != 0
-    assert "Traceback" not in worker.log.read_text()
+    assert "Traceback" not in worker.log

@@ -108,7 +108,7 @@ def test_partitions_are_added_under_running_workers(
     grow(product, PARTITIONS + 3)
     # The events of an hour come in a second here, so nobody may run ahead of the new partitions.
     product.until(
-        lambda: all("has grown" in worker.log.read_text() for worker in workers),
+        lambda: all("has grown" in worker.log for worker in workers),
         within_s=30,
         what="notice of the growth",
     )
@@ -173,7 +173,7 @@ def test_a_topic_that_is_made_again_under_a_running_worker(
     make_again(product, product.settings.topics.requests, PARTITIONS)
     with product.traffic(after, seconds=5):
         assert worker.process.wait(60) == 2
-    said = worker.log.read_text().splitlines()[-1]
+    said = worker.log.splitlines()[-1]
     assert "was deleted and made again" in said or "is gone" in said
     product.start_ready()
     assert_all_counted(product.finish(), calm)

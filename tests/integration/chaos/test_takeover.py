@@ -9,7 +9,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from testlib.brokers.apache_kafka import ApacheKafka
-from testlib.workers.product import PARTITIONS, Outcome, Product, Worker, state_of
+from testlib.metrics import samples
+from testlib.workers.product import PARTITIONS, Outcome, Product, state_of
+from testlib.workers.worker import Worker
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
@@ -49,7 +51,7 @@ def test_a_dead_worker_is_replaced_within_twenty_seconds(
     for name in ("SESSION_TIMEOUT_S", "HEARTBEAT_INTERVAL_S", "COMMIT_INTERVAL_S"):
         del product.environment[f"DISTILLWATCH_KAFKA_{name}"]
     first, second = product.start(), product.start()
-    product.until(lambda: first.ready and second.ready, within_s=90, what="two ready workers")
+    product.until(lambda: first.ready() and second.ready(), within_s=90, what="two ready workers")
     product.until(lambda: owned(first) and owned(second), within_s=60, what="shared work")
     mine = owned(first)
     first.kill()
@@ -58,7 +60,7 @@ def test_a_dead_worker_is_replaced_within_twenty_seconds(
     counted = "distillwatch_events_total"
     product.until(
         lambda: (
-            second.ready
+            second.ready()
             and owned(second) == owned_in_all(product)
             and second.total(counted, result="accepted") == PARTITIONS
         ),
@@ -70,7 +72,7 @@ def test_a_dead_worker_is_replaced_within_twenty_seconds(
 
 def owned(worker: Worker) -> int:
     """Return how many partitions a worker reads."""
-    return worker.count("distillwatch_consumer_lag_records")
+    return len(samples(worker.page("metrics")[1], "distillwatch_consumer_lag_records"))
 
 
 def owned_in_all(product: Product) -> int:

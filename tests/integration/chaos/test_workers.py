@@ -36,7 +36,7 @@ def test_kills_at_random_moments(product: Product, lines: list[bytes], calm: Out
             start()
             time.sleep(dice.uniform(0.2, 3.0))
             victim = dice.choice(product.running)
-            at_work += victim.ready
+            at_work += victim.ready()
             victim.kill()
             kills += 1
     product.start_ready()

@@ -15,6 +15,7 @@ from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task, links_task
 from stream.pipeline.chunks import pack_events
 from stream.pipeline.routing import account_tasks
+from testlib.metrics import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,10 +56,10 @@ class Stages:
         tasks = account_tasks(rows.accounts, self.settings.tasks)[rows.columns["account"]]
         for task in self._numbers:
             part = rows.take(tasks == task)
-            for value in pack_events(
+            for packet in pack_events(
                 part, source=0, sources=1, watermark=watermark, max_bytes=self.settings.packet_bytes
             ):
-                self._run(self.tasks["events", task].feed(offset, value))
+                self._run(self.tasks["events", task].feed(offset, packet))
 
     def _run(self, emissions: Iterable[Emission]) -> None:
         for emission in emissions:
@@ -69,7 +70,7 @@ class Stages:
                 self._run(task.feed(next(self._offsets), emission.value))
 
     def total(self, name: str, **labels: str) -> float:
-        return self.metrics.registry.get_sample_value(f"distillwatch_{name}", labels) or 0.0
+        return value(self.metrics, name, **labels)
 
     def known(self, names: Sequence[str]) -> list[str]:
         """Return the accounts that still have state."""

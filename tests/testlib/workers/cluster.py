@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.paths import ROOT
 from testlib.workers import counting_worker
+from testlib.workers.worker import Worker, start
 
 PROGRAM = Path(__file__).with_name("counting_worker.py")
 
@@ -57,20 +56,6 @@ def read_state(topic: str, tasks: int, kafka: KafkaSettings) -> list[Log]:
 
 
 @dataclass
-class Worker:
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-
-@dataclass
 class Cluster:
     """One broker and the topics of one test."""
 
@@ -92,13 +77,8 @@ class Cluster:
     def start(self, *options: str) -> Worker:
         with tempfile.NamedTemporaryFile(suffix=".log", delete=False) as log:
             options += () if self.transactions else ("embedded",)
-            process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), self.bootstrap, self.run_id, *options],
-                stdout=log,
-                stderr=log,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-            )
-        worker = Worker(process, Path(log.name))
+        command = (sys.executable, str(PROGRAM), self.bootstrap, self.run_id, *options)
+        worker = start(os.environ | {"PYTHONPATH": str(ROOT)}, Path(log.name), *command)
         self.workers.append(worker)
         return worker
 
@@ -106,7 +86,7 @@ class Cluster:
         for worker in self.workers:
             with contextlib.suppress(ProcessLookupError):
                 worker.kill()
-            worker.log.unlink()
+            worker.log_file.unlink()
 
     def produce(self, names: list[str]) -> None:
         async def send() -> None:
@@ -183,7 +163,7 @@ class Cluster:
         }
 
     def logs(self) -> str:
-        return "\n".join(worker.log.read_text() for worker in self.workers)
+        return "\n".join(worker.log for worker in self.workers)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,9 @@ from stream.intake.codec.decoder import Decoder
 from stream.metrics import Metrics
 from stream.settings import Settings
 from testlib.paths import ROOT, TESTS
-from testlib.workers.command import DISTILLWATCH, Worker, free_port, run, worker
+from testlib.until import until
+from testlib.workers.command import DISTILLWATCH, free_port, run
+from testlib.workers.worker import Worker, worker
 
 PROGRAMS = TESTS / "gateways" / "programs"
 TOOLS = Path(os.environ.get("GATEWAY_TOOLS", ROOT / ".gateways")) / "bin"
@@ -40,13 +42,6 @@ def process(log: Path, *command: str, **environment: str) -> Iterator[subprocess
         except subprocess.TimeoutExpired:
             started.kill()
             started.wait()
-
-
-def until(holds: Callable[[], bool], *, within_s: float, what: str) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"no {what} in {within_s:g} s"
-        time.sleep(0.2)
 
 
 def answers(url: str) -> bool:

@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from prometheus_client.parser import text_string_to_metric_families
 
 from stream.core.packets import event_rows, unpack
 from stream.kafka.connection import connect
@@ -35,8 +33,10 @@ from stream.settings import Settings, load
 from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.paths import ROOT
-from testlib.workers import command
+from testlib.until import until
 from testlib.workers.cluster import Log, read_state
+from testlib.workers.command import free_port
+from testlib.workers.worker import Worker, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -87,41 +87,6 @@ class Outcome:
 
 
 @dataclass
-class Worker:
-    """One ``distillwatch worker`` process."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    log: Path
-
-    def get(self, page: str) -> tuple[int, str]:
-        """Return status and text of a page; status 0 while nobody listens."""
-        return command.page(self.port, page)
-
-    @property
-    def ready(self) -> bool:
-        return self.get("readyz")[0] == 200
-
-    def total(self, name: str, **labels: str) -> float:
-        """Return the sum of the samples of a metric with these labels."""
-        return command.total(self.get("metrics")[1], name, **labels)
-
-    def count(self, name: str) -> int:
-        """Return how many samples a metric has."""
-        families = text_string_to_metric_families(self.get("metrics")[1])
-        return sum(sample.name == name for family in families for sample in family.samples)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """End it as an orchestrator does; return its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-
-@dataclass
 class Product:
     """Topics and workers of one run; ``run_id`` keeps it apart from others on the same brokers."""
 
@@ -165,23 +130,15 @@ class Product:
         self, command: Sequence[str] = WORKER, output: int | None = None, **options: Any
     ) -> Worker:
         """Start a worker; ``options`` go to the process, ``output`` replaces the log."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
         log = self.folder / f"worker-{len(self.workers)}.log"
-        environment = self.environment | {"DISTILLWATCH_HTTP_PORT": str(port)}
-        with log.open("wb") as file:
-            told = file if output is None else output
-            process = subprocess.Popen(
-                command, env=environment, stdout=told, stderr=told, **options
-            )
-        worker = Worker(process, port, log)
+        environment = self.environment | {"DISTILLWATCH_HTTP_PORT": str(free_port())}
+        worker = start(environment, log, *command, output=output, **options)
         self.workers.append(worker)
         return worker
 
     def start_ready(self, **options: Any) -> Worker:
         worker = self.start(**options)
-        self.until(lambda: worker.ready, within_s=60, what="a ready worker")
+        self.until(worker.ready, within_s=60, what="a ready worker")
         return worker
 
     @contextmanager
@@ -248,14 +205,11 @@ class Product:
             if max(committed.get(tp, 0), 0) < end
         }
 
-    def until(self, holds: Callable[[], bool], *, within_s: float, what: str) -> None:
-        deadline = time.monotonic() + within_s
-        while not holds():
-            assert time.monotonic() < deadline, f"no {what} within {within_s:g} s\n{self.logs()}"
-            time.sleep(0.2)
+    def until(self, holds: Callable[[], object], *, within_s: float, what: str) -> None:
+        until(holds, what=what, within_s=within_s, detail=self.logs)
 
     def logs(self) -> str:
-        parts = [f"{w.log.name}: {w.log.read_text()[-3000:]}" for w in self.workers[-4:]]
+        parts = [f"{w.log_file.name}: {w.log[-3000:]}" for w in self.workers[-4:]]
         with suppress(Exception):
             parts.append(f"behind: {self.behind()}")
         return "\n".join(parts)

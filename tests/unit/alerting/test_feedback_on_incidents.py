@@ -17,6 +17,7 @@ from stream.core.links import LinkKind
 from stream.metrics import Metrics
 from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import ALERTING, START_S, Found, feed, finding, findings, group, pool, step
+from testlib.metrics import value
 
 FEEDBACK = FeedbackSettings(mute_s=12 * 3600)
 
@@ -56,10 +57,6 @@ def states(alerts: list[Alert]) -> list[tuple[str, str]]:
     return [(alert.account_id or "campaign", alert.status) for alert in alerts]
 
 
-def total(metrics: Metrics, name: str, **labels: str) -> float:
-    return metrics.registry.get_sample_value(f"distillwatch_{name}", labels) or 0
-
-
 # -- verdicts on accounts ---------------------------------------------------------------------
 
 
@@ -82,8 +79,8 @@ def test_what_was_judged_no_attack_stays_quiet_under_later_ids_too() -> None:
     (fired,) = step(incidents, 1, [finding("a", 1)])
     judge(incidents, 1, fired.alert_id, "false_positive")
     assert [step(incidents, m, [finding("a", m)]) for m in (10, 50, 100, 4000, 5000)] == 5 * [[]]
-    assert total(metrics, "incidents_open", kind="account", severity="warning") == 0
-    assert total(metrics, "alerts_suppressed_total", reason="verdict") > 0
+    assert value(metrics, "incidents_open", kind="account", severity="warning") == 0
+    assert value(metrics, "alerts_suppressed_total", reason="verdict") > 0
 
 
 def test_a_score_much_beyond_what_was_judged_fires_all_the_same() -> None:
@@ -138,7 +135,7 @@ def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
     assert judge(incidents, 1, "inc_" + 20 * "f", "benign") == []
     for result, verdicts in {"applied": 1, "repeated": 2, "unknown": 1}.items():
         found = [
-            total(metrics, "verdicts_total", verdict=said, result=result)
+            value(metrics, "verdicts_total", verdict=said, result=result)
             for said in ("benign", "withdrawn")
         ]
         assert sum(found) == verdicts, result
@@ -149,7 +146,7 @@ def test_verdicts_are_bounded_and_the_oldest_goes_first() -> None:
     incidents = fresh(metrics, max_verdicts=2)
     fired = step(incidents, 1, [finding(name, 1) for name in "abc"])
     told = [judge(incidents, minute, a.alert_id, "benign") for minute, a in enumerate(fired, 1)]
-    assert total(metrics, "limit_hits_total", limit="verdicts") == 1
+    assert value(metrics, "limit_hits_total", limit="verdicts") == 1
     assert sorted(states(told[-1])) == [("a", "firing"), ("c", "resolved")]
 
 
@@ -210,16 +207,16 @@ def test_a_suppressed_account_is_told_of_when_that_ends(by: str, match: str) -> 
     metrics = Metrics()
     incidents = fresh(metrics)
     suppress(incidents, 1, suppression(by, match, until=60))
-    assert total(metrics, "suppressions_active", matcher=by) == 1
+    assert value(metrics, "suppressions_active", matcher=by) == 1
     fired = step(incidents, 2, [finding("ci-7", 2), finding("other", 2)])
     assert states(fired) == [("other", "firing")]
-    assert total(metrics, "alerts_suppressed_total", reason=by) == 1
+    assert value(metrics, "alerts_suppressed_total", reason=by) == 1
     step(incidents, 40, [finding("ci-7", 40), finding("other", 40)])
     late = [alert for alert in step(incidents, 61) if alert.account_id == "ci-7"]
     assert [(alert.status, alert.updated_at) for alert in late] == [
         ("firing", "2026-03-02T01:00:00Z")
     ]
-    assert total(metrics, "suppressions_active", matcher=by) == 0
+    assert value(metrics, "suppressions_active", matcher=by) == 0
 
 
 def test_what_fires_already_is_resolved_with_the_reason() -> None:
@@ -271,7 +268,7 @@ def test_suppressions_are_bounded_and_those_that_end_first_go() -> None:
     for number, (name, until) in enumerate(names.items()):
         one = suppression("account", name, until, name=f"sup_{number:020x}")
         suppress(incidents, 1, one)
-    assert total(metrics, "limit_hits_total", limit="suppressions") == 1
+    assert value(metrics, "limit_hits_total", limit="suppressions") == 1
     assert states(step(incidents, 2, [finding(name, 2) for name in "abc"])) == [("b", "firing")]
 
 
