@@ -38,8 +38,12 @@ class WeighedClaim:
 
 
 def weigh(statistics: Mapping[str, float], claims: Sequence[Claim] = CLAIMS) -> list[WeighedClaim]:
-    """Return all claims with their log odds, in the order of the table."""
-    return [WeighedClaim(claim, _log_odds(claim, statistics)) for claim in claims]
+    """Return the claims that apply with their log odds, in the order of the table."""
+    return [
+        WeighedClaim(claim, _log_odds(claim, statistics))
+        for claim in claims
+        if claim.curve.statistic in statistics
+    ]
 
 
 def strongest(weighed: list[WeighedClaim]) -> list[WeighedClaim]:
@@ -66,10 +70,10 @@ def probability(links: LinkBasis, counted: list[WeighedClaim], *, budget_ratio: 
 
 
 def evaluate(curve: Curve, statistics: Mapping[str, float]) -> float:
-    """Return the curve's value, NaN where its statistic is unknown."""
+    """Return the curve's value, NaN where its statistic is unknown or does not apply."""
     x, y = np.array(curve.knots).T
     scale = _SCALES[curve.axis]
-    at = np.clip(statistics[curve.statistic], x[0], x[-1])
+    at = np.clip(statistics.get(curve.statistic, math.nan), x[0], x[-1])
     return float(np.interp(scale(at), scale(x), y))
 
 

@@ -1,7 +1,7 @@
 """The statistics that the claims read: features as ratios, tails and counts; no weights.
 
 Likelihood ratios compare a cluster's accounts with the reference population, natural logarithm.
-A statistic is NaN where it is unknown or does not apply.
+A statistic that does not apply to a cluster is absent; one that is unknown is NaN.
 """
 
 from __future__ import annotations
@@ -35,33 +35,47 @@ _CO_LOCATED_ELSEWHERE: Final = (0.05, 0.9)
 
 
 def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[str, float]:
-    """Return every statistic of a cluster by name; ``novelty`` is -log10 p, NaN while unknown."""
-    phrases_only = cluster.links is LinkBasis.PHRASES
+    """Return the statistics that apply to a cluster by name; NaN is unknown.
+
+    ``novelty`` is -log10 p, NaN while that is unknown.
+    """
     return {
         "owners": cluster.owners,
         "young_log_ratio": newness_log_ratio(cluster.young, cluster.population_young),
         "first_seen_log_ratio": newness_log_ratio(
             cluster.recently_first_seen, cluster.population_recently_first_seen
         ),
-        "variety_of_phrase_links": cluster.prompt_variety if phrases_only else math.nan,
-        "start_share": _unless(phrases_only or cluster.payments_only, cluster.start_share),
-        "start_share_of_phrase_links": _unless(not phrases_only, cluster.start_share),
-        "payments_log_ratio": _unless(cluster.payments_only, _payments_log_ratio(cluster)),
         "shared_payments": cluster.shared_payments,
         "rate_dispersion": cluster.dispersion,
         "evenness_log_p": cluster.evenness_log_p,
         "idle_free_share": cluster.idle_free,
         "prompt_cooccurrence": cluster.prompt_cooccurrence,
-        "phrase_cooccurrence_repeated": _unless(phrases_only, cluster.phrase_cooccurrence_repeated),
         "phrase_cooccurrence": cluster.phrase_cooccurrence,
         "weak_ties": cluster.weak_ties,
         "prompt_variety": cluster.prompt_variety,
-        "address_cooccurrence": _unless(cluster.addresses_only, cluster.address_cooccurrence),
         "colocation_log_ratio": _colocation_log_ratio(cluster),
-        "start_burst_log_p": _unless(not cluster.payments_only, cluster.start_burst.log_p),
         "change_point_log_p": cluster.change_point.log_p,
         "novelty_log10_p": novelty,
-    }
+    } | _by_links(cluster)
+
+
+def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
+    """Return the statistics that depend on what links the accounts."""
+    found: dict[str, float] = {}
+    if cluster.links is LinkBasis.PHRASES:
+        found["variety_of_phrase_links"] = cluster.prompt_variety
+        found["start_share_of_phrase_links"] = cluster.start_share
+    else:
+        found["phrase_cooccurrence_repeated"] = cluster.phrase_cooccurrence_repeated
+    if not cluster.addresses_only:
+        found["address_cooccurrence"] = cluster.address_cooccurrence
+    if cluster.payments_only:
+        found["start_burst_log_p"] = cluster.start_burst.log_p
+    else:
+        found["payments_log_ratio"] = _payments_log_ratio(cluster)
+        if cluster.links is not LinkBasis.PHRASES:
+            found["start_share"] = cluster.start_share
+    return found
 
 
 def new_elsewhere(population: float) -> float:
@@ -113,7 +127,3 @@ def _bernoulli(shares: Array, campaigns: float, elsewhere: float) -> Array:
 def _within(share: float, bounds: tuple[float, float]) -> float:
     least, most = bounds
     return min(max(share, least), most)
-
-
-def _unless(absent: bool, value: float) -> float:  # noqa: FBT001 - reads as a sentence
-    return math.nan if absent else value

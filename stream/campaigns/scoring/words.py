@@ -77,8 +77,10 @@ def _pace(cluster: ClusterFeatures) -> Shown:
 
 
 def _evenness(cluster: ClusterFeatures) -> Shown:
+    # Requests more even than by chance vary by nothing beyond it, also where few of them are known.
+    variation = 0.0 if math.isnan(cluster.dispersion) else cluster.dispersion
     return Shown(
-        cluster.dispersion, "squared variation", None,
+        variation, "squared variation", None,
         "the members' requests are spread more evenly than by chance",
     )  # fmt: skip
 

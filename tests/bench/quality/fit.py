@@ -51,7 +51,7 @@ class Sample:
         counts = [0, 0]
         for unit in units:
             known = [
-                x for x in (look.statistics[statistic] for look in unit.looks) if x is not None
+                x for x in (look.statistics.get(statistic) for look in unit.looks) if x is not None
             ]
             if known:
                 counts[unit.campaign] += 1

@@ -36,7 +36,7 @@ _EVERY_S: Final = 900.0
 
 
 class Look(msgspec.Struct, frozen=True, array_like=True):
-    """One group at one time; a statistic is None where it is unknown."""
+    """One group at one time; an unknown statistic is None, one that does not apply is absent."""
 
     time: float
     members: list[str]

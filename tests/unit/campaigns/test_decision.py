@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: New accounts, and nothing else in common.
 NEW = replace(GROUP, young=np.ones(20))
-#: Twenty accounts with many common prompts that start together, but are not new.
-CLASS = replace(GROUP, prompt_cooccurrence=19.0, start_share=0.95)
+#: Twenty accounts of unknown age with many common prompts that start together.
+CLASS = replace(GROUP, young=np.zeros(0), prompt_cooccurrence=19.0, start_share=0.95)
 #: The same, and active in every hour.
 AWAKE = replace(CLASS, idle_free=0.9)
 #: Sixty accounts that are dealt parts of one list: one aspect, strong enough for two.
@@ -51,9 +51,7 @@ def test_a_cluster_that_is_held_back_stays_below_the_clear_score() -> None:
 
 
 def test_a_crowd_that_starts_together_acts_alike() -> None:
-    crowd = replace(
-        CLASS, members=64, owners=64, recently_first_seen=np.ones(64), young=np.zeros(0)
-    )
+    crowd = replace(CLASS, members=64, owners=64, recently_first_seen=np.ones(64))
     assert score(crowd).decision is Decision.MAY_ALERT
     class_ = replace(crowd, owners=47, recently_first_seen=np.ones(47))
     assert score(class_).decision is Decision.NO_COMMON_BEHAVIOUR

@@ -172,3 +172,8 @@ def test_first_seen_is_not_counted_beside_young() -> None:
         GROUP, members=64, owners=64, young=np.ones(64), recently_first_seen=np.ones(64)
     )
     assert len(claims(young) & {"young_accounts", "recently_first_seen"}) == 1
+
+
+def test_evidence_is_a_number_where_requests_are_few() -> None:
+    even = score(replace(CRAM, dispersion=float("nan"), evenness_log_p=30.0)).evidence
+    assert {e.feature: e.value for e in even}["same_pace"] == 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from stream.campaigns.scoring import model
-from stream.campaigns.scoring.claim import Axis, Claim, Curve
+from stream.campaigns.scoring.claim import Axis, Claim, Curve, LinkBasis
 from stream.campaigns.scoring.decision import RULE
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
@@ -19,6 +19,17 @@ from testlib.clusters import GROUP
 
 GROUNDS = ("measured", "cited", "assumed")
 ROWS = [pytest.param(claim, id=claim.curve.statistic) for claim in CLAIMS]
+
+
+STATISTICS = {
+    name
+    for group in (
+        GROUP,
+        replace(GROUP, links=LinkBasis.PHRASES),
+        replace(GROUP, payments_only=True),
+    )
+    for name in statistics(group)
+}
 
 
 def curves(claim: Claim) -> list[Curve]:
@@ -55,7 +66,7 @@ def test_priors_and_the_numbers_of_the_rule_have_a_source() -> None:
 
 @pytest.mark.parametrize("claim", ROWS)
 def test_the_statistics_of_a_claim_are_known(claim: Claim) -> None:
-    assert {curve.statistic for curve in curves(claim)} <= statistics(GROUP).keys()
+    assert {curve.statistic for curve in curves(claim)} <= STATISTICS
     assert shown(claim.curve.statistic, GROUP, 1.0).meaning
 
 
@@ -65,7 +76,7 @@ def test_one_statistic_makes_one_claim() -> None:
 
 
 def test_what_is_unknown_adds_nothing() -> None:
-    unknown = dict.fromkeys(statistics(GROUP), float("nan"))
+    unknown = dict.fromkeys(STATISTICS, float("nan"))
     assert {one.log_odds for one in model.weigh(unknown)} == {0}
 
 
@@ -86,7 +97,7 @@ def test_what_is_unknown_adds_nothing() -> None:
     ],
 )
 def test_numbers_of_the_table(statistic: str, value: float, log_odds: float) -> None:
-    known = dict.fromkeys(statistics(GROUP), float("nan")) | {statistic: value}
+    known = {statistic: value}
     found = [one for one in model.weigh(known) if one.claim.curve.statistic == statistic]
     assert [one.log_odds for one in found] == [pytest.approx(log_odds)]
 
@@ -96,3 +107,12 @@ def test_the_strongest_claim_of_a_group_counts() -> None:
     assert len(weighed) > 1
     counted = model.strongest(weighed)
     assert [one.log_odds for one in counted] == [max(one.log_odds for one in weighed)]
+
+
+def test_a_claim_that_does_not_apply_does_not_outweigh_one_against() -> None:
+    old = statistics(replace(GROUP, recently_first_seen=np.zeros(20)))
+    counted = {one.claim.group: one.log_odds for one in model.strongest(model.weigh(old))}
+    assert counted["age"] < 0
+    young_unknown = statistics(replace(GROUP, young=np.zeros(0)))
+    counted = {one.claim.group: one.log_odds for one in model.strongest(model.weigh(young_unknown))}
+    assert counted["age"] == 0
