@@ -49,7 +49,7 @@ class DrillIncidents:
         self._last: dict[str, float] = {}  # event time of the last groups of each drill
 
     def step(self, time: float, groups: list[Group]) -> list[Alert]:
-        """Take in the groups of drills of the window that ends at ``time``; return the alerts."""
+        """Process the groups of drills of the window that ends at ``time``; return the alerts."""
         of_drill: dict[str, list[Group]] = {name: [] for name in self._flows}
         for group in groups:
             name = drill_of(group.members[0].account_id)

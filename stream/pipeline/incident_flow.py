@@ -69,7 +69,7 @@ class IncidentFlow:
     def step(
         self, time: float, findings: Sequence[AccountFinding], groups: list[Group]
     ) -> list[Alert]:
-        """Take in the findings of the window that ends at ``time``; return the alerts to send."""
+        """Process the findings of the window that ends at ``time``; return the alerts to send."""
         incidents, detector = self._incidents, self._detector
         while (due := detector.due) < time:
             incidents.advance(due, including=False)
@@ -88,7 +88,7 @@ class IncidentFlow:
     def record_feedback(
         self, time: float, verdicts: Sequence[Verdict], suppressions: Sequence[Suppression]
     ) -> tuple[list[Alert], list[Confirmed]]:
-        """Take in feedback after the window that ended at ``time``.
+        """Apply feedback after the window that ended at ``time``.
 
         Returns the alerts to send, and for how long nothing is learnt from which accounts.
         """
@@ -110,7 +110,7 @@ class IncidentFlow:
         return [*self._detector.take_changes(), *self._incidents.take_changes()]
 
     def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Take over stored rows in the order they were written; then :meth:`loaded`."""
+        """Load stored rows in the order they were written; then :meth:`loaded`."""
         rows = list(rows)
         self._detector.load(rows)
         self._incidents.load(rows)

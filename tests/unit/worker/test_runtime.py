@@ -72,7 +72,7 @@ class _Tasks(dict):
         return iter(list(self.items()))
 
 
-async def test_a_step_that_takes_long_delays_nothing_else() -> None:
+async def test_a_window_that_takes_long_delays_nothing_else() -> None:
     answered = threading.Event()
 
     def feed(offset: int, value: bytes) -> list[int]:
