@@ -116,7 +116,7 @@ class AccountTable:
         stored = np.frombuffer(b"".join(rows), self._row)
         slots = self._names.find(accounts)
         new = np.flatnonzero(slots < 0)
-        slots[new] = self._add([accounts[i] for i in new.tolist()])
+        slots[new] = self._add([accounts[i] for i in new.tolist()], initialise=False)
         for field in self.fields:
             self.columns[field.name][slots] = stored[field.name]
         self.columns[_STORED][slots] = True
@@ -134,8 +134,8 @@ class AccountTable:
 
     # -- room ---------------------------------------------------------------------------------
 
-    def _add(self, accounts: Sequence[str]) -> AccountSlots:
-        slots = self.columns.allocate(len(accounts))
+    def _add(self, accounts: Sequence[str], *, initialise: bool = True) -> AccountSlots:
+        slots = self.columns.allocate(len(accounts), initialise=initialise)
         self._names.add(slots, accounts)
         self.columns[_STORED][slots] = [account in self._deleted for account in accounts]
         self._deleted.difference_update(accounts)

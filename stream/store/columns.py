@@ -70,13 +70,17 @@ class ColumnStore:
         """Return the size of the arrays in bytes."""
         return sum(array.nbytes for array in self._arrays.values())
 
-    def allocate(self, count: int) -> Slots:
-        """Return ``count`` new rows with initial values, shape ``(count,)``, i8."""
+    def allocate(self, count: int, *, initialise: bool = True) -> Slots:
+        """Return ``count`` new rows with initial values, shape ``(count,)``, i8.
+
+        Without ``initialise`` their values are undefined: the caller writes every field.
+        """
         if len(self) + count > len(self._used):
             self._grow(len(self) + count)
         slots = self._free.allocate(count)
         self._used[slots] = True
-        self.reset(slots, self._arrays)
+        if initialise:
+            self.reset(slots, self._arrays)
         return slots
 
     def reset(self, slots: Slots, names: Iterable[str]) -> None:

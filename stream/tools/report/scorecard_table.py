@@ -15,8 +15,8 @@ COLUMNS: Final = (
     "accounts",
     "found",
     "members named",
-    "detected after",
-    "leaked before",
+    "time to detect",
+    "lost before detection",
 )
 
 
