@@ -40,7 +40,8 @@ An unknown statistic adds nothing.
 
 The code is in `stream/campaigns/scoring`: `features.py` and `statistics.py` count,
 `model.py` is the loop, `decision.py` the rule, `words.py` has the sentences. `make calibrate` fits
-the claims of which enough scored snapshots of the benchmark are recorded.
+the claims of which enough scored snapshots of the benchmark are recorded; the [benchmark's
+README](../tests/bench/quality/README.md#calibrating-the-score-of-clusters) has what that showed.
 """
 
 _RULE: Final = """\
