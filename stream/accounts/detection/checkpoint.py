@@ -21,7 +21,7 @@ from stream.core.errors import ModelError, StateError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.accounts.detection.population import Population
+    from stream.accounts.detection.population_model import PopulationModel
     from stream.accounts.detection.tails import Tails
 
 #: Raised whenever the stored numbers change their meaning.
@@ -68,7 +68,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pack(
-    structure: Structure, learnt: Learnt, population: Population, tails: Mapping[str, Tails]
+    structure: Structure, learnt: Learnt, population: PopulationModel, tails: Mapping[str, Tails]
 ) -> bytes:
     """Return the bytes of everything learnt."""
     return msgspec.msgpack.encode(
@@ -88,7 +88,7 @@ def pack(
 
 
 def unpack(
-    blob: bytes, structure: Structure, population: Population, tails: Mapping[str, Tails]
+    blob: bytes, structure: Structure, population: PopulationModel, tails: Mapping[str, Tails]
 ) -> Learnt:
     """Load the models from ``blob``.
 

@@ -1,7 +1,7 @@
 """The novelty of a group of accounts among earlier groups: half-space trees over its features.
 
-Score, decide, then learn: only from groups below the clear score. A raw score alone means little
-(population.py); its place among the scores that groups had just before they were learnt has the
+Score, decide, then learn: only from harmless groups. A raw score alone means little
+(population_model.py); its place among the scores of groups just before they were learnt has the
 same meaning in every deployment.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.accounts.detection import checkpoint
-from stream.accounts.detection.population import Population
+from stream.accounts.detection.population_model import PopulationModel
 from stream.accounts.detection.tails import Tails
 
 if TYPE_CHECKING:
@@ -85,9 +85,11 @@ class GroupNoveltyModel:
         self._state = blob
 
     @cached_property
-    def _population(self) -> Population:
+    def _population(self) -> PopulationModel:
         """The trees: built when there is something to learn, as it takes a fifth of a second."""
-        return Population(self._features, trees=_TREES, height=_HEIGHT, window=_WINDOW, seed=_SEED)
+        return PopulationModel(
+            self._features, trees=_TREES, height=_HEIGHT, window=_WINDOW, seed=_SEED
+        )
 
     @cached_property
     def _structure(self) -> checkpoint.Structure:

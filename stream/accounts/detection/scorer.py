@@ -28,7 +28,7 @@ from stream.accounts.detection.evidence import (
     upward,
 )
 from stream.accounts.detection.explain import explain
-from stream.accounts.detection.population import Population
+from stream.accounts.detection.population_model import PopulationModel
 from stream.accounts.detection.tails import Tails
 from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
 
@@ -63,7 +63,7 @@ class AccountScorer:
         """Work on ``table``, which must have :attr:`FIELDS`; ``seed`` differs by task."""
         self.change_points: Final = ChangePoints(table)
         self._own = OwnBaseline(settings, table)
-        self._population = Population(
+        self._population = PopulationModel(
             MODELLED,
             trees=settings.trees,
             height=settings.tree_height,

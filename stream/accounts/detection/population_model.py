@@ -1,7 +1,7 @@
 """The population model: River's half-space trees over features with fixed limits.
 
 River's traps, and how they are avoided: a score before the first window is full would be 0,
-so :meth:`Population.scores` gives NaN until then; the trees keep the features of the first
+so :meth:`PopulationModel.scores` gives NaN until then; the trees keep the features of the first
 observation, so they are built from a complete one that counts for nothing; scores are not
 probabilities, so only their place among the scores of unlearnt observations is used.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stream.core.batch import Counts, Floats
 
 
-class Population:
+class PopulationModel:
     """One model of many observations of F features; deterministic given the order of calls."""
 
     def __init__(
