@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import resource
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace as changed
-from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,23 +15,19 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from stream.cli.accounts_file import fill
 from stream.cli.common import ConfigOption, err, out, read_settings
+from stream.cli.explain_format import explain_each, explain_first
+from stream.cli.replay_source import source_of
 from stream.core.alerts import Alert, as_sent
 from stream.core.errors import UsageError
-from stream.intake.codec.explanation import Explainer
 from stream.intake.codec.settings import Format
 from stream.metrics import Metrics
 from stream.pipeline.build import account_directory
 from stream.pipeline.chain import Chain
-from stream.tools.replay.source import FileSource, TopicSource
-from stream.tools.replay.topic import ArrivalSpan
-from stream.tools.report import formats
 from stream.tools.report.account_traffic import Traffic
 from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.candidates import Candidates
 from stream.tools.report.html import Run, page
 from stream.tools.report.labels import Labels
-from stream.tools.report.record_results import RecordResults
-from stream.tools.report.repeats import Repeats
 from stream.tools.report.run_report import RunReport, report
 from stream.tools.report.scorecard import score
 from stream.tools.report.scorecard_table import render
@@ -45,12 +38,9 @@ if TYPE_CHECKING:
 
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.directory import AccountDirectory
-    from stream.pipeline.settings import StageSettings
-    from stream.settings import Settings
     from stream.tools.replay.source import ReplaySource
 
 _ALERT_LINES = 20
-_EXPLAINED_RECORDS = 100
 
 
 def replay(  # noqa: PLR0913 - an argument for each option
@@ -116,9 +106,9 @@ def replay(  # noqa: PLR0913 - an argument for each option
         settings = changed(settings, intake=_in_format(settings.intake, format_))
     if as_json and not explain:
         raise UsageError("--json needs --explain-format")
-    source = _source(whole, files, topic, since, until)
+    source = source_of(whole, files, topic, since, until)
     if explain:
-        _explain_each(source, settings) if as_json else _explain(source, settings.intake)
+        explain_each(source, settings) if as_json else explain_first(source, settings.intake)
         return
     labels = Labels.read(labels_file) if labels_file else Labels({}, 0)
     ledger, score_log = CampaignTraffic(labels), ScoreLog(labels)
@@ -179,63 +169,6 @@ def _in_format(intake: IntakeSettings, format_: Format) -> IntakeSettings:
         return msgspec.structs.replace(intake, format=format_)
     except ValueError as error:
         raise UsageError(f"--format: {error}") from error
-
-
-def _source(
-    settings: Settings,
-    files: list[Path] | None,
-    topic: str | None,
-    since: str | None,
-    until: str | None,
-) -> ReplaySource:
-    if topic is not None and not files:
-        arrivals = ArrivalSpan(topic, _time("--from", since), _time("--to", until))
-        return TopicSource(settings.kafka, arrivals)
-    if topic is not None or not files:
-        raise UsageError("expected either files or --topic")
-    if since is not None or until is not None:
-        raise UsageError("--from and --to need --topic")
-    return FileSource(files)
-
-
-def _time(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        time_ = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: expected RFC 3339 or epoch seconds: {error}") from error
-    return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
-
-
-def _explain(source: ReplaySource, intake: IntakeSettings) -> None:
-    explainer, latest = Explainer(intake), time.time() + intake.max_future_s
-    records = (record for _, records in source.parts() for record in records)
-    found = formats.overview(
-        explanation
-        for record in islice(records, _EXPLAINED_RECORDS)
-        for explanation in explainer.explain(record.value or b"", latest=latest)
-    )
-    out.print(formats.render(found))
-    if not found.events:
-        raise typer.Exit(1)
-
-
-def _explain_each(source: ReplaySource, settings: StageSettings) -> None:
-    """Print how each record is decoded, as JSON lines."""
-    intake = settings.intake
-    repeats = Repeats(intake.duplicate_window_s, window_s=settings.windows.window_s)
-    explainer, readings = Explainer(intake), RecordResults(repeats)
-    latest = time.time() + intake.max_future_s
-    for _, records in source.parts():
-        for record in records:
-            found = explainer.explain(record.value or b"", latest=latest)
-            sys.stdout.buffer.write(msgspec.json.encode(readings.of(found)) + b"\n")
-    sys.stdout.buffer.flush()
 
 
 def _run(chain: Chain, source: ReplaySource) -> list[Alert]:
