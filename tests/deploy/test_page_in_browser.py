@@ -113,7 +113,7 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.environment['DISTILLWATCH_HTTP_PORT']}/page/"
 
-    def tell(self, *alerts: tuple[str, bytes]) -> None:
+    def send(self, *alerts: tuple[str, bytes]) -> None:
         topic = self.environment["DISTILLWATCH_TOPICS_ALERTS"]
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
         for key, value in alerts:
@@ -147,7 +147,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         )
         assert command.run(environment, "topics", "create").returncode == 0
         made = Site(broker.bootstrap, environment)
-        made.tell(*ALERTS)
+        made.send(*ALERTS)
         with start_worker(environment, tmp_path_factory.mktemp("page")) as worker:
             worker.until_ready()
             yield made
@@ -175,7 +175,7 @@ class Visits:
     def open(self, after: str = f"#token={TOKEN}", **options: Any) -> Page:
         page = self.browser.new_context(**options).new_page()
         page.set_default_timeout(WITHIN_MS)
-        page.on("console", lambda said: self.problems.append(f"{said.type}: {said.text}"))
+        page.on("console", lambda message: self.problems.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("request", self._only_own)
         page.goto(self.site.url + after)
@@ -183,7 +183,7 @@ class Visits:
 
     def _only_own(self, request: Any) -> None:
         if not request.url.startswith(self.site.url):
-            self.problems.append(f"asks for {request.url}")
+            self.problems.append(f"requests {request.url}")
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def accessible(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-def test_an_incident_is_told_in_words_charts_and_a_graph(visits: Visits) -> None:
+def test_an_incident_is_shown_in_words_charts_and_a_graph(visits: Visits) -> None:
     page = visits.open()
     expect(page.locator("#incident-title")).to_have_text("Campaign of 40 accounts")
     expect(page.locator(".reason").first).to_contain_text("60 % of the score")
@@ -269,21 +269,21 @@ def test_a_verdict_goes_by_keyboard_to_kafka_and_back(visits: Visits) -> None:
     expect(page.locator("#incident-title")).to_be_focused()
     press_until("[data-verdict=benign]")
     page.keyboard.press("Enter")
-    expect(page.locator("#author")).to_be_focused()  # nobody said who says so
+    expect(page.locator("#author")).to_be_focused()  # the verdict has no author yet
     page.keyboard.type("Ada")
     press_until("#note")
     page.keyboard.type("a test of ours")
     press_until("[data-verdict=benign]", "Shift+Tab")
     page.keyboard.press("Space")
     expect(page.locator(".message")).to_contain_text("benign by Ada")
-    (said,) = visits.site.verdicts(name(1), 1)
-    assert said["time"] == pytest.approx(time.time(), abs=60)
-    del said["time"]
-    assert said == {
+    (verdict,) = visits.site.verdicts(name(1), 1)
+    assert verdict["time"] == pytest.approx(time.time(), abs=60)
+    del verdict["time"]
+    assert verdict == {
         "alert_id": name(1), "verdict": "benign", "author": "Ada", "note": "a test of ours",
     }  # fmt: skip
 
-    other = visits.open(f"#token={TOKEN}")  # somebody else sees it, by itself
+    other = visits.open(f"#token={TOKEN}")  # another person sees it without reloading
     expect(other.locator(f'a[href="#{name(1)}"] .row-verdict')).to_have_text("benign, by Ada")
     press_until("[data-verdict=withdrawn]")
     page.keyboard.press("Enter")
@@ -301,20 +301,20 @@ def test_a_verdict_that_is_not_saved_shows_an_error(visits: Visits) -> None:
     expect(page.get_by_role("button", name="True positive")).to_have_attribute(
         "aria-pressed", "false"
     )
-    visits.problems.clear()  # the browser tells of the request that we broke off
+    visits.problems.clear()  # the browser reports the request that we broke off
 
 
 def test_news_comes_by_itself_and_what_is_typed_stays(visits: Visits) -> None:
     page = visits.open(f"#token={TOKEN}")
     page.goto(f"{visits.site.url}#{name(2)}")
     page.get_by_label("Note").fill("half a thought")
-    visits.site.tell(account(2, 30, "acct_lone", severity="warning"), account(6, 0, "acct_new"))
+    visits.site.send(account(2, 30, "acct_lone", severity="warning"), account(6, 0, "acct_new"))
     expect(page.locator(f'a[href="#{name(6)}"]')).to_be_visible()
     expect(page.locator("#incident .kicker")).to_contain_text("warning")
     expect(page.get_by_label("Note")).to_have_value("half a thought")
-    visits.site.tell(account(6, 1, "acct_new", status="resolved"))
+    visits.site.send(account(6, 1, "acct_new", status="resolved"))
     expect(page.locator(f'#resolved a[href="#{name(6)}"]')).to_be_visible()
-    visits.site.tell(account(2, 31, "acct_lone"))
+    visits.site.send(account(2, 31, "acct_lone"))
 
 
 def test_an_incident_that_is_chosen_before_the_list_has_come_costs_no_list(visits: Visits) -> None:
@@ -331,8 +331,8 @@ def test_an_incident_that_is_chosen_before_the_list_has_come_costs_no_list(visit
 
     page.route("**/api/overview", answer)
     page.add_init_script(
-        "const ask = fetch; fetch = async (...what) => {"
-        " await new Promise((go) => setTimeout(go, 1000)); return ask(...what); }"
+        "const original = fetch; fetch = async (...what) => {"
+        " await new Promise((go) => setTimeout(go, 1000)); return original(...what); }"
     )
     page.reload()
     page.evaluate(f"location.hash = '#{name(3)}'")
@@ -362,6 +362,6 @@ def test_an_unknown_incident_shows_a_message(visits: Visits) -> None:
     page = visits.open(viewport={"width": 390, "height": 844})
     page.goto(f"{visits.site.url}#{name(99)}")
     expect(page.locator("#incident")).to_contain_text(f"has no incident {name(99)}")
-    visits.problems.clear()  # the browser tells of the 404
+    visits.problems.clear()  # the browser reports the 404
     page.get_by_role("link", name="All incidents").click()
     expect(page.locator("#open .row").first).to_be_visible()

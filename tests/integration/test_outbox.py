@@ -114,7 +114,7 @@ async def test_what_a_receiver_that_is_gone_did_not_take_waits_for_a_restart(
     await produce(bootstrap, topic, *(("k", alert(f"i{n % 3}", n // 3)) for n in range(12)))
     async with receiver.listening() as url:
         settings = WebhookSettings(url=Secret(url), secret=Secret(SECRET), concurrency=1)
-        for tried in (2, 3):  # the receiver is asked once by each start, and not again
+        for tried in (2, 3):  # the receiver gets one request by each start, and not again
             metrics = Metrics()
             outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
             await outbox.start()
@@ -205,7 +205,7 @@ async def test_a_sink_that_is_down_bounds_what_is_read(
     assert time.monotonic() - began < 5
 
 
-async def test_one_stuck_incident_holds_nobody_back(
+async def test_one_stuck_incident_delays_no_other(
     bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
 ) -> None:
     others = [(f"i{n % 50}", n // 50) for n in range(1000)]
@@ -259,7 +259,7 @@ async def test_what_the_topic_dropped_before_it_was_read_is_counted(
 
 
 @pytest.mark.needs("ranges")
-async def test_a_topic_made_anew_is_read_from_its_beginning(
+async def test_a_recreated_topic_is_read_from_its_beginning(
     bootstrap: str, topic: str, outbox_for: Callable[..., Outbox]
 ) -> None:
     metrics, sink = Metrics(), Recorder("stuck")

@@ -1,4 +1,4 @@
-"""The page of a real worker: what the topics say, whoever wrote it, and nothing without a token."""
+"""The page of a real worker: alerts and verdicts of every worker, and nothing without a token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
 INCIDENT = f"inc_{7:020x}"
 
 
-def ask(worker: Worker, path: str, body: object = None, token: str = TOKEN) -> tuple[int, Any]:
+def request_page(
+    worker: Worker, path: str, body: object = None, token: str = TOKEN
+) -> tuple[int, Any]:
     """Return status and JSON of an answer of the page."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{worker.environment['DISTILLWATCH_HTTP_PORT']}/page/api/{path}",
@@ -40,11 +42,11 @@ def ask(worker: Worker, path: str, body: object = None, token: str = TOKEN) -> t
 
 
 def judged(worker: Worker) -> object:
-    status, told = ask(worker, f"incidents/{INCIDENT}")
-    return status == 200 and told["row"]["verdict"] and told["row"]["verdict"]["verdict"]
+    status, shown = request_page(worker, f"incidents/{INCIDENT}")
+    return status == 200 and shown["row"]["verdict"] and shown["row"]["verdict"]["verdict"]
 
 
-def test_every_worker_tells_what_all_of_them_found_and_what_people_said(
+def test_every_worker_shows_the_alerts_and_verdicts_of_all_workers(
     bootstrap: str, broker: str, tmp_path: Path
 ) -> None:
     environment = command.settings(
@@ -64,17 +66,17 @@ def test_every_worker_tells_what_all_of_them_found_and_what_people_said(
         for worker in (one, two):
             worker.until_ready()
             worker.until(
-                lambda worker=worker: ask(worker, f"incidents/{INCIDENT}")[0] == 200,
+                lambda worker=worker: request_page(worker, f"incidents/{INCIDENT}")[0] == 200,
                 what="incident on the page",
             )
-            _, told = ask(worker, f"incidents/{INCIDENT}")
-            assert [point["requests"] for point in told["points"]] == [0, 1, 2]
-            assert ask(worker, "overview", token="not-this-token")[0] == 401  # noqa: S106
-        said = {"alert_id": INCIDENT, "verdict": "benign", "author": "Ada"}
-        assert ask(one, "verdicts", said)[0] == 200
+            _, shown = request_page(worker, f"incidents/{INCIDENT}")
+            assert [point["requests"] for point in shown["points"]] == [0, 1, 2]
+            assert request_page(worker, "overview", token="not-this-token")[0] == 401  # noqa: S106
+        verdict = {"alert_id": INCIDENT, "verdict": "benign", "author": "Ada"}
+        assert request_page(one, "verdicts", verdict)[0] == 200
         assert judged(one) == "benign"
         two.until(lambda: judged(two) == "benign", what="verdict on the other worker")
-        assert ask(two, "verdicts", said | {"verdict": "withdrawn"})[0] == 200
+        assert request_page(two, "verdicts", verdict | {"verdict": "withdrawn"})[0] == 200
         one.until(lambda: not judged(one), what="end of the verdict on the first worker")
 
 

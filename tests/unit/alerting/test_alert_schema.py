@@ -30,10 +30,10 @@ def alerts() -> list[Alert]:
     found = step(incidents, 1, [finding("a", 1)], pool(1))
     found += step(incidents, 10, [finding("a", 10)], pool(10, 48))
     for alert in list(found):
-        said = Verdict(
+        verdict = Verdict(
             alert_id=alert.alert_id, label="true_positive", author="ana", time=START_S + 660
         )
-        found += incidents.record_feedback(START_S + 660, [said], [])[0]
+        found += incidents.record_feedback(START_S + 660, [verdict], [])[0]
     return found + step(incidents, 300)
 
 

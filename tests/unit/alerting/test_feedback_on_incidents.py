@@ -1,4 +1,4 @@
-"""What people say changes what is told of incidents, and nothing else."""
+"""Feedback changes which incidents receivers get, and nothing else."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def fresh(metrics: Metrics | None = None, **changed: Any) -> IncidentFlow:
 
 
 def judge(
-    incidents: IncidentFlow, minute: float, name: str, said: VerdictLabel, *, at: float = 0
+    incidents: IncidentFlow, minute: float, name: str, label: VerdictLabel, *, at: float = 0
 ) -> list[Alert]:
     verdict = Verdict(
-        alert_id=name, label=said, author="ana", time=START_S + 60 * (at or minute), note="why"
+        alert_id=name, label=label, author="ana", time=START_S + 60 * (at or minute), note="why"
     )
     return incidents.record_feedback(START_S + 60 * minute, [verdict], [])[0]
 
@@ -49,8 +49,8 @@ def suppression(by: Any, match: str, until: float, **more: Any) -> Suppression:
     )
 
 
-def suppress(incidents: IncidentFlow, minute: float, *said: Suppression) -> list[Alert]:
-    return incidents.record_feedback(START_S + 60 * minute, [], said)[0]
+def suppress(incidents: IncidentFlow, minute: float, *suppressions: Suppression) -> list[Alert]:
+    return incidents.record_feedback(START_S + 60 * minute, [], suppressions)[0]
 
 
 def states(alerts: list[Alert]) -> list[tuple[str, str]]:
@@ -60,14 +60,16 @@ def states(alerts: list[Alert]) -> list[tuple[str, str]]:
 # -- verdicts on accounts ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("said", ["false_positive", "benign"])
-def test_no_attack_ends_the_incident_and_says_who_says_so(said: VerdictLabel) -> None:
+@pytest.mark.parametrize("label", ["false_positive", "benign"])
+def test_a_verdict_of_no_attack_resolves_the_incident_and_names_its_author(
+    label: VerdictLabel,
+) -> None:
     incidents = fresh()
     (fired,) = step(incidents, 1, [finding("a", 1)])
-    (over,) = judge(incidents, 1, fired.alert_id, said)
+    (over,) = judge(incidents, 1, fired.alert_id, label)
     assert (over.alert_id, over.status) == (fired.alert_id, "resolved")
     assert over.verdict is not None
-    assert (over.verdict.author, over.verdict.label) == ("ana", said)
+    assert (over.verdict.author, over.verdict.label) == ("ana", label)
     assert "ana marked this as" in over.summary
     assert "why" in over.summary
     assert over.updated_at > fired.updated_at  # receivers know a message by id and time
@@ -98,7 +100,7 @@ def test_a_verdict_is_over_after_its_time() -> None:
     judge(incidents, 1, fired.alert_id, "benign")
     for minute in range(30, 12 * 60, 30):
         assert step(incidents, minute, [finding("a", minute)]) == []
-    (again,) = step(incidents, 12 * 60 + 2)  # of itself: the incident goes on
+    (again,) = step(incidents, 12 * 60 + 2)  # the mute ends: the incident is still open
     assert (again.status, again.updated_at) == ("firing", "2026-03-02T12:01:00Z")
 
 
@@ -115,13 +117,17 @@ def test_a_withdrawn_verdict_lets_it_fire_at_once() -> None:
 def test_a_confirmed_incident_goes_on_and_its_members_teach_nothing() -> None:
     incidents = fresh()
     (fired,) = step(incidents, 5, groups=pool(5))
-    said = Verdict(alert_id=fired.alert_id, label="true_positive", author="ana", time=START_S + 300)
-    alerts, confirmed = incidents.record_feedback(START_S + 300, [said], [])
+    confirmed_verdict = Verdict(
+        alert_id=fired.alert_id, label="true_positive", author="ana", time=START_S + 300
+    )
+    alerts, confirmed = incidents.record_feedback(START_S + 300, [confirmed_verdict], [])
     assert states(alerts) == [("campaign", "firing")]
-    assert alerts[0].verdict == said
+    assert alerts[0].verdict == confirmed_verdict
     assert [one.accounts for one in confirmed] == [fired.account_ids]
     assert confirmed[0].until == START_S + 300 + FEEDBACK.mute_s
-    taken_back = msgspec.structs.replace(said, label="withdrawn", time=said.time + 1)
+    taken_back = msgspec.structs.replace(
+        confirmed_verdict, label="withdrawn", time=confirmed_verdict.time + 1
+    )
     assert incidents.record_feedback(START_S + 360, [taken_back], [])[1][0].until == 0
 
 
@@ -135,8 +141,8 @@ def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
     assert judge(incidents, 1, "inc_" + 20 * "f", "benign") == []
     for result, verdicts in {"applied": 1, "repeated": 2, "unknown": 1}.items():
         found = [
-            value(metrics, "verdicts_total", verdict=said, result=result)
-            for said in ("benign", "withdrawn")
+            value(metrics, "verdicts_total", verdict=label, result=result)
+            for label in ("benign", "withdrawn")
         ]
         assert sum(found) == verdicts, result
 
@@ -145,9 +151,9 @@ def test_verdicts_are_bounded_and_the_oldest_goes_first() -> None:
     metrics = Metrics()
     incidents = fresh(metrics, max_verdicts=2)
     fired = step(incidents, 1, [finding(name, 1) for name in "abc"])
-    told = [judge(incidents, minute, a.alert_id, "benign") for minute, a in enumerate(fired, 1)]
+    sent = [judge(incidents, minute, a.alert_id, "benign") for minute, a in enumerate(fired, 1)]
     assert value(metrics, "limit_hits_total", limit="verdicts") == 1
-    assert sorted(states(told[-1])) == [("a", "firing"), ("c", "resolved")]
+    assert sorted(states(sent[-1])) == [("a", "firing"), ("c", "resolved")]
 
 
 # -- verdicts on campaigns --------------------------------------------------------------------
@@ -166,8 +172,8 @@ def test_a_campaign_that_is_mostly_others_by_now_fires() -> None:
     (fired,) = step(incidents, 5, groups=pool(5))
     judge(incidents, 5, fired.alert_id, "false_positive")
     others = [*pool(10, 36, prompt=2, prefix="q"), *pool(10, 36, prompt=3, prefix="r")]
-    everybody = sorted({m.account_id for one in [*pool(10), *others] for m in one.members})
-    grown = step(incidents, 10, groups=[*others, group(LinkKind.TEMPLATE, 4, 10, everybody)])
+    members = sorted({m.account_id for one in [*pool(10), *others] for m in one.members})
+    grown = step(incidents, 10, groups=[*others, group(LinkKind.TEMPLATE, 4, 10, members)])
     assert states(grown) == [("campaign", "firing")]
     assert grown[0].alert_id == fired.alert_id
 
@@ -192,7 +198,7 @@ def test_members_of_a_judged_campaign_may_have_incidents_of_their_own() -> None:
     assert states(again) == [("campaign", "firing"), ("p003", "resolved")]
 
 
-def test_a_campaign_tells_the_values_that_link_it() -> None:
+def test_a_campaign_has_the_values_that_link_it() -> None:
     (fired,) = step(fresh(), 5, groups=pool(5))
     prompt = fired.links[0]
     assert (prompt.link, prompt.value, prompt.accounts) == ("system_prompt", f"{1:016x}", 24)
@@ -203,7 +209,7 @@ def test_a_campaign_tells_the_values_that_link_it() -> None:
 
 
 @pytest.mark.parametrize(("by", "match"), [("account", "ci-7"), ("pattern", "ci-*")])
-def test_a_suppressed_account_is_told_of_when_that_ends(by: str, match: str) -> None:
+def test_a_suppressed_account_is_sent_when_the_suppression_ends(by: str, match: str) -> None:
     metrics = Metrics()
     incidents = fresh(metrics)
     suppress(incidents, 1, suppression(by, match, until=60))
@@ -255,7 +261,7 @@ def test_a_campaign_is_hidden_by_what_links_all_of_it() -> None:
         suppression("value", f"{1000:016x}", until=60, link="payment"),
     ],
 )
-def test_nobody_hides_behind_a_few_who_are_suppressed(some: Suppression) -> None:
+def test_a_few_suppressed_members_hide_no_campaign(some: Suppression) -> None:
     incidents = fresh()
     suppress(incidents, 1, some)
     assert states(step(incidents, 5, groups=pool(5))) == [("campaign", "firing")]
@@ -283,7 +289,7 @@ def firing(alerts: list[Alert]) -> set[str]:
 @given(findings, st.integers(0, 7), st.sampled_from(["false_positive", "benign"]))
 @settings(deadline=None, max_examples=40)
 def test_a_verdict_that_is_withdrawn_was_never_given(
-    found: Found, when: int, said: VerdictLabel
+    found: Found, when: int, label: VerdictLabel
 ) -> None:
     straight, judged = fresh(), fresh()
     expected: list[Alert] = []
@@ -294,7 +300,7 @@ def test_a_verdict_that_is_withdrawn_was_never_given(
         alerts += feed(judged, [event])
         if i == when and firing(alerts):
             given_on = min(firing(alerts))
-            alerts += judge(judged, event[0], given_on, said)
+            alerts += judge(judged, event[0], given_on, label)
         elif given_on:
             alerts += judge(judged, event[0], given_on, "withdrawn")
             given_on = None
@@ -305,7 +311,7 @@ def test_a_verdict_that_is_withdrawn_was_never_given(
 
 @given(findings, st.integers(0, 8), st.integers(0, 8))
 @settings(deadline=None, max_examples=40)
-def test_a_restart_forgets_nothing_that_people_said(found: Found, spoken: int, crash: int) -> None:
+def test_a_restart_forgets_no_feedback(found: Found, spoken: int, crash: int) -> None:
     def run(crash: int | None) -> list[Alert]:
         incidents, stored, alerts = fresh(), dict[bytes, bytes](), list[Alert]()
         for i, event in enumerate([*found, (700, [], 0), (1500, [], 0)]):

@@ -46,7 +46,7 @@ def test_what_is_over_makes_room(incidents: IncidentFlow, metrics: Metrics) -> N
         assert len(incidents._incidents._store) <= MOST
         assert len(incidents._incidents._store.open) == 5
     assert limit_hits(metrics, "incidents") == 0
-    # Whoever was never written leaves nothing to delete.
+    # An incident that was never written leaves no row to delete.
     assert {row is None for _, row in incidents.take_changes()} == {False}
 
 
@@ -55,10 +55,10 @@ def test_a_restart_knows_how_many_are_firing(incidents: IncidentFlow) -> None:
     rows = incidents.take_changes()
     incidents.load(rows)
     incidents.loaded()
-    heir = IncidentFlow(ALERTING, CampaignSettings(), metrics=Metrics())
-    heir.load(rows)
-    heir.loaded()
-    assert len(heir._incidents._store.open) == 5
+    restored = IncidentFlow(ALERTING, CampaignSettings(), metrics=Metrics())
+    restored.load(rows)
+    restored.loaded()
+    assert len(restored._incidents._store.open) == 5
 
 
 def test_a_campaign_has_so_many_members_and_no_more(

@@ -35,7 +35,7 @@ def fresh(metrics: Metrics | None = None) -> IncidentFlow:
 # -- accounts ---------------------------------------------------------------------------------
 
 
-def test_an_account_opens_and_is_told_once() -> None:
+def test_an_account_opens_and_is_sent_once() -> None:
     incidents = fresh()
     (alert,) = step(incidents, 10, [finding("a", 10)])
     assert (alert.kind, alert.status, alert.account_id) == ("account", "firing", "a")
@@ -111,7 +111,7 @@ def test_a_pool_is_one_incident_with_its_members() -> None:
     assert {e.feature for e in alert.evidence} >= {"young_accounts", "shared_payments"}
 
 
-def test_a_campaign_tells_what_its_members_share() -> None:
+def test_a_campaign_has_what_its_members_share() -> None:
     (alert,) = step(fresh(), 5, groups=pool(5))
     prompt, *cards = alert.links
     assert (prompt.link, prompt.accounts, prompt.members) == ("system_prompt", 24, [*range(24)])
@@ -120,15 +120,15 @@ def test_a_campaign_tells_what_its_members_share() -> None:
     assert len({link.value for link in alert.links}) == 5
 
 
-def test_what_everybody_has_is_not_what_members_share() -> None:
+def test_a_high_prevalence_value_is_not_what_members_share() -> None:
     old = [replace(member(f"x{i}", 5), created_at=START_S - 900 * DAY_S) for i in range(100)]
-    popular = group(LinkKind.TEMPLATE, 9, 5, [f"p{i:03}" for i in range(24)])
-    popular = replace(popular, size=124, members=[*popular.members, *old])
-    (alert,) = step(fresh(), 5, groups=[*pool(5), popular])
+    prevalent = group(LinkKind.TEMPLATE, 9, 5, [f"p{i:03}" for i in range(24)])
+    prevalent = replace(prevalent, size=124, members=[*prevalent.members, *old])
+    (alert,) = step(fresh(), 5, groups=[*pool(5), prevalent])
     assert {link.link for link in alert.links} == {"system_prompt", "payment"}
 
 
-def test_what_is_told_of_shared_values_is_bounded_and_every_kind_has_its_turn() -> None:
+def test_shared_values_are_bounded_and_every_kind_has_its_turn() -> None:
     names = [f"p{i:03}" for i in range(200)]
     phrases = [group(LinkKind.PHRASE, i, 5, names) for i in range(1, 101)]
     pairs = [names[i : i + 2] for i in range(0, 200, 2)]
@@ -218,11 +218,11 @@ def test_steps_without_findings_are_irrelevant(found: Found, idle: list[int]) ->
 
 @given(findings)
 @settings(deadline=None, max_examples=60)
-def test_an_incident_is_told_in_a_sensible_order(found: Found) -> None:
-    told: dict[str, list[Alert]] = {}
+def test_the_states_of_an_incident_are_sent_in_a_valid_order(found: Found) -> None:
+    sent: dict[str, list[Alert]] = {}
     for alert in feed(fresh(), [*found, (700, [], 0)]):
-        told.setdefault(alert.alert_id, []).append(alert)
-    for alerts in told.values():
+        sent.setdefault(alert.alert_id, []).append(alert)
+    for alerts in sent.values():
         assert alerts[0].status == "firing"
         assert alerts[-1].status == "resolved"
         assert len({alert.account_id for alert in alerts}) == 1

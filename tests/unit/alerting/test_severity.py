@@ -1,4 +1,4 @@
-"""Severity is the documented function: its borders, its order, and what it says at first sight."""
+"""Severity is the documented function: its borders, its order, and the documented examples."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def grade(score: float, members: int, tokens: int = 0, last_hour: int = 0) -> st
         (0.97, 1, 1_000_000, 0, "critical"),
         (0.97, 1, 0, 500_000, "critical"),
         (0.8, 100, 0, 0, "critical"),
-        # 672 accounts that were found by what they ask, at their first alert.
+        # 672 accounts that were found by their phrases, at their first alert.
         (0.81, 672, 40_000, 40_000, "critical"),
     ],
 )
@@ -57,7 +57,10 @@ def test_more_of_anything_is_never_less_grave(one: tuple, other: tuple) -> None:
 
 @pytest.mark.parametrize("name", ["module", "runbook"])
 def test_the_documented_table_has_the_numbers_of_the_settings(name: str) -> None:
-    told = {"module": module.__doc__ or "", "runbook": (ROOT / "deploy/runbook.md").read_text()}
+    documents = {
+        "module": module.__doc__ or "",
+        "runbook": (ROOT / "deploy/runbook.md").read_text(),
+    }
     numbers = (
         f"{SETTINGS.critical_members} members",
         f"{SETTINGS.warning_members} members",
@@ -66,4 +69,4 @@ def test_the_documented_table_has_the_numbers_of_the_settings(name: str) -> None
         f"{SETTINGS.critical_output_tokens:,}",
         f"{SETTINGS.critical_output_tokens_per_hour:,}",
     )
-    assert [number for number in numbers if number not in told[name]] == []
+    assert [number for number in numbers if number not in documents[name]] == []

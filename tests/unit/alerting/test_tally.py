@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 NAMES = ["a", "b", "c", "d"]
 HOUR_S = 3600.0
 
-# What happens in a step: an account asks so often, is forgotten by the accounts stage, uses a value
-# that links it, is reported to one of two incidents, or the second incident becomes the first.
+# What happens in a window: an account sends requests, is forgotten by the accounts stage, uses a
+# value that links it, is reported to one of two incidents, or the second becomes the first.
 acts = st.one_of(
-    st.tuples(st.just("asks"), st.sampled_from(NAMES), st.integers(1, 9)),
+    st.tuples(st.just("requests"), st.sampled_from(NAMES), st.integers(1, 9)),
     st.tuples(st.just("forgotten"), st.sampled_from(NAMES), st.just(0)),
     st.tuples(st.just("linked"), st.sampled_from(NAMES), st.just(0)),
     st.tuples(st.just("reported"), st.sampled_from(NAMES), st.integers(0, 1)),
@@ -36,7 +36,7 @@ class Account:
     since: float = 0.0
     total: int = 0
     linked: tuple[float, int] | None = None  # when it was linked first, and its counter then
-    asked: list[tuple[int, int]] = field(default_factory=list)  # step, requests
+    sent: list[tuple[int, int]] = field(default_factory=list)  # step, requests
     first: int | None = None  # step of its first link
 
     def report(self, step: int) -> tuple[object, ...]:
@@ -51,7 +51,7 @@ def _counts(requests: int) -> tuple[int, int, int]:
 
 
 class Incident:
-    """A tally with what brute force says of it."""
+    """A tally beside brute force."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -82,7 +82,7 @@ class Incident:
         return sum(
             requests
             for name, until in self.until.items()
-            for step, requests in accounts[name].asked
+            for step, requests in accounts[name].sent
             if (accounts[name].first or 0) <= step <= until
         )
 
@@ -95,12 +95,12 @@ class World:
         self.incidents = [Incident(), Incident()]
         self.forgot = False
 
-    def asks(self, step: int, name: str, number: int) -> None:
+    def requests(self, step: int, name: str, number: int) -> None:
         self.accounts[name].total += number
-        self.accounts[name].asked.append((step, number))
+        self.accounts[name].sent.append((step, number))
 
     def forgotten(self, step: int, name: str, _: int) -> None:
-        # Every report before has told of all there was: what is lost unseen nobody can count.
+        # Every earlier report was complete: requests that no report has cannot be counted.
         for incident in self.incidents:
             if name in incident.until:
                 incident.take(name, self.accounts[name], step)

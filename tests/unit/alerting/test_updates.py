@@ -26,7 +26,7 @@ HOUR_S, DAY_S = 3600.0, 86400.0
 
 @dataclass
 class Campaign:
-    """Young accounts with one prompt, six on each payment, and what is told of them."""
+    """Young accounts with one prompt, six on each payment, and their alerts."""
 
     metrics: Metrics = field(default_factory=Metrics)
     alerting: AlertingSettings = field(default_factory=AlertingSettings)
@@ -87,13 +87,13 @@ def hours_after_first(alerts: list[Alert]) -> list[float]:
 
 
 def within_limits(alerts: list[Alert], first_day: int = 12, per_day: int = 4) -> bool:
-    """Say whether the updates (no first firing, no end) of each day are no more than that."""
+    """Return whether the updates (no first firing, no end) of each day are no more than that."""
     days = [int(at // 24) for at in hours_after_first(alerts)[1:]]
     firing = [day for day, a in zip(days, alerts[1:], strict=True) if a.status == "firing"]
     return all(firing.count(d) <= (per_day if d else first_day) for d in {*firing})
 
 
-def test_a_campaign_of_three_days_is_sent_within_the_limits_and_told_in_full() -> None:
+def test_a_campaign_of_three_days_is_sent_within_the_limits_and_complete() -> None:
     campaign = Campaign()
     sizes = []
     for step in range(3 * 24 * 12):  # every five minutes, it never stops growing
@@ -106,12 +106,12 @@ def test_a_campaign_of_three_days_is_sent_within_the_limits_and_told_in_full() -
     severities = [alert.severity for alert in sent]
     assert severities == sorted(severities, key=["info", "warning", "critical"].index)
     assert severities[0] != severities[-1] == "critical"
-    # Between two updates the topic has what nobody is told of, at most a quarter of an hour old.
+    # Between two updates the topic has newer figures, at most a quarter of an hour old.
     ages = [b - a for a, b in pairwise(hours_after_first(campaign.alerts[:-1]))]
     assert max(ages) <= 0.26
     known = [len(alert.account_ids or ()) for alert in campaign.alerts[:-1]]
     assert known == sorted(known)
-    # Who was told only by the topic is in the end told to everybody.
+    # A member that only the topic had is in the last alert to receivers.
     assert len(sent[-1].account_ids or ()) == 400
     assert sent[-1].observed.requests == 400 * (5 + 3 * (3 * 24 * 12 - 1))
 
@@ -159,7 +159,7 @@ def test_growth_counts_by_requests_where_no_tokens_are_logged() -> None:
         return incidents.step(time, [found], [])
 
     assert [len(verdict(*at)) for at in ((1, 100), (1.5, 124), (2, 125))] == [1, 1, 1]
-    assert verdict(2.1, 500) == []  # growth is told so often, and the topic is no fresher
+    assert verdict(2.1, 500) == []  # growth is sent at this interval, and the topic is no newer
 
 
 growths = st.lists(
@@ -207,10 +207,10 @@ def alert(name: str, *, refresh: bool, members: int = 1) -> Alert:
 def test_replay_writes_what_is_sent_and_ends_with_the_newest_states() -> None:
     first, again = alert("a", refresh=False), alert("a", refresh=False, members=3)
     other, newest = alert("b", refresh=False), alert("b", refresh=True, members=5)
-    told = [first, alert("a", refresh=True, members=2), other, alert("b", refresh=True), again]
-    assert as_sent([*told, newest]) == [first, other, again, newest]
+    alerts = [first, alert("a", refresh=True, members=2), other, alert("b", refresh=True), again]
+    assert as_sent([*alerts, newest]) == [first, other, again, newest]
 
 
 @pytest.mark.parametrize("refresh", [True, False])
-def test_an_alert_says_of_itself_that_it_is_only_for_the_topic(*, refresh: bool) -> None:
+def test_an_alert_for_the_topic_only_is_marked_as_refresh(*, refresh: bool) -> None:
     assert (b'"refresh":true' in msgspec.json.encode(alert("a", refresh=refresh))) is refresh

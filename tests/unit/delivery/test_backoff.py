@@ -41,7 +41,7 @@ def test_pauses_grow_and_spread() -> None:
         ("Thu, 99 Jan 1970 00:01:00 GMT", 0),
     ],
 )
-def test_what_a_receiver_asks_for(header: str | None, seconds: float) -> None:
+def test_the_delay_that_a_receiver_requests(header: str | None, seconds: float) -> None:
     assert retry_after(header, now_s=10.0, longest_s=3600) == seconds
 
 

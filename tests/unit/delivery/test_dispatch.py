@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Held:
-    """A sink that delivers what it is told to let go."""
+    """A sink that delivers what the test releases."""
 
     name = "held"
 
@@ -40,7 +40,7 @@ class Held:
         if alert.summary == "bug":
             raise ZeroDivisionError
         if alert.summary == "cancelled":
-            raise asyncio.CancelledError  # somebody else's: nobody has cancelled us
+            raise asyncio.CancelledError  # of another task: this one is not cancelled
         return "delivered"
 
     async def close(self) -> None:
@@ -123,7 +123,7 @@ async def test_alerts_below_the_minimum_are_passed_over(
 
 
 @pytest.mark.parametrize("drill", [False, True])
-async def test_newest_figures_are_told_to_no_receiver(
+async def test_refreshed_figures_go_to_no_receiver(
     *, drill: bool, metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics, deliver_drills=True)
@@ -207,7 +207,7 @@ async def test_it_knows_since_when_the_oldest_waits(
     assert dispatch.oldest_s is None
 
 
-async def test_a_topic_made_anew_keeps_apart_what_was_on_the_old_one(
+async def test_a_recreated_topic_does_not_mix_with_the_old_one(
     metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics)
@@ -225,7 +225,7 @@ async def test_a_topic_made_anew_keeps_apart_what_was_on_the_old_one(
     assert dispatch.ledger.committable() == {0: 6}
 
 
-async def test_a_log_line_says_what_matters_on_one_line(
+async def test_an_alert_is_one_log_line(
     alert_of: Callable[..., Alert], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

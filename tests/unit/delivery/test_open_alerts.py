@@ -66,7 +66,7 @@ def test_newest_figures_are_posted_and_nothing_begins_or_ends_by_them(
     assert post["annotations"]["description"] == "over"
 
 
-def test_an_end_is_said_for_a_while(alert_of: Callable[..., Alert]) -> None:
+def test_an_end_is_posted_for_a_while(alert_of: Callable[..., Alert]) -> None:
     open_alerts = OpenAlerts()
     open_alerts.apply(0, alert_of(), NOW - 100)
     open_alerts.apply(0, alert_of(status="resolved", summary="over"), NOW - 5)
@@ -76,7 +76,7 @@ def test_an_end_is_said_for_a_while(alert_of: Callable[..., Alert]) -> None:
     assert ends(open_alerts, NOW + 900) == {}
 
 
-def test_a_drill_says_that_it_is_one_and_does_not_stand_for_ever(
+def test_a_drill_is_labelled_and_does_not_stay_open_for_ever(
     alert_of: Callable[..., Alert],
 ) -> None:
     open_alerts = OpenAlerts()

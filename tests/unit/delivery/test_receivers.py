@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from testlib.clock import DrivenTime
 
-#: A name that would call everybody in a channel, and one that would be a link.
+#: A name that would notify a whole channel, and one that would be a link.
 HOSTILE = "<!channel> & <https://evil.example|click>"
 KEY = "R0123456789abcdef0123456789abcde"
 
@@ -67,7 +67,7 @@ def test_pagerduty_gets_one_incident_for_one_incident(alert: Alert) -> None:
     assert payload["custom_details"]["accounts_total"] == len(alert.account_ids or "1")
 
 
-def test_slack_takes_the_message_and_nobody_is_called(alert: Alert) -> None:
+def test_slack_accepts_the_message_and_it_mentions_no_person(alert: Alert) -> None:
     sent = written(chat(alert))
     blocks = Block.parse_all(sent["blocks"])
     for block in blocks:

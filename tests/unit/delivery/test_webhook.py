@@ -102,7 +102,7 @@ async def test_a_receiver_that_hangs_is_left_and_tried_again(
     assert attempts(metrics, "timeout") == 1
 
 
-async def test_nobody_listening_ends_when_the_time_is_up(
+async def test_a_receiver_that_does_not_listen_times_out(
     sink_for: Callable[..., WebhookSink],
     alert_of: Callable[..., Alert],
     driven: DrivenTime,
@@ -270,7 +270,7 @@ async def test_the_first_success_after_an_outage_wakes_the_others(
     await sink.close()
 
 
-async def test_a_success_amid_successes_wakes_nobody(
+async def test_a_success_amid_successes_wakes_no_other(
     receiver: Receiver,
     settings_for: Callable[..., WebhookSettings],
     alert_of: Callable[..., Alert],

@@ -227,7 +227,7 @@ def for_another_name(ca: trustme.CA) -> trustme.LeafCert:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "reason"),
     [
         (self_signed, "unable to get local issuer certificate"),
         (expired, "certificate has expired"),
@@ -237,7 +237,7 @@ def for_another_name(ca: trustme.CA) -> trustme.LeafCert:
 )
 async def test_a_bad_certificate_gets_no_alert_and_is_named(
     made: Callable[[trustme.CA], trustme.LeafCert],
-    said: str,
+    reason: str,
     receiver: Receiver,
     outcome: Outcome,
     metrics: Metrics,
@@ -250,10 +250,10 @@ async def test_a_bad_certificate_gets_no_alert_and_is_named(
         assert await outcome(url, ssl_cafile=authority, allow_insecure=True) == "timed_out"
     assert receiver.got == []
     assert attempts(metrics).keys() == {"untrusted"}
-    assert f"no TLS that can be trusted ({said}" in caplog.text.replace("Hostname mismatch, ", "")
+    assert f"no TLS that can be trusted ({reason}" in caplog.text.replace("Hostname mismatch, ", "")
 
 
-async def test_https_to_a_port_without_tls_is_told_apart(
+async def test_https_to_a_port_without_tls_has_its_own_reason(
     receiver: Receiver, outcome: Outcome, metrics: Metrics, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await outcome(receiver.url.replace("http", "https")) == "timed_out"

@@ -28,7 +28,7 @@ def test_a_small_alert_is_whole(alert_of: Callable[..., Alert]) -> None:
     assert body["type"] == "alert.firing"
 
 
-def test_a_large_campaign_is_cut_and_says_so(alert_of: Callable[..., Alert]) -> None:
+def test_a_large_campaign_is_cut_and_has_its_total(alert_of: Callable[..., Alert]) -> None:
     members = [f"account-{n:06d}" for n in range(5000)]
     text = write(alert_of(account_ids=members)).body
     data = json.loads(text)["data"]
@@ -60,7 +60,7 @@ def test_no_body_is_too_large(alert_of: Callable[..., Alert], members: list[str]
     assert members[: len(data["account_ids"])] == data["account_ids"]
 
 
-def test_the_id_tells_states_apart_and_nothing_else(alert_of: Callable[..., Alert]) -> None:
+def test_each_state_has_its_own_id(alert_of: Callable[..., Alert]) -> None:
     first = write(alert_of()).id
     assert write(alert_of(summary="other words")).id == first
     assert "." not in first
@@ -73,7 +73,7 @@ def test_the_id_tells_states_apart_and_nothing_else(alert_of: Callable[..., Aler
 
 
 @pytest.mark.parametrize("kind", ["account", "campaign"])
-def test_a_resolved_alert_says_so(alert_of: Callable[..., Alert], kind: str) -> None:
+def test_a_resolved_alert_has_that_type(alert_of: Callable[..., Alert], kind: str) -> None:
     assert (
         json.loads(write(alert_of(kind=kind, status="resolved")).body)["type"] == "alert.resolved"
     )

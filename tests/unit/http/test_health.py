@@ -20,7 +20,7 @@ def test_waiting_records_without_progress_are_a_stall() -> None:
     assert health.live(1061) == (False, "records are waiting and none was processed for 61 s")
 
 
-def test_progress_begins_the_time_anew() -> None:
+def test_progress_restarts_the_time() -> None:
     health = Health(stalled_after_s=60)
     health.waiting(0, 5)
     health.progress(50)

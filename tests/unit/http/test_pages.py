@@ -79,7 +79,7 @@ async def test_a_scrape_reads_as_openmetrics(
     assert families["distillwatch_model"].samples[0].labels == {"version": "7"}
 
 
-async def test_probes_say_what_is_wrong(client: aiohttp.ClientSession, health: Health) -> None:
+async def test_probes_answer_what_is_wrong(client: aiohttp.ClientSession, health: Health) -> None:
     health.waiting(0, 1)
     for path, reason in (
         ("/livez", "records are waiting and none was processed for 100 s\n"),
@@ -90,7 +90,7 @@ async def test_probes_say_what_is_wrong(client: aiohttp.ClientSession, health: H
             assert await response.text() == reason
 
 
-async def test_probes_say_ok(client: aiohttp.ClientSession, health: Health) -> None:
+async def test_probes_answer_ok(client: aiohttp.ClientSession, health: Health) -> None:
     health.recovered = health.consuming = True
     for path in ("/livez", "/readyz"):
         async with client.get(path) as response:
@@ -172,7 +172,7 @@ async def test_a_connection_serves_one_request(client: aiohttp.ClientSession) ->
         assert response.headers["Connection"] == "close"
 
 
-async def test_who_holds_connections_holds_nobody_up(
+async def test_a_client_that_holds_connections_delays_no_other(
     pages: Pages, client: aiohttp.ClientSession, health: Health
 ) -> None:
     health.recovered = health.consuming = True
@@ -180,7 +180,7 @@ async def test_who_holds_connections_holds_nobody_up(
     for i in range(5 * MAX_CONNECTIONS):
         reader, writer = await asyncio.open_connection("127.0.0.1", pages.port)
         if i % 2:
-            writer.write(b"GET /metrics HTTP/1.1\r\nHost: ")  # and never goes on
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: ")  # and never continues
         held.append((reader, writer))
     async with client.get("/readyz") as response:
         assert response.status == 200

@@ -53,7 +53,7 @@ def test_a_long_object_stays_alone() -> None:
     assert [len(json.loads(record)) for record in records] == [2, 1, 2]
 
 
-def test_what_a_client_wrote_that_is_no_unicode_stops_nobody() -> None:
+def test_invalid_unicode_of_a_client_stops_no_other() -> None:
     sent = json.dumps(objects(100, 12_000)).replace("xxx", "\\ud800", 1).encode()
     assert len(elements(cut(sent))) == 100
 

@@ -58,7 +58,7 @@ async def test_spans_are_answered_as_otlp_has_it() -> None:
 @pytest.mark.parametrize(
     "given", ["", TOKEN, "Bearer", "Bearer 0123456789abcdeX", f"Basic {TOKEN}", f"Bearer {TOKEN} "]
 )
-async def test_nobody_comes_in_without_a_token(given: str) -> None:
+async def test_a_request_without_a_token_is_refused(given: str) -> None:
     async with running() as bridge:
         status, _, _ = await bridge.post(ONE, Authorization=given)
         # Blanks around a header's value are no part of it (RFC 9110, 5.5).

@@ -77,10 +77,10 @@ async def test_the_path_of_metrics_takes_nothing(path: str) -> None:
 async def test_metrics_are_named_and_refused_on_any_path(path: str, body: bytes) -> None:
     kind = PROTOBUF if body[:1] == b"\n" else "application/json"
     async with running() as bridge:
-        status, headers, said = await bridge.post(body, path=path, Content_Type=kind)
+        status, headers, answer = await bridge.post(body, path=path, Content_Type=kind)
         assert (status, headers["Content-Type"].partition(";")[0]) == (415, kind)
-        assert b"these are metrics" in said
-        assert said.count(b"\n") == 0 or kind == PROTOBUF
+        assert b"these are metrics" in answer
+        assert answer.count(b"\n") == 0 or kind == PROTOBUF
         assert bridge.producer.sent == []
 
 
@@ -96,8 +96,8 @@ async def test_metrics_are_named_and_refused_on_any_path(path: str, body: bytes)
 async def test_logs_of_calls_are_passed_on(body: bytes) -> None:
     kind = PROTOBUF if body[:1] == b"\n" else "application/json"
     async with running() as bridge:
-        status, _, said = await bridge.post(body, path="/v1/logs", Content_Type=kind)
-        assert (status, said) == (200, b"" if kind == PROTOBUF else b"{}")
+        status, _, answer = await bridge.post(body, path="/v1/logs", Content_Type=kind)
+        assert (status, answer) == (200, b"" if kind == PROTOBUF else b"{}")
         assert bridge.producer.sent == [body]
 
 
@@ -107,21 +107,21 @@ async def test_logs_of_calls_are_passed_on(body: bytes) -> None:
 async def test_logs_without_a_call_are_refused(body: bytes) -> None:
     kind = PROTOBUF if body[:1] == b"\n" else "application/json"
     async with running() as bridge:
-        status, _, said = await bridge.post(body, path="/v1/logs", Content_Type=kind)
+        status, _, answer = await bridge.post(body, path="/v1/logs", Content_Type=kind)
         assert status == 415
-        assert CALL.encode() in said
+        assert CALL.encode() in answer
         assert bridge.producer.sent == []
 
 
-async def test_of_mixed_logs_it_says_how_many_are_no_calls() -> None:
+async def test_the_answer_to_mixed_logs_counts_those_that_are_not_calls() -> None:
     async with running() as bridge:
         mixed = json.dumps(logs(CALL, "other", None)).encode()
-        status, _, said = await bridge.post(mixed, path="/v1/logs")
-        assert (status, json.loads(said)["partialSuccess"]["rejectedLogRecords"]) == (200, "2")
+        status, _, answer = await bridge.post(mixed, path="/v1/logs")
+        assert (status, json.loads(answer)["partialSuccess"]["rejectedLogRecords"]) == (200, "2")
         packed = logs_protobuf(CALL, "other")
-        status, _, said = await bridge.post(packed, path="/v1/logs", Content_Type=PROTOBUF)
-        told = ExportLogsServiceResponse.FromString(said).partial_success
-        assert (status, told.rejected_log_records) == (200, 1)
+        status, _, answer = await bridge.post(packed, path="/v1/logs", Content_Type=PROTOBUF)
+        partial = ExportLogsServiceResponse.FromString(answer).partial_success
+        assert (status, partial.rejected_log_records) == (200, 1)
         assert bridge.producer.sent == [mixed, packed]
 
 
@@ -131,10 +131,10 @@ async def test_an_empty_array_is_accepted_and_nothing_is_sent() -> None:
         assert bridge.producer.sent == []
 
 
-async def test_what_is_refused_says_why() -> None:
+async def test_a_refusal_has_a_reason() -> None:
     async with running() as bridge:
-        _, _, said = await bridge.post(b"hello")
-        assert json.loads(said) == {
+        _, _, answer = await bridge.post(b"hello")
+        assert json.loads(answer) == {
             "error": "invalid",
             "reason": "expected an object, an array, or objects line by line",
         }
@@ -142,23 +142,23 @@ async def test_what_is_refused_says_why() -> None:
 
 async def test_a_failure_in_protobuf_is_a_status_with_a_message() -> None:
     async with running() as bridge:
-        _, _, said = await bridge.post(
+        _, _, answer = await bridge.post(
             metrics_protobuf("sum"), path="/v1/traces", Content_Type=PROTOBUF
         )
-        assert said[:1] == b"\x12"
-        length = said[1] & 0x7F | said[2] << 7
-        assert said[3:].startswith(b"wrong_signal: these are metrics")
-        assert len(said) == 3 + length
+        assert answer[:1] == b"\x12"
+        length = answer[1] & 0x7F | answer[2] << 7
+        assert answer[3:].startswith(b"wrong_signal: these are metrics")
+        assert len(answer) == 3 + length
 
 
-def test_spans_are_spans_whatever_they_say() -> None:
+def test_spans_are_spans_whatever_their_content() -> None:
     assert of_protobuf((SAMPLES / "otlp_genai_traces.binpb").read_bytes()).name == "spans"
     span = Span(name="chat", start_time_unix_nano=1)
     scopes = [ScopeSpans(spans=[span])]
     data = TracesData(resource_spans=[ResourceSpans(scope_spans=scopes)])
     assert of_protobuf(data.SerializeToString()).name == "spans"
-    said = {"resourceSpans": [], "note": '"resourceMetrics"', "resourceMetrics": []}
-    assert of_json(json.dumps(said).encode()).name == "spans"
+    answer = {"resourceSpans": [], "note": '"resourceMetrics"', "resourceMetrics": []}
+    assert of_json(json.dumps(answer).encode()).name == "spans"
 
 
 @pytest.mark.parametrize(

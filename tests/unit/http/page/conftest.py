@@ -29,7 +29,7 @@ NOW_S = 1_772_500_000.0
 
 
 def incident(number: int = 0, minute: int = 0, **changes: Any) -> Alert:
-    """Return a state of an incident, told at a minute of a day."""
+    """Return a state of an incident, sent at a minute of a day."""
     values: dict[str, Any] = {
         "alert_id": f"inc_{number:020x}",
         "kind": "campaign",
@@ -73,7 +73,7 @@ def verdict(number: int = 0, **changes: Any) -> Verdict:
 
 @dataclass
 class Served:
-    """A page that listens; ``written`` is what people said, ``takes`` whether brokers have it."""
+    """A page that listens; ``written`` are the verdicts, ``takes`` whether brokers have it."""
 
     history: IncidentHistory
     metrics: Metrics
@@ -85,10 +85,10 @@ class Served:
 
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
-    async def write(said: Verdict) -> bool:
+    async def write(verdict: Verdict) -> bool:
         if made.takes:
-            made.written.append(said)
-            made.history.apply_verdict(said)
+            made.written.append(verdict)
+            made.history.apply_verdict(verdict)
         return made.takes
 
     metrics, health, history = Metrics(), Health(stalled_after_s=60), IncidentHistory(most=16)

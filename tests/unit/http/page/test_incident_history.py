@@ -31,14 +31,14 @@ def test_states_of_an_incident_become_its_course(history, incident_of):
     assert record.written_s == 3.0
 
 
-def test_newest_figures_are_shown_though_no_receiver_is_told(history, incident_of):
+def test_refreshed_figures_are_shown(history, incident_of):
     history.apply(incident_of(0, 1), 1.0)
     history.apply(incident_of(0, 2, refresh=True), 2.0)
     assert history.find(name(0)).alert.observed.requests == 20
     assert len(history.find(name(0)).points) == 2
 
 
-def test_what_is_told_again_changes_nothing(history, incident_of):
+def test_a_repeated_state_changes_nothing(history, incident_of):
     for minute in (0, 1, 2, 0, 1, 2):  # as after a restart
         history.apply(incident_of(0, minute), float(minute))
     assert len(history.find(name(0)).points) == 3

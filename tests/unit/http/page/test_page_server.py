@@ -17,7 +17,7 @@ from stream.http.page.page_server import MAX_BODY
 FILES = sorted(file.name for file in (files("stream.http.page") / "static").iterdir())
 INCIDENT = f"/page/api/incidents/inc_{0:020x}"
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
-SAID = {"alert_id": f"inc_{0:020x}", "verdict": "benign", "author": "Ada"}
+VERDICT = {"alert_id": f"inc_{0:020x}", "verdict": "benign", "author": "Ada"}
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ SAID = {"alert_id": f"inc_{0:020x}", "verdict": "benign", "author": "Ada"}
      "correct-horse-battery", "Bearer correct-horse-batter", "Bearer correct-horse-battery2",
      "Bearer \udcff\udcfe", "bearer correct-horse-battery"],
 )  # fmt: skip
-async def test_without_the_token_nothing_is_told(served, stranger, incident_of, path, sent):
+async def test_without_the_token_no_data_is_shown(served, stranger, incident_of, path, sent):
     served.history.apply(incident_of(), 0.0)
     headers = {} if sent is None else {"Authorization": sent}
     method = "POST" if path.endswith("verdicts") else "GET"
-    async with stranger.request(method, path, headers=headers, json=SAID) as response:
+    async with stranger.request(method, path, headers=headers, json=VERDICT) as response:
         assert response.status == 401
         assert response.headers["WWW-Authenticate"] == "Bearer"
         assert await response.json() == {"error": "unauthorized"}
@@ -128,11 +128,11 @@ async def test_the_list_and_an_incident(served, client, incident_of, verdict_of)
     served.history.apply(incident_of(1, status="resolved", drill=True), 6.0)
     served.history.apply_verdict(verdict_of(1, note="a test of ours"))
     async with client.get("/page/api/overview") as response:
-        told = await response.json()
-    assert [row["alert_id"] for row in told["open"]] == [f"inc_{0:020x}"]
-    assert [row["verdict"]["note"] for row in told["resolved"]] == ["a test of ours"]
-    assert told["open"][0]["members"] == 3
-    assert [row["drill"] for row in told["open"] + told["resolved"]] == [False, True]
+        overview = await response.json()
+    assert [row["alert_id"] for row in overview["open"]] == [f"inc_{0:020x}"]
+    assert [row["verdict"]["note"] for row in overview["resolved"]] == ["a test of ours"]
+    assert overview["open"][0]["members"] == 3
+    assert [row["drill"] for row in overview["open"] + overview["resolved"]] == [False, True]
     async with client.get(INCIDENT) as response:
         detail = await response.json()
     assert detail["account_ids"] == ["acct_a", "acct_b", "acct_c"]
@@ -174,11 +174,11 @@ async def test_hostile_ids_stay_text(served, client, incident_of):
 
 async def test_a_verdict_is_written_with_the_time_of_the_server(served, client, incident_of):
     served.history.apply(incident_of(), 0.0)
-    async with client.post("/page/api/verdicts", json=SAID | {"note": "ours"}) as response:
+    async with client.post("/page/api/verdicts", json=VERDICT | {"note": "ours"}) as response:
         assert response.status == 200
-        assert await response.json() == SAID | {"note": "ours", "time": 1_772_500_000.0}
-    (said,) = served.written
-    assert (said.label, said.author, said.note, said.time) == (
+        assert await response.json() == VERDICT | {"note": "ours", "time": 1_772_500_000.0}
+    (verdict,) = served.written
+    assert (verdict.label, verdict.author, verdict.note, verdict.time) == (
         "benign",
         "Ada",
         "ours",
@@ -186,10 +186,12 @@ async def test_a_verdict_is_written_with_the_time_of_the_server(served, client, 
     )
 
 
-async def test_a_verdict_that_is_not_durable_is_not_told_as_written(served, client, incident_of):
+async def test_a_verdict_that_is_not_durable_is_not_reported_as_written(
+    served, client, incident_of
+):
     served.history.apply(incident_of(), 0.0)
     served.takes = False
-    async with client.post("/page/api/verdicts", json=SAID) as response:
+    async with client.post("/page/api/verdicts", json=VERDICT) as response:
         assert response.status == 503
     async with client.get(INCIDENT) as response:
         assert (await response.json())["row"]["verdict"] is None
@@ -198,13 +200,13 @@ async def test_a_verdict_that_is_not_durable_is_not_told_as_written(served, clie
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (json.dumps(SAID | {"verdict": "guilty"}), 400),
-        (json.dumps(SAID | {"author": ""}), 400),
-        (json.dumps(SAID | {"author": "a" * 129}), 400),
-        (json.dumps(SAID | {"note": "a" * 1001}), 400),
-        (json.dumps(SAID | {"time": 1}), 400),
-        (json.dumps(SAID | {"alert_id": "inc_1"}), 400),
-        (json.dumps(SAID | {"alert_id": f"inc_{9:020x}"}), 404),
+        (json.dumps(VERDICT | {"verdict": "guilty"}), 400),
+        (json.dumps(VERDICT | {"author": ""}), 400),
+        (json.dumps(VERDICT | {"author": "a" * 129}), 400),
+        (json.dumps(VERDICT | {"note": "a" * 1001}), 400),
+        (json.dumps(VERDICT | {"time": 1}), 400),
+        (json.dumps(VERDICT | {"alert_id": "inc_1"}), 400),
+        (json.dumps(VERDICT | {"alert_id": f"inc_{9:020x}"}), 404),
         ("", 400),
         ("[" * 5000, 400),
         ('{"author": "\ud800"}', 400),
@@ -222,7 +224,7 @@ async def test_what_is_no_verdict_is_refused(served, client, incident_of, body, 
 
 
 async def test_only_json_is_a_verdict_and_only_by_post(client):
-    async with client.post("/page/api/verdicts", data=SAID) as response:
+    async with client.post("/page/api/verdicts", data=VERDICT) as response:
         assert response.status == 415
     for method, path in (
         ("GET", "/page/api/verdicts"),
@@ -235,7 +237,7 @@ async def test_only_json_is_a_verdict_and_only_by_post(client):
             assert response.status == 405
 
 
-async def test_a_body_that_never_comes_holds_nobody_up(served, monkeypatch):
+async def test_a_body_that_never_arrives_delays_no_other_request(served, monkeypatch):
     monkeypatch.setattr("stream.http.page.page_server._BODY_WITHIN_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", served.pages.port)
     writer.write(
@@ -254,7 +256,7 @@ def test_a_page_needs_a_token_that_cannot_be_guessed(token):
     assert "short" not in str(caught.value)
 
 
-async def test_the_page_tells_how_the_worker_is(served, client):
+async def test_the_page_has_the_state_of_the_worker(served, client):
     served.metrics.events_total.labels("canonical", "accepted").inc(7)
     served.metrics.events_total.labels("canonical", "rejected").inc(2)
     served.metrics.dead_letters_total.labels(reason="not_json").inc(2)
