@@ -8,7 +8,6 @@ import json
 import shutil
 import socket
 import subprocess
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from stream.delivery.settings import AlertmanagerSettings
 from stream.metrics import Metrics
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.paths import DEPLOY
+from testlib.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -198,10 +198,10 @@ def replicas(
 
 
 async def until_active(expected: set[tuple[str, str]], *replicas: Replica) -> None:
-    deadline = time.monotonic() + 30
-    while (found := [await replica.active() for replica in replicas]) != [expected] * len(found):
-        assert time.monotonic() < deadline, found
-        await asyncio.sleep(0.1)
+    async def holds() -> bool:
+        return all([await replica.active() == expected for replica in replicas])
+
+    await until_async(holds, what=str(expected))
 
 
 async def test_every_replica_knows_what_is_open_until_it_ends(
@@ -235,10 +235,7 @@ async def test_every_replica_knows_what_is_open_until_it_ends(
         await until_active({("new", "critical")}, first, second)
         await topic.write(state("new", "resolved", "critical", summary="It is over"))
         await until_active(set(), first, second)
-        deadline = time.monotonic() + 20
-        while ends(got) != {("new", "warning"), ("new", "critical")}:
-            assert time.monotonic() < deadline, got
-            await asyncio.sleep(0.1)
+        await until_async(lambda: ends(got) == {("new", "warning"), ("new", "critical")})
     over = [one for one in got if one["status"] == "resolved" and is_of(one, "new", "critical")]
     assert over[0]["annotations"]["description"] == "It is over"
     assert not [one for one in got if is_of(one, "old", "warning")]
@@ -292,10 +289,11 @@ async def test_composes_alertmanager_tells_of_each_incident_once(
             body = [{"labels": labels} for labels in told + counted]
             async with session.post("/api/v2/alerts", json=body) as answer:
                 assert answer.status == 200
-            deadline = time.monotonic() + 30
-            while (found := await groups(session)) != expected:
-                assert time.monotonic() < deadline, found
-                await asyncio.sleep(0.1)
+
+            async def holds() -> bool:
+                return await groups(session) == expected
+
+            await until_async(holds, what=str(expected))
     finally:
         replica.end()
 

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from kafka.errors import KafkaError
 from stream.core.errors import BrokerError
 from stream.tools.embedded import binary
 from stream.tools.embedded.broker import EmbeddedBroker
+from testlib.until import until
 
 pytestmark = pytest.mark.integration
 
@@ -64,10 +64,7 @@ def test_a_killed_parent_leaves_no_broker_behind() -> None:
         pid = int(parent.stdout.readline())
         assert _alive(pid)
         parent.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 5
-    while _alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not _alive(pid)
+    until(lambda: not _alive(pid), what="end of the broker", within_s=5)
 
 
 def _started_in(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import gc
 import time
 import uuid
@@ -270,7 +269,11 @@ async def test_a_recreated_topic_is_read_from_its_beginning(
     await until_async(lambda: len(sink.got) == 9)
     async with admin_of(bootstrap) as admin:
         await admin.delete_topics([topic])
-        await asyncio.sleep(1)
+
+        async def gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await until_async(gone, what="deletion")
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
     await produce(bootstrap, topic, *(("k", alert("new", number)) for number in range(5)))
     await until_async(lambda: sink.got[9:] == [("new", number) for number in range(5)], within_s=60)
@@ -291,12 +294,14 @@ async def test_two_workers_share_a_sink_and_lose_nothing(
     await until_async(lambda: len(one.got) == 30)
     await second.start()
     produced = 30
-    deadline = time.monotonic() + 30
-    while not two.got and time.monotonic() < deadline:
+
+    async def shared() -> bool:
+        nonlocal produced
         await produce(bootstrap, topic, *batch(produced))
         produced += 30
-        await asyncio.sleep(0.2)
-    assert two.got  # the partitions are shared
+        return bool(two.got)
+
+    await until_async(shared, what="alert at the second worker")
     await first.stop()
     await produce(bootstrap, topic, *batch(produced))
     expected = set(range(produced + 30))

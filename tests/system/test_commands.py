@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 import tomllib
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 import zstandard
 
 from testlib.paths import SAMPLES
+from testlib.until import until
 
 COMMANDS = (
     "demo",
@@ -445,10 +445,11 @@ def broker(folder):
     with (folder / "broker.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 30
-        while not listening(port):
-            assert time.monotonic() < deadline, (folder / "broker.log").read_text()
-            time.sleep(0.05)
+        until(
+            lambda: listening(port),
+            what="broker that listens",
+            detail=(folder / "broker.log").read_text,
+        )
         yield f"127.0.0.1:{port}"
     finally:
         process.kill()

@@ -12,6 +12,7 @@ from stream.core.secret import Secret
 from stream.http.bridge.bridge_server import Bridge
 from stream.http.bridge.metrics import RESULTS, BridgeMetrics
 from stream.http.bridge.settings import BridgeSettings
+from testlib.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,8 +44,7 @@ class Producer:
         return asyncio.ensure_future(self._acknowledged())
 
     async def had(self, count: int) -> None:
-        for _ in range(1000):
-            await asyncio.sleep(0.01 * (len(self.sent) < count))
+        await until_async(lambda: len(self.sent) >= count, within_s=10)
         assert len(self.sent) == count
 
     async def _acknowledged(self) -> None:

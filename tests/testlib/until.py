@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,8 @@ def until(
 async def until_async(
     holds: Callable[[], object], *, what: str = "event", within_s: float = 30.0
 ) -> None:
-    """Wait until ``holds`` while the tasks of the event loop run."""
+    """Wait until ``holds``, a function or a coroutine function, while the event loop runs."""
     deadline = time.monotonic() + within_s
-    while not holds():
+    while not (await found if inspect.isawaitable(found := holds()) else found):
         assert time.monotonic() < deadline, f"no {what} within {within_s:g} s"
         await asyncio.sleep(0.02)

@@ -15,12 +15,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from stream.tools.embedded.broker import answers
+from testlib.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,14 +179,18 @@ class ApacheKafka:
 
     def await_answer(self, node: Node) -> None:
         """Wait until a broker answers to clients."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
+
+        def runs() -> None:
             if node.process is None or node.process.poll() is not None:
                 raise ApacheKafkaError(f"broker {node.number} ended: {node.log[-3000:]}")
-            if answers(node.ports["PLAINTEXT"]):
-                return
-            time.sleep(0.1)
-        raise ApacheKafkaError(f"broker {node.number} does not answer: {node.log[-3000:]}")
+
+        until(
+            lambda: answers(node.ports["PLAINTEXT"]),
+            what=f"answer of broker {node.number}",
+            within_s=START_TIMEOUT_S,
+            check=runs,
+            detail=lambda: node.log[-3000:],
+        )
 
     def _format(self, node: Node, uuid: str) -> None:
         path = node.folder / "server.properties"

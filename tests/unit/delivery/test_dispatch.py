@@ -11,6 +11,7 @@ import pytest
 from stream.delivery.dispatch import Dispatch, RecordPosition
 from stream.delivery.log_sink import LogSink
 from stream.delivery.metrics import DELIVERY_RESULTS
+from testlib.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,21 +66,15 @@ def submit(dispatch: Dispatch, offset: int, value: bytes | None) -> None:
     dispatch.submit(RecordPosition(0, offset, 1000.0 + offset), value)
 
 
-async def settle() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_one_incident_keeps_its_order_and_others_overtake(
     metrics: Metrics, held: Held, alert_of: Callable[..., Alert]
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics)
     for offset, (name, when) in enumerate([("a", "1"), ("a", "2"), ("b", "1"), ("a", "3")]):
         submit(dispatch, offset, msgspec.json.encode(alert_of(name, updated_at=when)))
-    await settle()
-    assert held.began == ["a 1", "b 1"]
+    await until_async(lambda: held.began == ["a 1", "b 1"])
     held.gates["b"].set()
-    await settle()
+    await until_async(lambda: results(metrics, "held") == {"delivered": 1})
     assert dispatch.ledger.committable() == {}  # b has overtaken a, which a crash must not lose
     held.gates["a"].set()
     await dispatch.drain(5)
@@ -180,7 +175,7 @@ async def test_what_is_abandoned_counts_as_never_read(
     dispatch = Dispatch(held, metrics=metrics)
     for offset in range(3):
         submit(dispatch, offset, msgspec.json.encode(alert_of("a")))
-    await settle()
+    await until_async(lambda: held.began)
     await dispatch.cancel()
     assert dispatch.ledger.held == 0
     assert dispatch.ledger.committable() == {}
@@ -198,11 +193,10 @@ async def test_it_knows_since_when_the_oldest_waits(
     assert dispatch.oldest_s is None
     for offset, name in enumerate("abc"):
         submit(dispatch, offset, msgspec.json.encode(alert_of(name)))
-    await settle()
+    await until_async(lambda: len(held.began) == 3)
     assert dispatch.oldest_s == 1000
     held.gates["a"].set()
-    await settle()
-    assert dispatch.oldest_s == 1001
+    await until_async(lambda: dispatch.oldest_s == 1001)
     await dispatch.cancel()
     assert dispatch.oldest_s is None
 
@@ -212,13 +206,12 @@ async def test_a_recreated_topic_does_not_mix_with_the_old_one(
 ) -> None:
     dispatch = Dispatch(held, metrics=metrics)
     submit(dispatch, 5, msgspec.json.encode(alert_of("old")))
-    await settle()
+    await until_async(lambda: len(held.began) == 1)
     dispatch.reset_partition(0)
     submit(dispatch, 5, msgspec.json.encode(alert_of("new")))
-    await settle()
+    await until_async(lambda: len(held.began) == 2)
     held.gates["old"].set()
-    await settle()
-    assert results(metrics, "held") == {"delivered": 1}
+    await until_async(lambda: results(metrics, "held") == {"delivered": 1})
     assert dispatch.ledger.committable() == {}  # the new one has the same offset
     held.gates["new"].set()
     await dispatch.drain(5)

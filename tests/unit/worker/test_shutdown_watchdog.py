@@ -1,26 +1,71 @@
-import queue
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stream.worker.shutdown_watchdog import NEVER, ShutdownWatchdog
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def test_it_ends_the_process_with_a_line_and_a_code(capsys: pytest.CaptureFixture[str]) -> None:
-    ended: queue.Queue[int] = queue.Queue()
-    ShutdownWatchdog(ended.put).set(0.01, line="refused", code=3)
-    assert ended.get(timeout=5) == 3
+
+class Timers:
+    """Stands in for ``threading.Timer``: time passes when the test lets it."""
+
+    def __init__(self) -> None:
+        self.running: list[tuple[float, Callable[..., None], Any]] = []
+
+    def __call__(self, seconds: float, expire: Callable[..., None], arguments: Any) -> Any:
+        timers, entry = self, (seconds, expire, arguments)
+
+        class Timer:
+            daemon = False
+
+            def start(self) -> None:
+                assert self.daemon, "it must not keep the process alive"
+                timers.running.append(entry)
+
+            def cancel(self) -> None:
+                timers.running.remove(entry)
+
+        return Timer()
+
+    def pass_by(self, seconds: float) -> None:
+        for due, expire, arguments in self.running:
+            if due <= seconds:
+                expire(*arguments)
+
+
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
+    made = Timers()
+    monkeypatch.setattr(threading, "Timer", made)
+    return made
+
+
+def test_it_ends_the_process_with_a_line_and_a_code(
+    timers: Timers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[int] = []
+    ShutdownWatchdog(ended.append).set(10, line="refused", code=3)
+    timers.pass_by(9)
+    assert ended == []
+    timers.pass_by(10)
+    assert ended == [3]
     assert capsys.readouterr().err == "distillwatch: refused\n"
 
 
-def test_a_later_one_takes_the_place_of_an_earlier_one() -> None:
-    ended: queue.Queue[int] = queue.Queue()
-    watchdog = ShutdownWatchdog(ended.put)
-    watchdog.set(0.2, code=1)
-    watchdog.set(0.3, code=2)
-    assert ended.get(timeout=5) == 2
-    with pytest.raises(queue.Empty):
-        ended.get(timeout=0.3)
+def test_a_later_one_takes_the_place_of_an_earlier_one(timers: Timers) -> None:
+    ended: list[int] = []
+    watchdog = ShutdownWatchdog(ended.append)
+    watchdog.set(20, code=1)
+    watchdog.set(30, code=2)
+    timers.pass_by(100)
+    assert ended == [2]
 
 
-def test_never_is_never() -> None:
+def test_never_is_never(timers: Timers) -> None:
     NEVER.set(0.0)
+    assert timers.running == []
