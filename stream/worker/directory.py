@@ -1,4 +1,4 @@
-"""Keeps a worker's account directory like its topic, which every worker reads whole, in no group.
+"""Loads a worker's account directory from its topic and follows it; each worker reads all of it.
 
 The stages start after :meth:`DirectoryFeed.start`, which ends when the topic has been read to its
 end, so no event meets a directory that is half loaded. Its effect on alerts:
@@ -114,7 +114,7 @@ class DirectoryFeed(TopicReader):
         }
 
     async def _forget(self) -> None:
-        """Keep what was read: entries hold until there are others."""
+        """Do nothing: entries stay valid until newer ones arrive."""
 
     async def _close(self) -> None:
-        """Have no other connection."""
+        """Do nothing: there is no other connection."""

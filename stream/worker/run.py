@@ -47,7 +47,7 @@ class Service(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Stop; again is harmless."""
+        """Stop; idempotent."""
         ...
 
 
@@ -68,7 +68,7 @@ class WorkerComponents:
 
 
 def run(components: WorkerComponents, watchdog: ShutdownWatchdog = NEVER) -> None:
-    """Run a worker until SIGTERM or SIGINT; raises what makes it fail.
+    """Run a worker until SIGTERM or SIGINT; raises its failure.
 
     The ``watchdog`` ends the process soon after this.
     """
@@ -164,7 +164,7 @@ async def _start(app: WorkerApp) -> None:
 
 
 async def _watch_crash(app: WorkerApp) -> None:
-    """Raise what made a part of Faust fail."""
+    """Raise the error of the part of Faust that failed."""
     await app._crashed.wait()  # noqa: SLF001 - mode has no public way to wait for it
     error = app.crash_reason
     raise BrokerError(f"the consumer failed: {type(error).__name__} {error}") from error

@@ -64,7 +64,7 @@ class Runtime:
         self._assigning = asyncio.Lock()
         self._paused = True
         self._generation: int | None = None
-        self._settled: int | None = None
+        self._paused_generation: int | None = None
 
     # -- failing ------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class Runtime:
         async with self._working:
             self._paused = True
             # A generation that was not taken over does not count: others may have had its tasks.
-            self._settled = generation if generation == self._generation else None
+            self._paused_generation = generation if generation == self._generation else None
             self._health.consuming = False
 
     # -- partitions ---------------------------------------------------------------------------
@@ -175,7 +175,7 @@ class Runtime:
             if generation != self._generation:
                 self._metrics.rebalances_total.inc()
                 self._health.recovered = False
-                await self._drop(mine, everything=generation - 1 != self._settled)
+                await self._drop(mine, everything=generation - 1 != self._paused_generation)
             await self.topics.refresh()  # before a record of them is read
             await self.tasks.assign(mine, self.topics)
             new = {tp for tp in mine if self.positions.get(tp) is None}
