@@ -10,22 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.core.batch import Array, Batch
+from stream.core.batch import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-__all__ = [
-    "CONTENT",
-    "CONTENT_DIMENSIONS",
-    "CONTENT_SCALE",
-    "EVENT_COLUMNS",
-    "MAX_ACCOUNT_BYTES",
-    "MAX_EVENT_BYTES",
-    "PHRASES",
-    "Array",
-    "EventBatch",
-]
 
 #: Columns of a prompt's phrases (runs of words).
 PHRASES: Final = ("phrase_1", "phrase_2")

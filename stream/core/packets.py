@@ -16,13 +16,15 @@ import msgspec
 import numpy as np
 
 from stream.core.errors import PacketError
-from stream.core.events import EVENT_COLUMNS, Array, EventBatch
+from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
 from stream.core.findings import AccountFinding, Group
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from stream.core.batch import Array
 
 #: Raised whenever a column changes name, type or meaning.
 PACKET_VERSION: Final = 7

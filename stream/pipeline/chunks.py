@@ -25,7 +25,8 @@ from stream.core.packets import ChunkHeader, pack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from stream.core.events import Array, EventBatch
+    from stream.core.batch import Array
+    from stream.core.events import EventBatch
     from stream.core.packets import Packet
     from stream.pipeline.event_time import SourceProgress
 

@@ -27,7 +27,7 @@ import numpy as np
 from stream.store.order import run_sizes, run_starts
 
 if TYPE_CHECKING:
-    from stream.core.events import Array
+    from stream.core.batch import Array
 
 
 class SplittableRows(Protocol):

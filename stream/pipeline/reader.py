@@ -18,7 +18,7 @@ from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.intake.codec.event import RequestEvent
 
 if TYPE_CHECKING:
-    from stream.core.events import Array
+    from stream.core.batch import Array
     from stream.core.records import Record
     from stream.intake.codec.decoded import Reject
     from stream.intake.codec.decoder import Decoder

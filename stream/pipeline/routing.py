@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.events import Array
+    from stream.core.batch import Array
 
 
 def account_tasks(accounts: Sequence[str], tasks: int) -> Array:

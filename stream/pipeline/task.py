@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from stream.accounts.windows.settings import WindowSettings
-    from stream.core.events import Array
+    from stream.core.batch import Array
     from stream.core.packets import Feedback
     from stream.core.records import Emission
     from stream.pipeline.metrics import PipelineMetrics
