@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stream.campaigns.types import Cluster
     from stream.core.findings import Observed
 
-_MODEL: Final = "campaigns-6"
+_MODEL: Final = "campaigns-7"
 
 
 class CampaignIncidents:

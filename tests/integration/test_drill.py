@@ -121,7 +121,7 @@ def environment(bootstrap: str, broker: str, url: str) -> dict[str, str]:
         intake_salt="the salt of this site",
         windows_window_s=1,
         windows_allowed_lateness_s=1,
-        campaigns_judge_every_s=1,
+        campaigns_score_every_s=1,
         webhook_url=f"{url}/webhook",
         webhook_secret=SECRET,
         webhook_drills="deliver",

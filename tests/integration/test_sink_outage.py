@@ -92,7 +92,7 @@ def environment(bootstrap: str, request: pytest.FixtureRequest) -> dict[str, str
         kafka_transactions="embedded" not in request.node.name,
         webhook_url=f"http://127.0.0.1:{free_port()}/",
         webhook_secret=SECRET,
-        webhook_within_s=1,
+        webhook_timeout_s=1,
         webhook_first_retry_s=0.2,
         webhook_longest_retry_s=1,
     )

@@ -73,7 +73,7 @@ def test_accounts_that_share_nothing_but_what_they_ask_are_found(rng: Rng, mode:
     assert {name.partition("-")[0] for name in (alert.account_ids or ())} == {"evasive"}
     assert len(alert.account_ids or ()) >= 150
     assert alert.evidence[0].feature == "phrase_cooccurrence"
-    assert "the items they ask" in alert.summary
+    assert "share rare phrases" in alert.summary
 
 
 def test_benchmarks_on_the_day_of_a_release_are_silent(rng: Rng) -> None:

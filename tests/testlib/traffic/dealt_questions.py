@@ -15,10 +15,10 @@ ASKED = 20  # questions of each of them
 ITEMS = 72  # each for 18 members or so: what more than 30 have would be popular
 WORDS = [word for subject in SUBJECTS for word in subject.things]
 
-#: Windows and judging of seconds instead of minutes, so that a test need not wait.
+#: Windows and scoring of seconds instead of minutes, so that a test need not wait.
 QUICK = {
     "DISTILLWATCH_WINDOWS_WINDOW_S": "5",
-    "DISTILLWATCH_CAMPAIGNS_JUDGE_EVERY_S": "5",
+    "DISTILLWATCH_CAMPAIGNS_SCORE_EVERY_S": "5",
     "DISTILLWATCH_CAMPAIGNS_RESEND_S": "0",
     "DISTILLWATCH_ALERTING_GROW_EVERY_S": "0",
 }
