@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STUBS = Path(__file__).parents[2] / "stubs"
+STUBS = Path(__file__).parents[1] / "stubs"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
