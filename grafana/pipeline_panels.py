@@ -118,6 +118,36 @@ PIPELINE: dict[str, list[Panel]] = {
             },
             unit="s",
         ),
+        Panel(
+            title="Databases of networks: problems",
+            description="1 while a configured database is missing, damaged or old.",
+            queries={
+                "{{database}}: {{problem}}": "max by (database, problem) "
+                "(distillwatch_network_database_problem<>)"
+            },
+            alerts=("DistillwatchNetworkDatabase",),
+        ),
+        Panel(
+            title="Databases of networks: age",
+            description="Time since a database was built; 0 without one.",
+            queries={
+                "{{database}}": "(time() - max by (database) "
+                "(distillwatch_network_database_built_timestamp_seconds<>))"
+                " * (max by (database) (distillwatch_network_database_built_timestamp_seconds<>)"
+                " > bool 0)"
+            },
+            unit="s",
+        ),
+        Panel(
+            title="Databases of networks: addresses known",
+            description="Share of the addresses that were looked up and found, by database.",
+            queries={
+                "{{database}}": "sum by (database) "
+                f'(rate(distillwatch_network_lookups_total<result="hit">{RATE}))'
+                f" / sum by (database) (rate(distillwatch_network_lookups_total<>{RATE}))"
+            },
+            unit="percentunit",
+        ),
     ],
     "Lag": [
         Panel(

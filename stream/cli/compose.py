@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from typing import TYPE_CHECKING, Any
 
 from stream import __version__
@@ -23,6 +24,8 @@ from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics
+from stream.networks.database_watch import DatabaseWatch
+from stream.networks.databases import Databases
 from stream.pipeline.build import (
     account_directory,
     accounts_task,
@@ -55,16 +58,18 @@ def worker_components(settings: Settings) -> WorkerComponents:
     health = Health(stalled_after_s=settings.http.stalled_after_s)
     more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
     directory = account_directory(settings.stages)
+    databases = Databases(settings.intake, metrics, now_s=time.time())
     return WorkerComponents(
         kafka=settings.kafka,
         topics=settings.topics,
         idle_timeout_s=settings.windows.idle_timeout_s,
-        stages=lambda: _stages(settings, metrics, directory),
+        stages=lambda: _stages(settings, metrics, directory, databases),
         metrics=metrics,
         health=health,
         services=(
             Pages(settings.http, registry=metrics.registry, health=health, more=more),
             *feeds,
+            DatabaseWatch(databases),
             *_readers(settings, metrics),
             # Last: the stages start after it and need it loaded; alerts are delivered meanwhile.
             _directory_feed(settings, metrics, directory),
@@ -84,7 +89,9 @@ def _directory_feed(
     )
 
 
-def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -> Stages:
+def _stages(
+    settings: Settings, metrics: Metrics, directory: AccountDirectory, databases: Databases
+) -> Stages:
     stages = settings.stages
 
     def task(role: str, partition: int) -> Task:
@@ -94,7 +101,13 @@ def _stages(settings: Settings, metrics: Metrics, directory: AccountDirectory) -
             return links_task(stages, partition, metrics)
         return alerting_task(stages, metrics)
 
-    source = intake(stages, topic=settings.topics.requests, metrics=metrics, directory=directory)
+    source = intake(
+        stages,
+        topic=settings.topics.requests,
+        metrics=metrics,
+        directory=directory,
+        networks=databases.lookup,
+    )
     return Stages(source=source, task=task, feedback=_feedback_readers(settings, metrics))
 
 

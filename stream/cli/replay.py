@@ -21,6 +21,7 @@ from stream.core.alerts import Alert, as_sent
 from stream.core.errors import UsageError
 from stream.intake.codec.settings import Format
 from stream.metrics import Metrics
+from stream.networks.databases import Databases
 from stream.pipeline.build import account_directory
 from stream.pipeline.chain import Chain
 from stream.tools.report.account_traffic import Traffic
@@ -124,6 +125,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
         source="replay",
         metrics=metrics,
         directory=directory,
+        networks=Databases(settings.intake, metrics, now_s=time.time()).lookup,
         watch=lambda events: _all(watches, events),
         watch_scores=lambda *seen: _all(score_watches, *seen),
         partitions=source.partitions,

@@ -11,6 +11,7 @@
     ├── StateError           stored state cannot be used by this version        (exit 1)
     │   └── ModelError       the stored model has another structure
     ├── PacketError          an internal record cannot be read                  (exit 1)
+    ├── DatabaseError        a database of networks cannot be used: logged, never a failure
     └── DecodeError          a record is not an event: a value, not a failure   (dead letter)
 
 Bad input is data: a DecodeError never leaves intake, it becomes a dead letter with its reason.
@@ -61,6 +62,15 @@ class ModelError(StateError):
 
 class PacketError(DistillwatchError):
     """An internal record cannot be read."""
+
+
+class DatabaseError(DistillwatchError):
+    """A database of networks cannot be used; ``problem`` is ``missing`` or ``damaged``."""
+
+    def __init__(self, problem: str, detail: str) -> None:
+        """Keep the problem (a metric label) apart from the detail (for people)."""
+        super().__init__(detail)
+        self.problem = problem
 
 
 class DecodeError(DistillwatchError):

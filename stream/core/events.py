@@ -37,10 +37,14 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "status": np.dtype("<i2"),  # HTTP status
     "logprobs": np.dtype("u1"),  # 1: requested
     "temperature": np.dtype("<f4"),
+    "asn": np.dtype("<u4"),  # of the caller's network
+    "country": np.dtype("<u2"),  # of the caller, two letters (stream.core.networks)
+    "hosting": np.dtype("u1"),  # who rents the network out, bits (stream.core.networks)
     # keyed fingerprints
     "request_id": np.dtype("<u8"),  # of account and request id
     "address": np.dtype("<u8"),
     "user_agent": np.dtype("<u8"),
+    "network": np.dtype("<u8"),  # announced prefix of the address, or its /24 or /48
     "tls": np.dtype("<u8"),  # JA4
     "payment": np.dtype("<u8"),
     "organization": np.dtype("<u8"),

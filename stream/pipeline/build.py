@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
+from stream.intake.fingerprint.networks import NetworkLookup, no_databases
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.drill_incidents import DrillIncidents
@@ -16,6 +17,8 @@ from stream.pipeline.reader import Watch, ignore
 from stream.pipeline.task import PartitionTask
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stream.core.events import EventBatch
     from stream.core.links import LinkBatch
     from stream.pipeline.metrics import PipelineMetrics
@@ -29,9 +32,13 @@ def intake(
     source_partitions: int = 1,
     metrics: PipelineMetrics,
     directory: AccountDirectory | None = None,
+    networks: Callable[[], NetworkLookup] = no_databases,
     watch: Watch = ignore,
 ) -> Intake:
-    """Return the intake of a worker; ``directory`` knows what events lack (None: nothing)."""
+    """Return the intake of a worker; ``directory`` knows what events lack (None: nothing).
+
+    ``networks`` returns the lookup of addresses.
+    """
     return Intake(
         settings.intake,
         settings.windows,
@@ -41,6 +48,7 @@ def intake(
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
         directory=account_directory(settings) if directory is None else directory,
+        networks=networks,
         watch=watch,
     )
 

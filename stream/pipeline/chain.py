@@ -17,11 +17,12 @@ import msgspec
 
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.core.alerts import Alert
+from stream.intake.fingerprint.networks import NetworkLookup, no_databases
 from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.pipeline.reader import Watch, ignore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from stream.core.records import Emission, Record
     from stream.intake.directory.directory import AccountDirectory
@@ -45,15 +46,22 @@ class Chain:
         watch_scores: ScoreWatch = unwatched,
         partitions: int = 1,
         directory: AccountDirectory | None = None,
+        networks: Callable[[], NetworkLookup] = no_databases,
     ) -> None:
         """``source`` names the input in dead letters; ``watch`` gets the decoded events.
 
         ``watch_scores`` gets every score of accounts and clusters. Each of the ``partitions`` has a
-        clock of its own. ``directory`` fills missing fields of events (None: empty).
+        clock of its own. ``directory`` fills missing fields of events (None: empty), ``networks``
+        looks addresses up.
         """
         tasks = settings.tasks
         self._intake = intake(
-            settings, topic=source, metrics=metrics, directory=directory, watch=watch
+            settings,
+            topic=source,
+            metrics=metrics,
+            directory=directory,
+            networks=networks,
+            watch=watch,
         )
         self._intake.on_topic_changed(partitions, topic_id="")
         self._tasks: dict[str, Sequence[PartitionTask[Any]]] = {

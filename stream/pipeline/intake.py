@@ -17,6 +17,7 @@ from stream.core.records import Emission
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.invalid import InvalidShare
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.intake.fingerprint.networks import NetworkLookup, no_databases
 from stream.pipeline.chunks import pack_events
 from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.drill_decoder import DrillDecoder
@@ -24,7 +25,7 @@ from stream.pipeline.reader import EventReader, Watch, ignore
 from stream.pipeline.routing import account_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.records import Record
@@ -47,18 +48,21 @@ class Intake:
         packet_bytes: int,
         metrics: PipelineMetrics,
         directory: AccountDirectory,
+        networks: Callable[[], NetworkLookup] = no_databases,
         watch: Watch = ignore,
     ) -> None:
         """``topic`` names the source in dead letters; ``tasks`` are the accounts tasks.
 
         ``source_partitions`` are as many until :meth:`on_topic_changed`; ``packet_bytes`` is
         the most that fits into an internal record; ``directory`` knows what events lack, and may
-        be loaded meanwhile; ``watch`` sees the decoded events: a run with
-        labels counts them.
+        be loaded meanwhile; ``networks`` looks addresses up; ``watch`` sees the decoded
+        events: a run with labels counts them.
         """
         self._drills = DrillDecoder(settings)
         self._fingerprinter = Fingerprinter(
-            settings.salt.reveal().encode(), request_ids=settings.duplicate_window_s > 0
+            settings.salt.reveal().encode(),
+            request_ids=settings.duplicate_window_s > 0,
+            networks=networks,
         )
         self._reader = EventReader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
         self._directory = directory

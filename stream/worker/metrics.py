@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from stream.delivery.metrics import DeliveryMetrics
+from stream.networks.metrics import NetworkMetrics
 from stream.pipeline.metrics import PipelineMetrics
 from stream.telemetry.declaration import OPEN, counter, gauge, histogram
 from stream.telemetry.shared import STAGES
 
 
-class WorkerMetrics(PipelineMetrics, DeliveryMetrics):
-    """One worker process; with the metrics of the pipeline and the receivers that it runs."""
+class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics):
+    """One worker process; with the metrics of the pipeline, receivers and databases that it has."""
 
     consumer_lag_records = gauge(
         meaning="Records of a partition that are not yet processed",

@@ -109,6 +109,34 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             extra={"unit": "epoch seconds"},
         ),
     ] = 1_420_070_400.0  # 2015-01-01
+    asn_database: Annotated[
+        str,
+        Meta(
+            description="File with the AS numbers of addresses, in MaxMind's format (GeoLite2 ASN, "
+            "GeoIP2 ISP, DB-IP, IPinfo); read again when it changes; empty: none"
+        ),
+    ] = ""
+    country_database: Annotated[
+        str,
+        Meta(
+            description="File with the countries of addresses, in MaxMind's format (GeoLite2 or "
+            "GeoIP2 Country or City, DB-IP, IPinfo); read again when it changes; empty: none"
+        ),
+    ] = ""
+    anonymiser_database: Annotated[
+        str,
+        Meta(
+            description="File with VPNs, proxies and hosting providers, in MaxMind's format "
+            "(GeoIP2 Anonymous IP); read again when it changes; empty: none"
+        ),
+    ] = ""
+    hosting_networks: Annotated[
+        str,
+        Meta(
+            description="Text file with the networks of hosting providers: a CIDR or an AS number "
+            "(AS64500) a line, # begins a comment; read again when it changes; empty: none"
+        ),
+    ] = ""
     duplicate_window_s: Annotated[
         float,
         Meta(

@@ -23,6 +23,14 @@ def address(text: str) -> bytes:
     return str(ipaddress.ip_network((found, prefix), strict=False)).encode()
 
 
+def canonical(text: str) -> tuple[str, int] | None:
+    """Return an address in its canonical spelling, and its version 4 or 6; None for other text."""
+    if _IPV4.fullmatch(text):
+        return text, 4
+    found = _parse(text)
+    return None if found is None else (str(found), found.version)
+
+
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address of ``a``, ``a:port``, ``[a]:port``, ``a%zone`` or ``a, proxy, proxy``."""
     text = text[:256].partition(",")[0].strip()

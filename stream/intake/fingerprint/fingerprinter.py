@@ -8,15 +8,23 @@ import msgspec
 import numpy as np
 
 from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.core.networks import HOSTING, country_code
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
+from stream.intake.fingerprint.networks import (
+    NetworkColumn,
+    NetworkHash,
+    NetworkLookup,
+    no_databases,
+    unpacked,
+)
 from stream.intake.fingerprint.prompts import Prompts
 from stream.intake.fingerprint.row_cache import RowCache
 from stream.intake.fingerprint.text import normalise_system_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stream.core.batch import Array, Fingerprints
 
@@ -28,6 +36,8 @@ _OF_ACCOUNTS: Final = {
     "payment": "payment_id",
     "organization": "organization_id",
 }
+#: Columns of the client's address beside its own fingerprint.
+_OF_ADDRESSES: Final = ("network", "facts")
 #: Column -> (field, value if absent).
 _NUMBERS: Final = {
     "time": ("timestamp", np.nan),
@@ -48,17 +58,33 @@ class Fingerprinter:
     Short attributes are cached to be fast; texts are not kept.
     """
 
-    def __init__(self, salt: bytes, *, request_ids: bool = True) -> None:
+    def __init__(
+        self,
+        salt: bytes,
+        *,
+        request_ids: bool = True,
+        networks: Callable[[], NetworkLookup] = no_databases,
+    ) -> None:
         """Key all fingerprints with ``salt``; all workers need the same one.
 
         Without ``request_ids`` no request has one: hashing them is for those who compare them.
+        ``networks`` returns the lookup of the moment; another object has other facts.
         """
         self._request_id = KeyedHash(salt, "request_id") if request_ids else None
+        self._lookup = networks
+        self._networks = NetworkHash(salt)
+        fields = list(_OF_ACCOUNTS)
         self._of_accounts = RowCache(
             {
                 column: KeyedHash(salt, column, address if column == "address" else utf8)
-                for column in _OF_ACCOUNTS
+                for column in fields
             }
+            | {
+                column: NetworkColumn(self._networks, place)
+                for place, column in enumerate(_OF_ADDRESSES)
+            },
+            {column: fields.index(column) for column in fields}
+            | dict.fromkeys(_OF_ADDRESSES, fields.index("address")),
         )
         self._system_prompt = KeyedHash(salt, "system_prompt", normalise_system_prompt)
         self._prompts = Prompts(salt)
@@ -95,13 +121,31 @@ class Fingerprinter:
             # The gateway's own stands in where there is no text.
             given = self._given.cached(fields["prompt_fingerprint"])
             columns["prompt"] = np.where(columns["prompt"], columns["prompt"], given)
-        attributes = [fields[field] for field in _OF_ACCOUNTS.values()]
-        columns |= self._of_accounts.fingerprints(attributes)
+        columns |= self._attributes(fields)
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
         return {
             name: columns[name].astype(dtype, copy=False) for name, dtype in EVENT_COLUMNS.items()
         }
+
+    def _attributes(self, fields: _Columns) -> dict[str, Array]:
+        """Return what accounts repeat, and facts about the networks they call from."""
+        lookup = self._lookup()
+        if self._networks.use(lookup):
+            self._of_accounts.clear()
+        attributes = [fields[field] for field in _OF_ACCOUNTS.values()]
+        columns: dict[str, Array] = {**self._of_accounts.fingerprints(attributes)}
+        known = unpacked(columns.pop("facts"))
+        # The gateway saw the caller: the network in its log wins over a database's.
+        if any(fields["asn"]):
+            logged = _numbers(fields["asn"], known["asn"].dtype, 0)
+            known["asn"] = np.where(logged, logged, known["asn"])
+        if any(fields["country"]):
+            logged = np.fromiter(map(country_code, fields["country"]), np.uint16)
+            known["country"] = np.where(logged, logged, known["country"])
+        if len(lookup.hosting_asns):
+            known["hosting"] |= np.isin(known["asn"], lookup.hosting_asns) * np.uint8(HOSTING)
+        return columns | known
 
     def _request_ids(self, accounts: Sequence[str], ids: Sequence[str | None]) -> Fingerprints:
         """Return fingerprints of account and id together: an id is an account's own."""

@@ -7,7 +7,7 @@ no processor cache holds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
@@ -18,11 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from stream.core.batch import Array, Fingerprints, Positions, Slots
-    from stream.intake.fingerprint.keyed import KeyedHash
 
 #: Rows cached; then the cache starts empty again. Each takes at most 25 bytes, and 8 for each
 #: column (the hash, a quarter of the index's buckets and a flag; `ColumnStore`, `HashIndex`).
 MAX_ROWS: Final = 131_072
+
+
+class Hash(Protocol):
+    """Makes a column of values: a keyed hash, or facts about networks."""
+
+    def cached(self, values: Sequence[str | None]) -> Fingerprints:
+        """Return the column, shape ``(n,)``, u8."""
+        ...
 
 
 class RowCache:
@@ -32,17 +39,21 @@ class RowCache:
     of the process: a client cannot make two rows collide.
     """
 
-    def __init__(self, hashes: Mapping[str, KeyedHash]) -> None:
-        """Compute rows that are not cached by ``hashes``, column by column."""
+    def __init__(self, hashes: Mapping[str, Hash], of: Mapping[str, int] | None = None) -> None:
+        """Compute rows that are not cached by ``hashes``, column by column.
+
+        ``of`` is the place of each column's value in a row; None: the values come in its order.
+        """
         self._hashes = hashes
-        self._clear()
+        self._of = of or {name: place for place, name in enumerate(hashes)}
+        self.clear()
 
     def __len__(self) -> int:
         """Return how many rows are cached."""
         return len(self._rows)
 
     def fingerprints(self, values: Sequence[Sequence[str | None]]) -> dict[str, Fingerprints]:
-        """Return each column's fingerprints, shape ``(n,)``; ``values`` come in its order."""
+        """Return each column's fingerprints, shape ``(n,)``, of rows of ``values``."""
         hashed = np.fromiter(map(hash, zip(*values, strict=True)), np.int64, len(values[0]))
         slots = self._index.find(hashed)
         new = np.flatnonzero(slots < 0)
@@ -51,7 +62,8 @@ class RowCache:
         found = np.ascontiguousarray(self._rows["fingerprints"][slots].T)
         return dict(zip(self._hashes, found, strict=True))
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Forget all rows."""
         width = (len(self._hashes),)
         fields = (Field("hash", np.dtype("<i8")), Field("fingerprints", np.dtype("<u8"), width))
         self._rows: ColumnStore = ColumnStore(fields)
@@ -62,13 +74,14 @@ class RowCache:
     ) -> Slots:
         """Add the rows at ``new``; return the slots of all rows."""
         if len(self) + len(new) > MAX_ROWS:
-            self._clear()
+            self.clear()
             new = np.arange(len(hashed))
         distinct, first = np.unique(hashed[new], return_index=True)
         at = new[first].tolist()
         slots = self._rows.allocate(len(distinct))
         self._rows["hash"][slots] = distinct
-        for column, (hashes, texts) in enumerate(zip(self._hashes.values(), values, strict=True)):
+        for column, (name, hashes) in enumerate(self._hashes.items()):
+            texts = values[self._of[name]]
             self._rows["fingerprints"][slots, column] = hashes.cached([texts[i] for i in at])
         self._index.add(slots)
         return self._index.find(hashed)
