@@ -11,6 +11,7 @@ import pytest
 from quality.modes import MODES, NOT_LOGGED, TEXT
 
 from stream.core.links import LinkKind
+from stream.tools.simulate.population import PlantedCampaigns
 from stream.tools.simulate.scenario import scenario
 from testlib.traffic.link_traffic import HOUR_S, START_S, Account, fixed, links
 from testlib.traffic.logged import in_mode, lines
@@ -39,9 +40,11 @@ def test_a_story_has_the_links_of_its_mode(mode: str, kinds: set[LinkKind], *, a
 
 
 def test_simulated_events_have_the_fields_of_their_mode() -> None:
+    planted = PlantedCampaigns(shape="router", accounts=5)
+    conversing = replace(scenario("router"), planted=planted)
     seen = {
         mode: {
-            name for line in islice(lines(scenario("demo"), mode), 3000)
+            name for line in islice(lines(conversing, mode), 3000)
             for name in msgspec.json.decode(line)
         }
         for mode in MODES

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from stream.tools.simulate.dice import Dice
+    from stream.tools.simulate.request import ChatMessage
     from stream.tools.simulate.rhythms import Rhythm
 
 
@@ -37,6 +40,28 @@ class Software(NamedTuple):
 
 
 Writer = Callable[["Dice"], Text]
+
+
+class Turn(NamedTuple):
+    """One request of a conversation: its texts, what it carries, and its input tokens."""
+
+    text: Text | None
+    messages: list[ChatMessage] | None
+    input_tokens: int
+
+
+class Dialogue(Protocol):
+    """Decides which conversation a request continues."""
+
+    def turn(self, at_s: float, drawn: int, write: Callable[[], Text] | None) -> Turn:
+        """Return the next request; ``drawn`` are input tokens with which it may open one.
+
+        ``write`` gives the account's own next text; None: the traffic has no text.
+        """
+
+    def answered(self, at_s: float, output_tokens: int) -> str | None:
+        """Take in the answer to the last turn, 0 tokens for a failure; return its excerpt."""
+
 
 #: Points that a measured distribution is given by.
 QUANTILES: Final = 512
@@ -76,7 +101,7 @@ class CallParameters:
 class Origin:
     """Where calls come from; ``moves`` is the chance per call of taking another address."""
 
-    addresses: tuple[Address, ...]
+    addresses: Sequence[Address]
     software: tuple[Software, ...]
     moves: float = 0.0
     restarts: float = 0.0
@@ -107,3 +132,5 @@ class Account:
     cv: float = 1.0
     attack: bool = False
     campaign_id: str = ""
+    dialogue: Dialogue | None = None
+    """The conversations that its requests belong to; None: each request stands alone."""

@@ -5,6 +5,13 @@ from __future__ import annotations
 import msgspec
 
 
+class ChatMessage(msgspec.Struct, frozen=True, gc=False):
+    """One turn of a conversation: ``role`` is user or assistant."""
+
+    role: str
+    content: str
+
+
 class Request(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """One call of the gateway. Fields and units are those of the canonical event."""
 
@@ -35,6 +42,8 @@ class Request(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     logprobs: bool | None = None
     system_prompt: str | None = None
     prompt: str | None = None
+    messages: list[ChatMessage] | None = None
+    response: str | None = None
 
 
 class Label(msgspec.Struct, frozen=True):

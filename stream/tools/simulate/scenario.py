@@ -134,6 +134,9 @@ SCENARIOS: Final = {
                 ("pool-evasive", 40),
                 ("hydra-evasive", 200),
                 ("relay-evasive", 150),
+                ("router", 40),
+                ("router-sticky", 40),
+                ("reseller", 12),
             )
         ),
     )

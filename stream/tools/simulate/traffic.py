@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stream.tools.simulate.account import Account
+    from stream.tools.simulate.request import ChatMessage
 
 STEP_S = 120.0
 """Rates are constant over this many seconds of simulated time."""
@@ -144,7 +145,13 @@ def _request(
         client.software = dice.pick(origin.software)
     system: str | None = None
     prompt: str | None = None
-    if text:
+    messages: list[ChatMessage] | None = None
+    dialogue = account.dialogue
+    if dialogue is not None:
+        turn = dialogue.turn(time_s, into, (lambda: account.writer(dice)) if text else None)
+        system, prompt = turn.text or (None, None)
+        messages, into = turn.messages, turn.input_tokens
+    elif text:
         system, prompt = account.writer(dice)
         # The text costs at least its length; the rest of the input is the conversation so far.
         length = len(prompt) + (len(system) if system else 0)
@@ -152,6 +159,7 @@ def _request(
     status = _status(dice, calls.errors, calls.limited)
     if status != 200:  # noqa: PLR2004 - HTTP OK
         out, seconds = 0, 0.05
+    response = dialogue.answered(time_s, out) if dialogue is not None else None
     tokens = account.tokens
     return Request(
         timestamp=round(time_s, 3),
@@ -180,6 +188,8 @@ def _request(
         logprobs=True if calls.logprobs and dice.unit() < calls.logprobs else None,
         system_prompt=system,
         prompt=prompt,
+        messages=messages,
+        response=response,
     )
 
 

@@ -6,8 +6,9 @@ private (RFC 6996).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, overload
 
 from stream.tools.simulate.account import Address, Paper, Software
 from stream.tools.simulate.rhythms import DAY_S
@@ -40,6 +41,41 @@ _BROWSERS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{m} like Mac OS X) Mobile/15E148",
 )
+
+_COUNTRY_NAMES: Final = tuple(sorted(ZONES))
+
+
+class Homes(Sequence[Address]):
+    """The addresses of a seller of residential exits: a million lines of all access providers.
+
+    A network of the size of a /16 belongs to one provider of one country.
+    """
+
+    _SIZE: Final = 1 << 20
+
+    def __init__(self, salt: int) -> None:
+        """``salt`` decides which lines it has."""
+        self._salt = salt
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._SIZE
+
+    @overload
+    def __getitem__(self, index: int) -> Address: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Address]: ...
+    def __getitem__(self, index: int | slice) -> Address | list[Address]:
+        """Return one of the addresses, always the same one."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self._SIZE))]
+        # An odd factor mixes the index over the ranges; it visits every line once.
+        line = (index * 0x9E3779B1 + self._salt) % self._SIZE
+        block, rest = line % 64, line // 64
+        country = _COUNTRY_NAMES[(block * 7 + self._salt) % len(_COUNTRY_NAMES)]
+        asn = 64600 + _COUNTRY_NAMES.index(country) * 6 + block % 6
+        third, fourth = rest % 256, rest // 256
+        return Address(f"100.{64 + block}.{third}.{1 + fourth * 3}", asn, country)
 
 
 @dataclass(slots=True)

@@ -11,12 +11,14 @@ from quality import observed
 from quality.jargon import with_jargon
 from quality.plan import DAY_S
 from stream.tools.simulate.benign.company import company
+from stream.tools.simulate.benign.conversing import conversing, failing_over, opening_alike
 from stream.tools.simulate.benign.customers import joining, teamed
 from stream.tools.simulate.benign.jobs import batches, evaluations, pipelines
 from stream.tools.simulate.benign.networks import phones, vpn_customers
 from stream.tools.simulate.benign.occasions import adopting, benchmarkers, failovers
 from stream.tools.simulate.benign.people import people, tool_users
 from stream.tools.simulate.benign.services import migrations, services, tutoring
+from stream.tools.simulate.benign.shared_key import team_keys
 from stream.tools.simulate.dice import Dice
 from stream.tools.simulate.planted.turned import standing
 from stream.tools.simulate.world import World
@@ -44,10 +46,30 @@ def crowd(plan: Plan, texts: Texts, data: Path | None) -> list[Account]:
         *chain.from_iterable(_people(world, plan, texts, data)),
         *chain.from_iterable(_products(world, plan, texts, data)),
     ]
-    return [
+    accounts = [
         *_lived(world, plan, teamed(world, customers, share=_COLLEAGUES)),
         *with_jargon(_twins(world, plan, texts)),
         *sleepers(plan),
+    ]
+    return list(conversing(Dice(plan.rng("dialogues")), accounts))
+
+
+def passing(plan: Plan) -> list[Account]:
+    """Make the benign accounts between which conversations pass, or seem to.
+
+    Their traffic is made by itself, so that they change nothing about the crowd's.
+    """
+    world, sizes = World(Dice(plan.rng("passing")), plan.start_s), plan.crowd
+    span_s = plan.days * DAY_S
+    links = opening_alike(world, sizes.links, kind="shared-link", openings=6, share=0.3, given=True)
+    suggested = opening_alike(
+        world, sizes.suggested, kind="suggested", openings=12, share=0.5, given=False
+    )
+    return [
+        *team_keys(world, sizes.team_keys, plan.end_s),
+        *failing_over(world, sizes.two_keys, span_s),
+        *with_jargon(links, kind="person"),
+        *with_jargon(suggested, kind="person"),
     ]
 
 

@@ -30,11 +30,14 @@ _WORD: Final = re.compile(r"[A-Za-z]{4,}")
 _PARTS: Final = 10_000
 
 
-def with_jargon(accounts: Iterable[Account]) -> Iterator[Account]:
-    """Give every account the words of its organisation, or its own where it has none."""
+def with_jargon(accounts: Iterable[Account], kind: str | None = None) -> Iterator[Account]:
+    """Give every account the words of its organisation, or its own where it has none.
+
+    How many is decided by ``kind``, or by the account's own kind.
+    """
     words: dict[str, _Words] = {}
     for account in accounts:
-        share = _SHARES.get(account.kind)
+        share = _SHARES.get(kind or account.kind)
         if share is None:
             yield account
             continue

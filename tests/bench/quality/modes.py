@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOT_LOGGED: Final = frozenset(
     {"payment_id", "tls_fingerprint", "account_created_at", "plan", "asn", "country"}
 )
-TEXT: Final = frozenset({"prompt", "system_prompt"})
+TEXT: Final = frozenset({"prompt", "system_prompt", "messages", "response"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,11 @@ class Crowd:
     tutoring: int = 12
     benchmarks: int = 14
     failovers: int = 30
+    # Conversations that pass between accounts or begin alike, in traffic of their own.
+    team_keys: int = 12
+    two_keys: int = 12
+    links: int = 36
+    suggested: int = 36
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,7 @@ class Campaign:
     recall: float  # targets
     leaked: float
     without_text: bool = False  # has to be found without text too
+    least: int = 12  # accounts of a smaller plan at least
 
 
 CAMPAIGNS: Final = (
@@ -85,6 +91,11 @@ CAMPAIGNS: Final = (
     Campaign(id="pool-evasive", accounts=350, per_day=857, items=20_000, recall=0.9, leaked=0.05),
     Campaign(id="hydra-evasive", accounts=2000, per_day=22, items=8000, recall=0.75, leaked=0.15),
     Campaign(id="relay-evasive", accounts=500, per_day=5.6, items=0, recall=0.75, leaked=0.25),
+    Campaign(id="router", accounts=240, per_day=45, items=0, recall=0.95, leaked=0.03,
+             without_text=True, least=40),
+    Campaign(id="router-sticky", accounts=240, per_day=45, items=0, recall=0.6, leaked=0.2,
+             least=40),
+    Campaign(id="reseller", accounts=60, per_day=150, items=0, recall=0.6, leaked=0.2),
 )  # fmt: skip
 
 
@@ -154,7 +165,7 @@ def quick() -> Plan:
                 campaign,
                 accounts=campaign.accounts
                 if campaign.accounts < 30
-                else max(12, campaign.accounts // 8),
+                else max(campaign.least, campaign.accounts // 8),
                 items=campaign.items // 8,
             )
             for campaign in CAMPAIGNS

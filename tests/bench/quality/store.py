@@ -19,7 +19,7 @@ import numpy as np
 import zstandard
 
 import stream.tools.simulate
-from quality.background import crowd
+from quality.background import crowd, passing
 from quality.campaigns import planted
 from quality.directory import AccountEntry, entry
 from quality.plan import BENIGN, DAY_S
@@ -126,12 +126,14 @@ class Store:
 
     def _make_benign(self, texts: Texts) -> Truth:
         plan, names = self.plan, _Names(self.plan.seed)
-        accounts = crowd(plan, texts, self.data)
-        requests, count = (
-            attributed(
-                accounts, plan.rng("traffic"), start_s=plan.start_s, span_s=plan.days * DAY_S
+        parts = {"traffic": crowd(plan, texts, self.data), "passing traffic": passing(plan)}
+        span_s, count = plan.days * DAY_S, 0
+        requests = merge(
+            *(
+                attributed(part, plan.rng(purpose), start_s=plan.start_s, span_s=span_s)
+                for purpose, part in parts.items()
             ),
-            0,
+            key=lambda found: found[1].timestamp,
         )
         found = next(requests, None)
         for day in range(plan.days):
@@ -141,6 +143,7 @@ class Store:
                     file.write(names.tidied(found[1]))
                     count += 1
                     found = next(requests, None)
+        accounts = [account for part in parts.values() for account in part]
         return Truth(
             kinds={names.of(a.account_id): a.kind for a in accounts},
             directory={names.of(a.account_id): entry(a) for a in accounts},

@@ -5,7 +5,7 @@ import pytest
 from quality.modes import COMPARED, HEADLINE, MODES, NOT_LOGGED, TEXT
 
 from stream.intake.codec.gateways.litellm import LITELLM
-from stream.tools.simulate.request import Request
+from stream.tools.simulate.request import ChatMessage, Request
 
 #: All fields, each with a value of its own.
 FULL = Request(
@@ -14,7 +14,7 @@ FULL = Request(
     tls_fingerprint="t", payment_id="p", account_created_at=1_772_000_000.0, plan="team",
     operation="chat", input_tokens=1, output_tokens=2, cached_tokens=3, reasoning_tokens=4,
     status=200, duration_s=0.5, stream=True, temperature=0.5, max_tokens=9, logprobs=True,
-    system_prompt="s", prompt="p",
+    system_prompt="s", prompt="p", messages=[ChatMessage("user", "p")], response="q",
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ CROWD = Crowd(
     clients=1, clients_events=10, conversations=2, coders=2, chats=2, writers=2, people=16,
     tool_users=4, vpn=2, phones=2, staff=4, services=2, batches=0, evaluations=0, pipelines=0,
     migrations=0, tutoring=0, benchmarks=0, failovers=1,
+    team_keys=1, two_keys=1, links=2, suggested=2,
 )  # fmt: skip
 PLAN = Plan(
     name="tiny",

@@ -12,6 +12,8 @@ from stream.tools.simulate.planted.light import burst, slow
 from stream.tools.simulate.planted.lone import lone
 from stream.tools.simulate.planted.pool import pool, second_pool
 from stream.tools.simulate.planted.relay import evasive_relay, relay
+from stream.tools.simulate.planted.reseller import reseller
+from stream.tools.simulate.planted.router import router
 from stream.tools.simulate.planted.turned import pivot, standing, takeover
 
 if TYPE_CHECKING:
@@ -34,6 +36,10 @@ class Shape:
 
 def _lone(world: World, count: int, brief: Brief) -> Iterator[Account]:
     return (lone(world, brief) for _ in range(count))
+
+
+def _sticky_router(world: World, count: int, brief: Brief) -> Iterator[Account]:
+    return router(world, count, brief, sticky=True)
 
 
 def _second_pool(world: World, count: int, brief: Brief) -> Iterator[Account]:
@@ -74,4 +80,7 @@ SHAPES: Final = {
     "pool-evasive": Shape(evasive_pool, 857),
     "hydra-evasive": Shape(evasive_hydra, 22),
     "relay-evasive": Shape(evasive_relay, 5.6),
+    "router": Shape(router, 45),
+    "router-sticky": Shape(_sticky_router, 45),
+    "reseller": Shape(reseller, 150),
 }
