@@ -137,6 +137,9 @@ SCENARIOS: Final = {
                 ("router", 40),
                 ("router-sticky", 40),
                 ("reseller", 12),
+                ("hydra-disjoint", 200),
+                ("lone-hard", 1),
+                ("succession", 40),
             )
         ),
     )

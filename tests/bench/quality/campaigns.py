@@ -6,9 +6,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from quality.background import sleepers
+from quality.jargon import with_jargon
 from quality.plan import DAY_S
+from stream.tools.simulate.benign.conversing import conversing
 from stream.tools.simulate.benign.occasions import NEW_MODEL
+from stream.tools.simulate.benign.people import people
+from stream.tools.simulate.benign.services import services
 from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.planted.disjoint import succession
+from stream.tools.simulate.planted.lone import patient_lone
 from stream.tools.simulate.planted.materials import Brief
 from stream.tools.simulate.planted.pool import second_pool
 from stream.tools.simulate.planted.relay import evasive_relay
@@ -34,6 +40,7 @@ class Planted:
     accounts: list[Account]
     begins_s: float
     replaced: frozenset[str] = frozenset()
+    from_s: float | None = None  # when their traffic begins, if benign accounts are among them
 
 
 def planted(plan: Plan, name: str, texts: Texts) -> Planted:
@@ -52,6 +59,8 @@ def planted(plan: Plan, name: str, texts: Texts) -> Planted:
         return _turned(plan, name, world, brief)
     if name == "second-pool":
         return _banned(plan, world, brief)
+    if name == "lone-hard":
+        return _patient(plan, world, brief)
     return Planted(_alone(plan, name, world, brief), begins_s)
 
 
@@ -59,6 +68,9 @@ def _alone(plan: Plan, name: str, world: World, brief: Brief) -> list[Account]:
     count = plan.campaign(name).accounts
     if name == "relay-evasive":
         return list(evasive_relay(world, count, brief, plan.exits))
+    if name == "succession":
+        bans_s = [plan.start_s + day * DAY_S for day in plan.bans_d]
+        return list(succession(world, count, brief, bans_s))
     if name == "burst":
         brief = replace(brief, end_s=min(brief.start_s + _BURST_D * DAY_S, plan.end_s))
     return list(SHAPES[name].build(world, count, brief))
@@ -73,6 +85,16 @@ def _banned(plan: Plan, world: World, brief: Brief) -> Planted:
     return Planted(
         list(second_pool(world, count, brief, banned_s=banned_s, back_s=back_s)), begins_s
     )
+
+
+def _patient(plan: Plan, world: World, brief: Brief) -> Planted:
+    """Make the hard lone among more people and busy services, who are there from the beginning."""
+    brief = replace(brief, start_s=plan.start_s + plan.patient_d * DAY_S)
+    more = World(Dice(plan.rng("population of the hard lone")), plan.start_s)
+    missing = max(0, plan.patient_among - plan.crowd.accounts - plan.heavy)
+    crowd = with_jargon([*people(more, missing), *services(more, plan.heavy)])
+    accounts = [patient_lone(world, brief), *conversing(more.dice, crowd)]
+    return Planted(accounts, brief.start_s, from_s=plan.start_s)
 
 
 def _turned(plan: Plan, name: str, world: World, brief: Brief) -> Planted:

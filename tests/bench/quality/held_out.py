@@ -48,6 +48,8 @@ def drawn(seed: int) -> Plan:
         half_d=begins + rng.uniform(1.0, 2.0),
         second_d=(begins - rng.uniform(0.4, 1.0), begins + rng.uniform(0.3, 1.0),
                   begins + rng.uniform(1.2, 2.0)),
+        bans_d=(begins + rng.uniform(0.9, 1.4), begins + rng.uniform(2.0, 2.8)),
+        patient_d=rng.uniform(0.5, 0.9),
         exits=int(rng.integers(20, 50)),
         crowd=_crowd(plan.crowd, rng),
         campaigns=tuple(_campaign(campaign, rng) for campaign in CAMPAIGNS),

@@ -68,11 +68,11 @@ def measure(
     false = [accused for accused in members.values() if not is_right(accused, first)]
     named = _named(members, first)
     every_accused = {account for accused in members.values() for account in accused}
-    innocent = len(benign.kinds) - len(first.keys() & benign.kinds.keys())
+    innocent = _innocent(benign, planted, first)
     kinds = Counter(
-        benign.kinds[account]
+        innocent[account]
         for account in {a for accused in false for a in accused}
-        if account in benign.kinds
+        if account in innocent
     )
     return Outcome(
         scenario=scenario,
@@ -80,7 +80,7 @@ def measure(
         mode=mode,
         incidents=len(members),
         false_incidents=len(false),
-        false_per_10k_day=len(false) / innocent / days * 1e4,
+        false_per_10k_day=len(false) / len(innocent) / days * 1e4,
         false_kinds=dict(sorted(kinds.items())),
         accused=len(every_accused),
         right=len(named),
@@ -96,6 +96,15 @@ def _first_requests(planted: Truth | None) -> dict[str, float]:
     times, _, account = planted.taken()
     _, at = np.unique(account, return_index=True)
     return {planted.attackers[account[place]]: float(times[place]) for place in at.tolist()}
+
+
+def _innocent(benign: Truth, planted: Truth | None, first: Mapping[str, float]) -> dict[str, str]:
+    """Return the kinds of all benign accounts; a scenario may have some of its own."""
+    kinds = dict(benign.kinds)
+    if planted is not None:
+        extracting = {planted.kinds[account] for account in planted.attackers}
+        kinds |= {a: kind for a, kind in planted.kinds.items() if kind not in extracting}
+    return {account: kind for account, kind in kinds.items() if account not in first}
 
 
 def _named(

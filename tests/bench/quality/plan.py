@@ -58,6 +58,14 @@ class Crowd:
     links: int = 36
     suggested: int = 36
 
+    @property
+    def accounts(self) -> int:
+        """Return about how many accounts there are."""
+        counts = {field.name: getattr(self, field.name) for field in fields(self)}
+        # Staff of two companies, two accounts of each migration and customer of two keys.
+        twice = counts["staff"] + counts["migrations"] + counts["two_keys"]
+        return sum(counts.values()) - counts["clients_events"] + twice
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
@@ -96,6 +104,10 @@ CAMPAIGNS: Final = (
     Campaign(id="router-sticky", accounts=240, per_day=45, items=0, recall=0.6, leaked=0.2,
              least=40),
     Campaign(id="reseller", accounts=60, per_day=150, items=0, recall=0.6, leaked=0.2),
+    Campaign(id="hydra-disjoint", accounts=1000, per_day=11, items=0, recall=0.7, leaked=0.3),
+    Campaign(id="succession", accounts=80, per_day=60, items=26_000, recall=0.6, leaked=0.4,
+             least=40),
+    Campaign(id="lone-hard", accounts=1, per_day=4000, items=80_000, recall=0.95, leaked=0.2),
 )  # fmt: skip
 
 
@@ -115,6 +127,10 @@ class Plan:
     outage_d: float = 4.6
     half_d: float = 4.4  # the takeover goes from a tenth to a half
     second_d: tuple[float, float, float] = (2.3, 3.6, 4.35)
+    bans_d: tuple[float, ...] = (4.2, 5.6)  # all accounts of the succession at once
+    patient_d: float = 0.55  # the hard lone begins, in a population of its own:
+    patient_among: int = 1500  # benign accounts
+    heavy: int = 12  # of them services of some thousand requests a day
     exits: int = 30  # addresses of the evasive relay's pool
     crowd: Crowd = Crowd()
     campaigns: tuple[Campaign, ...] = CAMPAIGNS
@@ -159,6 +175,7 @@ def quick() -> Plan:
         outage_d=2.2,
         half_d=2.0,
         second_d=(1.1, 1.7, 2.1),
+        bans_d=(1.95, 2.5),
         crowd=_smaller(Crowd(), 6, clients_events=40_000),
         campaigns=tuple(
             replace(

@@ -46,6 +46,9 @@ _NAMES: Final = {
     "router": "router: conversations dealt request by request, another exit each time",
     "router-sticky": "the same, each conversation with one account",
     "reseller": "reseller: dozens of customers an account, banned ones replaced",
+    "hydra-disjoint": "hydra with disjoint tasks: 60 % chat, one narrow capability",
+    "succession": "succession: banned within minutes, as many new carry on",
+    "lone-hard": "patient lone: older than the log, silent, then 4,000 a day",
 }
 _SIZES: Final = {
     first().name: "full size",

@@ -232,7 +232,7 @@ def _beside(ours: Result, before: Result) -> Result:
 
 
 def _fork_day(truth: Truth, plan: Plan) -> int:
-    return int((truth.begins_s - plan.start_s) // DAY_S)
+    return int((truth.from_s - plan.start_s) // DAY_S)
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:

@@ -50,6 +50,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     directory: dict[str, AccountEntry] = {}  # account -> its entry in the directory
     requests: int
     begins_s: float = 0.0
+    from_s: float = 0.0  # when the first request of the file may be: not after begins_s
     attackers: list[str] = []  # accounts that extracted something, by first request
     replaced: list[str] = []  # accounts whose benign traffic ends when the campaign begins
     times: bytes = b""  # of extracting requests, f8
@@ -153,15 +154,15 @@ class Store:
     def _make_campaign(self, name: str, texts: Texts) -> Truth:
         plan, names = self.plan, _Names(self.plan.seed)
         campaign = planted(plan, name, texts)
-        begins_s = campaign.begins_s
+        from_s = campaign.begins_s if campaign.from_s is None else campaign.from_s
         taken: list[tuple[float, int, str]] = []
         count = 0
         with _File(self.campaign(name)) as file:
             for account, request in attributed(
                 campaign.accounts,
                 plan.rng("traffic", name),
-                start_s=begins_s,
-                span_s=plan.end_s - begins_s,
+                start_s=from_s,
+                span_s=plan.end_s - from_s,
             ):
                 file.write(names.tidied(request))
                 count += 1
@@ -174,7 +175,8 @@ class Store:
             kinds={names.of(a.account_id): a.kind for a in campaign.accounts},
             directory={names.of(a.account_id): entry(a) for a in campaign.accounts},
             requests=count,
-            begins_s=begins_s,
+            begins_s=campaign.begins_s,
+            from_s=from_s,
             attackers=list(attackers),
             replaced=sorted(names.of(account) for account in campaign.replaced),
             times=np.array([row[0] for row in taken], np.float64).tobytes(),

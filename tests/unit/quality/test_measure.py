@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 from quality.alarms import Alarm
@@ -87,3 +88,12 @@ def test_an_account_that_turns_is_not_among_the_innocent():
     told = outcome(single(0.0, "a"), planted=turned)
     assert told.false_per_10k_day == pytest.approx(1 / 2 * 1e4)
     assert outcome(single(100.0, "t"), planted=turned).campaign.found
+
+
+def test_benign_accounts_that_a_scenario_has_of_its_own_are_innocent():
+    known = msgspec.structs.replace(
+        PLANTED, kinds={"x": "pool", "y": "pool", "z": "pool", "own": "service"}
+    )
+    told = outcome(single(300.0, "own"), single(300.0, "z"), planted=known)
+    assert told.false_kinds == {"service": 1}  # z never extracted, and is no benign account
+    assert told.false_per_10k_day == pytest.approx(2 / 4 * 1e4)

@@ -9,6 +9,7 @@ import pytest
 
 from stream.tools.simulate.benign.occasions import NEW_MODEL
 from stream.tools.simulate.dice import Dice
+from stream.tools.simulate.planted.disjoint import succession
 from stream.tools.simulate.planted.evasive import evasive_hydra, evasive_pool
 from stream.tools.simulate.planted.light import burst, slow
 from stream.tools.simulate.planted.materials import Brief, Material
@@ -173,3 +174,48 @@ def test_no_two_accounts_of_a_campaign_have_one_organisation(world, name):
     named = Counter(a.paper.organization_id for a in accounts.values() if a.paper.organization_id)
     assert max(named.values(), default=1) == 1
     assert (0 < len(named) < len(accounts)) == name.endswith("-evasive")
+
+
+def test_a_disjoint_hydra_repeats_no_task_and_chats_in_between(world):
+    parts = list(SHAPES["hydra-disjoint"].build(world, 60, brief(11)))
+    events = play(parts)
+    tasks = [r for a, r in events if a.attack]
+    assert 0.3 < len(tasks) / len(events) < 0.5
+    assert len({r.prompt for r in tasks}) == len(tasks)
+    alike = [shingles(r.prompt) for r in tasks[:200]]
+    pairs = [bool(a & b) for a, b in combinations(alike, 2)]
+    assert np.mean(pairs) < 0.01
+    chat = [r.output_tokens for a, r in events if not a.attack]
+    assert np.median([r.output_tokens for r in tasks]) > 1.7 * np.median(chat)
+    assert len({r.client_ip for _, r in events}) >= len({a.account_id for a in parts})
+
+
+def test_a_succession_carries_the_same_mix_on_without_a_shared_value(world):
+    parts = list(succession(world, 20, brief(120), [START_S + DAY_S]))
+    events = play(parts)
+    times = defaultdict(list)
+    for _, r in events:
+        times[r.account_id].append(r.timestamp)
+    old = {name for name, at in times.items() if at[0] < START_S + DAY_S / 2}
+    new = times.keys() - old
+    assert len(old) == len(new) == 20
+    assert max(times[name][-1] for name in old) < START_S + DAY_S + 360
+    assert min(times[name][0] for name in new) > START_S + DAY_S
+    for field in ("payment_id", "client_ip", "prompt"):
+        before = {getattr(r, field) for _, r in events if r.account_id in old}
+        assert not before & {getattr(r, field) for _, r in events if r.account_id in new}
+    models = [
+        Counter(r.model for _, r in events if r.account_id in some)["atlas-reason"] / 20
+        for some in (old, new)
+    ]
+    assert 0.6 < models[0] / models[1] < 1.6
+
+
+def test_a_patient_lone_is_older_than_the_log_and_silent_until_it_extracts(world):
+    (account,) = SHAPES["lone-hard"].build(world, 1, brief(4000, 2.0, 0.55))
+    events = [r for _, r in play([account])]
+    assert account.paper.created_at < START_S
+    assert events[0].timestamp > START_S + 0.55 * DAY_S
+    hours = Counter(int((r.timestamp - START_S) // 3600) for r in events)
+    assert len(hours) >= 34
+    assert 3200 < len(events) / 1.45 < 4800

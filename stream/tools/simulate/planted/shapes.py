@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from stream.tools.simulate.benign.occasions import NEW_MODEL
+from stream.tools.simulate.planted.disjoint import disjoint_hydra, succession
 from stream.tools.simulate.planted.evasive import evasive_hydra, evasive_pool
 from stream.tools.simulate.planted.hydra import hydra
 from stream.tools.simulate.planted.light import burst, slow
-from stream.tools.simulate.planted.lone import lone
+from stream.tools.simulate.planted.lone import lone, patient_lone
 from stream.tools.simulate.planted.pool import pool, second_pool
 from stream.tools.simulate.planted.relay import evasive_relay, relay
 from stream.tools.simulate.planted.reseller import reseller
@@ -36,6 +37,17 @@ class Shape:
 
 def _lone(world: World, count: int, brief: Brief) -> Iterator[Account]:
     return (lone(world, brief) for _ in range(count))
+
+
+def _lone_hard(world: World, count: int, brief: Brief) -> Iterator[Account]:
+    return (patient_lone(world, brief) for _ in range(count))
+
+
+def _succession(world: World, count: int, brief: Brief) -> Iterator[Account]:
+    """Ban all accounts twice, after two fifths and three quarters of the time."""
+    span_s = brief.end_s - brief.start_s
+    bans_s = [brief.start_s + part * span_s for part in (0.4, 0.75)]
+    return succession(world, count, brief, bans_s)
 
 
 def _sticky_router(world: World, count: int, brief: Brief) -> Iterator[Account]:
@@ -83,4 +95,7 @@ SHAPES: Final = {
     "router": Shape(router, 45),
     "router-sticky": Shape(_sticky_router, 45),
     "reseller": Shape(reseller, 150),
+    "hydra-disjoint": Shape(disjoint_hydra, 11),
+    "lone-hard": Shape(_lone_hard, 4000),
+    "succession": Shape(_succession, 60),
 }
