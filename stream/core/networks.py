@@ -9,6 +9,8 @@ from typing import Final
 HOSTING: Final = 1
 ANONYMISER: Final = 2
 RESIDENTIAL_PROXY: Final = 4
+#: Beside one of these: the request came with the user agent of a browser.
+BROWSER: Final = 8
 
 _LETTERS: Final = 2
 #: What logs and databases write for an unknown country (ISO 3166 user-assigned codes).

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from testlib.traffic.crowds import EXTRACTOR, HOUR, OPEN, SERVICE, TWINS, Stage, crowd, opened
+from testlib.traffic.crowds import (
+    EXTRACTOR,
+    HOUR,
+    OPEN,
+    ROTATING,
+    SERVICE,
+    TWINS,
+    Stage,
+    crowd,
+    opened,
+)
 
 LENGTHS = ("output_hour", "output_day", "output_per_request", "output_ratio")
 
@@ -38,6 +48,15 @@ def test_the_extractor_is_found_and_explained(stage):
     assert first.since <= first.time
     assert first.observed.requests >= 5000
     assert first.observed.output_tokens >= 6_000_000
+
+
+def test_exits_that_rotate_support_a_case_and_are_named(stage):
+    cases = {"rotating": EXTRACTOR | ROTATING, "steady": EXTRACTOR}
+    found = {v.account_id: v for v in stage.play(8, cases)}
+    assert min(found[name].score for name in cases) >= OPEN
+    assert found["rotating"].score >= found["steady"].score
+    named = {name: {e.feature for e in found[name].evidence} for name in cases}
+    assert "exit_rotation" in named["rotating"] - named["steady"]
 
 
 @pytest.mark.parametrize("name", sorted(TWINS))

@@ -3,9 +3,9 @@
 The indicators are those that providers and agencies publish (AA26-251A): a new account at full
 volume without a ramp, or an old one that changes; extraction volume, that is more output than
 others take *and* more output than input; one frame with ever new content; round the clock and
-evenly; one account from many addresses and clients. Each is a surprisal in hartleys (tails.py).
-With *why now* a (arrival or change), output volume v, output ratio r and half the sum of the
-others s::
+evenly; one account from many addresses and clients, or whose exits rotate. Each is a surprisal in
+hartleys (tails.py). With *why now* a (arrival or change), output volume v, output ratio r and half
+the sum of the others s::
 
     core = min(a, v, r)     evidence = (3 core + min(s, core)) * persistence
 
@@ -25,6 +25,7 @@ content alone gives 0.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,9 @@ RANKED: Final = (
     "identity_spread",
     "gap_variation",
     "content_shift",
+    "exit_rotation",
+    "countries_hour",
+    "hosted_browser",
 )
 _COLUMNS: Final = np.array([COLUMN[name] for name in RANKED])
 #: Features of the population model: shape rather than size, for power users are large too.
@@ -82,7 +86,18 @@ _OWN: Final = {name: i for i, name in enumerate(TRACKED)}
 _SHAPE: Final = ("output_ratio", "output_per_request", "active_hours", "templated_breadth")
 _SHAPE_COLUMNS: Final = [_OWN[name] for name in _SHAPE]
 #: Ranked features that support a core and never make one.
-_SUPPORTING: Final = ("templated_breadth", "active_hours", "identity_spread", "gap_variation")
+_SUPPORTING: Final = ("templated_breadth", "active_hours", "gap_variation")
+#: Of these, which all follow from where an account calls from, only the strongest supports; each
+#: with the most that it counts for, in hartleys. Assumed: travellers with a VPN are one in a
+#: hundred, people behind a company's proxy or a relay of their phone's maker one in ten.
+_EXITS: Final = {
+    "identity_spread": MOST_HART,
+    "exit_rotation": MOST_HART,
+    "countries_hour": 2.0,
+    "hosted_browser": 1.0,
+}
+#: What each but the first of them is reduced by: there are three further chances (Bonferroni).
+_CHANCES_HART: Final = math.log10(len(_EXITS) - 1)
 #: Weight of the supporting indicators. Assumed: they depend on one another, so half their sum.
 _SUPPORT: Final = 0.5
 #: Most that a shift of content counts for, in hartleys. Assumed: a product is launched once in a
@@ -157,12 +172,27 @@ def combine(
     lasting = np.minimum(persistence, np.nan_to_num(new_hours) / _PERSISTENT_H)
     core = _core(rank, own, new_extraction, arrival, persistence, lasting)
     others = {name: rank[name] for name in _SUPPORTING} | {COMBINATION: combination}
+    others |= _exits(rank)
     support = _SUPPORT * np.sum(list(others.values()), axis=0) * persistence
     counted = np.minimum(support, core.size)
     weight = _SUPPORT * persistence * counted / np.where(support > 0, support, 1)
     parts = {name: surprisal * weight for name, surprisal in others.items()}
     _add_core(parts, core, own[:, _SHAPE_COLUMNS])
     return EvidenceBreakdown(3 * core.size + core.surplus + counted, parts)
+
+
+def _exits(rank: dict[str, Floats]) -> dict[str, Floats]:
+    """Return the surprisal (n,) of each of :data:`_EXITS` where it is the greatest, else 0."""
+    counted = np.stack(
+        [
+            np.clip(rank[name] - _CHANCES_HART * (place > 0), 0, most)
+            for place, (name, most) in enumerate(_EXITS.items())
+        ]
+    )
+    greatest = counted.argmax(axis=0)
+    return {
+        name: np.where(greatest == place, counted[place], 0) for place, name in enumerate(_EXITS)
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _FEW: Final = 10
 #: The distinct count of prompts is exact enough up to here (windows/sketches.py).
 _MOST_PROMPTS: Final = 1000
+#: The same of networks.
+_MOST_NETWORKS: Final = 150
 #: Younger accounts count as this old. Assumed: the first hours of any account are steep.
 _YOUNGEST_D: Final = 1.0
 
@@ -105,6 +107,23 @@ def identity_spread(seen: AccountSnapshot) -> Floats:
     """Addresses times user agents: high only when one account has many of both."""
     addresses, agents = seen.distinct["addresses"], seen.distinct["user_agents"]
     return np.where((addresses > 0) & (agents > 0), addresses * agents, np.nan)
+
+
+def exit_rotation(seen: AccountSnapshot) -> Floats:
+    """Networks of the last one or two days times networks per request: high only when each differs.
+
+    A company has a few exits for very many requests, and a traveller few exits at all. The distinct
+    count is bounded: beyond the bound, the share of new networks is that up to it.
+    """
+    count, requests = seen.distinct["networks"], seen.day["requests"]
+    new = np.minimum(count / np.clip(requests, 1, _MOST_NETWORKS), 1)
+    return np.where((count > 0) & (requests >= _FEW), count * new, np.nan)
+
+
+def hosted_browser(seen: AccountSnapshot) -> Floats:
+    """Share of the requests that a browser sent from a hosting network or an anonymiser."""
+    enough = seen.day["requests"] >= _FEW
+    return np.where(enough, seen.hosted_browser_share, np.nan)
 
 
 def ramp(seen: AccountSnapshot) -> Floats:

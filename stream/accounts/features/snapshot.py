@@ -36,6 +36,7 @@ class AccountSnapshot:
     gap_variation: Floats
     temperature: Floats
     max_tokens: Floats
+    hosted_browser_share: Floats
     content_shift: Floats
     new_content_ratio: Floats
     new_content_s: Floats
@@ -56,6 +57,7 @@ def snapshot(windows: AccountWindows, slots: AccountSlots, time: float) -> Accou
         gap_variation=windows.moments.gap_variation(slots),
         temperature=windows.moments.mean("temperature", slots),
         max_tokens=windows.moments.mean("max_tokens", slots),
+        hosted_browser_share=windows.moments.mean("hosted_browser", slots),
         content_shift=windows.content.shift(slots),
         new_content_ratio=windows.content.new_ratio(slots),
         new_content_s=windows.content.moved_s(slots, time),

@@ -77,6 +77,17 @@ FEATURES: Final[tuple[Feature, ...]] = (
     _amount("addresses", "addresses", "many network addresses", 1e3, f.distinct("addresses")),
     _amount("user_agents", "user agents", "many different clients", 1e3,
             f.distinct("user_agents")),
+    _amount("networks", "networks", "many networks", 1e3, f.distinct("networks")),
+    _amount("countries", "countries", "many countries", 100, f.distinct("countries")),
+    # Travellers have two: their own, which roaming may lead through, and the one they are in.
+    Feature(name="countries_hour", unit="countries", direction=1, low=2, high=50, log=True,
+            meaning="in several countries within an hour or two",
+            compute=f.distinct("countries_hour")),
+    # People have home, work and the phone.
+    Feature(name="exit_rotation", unit="networks", direction=1, low=3, high=1e3, log=True,
+            meaning="nearly every request comes from another network", compute=f.exit_rotation),
+    _share("hosted_browser", "a browser's requests come from data centres or anonymisers",
+           f.hosted_browser),
     _amount("identity_spread", "addresses x user agents",
             "one account from many addresses and many clients at once", 1e5, f.identity_spread),
     _share("logprobs_share", "many requests for token probabilities", f.per_request("logprobs")),

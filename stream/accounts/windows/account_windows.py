@@ -53,6 +53,9 @@ _DISTINCT: Final = {
     for sketch in (
         DistinctSketch("addresses", "address"),
         DistinctSketch("user_agents", "user_agent"),
+        DistinctSketch("networks", "network"),
+        DistinctSketch("countries", "country", spread=True),
+        DistinctSketch("countries_hour", "country", period_s=_HOUR_S, spread=True),
         DistinctSketch("prompts", "prompt", words=4),
     )
 }
@@ -125,9 +128,8 @@ class AccountWindows:
         for ring in self._rings.values():
             ring.add(slots, start, last_seen, sums)
         table["total"][slots] += sums[:, : len(COUNTED)].astype(np.int64)
-        day, last_day = int(start // DAY_S), _day(last_seen)
         for distinct in _DISTINCT.values():
-            distinct.add(table, slots, day, last_day, columns[distinct.column], at)
+            distinct.add(table, slots, start, last_seen, columns[distinct.column], at)
         first, last = (
             columns["time"][at],
             columns["time"][np.append(at[1:], len(columns["time"])) - 1],
@@ -204,11 +206,11 @@ class AccountWindows:
     def distinct(self, slots: AccountSlots, time: float) -> dict[str, Floats]:
         """Return estimated distinct values over the last one to two days, each ``(n,)``, f8.
 
-        Of addresses, user_agents and prompts.
+        Of addresses, user_agents, networks, countries and prompts; countries_hour of hours.
         """
-        day, last_day = int(time // DAY_S), _day(self._table["last_seen"][slots])
+        last_seen = self._table["last_seen"][slots]
         return {
-            name: sketch.estimate(self._table, slots, day, last_day)
+            name: sketch.estimate(self._table, slots, time, last_seen)
             for name, sketch in _DISTINCT.items()
         }
 
@@ -226,10 +228,6 @@ class AccountWindows:
         ``name`` is ``template`` or ``system_prompt``; 0 to 1, NaN when unknown.
         """
         return _LEADERS[name].share(self._table, slots)
-
-
-def _day(times: Seconds) -> Positions:
-    return np.where(np.isnan(times), -(2**40), np.floor(times / DAY_S)).astype(int)
 
 
 def _aged_hours(hours: Array, last_hour: Floats, hour: Floats | int) -> Array:

@@ -1,4 +1,4 @@
-"""Decayed moments of an account's requests: time between them, temperature, output limit."""
+"""Decayed moments of an account's requests: time between them, and means of their values."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.core.networks import BROWSER
 from stream.store.columns import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from stream.core.batch import AccountSlots, Array, Floats, Positions, Seconds
     from stream.store.account_table import AccountTable
 
-#: Means: name -> (column, least valid value).
-_MEANS: Final[Mapping[str, tuple[str, float]]] = {
-    "temperature": ("temperature", 0.0),
-    "max_tokens": ("max_tokens", 1.0),
+
+def _at_least(column: str, least: float) -> Callable[[Mapping[str, Array]], Floats]:
+    def valid(columns: Mapping[str, Array]) -> Floats:
+        values = columns[column].astype(float)
+        return np.where(values >= least, values, np.nan)
+
+    return valid
+
+
+def _hosted_browser(columns: Mapping[str, Array]) -> Floats:
+    return (columns["hosting"] & BROWSER > 0).astype(float)
+
+
+#: Means: name -> values of rows, NaN where absent.
+_MEANS: Final[Mapping[str, Callable[[Mapping[str, Array]], Floats]]] = {
+    "temperature": _at_least("temperature", 0.0),
+    "max_tokens": _at_least("max_tokens", 1.0),
+    "hosted_browser": _hosted_browser,
 }
 _PARTS: Final = {"gap": ("n", "sum", "square"), **dict.fromkeys(_MEANS, ("n", "sum"))}
 
@@ -50,12 +65,14 @@ class Moments:
         np.subtract(times[1:], times[:-1], out=gaps[1:])
         gaps[at] = times[at] - last_seen
         self._add("gap", slots, decay, gaps, at)
-        for name, (column, least) in _MEANS.items():
-            values = columns[column].astype(float)
-            self._add(name, slots, decay, np.where(values >= least, values, np.nan), at)
+        for name, values in _MEANS.items():
+            self._add(name, slots, decay, values(columns), at)
 
     def mean(self, name: str, slots: AccountSlots) -> Floats:
-        """Return the decayed mean of ``temperature`` or ``max_tokens``, ``(n,)``; NaN: unknown."""
+        """Return a decayed mean, ``(n,)``; NaN: unknown.
+
+        ``name`` is ``temperature``, ``max_tokens`` or ``hosted_browser``.
+        """
         n = self._table[f"{name}_n"][slots].astype(float)
         total = self._table[f"{name}_sum"][slots].astype(float)
         return np.where(n > 0, total / np.where(n > 0, n, 1), np.nan)

@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.core.links import SPREAD
 from stream.store.columns import Field
 from stream.store.order import lexical, run_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.core.batch import AccountSlots, Fingerprints, Floats, Positions
+    from stream.core.batch import (
+        AccountSlots,
+        Array,
+        Fingerprints,
+        Floats,
+        Positions,
+        Seconds,
+    )
     from stream.store.account_table import AccountTable
 
 DAY_S: Final = 86400.0
@@ -27,11 +35,17 @@ _WORD_BITS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class DistinctSketch:
-    """Estimated number of different values of an event column; absent (0) counts for nothing."""
+    """Estimated number of different values of an event column; absent (0) counts for nothing.
+
+    One bitmap is of this day (or hour, :attr:`period_s`), one of the day before.
+    """
 
     name: str
     column: str
     words: int = 1
+    period_s: float = DAY_S
+    #: The column has small numbers, not fingerprints.
+    spread: bool = False
 
     @property
     def field(self) -> Field:
@@ -42,15 +56,16 @@ class DistinctSketch:
         self,
         table: AccountTable,
         slots: AccountSlots,
-        day: int,
-        last_day: Positions,
-        values: Fingerprints,
+        time: float,
+        last_seen: Seconds,
+        values: Array,
         at: Positions,
     ) -> None:
-        """Add ``values`` (rows,), sorted by account; account i's begin at ``at[i]``.
+        """Add ``values`` (rows,) seen at ``time``, sorted by account; i's begin at ``at[i]``.
 
-        ``last_day`` (n,) is the day of the newest value that each slot already holds.
+        ``last_seen`` (n,) is the time of the newest value that each slot already holds, NaN: none.
         """
+        day, last_day = self._period(time), self._periods(last_seen)
         bits = self._bits(values)
         bitmap = table[self.field.name]
         kept = bitmap[slots]
@@ -60,9 +75,10 @@ class DistinctSketch:
         bitmap[slots] = kept
 
     def estimate(
-        self, table: AccountTable, slots: AccountSlots, day: int, last_day: Positions
+        self, table: AccountTable, slots: AccountSlots, time: float, last_seen: Seconds
     ) -> Floats:
-        """Return the estimated count of each slot over ``day`` and the day before, ``(n,)``."""
+        """Return the estimated count of each slot over the day or hour and the one before, (n,)."""
+        day, last_day = self._period(time), self._periods(last_seen)
         kept = table[self.field.name][slots].copy()
         kept[last_day < day, day % 2] = 0
         kept[last_day < day - 1, (day + 1) % 2] = 0
@@ -72,8 +88,16 @@ class DistinctSketch:
         empty = np.maximum(size - set_bits, 0.5)
         return np.asarray(-size * np.log(empty / size))
 
-    def _bits(self, values: Fingerprints) -> Fingerprints:
+    def _period(self, time: float) -> int:
+        return int(time // self.period_s)
+
+    def _periods(self, times: Seconds) -> Positions:
+        return np.where(np.isnan(times), -(2**40), np.floor(times / self.period_s)).astype(int)
+
+    def _bits(self, values: Array) -> Fingerprints:
         hashed = values.astype(np.uint64)
+        if self.spread:
+            hashed *= SPREAD
         bit = np.where(hashed != 0, np.uint64(1) << (hashed >> np.uint64(58)), np.uint64(0))
         if self.words == 1:
             return np.asarray(bit[:, None])

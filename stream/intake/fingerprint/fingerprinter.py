@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from stream.core.events import EVENT_COLUMNS, EventBatch
-from stream.core.networks import HOSTING, country_code
+from stream.core.networks import BROWSER, HOSTING, country_code
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
@@ -38,6 +38,8 @@ _OF_ACCOUNTS: Final = {
 }
 #: Columns of the client's address beside its own fingerprint.
 _OF_ADDRESSES: Final = ("network", "facts")
+#: How browsers' user agents begin (RFC 9110 10.1.5; all of them call themselves Mozilla).
+_BROWSERS: Final = "Mozilla/"
 #: Column -> (field, value if absent).
 _NUMBERS: Final = {
     "time": ("timestamp", np.nan),
@@ -145,6 +147,9 @@ class Fingerprinter:
             known["country"] = np.where(logged, logged, known["country"])
         if len(lookup.hosting_asns):
             known["hosting"] |= np.isin(known["asn"], lookup.hosting_asns) * np.uint8(HOSTING)
+        for row in np.flatnonzero(known["hosting"]).tolist():
+            if (fields["user_agent"][row] or "").startswith(_BROWSERS):
+                known["hosting"][row] |= BROWSER
         return columns | known
 
     def _request_ids(self, accounts: Sequence[str], ids: Sequence[str | None]) -> Fingerprints:

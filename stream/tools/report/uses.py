@@ -33,7 +33,9 @@ _NONE: Final = Use()
 USES: Final[Mapping[str, Use]] = {
     "input_tokens": Use(("input_hour", "input_day", "output_ratio")),
     "output_tokens": Use(("output_hour", "output_day", "output_per_request", "output_ratio")),
-    "client_ip": Use(("addresses", "identity_spread"), (LinkKind.ADDRESS,)),
+    "client_ip": Use(
+        ("addresses", "networks", "identity_spread", "exit_rotation"), (LinkKind.ADDRESS,)
+    ),
     "user_agent": Use(("user_agents", "identity_spread")),
     "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),
     "prompt": Use(
@@ -56,6 +58,6 @@ USES: Final[Mapping[str, Use]] = {
     "api_key_id": _NONE,
     "organization_id": _NONE,
     "asn": _NONE,
-    "country": _NONE,
+    "country": Use(("countries", "countries_hour")),
     "plan": _NONE,
 }

@@ -24,8 +24,12 @@ SERVICE = {
     "volume_for_age": 4, "age": 200, "active_hours": 14, "template_share": 0.6,
     "templated_breadth": 300, "prompts": 400, "addresses": 3, "user_agents": 1,
     "identity_spread": 3, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
-    "gap_variation": 1.8, "max_tokens": 1024, "content_shift": 1.2,
+    "gap_variation": 1.8, "max_tokens": 1024, "content_shift": 1.2, "networks": 2, "countries": 1,
+    "countries_hour": 1, "exit_rotation": 1, "hosted_browser": 0,
 }  # fmt: skip
+#: Every request leaves through another network, anywhere, some of them data centres.
+ROTATING = {"addresses": 300, "networks": 300, "exit_rotation": 300, "countries": 20,
+            "countries_hour": 8, "hosted_browser": 0.3}  # fmt: skip
 #: 5,000 requests a day from an account opened hours ago, long answers, one frame, no rest.
 EXTRACTOR = SERVICE | {
     "requests_hour": 208, "requests_day": 5000, "input_hour": 1.1e5, "input_day": 2.6e6,
@@ -44,6 +48,19 @@ TWINS = {
     "reasoning service": SERVICE | OLD | {"output_ratio": 15, "output_day": 2e6},
     "build runners": SERVICE | OLD | {"addresses": 150, "user_agents": 4, "identity_spread": 600},
     "egress gateway": SERVICE | OLD | {"addresses": 1, "user_agents": 40, "identity_spread": 40},
+    "build runners in clouds": SERVICE | OLD | {"addresses": 200, "networks": 60, "user_agents": 4,
+                                                "exit_rotation": 40, "countries": 6},
+    "phone": SERVICE | {"age": 2, "addresses": 150, "networks": 4, "exit_rotation": 3},
+    "traveller": SERVICE | OLD | {"addresses": 40, "networks": 12, "exit_rotation": 8,
+                                  "countries": 6, "countries_hour": 2},
+    "people behind a VPN": SERVICE | OLD | {"addresses": 12, "networks": 6, "exit_rotation": 4,
+                                            "countries_hour": 2, "hosted_browser": 1},
+    "relay of a phone's maker": SERVICE | {"age": 1, "addresses": 60, "networks": 25,
+                                           "exit_rotation": 20, "hosted_browser": 1},
+    "company with several exits": SERVICE | OLD | {"requests_day": 20_000, "output_day": 2e6,
+                                                   "addresses": 8, "networks": 5, "countries": 3,
+                                                   "countries_hour": 3, "user_agents": 60},
+    "rotating exits and nothing else": SERVICE | ROTATING,
     "key migration": SERVICE | {"volume_for_age": 2500, "age": 0.9, "requests_day": 2500,
                                 "active_hours": 24, "templated_breadth": 2500},
 }  # fmt: skip
@@ -109,6 +126,7 @@ def crowd(accounts, seed, time):
             "active_hours": 24 - rest,
             "templated_breadth": 300 * size,
             "gap_variation": 1.8 * own.lognormal(0, 0.4),
+            "exit_rotation": own.lognormal(0, 0.8),
             # Some prompts drift, a few hours at a time.
             "content_shift": own.lognormal(0, 0.5) * now.lognormal(0, 0.5),
         }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from stream.accounts.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
 from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.events import EVENT_COLUMNS
+from stream.core.networks import BROWSER, HOSTING, country_code
 from stream.store.account_table import AccountTable
 
 START = 1_772_409_600.0
@@ -58,7 +59,8 @@ def test_sums_and_ratios_are_in_their_units():
 def test_what_a_gateway_never_tells_is_unknown():
     got = features_of(spread(100, 5))
     for name in ("output_ratio", "volume_for_age", "age", "templated_breadth", "template_share",
-                 "addresses", "identity_spread", "temperature", "max_tokens"):  # fmt: skip
+                 "addresses", "identity_spread", "temperature", "max_tokens", "networks",
+                 "countries", "countries_hour", "exit_rotation"):  # fmt: skip
         assert np.isnan(got[name]), name
 
 
@@ -95,6 +97,47 @@ def test_runners_with_one_client_spread_less_than_one_account_behind_many_of_bot
     runners = features_of(times, address=addresses, user_agent=np.uint64(3))
     resold = features_of(times, address=addresses, user_agent=np.tile(unique(20, 2), 25))
     assert resold["identity_spread"] > 5 * runners["identity_spread"]
+
+
+def test_exits_rotate_only_where_nearly_every_request_has_another_network():
+    times = spread(120, 24)
+    dealt = features_of(times, network=unique(120))
+    assert dealt["exit_rotation"] > 80
+    twins = {
+        "phone behind an operator": np.repeat(unique(4), 30),
+        "traveller": np.repeat(unique(12), 10),
+        "company with several exits": np.tile(unique(5), 24),
+        "customers of a VPN": np.tile(unique(8), 15),
+        "build runners in a cloud": np.resize(unique(25), 120),
+    }
+    for name, networks in twins.items():
+        assert (
+            dealt["exit_rotation"] > 10 * features_of(times, network=networks)["exit_rotation"]
+        ), name
+    runners = features_of(spread(4000, 24), network=np.resize(unique(60), 4000))
+    assert runners["networks"] == pytest.approx(60, rel=0.3)
+    assert dealt["exit_rotation"] > 3 * runners["exit_rotation"]
+
+
+def test_impossible_travel_is_several_countries_within_an_hour():
+    times = spread(240, 24)
+    codes = np.array([country_code(c) for c in ("US", "DE", "IN", "BR", "JP", "NG", "VN", "PL")])
+    dealt = features_of(times, country=np.resize(codes, 240))
+    assert dealt["countries_hour"] == pytest.approx(8, abs=1)
+    assert dealt["countries"] == pytest.approx(8, abs=1)
+    journey = features_of(times, country=np.repeat(codes[:3], 80))
+    assert journey["countries_hour"] == pytest.approx(1, abs=0.1)
+    assert journey["countries"] == pytest.approx(3, abs=0.2)
+    roaming = features_of(times, country=np.resize(codes[:2], 240))
+    assert FEATURES[COLUMN["countries_hour"]].scaled(roaming["countries_hour"]) < 0.01
+    assert FEATURES[COLUMN["countries_hour"]].scaled(dealt["countries_hour"]) > 0.3
+
+
+def test_browsers_in_data_centres_are_a_share_of_the_requests():
+    times = spread(240, 24)
+    flags = np.resize(np.array([HOSTING | BROWSER, HOSTING, BROWSER & 0, 0], np.uint8), 240)
+    assert features_of(times, hosting=flags)["hosted_browser"] == pytest.approx(0.25, abs=0.01)
+    assert features_of(times)["hosted_browser"] == 0
 
 
 @given(st.sampled_from(FEATURES), st.floats(0, 1))

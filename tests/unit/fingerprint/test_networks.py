@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.networks import ANONYMISER, HOSTING, country_code, country_name
+from stream.core.networks import ANONYMISER, BROWSER, HOSTING, country_code, country_name
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint import networks
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
@@ -110,6 +110,15 @@ def test_what_the_gateway_logged_wins():
     assert found["asn"] == [64499, 64500, 7]
     assert found["country"] == [DE, US, country_code("FR")]
     assert found["hosting"] == [HOSTING, 0, 0]  # by the AS number that counts
+
+
+def test_a_browser_in_a_data_centre_is_marked():
+    known = Known({"203.0.113.1": NetworkFacts(24, 64500, US, HOSTING)})
+    agents = ("Mozilla/5.0 (X11)", "curl/8", None, "Mozilla/5.0 (X11)")
+    addresses = ("203.0.113.1", "203.0.113.1", "203.0.113.1", "203.0.113.9")
+    events = [event(a, user_agent=u) for a, u in zip(addresses, agents, strict=True)]
+    found = columns(*events, lookup=known)["hosting"]
+    assert found == [HOSTING | BROWSER, HOSTING, HOSTING, 0]
 
 
 def test_an_address_is_looked_up_once():

@@ -84,6 +84,9 @@ def test_without_a_field_goes_what_it_is_said_to_be_good_for(field):
 
 
 def test_a_use_is_a_few_words():
-    assert str(USES["client_ip"]) == "addresses, identity_spread; links by address"
+    assert (
+        str(USES["client_ip"])
+        == "addresses, networks, identity_spread, exit_rotation; links by address"
+    )
     assert str(USES["payment_id"]) == "links by payment"
     assert str(USES["plan"]) == ""
