@@ -41,6 +41,7 @@ check: $(VENV)/.ready ## Check lint, format, types, import contracts and known v
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/audit
 

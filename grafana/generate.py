@@ -42,7 +42,7 @@ def expand(expr: str) -> str:
 
 def target(number: int, legend: str, expr: str, panel_type: str) -> dict[str, Any]:
     """Return one query of a panel."""
-    made = {
+    made: dict[str, Any] = {
         "refId": chr(ord("A") + number),
         "datasource": DATASOURCE,
         "expr": expand(expr),
@@ -67,7 +67,7 @@ def panel(number: int, what: Panel, x: int, y: int) -> dict[str, Any]:
     defaults: dict[str, Any] = {"unit": what.unit, "min": 0, "custom": what.custom}
     if what.limits:
         first, *others = what.limits.items()
-        steps = [{"color": first[0], "value": None}]
+        steps: list[dict[str, Any]] = [{"color": first[0], "value": None}]
         steps += [{"color": color, "value": value} for color, value in others]
         defaults["thresholds"] = {"mode": "absolute", "steps": steps}
     made = {

@@ -8,12 +8,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parent / "pictures"
 #: Picture -> colour scheme, width and height of the browser window.
-SIZES = {"page": ("light", 1280, 1000), "page-phone": ("dark", 390, 844)}
+SIZES: dict[str, tuple[Any, int, int]] = {
+    "page": ("light", 1280, 1000),
+    "page-phone": ("dark", 390, 844),
+}
 
 
 def photograph(link: str, folder: Path = FOLDER) -> None:

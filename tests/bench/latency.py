@@ -146,7 +146,7 @@ def _hook(watch: Watch) -> web.Application:
 async def _read(bootstrap: str, topic: str, watch: Watch) -> None:
     async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap) as consumer:
         async for record in consumer:
-            watch.on_topic.append(_seen(msgspec.json.decode(record.value)))
+            watch.on_topic.append(_seen(msgspec.json.decode(record.value or b"")))
 
 
 def _seen(alert: dict[str, Any]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ class Stages:
     def window(self) -> object:
         return self.windows.update(self.step)
 
-    def features(self) -> object:
+    def features(self) -> Any:
         return compute(self.windows, self.slots, self.end)
 
     def score(self) -> object:

@@ -259,7 +259,7 @@ def assert_it_fits(documents, readme, folder):
     """With the figures of the sizing guide, when one worker has died."""
     base_mib, account_kib = map(
         float,
-        re.search(r"takes (\d+) MiB. Each account with state adds ([\d.]+) KiB", readme).groups(),
+        re.findall(r"takes (\d+) MiB. Each account with state adds ([\d.]+) KiB", readme)[0],
     )
     settings = settings_of(documents, folder)
     workers = (
@@ -328,7 +328,9 @@ def test_a_packaged_chart_carries_rules_and_dashboards(helm, tmp_path):
         for link in (CHART / "files").rglob("*"):
             if link.is_file():
                 member = members[str(link.relative_to(CHART))]
-                assert packed.extractfile(member).read() == link.read_bytes()
+                content = packed.extractfile(member)
+                assert content is not None
+                assert content.read() == link.read_bytes()
 
 
 # -- Strimzi and KEDA -------------------------------------------------------------------------

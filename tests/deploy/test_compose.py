@@ -110,7 +110,7 @@ def test_the_worker_tells_the_alertmanager_where_it_is():
 def test_the_provisioned_sources_are_services():
     (path,) = (ROOT / "grafana" / "provisioning" / "datasources").iterdir()
     for source in yaml.safe_load(path.read_text())["datasources"]:
-        host, port = re.fullmatch(r"http://(\w+):(\d+)", source["url"]).groups()
+        [(host, port)] = re.findall(r"^http://(\w+):(\d+)$", source["url"])
         assert f"127.0.0.1:{port}:{port}" in SERVICES[host]["ports"]
 
 

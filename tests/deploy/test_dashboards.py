@@ -69,7 +69,7 @@ def test_legends_name_labels_that_are_left(query):
 @pytest.mark.parametrize("alert", ALERTS)
 def test_the_dashboard_of_an_alert_has_a_panel_that_links_to_its_section(alert):
     said = ALERTS[alert]["annotations"]
-    name = re.search(r"/d/distillwatch-(\w+)", said["dashboard_url"])[1]
+    name = re.findall(r"/d/distillwatch-(\w+)", said["dashboard_url"])[0]
     section = said["runbook_url"].partition("#")[2]
     assert any(section in sections(panel) for panel in panels(name)), (
         f"no panel of {name} has {alert} among its alerts"
@@ -109,6 +109,7 @@ def test_variables(name):
         assert variable["datasource"]["uid"] == "$datasource"
         assert (variable["multi"], variable["allValue"], variable["refresh"]) == (True, ".+", 2)
         selector = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"])
+        assert selector is not None
         assert selector[2] == variable["name"]
         assert problems(selector[1]) == []
     assert dashboard["editable"] is False

@@ -67,7 +67,7 @@ async def told(
         while not enough <= set().union(*found.values()):
             await ask(proxy, "what time is it")
             for records in (await consumer.getmany(timeout_ms=1000)).values():
-                alerts = [msgspec.json.decode(record.value) for record in records]
+                alerts = [msgspec.json.decode(record.value or b"") for record in records]
                 found |= {
                     alert["alert_id"]: set(alert["account_ids"])
                     for alert in alerts

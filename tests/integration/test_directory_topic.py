@@ -12,7 +12,6 @@ from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -81,7 +80,7 @@ def newest(alerts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture
-def place(bootstrap: str, broker: str, tmp_path: Path, ring_lines: list[bytes]) -> Iterator[Place]:
+def place(bootstrap: str, broker: str, tmp_path: Path, ring_lines: list[bytes]) -> Place:
     more = {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
     if broker == "kafka":
         more["kafka_session_timeout_s"] = 6

@@ -165,7 +165,7 @@ async def on_topic(own: dict[str, str]) -> list[dict[str, Any]]:
         auto_offset_reset="earliest",
     ) as consumer:
         found = await consumer.getmany(timeout_ms=5000)
-    return [json.loads(record.value) for records in found.values() for record in records]
+    return [json.loads(record.value or b"") for records in found.values() for record in records]
 
 
 def results(outcome: Outcome) -> dict[str, str]:

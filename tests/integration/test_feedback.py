@@ -168,6 +168,11 @@ def test_what_is_no_verdict_is_a_dead_letter_and_an_unknown_alert_is_counted(
             lambda: one.total("distillwatch_verdicts_total", result="unknown") == 1,
             what="the verdict",
         )
-        one.until(lambda: (story.read(), len(story.dead) == 5)[1], what="dead letters")
+
+        def five_are_dead() -> bool:
+            story.read()
+            return len(story.dead) == 5
+
+        one.until(five_are_dead, what="dead letters")
         assert sorted(story.dead) == ["missing_field"] * 2 + ["not_json"] * 2 + ["out_of_range"]
         assert one.stop() == 0

@@ -151,7 +151,7 @@ async def counted(configured: Settings) -> Counter[str]:
     await recover(logs, configured.kafka)
     task = accounts_task(configured.stages, 0, Metrics())
     task.load(list(logs[tp].rows.items()))
-    accounts = task._stage._state.table
+    accounts = task._stage._state.table  # type: ignore[attr-defined]
     sums = accounts["ring_week"][:, 0].sum(axis=1)
     slots = accounts.columns.in_use.tolist()
     return Counter({accounts.name(slot): int(sums[slot]) for slot in slots})
@@ -214,7 +214,7 @@ def test_what_was_sent_is_counted(run_: Run) -> None:
 def test_no_record_makes_a_label_of_its_own(run_: Run, metrics) -> None:
     declared = {metric.name: metric.declared.labels for metric in table()}
     for name, labels in metrics:
-        base = next((n for n in (name, name.rpartition("_")[0]) if n in declared), None)
+        base = next((n for n in (name, name.rpartition("_")[0]) if n in declared), "")
         for label, value in labels.items() if base else ():
             values = declared[base].get(label, OPEN)
             assert label == "le" or values == OPEN or value in values, (name, label, value)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 PARTITIONS = 2
+
+
+def queued_while_disabled(metrics: Metrics) -> bool:
+    disabled = value(metrics, "sink_disabled", sink="webhook") == 1
+    return disabled and value(metrics, "sink_queue_length", sink="webhook") == 11
 
 
 @pytest.fixture
@@ -117,8 +123,7 @@ async def test_what_a_receiver_that_is_gone_did_not_take_waits_for_a_restart(
             metrics = Metrics()
             outbox = outbox_for(WebhookSink(settings, metrics=metrics), metrics)
             await outbox.start()
-            await until_async(lambda m=metrics: value(m, "sink_disabled", sink="webhook") == 1)
-            await until_async(lambda m=metrics: value(m, "sink_queue_length", sink="webhook") == 11)
+            await until_async(partial(queued_while_disabled, metrics))
             await outbox.stop()
             assert len(receiver.tried) == tried
         metrics = Metrics()

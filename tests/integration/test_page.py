@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.error
 import urllib.request
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,6 +42,10 @@ def request_page(
             return error.code, json.load(error)
 
 
+def shows_incident(worker: Worker) -> bool:
+    return request_page(worker, f"incidents/{INCIDENT}")[0] == 200
+
+
 def judged(worker: Worker) -> object:
     status, shown = request_page(worker, f"incidents/{INCIDENT}")
     return status == 200 and shown["row"]["verdict"] and shown["row"]["verdict"]["verdict"]
@@ -66,7 +71,7 @@ def test_every_worker_shows_the_alerts_and_verdicts_of_all_workers(
         for worker in (one, two):
             worker.until_ready()
             worker.until(
-                lambda worker=worker: request_page(worker, f"incidents/{INCIDENT}")[0] == 200,
+                partial(shows_incident, worker),
                 what="incident on the page",
             )
             _, shown = request_page(worker, f"incidents/{INCIDENT}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -53,6 +53,7 @@ def stored(settings: Settings) -> dict[TP, Log]:
 
 def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes]:
     """Return the rows of a task that has taken in all that the workers took in, in one go."""
+    task: Any
     if role == "findings":
         task = alerting_task(settings.stages, Metrics())
     else:
@@ -74,7 +75,7 @@ def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(timeout_ms=500)).get(tp, []):
                     if record.offset < end:
-                        task.feed(record.offset, record.value)
+                        task.feed(record.offset, record.value or b"")
 
     asyncio.run(feed())
     rows = Log()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import signal
 import threading
 import uuid
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -174,7 +176,8 @@ async def test_alerts_outlive_a_broker_that_stalls_and_dies() -> None:
         for start, fault in ((0, signal.SIGSTOP), (20, signal.SIGKILL), (40, None)):
             sent = [(name, n) for n in range(start, start + 20) for name in expected]
             await produce(kafka.bootstrap, "alerts", *((one[0], alert(*one)) for one in sent))
-            await until_async(lambda n=start: ("a", n + 5) in sink.got)
+            wanted = ("a", start + 5)
+            await until_async(partial(operator.contains, sink.got, wanted))
             if fault == signal.SIGSTOP:  # for longer than the session: the group forgets us
                 node.send(signal.SIGSTOP)
                 await asyncio.sleep(5)

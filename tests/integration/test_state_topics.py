@@ -58,7 +58,7 @@ def test_an_unfinished_flush_never_was(a_cluster: Cluster) -> None:
         log = await _log(a_cluster)
         await log.write([(b"a", b"1"), (b"b", b"1")], b"one", begin=BEGIN)
         if a_cluster.transactions:
-            await log._producer.begin_transaction()
+            await log._producer.begin_transaction()  # type: ignore[attr-defined]
         await log._write([(b"ra", b"2"), (b"rc", b"2"), (b"rb", None)], None)
         # The next owner starts while the transaction of this one is open.
         successor = await _log(a_cluster)
@@ -105,9 +105,9 @@ def test_a_log_may_end_with_what_was_taken_back(a_cluster: Cluster, aborted: int
         log = await _log(a_cluster)
         await log.write(list(ROWS), b"one", begin=BEGIN)
         for _ in range(3):
-            await log._producer.begin_transaction()
+            await log._producer.begin_transaction()  # type: ignore[attr-defined]
             await log._write([(b"r%d" % i, b"never") for i in range(aborted)], b"never")
-            await log._producer.abort_transaction()
+            await log._producer.abort_transaction()  # type: ignore[attr-defined]
         began = time.monotonic()
         found, _ = await _recovered(a_cluster)
         took_s = time.monotonic() - began

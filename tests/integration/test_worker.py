@@ -172,7 +172,7 @@ async def watch(
             for found in (await consumer.getmany(timeout_ms=200)).values():
                 for record in found:
                     if record.topic == "distillwatch.alerts":
-                        result.alerts.append(msgspec.json.decode(record.value))
+                        result.alerts.append(msgspec.json.decode(record.value or b""))
                     else:
                         result.dead.append(record)
             result.metrics = (await asyncio.to_thread(worker.page, "metrics"))[1]

@@ -18,7 +18,7 @@ TURNED = STANDING | {
 }  # fmt: skip
 UNKNOWN = float("nan")
 #: Each differs from it in what makes it benign.
-TWINS = {
+TWINS: dict[str, dict[str, float]] = {
     "launches a product like others": {"new_content_ratio": 0.2},
     "launches a small one": {"output_day": 1.5e5, "output_hour": 6e3, "output_per_request": 50},
     "prompts drift": {"new_content_ratio": 0.12},

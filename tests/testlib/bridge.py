@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 
@@ -78,10 +78,11 @@ class Running:
 @asynccontextmanager
 async def running(**settings: Any) -> AsyncIterator[Running]:
     producer, metrics = Producer(), BridgeMetrics()
+    given: dict[str, Any] = {"port": 0, "tokens": Secret(f"other-{TOKEN} {TOKEN}")}
     bridge = Bridge(
-        BridgeSettings(**{"port": 0, "tokens": Secret(f"other-{TOKEN} {TOKEN}")} | settings),
+        BridgeSettings(**given | settings),
         topic="requests",
-        producer=producer,
+        producer=cast("Any", producer),
         metrics=metrics,
     )
     await bridge.start()

@@ -127,7 +127,7 @@ def strings(package: str) -> frozenset[str]:
 def stage_names() -> set[str]:
     """Return the names that the classes of the pipeline call themselves."""
     return {
-        node.value.value
+        str(node.value.value)
         for path, module in modules().items()
         if path.parent.name == "pipeline"
         for class_ in module.body

@@ -43,7 +43,9 @@ def separation(
         return []
     threshold = by_name[BENIGN].threshold
     judged = [w for w in by_name[BENIGN].windows if w.time >= start_s + _CALIBRATED_AFTER_S]
-    false = float(np.mean([window.discrepancy > threshold for window in judged] or [np.nan]))
+    false = (
+        float(np.mean([window.discrepancy > threshold for window in judged])) if judged else np.nan
+    )
     found = []
     for name in PURE:
         if name not in by_name:

@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 
@@ -94,7 +95,7 @@ class Run:
         last = plan.days if BENIGN in scenarios else max(forks.values(), default=0) + 1
         for day in range(last):
             for name in [name for name, at in forks.items() if at == day]:
-                self._in_a_child(lambda name=name, day=day: self._campaign(name, day))
+                self._in_a_child(partial(self._campaign, name, day))
             if day < max(forks.values(), default=0) or BENIGN in scenarios:
                 with self.room:
                     self._play_day(BENIGN, day)
@@ -138,6 +139,7 @@ class Run:
 
     def _finish(self, name: str, truth: Truth | None, log: ScoreLog) -> None:
         self._product.finish()
+        detectors: list[Product | Baseline] = [self._product, *self._baselines]
         outcomes = [
             measure(
                 detector.alarms(),
@@ -148,7 +150,7 @@ class Run:
                 mode=self.mode,
                 days=float(self.store.plan.days),
             )
-            for detector in (self._product, *self._baselines)
+            for detector in detectors
         ]
         mmd = [b for b in self._baselines if isinstance(b, Discrepancy)]
         result = Result(

@@ -86,7 +86,7 @@ def run(
         events=count,
         wall_s=last["at"] - first["at"],
         cpu_s=last["cpu_s"] - first["cpu_s"],
-        peak_mib=last["peak_mib"],
+        peak_mib=int(last["peak_mib"]),
         wrong="" if right else f"it counted {total}, expected {count} and {expected.tokens}",
     )
 

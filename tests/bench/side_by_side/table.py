@@ -44,9 +44,9 @@ def _cells(line: Line, ours: Line | None) -> tuple[str, ...]:
     return (
         f"{line.events:,}",
         f"{line.per_second:,.0f}",
-        _ratio(ours and ours.per_second, line.per_second),
+        _ratio(ours.per_second if ours else None, line.per_second),
         f"{line.per_cpu_second:,.0f}",
-        _ratio(ours and ours.per_cpu_second, line.per_cpu_second),
+        _ratio(ours.per_cpu_second if ours else None, line.per_cpu_second),
         f"{line.peak_mib:,}",
         "not all" if line.wrong else "all",
     )

@@ -11,7 +11,7 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -147,7 +147,11 @@ def _litellm(rng: np.random.Generator) -> Callable[[Row, str], bytes]:
 
     def write(row: Row, name: str) -> bytes:
         a = row.account
-        values = {"id": f"chatcmpl-{row.number:09x}", "start": f"{row.at:.3f}", "account": name}
+        values: dict[str, Any] = {
+            "id": f"chatcmpl-{row.number:09x}",
+            "start": f"{row.at:.3f}",
+            "account": name,
+        }
         values |= {"in": row.input_tokens, "out": row.output_tokens, "prompt": say()[:200]}
         values["ip"] = f"10.{a >> 12 & 255}.{a >> 4 & 255}.{a & 15}"
         return (template % values).encode()

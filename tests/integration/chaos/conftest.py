@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -51,7 +52,7 @@ def product_on(tmp_path: Path) -> Iterator[Callable[..., Product]]:
     """Return a function that makes a product with topics of its own on some brokers."""
     made: list[Product] = []
 
-    def make(bootstrap: str, **options: object) -> Product:
+    def make(bootstrap: str, **options: Any) -> Product:
         run_id = f"c{uuid.uuid4().hex[:8]}"
         folder = tmp_path / run_id
         folder.mkdir()

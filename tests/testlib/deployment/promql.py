@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import promql_parser
 from prometheus_client.utils import floatToGoString
@@ -78,7 +79,7 @@ def parse(expr: str) -> Parsed:
     def enter(node: promql_parser.Expr) -> None:
         above.append(getattr(getattr(node, "func", None), "name", ""))
         if isinstance(node, promql_parser.MatrixSelector | promql_parser.VectorSelector):
-            selector = getattr(node, "vector_selector", node)
+            selector: Any = getattr(node, "vector_selector", node)
             matchers = tuple((m.name, m.op, m.value) for m in selector.matchers.matchers)
             uses.append(Use(selector.name, matchers, tuple(name for name in above if name)))
         modifier = getattr(node, "modifier", None)

@@ -7,7 +7,7 @@ import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -115,7 +115,7 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
             for (kind, value), n in used.items()
         ]  # fmt: skip
         names.append(account.name)
-    columns = list(zip(*rows, strict=True)) or [[] for _ in LINK_COLUMNS]
+    columns: list[Any] = list(zip(*rows, strict=True)) or [[] for _ in LINK_COLUMNS]
     return LinkBatch(
         names,
         {

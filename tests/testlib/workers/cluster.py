@@ -116,7 +116,7 @@ class Cluster:
             try:
                 while time.monotonic() < deadline:
                     for records in (await consumer.getmany(timeout_ms=200)).values():
-                        found += [record.value for record in records]
+                        found += [record.value or b"" for record in records]
                     if found and until(found[-1]):
                         break
             finally:

@@ -14,6 +14,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
 
@@ -172,14 +173,14 @@ def seek_again_and_again() -> None:
     fetch = driver.Consumer._getmany
     seeking: set[asyncio.Task] = set()
 
-    async def sought(consumer: driver.Consumer, active: set, timeout: float) -> dict:  # noqa: ASYNC109
+    async def sought(consumer: Any, active: set, timeout: float) -> dict:  # noqa: ASYNC109
         consumer.fetches = getattr(consumer, "fetches", 0) + 1
         if consumer.fetches % 4 == 0:
             seeking.add(asyncio.create_task(consumer.seek_to_committed()))
             await asyncio.sleep(1)
         return await fetch(consumer, active, timeout)
 
-    driver.Consumer._getmany = sought
+    driver.Consumer._getmany = sought  # type: ignore[method-assign,assignment]
 
 
 def main(bootstrap: str, run_id: str, *options: str) -> None:

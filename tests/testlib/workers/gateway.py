@@ -97,7 +97,7 @@ class Product:
         finally:
             await consumer.stop()
         records = [
-            Record(record.offset, None, record.value)
+            Record(record.offset, None, record.value or b"")
             for of_partition in found.values()
             for record in of_partition
         ]

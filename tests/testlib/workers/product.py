@@ -329,7 +329,7 @@ def _requests(settings: Settings, number: int, stored: Log) -> Counter[str]:
     """Return the requests of each account that the stored windows have counted."""
     task = accounts_task(settings.stages, number, Metrics())
     task.load(list(stored.rows.items()))
-    table = task._stage._state.table
+    table = task._stage._state.table  # type: ignore[attr-defined]
     sums = table["ring_week"][:, 0].sum(axis=1)
     return Counter({table.name(slot): int(sums[slot]) for slot in table.columns.in_use.tolist()})
 
@@ -363,6 +363,6 @@ async def _read(settings: Settings, topic: str) -> list:
 async def _partitions(consumer: AIOKafkaConsumer, topics: Sequence[str]) -> list[TopicPartition]:
     found = []
     for topic in topics:
-        partitions = await consumer._client._wait_on_metadata(topic)
+        partitions = await consumer._client._wait_on_metadata(topic)  # type: ignore[attr-defined]
         found += [TopicPartition(topic, partition) for partition in partitions]
     return found

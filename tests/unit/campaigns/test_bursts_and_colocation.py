@@ -59,7 +59,7 @@ def test_co_located_accounts_share_two_addresses(uses, table_bytes) -> None:
 def payments(began_h: list[float], hours: float) -> tuple[ScanStatistic, dict[int, int]]:
     """Return the bursts of payments for two each that began at these hours, and their slots."""
     uses = [
-        (2 * i + j, LinkKind.PAYMENT, i + 1, START_S + hour * HOUR_S)
+        (2 * i + j, int(LinkKind.PAYMENT), i + 1, START_S + hour * HOUR_S)
         for i, hour in enumerate(began_h)
         for j in range(2)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from hypothesis import given
@@ -22,7 +23,7 @@ class Fake:
         return np.array([-1 if name == "gone" else int(name) for name in names], np.int64)
 
 
-FAKE = Fake(np.arange(40) // 2)
+FAKE: Any = Fake(np.arange(40) // 2)
 sets = st.lists(
     st.tuples(
         st.sets(st.integers(1, 12), min_size=1, max_size=3),

@@ -74,7 +74,7 @@ class Followed:
         self.clusters._store.states["c"] = ClusterState(
             campaign_id="c", founded=START_S, values=values, members=set()
         )
-        (cluster,) = self.clusters.detect(end) or [None]
+        cluster = next(iter(self.clusters.detect(end)), None)
         if cluster is None:  # a turn has to last
             return Observed()
         assert cluster.members == MEMBERS

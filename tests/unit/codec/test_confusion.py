@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def escaped(row):
     return text
 
 
-MUTATIONS = {
+MUTATIONS: dict[str, Any] = {
     "as it is": json.dumps,
     "reversed": lambda row: json.dumps(dict(reversed(row.items()))),
     "compact": lambda row: json.dumps(row, separators=(",", ":")),

@@ -151,7 +151,7 @@ def test_counts_out_of_range_cost_that_field(field, count):
 
 def test_a_tombstone_is_a_reject_and_harms_nobody():
     good = json.dumps(LEAST).encode()
-    records = [Record(0, None, good), Record(1, None, None), Record(2, None, good)]
+    records = [Record(0, None, good), Record(1, None, b""), Record(2, None, good)]
     decoded = Decoder(IntakeSettings(), Metrics()).decode(records, now_s=TIME)
     assert decoded.offsets == [0, 2]
     assert [reject.reason for reject in decoded.rejects] == ["empty"]

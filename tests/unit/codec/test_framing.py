@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 import zstandard
@@ -31,7 +32,7 @@ FRAMES = {
     "joined, not ASCII": "".join(json.dumps(row, ensure_ascii=False) for row in ROWS),
 }
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
-PACKED = {
+PACKED: dict[str, Any] = {
     "plain": bytes,
     "zstd": zstandard.ZstdCompressor().compress,
     "frames of zstd": lambda value: b"".join(

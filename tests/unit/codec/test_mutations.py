@@ -155,7 +155,7 @@ def test_the_compiled_way_is_the_tables_way(form: Any, data: st.DataObject) -> N
             codec.one(value)
         return
     try:
-        fast = codec.one(value)
+        fast: Any = codec.one(value)
     except DecodeError as error:
         fast = error
     if isinstance(slow, DecodeError):

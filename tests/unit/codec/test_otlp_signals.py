@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from google.protobuf import json_format
@@ -140,7 +141,10 @@ def test_an_empty_export_is_nothing(key):
 def span(*said, **attributes):
     events = [{"name": name, "timeUnixNano": TIME, "attributes": pairs(of)} for name, of in said]
     usual = {"gen_ai.request.model": "gpt-4o", "user.id": "u-3"}
-    one = {"traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7"}
+    one: dict[str, Any] = {
+        "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "spanId": "00f067aa0ba902b7",
+    }
     # Protobuf's JSON has ids in base64.
     one = {} if attributes.pop("bare", False) else one
     one |= {"startTimeUnixNano": TIME, "endTimeUnixNano": TIME, "events": events}

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -90,7 +91,7 @@ def test_the_header_names_the_columns():
 
 def test_every_format_is_a_setting_and_a_label():
     names = {"canonical", *ROWS, "mapping"}
-    assert set(Format.__args__) == names | {"auto"}
+    assert set(get_args(Format)) == names | {"auto"}
     assert set(FORMATS) == names | {"unknown", OVERFLOW}
     assert {form.name for form in (*GATEWAYS, GENAI)} == set(ROWS)
 

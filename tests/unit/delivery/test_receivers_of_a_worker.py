@@ -37,7 +37,8 @@ def readers(*names: str) -> dict[str, type[TopicReader]]:
     found = [s for s in services if isinstance(s, TopicReader) and not isinstance(s, DirectoryFeed)]
     # A drill waits for the same ones.
     assert {r.name: r.group for r in receivers(settings)} == {
-        s._name: s._options["group_id"] for s in found
+        s._name: s._options["group_id"]  # type: ignore[attr-defined]
+        for s in found
     }
     return {s._name: type(s) for s in found}
 

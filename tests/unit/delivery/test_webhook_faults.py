@@ -8,7 +8,7 @@ import datetime as dt
 import gzip
 import ssl
 import tracemalloc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -104,10 +104,11 @@ async def nothing(_: asyncio.StreamWriter) -> None:
 @contextlib.asynccontextmanager
 async def serving(speak: Speak, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Answer every connection with ``speak`` and close it; yields the port."""
-    speaking: set[asyncio.Task[None]] = set()
+    speaking: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        speaking.add(asyncio.current_task())
+        if (task := asyncio.current_task()) is not None:
+            speaking.add(task)
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await reader.readuntil(b"\r\n\r\n")
             await speak(writer)

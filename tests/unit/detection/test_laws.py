@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -149,13 +151,14 @@ class OnlyDue:
 
     def detect(self, time, slots, matrix):
         due = self.detector.due(time, slots, matrix[:, COLUMN["requests_day"]])
-        self.shown += np.count_nonzero(due)
-        self.left_out += np.count_nonzero(~due)
+        self.shown += int(np.count_nonzero(due))
+        self.left_out += int(np.count_nonzero(~due))
         return self.detector.detect(time, slots[due], matrix[due])
 
 
 def test_scoring_only_accounts_that_are_due_equals_scoring_all():
-    whole, part = Stage(), Stage()
+    whole: Any = Stage()
+    part: Any = Stage()
     for stage in (whole, part):
         stage.play(48)
     every, few, found = whole.detector, OnlyDue(part.detector), []

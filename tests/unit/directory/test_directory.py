@@ -33,7 +33,8 @@ def row(account: str, **entry: Any) -> tuple[bytes, bytes]:
 
 
 def batch(*events: dict[str, Any]) -> EventBatch:
-    made = [RequestEvent(**({"timestamp": NOW, "model": "m"} | event)) for event in events]
+    least: dict[str, Any] = {"timestamp": NOW, "model": "m"}
+    made = [RequestEvent(**(least | event)) for event in events]
     return Fingerprinter(SALT.reveal().encode()).columns(made, range(len(made)))
 
 

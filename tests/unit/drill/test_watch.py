@@ -68,6 +68,10 @@ async def test_what_workers_have_committed_is_read() -> None:
     assert await groups.read(Seen(sent={0: [2, 3, 5], 1: [3]})) == 3
 
 
+def record(value: bytes, offset: int) -> Any:
+    return SimpleNamespace(value=value, partition=0, offset=offset)
+
+
 def test_only_an_alert_about_the_drills_own_accounts_counts() -> None:
     seen = Seen()
     watch = Watch(Settings(), ["drill-a-000", "drill-a-001"], seen)
@@ -77,9 +81,9 @@ def test_only_an_alert_about_the_drills_own_accounts_counts() -> None:
         msgspec.structs.replace(ALERT, account_ids=["drill-b-000"]),
     ]
     for number, value in enumerate([b"", *map(msgspec.json.encode, others)]):
-        watch._on_alert(SimpleNamespace(value=value, partition=0, offset=number))
+        watch._on_alert(record(value, number))
     assert seen.alert is None
-    watch._on_alert(SimpleNamespace(value=msgspec.json.encode(ALERT), partition=0, offset=7))
+    watch._on_alert(record(msgspec.json.encode(ALERT), 7))
     assert (seen.alert, seen.at) == (ALERT, (0, 7))
     assert seen.members == {"drill-a-000", "drill-a-001"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,7 +24,8 @@ def features_of(times, **values):
     table = AccountTable(AccountWindows.FIELDS, max_accounts=16)
     windows = AccountWindows(table)
     times = np.asarray(times, float)
-    end, slots = START, np.zeros(0, np.int64)
+    end = START
+    slots: Any = np.zeros(0, np.int64)
     for hour in np.unique(times // HOUR):
         rows = times // HOUR == hour
         columns = {name: np.zeros(rows.sum(), dtype) for name, dtype in EVENT_COLUMNS.items()}

@@ -27,7 +27,8 @@ TEXTS = {
 
 
 def event(**fields: Any) -> RequestEvent:
-    return RequestEvent(**({"timestamp": 1.76e9, "account_id": "a", "model": "m"} | fields))
+    least: dict[str, Any] = {"timestamp": 1.76e9, "account_id": "a", "model": "m"}
+    return RequestEvent(**(least | fields))
 
 
 def columns(*events: RequestEvent, salt: bytes = b"salt") -> EventBatch:

@@ -82,12 +82,13 @@ def test_what_stands_beside_a_text_makes_no_difference(texts, portion) -> None:
     texts = [*texts, item(3), item(4)]
     together = phrases.of(texts)
     assert together.shape == (len(texts), KEPT)
-    default, module._PORTION = module._PORTION, portion
+    default = module._PORTION
+    module._PORTION = portion  # type: ignore[misc]
     try:
         apart = np.concatenate([phrases.of([text]) for text in texts])
         assert (phrases.of(texts) == apart).all()
     finally:
-        module._PORTION = default
+        module._PORTION = default  # type: ignore[misc]
     assert (together == apart).all()
 
 
@@ -117,7 +118,7 @@ def mixed(number: int) -> int:
 
 @given(st.lists(st.text(st.sampled_from("ab é請, ")), min_size=1, max_size=9))
 def test_phrases_are_what_they_are_defined_to_be(texts: list[str]) -> None:
-    found = Texts().of(texts)
+    found = Texts().of([*texts])
     assert [{*row} - {0} for row in found.tolist()] == [plainly(text) for text in texts]
 
 

@@ -1,5 +1,7 @@
 """When a log has been read to its end, with a consumer and a clock that the test drives."""
 
+from typing import Any, cast
+
 import pytest
 from aiokafka import TopicPartition
 
@@ -34,7 +36,7 @@ def clock() -> Clock:
 
 async def test_an_exact_end_is_reached_at_once(clock: Clock) -> None:
     consumer = Consumer()
-    ends = EndTracker(consumer, {ONE: 10, TWO: 0}, exact=True, now=clock)
+    ends = EndTracker(cast("Any", consumer), {ONE: 10, TWO: 0}, exact=True, now=clock)
     assert await ends.reached([ONE, TWO]) == [TWO]
     consumer.positions[ONE] = 9
     assert await ends.reached([ONE]) == []
@@ -45,7 +47,7 @@ async def test_an_exact_end_is_reached_at_once(clock: Clock) -> None:
 async def test_an_end_that_may_be_too_low_is_believed_when_nothing_more_comes(clock: Clock) -> None:
     consumer = Consumer()
     consumer.positions[ONE] = 12
-    ends = EndTracker(consumer, {ONE: 10}, exact=False, now=clock)
+    ends = EndTracker(cast("Any", consumer), {ONE: 10}, exact=False, now=clock)
     assert await ends.reached([ONE]) == []
     consumer.positions[ONE] = 15
     assert [await ends.reached([ONE]) for _ in range(3)] == [[], [], [ONE]]
@@ -54,7 +56,7 @@ async def test_an_end_that_may_be_too_low_is_believed_when_nothing_more_comes(cl
 async def test_records_that_compaction_removed_at_the_end_are_not_waited_for(clock: Clock) -> None:
     consumer = Consumer()
     consumer.positions[ONE] = 7
-    ends = EndTracker(consumer, {ONE: 10}, exact=True, now=clock)
+    ends = EndTracker(cast("Any", consumer), {ONE: 10}, exact=True, now=clock)
     for _ in range(20):
         consumer.answered_s = clock.now
         assert await ends.reached([ONE]) == []
@@ -66,7 +68,7 @@ async def test_records_that_compaction_removed_at_the_end_are_not_waited_for(clo
 
 async def test_a_broker_that_does_not_answer_is_waited_for(clock: Clock) -> None:
     consumer = Consumer()
-    ends = EndTracker(consumer, {ONE: 10}, exact=True, now=clock)
+    ends = EndTracker(cast("Any", consumer), {ONE: 10}, exact=True, now=clock)
     for answered_s in (None, clock.now):
         consumer.answered_s = answered_s
         await ends.reached([ONE])
@@ -77,7 +79,7 @@ async def test_a_broker_that_does_not_answer_is_waited_for(clock: Clock) -> None
 async def test_no_log_ends_while_another_is_still_being_read(clock: Clock) -> None:
     """An answer has room for some logs only: the others come with the next ones."""
     consumer = Consumer()
-    ends = EndTracker(consumer, {ONE: 1000, TWO: 10}, exact=True, now=clock)
+    ends = EndTracker(cast("Any", consumer), {ONE: 1000, TWO: 10}, exact=True, now=clock)
     for position in range(50):
         consumer.answered_s = clock.now
         consumer.positions[ONE] = position

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -13,11 +12,9 @@ from hypothesis import strategies as st
 from stream.accounts.features.table import compute
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.metrics import Metrics
+from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.build import accounts_task
 from stream.settings import Settings
-
-if TYPE_CHECKING:
-    from stream.pipeline.accounts import AccountsStage
 
 WINDOW_S = 3600.0
 START = 1_760_000_400.0
@@ -32,7 +29,9 @@ FEW = replace(
 
 
 def stage() -> AccountsStage:
-    return accounts_task(FEW, 0, Metrics())._stage
+    made = accounts_task(FEW, 0, Metrics())._stage
+    assert isinstance(made, AccountsStage)
+    return made
 
 
 def step(to: AccountsStage, hour: int, accounts: list[str]) -> None:

@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -132,15 +133,16 @@ def test_one_record_that_does_not_fit_is_an_error_and_no_endless_loop():
 
 def tight() -> StageSettings:
     """The most that settings allow with the smallest records."""
-    changed = {"topics": TopicSettings(max_record_bytes=2**20)}
+    changed: dict[str, Any] = {"topics": TopicSettings(max_record_bytes=2**20)}
     for section, kind, name in (
         ("intake", IntakeSettings, "max_record_events"),
         ("campaigns", CampaignSettings, "max_campaign_accounts"),
     ):
+        make: Any = kind
         with pytest.raises(ValueError, match=f"{section}.{name}: expected at most") as refused:
             Settings(**changed)
         most = int(re.findall("at most ([0-9]+)", str(refused.value))[0])
-        changed[section] = kind(**{name: most})
+        changed[section] = make(**{name: most})
     return Settings(**changed).stages
 
 
@@ -218,7 +220,9 @@ def play(stages, lines):
     """Return the durable state of every task, the alerts, and how many records were written."""
     metrics = Metrics(strict=False)
     source = intake(stages, topic="t", source_partitions=1, metrics=metrics)
-    tasks = {("events", n): accounts_task(stages, n, metrics) for n in range(stages.tasks)}
+    tasks: dict[Any, Any] = {
+        ("events", n): accounts_task(stages, n, metrics) for n in range(stages.tasks)
+    }
     tasks |= {("links", n): links_task(stages, n, metrics) for n in range(stages.tasks)}
     tasks["findings", 0] = alerting_task(stages, metrics)
     records = [Record(i, None, line) for i, line in enumerate(lines)]

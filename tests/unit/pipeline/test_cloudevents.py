@@ -84,4 +84,4 @@ def test_the_setting_reaches_the_stage(source: str) -> None:
     alerting = msgspec.structs.replace(Settings().alerting, cloudevents_source=source)
     stages = msgspec.structs.replace(Settings(), alerting=alerting).stages
     task = alerting_task(stages, Metrics())
-    assert task._stage._source == source
+    assert task._stage._source == source  # type: ignore[attr-defined]

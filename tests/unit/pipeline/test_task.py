@@ -263,7 +263,7 @@ def test_repeated_rows_and_late_rows_are_counted_apart(inputs):
         assert task.feed(len(values) + offset, value) == []
     count = metrics.registry.get_sample_value
     stage = {"stage": "accounts"}
-    assert count("distillwatch_replayed_rows_total", stage) > 0
+    assert (count("distillwatch_replayed_rows_total", stage) or 0) > 0
     assert not count("distillwatch_late_rows_total", stage)
     source = intake(inputs.settings, topic="t", source_partitions=SOURCES, metrics=metrics)
     line = next(iter(SCENARIO.lines()))

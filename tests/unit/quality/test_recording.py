@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from quality.measure import Outcome
 from quality.plan import quick
 from quality.run import Result
 
-STORE = SimpleNamespace(plan=quick(), data=None, root=Path("quick-1"))
+STORE: Any = SimpleNamespace(plan=quick(), data=None, root=Path("quick-1"))
 OUTCOME = Outcome(
     scenario="benign", detector="distillwatch", mode="gateway", incidents=0, false_incidents=0,
     false_per_10k_day=0.0, false_kinds={}, accused=0, right=0,

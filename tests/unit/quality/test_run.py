@@ -153,7 +153,9 @@ def test_a_forked_scenario_says_what_a_straight_one_says(store, tmp_path):
         assert ours.accused == len({a for alarm in straight.alarms() for a in alarm.accounts})
     assert {outcome.detector for outcome in forked.outcomes} > {"distillwatch"}
     pool = msgspec.json.decode(result_path(tmp_path, COMPARED, "pool").read_bytes(), type=Result)
-    assert pool.outcomes[0].campaign.found
+    campaign = pool.outcomes[0].campaign
+    assert campaign is not None
+    assert campaign.found
     assert pool.curves.precision_recall
 
 

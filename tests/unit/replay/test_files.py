@@ -8,6 +8,7 @@ import json
 import lzma
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -24,7 +25,12 @@ from stream.tools.replay.files import batches
 from stream.tools.replay.json_values import values
 
 ROWS = [{"timestamp": 1.76e9 + i, "account_id": f"a{i}", "model": 'é"]}\\'} for i in range(5)]
-PACKED = {"": bytes, ".gz": gzip.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
+PACKED: dict[str, Any] = {
+    "": bytes,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": zstandard.compress,
+}
 LAYOUTS = {
     "lines": "\n".join(map(json.dumps, ROWS)),
     "lines with gaps": "\r\n\n".join(map(json.dumps, ROWS)) + "\n\n",
@@ -148,7 +154,9 @@ def test_parquet(tmp_path):
     )
     parquet.write_table(table, path)
     first, second = decoded(path)
-    assert first.timestamp == second.timestamp == when[0].replace(tzinfo=UTC).timestamp()
+    first_at = when[0]
+    assert first_at is not None
+    assert first.timestamp == second.timestamp == first_at.replace(tzinfo=UTC).timestamp()
     assert (first.account_created_at, second.account_created_at) == (first.timestamp, None)
     assert (first.input_tokens, first.duration_s, first.stream) == (25, 1.5, True)
     assert (second.account_id, second.input_tokens) == ("b", None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -48,7 +50,7 @@ GIVEN = {
 
 def seen(without: str | None):
     """Return the features of an account, and the kinds of its links, without a field."""
-    fields = {name: value for name, value in GIVEN.items() if name != without}
+    fields: dict[str, Any] = {name: value for name, value in GIVEN.items() if name != without}
     events = [
         RequestEvent(timestamp=START + i, account_id="a", model="m", **fields)
         for i in range(REQUESTS)

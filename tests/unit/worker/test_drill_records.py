@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ SOURCE = TP("requests", 1)
 def test_a_record_batch_has_the_signature_of_each_record(
     headers: object, signature: bytes | None
 ) -> None:
-    record = SimpleNamespace(offset=3, timestamp=1000, value=b"v", headers=headers)
+    record: Any = SimpleNamespace(offset=3, timestamp=1000, value=b"v", headers=headers)
     (found,) = batch_of(SOURCE, 3, [record], epoch=0).records
     assert found == Record(3, 1.0, b"v", signature)
 
@@ -51,11 +52,13 @@ async def test_a_drill_does_not_end_idleness(
 
     source = SimpleNamespace(process=lambda *_, **__: [])
     stages = SimpleNamespace(source=source, reader=lambda _: source)
-    tasks = SimpleNamespace(kafka=KafkaSettings(), reads=lambda _: False, stages=stages)
+    tasks: Any = SimpleNamespace(kafka=KafkaSettings(), reads=lambda _: False, stages=stages)
+    sender: Any = SimpleNamespace(send=send)
+    topics: Any = SimpleNamespace()
     runtime = Runtime(
         tasks,
-        SimpleNamespace(send=send),
-        SimpleNamespace(),
+        sender,
+        topics,
         Metrics(),
         Health(stalled_after_s=60),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
@@ -22,7 +23,7 @@ class Scene:
         self.notices: list[tuple[int, float]] = []
         self.last_record = {ONE: 0.0}
         source = SimpleNamespace(idle=lambda partition, elapsed_s: [(partition, elapsed_s)])
-        runtime = SimpleNamespace(
+        runtime: Any = SimpleNamespace(
             last_record=self.last_record,
             positions=SimpleNamespace(get=lambda _: self.position),
             tasks=SimpleNamespace(stages=SimpleNamespace(source=source)),
@@ -34,7 +35,7 @@ class Scene:
     async def _say(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> None:
         self.notices += await what()
 
-    async def _ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+    async def _ends(self, tps: Iterable[TP]) -> dict[TP, int | None]:
         if self.broker_fails:
             raise KafkaConnectionError
         return dict.fromkeys(tps, self.end if self.requested_end is None else self.requested_end)

@@ -1,6 +1,7 @@
 """The values of the gauges of lag, with a view and a runtime that the test drives."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,10 @@ class Scene:
         self.metrics = Metrics()
         self.health = Health(stalled_after_s=60)
         view = SimpleNamespace(end=lambda tp, within_s: self.ends.get(tp))  # noqa: ARG005
+        runtime: Any = SimpleNamespace(positions=self.positions)
         self.lag = Lag(
             view,
-            SimpleNamespace(positions=self.positions),
+            runtime,
             self.metrics,
             self.health,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,15 +25,16 @@ class Scene:
 
     def __init__(self, feed, metrics: Metrics | None = None) -> None:
         self.sent: list[object] = []
-        owned = SimpleNamespace(
+        owned: Any = SimpleNamespace(
             stage="accounts",
             task=SimpleNamespace(feed=feed, resume_offset=0),
             fenced=False,
             snapshot=lambda: None,
         )
-        tasks = _Tasks({ONE: owned})
-        sender = SimpleNamespace(send=self._send, flush=self._flush)
-        topics = SimpleNamespace(refresh=self._flush)
+        tasks: Any = _Tasks({ONE: owned})
+        sender: Any = SimpleNamespace(send=self._send, flush=self._flush)
+        topics: Any = SimpleNamespace(refresh=self._flush)
+        self.tasks = tasks
         self.runtime = Runtime(
             tasks, sender, topics, metrics or Metrics(), Health(stalled_after_s=60)
         )
@@ -64,7 +66,7 @@ class _Tasks(dict):
     async def assign(self, tps: object, topics: object) -> None:
         """Have them all."""
 
-    async def retain_only(self, tps: object) -> None:
+    async def retain_only(self, tps: Any) -> None:
         """Remember which to keep, and keep them all."""
         self.kept = frozenset(tps)
 
@@ -129,9 +131,9 @@ async def test_tasks_of_the_generation_before_are_kept_and_of_an_older_one_are_n
     scene = Scene(None)
     await settle(scene, 1)
     await settle(scene, 2)
-    assert scene.runtime.tasks.kept == {ONE}
+    assert scene.tasks.kept == {ONE}
     await settle(scene, 4)
-    assert scene.runtime.tasks.kept == set()
+    assert scene.tasks.kept == set()
 
 
 async def test_tasks_are_not_kept_over_a_generation_that_was_never_taken_over() -> None:
@@ -139,7 +141,7 @@ async def test_tasks_are_not_kept_over_a_generation_that_was_never_taken_over() 
     await settle(scene, 1)
     await scene.runtime.pause(2)  # another may have had the task in it
     await settle(scene, 3)
-    assert scene.runtime.tasks.kept == set()
+    assert scene.tasks.kept == set()
 
 
 class Log:
@@ -162,7 +164,7 @@ async def start(
     tp: TP, log: Log, *, resume: int | None = None, metrics: Metrics | None = None
 ) -> int:
     scene = Scene(None, metrics)
-    scene.runtime.tasks[ONE].task.resume_offset = resume
+    scene.tasks[ONE].task.resume_offset = resume
     scene.runtime.positions.forget([ONE])
     return (await scene.runtime.assign([tp], 1, log))[tp]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
@@ -29,8 +29,9 @@ def written() -> bytes:
 
 
 def fetched() -> list:
+    records: Any = fetcher.PartitionRecords
     return list(
-        fetcher.PartitionRecords(
+        records(
             TP,
             MemoryRecords(written()),
             [],
@@ -38,7 +39,7 @@ def fetched() -> list:
             None,
             None,
             check_crcs=True,
-            isolation_level=fetcher.READ_COMMITTED,
+            isolation_level=fetcher.READ_COMMITTED,  # type: ignore[attr-defined]
         )
     )
 

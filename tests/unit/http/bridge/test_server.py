@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import json
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import zstandard
@@ -146,11 +146,12 @@ async def test_brokers_that_do_not_answer_are_not_waited_for() -> None:
 
 @pytest.mark.parametrize("tokens", ["", "  ", "short", f"{TOKEN} short"])
 def test_a_bridge_without_good_tokens_does_not_start(tokens: str) -> None:
+    producer: Any = Producer()
     with pytest.raises(SettingsError, match=r"^bridge\.tokens: ") as caught:
         Bridge(
             BridgeSettings(tokens=Secret(tokens)),
             topic="requests",
-            producer=Producer(),
+            producer=producer,
             metrics=BridgeMetrics(),
         )
     assert "short" not in str(caught.value)
