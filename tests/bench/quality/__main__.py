@@ -23,6 +23,7 @@ from quality.run import Result, Run, known, result_path
 from quality.store import Store
 from quality.table import compared, content, ours, twins
 from quality.tidy import tidy
+from quality.together import TOGETHER
 from stream.settings import load
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ def _make(store: Store, names: Sequence[str]) -> None:
     """Make what traffic is missing, two files at a time."""
     tidy(store.root, store.plan.name)
     missing = [name for name in dict.fromkeys((BENIGN, *names)) if not store.has(name)]
+    if TOGETHER in missing and BENIGN in missing:
+        # It repeats prompts of the benign traffic.
+        print(f"made   {BENIGN:14} {store.make(BENIGN).requests:>9,} events", flush=True)
+        missing.remove(BENIGN)
     if not missing:
         return
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as workers:

@@ -79,6 +79,7 @@ class Campaign:
     leaked: float
     without_text: bool = False  # has to be found without text too
     least: int = 12  # accounts of a smaller plan at least
+    precision: float = 0.0  # target of the accounts that are accused
 
 
 CAMPAIGNS: Final = (
@@ -108,6 +109,9 @@ CAMPAIGNS: Final = (
     Campaign(id="succession", accounts=80, per_day=60, items=26_000, recall=0.6, leaked=0.4,
              least=40),
     Campaign(id="lone-hard", accounts=1, per_day=4000, items=80_000, recall=0.95, leaked=0.2),
+    # Nine of them, half of each: what counts is whom the alerts accuse.
+    Campaign(id="all-at-once", accounts=9, per_day=1, items=0, recall=0.6, leaked=0.05,
+             precision=0.95),
 )  # fmt: skip
 
 

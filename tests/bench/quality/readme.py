@@ -49,6 +49,7 @@ _NAMES: Final = {
     "hydra-disjoint": "hydra with disjoint tasks: 60 % chat, one narrow capability",
     "succession": "succession: banned within minutes, as many new carry on",
     "lone-hard": "patient lone: older than the log, silent, then 4,000 a day",
+    "all-at-once": "nine campaigns at once, behind benign accounts' prompts",
 }
 _SIZES: Final = {
     first().name: "full size",

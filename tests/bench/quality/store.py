@@ -11,6 +11,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,6 +25,7 @@ from quality.campaigns import planted
 from quality.directory import AccountEntry, entry
 from quality.plan import BENIGN, DAY_S
 from quality.texts import made, read
+from quality.together import TOGETHER, prompts, together
 from stream.tools.simulate.benign.occasions import NEW_MODEL
 from stream.tools.simulate.traffic import attributed
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from quality.campaigns import Planted
     from quality.plan import Plan
     from quality.texts import Texts
     from stream.tools.simulate.request import Request
@@ -151,9 +154,16 @@ class Store:
             requests=count,
         )
 
+    def _planted(self, name: str, texts: Texts) -> Planted:
+        if name != TOGETHER:
+            return planted(self.plan, name, texts)
+        # Two days are enough; they have to be there already.
+        lines = chain.from_iterable(_lines(self.benign(day)) for day in range(2))
+        return together(self.plan, texts, prompts(self.truth(BENIGN).kinds, lines))
+
     def _make_campaign(self, name: str, texts: Texts) -> Truth:
         plan, names = self.plan, _Names(self.plan.seed)
-        campaign = planted(plan, name, texts)
+        campaign = self._planted(name, texts)
         from_s = campaign.begins_s if campaign.from_s is None else campaign.from_s
         taken: list[tuple[float, int, str]] = []
         count = 0
@@ -306,7 +316,17 @@ def _digest(plan: Plan, data: Path | None) -> str:
 
 def _sources() -> Sequence[Path]:
     here = Path(__file__).parent
-    ours = ("plan", "texts", "observed", "jargon", "background", "campaigns", "directory", "store")
+    ours = (
+        "plan",
+        "texts",
+        "observed",
+        "jargon",
+        "background",
+        "campaigns",
+        "directory",
+        "store",
+        "together",
+    )
     simulator = Path(stream.tools.simulate.__file__).parent
     return [
         *(here / f"{name}.py" for name in ours),

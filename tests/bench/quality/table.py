@@ -76,6 +76,8 @@ def reached(campaign: Campaign, outcome: Outcome) -> bool:
     """Say whether a campaign's own targets were reached."""
     found = outcome.campaign
     assert found is not None
+    if (found.precision or 1.0) < campaign.precision:
+        return False
     if not MODES[outcome.mode].has_text:
         return found.found or not campaign.without_text
     return found.found and found.recall >= campaign.recall and found.leaked <= campaign.leaked

@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import msgspec
+import numpy as np
 import pytest
 from quality.campaigns import planted
 from quality.plan import DAY_S, first, quick
 from quality.texts import Texts
+from quality.together import NINE, prompts, together
+
+from stream.tools.simulate.dice import Dice
 
 
 @pytest.fixture
@@ -37,3 +42,38 @@ def test_a_crowd_counts_its_accounts(plan):
     assert plan.crowd.accounts > {"quick": 370, "first": 2250}[plan.name]
     begins, last = plan.bans_d[0], plan.bans_d[-1]
     assert plan.begins_d + 10 / 24 < begins < last < plan.days - 0.25
+
+
+def test_nine_campaigns_hide_behind_what_benign_accounts_send(plan):
+    halves = [campaign.accounts for campaign in plan.campaigns if campaign.id in NINE]
+    made = together(plan, Texts(), ["a prompt of somebody else"])
+    campaigns = {account.campaign_id for account in made.accounts if account.attack}
+    assert campaigns == set(NINE)
+    attackers = {account.account_id for account in made.accounts if account.attack}
+    assert len(attackers) < sum(halves)
+    alone = {a.account_id for name in NINE for a in planted(plan, name, Texts()).accounts}
+    assert not attackers & alone
+    dice = Dice(np.random.default_rng(1))
+    repeated = {
+        name: np.mean([
+            account.writer(dice).prompt == "a prompt of somebody else"
+            for account in made.accounts
+            if account.campaign_id == name
+            for _ in range(200 // len(halves))
+        ])
+        for name in ("slow", "router")
+    }  # fmt: skip
+    assert 0.2 < repeated["slow"] < 0.4
+    assert repeated["router"] == 0
+
+
+def test_the_prompts_are_those_of_some_of_the_people():
+    kinds = dict.fromkeys((f"p{number}" for number in range(9)), "person") | {"s": "service"}
+    sent = [
+        {"timestamp": 1.0, "account_id": account, "model": "m", "prompt": f"{account}-{turn}"}
+        for account in kinds
+        for turn in range(20)
+    ]
+    found = prompts(kinds, [msgspec.json.encode(event) for event in sent])
+    assert {prompt.partition("-")[0] for prompt in found} == {"p0", "p3", "p6"}
+    assert len(found) == 3 * 12
