@@ -42,6 +42,12 @@ def play(accounts, days=2.0, *, text=True):
     ]
 
 
+def contents(turn):
+    """Return what the messages of a turn say."""
+    assert turn.messages is not None
+    return [message.content for message in turn.messages]
+
+
 def opened(request):
     """Return the first question and answer that a request carries, None for a first turn."""
     if len(request.messages) < 3:
@@ -70,8 +76,8 @@ def test_a_turn_carries_the_turns_before_it_and_their_tokens():
     first = now.carry(Text(None, "q1"), 10)
     now.keep(Text(None, "q1"), 10, "a1", 200)
     second = now.carry(Text(None, "q2"), 7)
-    assert [(m.role, m.content) for m in first.messages] == [("user", "q1")]
-    assert [m.content for m in second.messages] == ["q1", "a1", "q2"]
+    assert contents(first) == ["q1"]
+    assert contents(second) == ["q1", "a1", "q2"]
     assert (first.input_tokens, second.input_tokens) == (10, 217)
 
 
@@ -80,7 +86,7 @@ def test_some_clients_send_their_last_messages_only():
     for number in range(4):
         now.keep(Text(None, f"q{number}"), 10, f"a{number}", 100)
     turn = now.carry(Text(None, "q4"), 5)
-    assert [m.content for m in turn.messages] == ["q3", "a3", "q4"]
+    assert contents(turn) == ["q3", "a3", "q4"]
     assert turn.input_tokens == 115
 
 
@@ -110,7 +116,7 @@ def test_a_failed_turn_is_no_context():
     dialogue.turn(START_S, 100, lambda: Text(None, "what is it?"))
     assert dialogue.answered(START_S, 0) is None
     turn = dialogue.turn(START_S + 5, 100, lambda: Text(None, "what is it?"))
-    assert len(turn.messages) == 1
+    assert contents(turn) == ["what is it?"]
 
 
 def test_a_router_deals_conversations_and_shares_nothing_but_its_client(world):
