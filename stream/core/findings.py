@@ -47,6 +47,14 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
     members: list[str]  # some of them
 
 
+class AccountObservation(msgspec.Struct, frozen=True, array_like=True):
+    """What its accounts task knows of one account at the end of a window."""
+
+    account_id: str
+    time: float  # end of the window, epoch seconds
+    row: bytes  # packed by the accounts room
+
+
 class AccountFinding(msgspec.Struct, frozen=True, kw_only=True):
     """An account that looks anomalous at the end of a window."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
-from stream.core.findings import AccountFinding, Group
+from stream.core.findings import AccountObservation, Group
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
@@ -58,11 +58,12 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Verdicts and suppressions by people, and the accounts that they confirm as suspect."""
+    """Verdicts and suppressions by people, and what alerting answers to accounts tasks."""
 
     verdicts: list[Verdict] = []
     suppressions: list[Suppression] = []
     confirmed: list[Confirmed] = []
+    account_states: dict[str, int] = {}  # that changed; counters alone follow them
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -81,7 +82,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     topic_id: str = ""
     accounts: list[str] = []
     columns: dict[str, bytes] = {}
-    account_findings: list[AccountFinding] = []
+    observations: list[AccountObservation] = []
     groups: list[Group] = []
     feedback: Feedback | None = None
 
@@ -97,7 +98,7 @@ def pack(
     header: ChunkHeader,
     topic_id: str = "",
     rows: EventBatch | LinkBatch | None = None,
-    account_findings: list[AccountFinding] | None = None,
+    observations: list[AccountObservation] | None = None,
     groups: list[Group] | None = None,
 ) -> bytes:
     """Return the bytes of one packet."""
@@ -115,7 +116,7 @@ def pack(
             columns={name: column.tobytes() for name, column in rows.columns.items()}
             if rows
             else {},
-            account_findings=account_findings or [],
+            observations=observations or [],
             groups=groups or [],
         )
     )
@@ -140,7 +141,7 @@ def unpack(value: bytes) -> Packet:
         raise PacketError(reason)
     times = (
         packet.watermark,
-        *(v.time for v in packet.account_findings),
+        *(o.time for o in packet.observations),
         *(g.time for g in packet.groups),
     )
     if not all(time < _LATEST for time in times):  # so written, NaN is refused too

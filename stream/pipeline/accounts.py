@@ -1,4 +1,4 @@
-"""The accounts stage: windows of events in; findings on accounts and links of accounts out."""
+"""The accounts stage: windows of events in; observations of accounts and their links out."""
 
 from __future__ import annotations
 
@@ -30,17 +30,16 @@ if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.windows.account_windows import WindowRows
     from stream.accounts.windows.settings import WindowSettings
-    from stream.core.findings import AccountFinding
+    from stream.core.findings import AccountObservation
     from stream.core.links import LinkBatch
     from stream.core.packets import ChunkHeader, Feedback
-    from stream.core.thresholds import ScoreThresholds
     from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.task import StateRows
 
 
 class AccountsStage:
-    """Windows, features and detection for the accounts of one task."""
+    """Windows, features and baselines for the accounts of one task."""
 
     name = "accounts"
 
@@ -52,7 +51,6 @@ class AccountsStage:
         windows: WindowSettings,
         duplicate_window_s: float,
         detection: DetectionSettings,
-        thresholds: ScoreThresholds,
         packet_bytes: int,
         metrics: PipelineMetrics,
     ) -> None:
@@ -65,12 +63,9 @@ class AccountsStage:
             windows=windows,
             duplicate_window_s=duplicate_window_s,
             detection=detection,
-            thresholds=thresholds,
-            metrics=metrics,
-            seed=task,
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
-        self._findings: list[AccountFinding] = []
+        self._observed: list[AccountObservation] = []
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
             for name in ("duplicates", "windows", "detection", "linking")
@@ -96,9 +91,9 @@ class AccountsStage:
         )
 
     def process_window(self, end: float, rows: list[EventBatch]) -> None:
-        """Update the rolling windows by one window, score its accounts, keep their links.
+        """Update the rolling windows by one window, observe its accounts, keep their links.
 
-        The accounts of a drill are linked and not scored: a drill ends before one account alone
+        The accounts of a drill are linked and not observed: a drill ends before one account alone
         could stand out, and the models would learn from it.
         """
         rows, drills = split_drills(rows)
@@ -126,31 +121,33 @@ class AccountsStage:
         return found.rows
 
     def _process_accounts(self, end: float, rows: WindowRows) -> None:
-        """Update, score and link the accounts of a part of a window."""
-        windows, detector = self._state.windows, self._state.detector
+        """Update, observe and link the accounts of a part of a window."""
+        windows, observer = self._state.windows, self._state.observer
         with self._seconds["windows"].time():
             slots = windows.update(rows)
         with self._seconds["detection"].time():
             day = windows.requests("day", slots, end)
-            due = slots[detector.due(end, slots, day)]
+            due = slots[observer.due(end, slots, day)]
             if len(due):
-                self._findings += detector.detect(end, due, compute(windows, due, end))
+                seen = observer.observe(end, due, compute(windows, due, end))
+                self._observed += seen.pack(end)
         self._counters.add_tokens(rows, slots)
-        change_points = detector.change_points.of(slots)
+        change_points = observer.change_points.of(slots)
         table = self._state.table
         self._links.add(WindowSnapshot.at(rows, windows, table, slots, change_points, day))
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
-        """Learn nothing from the accounts of incidents that a person has confirmed."""
+        """Note accounts that a person has confirmed, and what the detector thinks of accounts."""
         del time
         for confirmed in feedback.confirmed:
-            self._state.detector.learning.exclude(confirmed.accounts, until=confirmed.until)
+            self._state.observer.exclusion.exclude(confirmed.accounts, until=confirmed.until)
+        self._state.observer.note_states(feedback.account_states)
         return []
 
     def emit(self, watermark: float) -> list[Emission]:
         """Return one packet for alerting and one for each links task."""
         self._counters.publish()
-        findings, self._findings = self._findings, []
+        observed, self._observed = self._observed, []
         found = self._links.take()
         tasks = value_tasks(found.columns["value"], self._tasks)
         links = [
@@ -158,7 +155,7 @@ class AccountsStage:
             for task in range(self._tasks)
             for value in self._pack_links(found.take(tasks == task), watermark)
         ]
-        packed = self._pack_findings(findings, watermark)
+        packed = self._pack_observations(observed, watermark)
         return [*links, *(Emission("findings", 0, None, value) for value in packed)]
 
     def _pack_links(self, rows: LinkBatch, watermark: float) -> list[bytes]:
@@ -170,13 +167,11 @@ class AccountsStage:
             rows.columns["time"], encode, watermark=watermark, max_bytes=self._packet_bytes
         )
 
-    def _pack_findings(self, rows: list[AccountFinding], watermark: float) -> list[bytes]:
+    def _pack_observations(self, rows: list[AccountObservation], watermark: float) -> list[bytes]:
         def encode(part: slice, header: ChunkHeader) -> bytes:
             # The sources of alerting are all accounts tasks and as many links tasks.
             sources = 2 * self._tasks
-            return pack(
-                source=self._task, sources=sources, header=header, account_findings=rows[part]
-            )
+            return pack(source=self._task, sources=sources, header=header, observations=rows[part])
 
         ends = np.array([row.time for row in rows], np.float64)
         return pack_windows(ends, encode, watermark=watermark, max_bytes=self._packet_bytes)
@@ -186,7 +181,7 @@ class AccountsStage:
         self._counters.release()
 
     def take_changes(self) -> StateRows:
-        """Return changed and forgotten accounts, and the models that changed."""
+        """Return changed and forgotten accounts, and the rest of the state that changed."""
         self._counters.publish_accounts()
         return self._state.take_changes()
 

@@ -37,15 +37,13 @@ class AccountsCounters:
         self._gauges = {
             "tracked": GaugeContribution(metrics.accounts_tracked),
             "warming_up": GaugeContribution(metrics.accounts_warming_up),
-            "suppressed": GaugeContribution(metrics.accounts_suppressed_by_drift),
             "bytes": GaugeContribution(metrics.state_bytes),
             "request_ids": GaugeContribution(metrics.request_ids_tracked),
         }
-        metrics.model_info.info({"version": state.detector.model_version})
 
     def add_tokens(self, rows: WindowRows, slots: AccountSlots) -> None:
         """Add the tokens of ``rows`` by the state of their accounts (slots, one each)."""
-        states = self._state.detector.states.of(slots)
+        states = self._state.observer.states(slots)
         for i, direction in enumerate(_DIRECTIONS):
             tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
             self._tokens[i] += np.bincount(states, tokens, len(AccountState))
@@ -75,8 +73,7 @@ class AccountsCounters:
 
     def publish_accounts(self) -> None:
         """Publish counts over all accounts: once a checkpoint, for it reads every account."""
-        self._gauges["warming_up"].set(self._state.detector.warming_up)
-        self._gauges["suppressed"].set(self._state.detector.suppressed)
+        self._gauges["warming_up"].set(self._state.observer.warming_up)
 
     def release(self) -> None:
         """Withdraw this task's part of the gauges."""

@@ -1,4 +1,4 @@
-"""The durable state of the accounts stage: one row per account, model, request id and beginning.
+"""The durable state of the accounts stage: one row per account, request id and beginning.
 
 Knows the keys of the rows and nothing of their meaning.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from stream.accounts.detection.detector import Detector
+from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.request_ids import RequestIds
 from stream.store.account_table import AccountTable
@@ -17,19 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.accounts.detection.settings import DetectionSettings
-    from stream.accounts.metrics import AccountsMetrics
     from stream.accounts.windows.settings import WindowSettings
-    from stream.core.thresholds import ScoreThresholds
     from stream.pipeline.task import StateRows
 
 _ACCOUNT: Final = b"a"
-_MODEL: Final = b"m"
 _REQUEST_IDS: Final = b"d"
 _BEGAN: Final = b"b"
 
 
 class AccountsState:
-    """Windows, request ids and detector of one task, over one account table."""
+    """Windows, request ids and observer of one task, over one account table."""
 
     def __init__(
         self,
@@ -37,20 +34,14 @@ class AccountsState:
         windows: WindowSettings,
         duplicate_window_s: float,
         detection: DetectionSettings,
-        thresholds: ScoreThresholds,
-        metrics: AccountsMetrics,
-        seed: int,
     ) -> None:
-        """Start empty; ``seed`` differs between tasks."""
+        """Start empty."""
         self.table: Final = AccountTable(
-            (*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=windows.max_accounts
+            (*AccountWindows.FIELDS, *AccountObserver.FIELDS), max_accounts=windows.max_accounts
         )
         self.windows: Final = AccountWindows(self.table)
         self.request_ids: Final = RequestIds(duplicate_window_s, window_s=windows.window_s)
-        self.detector: Final = Detector(
-            detection, self.table, thresholds=thresholds, metrics=metrics, seed=seed
-        )
-        self._written: dict[str, bytes] = {}
+        self.observer: Final = AccountObserver(detection, self.table)
         self._written_began = math.inf
 
     @property
@@ -60,7 +51,7 @@ class AccountsState:
             **self.table.layout,
             **self.windows.LAYOUT,
             **self.request_ids.LAYOUT,
-            **self.detector.layout,
+            **self.observer.layout,
         }
 
     @property
@@ -69,18 +60,11 @@ class AccountsState:
         return self.table.columns.nbytes + self.request_ids.nbytes
 
     def take_changes(self) -> StateRows:
-        """Return changed and forgotten accounts, and the models that changed."""
+        """Return changed and forgotten accounts, request ids, and the beginning."""
         changed, gone = self.table.take_changes()
-        models = {
-            name: blob
-            for name, blob in self.detector.state().items()
-            if self._written.get(name) != blob
-        }
-        self._written |= models
         return [
             *((_ACCOUNT + name.encode(), row) for name, row in changed),
             *((_ACCOUNT + name.encode(), None) for name in gone),
-            *((_MODEL + name.encode(), blob) for name, blob in models.items()),
             *self._beginning(),
             *((_REQUEST_IDS + key, row) for key, row in self.request_ids.take_changes()),
         ]
@@ -103,12 +87,8 @@ class AccountsState:
             latest.get(_BEGAN) or self.windows.began_s
         )
         self.request_ids.load({k[1:]: row for k, row in latest.items() if k[:1] == _REQUEST_IDS})
-        self._written |= {
-            k[1:].decode(): row for k, row in rows if k[:1] == _MODEL and row is not None
-        }
 
     def loaded(self) -> None:
         """Finish loading: there are no more rows."""
-        self.detector.restore(self._written)
         self.request_ids.loaded()
         self.table.trim(self.windows.retention.eviction_priority)

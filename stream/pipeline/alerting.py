@@ -1,4 +1,4 @@
-"""The alerting stage: account findings and groups of all tasks in; alerts out."""
+"""The alerting stage: observations of accounts and groups of all tasks in; alerts out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import numpy as np
 
+from stream.accounts.detection.observations import check
 from stream.alerting import cloudevent
-from stream.core.findings import AccountFinding, Group
+from stream.core.findings import AccountObservation, Group
 from stream.core.packets import Confirmed, Feedback, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.chunks import find_new_rows
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.batch import Counts, Mask, Positions
     from stream.core.packets import Packet
+    from stream.pipeline.account_scores import AccountScores
     from stream.pipeline.drill_incidents import DrillIncidents
     from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.incident_flow import IncidentFlow
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Findings on accounts, and groups, as rows."""
+    """Observations of accounts, and groups, as rows."""
 
-    rows: list[AccountFinding | Group]
+    rows: list[AccountObservation | Group]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -42,8 +44,8 @@ class Findings:
     @property
     def weights(self) -> Counts:
         """Return the number of rows that each counts for: a group counts for its members."""
-        parts = [row.members if isinstance(row, Group) else row.evidence for row in self.rows]
-        return np.array([1 + len(part) for part in parts], np.int64)
+        members = [len(row.members) if isinstance(row, Group) else 0 for row in self.rows]
+        return 1 + np.array(members, np.int64)
 
     def take(self, index: Mask | Positions | slice) -> Self:
         """Return the rows at ``index`` (a mask, positions or a slice)."""
@@ -58,17 +60,19 @@ class AlertingStage:
 
     def __init__(
         self,
+        scores: AccountScores,
         incidents: IncidentFlow,
         drills: DrillIncidents,
         *,
         tasks: int,
         source: str = "",
     ) -> None:
-        """Pass findings to ``incidents``; a ``source`` makes CloudEvents of the alerts.
+        """Pass what ``scores`` finds to ``incidents``; a ``source`` makes CloudEvents of alerts.
 
         ``tasks`` accounts tasks receive the verdicts that people confirm.
         """
         self._tasks = tasks
+        self._scores = scores
         self._incidents = incidents
         self._drills = drills
         self._source = source
@@ -77,21 +81,20 @@ class AlertingStage:
     @property
     def layout(self) -> Mapping[str, str]:
         """Return what stored rows consist of."""
-        return self._incidents.LAYOUT
+        return {**self._scores.layout, **self._incidents.LAYOUT}
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
         """Return the findings; new ones belong to a window after the last one applied."""
-        rows = Findings([*packet.account_findings, *packet.groups])
+        check(packet.observations)
+        rows = Findings([*packet.observations, *packet.groups])
         ends = np.array([row.time for row in rows.rows], np.float64)
         return Parsed(rows, ends, *find_new_rows(packet, ends, known), weights=rows.weights)
 
     def process_window(self, end: float, rows: list[Findings]) -> None:
         """Open, update and resolve incidents at the end of one window."""
         found = [row for part in rows for row in part.rows]
-        accounts = sorted(
-            (row for row in found if isinstance(row, AccountFinding)),
-            key=lambda row: row.account_id,
-        )
+        observed = [row for row in found if isinstance(row, AccountObservation)]
+        accounts = sorted(self._scores.detect(end, observed), key=lambda row: row.account_id)
         groups = sorted(
             (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
         )
@@ -104,7 +107,7 @@ class AlertingStage:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""
         self._alerts += self._incidents.step(watermark, [], [])
         self._alerts += self._drills.step(watermark, [])
-        return self._send()
+        return [*self._send(), *self._send_states()]
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Return the alerts that feedback causes, and confirmed accounts for accounts tasks."""
@@ -112,7 +115,19 @@ class AlertingStage:
             time, feedback.verdicts, feedback.suppressions
         )
         self._alerts += alerts
+        self._scores.exclude(confirmed)
         return [*self._send(), *self._send_confirmed(confirmed)]
+
+    def _send_states(self) -> list[Emission]:
+        changed = self._scores.take_changed_states()
+        tasks = account_tasks([*changed], self._tasks).tolist()
+        of_task: dict[int, dict[str, int]] = {}
+        for (account, state), task in zip(changed.items(), tasks, strict=True):
+            of_task.setdefault(task, {})[account] = state
+        return [
+            Emission("events", task, None, pack_feedback(Feedback(account_states=states)))
+            for task, states in sorted(of_task.items())
+        ]
 
     def _send_confirmed(self, confirmed: list[Confirmed]) -> list[Emission]:
         return [
@@ -136,18 +151,21 @@ class AlertingStage:
 
     def release(self) -> None:
         """Withdraw this stage's contribution to the gauges."""
+        self._scores.release()
         self._incidents.release()
 
     def take_changes(self) -> StateRows:
-        """Return the incidents that changed."""
-        return self._incidents.take_changes()
+        """Return the accounts, models and incidents that changed."""
+        return [*self._scores.take_changes(), *self._incidents.take_changes()]
 
     def load(self, rows: StateRows) -> None:
         """Load stored rows in the order they were written; None deletes."""
+        self._scores.load(rows)
         self._incidents.load(rows)
 
     def loaded(self) -> None:
         """Finish loading: there are no more rows."""
+        self._scores.loaded()
         self._incidents.loaded()
 
 

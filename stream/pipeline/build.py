@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.intake.fingerprint.networks import NetworkLookup, no_databases
+from stream.pipeline.account_scores import AccountScores
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.drill_incidents import DrillIncidents
@@ -68,7 +69,6 @@ def accounts_task(
         windows=settings.windows,
         duplicate_window_s=settings.intake.duplicate_window_s,
         detection=settings.detection,
-        thresholds=settings.alerting.thresholds,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
     )
@@ -99,7 +99,14 @@ def alerting_task(
     drills = DrillIncidents(
         settings.alerting, settings.campaigns, baseline=incidents.baseline, metrics=metrics
     )
+    scores = AccountScores(
+        settings.detection,
+        max_accounts=settings.windows.max_accounts,
+        thresholds=settings.alerting.thresholds,
+        metrics=metrics,
+    )
     stage = AlertingStage(
+        scores,
         incidents,
         drills,
         tasks=settings.tasks,

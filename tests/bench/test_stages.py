@@ -17,6 +17,7 @@ import pytest
 from side_by_side.traffic import KINDS, Expected, records
 
 from stream.accounts.detection.detector import Detector
+from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.packets import event_rows, unpack
@@ -60,10 +61,14 @@ class Stages:
         self.batch = self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)
         self.packets = self.pack()
         self.end = (NOW // WINDOW_S + 1) * WINDOW_S
-        self.table = AccountTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=100_000)
+        self.table = AccountTable(
+            (*AccountWindows.FIELDS, *AccountObserver.FIELDS), max_accounts=100_000
+        )
         self.windows = AccountWindows(self.table)
         detection = Settings().stages.detection
-        self.detector = Detector(detection, self.table, metrics=metrics, seed=1)
+        self.observer = AccountObserver(detection, self.table)
+        scored = AccountTable(Detector.FIELDS, max_accounts=100_000)
+        self.detector = Detector(detection, scored, metrics=metrics)
         [self.step] = self.merge()
         self.slots = self.windows.update(self.step)
         self.matrix = self.features()
@@ -93,7 +98,8 @@ class Stages:
         return compute(self.windows, self.slots, self.end)
 
     def score(self) -> object:
-        return self.detector.detect(self.end, self.slots, self.matrix)
+        seen = self.observer.observe(self.end, self.slots, self.matrix)
+        return self.detector.detect(self.end, seen)
 
     def link(self) -> object:
         return links_of([WindowSnapshot.at(self.step, self.windows, self.table, self.slots)])

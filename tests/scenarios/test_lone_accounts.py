@@ -91,11 +91,11 @@ def test_a_score_has_to_last_before_it_counts_in_full(stage):
 
 def test_a_suspect_episode_ends_after_a_quiet_period(stage):
     stage.play(4, {"lone": EXTRACTOR})
-    slot = stage.table.slot("lone")
-    assert not np.isnan(stage.table["suspect_since"][slot])
+    slot = stage.scored.slot("lone")
+    assert not np.isnan(stage.scored["suspect_since"][slot])
     stage.play(30, {"lone": SERVICE})
-    assert np.isnan(stage.table["suspect_since"][slot])
-    assert stage.table["suspect_sums"][slot].sum() == 0
+    assert np.isnan(stage.scored["suspect_since"][slot])
+    assert stage.scored["suspect_sums"][slot].sum() == 0
 
 
 def test_a_wave_of_new_accounts_cannot_make_itself_common(stage):
@@ -130,15 +130,15 @@ def test_a_new_account_that_extracts_while_everybody_changes_is_found(settled):
     assert opened(_after_growth(stage, 8, times=4, suspects={"lone": taken})) == {"lone"}
 
 
-def test_who_was_told_before_everybody_changes_is_told_on_and_teaches_nothing(settled):
+def test_who_was_told_before_everybody_changes_is_told_on_and_teaches_others_nothing(settled):
     stage = Stage.restored(settled)
     changed = {"changed": EXTRACTOR | {"age": 203, "volume_for_age": 25}}
     assert opened(stage.play(3, changed, accounts=200)) == {"changed"}
-    slot = stage.table.slot("changed")
-    taught = float(stage.table["base_time"][slot])
+    slot = stage.scored.slot("changed")
+    taught = float(stage.scored["population_learnt_at"][slot])
     assert opened(_after_growth(stage, 4, times=4, suspects=changed)) == {"changed"}
     assert stage.detector.suppressed > 0
-    assert float(stage.table["base_time"][slot]) == taught
+    assert float(stage.scored["population_learnt_at"][slot]) == taught
 
 
 def _after_growth(stage, hours, *, times, part=1.0, suspects=None):

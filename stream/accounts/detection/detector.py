@@ -1,11 +1,13 @@
 """Detects anomalous accounts: score, decide, then learn; never from an anomalous account.
 
-Accounts with enough requests in the last day are scored, each at most every quarter of an hour of
-event time. Lighter accounts are left to the campaigns room. The detector only composes its parts::
+One detector sees the accounts of the whole deployment, whatever task they belong to, so that what
+is usual does not depend on the number of tasks. Accounts with enough requests in the last day are
+scored, each at most every quarter of an hour of event time. Lighter accounts are left to the
+campaigns room. The detector only composes its parts::
 
-    features -> AccountScorer -> AccountStates -> findings
-                     ^                 |
-                     '- LearningPolicy + DriftGuard: may this account be learnt from?
+    observations -> AccountScorer -> AccountStates -> findings
+                         ^                 |
+                         '- LearningPolicy + DriftGuard: may this account be learnt from?
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from stream.accounts.detection import checkpoint
 from stream.accounts.detection.account_states import AccountState, AccountStates
 from stream.accounts.detection.drift import DriftGuard
 from stream.accounts.detection.learning import LearningPolicy
+from stream.accounts.detection.observations import ObservedAccounts
 from stream.accounts.detection.scorer import AccountScorer
 from stream.accounts.features.table import COLUMN
 from stream.core.findings import AccountFinding
@@ -27,6 +30,7 @@ from stream.store.columns import Field
 
 if TYPE_CHECKING:
     from stream.accounts.detection.evidence import EvidenceBreakdown
+    from stream.accounts.detection.observations import Observations
     from stream.accounts.detection.scorer import Observation
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.metrics import AccountsMetrics
@@ -37,10 +41,11 @@ _BLOB: Final = "detector"
 
 
 class Detector:
-    """The detector of one partition task; deterministic given the order of calls."""
+    """The account detector of a deployment; deterministic given the order of calls."""
 
     FIELDS: Final = (
-        Field("next_scored", np.dtype("<f8")),
+        Field("first_seen", np.dtype("<f8"), initial=np.nan),
+        Field("observed_at", np.dtype("<f8")),  # epoch seconds
         *LearningPolicy.FIELDS,
         *AccountScorer.FIELDS,
         *AccountStates.FIELDS,
@@ -53,10 +58,8 @@ class Detector:
         *,
         metrics: AccountsMetrics,
         thresholds: ScoreThresholds = DEFAULT_THRESHOLDS,
-        seed: int = 0,
     ) -> None:
-        """Work on ``table``, which must have :attr:`FIELDS`; ``seed`` differs by task."""
-        self._settings = settings
+        """Work on ``table``, which must have :attr:`FIELDS`."""
         self._thresholds = thresholds
         self._table = table
         self._score_metric = metrics.score.labels(kind="account")
@@ -67,9 +70,9 @@ class Detector:
             quiet_period_s=settings.quiet_period_s,
         )
         self.learning: Final = LearningPolicy(settings, table)
-        self._scorer = AccountScorer(settings, table, open_score=thresholds.open_score, seed=seed)
+        self._scorer = AccountScorer(settings, table, open_score=thresholds.open_score)
         self._drift = DriftGuard(score_every_s=settings.score_every_s)
-        self.change_points: Final = self._scorer.change_points
+        self._changed: dict[str, int] = {}
 
     @property
     def model_version(self) -> str:
@@ -82,11 +85,6 @@ class Detector:
         return {f"model {name}": str(part) for name, part in asdict(self._scorer.structure).items()}
 
     @property
-    def warming_up(self) -> int:
-        """Return how many tracked accounts have no baseline of their own yet."""
-        return int(np.count_nonzero(~self._scorer.has_baseline(self._table.columns.in_use)))
-
-    @property
     def suppressed(self) -> int:
         """Return how many accounts are suspect and suppressed by the drift guard."""
         drift = self._drift.drift
@@ -96,41 +94,46 @@ class Detector:
         suspect = self.states.of(used) == AccountState.SUSPECT
         return int(np.count_nonzero(suspect & self._suppressed(drift.time, used)))
 
-    def due(self, time: float, slots: AccountSlots, requests_day: Floats) -> Mask:
-        """Return which accounts are to be scored or learnt from at ``time``, shape ``(n,)``.
+    def detect(self, time: float, seen: Observations) -> list[AccountFinding]:
+        """Score the accounts that were observed in one window, which ends at ``time``.
 
-        :meth:`detect` needs no others, nor their features: most active accounts were scored
-        minutes ago.
+        Returns a finding for every account at or above the clear score.
         """
-        heavy = requests_day >= self._settings.min_requests
-        scored = heavy & (self._table["next_scored"][slots] <= time)
-        return np.asarray(scored | self.learning.baseline_due(time, slots))
-
-    def detect(self, time: float, slots: AccountSlots, matrix: Floats) -> list[AccountFinding]:
-        """Score the accounts of one window, at least those that are :meth:`due`.
-
-        ``slots`` (n,), distinct; ``matrix`` (n, F) as ``features.table.compute`` returns it;
-        ``time`` the end of the window, epoch seconds. Returns a finding for every account at or
-        above the clear score.
-        """
-        heavy = matrix[:, COLUMN["requests_day"]] >= self._settings.min_requests
-        due = heavy & (self._table["next_scored"][slots] <= time)
         findings: list[AccountFinding] = []
-        if due.any():
-            findings = self._score(time, slots[due], matrix[due])
-            self._table["next_scored"][slots[due]] = time + self._settings.score_every_s
-        self._learn_baselines(time, slots, matrix)
+        portion = self._table.portion
+        for first in range(0, len(seen), portion):
+            part = seen.take(slice(first, first + portion))
+            slots = self._table.slots(part.accounts, priority=self.eviction_priority)
+            self._table["first_seen"][slots] = part.rows["first_seen"]
+            self._table["observed_at"][slots] = time
+            before = self.states.of(slots)
+            findings += self._score(time, ObservedAccounts.of(slots, part.rows))
+            self._note_changes(part, before, self.states.of(slots))
         return findings
 
-    def _score(self, time: float, slots: AccountSlots, matrix: Floats) -> list[AccountFinding]:
+    def take_changed_states(self) -> dict[str, int]:
+        """Return account -> :class:`AccountState` of those that changed since the last call."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def eviction_priority(self, slots: AccountSlots) -> Floats:
+        """Return when each account was observed last, shape ``(n,)``: the oldest goes first."""
+        return np.asarray(self._table["observed_at"][slots])
+
+    def _note_changes(self, seen: Observations, before: Floats, after: Floats) -> None:
+        for i in np.flatnonzero(before != after).tolist():
+            self._changed[seen.accounts[i]] = int(after[i])
+
+    def _score(self, time: float, observed: ObservedAccounts) -> list[AccountFinding]:
         """Score accounts (n,), update their states and let the population learn."""
-        seen = self._scorer.observe(slots, matrix)
+        slots, matrix = observed.slots, observed.matrix
+        seen = self._scorer.observe(observed)
         settled = self.learning.settled(time, slots)
         if not self.learning.warmed_up(time):
             self._learn_population(time, seen, settled)
             return []
         whole = self.learning.whole_life_seen(time, matrix[:, COLUMN["age"]])
-        scores, evidence = self._scorer.score(time, seen, whole_life_seen=whole)
+        scores, evidence = self._scorer.score(seen, whole_life_seen=whole)
         suspect = scores >= self._thresholds.clear_score
         self._drift.observe(time, settled, suspect)
         suppressed = self._suppressed(time, slots)
@@ -152,34 +155,25 @@ class Detector:
             self.learning.settled(time, slots), self.states.anomalous(slots)
         )
 
-    # -- learning -----------------------------------------------------------------------------
-
     def _learn_population(self, time: float, seen: Observation, allowed: Mask) -> None:
         """Let the population learn from ``allowed`` accounts (n,), each once in a while."""
-        chosen = allowed & self.learning.population_due(time, seen.slots)
+        slots = seen.observed.slots
+        chosen = allowed & self.learning.population_due(time, slots)
         if chosen.any():
-            self.learning.note_population(time, seen.slots[chosen])
+            self.learning.note_population(time, slots[chosen])
             self._scorer.learn_population(time, seen, chosen)
-
-    def _learn_baselines(self, time: float, slots: AccountSlots, matrix: Floats) -> None:
-        """Learn the baselines of all accounts, light ones too, unless they alone are suspect."""
-        calm = (self.states.of(slots) < AccountState.SUSPECT) | self._suppressed(time, slots)
-        calm &= self.learning.allowed(time, slots)
-        due = calm & self.learning.baseline_due(time, slots)
-        if due.any():
-            self._scorer.learn_baselines(time, slots[due], matrix[due])
 
     def _finding(
         self, time: float, i: int, score: float, seen: Observation, evidence: EvidenceBreakdown
     ) -> AccountFinding:
-        slot = int(seen.slots[i])
+        slot = int(seen.observed.slots[i])
         return AccountFinding(
             account_id=self._table.name(slot),
             time=time,
             since=self.states.episodes.since(slot),
             score=score,
             evidence=self._scorer.explain(i, seen, evidence),
-            observed=self.states.episodes.observed(slot, seen.matrix[i]),
+            observed=self.states.episodes.observed(slot, seen.observed.matrix[i]),
             model_version=self.model_version,
         )
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.accounts.detection.exclusion import Exclusion
 from stream.accounts.features.snapshot import DAY_S
 from stream.store.columns import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from stream.accounts.detection.settings import DetectionSettings
     from stream.core.batch import AccountSlots, Floats, Mask
     from stream.store.account_table import AccountTable
@@ -27,13 +26,14 @@ class LearningPolicy:
 
     FIELDS: Final = (
         Field("population_learnt_at", np.dtype("<f8"), initial=np.nan),  # epoch seconds
-        Field("excluded_until", np.dtype("<f8")),  # a person has confirmed the incident
+        *Exclusion.FIELDS,
     )
 
     def __init__(self, settings: DetectionSettings, table: AccountTable) -> None:
         """Work on ``table``, which must have :attr:`FIELDS`."""
         self._settings = settings
         self._table = table
+        self.exclusion: Final = Exclusion(table)
         self.began: float | None = None  # first learning, epoch seconds
         self.accounts = 0  # that were learnt from
 
@@ -42,23 +42,13 @@ class LearningPolicy:
         long = self.began is not None and time - self.began >= self._settings.warm_up_s
         return long and self.accounts >= self._settings.warm_up_accounts
 
-    def exclude(self, accounts: Iterable[str], *, until: float) -> None:
-        """Learn nothing from accounts until then, epoch seconds; 0 ends the exclusion."""
-        known = [slot for name in accounts if (slot := self._table.slot(name)) is not None]
-        self._table["excluded_until"][known] = until
-        self._table.touch(known)
-
-    def allowed(self, time: float, slots: AccountSlots) -> Mask:
-        """Return which accounts are not excluded, shape ``(n,)``."""
-        return np.asarray(self._table["excluded_until"][slots] <= time)
-
     def settled(self, time: float, slots: AccountSlots) -> Mask:
         """Return which accounts the population may learn from, shape ``(n,)``."""
         first_seen = self._table["first_seen"][slots]
         began = time if self.began is None else self.began
         early = first_seen <= began + self._settings.warm_up_s
         settled = early | (time - first_seen >= self._settings.quarantine_s)
-        return np.asarray(settled & self.allowed(time, slots))
+        return np.asarray(settled & self.exclusion.allowed(time, slots))
 
     def whole_life_seen(self, time: float, age_days: Floats) -> Mask:
         """Return which accounts were created after learning began, shape ``(n,)``.
@@ -67,10 +57,6 @@ class LearningPolicy:
         """
         began = np.inf if self.began is None else self.began
         return np.asarray(time - age_days * DAY_S >= began)
-
-    def baseline_due(self, time: float, slots: AccountSlots) -> Mask:
-        """Return which accounts' own baselines may learn again, shape ``(n,)``."""
-        return ~(time - self._table["base_time"][slots] < self._settings.learn_every_s)
 
     def population_due(self, time: float, slots: AccountSlots) -> Mask:
         """Return which accounts the population may learn from again, shape ``(n,)``."""

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.accounts.detection import checkpoint
-from stream.accounts.detection.baseline import TRACKED, OwnBaseline
+from stream.accounts.detection.baseline import TRACKED
 from stream.accounts.detection.calibration import Calibration
-from stream.accounts.detection.change_points import ChangePoints
 from stream.accounts.detection.evidence import (
     COMBINATION,
     EXTRACTION,
@@ -28,6 +27,7 @@ from stream.accounts.detection.evidence import (
     upward,
 )
 from stream.accounts.detection.explain import explain
+from stream.accounts.detection.observer import own_output
 from stream.accounts.detection.population_model import PopulationModel
 from stream.accounts.detection.tails import Tails
 from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.accounts.detection.evidence import EvidenceBreakdown
+    from stream.accounts.detection.observations import ObservedAccounts
     from stream.accounts.detection.settings import DetectionSettings
     from stream.core.batch import AccountSlots, Floats, Mask
     from stream.core.findings import Evidence
@@ -46,29 +47,26 @@ if TYPE_CHECKING:
 class Observation:
     """n accounts at one time, as the models look at them."""
 
-    slots: AccountSlots  # (n,)
-    matrix: Floats  # (n, F), in the features' units
+    observed: ObservedAccounts
     scale: Floats  # (n, F), on the features' fixed scales
     raw: Floats  # (n,), the population model's score; NaN while it warms up
 
 
 class AccountScorer:
-    """The models of one partition task; deterministic given the order of calls."""
+    """The models of a deployment; deterministic given the order of calls."""
 
-    FIELDS: Final = (*OwnBaseline.FIELDS, *Calibration.FIELDS, *ChangePoints.FIELDS)
+    FIELDS: Final = Calibration.FIELDS
 
     def __init__(
-        self, settings: DetectionSettings, table: AccountTable, *, open_score: float, seed: int
+        self, settings: DetectionSettings, table: AccountTable, *, open_score: float
     ) -> None:
-        """Work on ``table``, which must have :attr:`FIELDS`; ``seed`` differs by task."""
-        self.change_points: Final = ChangePoints(table)
-        self._own = OwnBaseline(settings, table)
+        """Work on ``table``, which must have :attr:`FIELDS`."""
         self._population = PopulationModel(
             MODELLED,
             trees=settings.trees,
             height=settings.tree_height,
             window=settings.tree_window,
-            seed=settings.seed + 1000 * seed,
+            seed=settings.seed,
         )
         half_life_s = settings.population_half_life_s
         self._tails = Tails(len(RANKED), half_life_s=half_life_s)
@@ -76,30 +74,24 @@ class AccountScorer:
         self._calibration = Calibration(settings, table, open_score=open_score)
         self.structure: Final = checkpoint.Structure.of(self._population.structure(), _schema())
 
-    def has_baseline(self, slots: AccountSlots) -> Mask:
-        """Return which accounts have a baseline of their own, shape ``(n,)``."""
-        return self._own.ready(slots)
-
-    def observe(self, slots: AccountSlots, matrix: Floats) -> Observation:
-        """Return accounts (n,) with features (n, F) as the models look at them."""
-        scale = scaled(matrix)
-        return Observation(slots, matrix, scale, self._population.scores(modelled(scale)))
+    def observe(self, observed: ObservedAccounts) -> Observation:
+        """Return accounts (n,) as the models look at them."""
+        scale = scaled(observed.matrix)
+        return Observation(observed, scale, self._population.scores(modelled(scale)))
 
     def score(
-        self, time: float, seen: Observation, *, whole_life_seen: Mask
+        self, seen: Observation, *, whole_life_seen: Mask
     ) -> tuple[Floats, EvidenceBreakdown]:
         """Return calibrated scores, shape ``(n,)``, and the evidence for them.
 
         ``whole_life_seen`` (n,) marks accounts that were created after learning began.
         """
-        slots, matrix = seen.slots, seen.matrix
-        own = self._own.surprisal(slots, seen.scale, most=MOST_HART)
-        self.change_points.update(time, slots, matrix, own, self._own.means(slots))
+        matrix = seen.observed.matrix
         evidence = combine(
             self._tails.surprisal(upward(seen.scale), most=MOST_HART),
-            own,
+            seen.observed.own,
             self._raw_tails.surprisal(seen.raw[:, None], most=MOST_HART)[:, 0],
-            new_extraction=self._new_extraction(slots, matrix),
+            new_extraction=self._new_extraction(seen.observed),
             active_hours=matrix[:, COLUMN["active_hours"]],
             new_hours=matrix[:, COLUMN["new_content_hours"]],
             whole_life_seen=whole_life_seen,
@@ -110,32 +102,31 @@ class AccountScorer:
         """Return the evidence on account number ``i`` of ``seen`` as alerts show it."""
         parts = {name: float(part[i]) for name, part in evidence.parts.items()}
         values = {
-            name: float(seen.matrix[i, COLUMN[name]]) for name in parts if name != COMBINATION
+            name: float(seen.observed.matrix[i, COLUMN[name]])
+            for name in parts
+            if name != COMBINATION
         }
         values[COMBINATION] = float(seen.raw[i])
-        baselines = _unscaled(TRACKED, self._own.means(seen.slots[[i]])[0])
+        baselines = _unscaled(TRACKED, seen.observed.own_mean[i])
         medians = _unscaled(RANKED, flipped(self._tails.medians()))
         medians[COMBINATION] = _known(self._raw_tails.medians()[0])
         return explain(parts, values, baselines, medians)
 
-    def _new_extraction(self, slots: AccountSlots, matrix: Floats) -> Floats:
+    def _new_extraction(self, observed: ObservedAccounts) -> Floats:
         """Return the surprisal of the extraction volume of new content alone, shape ``(n,)``.
 
         Amount and ratio must both be rare here, and the ratio for the account itself too: an
         account whose prompts drift takes what it has always taken.
         """
-        found = np.zeros(len(slots))
+        matrix = observed.matrix
+        found = np.zeros(len(matrix))
         # Without new content there is no surprisal.
         new = np.flatnonzero(~np.isnan(matrix[:, COLUMN["new_content_ratio"]]))
-        if not len(new):
-            return found
-        slots, matrix = slots[new], matrix[new]
-        own_day = self._own.means(slots)[:, TRACKED.index("output_day")]
-        own_output = FEATURES[COLUMN["output_day"]].unscaled(own_day)
-        alone = scaled(new_content_alone(matrix, own_output))
-        here = self._tails.surprisal(upward(alone), most=MOST_HART)[:, EXTRACTION].min(axis=1)
-        own = self._own.surprisal(slots, alone, most=MOST_HART)[:, TRACKED.index("output_ratio")]
-        found[new] = np.minimum(here, own)
+        if len(new):
+            own_day = own_output(observed.own_mean[new])
+            alone = upward(scaled(new_content_alone(matrix[new], own_day)))
+            here = self._tails.surprisal(alone, most=MOST_HART)[:, EXTRACTION].min(axis=1)
+            found[new] = np.minimum(here, observed.new_ratio[new])
         return found
 
     # -- learning -----------------------------------------------------------------------------
@@ -149,10 +140,6 @@ class AccountScorer:
         self._tails.learn(time, upward(scale), weights)
         self._raw_tails.learn(time, seen.raw[chosen][:, None], weights)
         self._population.learn(modelled(scale))
-
-    def learn_baselines(self, time: float, slots: AccountSlots, matrix: Floats) -> None:
-        """Move the own baselines of accounts (n,) towards their features (n, F)."""
-        self._own.learn(time, slots, scaled(matrix))
 
     def learn_calibration(
         self, time: float, slots: AccountSlots, evidence: EvidenceBreakdown, benign: Mask

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stream.accounts.detection.detector import Detector
+from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.features.table import COLUMN, FEATURES
 from stream.accounts.windows.account_windows import AccountWindows
@@ -71,25 +72,31 @@ def row(values):
 
 
 class Stage:
-    """A detector with its table; time moves in hours."""
+    """An observer and the detector, each with its table; time moves in hours."""
 
-    def __init__(self, seed=0, **settings):
+    def __init__(self, **settings):
         self.settings = DetectionSettings(**settings)
-        self.table = AccountTable((*AccountWindows.FIELDS, *Detector.FIELDS), max_accounts=10_000)
-        self.detector = Detector(self.settings, self.table, metrics=Metrics(), seed=seed)
+        self.table = AccountTable(
+            (*AccountWindows.FIELDS, *AccountObserver.FIELDS), max_accounts=10_000
+        )
+        self.observer = AccountObserver(self.settings, self.table)
+        self.scored = AccountTable(Detector.FIELDS, max_accounts=10_000)
+        self.detector = Detector(self.settings, self.scored, metrics=Metrics())
         self.time = START
 
     def saved(self):
         """Return its whole state, to continue from several times."""
-        return self.detector.state(), self.table.take_changes()[0], self.time
+        tables = self.table, self.scored
+        return self.detector.state(), [table.take_changes()[0] for table in tables], self.time
 
     @classmethod
     def restored(cls, saved):
         """Return a stage that continues from a saved state."""
         stage = cls()
-        state, rows, stage.time = saved
+        state, both, stage.time = saved
         stage.detector.restore(state)
-        stage.table.load([name for name, _ in rows], [row for _, row in rows])
+        for table, rows in zip((stage.table, stage.scored), both, strict=True):
+            table.load([name for name, _ in rows], [row for _, row in rows])
         return stage
 
     def score(self, rows):
@@ -99,7 +106,8 @@ class Stage:
         first = self.table["first_seen"]
         first[slots] = np.fmin(first[slots], self.time)
         self.table["last_seen"][slots] = self.time
-        return self.detector.detect(self.time, slots, np.stack([row(rows[n]) for n in names]))
+        seen = self.observer.observe(self.time, slots, np.stack([row(rows[n]) for n in names]))
+        return self.detector.detect(self.time, seen)
 
     def play(self, hours, suspects=None, accounts=60, seed=1):
         """Score a crowd of services, and suspects, hour by hour; return all findings."""

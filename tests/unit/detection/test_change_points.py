@@ -28,7 +28,7 @@ def stage(stored):
 def change_point(stage, name="account"):
     """Return the change point of an account and the least tokens of a new answer."""
     slot = stage.table.slot(name)
-    at, least = stage.detector.change_points.of(np.array([slot]))
+    at, least = stage.observer.change_points.of(np.array([slot]))
     return float(at[0]), float(least[0])
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stream.accounts.detection.baseline import OwnBaseline
+from stream.accounts.detection.detector import Detector
 from stream.accounts.detection.learning import LearningPolicy
 from stream.accounts.detection.settings import DetectionSettings
-from stream.accounts.windows.account_windows import AccountWindows
 from stream.store.account_table import AccountTable
 
 START = 1_772_409_600.0
@@ -21,8 +20,7 @@ NAMES = ("early", "new", "old")
 
 class Scene:
     def __init__(self) -> None:
-        fields = (*AccountWindows.FIELDS, *OwnBaseline.FIELDS, *LearningPolicy.FIELDS)
-        self.table = AccountTable(fields, max_accounts=100)
+        self.table = AccountTable(Detector.FIELDS, max_accounts=100)
         self.policy = LearningPolicy(SETTINGS, self.table)
         self.slots = self.table.slots([*NAMES], priority=lambda slots: np.zeros(len(slots)))
         self.policy.note_population(START, self.slots[:1])
@@ -47,11 +45,11 @@ def test_an_account_is_settled_when_it_was_seen_in_the_warm_up_or_outlasted_the_
 
 
 def test_an_excluded_account_is_not_settled_until_the_exclusion_ends(scene: Scene) -> None:
-    scene.policy.exclude(["early", "unknown"], until=START + 70 * HOUR)
+    scene.policy.exclusion.exclude(["early", "unknown"], until=START + 70 * HOUR)
     assert "early" not in scene.settled(69)
     assert "early" in scene.settled(70)
-    scene.policy.exclude(["old"], until=START + 1000 * HOUR)
-    scene.policy.exclude(["old"], until=0)
+    scene.policy.exclusion.exclude(["old"], until=START + 1000 * HOUR)
+    scene.policy.exclusion.exclude(["old"], until=0)
     assert "old" in scene.settled(70)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import msgspec
 import pytest
@@ -12,7 +13,9 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from stream.alerting.cloudevent import headers
 from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Observed
+from stream.core.thresholds import DEFAULT_THRESHOLDS
 from stream.metrics import Metrics
+from stream.pipeline.account_scores import AccountScores
 from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.build import alerting_task
 from stream.pipeline.drill_incidents import DrillIncidents
@@ -33,7 +36,10 @@ def states(source: str) -> list[Emission]:
     drills = DrillIncidents(
         settings.alerting, settings.campaigns, baseline=incidents.baseline, metrics=metrics
     )
-    stage = AlertingStage(incidents, drills, tasks=1, source=source)
+    scores = AccountScores(
+        settings.stages.detection, max_accounts=9, thresholds=DEFAULT_THRESHOLDS, metrics=metrics
+    )
+    stage = AlertingStage(scores, incidents, drills, tasks=1, source=source)
     verdict = AccountFinding(
         account_id="a",
         time=START,
@@ -43,7 +49,8 @@ def states(source: str) -> list[Emission]:
         observed=Observed(requests=3),
         model_version="1",
     )
-    stage.process_window(START, [Findings([verdict])])
+    with mock.patch.object(scores, "detect", return_value=[verdict]):
+        stage.process_window(START, [Findings([])])
     return [*stage.emit(START), *stage.emit(START + DAY_S)]
 
 

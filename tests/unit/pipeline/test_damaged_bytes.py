@@ -130,7 +130,7 @@ def twisted(packet: Packet, random: Random) -> bytes:
         packet,
         columns=columns,
         accounts=packet.accounts[:kept],
-        account_findings=[odd(row, random) for row in packet.account_findings],
+        observations=[odd(row, random) for row in packet.observations],
         groups=[odd(row, random) for row in packet.groups],
     )
     return msgspec.msgpack.encode(odd(changed, random) if random.randrange(2) else changed)

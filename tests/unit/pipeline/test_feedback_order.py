@@ -14,7 +14,7 @@ from stream.core.packets import ChunkHeader, Confirmed, Feedback, pack, pack_fee
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task
 from stream.settings import Settings
-from testlib.builders import START_S, finding, pool
+from testlib.builders import START_S, pool
 
 if TYPE_CHECKING:
     from stream.core.records import Emission
@@ -29,13 +29,12 @@ def verdict_packet(name: str, minute: int) -> bytes:
 
 
 def packets(name: str) -> list[bytes]:
-    """Return half an hour of a campaign and an account, and what people say meanwhile."""
+    """Return half an hour of a campaign, and what people say meanwhile."""
     found = []
     for minute in range(1, 31):
         header = ChunkHeader(START_S + 60 * minute)
-        findings = [finding("a", minute)] if minute % 5 == 0 else []
         groups = pool(minute) if minute % 5 == 0 else []
-        found.append(pack(source=0, sources=2, header=header, account_findings=findings))
+        found.append(pack(source=0, sources=2, header=header))
         found.append(pack(source=1, sources=2, header=header, groups=groups))
         if minute in WORDS:
             found.append(verdict_packet(name, minute))

@@ -11,8 +11,8 @@ import pytest
 import river
 
 from stream import __version__
-from stream.accounts.detection import baseline, scorer
-from stream.accounts.detection.detector import Detector
+from stream.accounts.detection import baseline, observer, scorer
+from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.features import table as features
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.errors import StateError
@@ -102,24 +102,27 @@ def test_many_differences_are_counted_and_not_listed():
 
 
 def test_another_river_is_refused(monkeypatch):
-    stored = usual("events").schema()
+    stored = usual("findings").schema()
     monkeypatch.setattr(river, "__version__", "9.1.0")
-    assert "model river is 9.1, was " in refusal(new("events"), stored)
+    assert "model river is 9.1, was " in refusal(new("findings"), stored)
 
 
 def test_another_list_of_features_is_refused(monkeypatch):
-    stored = usual("events").schema()
+    stored = usual("findings").schema()
     first, *others = features.FEATURES
     for some in ([*others, first], [dataclasses.replace(first, high=7.0), *others],
                  [dataclasses.replace(first, direction=-1), *others]):  # fmt: skip
         monkeypatch.setattr(features, "FEATURES", tuple(some))
-        assert "model features is " in refusal(new("events"), stored)
+        assert "model features is " in refusal(new("findings"), stored)
 
 
 def test_other_baselines_are_refused_even_where_rows_are_as_wide(monkeypatch):
-    stored = usual("events").schema()
+    stored = usual("findings").schema()
     monkeypatch.setattr(scorer, "TRACKED", baseline.TRACKED[::-1])
-    assert "model features is " in refusal(new("events"), stored)
+    assert "model features is " in refusal(new("findings"), stored)
+    stored = usual("events").schema()
+    monkeypatch.setattr(observer, "TRACKED", baseline.TRACKED[::-1])
+    assert "baselines has changed" in refusal(new("events"), stored)
 
 
 @pytest.mark.parametrize("setting", ["trees", "tree_height", "seed"])
@@ -127,7 +130,7 @@ def test_other_trees_are_refused(setting):
     value = getattr(SETTINGS.detection, setting) + 1
     detection = msgspec.structs.replace(SETTINGS.detection, **{setting: value})
     other = dataclasses.replace(SETTINGS, detection=detection)
-    assert "model trees is " in refusal(new("events", other), usual("events").schema())
+    assert "model trees is " in refusal(new("findings", other), usual("findings").schema())
 
 
 def test_other_fields_of_an_account_are_refused(monkeypatch):
@@ -136,7 +139,7 @@ def test_other_fields_of_an_account_are_refused(monkeypatch):
     monkeypatch.setattr(AccountWindows, "FIELDS", wider)
     assert "field more is new" in refusal(new("events"), stored)
     monkeypatch.undo()
-    monkeypatch.setattr(Detector, "FIELDS", Detector.FIELDS[::-1])
+    monkeypatch.setattr(AccountObserver, "FIELDS", AccountObserver.FIELDS[::-1])
     assert "order of the fields is " in refusal(new("events"), stored)
 
 
