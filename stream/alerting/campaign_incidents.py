@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from stream.campaigns.types import Cluster
     from stream.core.findings import Observed
 
-_MODEL: Final = "campaigns-7"
+_MODEL: Final = "campaigns-8"
+#: Kinds of links that show proxies.
+_EXITS: Final = frozenset({LinkKind.ADDRESS, LinkKind.NETWORK})
 
 
 class CampaignIncidents:
@@ -77,7 +79,7 @@ class CampaignIncidents:
             evidence=cluster.evidence,
             observed=total,
             shared=cluster.shared,
-            proxies=cluster.payments > 1 or LinkKind.ADDRESS in cluster.kinds,
+            proxies=cluster.payments > 1 or not _EXITS.isdisjoint(cluster.kinds),
             model_version=self._verdicts.version("campaign", _MODEL),
             summary=summaries.campaign(members, cluster.kinds, cluster.payments, total),
         )

@@ -30,6 +30,7 @@ class LinkKind(IntEnum):
     CLIENT = 5  # TLS fingerprint together with user agent
     PHRASE = 6
     CHANGE_POINT = 7  # answers have grown since about then (detection/change_points.py)
+    NETWORK = 9  # of accounts that call from several
 
     @property
     def label(self) -> LinkName:

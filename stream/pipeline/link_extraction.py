@@ -38,11 +38,14 @@ if TYPE_CHECKING:
 #: same. Assumed: enough for co-occurrence. With fewer requests than the second none are kept.
 _PHRASES_A_DAY: Final = 200
 _LEAST_REQUESTS: Final = 3
+#: Networks of an account from which they link it. Assumed: fewer are a home and an office, and
+#: members of a campaign who share a pool of exits soon have used several.
+LEAST_NETWORKS: Final = 2.5
 _VALUES: Final = 2.0**64
 _OF_HOUR: Final = [METRICS.index("requests"), METRICS.index("output_tokens")]
 _MOST_AN_HOUR: Final = 2.0**32 - 1  # that the column holds
 _OF_ROWS: Final = (
-    *("system_prompt", "template", "payment", "organization", "address", "tls"),
+    *("system_prompt", "template", "payment", "organization", "address", "network", "tls"),
     *("user_agent", *PHRASES),
     *("input_tokens", "output_tokens"),
 )
@@ -59,6 +62,7 @@ class WindowSnapshot:
     hour: Floats  # (n, 2), requests and output tokens of the last hour
     day_requests: Floats  # (n,)
     active_hours: Counts  # (n,)
+    networks: Floats  # (n,), distinct ones of the last one to two days, estimated
     change_point: Seconds  # (n,), epoch seconds, NaN: none
     new_answer_tokens: Floats  # (n,), least output tokens of an answer after it
 
@@ -86,6 +90,7 @@ class WindowSnapshot:
             hour=windows.totals("hour", slots, rows.time)[:, _OF_HOUR],
             day_requests=windows.requests("day", slots, rows.time) if day is None else day,
             active_hours=windows.active_hours(slots, rows.time),
+            networks=windows.networks(slots, rows.time),
             change_point=at,
             new_answer_tokens=least,
         )
@@ -144,6 +149,9 @@ def _values(
     yield LinkKind.TEMPLATE, rows["template"]
     yield LinkKind.PAYMENT, rows["payment"]
     yield LinkKind.ADDRESS, rows["address"]
+    several = known["networks"] >= LEAST_NETWORKS
+    if several.any():
+        yield LinkKind.NETWORK, np.where(several[account], rows["network"], np.uint64(0))
     yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
     for name in PHRASES:
         yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)

@@ -17,10 +17,11 @@ from testlib.traffic.link_traffic import HOUR_S, START_S, Account, fixed, links
 from testlib.traffic.logged import in_mode, lines
 
 SAID = {LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.PHRASE}
-ALWAYS = {LinkKind.ADDRESS}
+ALWAYS = {LinkKind.ADDRESS, LinkKind.NETWORK}
 ACCOUNT = Account(
     name="a", per_day=1e5, says=fixed("system", "template"), created_at=START_S - HOUR_S,
-    payment="card", addresses=("home",), asks=lambda _: ("phrase",),
+    payment="card", addresses=("home", "office", "phone"),
+    networks=("provider", "company", "operator"), asks=lambda _: ("phrase",),
 )  # fmt: skip
 
 

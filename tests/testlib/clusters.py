@@ -24,6 +24,7 @@ GROUP = ClusterFeatures(
     prompt_cooccurrence=0.0,
     phrase_cooccurrence_repeated=0.0,
     address_cooccurrence=0.0,
+    common_networks=0.0,
     phrase_cooccurrence=0.0,
     weak_ties=0.0,
     colocation_rate=0.0,

@@ -214,6 +214,11 @@ class AccountWindows:
             for name, sketch in _DISTINCT.items()
         }
 
+    def networks(self, slots: AccountSlots, time: float) -> Floats:
+        """Return the estimated distinct networks alone, as :meth:`distinct`, shape ``(n,)``."""
+        last_seen = self._table["last_seen"][slots]
+        return _DISTINCT["networks"].estimate(self._table, slots, time, last_seen)
+
     def active_hours(self, slots: AccountSlots, time: float) -> Counts:
         """Return how many of the last 24 hours had a request, shape ``(n,)``, i8."""
         last_hour = np.floor(self._table["last_seen"][slots] / _HOUR_S)

@@ -1,7 +1,8 @@
 """Which sets of indicators may found a cluster, among those that changed since the last scoring.
 
 A single indicator of content may, and so may what connected accounts have in common: those that
-share several prompts or addresses, that share rare phrases, or that began together. Scores none.
+share several prompts, addresses or networks, that share rare phrases, or that began together.
+Scores none.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.graph.common_networks import networks_of, sharing_many_networks
 from stream.campaigns.graph.cooccurrence import cooccurring
 from stream.campaigns.graph.membership import common_indicators
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
@@ -63,6 +65,8 @@ class CandidateQueue:
         sets = [np.array([value]) for value in self._fair(alone, snapshot, clustered).tolist()]
         if (changed & np.isin(values["kind"], LINKING)).any():
             sets += self._cooccurring(snapshot)
+        if (changed & (values["kind"] == LinkKind.NETWORK)).any():
+            sets += self._of_one_pool(snapshot)
         phrases = population.phrases
         sets += [phrases_of(snapshot, accounts) for accounts in self._large(phrases.components)]
         near = self._large(phrases.co_located_components)
@@ -109,9 +113,18 @@ class CandidateQueue:
 
     def _cooccurring(self, snapshot: Snapshot) -> list[ValueSlots]:
         """Return what each component has in common; of the largest when there are many."""
-        found = self._large(cooccurring(self._graph, snapshot))
+        found = self._largest(cooccurring(self._graph, snapshot))
+        return [common_indicators(snapshot, accounts) for accounts in found]
+
+    def _of_one_pool(self, snapshot: Snapshot) -> list[ValueSlots]:
+        """Return the networks of each group of accounts that draw from one pool of exits."""
+        found = self._largest(sharing_many_networks(snapshot))
+        return [networks_of(snapshot, accounts) for accounts in found]
+
+    def _largest(self, components: list[AccountSlots]) -> list[AccountSlots]:
+        found = self._large(components)
         if len(found) > MOST_CANDIDATES:
             hashes = self._graph.accounts["hash"]
             found.sort(key=lambda accounts: (-len(accounts), int(hashes[accounts].min())))
             self._limit_hits.inc(len(found) - MOST_CANDIDATES)
-        return [common_indicators(snapshot, accounts) for accounts in found[:MOST_CANDIDATES]]
+        return found[:MOST_CANDIDATES]

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from stream.core.links import LinkBatch
 
 #: Accounts that an indicator needs to be sent on. Two are enough for a payment or an address, which
-#: show which accounts are one company, and for a phrase, as each is one of very many.
+#: show which accounts are one company, and for a phrase or a network, as each is one of very many.
 _LEAST: Final = np.full(256, 3, np.int64)
-_LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS, LinkKind.PHRASE]] = 2
+_LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS, LinkKind.PHRASE, LinkKind.NETWORK]] = 2
 #: Old edges are searched for once per this much event time (assumed).
 _EXPIRE_EVERY_S: Final = 3600.0
 #: Members of one group; a larger one becomes several groups (assumed; a record holds them).

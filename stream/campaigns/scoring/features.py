@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import chi2
 
+from stream.campaigns.graph.common_networks import shared_networks
 from stream.campaigns.graph.cooccurrence import cooccurrence_degree
 from stream.campaigns.graph.membership import shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
@@ -87,6 +88,8 @@ class ClusterFeatures:
     phrase_cooccurrence_repeated: float
     #: The same of several addresses.
     address_cooccurrence: float
+    #: Median over members of the networks that they share with members of other owners.
+    common_networks: float
     #: Median over members of the accounts of other owners with which they share at least one rare
     #: phrase, at most the other members.
     phrase_cooccurrence: float
@@ -134,7 +137,7 @@ def features(
         owners=len(owners),
         links=_link_basis(members.kinds, paying=paying > 0, addresses=addresses > 0),
         payments_only=payments_only,
-        addresses_only=members.kinds == {LinkKind.ADDRESS},
+        addresses_only=members.kinds <= {LinkKind.ADDRESS, LinkKind.NETWORK},
         young=_mean_by(owner, young, len(owners)),
         population_young=population.young.share(but=accounts),
         recently_first_seen=_mean_by(owner, first_seen, len(owners)),
@@ -148,6 +151,7 @@ def features(
         prompt_cooccurrence=_median_degree(graph, snapshot, accounts, CONTENT),
         phrase_cooccurrence_repeated=_median_degree(graph, snapshot, accounts, (LinkKind.PHRASE,)),
         address_cooccurrence=addresses,
+        common_networks=float(np.median(shared_networks(snapshot, accounts))),
         # Members of a small group share phrases with others than its members: no evidence on it.
         # And a class soon meets all of itself; a member that is dealt part of a list meets few.
         phrase_cooccurrence=min(float(np.median(met.degree[accounts])), len(accounts) - 1.0),

@@ -52,6 +52,7 @@ def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[s
         "prompt_cooccurrence": cluster.prompt_cooccurrence,
         "phrase_cooccurrence": cluster.phrase_cooccurrence,
         "weak_ties": cluster.weak_ties,
+        "common_networks": cluster.common_networks,
         "prompt_variety": cluster.prompt_variety,
         "colocation_log_ratio": _colocation_log_ratio(cluster),
         "change_point_log_p": cluster.change_point.log_p,

@@ -135,6 +135,16 @@ CLAIMS: Final = (
         source="assumed: as prompt_cooccurrence, where more than addresses links the accounts: "
         "mobile networks put thousands of customers behind the same ones (RFC 6888)",
         aspect=Aspect.CO_OCCURRENCE,
+        group="exits",
+    ),
+    Claim(
+        name="common_networks",
+        curve=Curve("common_networks", ((3, 0.0), (8, 4.0)), Axis.LOG),
+        source="assumed: colleagues share three networks (office, its VPN, a mobile operator); "
+        "customers of a VPN and build runners of one cloud share many, too, so it counts once "
+        "beside another aspect (tests/scenarios/test_common_networks.py)",
+        aspect=Aspect.CO_OCCURRENCE,
+        group="exits",
     ),
     Claim(
         name="colocation",

@@ -121,6 +121,14 @@ def _addresses(cluster: ClusterFeatures) -> Shown:
     )
 
 
+def _networks(cluster: ClusterFeatures) -> Shown:
+    count = cluster.common_networks
+    return Shown(
+        count, "networks", None,
+        f"a member calls from {count:.0f} networks that others of the group use as well (median)",
+    )  # fmt: skip
+
+
 def _colocation(cluster: ClusterFeatures) -> Shown:
     rate = cluster.colocation_rate
     return Shown(
@@ -173,6 +181,7 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "phrase_cooccurrence": _phrases,
     "weak_ties": _phrases,
     "address_cooccurrence": _addresses,
+    "common_networks": _networks,
     "colocation_log_ratio": _colocation,
     "start_burst_log_p": _burst,
     "change_point_log_p": _change_point,

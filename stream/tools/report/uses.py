@@ -34,7 +34,8 @@ USES: Final[Mapping[str, Use]] = {
     "input_tokens": Use(("input_hour", "input_day", "output_ratio")),
     "output_tokens": Use(("output_hour", "output_day", "output_per_request", "output_ratio")),
     "client_ip": Use(
-        ("addresses", "networks", "identity_spread", "exit_rotation"), (LinkKind.ADDRESS,)
+        ("addresses", "networks", "identity_spread", "exit_rotation"),
+        (LinkKind.ADDRESS, LinkKind.NETWORK),
     ),
     "user_agent": Use(("user_agents", "identity_spread")),
     "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),

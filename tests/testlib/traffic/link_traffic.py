@@ -17,6 +17,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 from stream.metrics import Metrics
 from stream.pipeline.incident_flow import IncidentFlow
+from stream.pipeline.link_extraction import LEAST_NETWORKS
 
 if TYPE_CHECKING:
     from stream.core.alerts import Alert
@@ -50,6 +51,7 @@ class Account:
     payment: str = ""
     organization: str = ""
     addresses: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()  # of the addresses, in turn; none: not known
     client: str = "browser"
     start_s: float = START_S
     hours: tuple[int, int] = (0, 24)
@@ -93,12 +95,16 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
         used = defaultdict(int)
         for _ in range(count):
             system, template = account.says(rng)
-            address = account.addresses[rng.integers(len(account.addresses))]
+            at = rng.integers(len(account.addresses))
+            address, network = account.addresses[at], ""
+            if len({*account.networks}) >= LEAST_NETWORKS:
+                network = account.networks[at % len(account.networks)]
             for kind, value in (
                 (LinkKind.SYSTEM_PROMPT, system),
                 (LinkKind.TEMPLATE, template),
                 (LinkKind.PAYMENT, account.payment),
                 (LinkKind.ADDRESS, address),
+                (LinkKind.NETWORK, network),
                 (LinkKind.CLIENT, account.client),
                 *((LinkKind.PHRASE, phrase) for phrase in account.asks(rng)),
                 *((LinkKind.CHANGE_POINT, half_day) for half_day in turn(account, time)),

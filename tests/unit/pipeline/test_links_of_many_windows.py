@@ -17,7 +17,7 @@ from stream.store.account_table import AccountTable
 START_S = 1_772_409_600.0
 WINDOW_S = 60.0
 FIELDS = ["system_prompt", "client_ip", "payment_id", "prompt"]
-ADDRESS = "10.0.0.1"
+NETWORKS = 4
 
 # Account, second of the window, output tokens, which fields it has and what is in them.
 asked = st.tuples(
@@ -41,7 +41,10 @@ def look(
             account_id=name,
             model="m",
             output_tokens=tokens,
-            **{field: ADDRESS if field == "client_ip" else text for field in fields},  # type: ignore[arg-type]
+            **{  # type: ignore[arg-type]
+                field: f"10.0.{second % NETWORKS}.1" if field == "client_ip" else text
+                for field in fields
+            },
         )
         for name, second, tokens, fields, text in asked
     ]
