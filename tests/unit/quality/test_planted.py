@@ -5,10 +5,13 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 from quality.campaigns import planted
-from quality.plan import DAY_S, first, quick
+from quality.plan import CAMPAIGNS, DAY_S, first, quick
+from quality.run import _fork_day
+from quality.store import Truth
 from quality.texts import Texts
-from quality.together import NINE, prompts, together
+from quality.together import NINE, TOGETHER, prompts, together
 
 from stream.tools.simulate.dice import Dice
 
@@ -77,3 +80,18 @@ def test_the_prompts_are_those_of_some_of_the_people():
     found = prompts(kinds, [msgspec.json.encode(event) for event in sent])
     assert {prompt.partition("-")[0] for prompt in found} == {"p0", "p3", "p6"}
     assert len(found) == 3 * 12
+
+
+@pytest.mark.parametrize("name", [c.id for c in CAMPAIGNS if c.id != TOGETHER])
+def test_every_campaign_is_planted_under_its_own_id_and_begins_in_time(name):
+    plan = quick()
+    made = planted(plan, name, Texts())
+    assert {account.campaign_id for account in made.accounts if account.attack} == {name}
+    assert plan.start_s < made.begins_s < plan.end_s - 0.5 * DAY_S
+
+
+def test_a_scenario_forks_where_its_own_traffic_begins():
+    plan = quick()
+    late = Truth(kinds={}, requests=0, begins_s=plan.start_s + 1.5 * DAY_S, from_s=plan.start_s)
+    assert _fork_day(late, plan) == 0
+    assert _fork_day(structs.replace(late, from_s=late.begins_s), plan) == 1
