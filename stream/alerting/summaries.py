@@ -26,7 +26,7 @@ _KINDS: Final = {
     LinkKind.CLIENT: "a rare client",
     LinkKind.PHRASE: "rare phrases",
     LinkKind.CHANGE_POINT: "a shift to longer answers",
-    LinkKind.NETWORK: "networks",
+    LinkKind.NETWORK: "rare networks",
 }
 
 

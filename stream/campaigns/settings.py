@@ -93,6 +93,15 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "accounts"},
         ),
     ] = 30
+    high_prevalence_networks: Annotated[
+        int,
+        Meta(
+            ge=16,
+            description="As campaigns.high_prevalence_accounts, for networks, of accounts that "
+            "call from several",
+            extra={"unit": "accounts"},
+        ),
+    ] = 16
     resend_s: Annotated[
         float,
         Meta(

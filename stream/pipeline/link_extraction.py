@@ -15,6 +15,7 @@ from stream.accounts.features.snapshot import DAY_S
 from stream.accounts.windows.account_windows import METRICS
 from stream.core.events import PHRASES
 from stream.core.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
+from stream.core.networks import ANONYMISER, HOSTING
 from stream.core.traffic import TRAFFIC, counts
 from stream.store.order import lexical, run_sizes
 
@@ -45,7 +46,16 @@ _VALUES: Final = 2.0**64
 _OF_HOUR: Final = [METRICS.index("requests"), METRICS.index("output_tokens")]
 _MOST_AN_HOUR: Final = 2.0**32 - 1  # that the column holds
 _OF_ROWS: Final = (
-    *("system_prompt", "template", "payment", "organization", "address", "network", "tls"),
+    *(
+        "system_prompt",
+        "template",
+        "payment",
+        "organization",
+        "address",
+        "network",
+        "hosting",
+        "tls",
+    ),
     *("user_agent", *PHRASES),
     *("input_tokens", "output_tokens"),
 )
@@ -151,7 +161,9 @@ def _values(
     yield LinkKind.ADDRESS, rows["address"]
     several = known["networks"] >= LEAST_NETWORKS
     if several.any():
-        yield LinkKind.NETWORK, np.where(several[account], rows["network"], np.uint64(0))
+        # Unrelated accounts share the networks of clouds and VPNs, which databases know.
+        linking = several[account] & (rows["hosting"] & (HOSTING | ANONYMISER) == 0)
+        yield LinkKind.NETWORK, np.where(linking, rows["network"], np.uint64(0))
     yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
     for name in PHRASES:
         yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)

@@ -1,7 +1,7 @@
 """Which sets of indicators may found a cluster, among those that changed since the last scoring.
 
 A single indicator of content may, and so may what connected accounts have in common: those that
-share several prompts, addresses or networks, that share rare phrases, or that began together.
+share several prompts, addresses or rare networks, that share rare phrases, or that began together.
 Scores none.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.graph.common_networks import networks_of, sharing_many_networks
+from stream.campaigns.graph.common_networks import networks_of, sharing_rare_networks
 from stream.campaigns.graph.cooccurrence import cooccurring
 from stream.campaigns.graph.membership import common_indicators
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
@@ -118,7 +118,7 @@ class CandidateQueue:
 
     def _of_one_pool(self, snapshot: Snapshot) -> list[ValueSlots]:
         """Return the networks of each group of accounts that draw from one pool of exits."""
-        found = self._largest(sharing_many_networks(snapshot))
+        found = self._largest(sharing_rare_networks(snapshot))
         return [networks_of(snapshot, accounts) for accounts in found]
 
     def _largest(self, components: list[AccountSlots]) -> list[AccountSlots]:

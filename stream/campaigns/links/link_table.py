@@ -155,6 +155,7 @@ class LinkTable:
         limits = np.full(256, limit)
         limits[LinkKind.CLIENT] = settings.high_prevalence_clients
         limits[LinkKind.PHRASE] = settings.high_prevalence_phrases
+        limits[LinkKind.NETWORK] = settings.high_prevalence_networks
         return np.flatnonzero(
             values.used & ~values["high_prevalence"] & (values["size"] > limits[values["kind"]])
         )

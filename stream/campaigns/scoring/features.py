@@ -88,7 +88,7 @@ class ClusterFeatures:
     phrase_cooccurrence_repeated: float
     #: The same of several addresses.
     address_cooccurrence: float
-    #: Median over members of the networks that they share with members of other owners.
+    #: Median over members of the rare networks that they share with members of other owners.
     common_networks: float
     #: Median over members of the accounts of other owners with which they share at least one rare
     #: phrase, at most the other members.

@@ -125,7 +125,7 @@ def _networks(cluster: ClusterFeatures) -> Shown:
     count = cluster.common_networks
     return Shown(
         count, "networks", None,
-        f"a member calls from {count:.0f} networks that others of the group use as well (median)",
+        f"a member calls from {count:.0f} rare networks that others of the group use too (median)",
     )  # fmt: skip
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.links import LinkKind
+from stream.core.networks import ANONYMISER, HOSTING, RESIDENTIAL_PROXY
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.fingerprinter import Fingerprinter
+from stream.intake.fingerprint.networks import NO_DATABASES, NetworkFacts, NoDatabases
 from stream.pipeline.link_extraction import WindowSnapshot, links_of
 from stream.pipeline.window_rows import window_rows
 from stream.store.account_table import AccountTable
@@ -16,13 +18,13 @@ from stream.store.account_table import AccountTable
 END_S = 1_772_409_660.0
 
 
-def links_by_network(addresses):
+def links_by_network(addresses, lookup=NO_DATABASES):
     """Return how many requests link an account by each of its networks."""
     events = [
         RequestEvent(timestamp=END_S - 50 + i, account_id="a", model="m", client_ip=address)
         for i, address in enumerate(addresses)
     ]
-    batch = Fingerprinter(b"salt").columns(events, range(len(events)))
+    batch = Fingerprinter(b"salt", networks=lambda: lookup).columns(events, range(len(events)))
     table = AccountTable(AccountWindows.FIELDS, max_accounts=8)
     windows = AccountWindows(table)
     (rows,) = window_rows(END_S, 60.0, [batch], most=2)
@@ -44,3 +46,15 @@ def links_by_network(addresses):
 )
 def test_an_account_with_several_networks_is_linked_by_each(addresses, requests):
     assert links_by_network(addresses) == requests
+
+
+@pytest.mark.parametrize(
+    ("kind", "linked"), [(HOSTING, 0), (ANONYMISER, 0), (RESIDENTIAL_PROXY, 4), (0, 4)]
+)
+def test_clouds_and_vpns_link_nobody_where_databases_know_them(kind, linked):
+    class Known(NoDatabases):
+        def of(self, _):
+            return NetworkFacts(24, 64500, 0, kind)
+
+    addresses = [f"10.0.{i}.1" for i in range(4)]
+    assert len(links_by_network(addresses, Known())) == linked
