@@ -23,6 +23,7 @@ from stream.accounts.detection.drift import DriftGuard
 from stream.accounts.detection.learning import LearningPolicy
 from stream.accounts.detection.observations import ObservedAccounts
 from stream.accounts.detection.scorer import AccountScorer
+from stream.accounts.features.snapshot import HOUR_S
 from stream.accounts.features.table import COLUMN
 from stream.core.findings import AccountFinding
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
@@ -132,8 +133,13 @@ class Detector:
         if not self.learning.warmed_up(time):
             self._learn_population(time, seen, settled)
             return []
-        whole = self.learning.whole_life_seen(time, matrix[:, COLUMN["age"]])
-        scores, evidence = self._scorer.score(seen, whole_life_seen=whole)
+        age_days = matrix[:, COLUMN["age"]]
+        scores, evidence = self._scorer.score(
+            seen,
+            known_h=(time - self._table["first_seen"][slots]) / HOUR_S,
+            whole_life_seen=self.learning.whole_life_seen(time, age_days),
+            appeared=self.learning.appeared(time, slots, age_days),
+        )
         suspect = scores >= self._thresholds.clear_score
         self._drift.observe(time, settled, suspect)
         suppressed = self._suppressed(time, slots)

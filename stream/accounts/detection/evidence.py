@@ -1,7 +1,7 @@
 """Combines indicators into evidence that only a conjunction can make large.
 
 The indicators are those that providers and agencies publish (AA26-251A): a new account at full
-volume without a ramp, or an old one that changes; extraction volume, that is more output than
+use without a ramp, or an old one that changes; extraction volume, that is more output than
 others take *and* more output than input; one frame with ever new content; round the clock and
 evenly; one account from many addresses and clients, or whose exits rotate. Each is a surprisal in
 hartleys (tails.py). With *why now* a (arrival or change), output volume v, output ratio r and half
@@ -12,6 +12,11 @@ the sum of the others s::
 If a, v and r are independent, 3 core = e has the probability 10^-e; with the others, which never
 count for more than the core, it is at most 10^-(3/4 e). Volume, ratio, a template or long hours
 alone, however extreme, give 0: power users, services, batch jobs and evaluations have them too.
+A gateway may log no creation, and an account may be opened days before it is used. So an account is
+new, too, when its first request comes hours after the log began and it keeps up the pace that it
+began with: then a is how rare that pace is, up to the rate at which such accounts begin. Its volume
+is extrapolated to a day.
+
 Persistence grows to 1 over hours: a job that runs for one or two is not "round the clock without
 idle".
 
@@ -40,10 +45,11 @@ if TYPE_CHECKING:
 #: Features whose tail in the population is followed, one stream of values each.
 RANKED: Final = (
     "volume_for_age",
+    "requests_day",
     "output_day",
     "output_ratio",
     "templated_breadth",
-    "active_hours",
+    "around_the_clock",
     "identity_spread",
     "gap_variation",
     "content_shift",
@@ -86,7 +92,7 @@ _OWN: Final = {name: i for i, name in enumerate(TRACKED)}
 _SHAPE: Final = ("output_ratio", "output_per_request", "active_hours", "templated_breadth")
 _SHAPE_COLUMNS: Final = [_OWN[name] for name in _SHAPE]
 #: Ranked features that support a core and never make one.
-_SUPPORTING: Final = ("templated_breadth", "active_hours", "gap_variation")
+_SUPPORTING: Final = ("templated_breadth", "around_the_clock", "gap_variation")
 #: Of these, which all follow from where an account calls from, only the strongest supports; each
 #: with the most that it counts for, in hartleys. Assumed: travellers with a VPN are one in a
 #: hundred, people behind a company's proxy or a relay of their phone's maker one in ten.
@@ -103,6 +109,18 @@ _SUPPORT: Final = 0.5
 #: Most that a shift of content counts for, in hartleys. Assumed: a product is launched once in a
 #: hundred days, so a rarer change cannot be distinguished from a launch.
 _LAUNCHES_HART: Final = 2.0
+#: Most that a first request counts for, in hartleys. Measured (the benchmark's quick set, gateway
+#: mode): of 225 scored accounts nine began so in three days, one in 75 a day.
+_ARRIVALS_HART: Final = 2.0
+#: Full use is a pace that four of five accounts never reach, in hartleys. Assumed: as tails.py
+#: takes the bulk.
+_FULL_USE_HART: Final = 0.7
+#: A first request counts from this many active hours on. Measured (as above): of accounts that
+#: begin at full use half end within two hours.
+_BRIEF_H: Final = 2.0
+#: Share of its hours in which an account that keeps up its pace is active. Assumed: a client that
+#: fails is idle for an hour now and then, people are for two thirds of the day.
+_HELD: Final = 0.75
 #: Active hours of the last 24 from which an account counts as persistent. Assumed: nightly jobs run
 #: for one to three hours; three keep evidence below the budget if each part is one in a hundred.
 _PERSISTENT_H: Final = 5.0
@@ -143,6 +161,26 @@ def new_content_alone(matrix: Floats, own_output: Floats) -> Floats:
     return alone
 
 
+def keeps_up(matrix: Floats, known_h: Floats) -> Mask:
+    """Return which accounts (n,) are active in nearly all of their hours, of a day at most."""
+    return np.asarray(matrix[:, COLUMN["active_hours"]] >= _HELD * np.minimum(known_h, 24))
+
+
+def at_pace(matrix: Floats, known_h: Floats, new: Mask) -> Floats:
+    """Return the features (n, F), what ``new`` accounts (n,) did extrapolated to a day.
+
+    At their mean pace in the ``known_h`` (n,) hours since their first request, but no more than at
+    that of the last hour (of output), or at twice that (of requests: ``no_ramp``).
+    """
+    paced = matrix.copy()
+    day, hour = (matrix[:, COLUMN[f"output_{span}"]] for span in ("day", "hour"))
+    pace = np.minimum(day * 24 / np.clip(known_h, 1, 24), 24 * hour)
+    paced[:, COLUMN["output_day"]] = np.where(new, np.maximum(day, pace), day)
+    requests = COLUMN["requests_day"]
+    paced[:, requests] = np.where(new, matrix[:, COLUMN["no_ramp"]], matrix[:, requests])
+    return paced
+
+
 def flipped(positions: Floats) -> Floats:
     """Flip the scale of ranked features that point down, shape ``(..., len(RANKED))``."""
     return np.where(_POINTS_DOWN, 1 - positions, positions)
@@ -157,6 +195,7 @@ def combine(
     active_hours: Floats,
     new_hours: Floats,
     whole_life_seen: Mask,
+    appeared: Mask,
 ) -> EvidenceBreakdown:
     """Combine surprisals, all in hartleys.
 
@@ -164,21 +203,33 @@ def combine(
     own baseline, ``combination`` (n,) of the population model's score, ``new_extraction`` (n,) of
     the extraction volume of new content alone; ``active_hours`` (n,) of the last 24 and
     ``new_hours`` (n,) since the content moved; ``whole_life_seen`` (n,) marks accounts that were
-    created after learning began: for others it is unknown whether there was a ramp.
+    created after learning began: for others it is unknown whether there was a ramp. ``appeared``
+    (n,) marks those that are new to the log and keep up their pace.
     """
     rank = {name: ranked[:, i] for name, i in _RANK.items()}
     persistence = np.minimum(active_hours / _PERSISTENT_H, 1)
     arrival = np.where(whole_life_seen, rank["volume_for_age"], 0)
+    appears = np.where(appeared, _appearance(rank["requests_day"], active_hours), 0)
     lasting = np.minimum(persistence, np.nan_to_num(new_hours) / _PERSISTENT_H)
-    core = _core(rank, own, new_extraction, arrival, persistence, lasting)
+    core = _core(rank, own, new_extraction, np.maximum(arrival, appears), persistence, lasting)
     others = {name: rank[name] for name in _SUPPORTING} | {COMBINATION: combination}
     others |= _exits(rank)
     support = _SUPPORT * np.sum(list(others.values()), axis=0) * persistence
     counted = np.minimum(support, core.size)
     weight = _SUPPORT * persistence * counted / np.where(support > 0, support, 1)
     parts = {name: surprisal * weight for name, surprisal in others.items()}
-    _add_core(parts, core, own[:, _SHAPE_COLUMNS])
+    _add_core(parts, core, own[:, _SHAPE_COLUMNS], appears > arrival)
     return EvidenceBreakdown(3 * core.size + core.surplus + counted, parts)
+
+
+def _appearance(pace: Floats, active_hours: Floats) -> Floats:
+    """Return how much a first request counts, in hartleys, shape ``(n,)``.
+
+    ``pace`` (n,) is the surprisal of the requests that follow it.
+    """
+    counted = np.where(pace >= _FULL_USE_HART, np.minimum(pace, _ARRIVALS_HART), 0)
+    lasting = (active_hours - _BRIEF_H) / (_PERSISTENT_H - _BRIEF_H)
+    return np.asarray(counted * np.clip(lasting, 0, 1))
 
 
 def _exits(rank: dict[str, Floats]) -> dict[str, Floats]:
@@ -228,15 +279,17 @@ def _core(
     return _Core(size, np.where(new_content, beyond, 0), new_content, change > arrival)
 
 
-def _add_core(parts: dict[str, Floats], core: _Core, shape: Floats) -> None:
+def _add_core(parts: dict[str, Floats], core: _Core, shape: Floats, appeared: Mask) -> None:
     """Add to ``parts`` what each feature contributes to the core.
 
-    The amount and the feature whose ``shape`` (n, len(_SHAPE)) changed most explain a change, half
+    ``appeared`` (n,): new by their first request, rather than by their creation. The amount and the
+    feature whose ``shape`` (n, len(_SHAPE)) changed most explain a change, half
     each.
     """
     size, new_content = core.size, core.new_content
     most, half = shape.argmax(axis=1), np.where(core.changed & ~new_content, size / 2, 0)
-    parts["volume_for_age"] = np.where(core.changed | new_content, 0, size)
+    began = np.where(core.changed | new_content, 0, size)
+    parts["no_ramp"], parts["volume_for_age"] = began * appeared, began * ~appeared
     parts["output_ratio"] = np.where(new_content, 0, size)
     parts["output_day"] = size + half
     parts["content_shift"] = np.where(new_content, size + core.surplus, 0)

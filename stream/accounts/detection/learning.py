@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from stream.store.account_table import AccountTable
 
 
+#: An account that was opened this many days before its first request is not new. Assumed: a card
+#: that is stolen or a trial that is left over is used within the week.
+_YOUNG_D: Final = 7.0
+
+
 class LearningPolicy:
     """The rules of learning, and how much the population models have learnt."""
 
@@ -57,6 +62,19 @@ class LearningPolicy:
         """
         began = np.inf if self.began is None else self.began
         return np.asarray(time - age_days * DAY_S >= began)
+
+    def appeared(self, time: float, slots: AccountSlots, age_days: Floats) -> Mask:
+        """Return which accounts are new to the log, shape ``(n,)``.
+
+        Their first request came when the log had run for the warm-up, and they have not outlasted
+        the quarantine. An account that is known to be older than a few days has only been away.
+        """
+        first_seen = self._table["first_seen"][slots]
+        began = np.inf if self.began is None else self.began
+        new = first_seen > began + self._settings.warm_up_s
+        new &= time - first_seen < self._settings.quarantine_s
+        away = age_days - (time - first_seen) / DAY_S > _YOUNG_D
+        return np.asarray(new & ~away)
 
     def population_due(self, time: float, slots: AccountSlots) -> Mask:
         """Return which accounts the population may learn from again, shape ``(n,)``."""

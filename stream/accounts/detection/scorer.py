@@ -20,8 +20,10 @@ from stream.accounts.detection.evidence import (
     MODELLED,
     MOST_HART,
     RANKED,
+    at_pace,
     combine,
     flipped,
+    keeps_up,
     modelled,
     new_content_alone,
     upward,
@@ -80,21 +82,25 @@ class AccountScorer:
         return Observation(observed, scale, self._population.scores(modelled(scale)))
 
     def score(
-        self, seen: Observation, *, whole_life_seen: Mask
+        self, seen: Observation, *, known_h: Floats, whole_life_seen: Mask, appeared: Mask
     ) -> tuple[Floats, EvidenceBreakdown]:
         """Return calibrated scores, shape ``(n,)``, and the evidence for them.
 
-        ``whole_life_seen`` (n,) marks accounts that were created after learning began.
+        ``known_h`` (n,) hours since the first request; ``whole_life_seen`` (n,) marks accounts that
+        were created after learning began, ``appeared`` (n,) those that are new to the log.
         """
         matrix = seen.observed.matrix
+        appeared = appeared & keeps_up(matrix, known_h)
+        scale = scaled(at_pace(matrix, known_h, appeared)) if appeared.any() else seen.scale
         evidence = combine(
-            self._tails.surprisal(upward(seen.scale), most=MOST_HART),
+            self._tails.surprisal(upward(scale), most=MOST_HART),
             seen.observed.own,
             self._raw_tails.surprisal(seen.raw[:, None], most=MOST_HART)[:, 0],
             new_extraction=self._new_extraction(seen.observed),
             active_hours=matrix[:, COLUMN["active_hours"]],
             new_hours=matrix[:, COLUMN["new_content_hours"]],
             whole_life_seen=whole_life_seen,
+            appeared=appeared,
         )
         return self._calibration.scores(evidence.total), evidence
 
@@ -109,6 +115,7 @@ class AccountScorer:
         values[COMBINATION] = float(seen.raw[i])
         baselines = _unscaled(TRACKED, seen.observed.own_mean[i])
         medians = _unscaled(RANKED, flipped(self._tails.medians()))
+        medians["no_ramp"] = medians["requests_day"]
         medians[COMBINATION] = _known(self._raw_tails.medians()[0])
         return explain(parts, values, baselines, medians)
 

@@ -73,6 +73,16 @@ def volume_for_age(seen: AccountSnapshot) -> Floats:
     return np.asarray(seen.day["requests"] / np.maximum(seen.age_s / DAY_S, _YOUNGEST_D))
 
 
+def no_ramp(seen: AccountSnapshot) -> Floats:
+    """Requests a day at the account's mean pace since its first request, of one day at most.
+
+    Never more than at twice the pace of the last hour: high only for who keeps on as it began.
+    """
+    pace = seen.day["requests"] / np.clip(seen.known_s / DAY_S, HOUR_S / DAY_S, 1)
+    last = 24 * seen.hour["requests"]
+    return np.where(seen.known_s < DAY_S, np.minimum(pace, 2 * last), seen.day["requests"])
+
+
 def age_days(seen: AccountSnapshot) -> Floats:
     """Days since the account was opened."""
     return seen.age_s / DAY_S
@@ -81,6 +91,11 @@ def age_days(seen: AccountSnapshot) -> Floats:
 def active_hours(seen: AccountSnapshot) -> Floats:
     """Hours of the last 24 with a request."""
     return seen.active_hours
+
+
+def around_the_clock(seen: AccountSnapshot) -> Floats:
+    """Hours on end with a request, up to now."""
+    return seen.hours_on_end
 
 
 def templated_breadth(seen: AccountSnapshot) -> Floats:

@@ -31,6 +31,7 @@ class AccountSnapshot:
     age_s: Floats  # since creation, NaN when unknown
     known_s: Floats  # since the first request that was seen
     active_hours: Floats  # of the last 24
+    hours_on_end: Floats  # with requests, up to now
     template_share: Floats
     system_share: Floats
     gap_variation: Floats
@@ -52,6 +53,7 @@ def snapshot(windows: AccountWindows, slots: AccountSlots, time: float) -> Accou
         age_s=windows.age_s(slots, time),
         known_s=windows.known_s(slots, time),
         active_hours=windows.active_hours(slots, time).astype(np.float64),
+        hours_on_end=windows.hours_on_end(slots, time).astype(np.float64),
         template_share=windows.leader_share("template", slots),
         system_share=windows.leader_share("system_prompt", slots),
         gap_variation=windows.moments.gap_variation(slots),

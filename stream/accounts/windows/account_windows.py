@@ -46,6 +46,9 @@ _HALF_LIFE_S: Final = DAY_S
 _KNOWN_STREAM_S: Final = 3 * DAY_S
 _ONE: Final = np.uint64(1)
 _WORD: Final = np.uint64(2**64 - 1)
+_TOP_BIT: Final = 63
+#: The last 48 hours, the newest first.
+_BACK: Final = np.arange(48, dtype=np.uint64)
 _DAY_BITS: Final = np.uint64(2**24 - 1)
 
 _DISTINCT: Final = {
@@ -226,6 +229,17 @@ class AccountWindows:
         hour = int(np.ceil(time / _HOUR_S)) - 1
         aged = _aged_hours(self._table["hours"][slots], last_hour, hour)
         return np.bitwise_count(aged & _rotated(_DAY_BITS, hour - 23)).astype(np.int64)
+
+    def hours_on_end(self, slots: AccountSlots, time: float) -> Counts:
+        """Return for how many hours on end each account had requests, now included, ``(n,)``, i8.
+
+        At most 48; an hour without a request ends the count, 0 when that is the present one.
+        """
+        last_hour = np.floor(self._table["last_seen"][slots] / _HOUR_S)
+        hour = int(np.ceil(time / _HOUR_S)) - 1
+        aged = _aged_hours(self._table["hours"][slots], last_hour, hour)
+        newest_first = _rotated(aged, _TOP_BIT - hour)[:, None] >> (_TOP_BIT - _BACK)
+        return np.asarray(np.cumprod(newest_first & _ONE, axis=1).sum(axis=1).astype(np.int64))
 
     def leader_share(self, name: str, slots: AccountSlots) -> Floats:
         """Return the share of requests with an account's most frequent value, ``(n,)``.

@@ -22,9 +22,9 @@ OPEN = DEFAULT_THRESHOLDS.open_score
 SERVICE = {
     "requests_hour": 60, "requests_day": 900, "input_hour": 3e4, "input_day": 4e5,
     "output_hour": 4e3, "output_day": 5e4, "output_per_request": 55, "output_ratio": 0.12,
-    "volume_for_age": 4, "age": 200, "active_hours": 14, "template_share": 0.6,
-    "templated_breadth": 300, "prompts": 400, "addresses": 3, "user_agents": 1,
-    "identity_spread": 3, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
+    "volume_for_age": 4, "age": 200, "active_hours": 14, "around_the_clock": 9,
+    "template_share": 0.6, "templated_breadth": 300, "prompts": 400, "addresses": 3,
+    "user_agents": 1, "identity_spread": 3, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
     "gap_variation": 1.8, "max_tokens": 1024, "content_shift": 1.2, "networks": 2, "countries": 1,
     "countries_hour": 1, "exit_rotation": 1, "hosted_browser": 0,
 }  # fmt: skip
@@ -35,14 +35,15 @@ ROTATING = {"addresses": 300, "networks": 300, "exit_rotation": 300, "countries"
 EXTRACTOR = SERVICE | {
     "requests_hour": 208, "requests_day": 5000, "input_hour": 1.1e5, "input_day": 2.6e6,
     "output_hour": 2.6e5, "output_day": 6.2e6, "output_per_request": 1250, "output_ratio": 2.4,
-    "volume_for_age": 5000, "age": 1.0, "active_hours": 24, "template_share": 1.0,
+    "volume_for_age": 5000, "age": 1.0, "active_hours": 24, "around_the_clock": 24,
+    "template_share": 1.0,
     "templated_breadth": 5000, "prompts": 1500, "addresses": 1, "identity_spread": 1,
     "ramp": 1.0, "gap_variation": 0.8,
 }  # fmt: skip
 OLD = {"volume_for_age": 12.5, "age": 400}
 #: Each differs from an extractor in what makes it benign; all but the migration are old.
 TWINS = {
-    "nightly batch": EXTRACTOR | OLD | {"active_hours": 3, "ramp": 8},
+    "nightly batch": EXTRACTOR | OLD | {"active_hours": 3, "around_the_clock": 3, "ramp": 8},
     "endless batch": EXTRACTOR | OLD,
     "evaluation": EXTRACTOR | OLD | {"templated_breadth": 400, "logprobs_share": 1},
     "power user": SERVICE | OLD | {"requests_day": 80_000, "output_day": 4e6},
@@ -68,6 +69,7 @@ TWINS = {
 
 
 def row(values):
+    values = {"no_ramp": values["requests_day"]} | values
     return np.array([values.get(feature.name, np.nan) for feature in FEATURES], float)
 
 
@@ -132,6 +134,7 @@ def crowd(accounts, seed, time):
             "output_ratio": 0.12 * ratio * now.lognormal(0, 0.05),
             "volume_for_age": 4 * size * jitter,
             "active_hours": 24 - rest,
+            "around_the_clock": 48 if rest < 2 else 24 - rest,
             "templated_breadth": 300 * size,
             "gap_variation": 1.8 * own.lognormal(0, 0.4),
             "exit_rotation": own.lognormal(0, 0.8),

@@ -51,7 +51,15 @@ def test_old_observations_fade():
 
 
 def combined(
-    ranked, own=None, combination=0.0, hours=24.0, *, whole=True, extraction=0.0, new_hours=24.0
+    ranked,
+    own=None,
+    combination=0.0,
+    hours=24.0,
+    *,
+    whole=True,
+    appeared=False,
+    extraction=0.0,
+    new_hours=24.0,
 ):
     return combine(
         np.array([ranked]),
@@ -61,18 +69,19 @@ def combined(
         active_hours=np.array([hours]),
         new_hours=np.array([new_hours]),
         whole_life_seen=np.array([whole]),
+        appeared=np.array([appeared]),
     )
 
 
 @given(st.lists(hartleys, min_size=len(RANKED), max_size=len(RANKED)),
        st.lists(hartleys, min_size=len(TRACKED), max_size=len(TRACKED)),
-       hartleys, st.floats(0, 24), st.booleans(), hartleys, st.floats(0, 48))  # fmt: skip
+       hartleys, st.floats(0, 24), st.booleans(), st.booleans(), hartleys,
+       st.floats(0, 48))  # fmt: skip
 def test_parts_sum_to_the_evidence_and_none_is_negative(
-    ranked, own, combination, hours, whole, extraction, new_hours
+    ranked, own, combination, hours, whole, appeared, extraction, new_hours
 ):
-    evidence = combined(
-        ranked, own, combination, hours, whole=whole, extraction=extraction, new_hours=new_hours
-    )
+    more = {"whole": whole, "appeared": appeared, "extraction": extraction, "new_hours": new_hours}
+    evidence = combined(ranked, own, combination, hours, **more)
     assert sum(part[0] for part in evidence.parts.values()) == pytest.approx(evidence.total[0])
     assert all(part[0] >= 0 for part in evidence.parts.values())
     assert evidence.total[0] <= 4 * MOST_HART
@@ -82,6 +91,23 @@ def test_parts_sum_to_the_evidence_and_none_is_negative(
 def test_without_one_of_the_core_there_is_no_evidence(missing):
     ranked = [0.0 if name == missing else MOST_HART for name in RANKED]
     assert combined(ranked, combination=MOST_HART).total[0] == 0
+
+
+@given(st.sampled_from(["requests_day", "output_day", "output_ratio"]))
+def test_nor_of_an_account_that_is_new_to_the_log(missing):
+    ranked = [0.0 if name == missing else MOST_HART for name in RANKED]
+    assert combined(ranked, combination=MOST_HART, whole=False, appeared=True).total[0] == 0
+
+
+def test_a_first_request_counts_for_two_hartleys_at_most_and_after_hours():
+    every = [MOST_HART] * len(RANKED)
+    found = [
+        combined(every, hours=hours, whole=False, appeared=True).total[0]
+        for hours in (1, 2, 3, 4, 5, 9)
+    ]
+    assert found[:2] == [0, 0]
+    assert found == sorted(found)
+    assert found[4:] == [pytest.approx(4 * 2.0)] * 2
 
 
 def test_a_shift_alone_is_no_evidence_and_nor_is_extraction_without_one():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.accounts.features.functions import no_ramp
 from stream.accounts.features.table import COLUMN, FEATURES, compute, scaled, schema_hash
 from stream.accounts.windows.account_windows import AccountWindows, WindowRows
 from stream.core.events import EVENT_COLUMNS
@@ -83,6 +85,22 @@ def test_a_new_account_at_full_volume_differs_from_an_old_one_with_the_same_traf
 def test_a_nightly_batch_rests_and_an_extractor_does_not():
     assert features_of(spread(4000, 3))["active_hours"] == 3
     assert features_of(spread(4000, 24))["active_hours"] == 24
+    assert features_of(spread(4000, 3))["around_the_clock"] == 3
+    broken = np.concatenate([spread(400, 8), spread(400, 5, start=START + 9 * HOUR)])
+    assert features_of(broken)["around_the_clock"] == 5
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "known_h", "pace"),
+    [(400, 100, 4, 2400), (400, 10, 4, 480), (50, 50, 0.25, 1200), (400, 100, 48, 400)],
+)
+def test_who_keeps_up_its_pace_has_it_extrapolated_to_a_day(day, hour, known_h, pace):
+    seen: Any = SimpleNamespace(
+        day={"requests": np.array([day])},
+        hour={"requests": np.array([hour])},
+        known_s=np.array([known_h * HOUR]),
+    )
+    assert no_ramp(seen)[0] == pytest.approx(pace)
 
 
 def test_an_evaluation_repeats_its_items_and_a_self_instruct_run_does_not():

@@ -97,7 +97,12 @@ def test_active_hours_equal_brute_force(rows, later):
     for account in {row[0] for row in rows}:
         hours = {at // 3600 for who, at, _ in rows if who == account}
         expected = sum(hour - 24 < active <= hour for active in hours)
-        assert windows.active_hours(np.array([table.slot(account)]), time)[0] == expected
+        slot = np.array([table.slot(account)])
+        assert windows.active_hours(slot, time)[0] == expected
+        on_end = 0
+        while on_end < 48 and hour - on_end in hours:
+            on_end += 1
+        assert windows.hours_on_end(slot, time)[0] == on_end
 
 
 @given(events, st.randoms(use_true_random=False))
