@@ -26,6 +26,7 @@ _KINDS: Final = {
     LinkKind.CLIENT: "a rare client",
     LinkKind.PHRASE: "rare phrases",
     LinkKind.CHANGE_POINT: "a shift to longer answers",
+    LinkKind.CONVERSATION: "conversations that went from one to another",
     LinkKind.NETWORK: "rare networks",
 }
 

@@ -93,6 +93,15 @@ class CampaignSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "accounts"},
         ),
     ] = 30
+    high_prevalence_conversations: Annotated[
+        int,
+        Meta(
+            ge=2,
+            description="As campaigns.high_prevalence_accounts, for conversations: one that very "
+            "many accounts continue was published",
+            extra={"unit": "accounts"},
+        ),
+    ] = 100
     high_prevalence_networks: Annotated[
         int,
         Meta(

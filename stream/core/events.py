@@ -15,12 +15,19 @@ from stream.core.batch import Batch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stream.core.batch import Array, Fingerprints
+
 #: Columns of a prompt's phrases (runs of words).
 PHRASES: Final = ("phrase_1", "phrase_2")
 #: A prompt's content is a vector of i1, this long: sines and cosines, times the scale.
 CONTENT_DIMENSIONS: Final = 16
 CONTENT_SCALE: Final = 127
 CONTENT: Final = np.dtype(f"V{CONTENT_DIMENSIONS}")
+
+#: A conversation has its question in the upper bits: those of the fingerprint of a prompt. The
+#: lowest bit is set where the log has answers: then an account of it must have been given this one.
+QUESTION_BITS: Final = 24
+ANSWERS_LOGGED: Final = np.uint64(1)
 
 #: Longest account id, in UTF-8.
 MAX_ACCOUNT_BYTES: Final = 256
@@ -53,12 +60,19 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "template": np.dtype("<u8"),  # the masked first words of the prompt
     **dict.fromkeys(PHRASES, np.dtype("<u8")),
     "content": CONTENT,  # of the prompt; all bytes 0 without one
+    "conversation": np.dtype("<u8"),  # first question and answer of the context; 0 without
+    "answer": np.dtype("<u8"),  # what `conversation` is once the answer to this prompt is context
 }
 
 #: Most bytes of an event in a packet: its columns and, if no other event has it, the account id.
 MAX_EVENT_BYTES: Final = (
     sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3
 )
+
+
+def questions(fingerprints: Fingerprints) -> Array:
+    """Return the question of each prompt or conversation, never 0; shape ``(n,)``, u4."""
+    return ((fingerprints >> np.uint64(64 - QUESTION_BITS)) + np.uint64(1)).astype(np.uint32)
 
 
 class EventBatch(Batch):

@@ -20,7 +20,15 @@ VerdictLabel = Literal["true_positive", "false_positive", "benign", "withdrawn"]
 Matcher = Literal["account", "value", "pattern"]
 #: The attributes that can link accounts, as alerts name them (see stream.core.links.LinkKind).
 LinkName = Literal[
-    "system_prompt", "template", "payment", "address", "client", "phrase", "change_point", "network"
+    "system_prompt",
+    "template",
+    "payment",
+    "address",
+    "client",
+    "phrase",
+    "change_point",
+    "conversation",
+    "network",
 ]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"

@@ -30,6 +30,7 @@ class LinkKind(IntEnum):
     CLIENT = 5  # TLS fingerprint together with user agent
     PHRASE = 6
     CHANGE_POINT = 7  # answers have grown since about then (detection/change_points.py)
+    CONVERSATION = 8  # first question and answer of a conversation that another account began
     NETWORK = 9  # of accounts that call from several
 
     @property
@@ -47,12 +48,19 @@ class LinkKind(IntEnum):
 #: TAOCP 3, 6.4).
 SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 
+#: Added to the requests of an account with a conversation whose answer the gateway gave to it: it
+#: did not take the conversation over. More than the requests of any conversation.
+GIVEN: Final = 1 << 20
+#: Requests of an account and day of which conversations are linked, a sample by question, so that
+#: all accounts keep the same (assumed: people have fewer).
+CONVERSATIONS_A_DAY: Final = 64
+
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "time": np.dtype("<f8"),  # end of the window, epoch seconds
     "account": np.dtype("<u4"),  # index into LinkBatch.accounts
     "kind": np.dtype("u1"),  # LinkKind
     "value": np.dtype("<u8"),  # keyed fingerprint, never 0
-    "requests": np.dtype("<i4"),  # of the account with this value, in this window
+    "requests": np.dtype("<i4"),  # of the account with this value, in this window; see GIVEN
     "before": COUNTS,  # the account's counters before this window
     "traffic": TRAFFIC,  # ... and at its end
     "organization": np.dtype("<u8"),  # of the account, keyed fingerprint, 0 when unknown

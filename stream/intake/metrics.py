@@ -27,7 +27,7 @@ OPTIONAL_FIELDS: Final = (
     *("tls_fingerprint", "payment_id", "account_created_at", "plan", "operation"),
     *("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens", "status"),
     *("duration_s", "stream", "temperature", "max_tokens", "logprobs", "system_prompt", "prompt"),
-    *("prompt_fingerprint", "messages", OVERFLOW),
+    *("prompt_fingerprint", "first_prompt", "first_answer", "response", "messages", OVERFLOW),
 )
 RESULTS: Final = ("accepted", "rejected", "ignored")
 REJECT_REASONS: Final = (

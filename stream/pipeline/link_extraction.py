@@ -13,8 +13,9 @@ import numpy as np
 
 from stream.accounts.features.snapshot import DAY_S
 from stream.accounts.windows.account_windows import METRICS
+from stream.accounts.windows.questions import given
 from stream.core.events import PHRASES
-from stream.core.links import LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
+from stream.core.links import GIVEN, LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
 from stream.core.networks import ANONYMISER, HOSTING
 from stream.core.traffic import TRAFFIC, counts
 from stream.store.order import lexical, run_sizes
@@ -75,6 +76,8 @@ class WindowSnapshot:
     networks: Floats  # (n,), distinct ones of the last one to two days, estimated
     change_point: Seconds  # (n,), epoch seconds, NaN: none
     new_answer_tokens: Floats  # (n,), least output tokens of an answer after it
+    foreign: Fingerprints  # (rows,), conversations that are not the account's own
+    given: Fingerprints  # (rows,), those that its answers begin
 
     @classmethod
     def at(
@@ -92,17 +95,22 @@ class WindowSnapshot:
         ``day`` their requests of the last day, if known already.
         """
         at, least = change_points or (np.full(len(slots), np.nan), np.full(len(slots), np.inf))
+        columns, at_rows = rows.columns, rows.at
+        day = windows.requests("day", slots, rows.time) if day is None else day
+        foreign = windows.questions.foreign(slots, columns, at_rows, day)
         return cls(
             rows=rows,
             first_seen=table["first_seen"][slots],
             created_at=table["created_at"][slots],
             total=windows.total(slots),
             hour=windows.totals("hour", slots, rows.time)[:, _OF_HOUR],
-            day_requests=windows.requests("day", slots, rows.time) if day is None else day,
+            day_requests=day,
             active_hours=windows.active_hours(slots, rows.time),
             networks=windows.networks(slots, rows.time),
             change_point=at,
             new_answer_tokens=least,
+            foreign=np.where(foreign, columns["conversation"], np.uint64(0)),
+            given=np.where(given(columns, at_rows, day), columns["answer"], np.uint64(0)),
         )
 
 
@@ -124,6 +132,8 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     sizes = run_sizes(at, int(starts[-1]))
     account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
     parts = [_per_value(kind, account, values) for kind, values in _values(rows, known, account)]
+    parts.append(_per_value(LinkKind.CONVERSATION, account, known["given"]))
+    parts[-1]["requests"] += GIVEN
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.argsort(window[columns["account"]], kind="stable")
     columns = {name: column[order] for name, column in columns.items()}
@@ -167,6 +177,7 @@ def _values(
     yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
     for name in PHRASES:
         yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)
+    yield LinkKind.CONVERSATION, known["foreign"]
     if not np.isnan(known["change_point"]).all():
         for values in _change_points(rows, known, account):
             yield LinkKind.CHANGE_POINT, values

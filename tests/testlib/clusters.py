@@ -32,6 +32,9 @@ GROUP = ClusterFeatures(
     links=LinkBasis.OTHER,
     payments_only=False,
     addresses_only=False,
+    handovers=0,
+    unlogged_handovers=0,
+    handover_others=0.0,
     start_burst=BurstSize(),
     change_point=BurstSize(),
 )

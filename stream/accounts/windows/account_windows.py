@@ -14,6 +14,7 @@ import numpy as np
 from stream.accounts.windows.content_means import ContentMeans
 from stream.accounts.windows.moments import Moments
 from stream.accounts.windows.panes import HORIZONS, PaneRing
+from stream.accounts.windows.questions import Questions
 from stream.accounts.windows.retention import Retention
 from stream.accounts.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
 from stream.store.columns import Field
@@ -96,6 +97,7 @@ class AccountWindows:
         *(field for sketch in _LEADERS.values() for field in sketch.fields()),
         *Moments.FIELDS,
         *ContentMeans.FIELDS,
+        *Questions.FIELDS,
     )
 
     #: What the stored fields mean beyond their names.
@@ -115,6 +117,7 @@ class AccountWindows:
         self.moments: Final = Moments(table)
         #: The prompts' content.
         self.content: Final = ContentMeans(table)
+        self.questions: Final = Questions(table)
 
     # -- writing ------------------------------------------------------------------------------
 
@@ -144,6 +147,7 @@ class AccountWindows:
         self.content.add(slots, last - last_seen, columns, at, rows.time)
         self.moments.add(slots, decay, columns, at, last_seen)
         self._add_times(slots, first, last, columns, at)
+        self.questions.add(slots, columns, at, self.requests("day", slots, rows.time))
         return slots
 
     def _sums(self, columns: Mapping[str, Array], at: Positions) -> Floats:

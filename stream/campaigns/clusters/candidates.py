@@ -1,8 +1,8 @@
 """Which sets of indicators may found a cluster, among those that changed since the last scoring.
 
 A single indicator of content may, and so may what connected accounts have in common: those that
-share several prompts, addresses or rare networks, that share rare phrases, or that began together.
-Scores none.
+share several prompts, addresses or rare networks, that share rare phrases, that hand conversations
+to one another, or that began together. Scores none.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ class CandidateQueue:
             sets += self._of_one_pool(snapshot)
         phrases = population.phrases
         sets += [phrases_of(snapshot, accounts) for accounts in self._large(phrases.components)]
+        handovers = population.handovers
+        sets += [handovers.among(accounts) for accounts in self._large(handovers.components)]
         near = self._large(phrases.co_located_components)
         sets += [common_indicators(snapshot, accounts) for accounts in near]
         if (changed & (values["kind"] == LinkKind.PAYMENT)).any():

@@ -61,7 +61,7 @@ class ClusterScorer:
 
         With ``learn`` a harmless group is noted for the novelty model.
         """
-        members, since = members_of(self._graph, population.snapshot, values)
+        members, since = members_of(self._graph, population.snapshot, values, population.handovers)
         if len(members) < self._settings.min_members:
             return None
         found = self._features(population, values, members, since)
@@ -82,7 +82,7 @@ class ClusterScorer:
         values = store.most_used(graph, in_order(graph, slots[slots >= 0]))
         if len(values) < len(state.values):
             state.values = set(indicators(graph, values))
-        members, since = members_of(graph, snapshot, values)
+        members, since = members_of(graph, snapshot, values, population.handovers)
         names = set(graph.names(members))
         state.members = store.most_certain(names, graph.known(state.members - names))
         scored = self._scored(population, values, members, since)

@@ -111,7 +111,13 @@ def sharing_pairs(
     The third array has the number of accounts with that indicator; all have the shape ``(pairs,)``.
     Accounts with fewer than ``least`` shared indicators have no pairs.
     """
-    value, account = _shared_edges(snapshot, kinds, least)
+    return pairs_of(graph, snapshot, *_shared_edges(snapshot, kinds, least))
+
+
+def pairs_of(
+    graph: BipartiteGraph, snapshot: Snapshot, value: ValueSlots, account: AccountSlots
+) -> tuple[AccountSlots, AccountSlots, Counts]:
+    """Return the same for edges, given by indicator (ascending) and account, shape ``(e,)``."""
     values, first, size = np.unique(value, return_index=True, return_counts=True)
     # The rarest first. Where not all can be paired, accounts take turns, so that no account with
     # many indicators displaces those with few.

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from stream.campaigns.graph.handovers import LEAST_CONVERSATIONS
 from stream.campaigns.graph.snapshot import CONTENT, LINKING
 from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
+    from stream.campaigns.graph.handovers import Handovers
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Kinds
@@ -42,9 +44,13 @@ _COMMON_SHARE: Final = 0.05
 
 
 def members_of(
-    graph: BipartiteGraph, snapshot: Snapshot, values: ValueSlots
+    graph: BipartiteGraph, snapshot: Snapshot, values: ValueSlots, handovers: Handovers
 ) -> tuple[AccountSlots, Seconds]:
-    """Return the members of a cluster of indicators, ascending, and when each joined; ``(n,)``."""
+    """Return the members of a cluster of indicators, ascending, and when each joined; ``(n,)``.
+
+    A conversation makes only those members that take over conversations, never those that are
+    given the answers.
+    """
     at = snapshot.at(values)
     accounts, row = np.unique(snapshot.account[at], return_inverse=True)
     edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
@@ -58,11 +64,15 @@ def members_of(
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
     phrases = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
-    several = (count(~(phrase | changed)) >= _SEVERAL_VALUES) | phrases
+    others = ~(phrase | changed | (kind == LinkKind.CONVERSATION))
+    several = (count(others) >= _SEVERAL_VALUES) | phrases
+    takes_over = handovers.takes_over[accounts]
+    if takes_over.any():
+        takes_over &= handovers.taken_of(values, accounts) >= LEAST_CONVERSATIONS
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, graph.edges["since"][edges])
     paid_or_changed = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
-    member = devoted | several | (count(paid_or_changed) > 0)
+    member = devoted | several | takes_over | (count(paid_or_changed) > 0)
     return accounts[member], since[member]
 
 

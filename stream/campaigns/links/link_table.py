@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from stream.core.links import LinkBatch
 
 #: Accounts that an indicator needs to be sent on. Two are enough for a payment or an address, which
-#: show which accounts are one company, and for a phrase or a network, as each is one of very many.
+#: show which accounts are one company, and for indicators that each are one of very many.
 _LEAST: Final = np.full(256, 3, np.int64)
-_LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS, LinkKind.PHRASE, LinkKind.NETWORK]] = 2
+_LEAST[[LinkKind.PAYMENT, LinkKind.ADDRESS]] = 2
+_LEAST[[LinkKind.PHRASE, LinkKind.CONVERSATION, LinkKind.NETWORK]] = 2
 #: Old edges are searched for once per this much event time (assumed).
 _EXPIRE_EVERY_S: Final = 3600.0
 #: Members of one group; a larger one becomes several groups (assumed; a record holds them).
@@ -155,6 +156,7 @@ class LinkTable:
         limits = np.full(256, limit)
         limits[LinkKind.CLIENT] = settings.high_prevalence_clients
         limits[LinkKind.PHRASE] = settings.high_prevalence_phrases
+        limits[LinkKind.CONVERSATION] = settings.high_prevalence_conversations
         limits[LinkKind.NETWORK] = settings.high_prevalence_networks
         return np.flatnonzero(
             values.used & ~values["high_prevalence"] & (values["size"] > limits[values["kind"]])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.campaigns.graph.bursts import ScanStatistic
+from stream.campaigns.graph.handovers import Handovers
 from stream.campaigns.graph.phrase_cooccurrence import PhraseCooccurrence
 from stream.campaigns.population.recency import Recency
 from stream.campaigns.population.trait import Trait
@@ -35,6 +36,7 @@ class ReferencePopulation:
     shared_payments: int  # payments with several accounts
     owners: int
     phrases: PhraseCooccurrence
+    handovers: Handovers
     payment_bursts: ScanStatistic
     change_point_bursts: ScanStatistic  # of owners
 
@@ -62,6 +64,7 @@ class ReferencePopulation:
             shared_payments=int(np.count_nonzero(payers_of > 1)),
             owners=int(np.count_nonzero(accounts_of)),
             phrases=PhraseCooccurrence.of(graph, snapshot),
+            handovers=Handovers.of(graph, snapshot),
             payment_bursts=ScanStatistic.of_payments(graph, snapshot, origin=origin),
             change_point_bursts=ScanStatistic.of_change_points(
                 graph, snapshot, origin=origin, remember_s=settings.remember_s
@@ -71,7 +74,7 @@ class ReferencePopulation:
     def with_others(self, others: ReferencePopulation) -> ReferencePopulation:
         """Return these accounts as a part of a population; ``others``, of another graph, the rest.
 
-        Traits and payments count both; co-occurrence and bursts are those of this graph alone.
+        Traits and payments count both; co-occurrence, hand-overs and bursts are of this graph.
         """
         return replace(
             self,

@@ -30,6 +30,7 @@ class Aspect(StrEnum):
     CO_LOCATION = "co-location"
     BURST = "burst"
     CHANGE_POINT = "change point"
+    HANDOVER = "conversation hand-over"
 
 
 class LinkBasis(StrEnum):

@@ -100,6 +100,12 @@ class ClusterFeatures:
     #: Members that share phrases and addresses with another account, of all; and by chance.
     colocation_rate: float
     expected_colocation_rate: float
+    #: Different conversations that members handed to one another; those of equal accounts are one.
+    handovers: int
+    #: The same where the log has no answers.
+    unlogged_handovers: int
+    #: Median over members of the accounts with which they share such conversations.
+    handover_others: float
     #: Payments that began within the same three hours; none where other links exist.
     start_burst: BurstSize
     #: Owners whose answers have been longer since the same day.
@@ -161,6 +167,9 @@ def features(
         expected_colocation_rate=met.expected_colocation_rate(accounts, len(snapshot.known))
         if co_located
         else 0.0,
+        handovers=population.handovers.different_among(accounts, logged=True),
+        unlogged_handovers=population.handovers.different_among(accounts, logged=False),
+        handover_others=float(np.median(population.handovers.others[accounts])),
         start_burst=BurstSize.of(population.payment_bursts, _payments(snapshot.payment[accounts]))
         if payments_only
         else BurstSize(),

@@ -55,6 +55,8 @@ def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[s
         "common_networks": cluster.common_networks,
         "prompt_variety": cluster.prompt_variety,
         "colocation_log_ratio": _colocation_log_ratio(cluster),
+        "handovers": cluster.handovers,
+        "unlogged_handovers": cluster.unlogged_handovers,
         "change_point_log_p": cluster.change_point.log_p,
         "novelty_log10_p": novelty,
     } | _by_links(cluster)

@@ -153,6 +153,23 @@ CLAIMS: Final = (
         aspect=Aspect.CO_LOCATION,
     ),
     Claim(
+        name="conversation_handover",
+        curve=Curve("handovers", ((6, 0.0), (16, 6.0), (40, 8.0)), Axis.LOG),
+        source="assumed: of 13,118 conversations of unrelated accounts none was handed over "
+        "(measured on independent traffic); sixteen between accounts that mostly continue what "
+        "others began are a router's, and below six a circle of friends may exchange them",
+        aspect=Aspect.HANDOVER,
+        group="handover",
+    ),
+    Claim(
+        name="conversation_handover",
+        curve=Curve("unlogged_handovers", ((24, 0.0), (96, 6.0), (152.393465, 8.0)), Axis.LOG),
+        source="assumed, as above; without answers in the log, examples in front of prompts look "
+        "like earlier turns, and a library or public test has some dozens",
+        aspect=Aspect.HANDOVER,
+        group="handover",
+    ),
+    Claim(
         name="start_burst",
         curve=Curve("start_burst_log_p", ((0.0, -3.0), (6.0, 3.0))),
         source="assumed: -ln p less 3, of accounts that nothing but payments links: they were "

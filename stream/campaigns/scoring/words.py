@@ -137,6 +137,23 @@ def _colocation(cluster: ClusterFeatures) -> Shown:
     )  # fmt: skip
 
 
+def _handovers(cluster: ClusterFeatures) -> Shown:
+    return _handed_over(cluster.handovers, cluster)
+
+
+def _unlogged_handovers(cluster: ClusterFeatures) -> Shown:
+    return _handed_over(cluster.unlogged_handovers, cluster)
+
+
+def _handed_over(count: int, cluster: ClusterFeatures) -> Shown:
+    others = cluster.handover_others
+    return Shown(
+        count, "conversations", 0.0,
+        f"{count} conversations that one account began were continued by others; a member shares "
+        f"such ones with {others:.0f} others (median)",
+    )  # fmt: skip
+
+
 def _burst(cluster: ClusterFeatures) -> Shown:
     burst = cluster.start_burst
     return Shown(
@@ -183,6 +200,8 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "address_cooccurrence": _addresses,
     "common_networks": _networks,
     "colocation_log_ratio": _colocation,
+    "handovers": _handovers,
+    "unlogged_handovers": _unlogged_handovers,
     "start_burst_log_p": _burst,
     "change_point_log_p": _change_point,
     "owners": _owners,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stream.intake.codec import convert
 from stream.intake.codec.convert import count, number, truth
-from stream.intake.codec.messages import texts
+from stream.intake.codec.messages import first_turn, texts
 from stream.intake.codec.nested_json import opened
 
 _LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -30,9 +30,15 @@ def request(value: object) -> dict[str, Any]:
 
 
 def messages(value: object) -> dict[str, Any]:
-    """Return system prompt and latest user message of messages in any of their shapes."""
+    """Return system prompt, latest user message and first turn of messages of any shape."""
     system, prompt = texts(value)
-    return {"system_prompt": system, "prompt": prompt}
+    question, answer = first_turn(value)
+    return {
+        "system_prompt": system,
+        "prompt": prompt,
+        "first_prompt": question,
+        "first_answer": answer,
+    }
 
 
 def written(value: object) -> dict[str, Any]:

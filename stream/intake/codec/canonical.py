@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from stream.core.errors import DecodeError
+from stream.intake.codec.answers import answer_text
 from stream.intake.codec.convert import count
 from stream.intake.codec.event import RequestEvent, Seconds
 from stream.intake.codec.format_table import FIELDS
@@ -31,7 +32,7 @@ class _Required(Struct, gc=False):
 
 _REQUIRED: Final = frozenset(_Required.__struct_fields__)
 #: Fields of text that may be written as parts.
-_TEXTS: Final = frozenset({"prompt", "system_prompt"})
+_TEXTS: Final = frozenset({"prompt", "system_prompt", "first_prompt", "first_answer"})
 
 
 class Canonical:
@@ -103,6 +104,8 @@ class Canonical:
 def _leniently(name: str, value: Any) -> Any:  # noqa: ANN401 - any JSON
     if name in _TEXTS:
         return content_text(value)
+    if name == "response":
+        return answer_text(value)
     if name == "account_created_at" or name not in FIELDS or isinstance(value, list | dict):
         return None
     if isinstance(value, int | float) and FIELDS[name] is count:

@@ -17,7 +17,13 @@ from msgspec import Meta, Struct
 
 from stream.core.errors import DecodeError
 from stream.core.events import MAX_ACCOUNT_BYTES
-from stream.intake.codec.messages import MAX_PLACEHOLDER, is_placeholder, written
+from stream.intake.codec.messages import (
+    MAX_PLACEHOLDER,
+    decoded,
+    first_turn,
+    is_placeholder,
+    texts,
+)
 
 #: Counts travel as 32-bit integers.
 MAX_COUNT: Final = 2**31 - 1
@@ -68,7 +74,12 @@ class RequestEvent(Struct, kw_only=True, gc=False):
     system_prompt: str | None = None
     prompt: str | None = None
     prompt_fingerprint: str | None = None
-    #: The conversation as the client sent it; `admit` leaves prompt and system prompt of it.
+    #: The first answer in the context, and what it answered; None while nothing is answered.
+    first_prompt: str | None = None
+    first_answer: str | None = None
+    #: The text of the answer to this request, where the gateway logs it.
+    response: str | None = None
+    #: The conversation as the client sent it; `admit` leaves the texts above of it.
     messages: Any = None
 
     def __rich_repr__(self) -> Any:  # noqa: ANN401 - rich's protocol
@@ -119,8 +130,11 @@ def admit(  # noqa: C901 - one call an event: what it does is not spread over mo
 
 def _read_messages(event: RequestEvent) -> None:
     """Take the texts that are not given from the messages, which are then let go."""
-    system, prompt = written(event.messages)
+    messages = decoded(event.messages)
     event.messages = None
+    system, prompt = texts(messages)
+    if event.first_answer is None:
+        event.first_prompt, event.first_answer = first_turn(messages)
     if event.system_prompt is None:
         event.system_prompt = system
     if event.prompt is None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from stream.core.errors import DecodeError
 from stream.intake.codec import body, convert
+from stream.intake.codec.answers import answer_text
 from stream.intake.codec.event import RequestEvent
 from stream.intake.codec.path import Path
 from stream.intake.codec.result import Skipped
@@ -99,6 +100,9 @@ FIELDS: Final[Mapping[str, Convert]] = {
     "system_prompt": convert.text,
     "prompt": convert.text,
     "prompt_fingerprint": convert.identity,
+    "first_prompt": convert.text,
+    "first_answer": convert.text,
+    "response": answer_text,
 }
 #: Block -> how its fields are read; they fill fields that have no value yet.
 BLOCKS: Final[Mapping[str, Convert]] = {

@@ -1,4 +1,4 @@
-"""Chat messages to the two texts that count: system prompt and latest user message.
+"""Chat messages to the texts that count: system prompt, latest user message, and the first turn.
 
 Reads the shapes of the chat, responses, messages, Gemini and embeddings interfaces and of the
 OpenTelemetry conventions; whatever else a client sends gives no text, and is no error. Everything
@@ -7,12 +7,21 @@ in it is optional, as it is for the providers: roles, lists around a single mess
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Final
 
 from stream.intake.codec.nested_json import opened
 from stream.intake.codec.placeholders import MAX_PLACEHOLDER, is_placeholder
 
-__all__ = ["MAX_PLACEHOLDER", "content_text", "is_placeholder", "texts", "written"]
+__all__ = [
+    "MAX_PLACEHOLDER",
+    "content_text",
+    "decoded",
+    "first_turn",
+    "is_placeholder",
+    "texts",
+    "written",
+]
 
 #: Where a request's body has its messages, and what stands before all of them.
 _MESSAGES: Final = ("messages", "input", "prompt", "contents", "inputText", "message", "inputs")
@@ -22,6 +31,11 @@ _CONTENT: Final = ("parts", "text", "message")
 _SYSTEM: Final = frozenset({"system", "developer"})
 #: Providers take a message without a role for the user's.
 _USER: Final = frozenset({"user", "human", ""})
+_ASSISTANT: Final = frozenset({"assistant", "model", "ai", "bot", "chatbot"})
+_ROLES: Final = _SYSTEM | _USER | _ASSISTANT
+#: Messages in which the first answer is looked for (assumed: tools are called less often before
+#: it), so that an endless conversation costs no more.
+MOST_MESSAGES: Final = 64
 #: Items of the responses interface that are messages, not calls or results.
 _MESSAGE_TYPES: Final = ("message", "text", "input_text", "human", "user")
 
@@ -39,9 +53,36 @@ def texts(messages: object) -> _Texts:
     return _first(messages, _SYSTEM), _first(reversed(messages), _USER)
 
 
+def first_turn(messages: object) -> _Texts:
+    """Return (question, answer) of the first turn; None, None where nothing is answered yet.
+
+    The question is the last user text before the first assistant text: the latest
+    prompt when the answer was given. ``messages`` are as :func:`texts` takes them.
+    """
+    if isinstance(messages, dict):
+        messages = _inner(messages)
+    if not isinstance(messages, list):
+        return None, None
+    question = None
+    for message in islice(messages, MOST_MESSAGES):
+        role = _role(message) if isinstance(message, dict) else None
+        if role in _USER:
+            question = _text(message) or question
+        elif question and role in _ASSISTANT:
+            answer = _text(message)
+            if answer:
+                return question, answer
+    return None, None
+
+
 def written(messages: object) -> _Texts:
     """Return the texts of messages that may be JSON text themselves."""
-    return texts((opened(messages) or messages) if isinstance(messages, str) else messages)
+    return texts(decoded(messages))
+
+
+def decoded(messages: object) -> object:
+    """Return messages as decoded from JSON where they are JSON text themselves."""
+    return (opened(messages) or messages) if isinstance(messages, str) else messages
 
 
 def content_text(content: object) -> str | None:
@@ -62,12 +103,16 @@ def _of_object(body: dict[str, Any]) -> _Texts:
     """Return the texts of a request's body, or of a message that stands alone."""
     if "content" in body or "parts" in body:
         return _first([body], _SYSTEM), _first([body], _USER)
-    inner = next((body[name] for name in _MESSAGES if body.get(name) is not None), None)
-    if isinstance(inner, dict) and not {"content", "parts"} & inner.keys():
-        inner = None
-    system, prompt = texts(inner)
+    system, prompt = texts(_inner(body))
     standing = next(filter(None, (content_text(body.get(name)) for name in _STANDING)), None)
     return system or standing, prompt
+
+
+def _inner(body: dict[str, Any]) -> object:
+    inner = next((body[name] for name in _MESSAGES if body.get(name) is not None), None)
+    if isinstance(inner, dict) and not {"content", "parts"} & inner.keys():
+        return None
+    return inner
 
 
 def _first(messages: Any, roles: frozenset[str]) -> str | None:  # noqa: ANN401 - any JSON
@@ -83,6 +128,18 @@ def _first(messages: Any, roles: frozenset[str]) -> str | None:  # noqa: ANN401 
             if text:  # a tool's result is a user message without text
                 return text
     return None
+
+
+def _role(message: dict[str, Any]) -> str | None:
+    role = message.get("role")
+    if role.__class__ is str:
+        return role if role in _ROLES else role.lower()
+    return "" if role is None and _is_message(message) else None
+
+
+def _text(message: dict[str, Any]) -> str | None:
+    content = message.get("content")
+    return content_text(_elsewhere(message) if content is None else content)
 
 
 def _is_message(message: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.networks import BROWSER, HOSTING, country_code
 from stream.intake.codec.event import RequestEvent
 from stream.intake.fingerprint.address import address
+from stream.intake.fingerprint.conversations import Conversations
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
 from stream.intake.fingerprint.networks import (
     NetworkColumn,
@@ -90,6 +91,7 @@ class Fingerprinter:
         )
         self._system_prompt = KeyedHash(salt, "system_prompt", normalise_system_prompt)
         self._prompts = Prompts(salt)
+        self._conversations = Conversations(salt)
         self._given = KeyedHash(salt, "given")
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
@@ -119,6 +121,9 @@ class Fingerprinter:
         }
         columns["request_id"] = self._request_ids(fields["account_id"], fields["request_id"])
         columns |= self._prompts.of(fields["prompt"])
+        columns |= self._conversations.of(
+            fields["first_prompt"], fields["first_answer"], columns["prompt"], fields["response"]
+        )
         if any(fields["prompt_fingerprint"]):
             # The gateway's own stands in where there is no text.
             given = self._given.cached(fields["prompt_fingerprint"])

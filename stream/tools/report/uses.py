@@ -42,6 +42,9 @@ USES: Final[Mapping[str, Use]] = {
     "prompt": Use(
         ("prompts", "template_share", "templated_breadth"), (LinkKind.TEMPLATE, LinkKind.PHRASE)
     ),
+    "first_prompt": Use(links=(LinkKind.CONVERSATION,)),
+    "first_answer": Use(links=(LinkKind.CONVERSATION,)),
+    "response": Use(other="which account was given an answer"),
     "status": Use(("error_share",)),
     "temperature": Use(("temperature",)),
     "max_tokens": Use(("max_tokens",)),

@@ -94,6 +94,9 @@ def test_what_is_unknown_adds_nothing() -> None:
         ("weak_ties", 4.0, 2.5),
         ("start_burst_log_p", 3.0, 0.0),
         ("change_point_log_p", 4.0, 1.0),
+        ("handovers", np.sqrt(6 * 16), 3.0),
+        ("handovers", 16.0, 6.0),
+        ("unlogged_handovers", 48.0, 3.0),
     ],
 )
 def test_numbers_of_the_table(statistic: str, value: float, log_odds: float) -> None:

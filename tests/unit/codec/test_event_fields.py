@@ -46,6 +46,9 @@ OPTIONAL = {
     "system_prompt": "s",
     "prompt": "q",
     "prompt_fingerprint": "f",
+    "first_prompt": "q1",
+    "first_answer": "a1",
+    "response": "a2",
 }
 
 
@@ -73,7 +76,7 @@ def costs(value):
 
 
 def test_the_event_has_the_contracts_fields_and_no_others():
-    # What is in `messages` is taken out of them, and `response` is not read yet.
+    # What is in `messages` is taken out of them.
     assert set(RequestEvent.__struct_fields__) == {*LEAST, *OPTIONAL, "messages"}
 
 

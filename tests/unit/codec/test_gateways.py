@@ -41,7 +41,12 @@ def test_apisix():
     common = CALL | CLIENT | {"duration_s": pytest.approx(1.173, rel=1e-6), "account_id": "acme"}
     plain, as_text, anthropic, logged = events(*of("apisix"))
     assert plain == common | COUNTS | {"stream": False}
-    assert as_text == common | TEXTS | {"input_tokens": 140, "output_tokens": 21, "stream": True}
+    assert as_text == common | TEXTS | {
+        "input_tokens": 140,
+        "output_tokens": 21,
+        "stream": True,
+        "response": "The Baltic Sea.",
+    }
     # Anthropic's 25 tokens of input, 100 read from the cache and 15 written to it.
     assert (anthropic["input_tokens"], anthropic["cached_tokens"]) == (140, 100)
     assert logged == common | COUNTS | TEXTS | OPTIONS | {"account_id": "u-7", "stream": False}

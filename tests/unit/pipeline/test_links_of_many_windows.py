@@ -16,7 +16,8 @@ from stream.store.account_table import AccountTable
 
 START_S = 1_772_409_600.0
 WINDOW_S = 60.0
-FIELDS = ["system_prompt", "client_ip", "payment_id", "prompt"]
+ANSWERS = ["first_answer", "response"]
+FIELDS = ["system_prompt", "client_ip", "payment_id", "prompt", "first_prompt", *ANSWERS]
 NETWORKS = 4
 
 # Account, second of the window, output tokens, which fields it has and what is in them.
@@ -30,6 +31,13 @@ asked = st.tuples(
 window_lists = st.lists(st.lists(asked, min_size=1, max_size=6), min_size=1, max_size=6)
 
 
+def value(field: str, text: str, second: int) -> str:
+    """Return what a field has: an answer is long enough to be unique."""
+    if field == "client_ip":
+        return f"10.0.{second % NETWORKS}.1"
+    return 4 * text if field in ANSWERS else text
+
+
 def look(
     number: int, asked: list[tuple[str, int, int, set[str], str]], windows: AccountWindows
 ) -> list[WindowSnapshot]:
@@ -41,10 +49,7 @@ def look(
             account_id=name,
             model="m",
             output_tokens=tokens,
-            **{  # type: ignore[arg-type]
-                field: f"10.0.{second % NETWORKS}.1" if field == "client_ip" else text
-                for field in fields
-            },
+            **{field: value(field, text, second) for field in fields},  # type: ignore[arg-type]
         )
         for name, second, tokens, fields, text in asked
     ]

@@ -44,6 +44,7 @@ APISIX: Final = Format(
         "duration_s": (("latency", convert.seconds("ms")),),
         "stream": ("llm_summary.stream", "llm_request.stream"),
         "request": ("llm_request", "request.body"),
+        "response": ("llm_response_text.content", "response.body"),
         "input_tokens": (
             (
                 (

@@ -27,6 +27,7 @@ CLOUDFLARE: Final = Format(
         "status": ("status_code", ("success", convert.success)),
         "duration_s": (("duration", convert.seconds("ms")),),
         "request": ("request_head", "request_body"),
+        "response": ("response_head", "response_body"),
     },
     account="user",
     accounts={

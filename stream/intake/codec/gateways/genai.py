@@ -170,6 +170,7 @@ GENAI: Final = Format(
             COLLECTED,
         ),
         "options": ("llm.invocation_parameters",),
+        "response": ("gen_ai.output.messages", "gen_ai.completion", "llm.output_messages"),
         "request": ("input.value",),
     },
     account="user",

@@ -41,6 +41,7 @@ HELICONE: Final = Format(
         ),
         "stream": ("log.request.isStream",),
         "request": ("request_body",),
+        "response": ("response_body",),
     },
     account="user",
     accounts={

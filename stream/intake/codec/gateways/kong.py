@@ -51,6 +51,7 @@ KONG: Final = Format(
         "duration_s": (("latencies.request", convert.seconds("ms")),),
         "stream": tuple((path, _streamed) for path in _each("meta.request_mode")),
         "request": (*_each("payload.request"), "ai.payload.request"),
+        "response": (*_each("payload.response"), "ai.payload.response"),
         "usage": _each("usage"),
     },
     account="user",

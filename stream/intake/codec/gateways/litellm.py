@@ -84,6 +84,7 @@ LITELLM: Final = Format(
         "logprobs": ("model_parameters.logprobs",),
         "messages": (("messages", body.written),),
         "request": ("proxy_server_request",),
+        "response": ("response",),
     },
     account="key",
     accounts={

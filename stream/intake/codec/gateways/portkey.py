@@ -35,6 +35,7 @@ PORTKEY: Final = Format(
         "duration_s": (("response_time", convert.seconds("ms")),),
         "stream": ("stream_mode",),
         "request": ("/request.body", "request.body", "request"),
+        "response": ("/response.body", "response.body", "response"),
         "usage": ("/response.body/usage", "response.body.usage", "response.usage"),
     },
     account="user",

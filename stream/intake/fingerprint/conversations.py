@@ -1,0 +1,85 @@
+"""Conversations as fingerprints: the first question of a context together with its first answer.
+
+A sampled answer is practically unique, so that an account whose context begins with it has been
+given it, or has been handed the conversation by another account. Answers that are short are not
+unique and have no fingerprint. Only a bounded part of the first turn is read, however long the
+context is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from stream.core.events import ANSWERS_LOGGED, QUESTION_BITS
+from stream.intake.fingerprint.keyed import KeyedHash
+from stream.intake.fingerprint.text import compatible_prefix, normalise, normalise_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.core.batch import Fingerprints, Mask
+
+#: Characters of an answer that are read (assumed: a sampled text differs within its first forty
+#: words; logs and clients cut the end of long ones).
+ANSWER_CHARACTERS: Final = 256
+#: Bytes of an answer without white space (UTF-8) from which on it counts as unique (assumed: a
+#: dozen words; greetings and refusals of one sentence are shorter or equal for many).
+LEAST_ANSWER_BYTES: Final = 64
+_LEAST: Final = np.uint64(2)
+_ANSWER: Final = np.uint64((1 << (64 - QUESTION_BITS)) - 1)
+
+
+class Conversations:
+    """The fingerprints of first turns under a salt; nothing of a text is kept."""
+
+    def __init__(self, salt: bytes) -> None:
+        """Derive the hashes from the salt; a question has the fingerprint of an equal prompt."""
+        self._question = KeyedHash(salt, "prompt")
+        self._answer = KeyedHash(salt, "answer")
+
+    def of(
+        self,
+        questions: Sequence[str | None],
+        answers: Sequence[str | None],
+        prompts: Fingerprints,
+        responses: Sequence[str | None],
+    ) -> dict[str, Fingerprints]:
+        """Return the columns about conversations, 0 for none, shape ``(n,)``, u8.
+
+        ``questions`` and ``answers`` are the first turns of contexts. The response to a request
+        without one is its conversation's first answer, and ``prompts`` are then the questions.
+        """
+        found = {name: np.zeros(len(prompts), np.uint64) for name in ("conversation", "answer")}
+        turns = [
+            (row, question, answer)
+            for row, (question, answer) in enumerate(zip(questions, answers, strict=True))
+            if question and answer
+        ]
+        if turns:
+            rows, first, given = map(list, zip(*turns, strict=True))
+            question = self._question.of_bytes([normalise(text) for text in first])
+            logged = np.array([bool(responses[row]) for row in rows])
+            found["conversation"][rows] = self._together(question, given, logged)
+        pairs = zip(responses, answers, strict=True)
+        # Later answers of a conversation are not hashed.
+        rows = [row for row, (response, earlier) in enumerate(pairs) if response and not earlier]
+        if rows:
+            given = [responses[row] for row in rows]
+            found["answer"][rows] = self._together(prompts[rows], given, np.ones(len(rows), bool))
+        return found
+
+    def _together(
+        self, questions: Fingerprints, answers: Sequence[str], logged: Mask
+    ) -> Fingerprints:
+        answer = self._answer.of_bytes([_start(text) for text in answers])
+        both = (questions & ~_ANSWER) | (answer >> np.uint64(QUESTION_BITS))
+        # Never 0 without the bit: that is no conversation.
+        both = np.where(logged, both | ANSWERS_LOGGED, np.maximum(both & ~ANSWERS_LOGGED, _LEAST))
+        return np.where((questions != 0) & (answer != 0), both, np.uint64(0))
+
+
+def _start(answer: str) -> bytes:
+    start = normalise_prefix(compatible_prefix(answer, ANSWER_CHARACTERS))
+    return start if len(start) >= LEAST_ANSWER_BYTES else b""
