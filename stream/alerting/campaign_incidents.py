@@ -8,9 +8,11 @@ import numpy as np
 
 from stream.alerting import summaries
 from stream.alerting.incident import Finding, Incident, alert_id
+from stream.alerting.roster import Roster
 from stream.alerting.severity import severity
 from stream.alerting.tally import more, observed, united, unpacked
 from stream.core.links import LinkKind
+from stream.core.membership import MEMBERSHIP, accused
 
 if TYPE_CHECKING:
     from stream.alerting.lifecycle import Lifecycle
@@ -37,15 +39,20 @@ class CampaignIncidents:
         lifecycle: Lifecycle,
         verdicts: VerdictTable,
         *,
+        min_members: int,
         max_members: int,
         metrics: AlertingMetrics,
         watch: ScoreWatch,
     ) -> None:
-        """Adjust scores with ``verdicts``; show each to ``watch``; keep ``max_members`` each."""
+        """Adjust scores with ``verdicts``; show each to ``watch``.
+
+        An incident has ``min_members`` accounts that it accuses, and ``max_members`` in all.
+        """
         self._settings = settings
         self._store = store
         self._lifecycle = lifecycle
         self._verdicts = verdicts
+        self._min_members = min_members
         self._max_members = max_members
         self._metrics = metrics
         self._watch = watch
@@ -54,7 +61,7 @@ class CampaignIncidents:
         """Take in a cluster as scored at ``time``."""
         score = self._verdicts.adjusted("campaign", cluster.score, cluster.evidence)
         self._metrics.score.labels(kind="campaign").observe(score)
-        self._watch(time, cluster.members, score)
+        self._watch(time, _watched(cluster), score)
         incident = self._merged(time, cluster)
         if score < self._settings.least_score(is_open=incident is not None and incident.is_open):
             return
@@ -65,7 +72,11 @@ class CampaignIncidents:
             if not self._store.has_room("campaign"):
                 return
             incident = _opened(time, cluster)
-        incident, total = _counted(self._with_members(incident, cluster.members), time, cluster)
+        found = _roster(incident).updated(cluster.members, cluster.memberships)
+        incident = self._with_accounts(incident, found)
+        if len(incident.members) < self._min_members:
+            return
+        incident, total = _counted(incident, time, cluster)
         self._lifecycle.apply(incident, self._finding(cluster, score, incident, total), time)
 
     def _finding(
@@ -81,7 +92,9 @@ class CampaignIncidents:
             shared=cluster.shared,
             proxies=cluster.payments > 1 or not _EXITS.isdisjoint(cluster.kinds),
             model_version=self._verdicts.version("campaign", _MODEL),
-            summary=summaries.campaign(members, cluster.kinds, cluster.payments, total),
+            summary=summaries.campaign(
+                _roster(incident).counts, cluster.kinds, cluster.payments, total
+            ),
         )
 
     def _merged(self, time: float, cluster: Cluster) -> Incident | None:
@@ -95,22 +108,42 @@ class CampaignIncidents:
             return None
         oldest, *others = sorted(found, key=lambda i: (not i.is_open, i.detected, i.alert_id))
         for other in others:
-            oldest = self._with_members(oldest, other.members, other.tally)
+            both = _roster(oldest).united(_roster(other))
+            oldest = self._with_accounts(oldest, both, other)
             renamed = self._store.rename(other, "")
             if renamed.is_open:
                 self._lifecycle.merge(renamed, time, oldest.alert_id)
         return self._store.rename(oldest, cluster.campaign_id)
 
-    def _with_members(self, incident: Incident, names: list[str], tally: bytes = b"") -> Incident:
-        """Return an incident with more members, as many as are remembered, and their tally."""
-        new = sorted({*names}.difference(incident.members))
-        room = self._max_members - len(incident.members)
-        if len(new) > room:
-            self._metrics.limit_hits_total.labels(limit="members").inc(len(new) - room)
-        members = sorted([*incident.members, *new[:room]])
+    def _with_accounts(
+        self, incident: Incident, roster: Roster, other: Incident | None = None
+    ) -> Incident:
+        """Return an incident with other accounts, as many as are remembered.
+
+        Its members have the figures that they had in it, or in the ``other`` one.
+        """
+        self._count_excess(len(roster.names) - self._max_members)
+        roster = roster.bounded(self._max_members, [*incident.members, *incident.peripheral])
+        members, _ = roster.part(accused_ones=True)
         known = (incident.members, unpacked(incident.tally))
-        added = ((names, unpacked(tally)),) if tally else ()
-        return incident.replace_members(members, united(members, known, *added).tobytes())
+        added = ((other.members, unpacked(other.tally)),) if other else ()
+        return incident.replace_members(roster, united(members, known, *added).tobytes())
+
+    def _count_excess(self, excess: int) -> None:
+        if excess > 0:
+            self._metrics.limit_hits_total.labels(limit="members").inc(excess)
+
+
+def _watched(cluster: Cluster) -> list[str]:
+    """Return the accounts that a cluster's score is of: all, where no degrees are known."""
+    which = np.flatnonzero(accused(cluster.memberships)).tolist()
+    return [cluster.members[i] for i in which] or cluster.members
+
+
+def _roster(incident: Incident) -> Roster:
+    """Return the accounts that an incident accuses and those beside them, with their degrees."""
+    rows = np.frombuffer(incident.memberships + incident.peripheral_memberships, MEMBERSHIP)
+    return Roster.of([*incident.members, *incident.peripheral], rows)
 
 
 def _counted(incident: Incident, time: float, cluster: Cluster) -> tuple[Incident, Observed]:
@@ -120,7 +153,7 @@ def _counted(incident: Incident, time: float, cluster: Cluster) -> tuple[Inciden
     at, reported = np.array(pairs, np.int64).reshape(-1, 2).T
     tally, reports = unpacked(incident.tally).copy(), cluster.reports[reported]
     tally[at] = more(tally[at], reports)
-    counted = incident.replace_members(incident.members, tally.tobytes())
+    counted = incident.replace_members(_roster(incident), tally.tobytes())
     return counted, observed(tally, reports, time)
 
 

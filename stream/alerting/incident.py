@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import math
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -30,6 +30,9 @@ from stream.alerting.severity import higher
 from stream.core.alerts import AlertKind
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed, Severity, Shared
+
+if TYPE_CHECKING:
+    from stream.alerting.roster import Roster
 
 
 class IncidentState(StrEnum):
@@ -90,8 +93,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     updated: float = 0.0  # time of its latest state, sent or suppressed
     last: float  # latest evidence at or above the clear score
     closed: float = 0.0
-    members: list[str] = []
-    tally: bytes = b""  # of a campaign, what each member did: TALLY
+    members: list[str] = []  # of a campaign: the accounts that it accuses
+    memberships: bytes = b""  # how sure each of them is: MEMBERSHIP
+    tally: bytes = b""  # what each of them did: TALLY
+    peripheral: list[str] = []  # accounts beside them, of which nothing is counted
+    peripheral_memberships: bytes = b""
     sent: Figures = Figures()  # as receivers know it
     published: Figures = Figures()  # as the topic has it
     updates: UpdateCount = UpdateCount()
@@ -185,9 +191,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Return it as the incident of another cluster; "": of none, so nothing re-opens it."""
         return replace(self, subject=subject)
 
-    def replace_members(self, members: list[str], tally: bytes) -> Self:
-        """Return it with other members and their figures."""
-        return replace(self, members=members, tally=tally)
+    def replace_members(self, roster: Roster, tally: bytes) -> Self:
+        """Return it with the accounts of a roster; ``tally`` is of those that it accuses."""
+        members, memberships = roster.part(accused_ones=True)
+        peripheral, beside = roster.part(accused_ones=False)
+        return replace(
+            self,
+            members=members,
+            memberships=memberships,
+            tally=tally,
+            peripheral=peripheral,
+            peripheral_memberships=beside,
+        )
 
     def figures(self, time: float) -> Figures:
         """Return its size now."""

@@ -81,7 +81,7 @@ class Incidents:
         common = (settings, self._store, self._lifecycle, self._verdicts)
         self._accounts = AccountIncidents(*common, metrics=metrics, watch=watch)
         self._campaigns = CampaignIncidents(
-            *common, max_members=max_members, metrics=metrics, watch=watch
+            *common, min_members=min_members, max_members=max_members, metrics=metrics, watch=watch
         )
         #: Everything with durable rows.
         self._parts = (self._verdicts, self._suppressions, self._store)

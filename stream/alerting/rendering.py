@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from stream.alerting.member_groups import member_groups
 from stream.core.alerts import Alert, SharedValue
 from stream.core.links import LinkKind
 from stream.core.rfc3339 import rfc3339
@@ -35,6 +36,8 @@ def alert_of(
         account_id=None if campaign else incident.subject,
         campaign_id=incident.campaign_id if campaign else None,
         account_ids=list(incident.members) if campaign else None,
+        peripheral_ids=list(incident.peripheral),
+        members=member_groups(incident) if campaign else [],
         started_at=rfc3339(incident.started),
         detected_at=rfc3339(incident.detected),
         updated_at=rfc3339(incident.updated),

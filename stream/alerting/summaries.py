@@ -9,6 +9,7 @@ from stream.core.links import LinkKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream.core.alerts import Degrees
     from stream.core.feedback import Suppression, Verdict
     from stream.core.findings import Evidence, Observed
 
@@ -40,15 +41,23 @@ def account(account_id: str, evidence: Sequence[Evidence], observed: Observed) -
     )
 
 
-def campaign(members: int, kinds: Sequence[LinkKind], payments: int, observed: Observed) -> str:
-    """Return what the accounts have in common and what to do."""
+def campaign(members: Degrees, kinds: Sequence[LinkKind], payments: int, observed: Observed) -> str:
+    """Return what the accounts have in common, how sure each is and what to do."""
     shared = [_KINDS[kind] for kind in kinds if kind != LinkKind.PAYMENT]
     if payments > 1:
         shared.append(f"{payments} payments")
     return (
-        f"{members} coordinated accounts share {_listed(shared)} ({_traffic(observed)}); "
-        "review and suspend them together, not one by one."
+        f"{members.certain + members.likely} coordinated accounts share {_listed(shared)} "
+        f"({_traffic(observed)}); {members}; {_remedy(members)}."
     )
+
+
+def _remedy(members: Degrees) -> str:
+    if not members.certain:
+        return "review them together, not one by one, and suspend those that you confirm"
+    if not members.likely:
+        return "review and suspend the certain ones together, not one by one"
+    return "review and suspend the certain ones together, not one by one, and review the likely"
 
 
 def ended(title: str, hours: float) -> str:

@@ -38,6 +38,7 @@ class Cluster:
     score: float
     evidence: list[Evidence]
     members: list[str]
+    memberships: Records  # how sure each member is, MEMBERSHIP; degree 0: no evidence now
     reports: Records  # traffic of each member, REPORT
     kinds: list[LinkKind]  # of its indicators
     payments: int  # payments that pay for several members

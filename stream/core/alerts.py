@@ -5,7 +5,7 @@ Descriptions become the published schema, see :mod:`stream.core.alert_schema`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, get_args
 
 import msgspec
 from msgspec import Meta
@@ -13,14 +13,16 @@ from msgspec import Meta
 from stream.core.events import MAX_ACCOUNT_BYTES
 from stream.core.feedback import LinkName, Verdict
 from stream.core.findings import Evidence, Observed, Severity
+from stream.core.membership import DegreeName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 AlertKind = Literal["account", "campaign"]
 AlertStatus = Literal["firing", "resolved"]
-#: What an account takes in an alert, at most: every character escaped, quotes and a comma.
-MAX_MEMBER_BYTES: Final = 2 * MAX_ACCOUNT_BYTES + 3
+#: What an account takes in an alert, at most: every character escaped, quotes and a comma; and its
+#: place among those that are as sure.
+MAX_MEMBER_BYTES: Final = 2 * MAX_ACCOUNT_BYTES + 3 + 7
 
 
 class SharedValue(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +34,39 @@ class SharedValue(msgspec.Struct, frozen=True, kw_only=True):
     members: Annotated[
         list[int], Meta(description="Some of them, as positions in `account_ids`, from 0")
     ]
+
+
+class MemberGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Accounts that are as sure as each other to belong to a campaign, for the same reasons."""
+
+    degree: Annotated[
+        DegreeName,
+        Meta(
+            description="certain: act on it; likely: review it; peripheral: it shares what others "
+            "share, do nothing"
+        ),
+    ]
+    why: Annotated[str, Meta(description="The reasons in words")]
+    members: Annotated[
+        list[int],
+        Meta(
+            description="The accounts, as positions from 0: in `account_ids`, or, of peripheral "
+            "ones, in `peripheral_ids`"
+        ),
+    ]
+
+
+class Degrees(NamedTuple):
+    """Numbers of accounts of an alert by how sure they are."""
+
+    certain: int
+    likely: int
+    peripheral: int
+
+    def __str__(self) -> str:
+        """Return them in words, without those that are none."""
+        counts = zip(self, ("certain", "likely", "only peripheral"), strict=True)
+        return ", ".join(f"{count:,} {word}" for count, word in counts if count)
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,8 +87,19 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     campaign_id: Annotated[str | None, Meta(description="The campaign; kind campaign only")] = None
     account_ids: Annotated[
         list[str] | None,
-        Meta(description="All members, ascending; kind campaign only"),
+        Meta(description="The certain and likely members, ascending; kind campaign only"),
     ] = None
+    peripheral_ids: Annotated[
+        list[str],
+        Meta(
+            description="Accounts that have something in common with members and are not accused, "
+            "ascending: do nothing about them"
+        ),
+    ] = []
+    members: Annotated[
+        list[MemberGroup],
+        Meta(description="How sure it is that each account belongs to the campaign, and why"),
+    ] = []
     started_at: Annotated[str, Meta(description="Time of the first evidence")]
     detected_at: Annotated[str, Meta(description="Time of the first alert")]
     updated_at: Annotated[
@@ -81,6 +127,14 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drill: Annotated[
         bool, Meta(description="A synthetic campaign of `distillwatch drill`: no action is needed")
     ] = False
+
+
+def degrees_of(alert: Alert) -> Degrees:
+    """Return how many accounts of a campaign are how sure."""
+    count = dict.fromkeys(get_args(DegreeName), 0)
+    for group in alert.members:
+        count[group.degree] += len(group.members)
+    return Degrees(**count)
 
 
 def as_sent(alerts: Iterable[Alert]) -> list[Alert]:

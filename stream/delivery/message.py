@@ -1,9 +1,10 @@
 """An alert as the body of a webhook (Standard Webhooks); it neither signs nor sends.
 
 ``{"type": "alert.firing", "timestamp": …, "data": <the alert>}``. A body stays below 20 kB, as
-the specification recommends. If a campaign has too many members for that, ``data.account_ids`` is
-cut and ``data.account_ids_total`` is their number; the alerts topic always has all of them.
-Evidence is cut last, weakest first, with ``data.evidence_total``.
+the specification recommends. If a campaign has too many members for that, ``data.peripheral_ids``
+and then ``data.account_ids`` are cut, with them the places in ``data.members``, and
+``data.account_ids_total`` is their number; the alerts topic always has all of them. Evidence is cut
+last, weakest first, with ``data.evidence_total``.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ def write(alert: Alert) -> Message:
     """Return the message of one state of one incident."""
     data: dict[str, Any] = msgspec.to_builtins(alert)
     body = _body(alert, data)
-    for name in ("account_ids", "evidence"):
+    for name in ("peripheral_ids", "account_ids", "evidence"):
         excess = len(body.encode()) - MAX_BYTES
         if excess > 0 and data.get(name):
             _cut(data, name, excess + _TOTAL_ROOM)
+            _cut_members(data)
             body = _body(alert, data)
     return Message(_identity(alert), body)
 
@@ -65,6 +67,14 @@ def _cut(data: dict[str, Any], name: str, excess: int) -> None:
         kept -= 1
         excess -= len(msgspec.json.encode(items[kept])) + 1
     data[name] = items[:kept]
+
+
+def _cut_members(data: dict[str, Any]) -> None:
+    """Drop the places of accounts that were cut."""
+    for group in data.get("members", ()):
+        named = "peripheral_ids" if group["degree"] == "peripheral" else "account_ids"
+        kept = len(data.get(named, ()))
+        group["members"] = [place for place in group["members"] if place < kept]
 
 
 def _identity(alert: Alert) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from stream import __version__
+from stream.core.alerts import degrees_of
 from stream.delivery.message import message
 from stream.delivery.posting import Edges, PostingSink
 
@@ -100,7 +101,11 @@ def finding(alert: Alert) -> dict[str, Any]:
             {"actor": {"user": {"uid": account}}} for account in accounts[:_MOST_ACCOUNTS]
         ],
         "anomaly_analyses": [_analysis(alert)],
-        "unmapped": {"accounts_total": len(accounts), "observed": alert.observed},
+        "unmapped": {
+            "accounts_total": len(accounts),
+            "observed": alert.observed,
+            **({"degrees": degrees_of(alert)._asdict()} if alert.members else {}),
+        },
     }
 
 

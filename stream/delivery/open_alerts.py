@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from stream.core.alerts import degrees_of
 from stream.delivery.message import shortened
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def annotations_of(alert: Alert) -> dict[str, str]:
         "evidence": shortened(evidence, _TEXT),
         "accounts": " ".join(accounts[:_SOME_ACCOUNTS]),
         "accounts_total": str(len(accounts)),
+        **({"degrees": str(degrees_of(alert))} if alert.members else {}),
         "requests": str(alert.observed.requests),
         "output_tokens": str(alert.observed.output_tokens),
         "output_tokens_last_hour": str(alert.observed.output_tokens_last_hour),

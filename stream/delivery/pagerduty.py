@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
+from stream.core.alerts import degrees_of
 from stream.core.errors import SettingsError
 from stream.delivery.message import message, shortened
 from stream.delivery.posting import Edges, PostingSink
@@ -63,6 +64,7 @@ def event(alert: Alert, routing_key: str) -> dict[str, Any]:
                 "started_at": alert.started_at,
                 "accounts": accounts[:_MOST_ACCOUNTS],
                 "accounts_total": len(accounts),
+                "degrees": degrees_of(alert)._asdict() if alert.members else {},
                 "observed": alert.observed,
                 "evidence": alert.evidence,
                 "techniques": alert.techniques,

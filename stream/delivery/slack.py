@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from stream.core.alerts import degrees_of
 from stream.delivery.message import message, shortened
 from stream.delivery.posting import PostingSink
 
@@ -63,7 +64,8 @@ def chat(alert: Alert) -> dict[str, Any]:
 def _accounts(alert: Alert) -> str:
     accounts = [alert.account_id] if alert.account_id else alert.account_ids or []
     rest = len(accounts) - _SOME_ACCOUNTS
-    return ", ".join(accounts[:_SOME_ACCOUNTS]) + (f" and {rest} more" if rest > 0 else "")
+    some = ", ".join(accounts[:_SOME_ACCOUNTS]) + (f" and {rest} more" if rest > 0 else "")
+    return f"{degrees_of(alert)}: {some}" if alert.members else some
 
 
 def _plain(text: str) -> dict[str, Any]:

@@ -92,6 +92,7 @@ def _as_drill(alert: Alert) -> Alert:
         drill=True,
         severity="info",
         account_ids=[shown(account) for account in alert.account_ids or ()],
+        peripheral_ids=[shown(account) for account in alert.peripheral_ids],
         summary=f"Drill, nothing to do: {alert.summary}",
         runbook_url=f"{page}#drill",
     )

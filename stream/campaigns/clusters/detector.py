@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 
 from stream.campaigns.clusters.candidates import CandidateQueue
 from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState
@@ -20,11 +21,13 @@ from stream.campaigns.clusters.group_novelty import GroupNovelty
 from stream.campaigns.clusters.groups import add_groups
 from stream.campaigns.clusters.scorer import ClusterScorer
 from stream.campaigns.clusters.scoring_clock import ScoringClock
+from stream.campaigns.degrees.reference_accounts import ReferenceAccounts
 from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.links.durable_graph import DurableGraph
 from stream.campaigns.links.eviction import EvictionPolicy
 from stream.campaigns.links.indicators import accounts_using, indicators
 from stream.campaigns.population.reference import Reference
+from stream.core.membership import accused
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 
 if TYPE_CHECKING:
@@ -121,7 +124,12 @@ class ClusterDetector:
             assignment.assign(self._new_state(candidate, time))
         assignment.merge()
         states = [*self._store.states.values()]
-        clusters = [self._scorer.cluster(state, population, self._store) for state in states]
+        reference = ReferenceAccounts(
+            self._graph, population, (name for state in states for name in state.members)
+        )
+        clusters = [
+            self._scorer.cluster(state, population, self._store, reference) for state in states
+        ]
         clusters = self._store.keep([cluster for cluster in clusters if cluster.members])
         if learn:
             self._learn(time, clusters)
@@ -149,7 +157,12 @@ class ClusterDetector:
 
     def _learn(self, time: float, clusters: list[Cluster]) -> None:
         least = self._thresholds.clear_score
-        suspects = {name for c in clusters if c.score >= least for name in c.members}
+        suspects = {
+            c.members[i]
+            for c in clusters
+            if c.score >= least
+            for i in np.flatnonzero(accused(c.memberships)).tolist()
+        }
         self._novelty.learn(time, self._graph.find_accounts([*suspects]))
 
     # -- look-ups (IndicatorLookup) -------------------------------------------------------------

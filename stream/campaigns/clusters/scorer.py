@@ -9,17 +9,20 @@ import numpy as np
 
 from stream.campaigns.clusters.member_traffic import member_traffic
 from stream.campaigns.clusters.shared_indicators import shared_indicators
+from stream.campaigns.degrees.reference_accounts import of_names
 from stream.campaigns.graph.membership import members_of, shared_payments
 from stream.campaigns.links.indicators import find, in_order, indicators
 from stream.campaigns.scoring.features import ClusterMembers, features
 from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
 from stream.campaigns.types import Cluster
 from stream.core.links import LinkKind
+from stream.core.membership import MEMBERSHIP, accused
 
 if TYPE_CHECKING:
     from stream.campaigns.clusters.cluster_assignment import ClusterState
     from stream.campaigns.clusters.cluster_store import ClusterStore
     from stream.campaigns.clusters.group_novelty import GroupNovelty
+    from stream.campaigns.degrees.reference_accounts import ReferenceAccounts
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.scoring.features import ClusterFeatures
@@ -74,7 +77,11 @@ class ClusterScorer:
         return ClusterCandidate(values, members, first)
 
     def cluster(
-        self, state: ClusterState, population: ReferencePopulation, store: ClusterStore
+        self,
+        state: ClusterState,
+        population: ReferencePopulation,
+        store: ClusterStore,
+        reference: ReferenceAccounts,
     ) -> Cluster:
         """Return a cluster as it is now; ``state`` forgets what is not known any more."""
         graph, snapshot = self._graph, population.snapshot
@@ -90,6 +97,11 @@ class ClusterScorer:
         at = at[np.isin(snapshot.account[at], members)]
         everyone = sorted(state.members)
         suspicious = scored.score >= self._thresholds.clear_score
+        rows = np.zeros(len(members), MEMBERSHIP)
+        accusing = members
+        if suspicious:
+            rows = reference.memberships(members)
+            accusing = members[accused(rows)]
         return Cluster(
             campaign_id=state.campaign_id,
             founded=state.founded,
@@ -98,10 +110,11 @@ class ClusterScorer:
             score=scored.score,
             evidence=scored.evidence,
             members=everyone,
+            memberships=of_names(everyone, graph.names(members), rows),
             reports=member_traffic(graph, snapshot, at, everyone),
             kinds=sorted({LinkKind(kind) for kind, _ in state.values}),
-            payments=shared_payments(snapshot, members),
-            shared=shared_indicators(graph, snapshot, members, values) if suspicious else [],
+            payments=shared_payments(snapshot, accusing),
+            shared=shared_indicators(graph, snapshot, accusing, values) if suspicious else [],
             absorbed=list(state.absorbed),
         )
 

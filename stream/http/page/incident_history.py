@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.core.alerts import Alert, AlertStatus
+from stream.core.alerts import Alert, AlertStatus, Degrees, degrees_of
 from stream.core.feedback import newer
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class IncidentRecord(msgspec.Struct, kw_only=True):
 
     alert: Alert
     members: int
+    degrees: Degrees
     written_s: float  # when the latest state was written to the topic, epoch seconds
     points: list[IncidentPoint]
 
@@ -86,6 +87,7 @@ class IncidentHistory:
         self._records[alert.alert_id] = IncidentRecord(
             alert=_shortened(alert),
             members=point.members,
+            degrees=degrees_of(alert),
             written_s=written_s,
             points=points if len(points) <= MAX_POINTS else _thinned(points),
         )
@@ -144,6 +146,8 @@ def _point(alert: Alert) -> IncidentPoint:
 def _shortened(alert: Alert) -> Alert:
     """Keep some members, first those that links name."""
     ids = alert.account_ids or []
+    if len(alert.peripheral_ids) > MAX_MEMBERS:
+        alert = _without_peripheral_ones(alert)
     if len(ids) <= MAX_MEMBERS:
         return alert
     named = {i for link in alert.links for i in link.members if 0 <= i < len(ids)}
@@ -156,6 +160,28 @@ def _shortened(alert: Alert) -> Alert:
         links=[
             msgspec.structs.replace(link, members=[place[i] for i in link.members if i in place])
             for link in alert.links
+        ],
+        members=[
+            group
+            if group.degree == "peripheral"
+            else msgspec.structs.replace(
+                group, members=[place[i] for i in group.members if i in place]
+            )
+            for group in alert.members
+        ],
+    )
+
+
+def _without_peripheral_ones(alert: Alert) -> Alert:
+    """Keep some of the accounts that are only peripheral: no action needs them."""
+    return msgspec.structs.replace(
+        alert,
+        peripheral_ids=alert.peripheral_ids[:MAX_MEMBERS],
+        members=[
+            msgspec.structs.replace(group, members=[i for i in group.members if i < MAX_MEMBERS])
+            if group.degree == "peripheral"
+            else group
+            for group in alert.members
         ],
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.core.alerts import SharedValue
+from stream.core.alerts import MemberGroup, SharedValue
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
 from stream.http.page.incident_history import IncidentPoint
@@ -58,6 +58,9 @@ class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):
     evidence: list[Evidence]
     points: list[IncidentPoint]
     account_ids: list[str]  # some of the members
+    peripheral_ids: list[str]  # some of the accounts beside them
+    members: list[MemberGroup]
+    degrees: dict[str, int]  # number of all accounts of each degree
     links: list[SharedValue]
     techniques: list[str]
     runbook_url: str
@@ -86,6 +89,9 @@ def detail(history: IncidentHistory, record: IncidentRecord) -> IncidentDetail:
         evidence=alert.evidence,
         points=record.points,
         account_ids=alert.account_ids or [alert.account_id or ""],
+        peripheral_ids=alert.peripheral_ids,
+        members=alert.members,
+        degrees=record.degrees._asdict(),
         links=alert.links,
         techniques=alert.techniques,
         runbook_url=alert.runbook_url,

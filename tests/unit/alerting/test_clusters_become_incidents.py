@@ -12,6 +12,7 @@ from stream.campaigns.clusters.member_traffic import MEMBER_TRAFFIC
 from stream.campaigns.types import Cluster, Indicator
 from stream.core.findings import Evidence
 from stream.core.links import LinkKind
+from stream.core.membership import MEMBERSHIP, Degree
 from stream.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def cluster(time: float, score: float) -> Cluster:
             )
         ],
         members=MEMBERS,
+        memberships=np.array([(Degree.CERTAIN, 2, 0)] * len(MEMBERS), MEMBERSHIP),
         reports=np.zeros(len(MEMBERS), MEMBER_TRAFFIC),
         kinds=[LinkKind.SYSTEM_PROMPT],
         payments=0,

@@ -89,10 +89,18 @@ function members(detail) {
     }
   });
   const left = detail.row.members - ids.length;
+  const idsOf = (group) => group.members.map((place) =>
+    (group.degree === "peripheral" ? detail.peripheral_ids : detail.account_ids)[place]);
+  const groups = detail.members.filter((group) => group.members.length > 0);
   return [
     el("p", { class: "actions" }, copy,
       left > 0 ? el("span", { class: "note" }, ` ${plural(left, "more account")} in the alert`) : null),
-    el("ul", { class: "ids" }, ids.map((id) => el("li", {}, id))),
+    groups.length > 0
+      ? el("ol", { class: "degrees" }, groups.map((group) => el("li", {},
+        el("h4", {}, group.degree, " ", el("b", {}, count(group.members.length))),
+        el("p", { class: "note" }, group.why),
+        el("ul", { class: "ids" }, idsOf(group).map((id) => el("li", {}, id))))))
+      : el("ul", { class: "ids" }, ids.map((id) => el("li", {}, id))),
   ];
 }
 
@@ -120,7 +128,7 @@ export class Incident {
 
   /** Show an incident as it is now. */
   show(detail) {
-    const shared = JSON.stringify([detail.links, detail.row.members]);
+    const shared = JSON.stringify([detail.links, detail.row.members, detail.members]);
     const regroup = !this.#detail || this.#parts.graph.dataset.of !== shared;
     this.#detail = detail;
     const from = Date.parse(detail.row.started_at) / 1000;

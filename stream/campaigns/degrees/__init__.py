@@ -1,0 +1,1 @@
+"""How sure it is that each member belongs to its cluster: certain, likely or peripheral."""
