@@ -55,6 +55,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "tls": np.dtype("<u8"),  # JA4
     "payment": np.dtype("<u8"),
     "organization": np.dtype("<u8"),
+    "plan": np.dtype("<u4"),  # the lower half
     "system_prompt": np.dtype("<u8"),
     "prompt": np.dtype("<u8"),  # the whole normalised prompt
     "template": np.dtype("<u8"),  # the masked first words of the prompt

@@ -50,11 +50,12 @@ class Structure(msgspec.Struct, frozen=True):
 
 
 class Learnt(msgspec.Struct, frozen=True):
-    """How much the population models have learnt, and the count of the drift guard."""
+    """How much the population models have learnt, the count of the drift guard, the plans."""
 
     began: float | None = None  # first learning, epoch seconds
     accounts: int = 0
     drift: Drift = Drift()
+    plans: list[int] = []  # keyed fingerprints, in the order of their tails
 
 
 class _Stored(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,9 +3,9 @@
 The indicators are those that providers and agencies publish (AA26-251A): a new account at full
 use without a ramp, or an old one that changes; extraction volume, that is more output than
 others take *and* more output than input; one frame with ever new content; round the clock and
-evenly; one account from many addresses and clients, or whose exits rotate. Each is a surprisal in
-hartleys (tails.py). With *why now* a (arrival or change), output volume v, output ratio r and half
-the sum of the others s::
+evenly; out of proportion to the plan; one account from many addresses and clients, or whose exits
+rotate. Each is a surprisal in hartleys (tails.py). With *why now* a (arrival or change), output
+volume v, output ratio r and half the sum of the others s::
 
     core = min(a, v, r)     evidence = (3 core + min(s, core)) * persistence
 
@@ -40,6 +40,8 @@ from stream.accounts.detection.baseline import TRACKED
 from stream.accounts.features.table import COLUMN, FEATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from stream.core.batch import Floats, Mask
 
 #: Features whose tail in the population is followed, one stream of values each.
@@ -126,6 +128,8 @@ _HELD: Final = 0.75
 _PERSISTENT_H: Final = 5.0
 #: Name of the population model's part in the evidence; it has no feature of its own.
 COMBINATION: Final = "combination"
+#: Name of the output's rarity on the account's plan; its value is that of ``output_day``.
+OUT_OF_PLAN: Final = "out_of_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,7 @@ def flipped(positions: Floats) -> Floats:
 def combine(
     ranked: Floats,
     own: Floats,
-    combination: Floats,
+    beside: Mapping[str, Floats],
     *,
     new_extraction: Floats,
     active_hours: Floats,
@@ -200,11 +204,12 @@ def combine(
     """Combine surprisals, all in hartleys.
 
     ``ranked`` (n, len(RANKED)) within the population, ``own`` (n, len(TRACKED)) over the account's
-    own baseline, ``combination`` (n,) of the population model's score, ``new_extraction`` (n,) of
-    the extraction volume of new content alone; ``active_hours`` (n,) of the last 24 and
-    ``new_hours`` (n,) since the content moved; ``whole_life_seen`` (n,) marks accounts that were
-    created after learning began: for others it is unknown whether there was a ramp. ``appeared``
-    (n,) marks those that are new to the log and keep up their pace.
+    own baseline, ``beside`` (n,) what has no feature of its own: of the population model's score
+    (COMBINATION), and of the output among accounts on the same plan (OUT_OF_PLAN);
+    ``new_extraction`` (n,) of the extraction volume of new content alone; ``active_hours`` (n,) of
+    the last 24 and ``new_hours`` (n,) since the content moved; ``whole_life_seen`` (n,) marks
+    accounts that were created after learning began: for others it is unknown whether there was a
+    ramp. ``appeared`` (n,) marks those that are new to the log and keep up their pace.
     """
     rank = {name: ranked[:, i] for name, i in _RANK.items()}
     persistence = np.minimum(active_hours / _PERSISTENT_H, 1)
@@ -212,8 +217,9 @@ def combine(
     appears = np.where(appeared, _appearance(rank["requests_day"], active_hours), 0)
     lasting = np.minimum(persistence, np.nan_to_num(new_hours) / _PERSISTENT_H)
     core = _core(rank, own, new_extraction, np.maximum(arrival, appears), persistence, lasting)
-    others = {name: rank[name] for name in _SUPPORTING} | {COMBINATION: combination}
-    others |= _exits(rank)
+    others = {name: rank[name] for name in _SUPPORTING} | {**beside} | _exits(rank)
+    # What is rare on every plan is counted already.
+    others[OUT_OF_PLAN] = np.maximum(beside[OUT_OF_PLAN] - rank["output_day"], 0)
     support = _SUPPORT * np.sum(list(others.values()), axis=0) * persistence
     counted = np.minimum(support, core.size)
     weight = _SUPPORT * persistence * counted / np.where(support > 0, support, 1)

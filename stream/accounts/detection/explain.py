@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stream.accounts.detection.evidence import COMBINATION
+from stream.accounts.detection.evidence import COMBINATION, OUT_OF_PLAN
 from stream.accounts.features.table import COLUMN, FEATURES
 from stream.core.findings import Evidence
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 #: Assumed: an on-call engineer reads no more, and a hundredth of the score explains nothing.
 _MOST: Final = 5
 _LEAST_SHARE: Final = 0.01
-_COMBINATION_MEANING: Final = "this combination of features is rare among the accounts here"
+#: Evidence that is no feature: unit and meaning.
+_OTHERS: Final = {
+    COMBINATION: ("score", "this combination of features is rare among the accounts here"),
+    OUT_OF_PLAN: ("tokens/day", "more output than accounts on its plan take"),
+}
 
 
 def explain(
@@ -27,7 +31,7 @@ def explain(
 
     ``parts`` in hartleys; ``values``, the account's ``own`` baselines and the ``population``'s in
     the unit of each feature; for the combination, the raw score of the population model and its
-    median.
+    median; for the plan, the output of a day and its median there.
     """
     strongest = sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:_MOST]
     total = sum(part for _, part in strongest)
@@ -48,11 +52,11 @@ def explain(
 
 
 def _unit(name: str) -> str:
-    return "score" if name == COMBINATION else FEATURES[COLUMN[name]].unit
+    return _OTHERS[name][0] if name in _OTHERS else FEATURES[COLUMN[name]].unit
 
 
 def _meaning(name: str) -> str:
-    return _COMBINATION_MEANING if name == COMBINATION else FEATURES[COLUMN[name]].meaning
+    return _OTHERS[name][1] if name in _OTHERS else FEATURES[COLUMN[name]].meaning
 
 
 def _shown(*values: float | None) -> float | None:

@@ -19,12 +19,13 @@ from stream.core.findings import AccountObservation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.batch import AccountSlots, Array, Floats, Positions
+    from stream.core.batch import AccountSlots, Array, Fingerprints, Floats, Positions
 
 #: One observation.
 OBSERVED: Final = np.dtype(
     [
         ("first_seen", "<f8"),  # epoch seconds
+        ("plan", "<u4"),  # keyed fingerprint, 0 when unknown
         ("features", "<f4", (len(FEATURES),)),  # in the features' units, NaN where unknown
         ("own", "<f4", (len(TRACKED),)),  # surprisal of a rise over the own baseline, hartleys
         ("own_mean", "<f4", (len(TRACKED),)),  # that baseline on the fixed scale, NaN without one
@@ -76,6 +77,7 @@ class ObservedAccounts:
     """The same accounts in the detector's table, in double precision."""
 
     slots: AccountSlots  # (n,)
+    plans: Fingerprints  # (n,), 0 when unknown
     matrix: Floats  # (n, F), in the features' units
     own: Floats  # (n, len(TRACKED)), as in OBSERVED
     own_mean: Floats  # (n, len(TRACKED))
@@ -87,4 +89,4 @@ class ObservedAccounts:
         doubles = (
             rows[name].astype(np.float64) for name in ("features", "own", "own_mean", "new_ratio")
         )
-        return cls(slots, *doubles)
+        return cls(slots, rows["plan"].astype(np.uint64), *doubles)

@@ -39,7 +39,7 @@ class AccountObserver:
     )
 
     def __init__(self, settings: DetectionSettings, table: AccountTable) -> None:
-        """Work on ``table``, which must have :attr:`FIELDS` and the windows' ``first_seen``."""
+        """Work on ``table``, which must have :attr:`FIELDS` and those of the windows."""
         self.change_points: Final = ChangePoints(table)
         self.exclusion: Final = Exclusion(table)
         self._settings = settings
@@ -88,6 +88,7 @@ class AccountObserver:
         self.change_points.update(time, slots, matrix, own, means)
         rows = np.empty(len(slots), OBSERVED)
         rows["first_seen"] = self._table["first_seen"][slots]
+        rows["plan"] = self._table["plan"][slots]
         rows["features"], rows["own"], rows["own_mean"] = matrix, own, means
         rows["new_ratio"] = self._new_ratio(slots, matrix, means)
         return Observations([self._table.name(slot) for slot in slots.tolist()], rows)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from stream.accounts.detection import checkpoint
 from stream.accounts.detection.baseline import TRACKED
@@ -19,6 +20,7 @@ from stream.accounts.detection.evidence import (
     EXTRACTION,
     MODELLED,
     MOST_HART,
+    OUT_OF_PLAN,
     RANKED,
     at_pace,
     combine,
@@ -30,6 +32,7 @@ from stream.accounts.detection.evidence import (
 )
 from stream.accounts.detection.explain import explain
 from stream.accounts.detection.observer import own_output
+from stream.accounts.detection.plans import MOST_PLANS, Plans
 from stream.accounts.detection.population_model import PopulationModel
 from stream.accounts.detection.tails import Tails
 from stream.accounts.features.table import COLUMN, FEATURES, scaled, schema_hash
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
     from stream.core.batch import AccountSlots, Floats, Mask
     from stream.core.findings import Evidence
     from stream.store.account_table import AccountTable
+
+
+_OUTPUT_DAY: Final = COLUMN["output_day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class AccountScorer:
         half_life_s = settings.population_half_life_s
         self._tails = Tails(len(RANKED), half_life_s=half_life_s)
         self._raw_tails = Tails(1, half_life_s=half_life_s)
+        self._plans = Plans(half_life_s=half_life_s)
         self._calibration = Calibration(settings, table, open_score=open_score)
         self.structure: Final = checkpoint.Structure.of(self._population.structure(), _schema())
 
@@ -95,7 +102,12 @@ class AccountScorer:
         evidence = combine(
             self._tails.surprisal(upward(scale), most=MOST_HART),
             seen.observed.own,
-            self._raw_tails.surprisal(seen.raw[:, None], most=MOST_HART)[:, 0],
+            {
+                COMBINATION: self._raw_tails.surprisal(seen.raw[:, None], most=MOST_HART)[:, 0],
+                OUT_OF_PLAN: self._plans.surprisal(
+                    seen.observed.plans, scale[:, _OUTPUT_DAY], most=MOST_HART
+                ),
+            },
             new_extraction=self._new_extraction(seen.observed),
             active_hours=matrix[:, COLUMN["active_hours"]],
             new_hours=matrix[:, COLUMN["new_content_hours"]],
@@ -108,14 +120,15 @@ class AccountScorer:
         """Return the evidence on account number ``i`` of ``seen`` as alerts show it."""
         parts = {name: float(part[i]) for name, part in evidence.parts.items()}
         values = {
-            name: float(seen.observed.matrix[i, COLUMN[name]])
-            for name in parts
-            if name != COMBINATION
+            name: float(seen.observed.matrix[i, COLUMN[name]]) for name in parts if name in COLUMN
         }
+        values[OUT_OF_PLAN] = float(seen.observed.matrix[i, _OUTPUT_DAY])
         values[COMBINATION] = float(seen.raw[i])
         baselines = _unscaled(TRACKED, seen.observed.own_mean[i])
         medians = _unscaled(RANKED, flipped(self._tails.medians()))
         medians["no_ramp"] = medians["requests_day"]
+        on_plan = self._plans.median(int(seen.observed.plans[i]))
+        medians[OUT_OF_PLAN] = _known(FEATURES[_OUTPUT_DAY].unscaled(np.array(on_plan)))
         medians[COMBINATION] = _known(self._raw_tails.medians()[0])
         return explain(parts, values, baselines, medians)
 
@@ -147,6 +160,7 @@ class AccountScorer:
         self._tails.learn(time, upward(scale), weights)
         self._raw_tails.learn(time, seen.raw[chosen][:, None], weights)
         self._population.learn(modelled(scale))
+        self._plans.learn(time, seen.observed.plans[chosen], scale[:, _OUTPUT_DAY], weights)
 
     def learn_calibration(
         self, time: float, slots: AccountSlots, evidence: EvidenceBreakdown, benign: Mask
@@ -158,23 +172,27 @@ class AccountScorer:
 
     def pack(self, learnt: checkpoint.Learnt) -> bytes:
         """Return the models as bytes without code, with what ``learnt`` counts."""
+        learnt = replace(learnt, plans=self._plans.known)
         return checkpoint.pack(self.structure, learnt, self._population, self._all_tails())
 
     def unpack(self, blob: bytes) -> checkpoint.Learnt:
         """Restore what :meth:`pack` gave; raises StateError when it does not fit."""
-        return checkpoint.unpack(blob, self.structure, self._population, self._all_tails())
+        learnt = checkpoint.unpack(blob, self.structure, self._population, self._all_tails())
+        self._plans.restore(learnt.plans)
+        return learnt
 
     def _all_tails(self) -> dict[str, Tails]:
         return {
             "tails": self._tails,
             "raw": self._raw_tails,
             "peaks": self._calibration.peaks,
+            "plans": self._plans.tails,
         }
 
 
 def _schema() -> str:
     """Return what the stored numbers are about, for :class:`checkpoint.Structure`."""
-    return " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED])
+    return " ".join([schema_hash(), "ranked", *RANKED, "tracked", *TRACKED, f"{MOST_PLANS} plans"])
 
 
 def _unscaled(names: Sequence[str], positions: Floats) -> dict[str, float | None]:

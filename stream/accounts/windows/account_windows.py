@@ -90,6 +90,7 @@ class AccountWindows:
         Field("first_seen", np.dtype("<f8"), initial=np.nan),
         Field("last_seen", np.dtype("<f8"), initial=np.nan),
         Field("created_at", np.dtype("<f8"), initial=np.nan),
+        Field("plan", np.dtype("<u4")),  # keyed fingerprint, 0 when unknown
         Field("hours", np.dtype("<u8")),  # bit h % 64: a request in hour h
         Field("total", np.dtype("<i8"), (len(COUNTED),)),  # since first_seen
         *(PaneRing.field(horizon) for horizon in HORIZONS.values()),
@@ -179,6 +180,8 @@ class AccountWindows:
         self.began_s = min(self.began_s, float(first.min()))
         table["first_seen"][slots] = np.fmin(table["first_seen"][slots], first)
         table["last_seen"][slots] = np.fmax(table["last_seen"][slots], last)
+        plan = np.maximum.reduceat(columns["plan"], at)
+        table["plan"][slots] = np.where(plan > 0, plan, table["plan"][slots])
         created = np.fmax.reduceat(columns["created_at"], at)
         table["created_at"][slots] = np.fmax(table["created_at"][slots], created)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.errors import DecodeError
-from stream.core.events import EventBatch
+from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.intake.directory.entry import account_of, decode
 from stream.intake.fingerprint.keyed import KeyedHash
 from stream.store.columns import ColumnStore, Field
@@ -36,12 +36,16 @@ if TYPE_CHECKING:
 Row = tuple[bytes | None, bytes | None]
 
 #: Column of events -> field of an entry whose fingerprint it has.
-_OWNERS: Final = {"payment": "payment_id", "organization": "organization_id"}
+_FINGERPRINTS: Final = {
+    "payment": "payment_id",
+    "organization": "organization_id",
+    "plan": "plan",
+}
 _DTYPES: Final = {
     # Python's hash of an id, with a key of the process: a client cannot make two ids collide.
     "account": np.dtype(np.int64),
     "created_at": np.dtype(np.float64),
-    **dict.fromkeys(_OWNERS, np.dtype(np.uint64)),
+    **{column: EVENT_COLUMNS[column] for column in _FINGERPRINTS},
 }
 
 
@@ -69,7 +73,7 @@ class AccountDirectory:
         """Fingerprint with ``intake.salt``, as events are."""
         self._most = settings.max_entries
         key = salt.reveal().encode()
-        self._hashes = {column: KeyedHash(key, column) for column in _OWNERS}
+        self._hashes = {column: KeyedHash(key, column) for column in _FINGERPRINTS}
         fields = (Field(name, dtype) for name, dtype in _DTYPES.items())
         self._columns = ColumnStore(fields, max_rows=self._most)
         self._index = HashIndex(self._columns, ["account"])
@@ -127,9 +131,9 @@ class AccountDirectory:
         if not hits:
             return Filled(batch, 0)
         columns = dict(batch.columns)
-        for name in _OWNERS:
+        for name in _FINGERPRINTS:
             if name in columns:
-                values = np.where(has, known[name], np.uint64(0))[code]
+                values = np.where(has, known[name], 0)[code].astype(_DTYPES[name])
                 columns[name] = np.where(columns[name] == 0, values, columns[name])
         created = np.where(has, known["created_at"], np.nan)[code]
         absent = np.isnan(columns["created_at"]) & (created <= columns["time"])
@@ -149,7 +153,7 @@ class AccountDirectory:
             "account": _hashed(list(entries)),
             "created_at": np.array(created, np.float64),
         }
-        for name, field in _OWNERS.items():
+        for name, field in _FINGERPRINTS.items():
             texts = [None if one is None else getattr(one, field) for one in given]
             columns[name] = self._hashes[name].uncached(texts)
         return columns

@@ -36,6 +36,7 @@ _OF_ACCOUNTS: Final = {
     "tls": "tls_fingerprint",
     "payment": "payment_id",
     "organization": "organization_id",
+    "plan": "plan",
 }
 #: Columns of the client's address beside its own fingerprint.
 _OF_ADDRESSES: Final = ("network", "facts")

@@ -63,5 +63,5 @@ USES: Final[Mapping[str, Use]] = {
     "organization_id": _NONE,
     "asn": _NONE,
     "country": Use(("countries", "countries_hour")),
-    "plan": _NONE,
+    "plan": Use(other="accounts are compared with those on their plan"),
 }

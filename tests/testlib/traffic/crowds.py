@@ -108,6 +108,7 @@ class Stage:
         first = self.table["first_seen"]
         first[slots] = np.fmin(first[slots], self.time)
         self.table["last_seen"][slots] = self.time
+        self.table["plan"][slots] = [rows[name].get("plan", 0) for name in names]
         seen = self.observer.observe(self.time, slots, np.stack([row(rows[n]) for n in names]))
         return self.detector.detect(self.time, seen)
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.accounts.detection.calibration import Calibration
-from stream.accounts.detection.evidence import MODELLED, MOST_HART, RANKED, TRACKED, combine
+from stream.accounts.detection.evidence import (
+    COMBINATION,
+    MODELLED,
+    MOST_HART,
+    OUT_OF_PLAN,
+    RANKED,
+    TRACKED,
+    combine,
+)
 from stream.accounts.detection.settings import DetectionSettings
 from stream.accounts.detection.tails import Tails
 from stream.store.account_table import AccountTable
@@ -57,30 +65,35 @@ def combined(
     hours=24.0,
     *,
     whole=True,
-    appeared=False,
     extraction=0.0,
     new_hours=24.0,
+    **other,
 ):
     return combine(
         np.array([ranked]),
         np.zeros((1, len(TRACKED))) if own is None else np.array([own]),
-        np.array([combination]),
+        {
+            COMBINATION: np.array([combination]),
+            OUT_OF_PLAN: np.array([other.get("on_plan", 0.0)]),
+        },
         new_extraction=np.array([extraction]),
         active_hours=np.array([hours]),
         new_hours=np.array([new_hours]),
         whole_life_seen=np.array([whole]),
-        appeared=np.array([appeared]),
+        appeared=np.array([other.get("appeared", False)]),
     )
 
 
 @given(st.lists(hartleys, min_size=len(RANKED), max_size=len(RANKED)),
        st.lists(hartleys, min_size=len(TRACKED), max_size=len(TRACKED)),
-       hartleys, st.floats(0, 24), st.booleans(), st.booleans(), hartleys,
+       hartleys, st.floats(0, 24), st.tuples(st.booleans(), st.booleans(), hartleys), hartleys,
        st.floats(0, 48))  # fmt: skip
 def test_parts_sum_to_the_evidence_and_none_is_negative(
-    ranked, own, combination, hours, whole, appeared, extraction, new_hours
+    ranked, own, combination, hours, others, extraction, new_hours
 ):
-    more = {"whole": whole, "appeared": appeared, "extraction": extraction, "new_hours": new_hours}
+    whole, appeared, on_plan = others
+    more = {"whole": whole, "appeared": appeared, "on_plan": on_plan}
+    more |= {"extraction": extraction, "new_hours": new_hours}
     evidence = combined(ranked, own, combination, hours, **more)
     assert sum(part[0] for part in evidence.parts.values()) == pytest.approx(evidence.total[0])
     assert all(part[0] >= 0 for part in evidence.parts.values())

@@ -39,10 +39,11 @@ def batch(*events: dict[str, Any]) -> EventBatch:
 
 
 def test_what_an_event_lacks_is_as_if_the_gateway_had_logged_it() -> None:
-    known = {"payment_id": "card-1", "organization_id": "org-1", "created_at": NOW - 9}
+    same = {"payment_id": "card-1", "organization_id": "org-1", "plan": "free"}
+    known = {**same, "created_at": NOW - 9}
     filled = directory()
     filled.load([row("a", **known)], latest=NOW)
-    logged = {"payment_id": "card-1", "organization_id": "org-1", "account_created_at": NOW - 9}
+    logged = {**same, "account_created_at": NOW - 9}
     found = filled.fill(batch({"account_id": "a"}, {"account_id": "b"}))
     expected = batch({"account_id": "a", **logged}, {"account_id": "b"})
     assert found.hits == 1

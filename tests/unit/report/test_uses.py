@@ -98,4 +98,5 @@ def test_a_use_is_a_few_words():
     features = "addresses, networks, identity_spread, exit_rotation"
     assert str(USES["client_ip"]) == f"{features}; links by address, network"
     assert str(USES["payment_id"]) == "links by payment"
-    assert str(USES["plan"]) == ""
+    assert str(USES["plan"]) == "accounts are compared with those on their plan"
+    assert str(USES["stream"]) == ""
