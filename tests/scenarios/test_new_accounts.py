@@ -80,6 +80,15 @@ def test_use_around_the_clock_is_cited(stage):
     assert "without an idle period" in evidence["around_the_clock"].meaning
 
 
+def test_one_key_of_many_addresses_and_clients_is_cited(stage):
+    resold = AGELESS | {"addresses": 60, "user_agents": 15, "many_clients": 900,
+                        "gap_variation": 1.8, "templated_breadth": 100}  # fmt: skip
+    found = play(stage, 6, lambda h: begun(h, resold))
+    evidence = {e.feature: e for e in found[-1][1].evidence}
+    assert evidence["many_clients"].value == 900
+    assert "many addresses and many clients" in evidence["many_clients"].meaning
+
+
 TWINS = {
     "an onboarding customer's migration": SERVICE | {"requests_day": 5000, "output_day": 2.8e5,
                                                      "templated_breadth": 5000},

@@ -52,7 +52,7 @@ RANKED: Final = (
     "output_ratio",
     "templated_breadth",
     "around_the_clock",
-    "identity_spread",
+    "many_clients",
     "gap_variation",
     "content_shift",
     "exit_rotation",
@@ -99,7 +99,7 @@ _SUPPORTING: Final = ("templated_breadth", "around_the_clock", "gap_variation")
 #: with the most that it counts for, in hartleys. Assumed: travellers with a VPN are one in a
 #: hundred, people behind a company's proxy or a relay of their phone's maker one in ten.
 _EXITS: Final = {
-    "identity_spread": MOST_HART,
+    "many_clients": MOST_HART,
     "exit_rotation": MOST_HART,
     "countries_hour": 2.0,
     "hosted_browser": 1.0,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from stream.core.batch import Fingerprints, Floats, Mask, Positions
 
-#: Plans that are told apart. Assumed: price lists have fewer; accounts of further plans are
+#: Plans that are distinguished. Assumed: price lists have fewer; accounts of further plans are
 #: compared with the whole population alone.
 MOST_PLANS: Final = 16
 #: Account-days of a plan below which it is not known what its accounts take. Assumed: the 95th

@@ -118,7 +118,7 @@ def system_share(seen: AccountSnapshot) -> Floats:
     return seen.system_share
 
 
-def identity_spread(seen: AccountSnapshot) -> Floats:
+def many_clients(seen: AccountSnapshot) -> Floats:
     """Addresses times user agents: high only when one account has many of both."""
     addresses, agents = seen.distinct["addresses"], seen.distinct["user_agents"]
     return np.where((addresses > 0) & (agents > 0), addresses * agents, np.nan)

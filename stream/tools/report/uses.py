@@ -34,10 +34,10 @@ USES: Final[Mapping[str, Use]] = {
     "input_tokens": Use(("input_hour", "input_day", "output_ratio")),
     "output_tokens": Use(("output_hour", "output_day", "output_per_request", "output_ratio")),
     "client_ip": Use(
-        ("addresses", "networks", "identity_spread", "exit_rotation"),
+        ("addresses", "networks", "many_clients", "exit_rotation"),
         (LinkKind.ADDRESS, LinkKind.NETWORK),
     ),
-    "user_agent": Use(("user_agents", "identity_spread")),
+    "user_agent": Use(("user_agents", "many_clients")),
     "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),
     "prompt": Use(
         ("prompts", "template_share", "templated_breadth"), (LinkKind.TEMPLATE, LinkKind.PHRASE)

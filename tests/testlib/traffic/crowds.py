@@ -24,7 +24,7 @@ SERVICE = {
     "output_hour": 4e3, "output_day": 5e4, "output_per_request": 55, "output_ratio": 0.12,
     "volume_for_age": 4, "age": 200, "active_hours": 14, "around_the_clock": 9,
     "template_share": 0.6, "templated_breadth": 300, "prompts": 400, "addresses": 3,
-    "user_agents": 1, "identity_spread": 3, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
+    "user_agents": 1, "many_clients": 3, "logprobs_share": 0, "error_share": 0.01, "ramp": 1.4,
     "gap_variation": 1.8, "max_tokens": 1024, "content_shift": 1.2, "networks": 2, "countries": 1,
     "countries_hour": 1, "exit_rotation": 1, "hosted_browser": 0,
 }  # fmt: skip
@@ -37,7 +37,7 @@ EXTRACTOR = SERVICE | {
     "output_hour": 2.6e5, "output_day": 6.2e6, "output_per_request": 1250, "output_ratio": 2.4,
     "volume_for_age": 5000, "age": 1.0, "active_hours": 24, "around_the_clock": 24,
     "template_share": 1.0,
-    "templated_breadth": 5000, "prompts": 1500, "addresses": 1, "identity_spread": 1,
+    "templated_breadth": 5000, "prompts": 1500, "addresses": 1, "many_clients": 1,
     "ramp": 1.0, "gap_variation": 0.8,
 }  # fmt: skip
 OLD = {"volume_for_age": 12.5, "age": 400}
@@ -48,10 +48,12 @@ TWINS = {
     "evaluation": EXTRACTOR | OLD | {"templated_breadth": 400, "logprobs_share": 1},
     "power user": SERVICE | OLD | {"requests_day": 80_000, "output_day": 4e6},
     "reasoning service": SERVICE | OLD | {"output_ratio": 15, "output_day": 2e6},
-    "build runners": SERVICE | OLD | {"addresses": 150, "user_agents": 4, "identity_spread": 600},
-    "egress gateway": SERVICE | OLD | {"addresses": 1, "user_agents": 40, "identity_spread": 40},
+    "build runners": SERVICE | OLD | {"addresses": 150, "user_agents": 4, "many_clients": 600},
+    "egress gateway": SERVICE | OLD | {"addresses": 1, "user_agents": 40, "many_clients": 40},
     "build runners in clouds": SERVICE | OLD | {"addresses": 200, "networks": 60, "user_agents": 4,
                                                 "exit_rotation": 40, "countries": 6},
+    "team behind one key": SERVICE | OLD | {"addresses": 30, "user_agents": 12,
+                                            "many_clients": 360, "active_hours": 15},
     "phone": SERVICE | {"age": 2, "addresses": 150, "networks": 4, "exit_rotation": 3},
     "traveller": SERVICE | OLD | {"addresses": 40, "networks": 12, "exit_rotation": 8,
                                   "countries": 6, "countries_hour": 2},

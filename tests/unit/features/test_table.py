@@ -64,7 +64,7 @@ def test_sums_and_ratios_are_in_their_units():
 def test_what_a_gateway_never_tells_is_unknown():
     got = features_of(spread(100, 5))
     for name in ("output_ratio", "volume_for_age", "age", "templated_breadth", "template_share",
-                 "addresses", "identity_spread", "temperature", "max_tokens", "networks",
+                 "addresses", "many_clients", "temperature", "max_tokens", "networks",
                  "countries", "countries_hour", "exit_rotation"):  # fmt: skip
         assert np.isnan(got[name]), name
 
@@ -117,7 +117,7 @@ def test_runners_with_one_client_spread_less_than_one_account_behind_many_of_bot
     addresses = np.tile(unique(50), 10)
     runners = features_of(times, address=addresses, user_agent=np.uint64(3))
     resold = features_of(times, address=addresses, user_agent=np.tile(unique(20, 2), 25))
-    assert resold["identity_spread"] > 5 * runners["identity_spread"]
+    assert resold["many_clients"] > 5 * runners["many_clients"]
 
 
 def test_exits_rotate_only_where_nearly_every_request_has_another_network():

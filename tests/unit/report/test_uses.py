@@ -95,7 +95,7 @@ def test_without_a_field_goes_what_it_is_said_to_be_good_for(field):
 
 
 def test_a_use_is_a_few_words():
-    features = "addresses, networks, identity_spread, exit_rotation"
+    features = "addresses, networks, many_clients, exit_rotation"
     assert str(USES["client_ip"]) == f"{features}; links by address, network"
     assert str(USES["payment_id"]) == "links by payment"
     assert str(USES["plan"]) == "accounts are compared with those on their plan"
