@@ -110,6 +110,24 @@ DETECTION: dict[str, list[Panel]] = {
             width=12,
             alerts=("DistillwatchTokensLeaving",),
         ),
+        stacked(
+            "Output tokens by country of the caller",
+            "Output tokens per second of the ten countries that get most, where the log or a "
+            "database of networks knows the country.",
+            {
+                "{{country}}": "topk(10, sum by (country) (rate("
+                f"distillwatch_egress_tokens_total<>{RATE})))",
+            },
+            unit="cps",
+            width=12,
+        ),
+        stacked(
+            "Output tokens by kind of network",
+            "Output tokens per second by kind of the caller's network.",
+            {"{{kind}}": f"sum by (kind) (rate(distillwatch_egress_tokens_total<>{RATE}))"},
+            unit="cps",
+            width=12,
+        ),
     ],
     "Scores": [
         heatmap(

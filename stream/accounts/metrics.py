@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stream.core.networks import KINDS
 from stream.telemetry.declaration import OPEN, counter, gauge, info
 from stream.telemetry.shared import SharedMetrics
 
@@ -54,6 +55,14 @@ class AccountsMetrics(SharedMetrics):
             "verdict": ("clear", "warming_up", "anomalous"),
             "direction": ("input", "output"),
         },
+    )
+    egress_tokens_total = counter(
+        meaning="Output tokens by the country of the caller (two letters) and the kind of its "
+        "network, where the log or a database of networks knows one of them",
+        remedy="A country or kind that grows: see the alerts for its accounts; all are unknown: "
+        "the databases of networks do not know the logged addresses",
+        unit="tokens",
+        labels={"country": OPEN, "kind": tuple(KINDS)},
     )
     state_bytes = gauge(
         meaning="Memory of the windows and tables of this worker",

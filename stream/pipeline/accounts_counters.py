@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from stream.accounts.detection.account_states import AccountState
+from stream.core.networks import KINDS, country_name
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ class AccountsCounters:
         self._state = state
         self._metrics = metrics
         self._tokens = np.zeros((len(_DIRECTIONS), len(AccountState)))
+        #: By hosting bits and country; bounded by both.
+        self._egress: defaultdict[int, float] = defaultdict(float)
         self._evicted = 0
         self._forgotten = 0
         self._gauges = {
@@ -47,6 +51,25 @@ class AccountsCounters:
         for i, direction in enumerate(_DIRECTIONS):
             tokens = np.add.reduceat(rows.columns[f"{direction}_tokens"], rows.at, dtype=np.int64)
             self._tokens[i] += np.bincount(states, tokens, len(AccountState))
+        self._add_egress(rows)
+
+    def _add_egress(self, rows: WindowRows) -> None:
+        """Add output tokens by country and kind of network, where either is known."""
+        where = rows.columns["hosting"].astype(np.int64) << 16 | rows.columns["country"]
+        known = np.flatnonzero(where)
+        if len(known):
+            places, row = np.unique(where[known], return_inverse=True)
+            tokens = np.bincount(row, rows.columns["output_tokens"][known])
+            for place, amount in zip(places.tolist(), tokens.tolist(), strict=True):
+                self._egress[place] += amount
+
+    def _publish_egress(self) -> None:
+        for place, tokens in self._egress.items():
+            country = country_name(place & 0xFFFF) or "unknown"
+            bits = place >> 16
+            kind = next(name for name, bit in KINDS.items() if bits & bit or not bit)
+            self._metrics.egress_tokens_total.labels(country=country, kind=kind).inc(tokens)
+        self._egress.clear()
 
     def add_duplicates(self, *, copies: int, reused: int) -> None:
         """Add duplicates of a call, and calls with the request id of another one."""
@@ -61,6 +84,7 @@ class AccountsCounters:
                     verdict=verdict, direction=direction
                 ).inc(float(tokens[list(states)].sum()))
         self._tokens[:] = 0
+        self._publish_egress()
         table, request_ids = self._state.table, self._state.request_ids
         self._gauges["tracked"].set(len(table))
         self._gauges["bytes"].set(self._state.nbytes)
