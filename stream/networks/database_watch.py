@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from stream.networks.databases import Databases
 
+_LOG = logging.getLogger("stream.networks")
 #: Assumed: databases change daily at most, so a minute is soon.
 _EVERY_S: Final = 60.0
 
@@ -38,5 +40,8 @@ class DatabaseWatch:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._every_s)
-            # Reading may take a second: not on the loop.
-            await asyncio.to_thread(self._databases.refresh, time.time())
+            try:
+                # Reading may take a second: not on the loop.
+                await asyncio.to_thread(self._databases.refresh, time.time())
+            except Exception:  # noqa: BLE001 - the worker works without
+                _LOG.exception("databases of networks were not looked at")

@@ -228,6 +228,36 @@ def test_lookups_are_counted(asns):
 RESULTS = ("hit", "miss")
 
 
+def test_without_files_in_memory_the_slow_reader_finds_the_same(asns, monkeypatch):
+    fast = opened(asn_database=asns).lookup()
+    monkeypatch.delattr("os.memfd_create")
+    slow = opened(asn_database=asns).lookup()
+    assert type(slow.asn._reader) is not type(fast.asn._reader)
+    for address in ("203.0.113.9", "2001:db8::1", "9.9.9.9"):
+        assert slow.of(address) == fast.of(address)
+    asns.write_bytes(b"no database")
+    assert opened(asn_database=asns).lookup().asn is None
+
+
+async def test_the_watch_outlives_a_failure(caplog):
+    seen = threading.Event()
+
+    class Failing:
+        times = 0
+
+        def refresh(self, _):
+            self.times += 1
+            if self.times > 1:
+                seen.set()
+            raise RuntimeError("surprise")
+
+    watch = DatabaseWatch(Failing(), every_s=0.001)
+    await watch.start()
+    assert await asyncio.to_thread(seen.wait, 30)
+    await watch.stop()
+    assert "surprise" in caplog.text
+
+
 async def test_the_watch_reads_in_another_thread_and_ends():
     threads = []
     seen = threading.Event()
