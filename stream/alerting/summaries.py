@@ -29,6 +29,7 @@ _KINDS: Final = {
     LinkKind.CHANGE_POINT: "a shift to longer answers",
     LinkKind.CONVERSATION: "conversations that went from one to another",
     LinkKind.NETWORK: "rare networks",
+    LinkKind.SUCCESSION: "a succession (some fell silent and others took over)",
 }
 
 

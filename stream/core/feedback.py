@@ -29,6 +29,7 @@ LinkName = Literal[
     "change_point",
     "conversation",
     "network",
+    "succession",
 ]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"

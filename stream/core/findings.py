@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
 
+from stream.core.events import CONTENT_DIMENSIONS
 from stream.core.links import LinkKind
 from stream.core.traffic import CountsBytes, TrafficBytes
+
+_CONTENT_BYTES: Final = 4 * CONTENT_DIMENSIONS
+ContentBytes = Annotated[bytes, Meta(min_length=_CONTENT_BYTES, max_length=_CONTENT_BYTES)]
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +99,22 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     since: float  # first use of the value by a member
     size: int
     members: list[Member]
+
+
+class Turnover(msgspec.Struct, frozen=True, array_like=True):
+    """An account that has begun, is active, has fallen silent, or is back."""
+
+    account_id: str
+    time: float  # end of a window, or a check for silence; epoch seconds
+    silent_since: float | None  # its last request, epoch seconds; None while it is active
+    organization: Annotated[int, Meta(ge=0)]  # keyed fingerprint, 0 when unknown
+    created_at: float | None
+    first_seen: float  # epoch seconds
+    day_requests: float
+    active_hours: Annotated[int, Meta(ge=0, le=24)]
+    traffic: TrafficBytes  # TRAFFIC of the account as it is now
+    prompts: float  # as many prompts of equal weight would make as sure a mean; 0 without text
+    content: ContentBytes  # mean of the prompts' content vectors, f4
 
 
 Severity = Literal["info", "warning", "critical"]

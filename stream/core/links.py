@@ -32,6 +32,7 @@ class LinkKind(IntEnum):
     CHANGE_POINT = 7  # answers have grown since about then (detection/change_points.py)
     CONVERSATION = 8  # first question and answer of a conversation that another account began
     NETWORK = 9  # of accounts that call from several
+    SUCCESSION = 10  # one fell silent and another took over (campaigns/succession)
 
     @property
     def label(self) -> LinkName:

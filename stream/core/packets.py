@@ -18,7 +18,7 @@ import numpy as np
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
-from stream.core.findings import AccountObservation, Group
+from stream.core.findings import AccountObservation, Group, Turnover
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: dict[str, bytes] = {}
     observations: list[AccountObservation] = []
     groups: list[Group] = []
+    turnovers: list[Turnover] = []
     feedback: Feedback | None = None
 
 
@@ -100,6 +101,7 @@ def pack(
     rows: EventBatch | LinkBatch | None = None,
     observations: list[AccountObservation] | None = None,
     groups: list[Group] | None = None,
+    turnovers: list[Turnover] | None = None,
 ) -> bytes:
     """Return the bytes of one packet."""
     return _encode(
@@ -118,6 +120,7 @@ def pack(
             else {},
             observations=observations or [],
             groups=groups or [],
+            turnovers=turnovers or [],
         )
     )
 
@@ -143,6 +146,7 @@ def unpack(value: bytes) -> Packet:
         packet.watermark,
         *(o.time for o in packet.observations),
         *(g.time for g in packet.groups),
+        *(time for t in packet.turnovers for time in (t.time, t.first_seen, t.silent_since or 0)),
     )
     if not all(time < _LATEST for time in times):  # so written, NaN is refused too
         raise PacketError("a time out of range")

@@ -10,6 +10,7 @@ from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.duplicates import calls
 from stream.core.events import EventBatch
+from stream.core.findings import AccountObservation, Turnover
 from stream.core.packets import Packet, event_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.accounts_counters import AccountsCounters
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.windows.account_windows import WindowRows
     from stream.accounts.windows.settings import WindowSettings
-    from stream.core.findings import AccountObservation
     from stream.core.links import LinkBatch
     from stream.core.packets import ChunkHeader, Feedback
     from stream.pipeline.event_time import SourceProgress
@@ -65,7 +65,7 @@ class AccountsStage:
             detection=detection,
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
-        self._observed: list[AccountObservation] = []
+        self._observed: list[AccountObservation | Turnover] = []
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
             for name in ("duplicates", "windows", "detection", "linking")
@@ -96,6 +96,7 @@ class AccountsStage:
         The accounts of a drill are linked and not observed: a drill ends before one account alone
         could stand out, and the models would learn from it.
         """
+        self._observed += self._state.turnovers.check(end, including=False)
         rows, drills = split_drills(rows)
         table = self._state.table
         for portion in window_rows(
@@ -131,6 +132,7 @@ class AccountsStage:
             if len(due):
                 seen = observer.observe(end, due, compute(windows, due, end))
                 self._observed += seen.pack(end)
+            self._observed += self._state.turnovers.note(rows, slots)
         self._counters.add_tokens(rows, slots)
         change_points = observer.change_points.of(slots)
         table = self._state.table
@@ -147,6 +149,7 @@ class AccountsStage:
     def emit(self, watermark: float) -> list[Emission]:
         """Return one packet for alerting and one for each links task."""
         self._counters.publish()
+        self._observed += self._state.turnovers.check(watermark, including=True)
         observed, self._observed = self._observed, []
         found = self._links.take()
         tasks = value_tasks(found.columns["value"], self._tasks)
@@ -167,11 +170,22 @@ class AccountsStage:
             rows.columns["time"], encode, watermark=watermark, max_bytes=self._packet_bytes
         )
 
-    def _pack_observations(self, rows: list[AccountObservation], watermark: float) -> list[bytes]:
+    def _pack_observations(
+        self, rows: list[AccountObservation | Turnover], watermark: float
+    ) -> list[bytes]:
+        # In the order in which the receiver has them (see Findings.of).
+        rows.sort(key=lambda row: (row.time, isinstance(row, Turnover)))
+
         def encode(part: slice, header: ChunkHeader) -> bytes:
             # The sources of alerting are all accounts tasks and as many links tasks.
             sources = 2 * self._tasks
-            return pack(source=self._task, sources=sources, header=header, observations=rows[part])
+            return pack(
+                source=self._task,
+                sources=sources,
+                header=header,
+                observations=[row for row in rows[part] if isinstance(row, AccountObservation)],
+                turnovers=[row for row in rows[part] if isinstance(row, Turnover)],
+            )
 
         ends = np.array([row.time for row in rows], np.float64)
         return pack_windows(ends, encode, watermark=watermark, max_bytes=self._packet_bytes)

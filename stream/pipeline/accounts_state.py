@@ -1,4 +1,4 @@
-"""The durable state of the accounts stage: one row per account, request id and beginning.
+"""The durable state of the accounts stage: a row per account and request id, and two more.
 
 Knows the keys of the rows and nothing of their meaning.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.request_ids import RequestIds
+from stream.pipeline.turnover_watch import TurnoverWatch
 from stream.store.account_table import AccountTable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _ACCOUNT: Final = b"a"
 _REQUEST_IDS: Final = b"d"
 _BEGAN: Final = b"b"
+_TURNOVERS: Final = b"t"
 
 
 class AccountsState:
@@ -37,9 +39,11 @@ class AccountsState:
     ) -> None:
         """Start empty."""
         self.table: Final = AccountTable(
-            (*AccountWindows.FIELDS, *AccountObserver.FIELDS), max_accounts=windows.max_accounts
+            (*AccountWindows.FIELDS, *AccountObserver.FIELDS, *TurnoverWatch.FIELDS),
+            max_accounts=windows.max_accounts,
         )
         self.windows: Final = AccountWindows(self.table)
+        self.turnovers: Final = TurnoverWatch(self.table, self.windows)
         self.request_ids: Final = RequestIds(duplicate_window_s, window_s=windows.window_s)
         self.observer: Final = AccountObserver(detection, self.table)
         self._written_began = math.inf
@@ -51,6 +55,7 @@ class AccountsState:
             **self.table.layout,
             **self.windows.LAYOUT,
             **self.request_ids.LAYOUT,
+            **self.turnovers.LAYOUT,
             **self.observer.layout,
         }
 
@@ -66,6 +71,7 @@ class AccountsState:
             *((_ACCOUNT + name.encode(), row) for name, row in changed),
             *((_ACCOUNT + name.encode(), None) for name in gone),
             *self._beginning(),
+            *((_TURNOVERS, row) for row in self.turnovers.take_changes()),
             *((_REQUEST_IDS + key, row) for key, row in self.request_ids.take_changes()),
         ]
 
@@ -86,6 +92,8 @@ class AccountsState:
         self.windows.began_s = self._written_began = float(
             latest.get(_BEGAN) or self.windows.began_s
         )
+        if (checked := latest.get(_TURNOVERS)) is not None:
+            self.turnovers.load(checked)
         self.request_ids.load({k[1:]: row for k, row in latest.items() if k[:1] == _REQUEST_IDS})
 
     def loaded(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.accounts.detection.observations import check
 from stream.alerting import cloudevent
-from stream.core.findings import AccountObservation, Group
+from stream.core.findings import AccountObservation, Group, Turnover
 from stream.core.packets import Confirmed, Feedback, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.chunks import find_new_rows
@@ -33,9 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Observations of accounts, and groups, as rows."""
+    """Observations of accounts, groups and turnovers, as rows."""
 
-    rows: list[AccountObservation | Group]
+    rows: list[AccountObservation | Group | Turnover]
+
+    @classmethod
+    def of(cls, packet: Packet) -> Self:
+        """Return the rows of a packet in the order of their sender: by window, then by type."""
+        rows: list[AccountObservation | Group | Turnover]
+        rows = [*packet.observations, *packet.groups, *packet.turnovers]
+        return cls(sorted(rows, key=lambda row: row.time))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -86,7 +93,7 @@ class AlertingStage:
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
         """Return the findings; new ones belong to a window after the last one applied."""
         check(packet.observations)
-        rows = Findings([*packet.observations, *packet.groups])
+        rows = Findings.of(packet)
         ends = np.array([row.time for row in rows.rows], np.float64)
         return Parsed(rows, ends, *find_new_rows(packet, ends, known), weights=rows.weights)
 
@@ -98,9 +105,12 @@ class AlertingStage:
         groups = sorted(
             (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
         )
+        turnovers = sorted(
+            (row for row in found if isinstance(row, Turnover)), key=lambda row: row.account_id
+        )
         drills = [group for group in groups if is_of_drill(group)]
         others = [group for group in groups if not is_of_drill(group)]
-        self._alerts += self._incidents.step(end, accounts, others)
+        self._alerts += self._incidents.step(end, accounts, others, turnovers)
         self._alerts += self._drills.step(end, drills)
 
     def emit(self, watermark: float) -> list[Emission]:

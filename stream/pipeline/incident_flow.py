@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
     from stream.core.feedback import Suppression, Verdict
-    from stream.core.findings import AccountFinding, Group
+    from stream.core.findings import AccountFinding, Group, Turnover
     from stream.core.packets import Confirmed
     from stream.pipeline.metrics import PipelineMetrics
 
@@ -67,7 +67,11 @@ class IncidentFlow:
         return self._detector.baseline
 
     def step(
-        self, time: float, findings: Sequence[AccountFinding], groups: list[Group]
+        self,
+        time: float,
+        findings: Sequence[AccountFinding],
+        groups: list[Group],
+        turnovers: Sequence[Turnover] = (),
     ) -> list[Alert]:
         """Process the findings of the window that ends at ``time``; return the alerts to send."""
         incidents, detector = self._incidents, self._detector
@@ -78,6 +82,7 @@ class IncidentFlow:
         incidents.advance(time, including=False)
         incidents.forget(time)
         detector.add(time, groups)
+        detector.add_turnovers(time, turnovers)
         if detector.due <= time:
             self._detect(detector.due)
         incidents.apply_findings(findings)
@@ -92,7 +97,10 @@ class IncidentFlow:
 
         Returns the alerts to send, and for how long nothing is learnt from which accounts.
         """
-        return self._incidents.record_feedback(time, verdicts, suppressions)
+        alerts, confirmed = self._incidents.record_feedback(time, verdicts, suppressions)
+        for one in confirmed:
+            self._detector.note_confirmed(one.accounts, until=one.until)
+        return alerts, confirmed
 
     def _detect(self, due: float) -> None:
         with self._metrics.stage_seconds.labels(stage="scoring").time():

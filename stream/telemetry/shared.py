@@ -30,6 +30,7 @@ LIMITS: Final = (
     "links",
     "members",
     "suppressions",
+    "turnovers",
     "indicators",
     "verdicts",
 )
@@ -63,8 +64,9 @@ class SharedMetrics(MetricSet):
         "later; members, indicators, clusters, incidents: more than is kept, see "
         "campaigns.max_campaign_accounts and alerting.max_incidents; links: an indicator "
         "has more accounts than campaigns.max_members, raise it or lower "
-        "campaigns.high_prevalence_share; dead_letters: the bytes are cut, the headers name the "
-        "whole record",
+        "campaigns.high_prevalence_share; turnovers: more accounts begin or fall silent than "
+        "successions are looked for among, the latest stay; dead_letters: the bytes are cut, the "
+        "headers name the whole record",
         unit="things",
         labels={"limit": LIMITS},
     )

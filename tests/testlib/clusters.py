@@ -6,6 +6,7 @@ import numpy as np
 
 from stream.campaigns.scoring.claim import LinkBasis
 from stream.campaigns.scoring.features import BurstSize, ClusterFeatures
+from stream.campaigns.succession.figures import SuccessionSize
 
 GROUP = ClusterFeatures(
     members=20,
@@ -37,4 +38,7 @@ GROUP = ClusterFeatures(
     handover_others=0.0,
     start_burst=BurstSize(),
     change_point=BurstSize(),
+    succession_only=False,
+    succession=SuccessionSize(),
+    sites_known=False,
 )

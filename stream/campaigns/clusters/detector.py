@@ -21,24 +21,26 @@ from stream.campaigns.clusters.group_novelty import GroupNovelty
 from stream.campaigns.clusters.groups import add_groups
 from stream.campaigns.clusters.scorer import ClusterScorer
 from stream.campaigns.clusters.scoring_clock import ScoringClock
+from stream.campaigns.clusters.succession_links import put_successions
 from stream.campaigns.degrees.reference_accounts import ReferenceAccounts
 from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.links.durable_graph import DurableGraph
 from stream.campaigns.links.eviction import EvictionPolicy
 from stream.campaigns.links.indicators import accounts_using, indicators
 from stream.campaigns.population.reference import Reference
+from stream.campaigns.succession.successions import Successions
 from stream.core.membership import accused
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from stream.campaigns.clusters.scorer import ClusterCandidate
     from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.types import Cluster, Indicator
-    from stream.core.findings import Group
+    from stream.core.findings import Group, Turnover
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,12 @@ class ClusterDetector:
     """All clusters of the system, or of a drill."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {**DurableGraph.LAYOUT, **ClusterStore.LAYOUT, **ScoringClock.LAYOUT}
+    LAYOUT: Final = {
+        **DurableGraph.LAYOUT,
+        **ClusterStore.LAYOUT,
+        **ScoringClock.LAYOUT,
+        **Successions.LAYOUT,
+    }
 
     def __init__(
         self,
@@ -75,10 +82,12 @@ class ClusterDetector:
         self._graph = BipartiteGraph()
         self._eviction = EvictionPolicy(self._graph, max_edges=2 * settings.max_links)
         self._novelty = GroupNovelty() if baseline is None else baseline.novelty
+        self._successions = Successions(settings, metrics=metrics)
         self._reference = Reference(
             self._graph,
             settings,
             origin=lambda: self._clock.origin,
+            successions=self._successions,
             others=None if baseline is None else baseline.reference,
         )
         self._candidates = CandidateQueue(settings, self._graph, metrics=metrics)
@@ -89,6 +98,7 @@ class ClusterDetector:
             DurableGraph(self._graph),
             self._clock,
             self._store,
+            self._successions,
             *((self._novelty,) if self._learns else ()),
         )
 
@@ -112,9 +122,23 @@ class ClusterDetector:
         self._limit_hits.labels(limit="links").inc(dropped)
         self._clock.changed(time, since=min(group.since for group in groups))
 
+    def add_turnovers(self, time: float, turnovers: Sequence[Turnover]) -> None:
+        """Take in the turnovers of the window that ends at ``time``."""
+        if turnovers:
+            self._successions.add(turnovers)
+            self._clock.changed(time)
+
+    def note_confirmed(self, accounts: Sequence[str], *, until: float) -> None:
+        """Note that a person has confirmed accounts until then: who takes over from them?"""
+        self._successions.confirm(accounts, until=until)
+
     def detect(self, time: float) -> list[Cluster]:
         """Form clusters from what is known at ``time``; return all, ordered by id."""
         self._eviction.expire(time - self._settings.remember_s)
+        dropped = put_successions(
+            self._graph, self._successions.find(time), most_members=self._settings.max_members
+        )
+        self._limit_hits.labels(limit="links").inc(dropped)
         population = self._reference.at(time)
         learn = self._learns and self._novelty.due(time)
         candidates = self._take_candidates(population, learn=learn)

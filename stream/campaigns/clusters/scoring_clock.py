@@ -32,8 +32,11 @@ class ScoringClock:
         self.origin = math.inf
         self._rows = StoredRows(b"k")
 
-    def changed(self, time: float, *, since: float) -> None:
-        """Have clusters scored for what changed by ``time`` and was first seen at ``since``."""
+    def changed(self, time: float, *, since: float = math.inf) -> None:
+        """Have clusters scored for what changed by ``time`` and was first seen at ``since``.
+
+        inf: that is unknown.
+        """
         self.origin = min(self.origin, since)
         self.due = min(self.due, math.ceil(time / self._every_s) * self._every_s)
 
@@ -43,7 +46,7 @@ class ScoringClock:
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the row when it changed since the last call."""
-        if self.origin == math.inf:
+        if self.origin == self.due == math.inf:
             return []
         row = msgspec.msgpack.encode(_Clock(origin=self.origin, due=self.due))
         return self._rows.changes({b"": row})

@@ -72,6 +72,7 @@ def members_of(
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, graph.edges["since"][edges])
     paid_or_changed = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
+    paid_or_changed |= kind == LinkKind.SUCCESSION
     member = devoted | several | takes_over | (count(paid_or_changed) > 0)
     return accounts[member], since[member]
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.settings import CampaignSettings
+    from stream.campaigns.succession.successions import Successions
 
 
 class Reference:
@@ -23,15 +24,18 @@ class Reference:
         settings: CampaignSettings,
         *,
         origin: Callable[[], float],
+        successions: Successions,
         others: Reference | None = None,
     ) -> None:
         """Read ``graph`` and, for a drill, the real accounts of ``others``; change neither.
 
-        ``origin`` returns when anything in the graph was first seen.
+        ``origin`` returns when anything in the graph was first seen; ``successions`` are those of
+        its accounts.
         """
         self._graph = graph
         self._settings = settings
         self._origin = origin
+        self._successions = successions
         self._others = others
 
     @property
@@ -43,6 +47,10 @@ class Reference:
     def at(self, time: float) -> ReferencePopulation:
         """Return what all known accounts are like at ``time``."""
         own = ReferencePopulation.of(
-            self._graph, Snapshot.of(self._graph, time), self._settings, origin=self.origin
+            self._graph,
+            Snapshot.of(self._graph, time),
+            self._settings,
+            origin=self.origin,
+            successions=self._successions.figures(self._graph),
         )
         return own if self._others is None else own.with_others(self._others.at(time))

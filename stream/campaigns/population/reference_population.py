@@ -15,6 +15,7 @@ from stream.campaigns.graph.handovers import Handovers
 from stream.campaigns.graph.phrase_cooccurrence import PhraseCooccurrence
 from stream.campaigns.population.recency import Recency
 from stream.campaigns.population.trait import Trait
+from stream.campaigns.succession.figures import SuccessionFigures
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
@@ -39,12 +40,22 @@ class ReferencePopulation:
     handovers: Handovers
     payment_bursts: ScanStatistic
     change_point_bursts: ScanStatistic  # of owners
+    successions: SuccessionFigures
 
     @classmethod
     def of(
-        cls, graph: BipartiteGraph, snapshot: Snapshot, settings: CampaignSettings, *, origin: float
+        cls,
+        graph: BipartiteGraph,
+        snapshot: Snapshot,
+        settings: CampaignSettings,
+        *,
+        origin: float,
+        successions: SuccessionFigures | None = None,
     ) -> ReferencePopulation:
-        """Count the accounts of a graph; ``origin`` is when anything was first seen."""
+        """Count the accounts of a graph; ``origin`` is when anything was first seen.
+
+        ``successions`` are those among its accounts (None: none).
+        """
         owners = len(graph.accounts.used) + len(graph.values.used)
         young, first_seen = np.full((2, len(graph.accounts.used)), np.nan)
         recency = Recency(settings, origin, snapshot.time)
@@ -69,12 +80,13 @@ class ReferencePopulation:
             change_point_bursts=ScanStatistic.of_change_points(
                 graph, snapshot, origin=origin, remember_s=settings.remember_s
             ),
+            successions=successions or SuccessionFigures.none(),
         )
 
     def with_others(self, others: ReferencePopulation) -> ReferencePopulation:
         """Return these accounts as a part of a population; ``others``, of another graph, the rest.
 
-        Traits and payments count both; co-occurrence, hand-overs and bursts are of this graph.
+        Traits and payments count both; the rest is that of this graph alone.
         """
         return replace(
             self,

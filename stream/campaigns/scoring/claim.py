@@ -31,6 +31,7 @@ class Aspect(StrEnum):
     BURST = "burst"
     CHANGE_POINT = "change point"
     HANDOVER = "conversation hand-over"
+    SUCCESSION = "succession"
 
 
 class LinkBasis(StrEnum):

@@ -25,6 +25,7 @@ class Decision(StrEnum):
     MAY_ALERT = "may alert"
     TOO_FEW_MEMBERS = "held back: fewer accounts than a campaign has"
     TOO_FEW_ASPECTS = "held back: too few independent aspects agree"
+    ONE_MOVE = "held back: nothing but a succession links the accounts, and it may be one move"
     NO_COMMON_BEHAVIOUR = "held back: the accounts share content but do not act alike"
 
 
@@ -40,6 +41,8 @@ class DecisionRule:
     agrees_twice: Parameter
     #: Log odds that the accounts' behaviour has to add.
     least_behaviour: Parameter
+    #: Log odds of the succession where nothing else links the accounts.
+    least_succession: Parameter
     #: Owners from which a common beginning counts as behaviour.
     crowd: Parameter
 
@@ -54,6 +57,11 @@ RULE: Final = DecisionRule(
         value=2.0,
         source="measured: unrelated teams that send one public test, and classes with one "
         "homework, stay below (tests/scenarios/test_quiet_campaigns.py)",
+    ),
+    least_succession=Parameter(
+        value=3.0,
+        source="assumed: on three occasions, or confirmed; fleets and keys are exchanged together, "
+        "and are as even and as idle-free on both sides (tests/scenarios/test_successions.py)",
     ),
     crowd=Parameter(value=48, source="assumed: larger than classes and teams"),
 )
@@ -71,13 +79,19 @@ def decide(
     weighed: Sequence[WeighedClaim],
     *,
     owners: int,
+    succession_only: bool = False,
     rule: DecisionRule = RULE,
 ) -> Decision:
-    """Decide on a cluster by the claims that count and by all claims, counted or not."""
+    """Decide on a cluster by the claims that count and by all claims, counted or not.
+
+    ``succession_only``: whether nothing but a succession links its accounts.
+    """
     aspects: defaultdict[Aspect, float] = defaultdict(float)
     for one in counted:
         if one.claim.aspect is not None:
             aspects[one.claim.aspect] += one.log_odds
+    if succession_only and aspects[Aspect.SUCCESSION] < rule.least_succession.value:
+        return Decision.ONE_MOVE
     if _agreeing(aspects, rule) < rule.least_aspects.value:
         return Decision.TOO_FEW_ASPECTS
     # Each member of a list has met others in phrases of its own: no single test explains that.

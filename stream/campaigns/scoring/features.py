@@ -14,6 +14,7 @@ from stream.campaigns.graph.membership import shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT
 from stream.campaigns.scoring.claim import LinkBasis
+from stream.campaigns.succession.figures import SuccessionSize
 from stream.core.links import LinkKind
 from stream.store.order import ascending
 
@@ -30,6 +31,8 @@ _WARM_UP_S: Final = 6 * _HOUR_S
 _LEAST_SPAN_S: Final = 12 * _HOUR_S
 _OCCUPIED: Final = 0.9
 _FEW_OF: Final = 0.1
+#: In a log with addresses this part of the accounts shares one (assumed: in homes and offices).
+_LEAST_AT_SITES: Final = 0.01
 #: Fewer members, or fewer requests of each, show no pace.
 _LEAST_MEMBERS: Final = 8
 _LEAST_MEAN: Final = 5.0
@@ -110,6 +113,11 @@ class ClusterFeatures:
     start_burst: BurstSize
     #: Owners whose answers have been longer since the same day.
     change_point: BurstSize
+    #: Whether succession alone links the accounts.
+    succession_only: bool
+    succession: SuccessionSize
+    #: Whether the log has addresses, so that accounts of one site are one owner.
+    sites_known: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,12 @@ def features(
     owners, owner = np.unique(snapshot.owner[accounts], return_inverse=True)
     young = population.recency.young(graph, accounts, members.since)
     first_seen = population.recency.recently_first_seen(graph, accounts, members.since)
+    succession = SuccessionSize()
+    if LinkKind.SUCCESSION in members.kinds:
+        succession = population.successions.among(accounts, snapshot.owner)
+        # Who takes over is new by definition: that is no further evidence.
+        took_over = np.isin(accounts, population.successions.successor)
+        young[took_over] = first_seen[took_over] = np.nan
     payments_only = members.kinds == {LinkKind.PAYMENT}
     paying = shared_payments(snapshot, accounts)
     addresses = _median_degree(graph, snapshot, accounts, (LinkKind.ADDRESS,))
@@ -176,6 +190,9 @@ def features(
         change_point=BurstSize.of(population.change_point_bursts, owners)
         if LinkKind.CHANGE_POINT in members.kinds
         else BurstSize(),
+        succession_only=members.kinds == {LinkKind.SUCCESSION},
+        succession=succession,
+        sites_known=succession.count > 0 and _sites_known(snapshot),
     )
 
 
@@ -184,6 +201,12 @@ def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> Link
         return LinkBasis.PHRASES
     content = kinds <= {*CONTENT, LinkKind.PHRASE} and not paying and not addresses
     return LinkBasis.CONTENT if content else LinkBasis.OTHER
+
+
+def _sites_known(snapshot: Snapshot) -> bool:
+    at_address = snapshot.kind[snapshot.value] == LinkKind.ADDRESS
+    accounts = len(ascending(snapshot.account[at_address]))
+    return accounts >= max(_LEAST_AT_SITES * len(snapshot.known), 2)
 
 
 def _median_degree(

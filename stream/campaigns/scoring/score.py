@@ -49,7 +49,9 @@ def score(
     weighed = model.weigh(statistics(cluster, novelty=novelty))
     counted = model.strongest(weighed)
     found = model.probability(cluster.links, counted, budget_ratio=budget / ALERTS_BUDGET)
-    decision = decide(counted, weighed, owners=cluster.owners)
+    decision = decide(
+        counted, weighed, owners=cluster.owners, succession_only=cluster.succession_only
+    )
     if decision is not Decision.MAY_ALERT:
         found = min(found, thresholds.capped_score)
     return ClusterScore(found, _evidence(counted, cluster, novelty), decision)

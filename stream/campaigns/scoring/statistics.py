@@ -76,8 +76,15 @@ def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
         found["start_burst_log_p"] = cluster.start_burst.log_p
     else:
         found["payments_log_ratio"] = _payments_log_ratio(cluster)
-        if cluster.links is not LinkBasis.PHRASES:
+        if cluster.links is not LinkBasis.PHRASES and not cluster.succession_only:
             found["start_share"] = cluster.start_share
+    if cluster.succession.count:
+        found["succession_log_p"] = cluster.succession.log_p
+        if cluster.sites_known:
+            found["succession_of_sites_log_p"] = cluster.succession.log_p
+        found["succession_occasions"] = cluster.succession.occasions
+        found["interruption"] = cluster.succession.interruption
+        found["confirmed_succession_log_p"] = cluster.succession.confirmed_log_p
     return found
 
 

@@ -183,6 +183,33 @@ CLAIMS: Final = (
         aspect=Aspect.CHANGE_POINT,
     ),
     Claim(
+        name="succession",
+        curve=Curve("succession_log_p", ((2.0, 0.0), (6.5, 4.5))),
+        source="assumed: -ln p less 2, at most 4.5; one company that moves to other keys does so "
+        "once, and without an interruption",
+        aspect=Aspect.SUCCESSION,
+        group="succession",
+        limit=Curve("succession_occasions", ((1, 1.5), (2, 2.5), (4, 4.5))),
+        reliability=Curve("interruption", ((2.0, 0.0), (4.0, 1.0))),
+    ),
+    Claim(
+        name="succession",
+        curve=Curve("succession_of_sites_log_p", ((6.0, 0.0), (12.0, 3.5))),
+        source="assumed: -ln p less 6, at most 3.5, however few the occasions; where addresses are "
+        "logged, a company's keys and a fleet are one owner each, but a vendor may renew the keys "
+        "of all its customers",
+        aspect=Aspect.SUCCESSION,
+        group="succession",
+    ),
+    Claim(
+        name="succession_of_confirmed",
+        curve=Curve("confirmed_succession_log_p", ((0.0, 0.0), (6.0, 6.0))),
+        source="assumed: -ln p itself, at most 6; a person has confirmed what the predecessors "
+        "were",
+        aspect=Aspect.SUCCESSION,
+        group="succession",
+    ),
+    Claim(
         name="group_novelty",
         curve=Curve("novelty_log10_p", ((0.405042, -0.5), (1.490779, 0.75))),
         source="measured on the benchmark's first set: at most 0.75, for what is new and harmless "

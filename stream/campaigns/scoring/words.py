@@ -170,6 +170,24 @@ def _change_point(cluster: ClusterFeatures) -> Shown:
     )  # fmt: skip
 
 
+def _succession(cluster: ClusterFeatures) -> Shown:
+    found = cluster.succession
+    return Shown(
+        found.count, "accounts", found.expected,
+        f"{found.count} accounts fell silent, and within the hour as many new ones of the same "
+        f"mix took over; occasions: {found.occasions}",
+    )  # fmt: skip
+
+
+def _confirmed_succession(cluster: ClusterFeatures) -> Shown:
+    found = cluster.succession
+    return Shown(
+        found.confirmed, "accounts", found.expected,
+        f"{found.confirmed} accounts of a confirmed incident fell silent, and within the hour as "
+        "many new ones of the same mix took over",
+    )  # fmt: skip
+
+
 def _owners(cluster: ClusterFeatures) -> Shown:
     return Shown(cluster.owners, "owners", None, f"{cluster.owners} owners")
 
@@ -204,5 +222,8 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "unlogged_handovers": _unlogged_handovers,
     "start_burst_log_p": _burst,
     "change_point_log_p": _change_point,
+    "succession_log_p": _succession,
+    "succession_of_sites_log_p": _succession,
+    "confirmed_succession_log_p": _confirmed_succession,
     "owners": _owners,
 }

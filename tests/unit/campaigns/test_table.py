@@ -15,6 +15,7 @@ from stream.campaigns.scoring.decision import RULE
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
 from stream.campaigns.scoring.words import shown
+from stream.campaigns.succession.figures import SuccessionSize
 from testlib.clusters import GROUP
 
 GROUNDS = ("measured", "cited", "assumed")
@@ -27,6 +28,7 @@ STATISTICS = {
         GROUP,
         replace(GROUP, links=LinkBasis.PHRASES),
         replace(GROUP, payments_only=True),
+        replace(GROUP, succession=SuccessionSize(count=8), sites_known=True),
     )
     for name in statistics(group)
 }

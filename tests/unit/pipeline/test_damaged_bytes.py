@@ -132,6 +132,7 @@ def twisted(packet: Packet, random: Random) -> bytes:
         accounts=packet.accounts[:kept],
         observations=[odd(row, random) for row in packet.observations],
         groups=[odd(row, random) for row in packet.groups],
+        turnovers=[odd(row, random) for row in packet.turnovers],
     )
     return msgspec.msgpack.encode(odd(changed, random) if random.randrange(2) else changed)
 
