@@ -65,8 +65,8 @@ RULE: Final = DecisionRule(
     ),
     crowd=Parameter(value=48, source="assumed: larger than classes and teams"),
 )
-#: Prompts and addresses in common count once, however many: unrelated teams share the frames and
-#: the items of one public test.
+#: Prompts, addresses and networks in common count once, however many: unrelated teams share the
+#: frames and the items of one public test.
 COUNT_ONCE: Final = frozenset({Aspect.CO_OCCURRENCE})
 #: What accounts share; the other aspects are how they act.
 _SHARED: Final = frozenset({Aspect.CO_OCCURRENCE, Aspect.LIST})

@@ -46,9 +46,9 @@ README](../tests/bench/quality/README.md#calibrating-the-score-of-clusters) has 
 
 _RULE: Final = """\
 Aspects are traits and behaviours of accounts. They are independent among benign accounts, so
-several have to agree. Common prompts and addresses ({once}) never count as two aspects. The rule on
-behaviour does not apply where a list of items is dealt to the accounts. Newness counts as behaviour
-where accounts are known to be young, or in a crowd.
+several have to agree. Common prompts, addresses and networks ({once}) never count as two aspects.
+The rule on behaviour does not apply where a list of items is dealt to the accounts. Newness counts
+as behaviour where accounts are known to be young, or in a crowd.
 """
 
 
