@@ -65,12 +65,16 @@ def first_turn(messages: object) -> _Texts:
         return None, None
     question = None
     for message in islice(messages, MOST_MESSAGES):
-        role = _role(message) if isinstance(message, dict) else None
+        if message.__class__ is not dict:
+            continue
+        role = message.get("role")
+        if role.__class__ is not str or role not in _ROLES:
+            role = _role(message)
         if role in _USER:
             question = _text(message) or question
-        elif question and role in _ASSISTANT:
+        elif question is not None and role in _ASSISTANT:
             answer = _text(message)
-            if answer:
+            if answer is not None:
                 return question, answer
     return None, None
 
@@ -139,6 +143,8 @@ def _role(message: dict[str, Any]) -> str | None:
 
 def _text(message: dict[str, Any]) -> str | None:
     content = message.get("content")
+    if content.__class__ is str and len(content) > MAX_PLACEHOLDER:
+        return content
     return content_text(_elsewhere(message) if content is None else content)
 
 

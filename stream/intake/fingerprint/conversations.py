@@ -52,28 +52,23 @@ class Conversations:
         without one is its conversation's first answer, and ``prompts`` are then the questions.
         """
         found = {name: np.zeros(len(prompts), np.uint64) for name in ("conversation", "answer")}
-        turns = [
-            (row, question, answer)
-            for row, (question, answer) in enumerate(zip(questions, answers, strict=True))
-            if question and answer
-        ]
-        if turns:
-            rows, first, given = map(list, zip(*turns, strict=True))
-            question = self._question.of_bytes([normalise(text) for text in first])
-            logged = np.array([bool(responses[row]) for row in rows])
-            found["conversation"][rows] = self._together(question, given, logged)
-        pairs = zip(responses, answers, strict=True)
-        # Later answers of a conversation are not hashed.
-        rows = [row for row, (response, earlier) in enumerate(pairs) if response and not earlier]
+        rows = [row for row, answer in enumerate(answers) if answer]
         if rows:
-            given = [responses[row] for row in rows]
+            question = self._question.of_bytes([normalise(questions[i] or "") for i in rows])
+            given = [_start(answers[i] or "") for i in rows]
+            logged = np.array([bool(responses[i]) for i in rows])
+            found["conversation"][rows] = self._together(question, given, logged)
+        # Later answers of a conversation are not hashed.
+        rows = [row for row, response in enumerate(responses) if response and not answers[row]]
+        if rows:
+            given = [_start(responses[i] or "") for i in rows]
             found["answer"][rows] = self._together(prompts[rows], given, np.ones(len(rows), bool))
         return found
 
     def _together(
-        self, questions: Fingerprints, answers: Sequence[str], logged: Mask
+        self, questions: Fingerprints, answers: Sequence[bytes], logged: Mask
     ) -> Fingerprints:
-        answer = self._answer.of_bytes([_start(text) for text in answers])
+        answer = self._answer.of_bytes(answers)
         both = (questions & ~_ANSWER) | (answer >> np.uint64(QUESTION_BITS))
         # Never 0 without the bit: that is no conversation.
         both = np.where(logged, both | ANSWERS_LOGGED, np.maximum(both & ~ANSWERS_LOGGED, _LEAST))
