@@ -30,6 +30,7 @@ _KINDS: Final = {
     LinkKind.CONVERSATION: "conversations that went from one to another",
     LinkKind.NETWORK: "rare networks",
     LinkKind.SUCCESSION: "a succession (some fell silent and others took over)",
+    LinkKind.TOPIC: "one narrow topic",
 }
 
 

@@ -23,6 +23,10 @@ PHRASES: Final = ("phrase_1", "phrase_2")
 CONTENT_DIMENSIONS: Final = 16
 CONTENT_SCALE: Final = 127
 CONTENT: Final = np.dtype(f"V{CONTENT_DIMENSIONS}")
+#: Word cells of a prompt, a bit each: 256. Measured: tests/bench/quality/README.md, "Narrow
+#: capability".
+WORD_CELLS: Final = 256
+WORD_BITS: Final = np.dtype(f"V{WORD_CELLS // 8}")
 
 #: A conversation has its question in the upper bits: those of the fingerprint of a prompt. The
 #: lowest bit is set where the log has answers: then an account of it must have been given this one.
@@ -63,6 +67,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "content": CONTENT,  # of the prompt; all bytes 0 without one
     "conversation": np.dtype("<u8"),  # first question and answer of the context; 0 without
     "answer": np.dtype("<u8"),  # what `conversation` is once the answer to this prompt is context
+    "word_cells": WORD_BITS,  # those that its words fall into; all bits 0 without one
 }
 
 #: Most bytes of an event in a packet: its columns and, if no other event has it, the account id.

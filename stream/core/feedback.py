@@ -30,6 +30,7 @@ LinkName = Literal[
     "conversation",
     "network",
     "succession",
+    "topic",
 ]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"

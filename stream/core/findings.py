@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from stream.core.events import CONTENT_DIMENSIONS
+from stream.core.events import CONTENT_DIMENSIONS, WORD_BITS
 from stream.core.links import LinkKind
 from stream.core.traffic import CountsBytes, TrafficBytes
 
@@ -115,6 +115,15 @@ class Turnover(msgspec.Struct, frozen=True, array_like=True):
     traffic: TrafficBytes  # TRAFFIC of the account as it is now
     prompts: float  # as many prompts of equal weight would make as sure a mean; 0 without text
     content: ContentBytes  # mean of the prompts' content vectors, f4
+
+
+class LightPrompt(msgspec.Struct, frozen=True, array_like=True):
+    """A prompt of a light account, at most one an hour, with the facts of the account."""
+
+    time: float  # end of the window, epoch seconds
+    prompt: Annotated[bytes, Meta(min_length=8, max_length=8)]  # keyed fingerprint, u8
+    word_cells: Annotated[bytes, Meta(min_length=WORD_BITS.itemsize, max_length=WORD_BITS.itemsize)]
+    member: Member  # the account, as it would join a group with this prompt
 
 
 Severity = Literal["info", "warning", "critical"]

@@ -33,6 +33,7 @@ class LinkKind(IntEnum):
     CONVERSATION = 8  # first question and answer of a conversation that another account began
     NETWORK = 9  # of accounts that call from several
     SUCCESSION = 10  # one fell silent and another took over (campaigns/succession)
+    TOPIC = 11  # lives in the topic that surged about then (accounts/topics); alerting finds it
 
     @property
     def label(self) -> LinkName:

@@ -18,11 +18,11 @@ import numpy as np
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
-from stream.core.findings import AccountObservation, Group, Turnover
+from stream.core.findings import AccountObservation, Group, LightPrompt, Turnover
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from stream.core.batch import Array
 
@@ -83,6 +83,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     accounts: list[str] = []
     columns: dict[str, bytes] = {}
     observations: list[AccountObservation] = []
+    prompts: list[LightPrompt] = []
     groups: list[Group] = []
     turnovers: list[Turnover] = []
     feedback: Feedback | None = None
@@ -99,7 +100,7 @@ def pack(
     header: ChunkHeader,
     topic_id: str = "",
     rows: EventBatch | LinkBatch | None = None,
-    observations: list[AccountObservation] | None = None,
+    observations: Sequence[AccountObservation | LightPrompt] = (),
     groups: list[Group] | None = None,
     turnovers: list[Turnover] | None = None,
 ) -> bytes:
@@ -118,7 +119,8 @@ def pack(
             columns={name: column.tobytes() for name, column in rows.columns.items()}
             if rows
             else {},
-            observations=observations or [],
+            observations=[one for one in observations if isinstance(one, AccountObservation)],
+            prompts=[one for one in observations if isinstance(one, LightPrompt)],
             groups=groups or [],
             turnovers=turnovers or [],
         )
@@ -145,6 +147,7 @@ def unpack(value: bytes) -> Packet:
     times = (
         packet.watermark,
         *(o.time for o in packet.observations),
+        *(p.time for p in packet.prompts),
         *(g.time for g in packet.groups),
         *(time for t in packet.turnovers for time in (t.time, t.first_seen, t.silent_since or 0)),
     )

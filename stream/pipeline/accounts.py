@@ -10,7 +10,7 @@ from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.duplicates import calls
 from stream.core.events import EventBatch
-from stream.core.findings import AccountObservation, Turnover
+from stream.core.findings import AccountObservation, LightPrompt, Turnover
 from stream.core.packets import Packet, event_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.accounts_counters import AccountsCounters
@@ -65,7 +65,7 @@ class AccountsStage:
             detection=detection,
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
-        self._observed: list[AccountObservation | Turnover] = []
+        self._observed: list[AccountObservation | LightPrompt | Turnover] = []
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
             for name in ("duplicates", "windows", "detection", "linking")
@@ -136,7 +136,9 @@ class AccountsStage:
         self._counters.add_tokens(rows, slots)
         change_points = observer.change_points.of(slots)
         table = self._state.table
-        self._links.add(WindowSnapshot.at(rows, windows, table, slots, change_points, day))
+        snapshot = WindowSnapshot.at(rows, windows, table, slots, change_points, day)
+        self._observed += self._state.light_prompts.pick(snapshot, slots)
+        self._links.add(snapshot)
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Note accounts that a person has confirmed, and what the detector thinks of accounts."""
@@ -171,19 +173,19 @@ class AccountsStage:
         )
 
     def _pack_observations(
-        self, rows: list[AccountObservation | Turnover], watermark: float
+        self, rows: list[AccountObservation | LightPrompt | Turnover], watermark: float
     ) -> list[bytes]:
         # In the order in which the receiver has them (see Findings.of).
-        rows.sort(key=lambda row: (row.time, isinstance(row, Turnover)))
+        order = (AccountObservation, LightPrompt, Turnover)
+        rows.sort(key=lambda row: (row.time, order.index(type(row))))
 
         def encode(part: slice, header: ChunkHeader) -> bytes:
-            # The sources of alerting are all accounts tasks and as many links tasks.
-            sources = 2 * self._tasks
             return pack(
                 source=self._task,
-                sources=sources,
+                # The sources of alerting are all accounts tasks and as many links tasks.
+                sources=2 * self._tasks,
                 header=header,
-                observations=[row for row in rows[part] if isinstance(row, AccountObservation)],
+                observations=[row for row in rows[part] if not isinstance(row, Turnover)],
                 turnovers=[row for row in rows[part] if isinstance(row, Turnover)],
             )
 

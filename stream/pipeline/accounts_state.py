@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.request_ids import RequestIds
+from stream.pipeline.light_prompts import LightPrompts
 from stream.pipeline.turnover_watch import TurnoverWatch
 from stream.store.account_table import AccountTable
 
@@ -39,13 +40,19 @@ class AccountsState:
     ) -> None:
         """Start empty."""
         self.table: Final = AccountTable(
-            (*AccountWindows.FIELDS, *AccountObserver.FIELDS, *TurnoverWatch.FIELDS),
+            (
+                *AccountWindows.FIELDS,
+                *AccountObserver.FIELDS,
+                *LightPrompts.FIELDS,
+                *TurnoverWatch.FIELDS,
+            ),
             max_accounts=windows.max_accounts,
         )
         self.windows: Final = AccountWindows(self.table)
         self.turnovers: Final = TurnoverWatch(self.table, self.windows)
         self.request_ids: Final = RequestIds(duplicate_window_s, window_s=windows.window_s)
         self.observer: Final = AccountObserver(detection, self.table)
+        self.light_prompts: Final = LightPrompts(self.table)
         self._written_began = math.inf
 
     @property

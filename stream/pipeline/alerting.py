@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.accounts.detection.observations import check
 from stream.alerting import cloudevent
-from stream.core.findings import AccountObservation, Group, Turnover
+from stream.core.findings import AccountObservation, Group, LightPrompt, Turnover
 from stream.core.packets import Confirmed, Feedback, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.chunks import find_new_rows
@@ -29,19 +29,20 @@ if TYPE_CHECKING:
     from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.incident_flow import IncidentFlow
     from stream.pipeline.task import StateRows
+    from stream.pipeline.topic_groups import TopicGroups
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Observations of accounts, groups and turnovers, as rows."""
+    """Observations of accounts, prompts of light ones, groups and turnovers, as rows."""
 
-    rows: list[AccountObservation | Group | Turnover]
+    rows: list[AccountObservation | LightPrompt | Group | Turnover]
 
     @classmethod
     def of(cls, packet: Packet) -> Self:
         """Return the rows of a packet in the order of their sender: by window, then by type."""
-        rows: list[AccountObservation | Group | Turnover]
-        rows = [*packet.observations, *packet.groups, *packet.turnovers]
+        rows: list[AccountObservation | LightPrompt | Group | Turnover]
+        rows = [*packet.observations, *packet.prompts, *packet.groups, *packet.turnovers]
         return cls(sorted(rows, key=lambda row: row.time))
 
     def __len__(self) -> int:
@@ -68,18 +69,20 @@ class AlertingStage:
     def __init__(
         self,
         scores: AccountScores,
+        topics: TopicGroups,
         incidents: IncidentFlow,
         drills: DrillIncidents,
         *,
         tasks: int,
         source: str = "",
     ) -> None:
-        """Pass what ``scores`` finds to ``incidents``; a ``source`` makes CloudEvents of alerts.
+        """Pass what is found to ``incidents``; a ``source`` makes CloudEvents of alerts.
 
         ``tasks`` accounts tasks receive the verdicts that people confirm.
         """
         self._tasks = tasks
         self._scores = scores
+        self._topics = topics
         self._incidents = incidents
         self._drills = drills
         self._source = source
@@ -88,7 +91,7 @@ class AlertingStage:
     @property
     def layout(self) -> Mapping[str, str]:
         """Return what stored rows consist of."""
-        return {**self._scores.layout, **self._incidents.LAYOUT}
+        return {**self._scores.layout, **self._topics.layout, **self._incidents.LAYOUT}
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
         """Return the findings; new ones belong to a window after the last one applied."""
@@ -102,9 +105,9 @@ class AlertingStage:
         found = [row for part in rows for row in part.rows]
         observed = [row for row in found if isinstance(row, AccountObservation)]
         accounts = sorted(self._scores.detect(end, observed), key=lambda row: row.account_id)
-        groups = sorted(
-            (row for row in found if isinstance(row, Group)), key=lambda row: (row.kind, row.value)
-        )
+        topical = self._topics.step(end, [row for row in found if isinstance(row, LightPrompt)])
+        shared = [row for row in found if isinstance(row, Group)]
+        groups = sorted([*shared, *topical], key=lambda row: (row.kind, row.value))
         turnovers = sorted(
             (row for row in found if isinstance(row, Turnover)), key=lambda row: row.account_id
         )
@@ -162,20 +165,27 @@ class AlertingStage:
     def release(self) -> None:
         """Withdraw this stage's contribution to the gauges."""
         self._scores.release()
+        self._topics.release()
         self._incidents.release()
 
     def take_changes(self) -> StateRows:
-        """Return the accounts, models and incidents that changed."""
-        return [*self._scores.take_changes(), *self._incidents.take_changes()]
+        """Return the accounts, models, topics and incidents that changed."""
+        return [
+            *self._scores.take_changes(),
+            *self._topics.take_changes(),
+            *self._incidents.take_changes(),
+        ]
 
     def load(self, rows: StateRows) -> None:
         """Load stored rows in the order they were written; None deletes."""
         self._scores.load(rows)
+        self._topics.load(rows)
         self._incidents.load(rows)
 
     def loaded(self) -> None:
         """Finish loading: there are no more rows."""
         self._scores.loaded()
+        self._topics.loaded()
         self._incidents.loaded()
 
 

@@ -16,6 +16,7 @@ from stream.pipeline.intake import Intake
 from stream.pipeline.links import LinksStage
 from stream.pipeline.reader import Watch, ignore
 from stream.pipeline.task import PartitionTask
+from stream.pipeline.topic_groups import TopicGroups
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,8 +106,10 @@ def alerting_task(
         thresholds=settings.alerting.thresholds,
         metrics=metrics,
     )
+    topics = TopicGroups(max_accounts=settings.windows.max_accounts, metrics=metrics)
     stage = AlertingStage(
         scores,
+        topics,
         incidents,
         drills,
         tasks=settings.tasks,

@@ -138,10 +138,10 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     order = np.argsort(window[columns["account"]], kind="stable")
     columns = {name: column[order] for name, column in columns.items()}
     who = columns["account"]
-    traffic, before = _traffic(rows, known, at, sizes, time)
+    traffic, before = traffic_of(rows, known, at, sizes, time)
     # Rows of several fields: taking them is many times as fast as indexing them.
     columns["traffic"], columns["before"] = traffic.take(who), before.take(who)
-    columns["organization"] = _organization(rows["organization"], at)[who]
+    columns["organization"] = organization_of(rows["organization"], at)[who]
     for name in ("created_at", "first_seen", "day_requests", "active_hours"):
         columns[name] = known[name][who]
     columns["time"] = time[who]
@@ -183,7 +183,7 @@ def _values(
             yield LinkKind.CHANGE_POINT, values
 
 
-def _traffic(
+def traffic_of(
     rows: Mapping[str, Array],
     known: Mapping[str, Array],
     at: Positions,
@@ -204,7 +204,7 @@ def _traffic(
     return traffic, counts(known["total"] - np.stack([sizes, *tokens], axis=1))
 
 
-def _organization(organization: Fingerprints, at: Positions) -> Fingerprints:
+def organization_of(organization: Fingerprints, at: Positions) -> Fingerprints:
     """Return each account's organization in a window, 0 when unknown, shape ``(accounts,)``, u8.
 
     The largest fingerprint counts where there are several, so the order of events does not matter.

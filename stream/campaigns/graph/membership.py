@@ -9,6 +9,7 @@ import numpy as np
 from stream.campaigns.graph.handovers import LEAST_CONVERSATIONS
 from stream.campaigns.graph.snapshot import CONTENT, LINKING
 from stream.core.links import LinkKind
+from stream.store.order import ascending
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.handovers import Handovers
@@ -60,20 +61,22 @@ def members_of(
 
     requests = _most_by_kind(graph.edges["requests"][edges], row, kind, len(accounts))
     phrase, changed = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
+    topic = kind == LinkKind.TOPIC
     day = np.maximum(graph.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
     phrases = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
-    others = ~(phrase | changed | (kind == LinkKind.CONVERSATION))
+    others = ~(phrase | changed | topic | (kind == LinkKind.CONVERSATION))
     several = (count(others) >= _SEVERAL_VALUES) | phrases
     takes_over = handovers.takes_over[accounts]
     if takes_over.any():
         takes_over &= handovers.taken_of(values, accounts) >= LEAST_CONVERSATIONS
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, graph.edges["since"][edges])
-    paid_or_changed = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
-    paid_or_changed |= kind == LinkKind.SUCCESSION
-    member = devoted | several | takes_over | (count(paid_or_changed) > 0)
+    alone = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
+    # Only those that live in a topic are linked by it.
+    alone |= (kind == LinkKind.SUCCESSION) | topic
+    member = devoted | several | takes_over | (count(alone) > 0)
     return accounts[member], since[member]
 
 
@@ -95,6 +98,12 @@ def shared_payments(snapshot: Snapshot, members: AccountSlots) -> int:
     payments = snapshot.payment[members]
     _, count = np.unique(payments[payments >= 0], return_counts=True)
     return int((count > 1).sum())
+
+
+def residents(snapshot: Snapshot, members: AccountSlots) -> int:
+    """Return how many of the members live in a topic that surged."""
+    kind = snapshot.kind[snapshot.value[at := snapshot.at_accounts(members)]]
+    return len(ascending(snapshot.account[at[kind == LinkKind.TOPIC]]))
 
 
 def _most_by_kind(amount: Counts, row: Positions, kind: Kinds, rows: int) -> Floats:

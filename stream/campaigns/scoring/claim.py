@@ -32,12 +32,14 @@ class Aspect(StrEnum):
     CHANGE_POINT = "change point"
     HANDOVER = "conversation hand-over"
     SUCCESSION = "succession"
+    TOPIC = "one narrow topic"
 
 
 class LinkBasis(StrEnum):
     """What a cluster's accounts are linked by; it decides the prior."""
 
     PHRASES = "phrases alone"
+    TOPIC = "one topic alone"
     CONTENT = "content alone"
     OTHER = "other links"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from stream.campaigns.scoring.claim import Aspect, Parameter
+from stream.campaigns.scoring.claim import Aspect, LinkBasis, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ RULE: Final = DecisionRule(
 #: frames and the items of one public test.
 COUNT_ONCE: Final = frozenset({Aspect.CO_OCCURRENCE})
 #: What accounts share; the other aspects are how they act.
-_SHARED: Final = frozenset({Aspect.CO_OCCURRENCE, Aspect.LIST})
+_SHARED: Final = frozenset({Aspect.CO_OCCURRENCE, Aspect.LIST, Aspect.TOPIC})
 #: The claim by which accounts are known to be new, rather than not seen before.
 _YOUNG: Final = "young_accounts"
 
@@ -80,11 +80,13 @@ def decide(
     *,
     owners: int,
     succession_only: bool = False,
+    links: LinkBasis = LinkBasis.OTHER,
     rule: DecisionRule = RULE,
 ) -> Decision:
     """Decide on a cluster by the claims that count and by all claims, counted or not.
 
     ``succession_only``: whether nothing but a succession links its accounts.
+    ``links`` is what links its accounts.
     """
     aspects: defaultdict[Aspect, float] = defaultdict(float)
     for one in counted:
@@ -99,7 +101,10 @@ def decide(
         return Decision.MAY_ALERT
     # Accounts that are not new may have begun together for a reason: a class, a release.
     young = any(one.claim.name == _YOUNG and one.log_odds > 0 for one in weighed)
-    excluded = _SHARED if young or owners >= rule.crowd.value else _SHARED | {Aspect.NEWNESS}
+    acts = young or owners >= rule.crowd.value
+    # And a fashion brings a crowd of new accounts to one topic.
+    acts &= links is not LinkBasis.TOPIC
+    excluded = _SHARED if acts else _SHARED | {Aspect.NEWNESS}
     behaviour = sum(log_odds for aspect, log_odds in aspects.items() if aspect not in excluded)
     return (
         Decision.MAY_ALERT

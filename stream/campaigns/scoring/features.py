@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.stats import chi2
 
+from stream.accounts.topics.residents import BY_CHANCE
 from stream.campaigns.graph.common_networks import shared_networks
 from stream.campaigns.graph.cooccurrence import cooccurrence_degree
-from stream.campaigns.graph.membership import shared_payments
+from stream.campaigns.graph.membership import residents, shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT
 from stream.campaigns.scoring.claim import LinkBasis
@@ -36,6 +38,8 @@ _LEAST_AT_SITES: Final = 0.01
 #: Fewer members, or fewer requests of each, show no pace.
 _LEAST_MEMBERS: Final = 8
 _LEAST_MEAN: Final = 5.0
+#: Requests of a day from which the hours that they are in are evidence (assumed).
+_LEAST_REQUESTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,12 @@ class ClusterFeatures:
     succession: SuccessionSize
     #: Whether the log has addresses, so that accounts of one site are one owner.
     sites_known: bool
+    #: Members that live in a topic that surged, and how many of all known accounts do by chance.
+    topic_residents: int = 0
+    expected_topic_residents: float = 0.0
+    #: Median over members of the hours of a day with a request, of those that as many requests at
+    #: random moments have; NaN where few are known.
+    hours_spread: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +200,19 @@ def features(
         change_point=BurstSize.of(population.change_point_bursts, owners)
         if LinkKind.CHANGE_POINT in members.kinds
         else BurstSize(),
-        succession_only=members.kinds == {LinkKind.SUCCESSION},
+        succession_only=members.kinds - {LinkKind.TOPIC} == {LinkKind.SUCCESSION},
         succession=succession,
         sites_known=succession.count > 0 and _sites_known(snapshot),
+        topic_residents=residents(snapshot, accounts) if LinkKind.TOPIC in members.kinds else 0,
+        expected_topic_residents=BY_CHANCE * len(snapshot.known),
+        hours_spread=_hours_spread(graph, accounts),
     )
 
 
 def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> LinkBasis:
+    if kinds == {LinkKind.TOPIC}:
+        return LinkBasis.TOPIC
+    kinds -= {LinkKind.TOPIC}  # the others are the stronger links
     if kinds == {LinkKind.PHRASE}:
         return LinkBasis.PHRASES
     content = kinds <= {*CONTENT, LinkKind.PHRASE} and not paying and not addresses
@@ -265,3 +281,13 @@ def _idle_free(graph: BipartiteGraph, accounts: Array, span_s: Array) -> float:
     awake = graph.accounts["active_hours"][accounts][known] >= _OCCUPIED * hours
     # Members that joined lately are unknown yet: they count as others do.
     return float(np.count_nonzero(awake) / len(known))
+
+
+def _hours_spread(graph: BipartiteGraph, accounts: Array) -> float:
+    requests = graph.accounts["day_requests"][accounts]
+    known = requests >= _LEAST_REQUESTS
+    if np.count_nonzero(known) < _LEAST_MEMBERS:
+        return math.nan
+    # Of n requests at random moments, this many of 24 hours have one.
+    expected = 24 * (1 - (23 / 24) ** requests[known].astype(np.float64))
+    return float(np.median(graph.accounts["active_hours"][accounts][known] / expected))

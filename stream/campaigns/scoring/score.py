@@ -50,7 +50,11 @@ def score(
     counted = model.strongest(weighed)
     found = model.probability(cluster.links, counted, budget_ratio=budget / ALERTS_BUDGET)
     decision = decide(
-        counted, weighed, owners=cluster.owners, succession_only=cluster.succession_only
+        counted,
+        weighed,
+        owners=cluster.owners,
+        succession_only=cluster.succession_only,
+        links=cluster.links,
     )
     if decision is not Decision.MAY_ALERT:
         found = min(found, thresholds.capped_score)

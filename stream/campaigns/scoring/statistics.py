@@ -65,6 +65,10 @@ def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[s
 def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
     """Return the statistics that depend on what links the accounts."""
     found: dict[str, float] = {}
+    if cluster.topic_residents:
+        found["topic_ratio"] = cluster.topic_residents / cluster.expected_topic_residents
+    if cluster.links is LinkBasis.TOPIC:
+        found["spread_of_topic_links"] = cluster.hours_spread
     if cluster.links is LinkBasis.PHRASES:
         found["variety_of_phrase_links"] = cluster.prompt_variety
         found["start_share_of_phrase_links"] = cluster.start_share
@@ -76,7 +80,9 @@ def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
         found["start_burst_log_p"] = cluster.start_burst.log_p
     else:
         found["payments_log_ratio"] = _payments_log_ratio(cluster)
-        if cluster.links is not LinkBasis.PHRASES and not cluster.succession_only:
+        # An account joins with its second prompt in a topic, not when it begins.
+        by_words = cluster.links in {LinkBasis.PHRASES, LinkBasis.TOPIC}
+        if not by_words and not cluster.succession_only:
             found["start_share"] = cluster.start_share
     if cluster.succession.count:
         found["succession_log_p"] = cluster.succession.log_p

@@ -188,6 +188,23 @@ def _confirmed_succession(cluster: ClusterFeatures) -> Shown:
     )  # fmt: skip
 
 
+def _topic(cluster: ClusterFeatures) -> Shown:
+    return _accounts(
+        cluster.topic_residents, cluster.expected_topic_residents,
+        f"{cluster.topic_residents} members keep coming back to one topic, which was far rarer "
+        "among light accounts in the days before",
+    )  # fmt: skip
+
+
+def _scattered(cluster: ClusterFeatures) -> Shown:
+    spread = cluster.hours_spread
+    return Shown(
+        spread, "share", None,
+        f"half of the members have requests in {_percent(spread)} of the hours that as many single "
+        "requests at random moments have; people have sessions",
+    )  # fmt: skip
+
+
 def _owners(cluster: ClusterFeatures) -> Shown:
     return Shown(cluster.owners, "owners", None, f"{cluster.owners} owners")
 
@@ -225,5 +242,7 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "succession_log_p": _succession,
     "succession_of_sites_log_p": _succession,
     "confirmed_succession_log_p": _confirmed_succession,
+    "topic_ratio": _topic,
+    "spread_of_topic_links": _scattered,
     "owners": _owners,
 }

@@ -15,6 +15,7 @@ import numpy as np
 
 from stream.core.events import CONTENT, CONTENT_DIMENSIONS, CONTENT_SCALE
 from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
+from stream.intake.fingerprint.word_cells import word_bits
 
 if TYPE_CHECKING:
     from stream.core.batch import Array, Counts, Fingerprints
@@ -33,6 +34,8 @@ _LARGEST: Final = 4.0
 _ROWS: Final = 32
 #: The bits of a hash that are the cell, and the one that is the sign.
 _CELL: Final = np.uint64(_CELLS - 1)
+#: Word cells are the bits above.
+_WORD_CELL: Final = np.uint64(9)
 _HIGHEST: Final = np.uint64(1 << 63)
 #: The bits of -1.0 (IEEE 754).
 _MINUS_ONE: Final = np.float64(-1).view(np.uint64)
@@ -48,34 +51,45 @@ class Content:
         stepped = np.rint(normal.clip(-_LARGEST, _LARGEST) / _STEP) * _STEP
         self._frequencies = stepped.astype(np.float32)
 
-    def of(self, words: Fingerprints, count: Counts) -> Array:
-        """Return each text's vector, all bytes 0 where it has no word; shape ``(texts,)``, V.
+    def of(self, words: Fingerprints, count: Counts) -> tuple[Array, Array]:
+        """Return each text's vector and word cells, all bytes 0 where it has no word.
 
-        ``words`` are hashes of all words of all texts in order, ``count`` the number in each text.
+        Both of shape ``(texts,)``, V. ``words`` are hashes of all words of all texts in order,
+        ``count`` the number in each text.
         """
         texts = len(count)
-        bags = self._bags(words, count).reshape(texts, _CELLS).astype(np.float32)
+        hashes = self._hashes(words)
+        cells = word_bits(hashes[: len(words)] >> _WORD_CELL, count)
+        bags = self._bags(hashes, count).reshape(texts, _CELLS).astype(np.float32)
         length = np.sqrt(np.einsum("ij,ij->i", bags, bags))
         blocks = [bags[at : at + _ROWS] @ self._frequencies for at in range(0, texts, _ROWS)]
         angles = np.concatenate(blocks) / np.maximum(length, 1)[:, None]
         waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
         vectors = np.rint(waves * CONTENT_SCALE).astype(np.int8)
         vectors[length == 0] = 0
-        return np.asarray(vectors.view(CONTENT)[:, 0])
+        return np.asarray(vectors.view(CONTENT)[:, 0]), cells
 
-    def _bags(self, words: Fingerprints, count: Counts) -> Array:
-        """Return the sum of signs in each cell of each text, shape ``(texts * _CELLS,)``, f8."""
+    def _hashes(self, words: Fingerprints) -> Fingerprints:
+        """Return keyed hashes of the words, then of each word with the next, ``(2 * words,)``."""
         hashes = np.concatenate([words, words])
         pairs = hashes[len(words) :]
         pairs *= _PAIR
         pairs[:-1] += words[1:]
         hashes ^= self._key
-        mixed(hashes)
+        return mixed(hashes)
+
+    @staticmethod
+    def _bags(hashes: Fingerprints, count: Counts) -> Array:
+        """Return the sum of signs in each cell of each text, shape ``(texts * _CELLS,)``, f8.
+
+        ``hashes`` are overwritten.
+        """
+        words = len(hashes) // 2
         # The highest bit of a hash becomes the sign of a float: set, it stands for +1.
         signs = ((hashes & _HIGHEST) ^ _MINUS_ONE).view(np.float64)
         # No pair goes over the end of its text.
-        signs[len(words) + np.cumsum(count)[count > 0] - 1] = 0
+        signs[words + np.cumsum(count)[count > 0] - 1] = 0
         hashes &= _CELL
-        cells = hashes.view(np.int64).reshape(2, len(words))
+        cells = hashes.view(np.int64).reshape(2, words)
         cells += np.repeat(np.arange(0, len(count) * _CELLS, _CELLS), count)
         return np.bincount(cells.ravel(), signs, len(count) * _CELLS)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.core.events import CONTENT, PHRASES
+from stream.core.events import CONTENT, PHRASES, WORD_BITS
 from stream.intake.fingerprint.content_vectors import Content
 from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
 
@@ -57,24 +57,25 @@ class Phrases:
         self._powers, self._inverse = _powers(_BASE, 1), _powers(_INVERSE, 1)
         self._content = Content(salt)
 
-    def of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Array]:
+    def of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Array, Array]:
         """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8.
 
-        And, of the same words, its content, shape ``(n,)``. Texts come as
+        And, of the same words, its content and its word cells, each ``(n,)``. Texts come as
         :func:`~stream.intake.fingerprint.text.separated_words` gives them.
         """
-        found, content = np.zeros((len(texts), KEPT), _U8), np.zeros(len(texts), CONTENT)
+        found = np.zeros((len(texts), KEPT), _U8)
+        content, cells = np.zeros(len(texts), CONTENT), np.zeros(len(texts), WORD_BITS)
         for first, portion in _portions(texts):
             here = slice(first, first + len(portion))
             words, count = self._words_of(portion)
             if len(words):
                 found[here] = self._smallest(words, count)
-                content[here] = self._content.of(words, count)
+                content[here], cells[here] = self._content.of(words, count)
         prepared = [
             smallest.to_bytes(8, "little") if smallest else b""
             for smallest in found.ravel().tolist()
         ]
-        return self._fingerprint.of_bytes(prepared).reshape(found.shape), content
+        return self._fingerprint.of_bytes(prepared).reshape(found.shape), content, cells
 
     def _words_of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Counts]:
         """Return the hash of every word of all texts, in order, and how many each text has."""

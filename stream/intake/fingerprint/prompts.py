@@ -1,4 +1,4 @@
-"""Prompts as fingerprints of the whole, of its template prefix and its phrases, and its content."""
+"""Prompts as fingerprints of whole, template prefix and phrases, with content and word cells."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stream.core.batch import Array
 
-_COLUMNS: Final = ("prompt", "template", *PHRASES, "content")
+_COLUMNS: Final = ("prompt", "template", *PHRASES, "content", "word_cells")
 
 
 class Prompts:
@@ -46,11 +46,12 @@ class Prompts:
             start if len(text) <= PREFIX_CHARACTERS else compatible_prefix(text, PREFIX_CHARACTERS)
             for text, start in zip(distinct, starts, strict=True)
         ]
-        phrases, content = self._phrases.of([separated_words(start) for start in starts])
+        phrases, content, cells = self._phrases.of([separated_words(start) for start in starts])
         found = (
             self._whole.of_bytes([normalise_prefix(start) for start in starts]),
             self._template.of_bytes([mask_slots(start) for start in prefixes]),
             *phrases.T,
             content,
+            cells,
         )
         return {name: column[row] for name, column in zip(_COLUMNS, found, strict=True)}

@@ -40,7 +40,8 @@ USES: Final[Mapping[str, Use]] = {
     "user_agent": Use(("user_agents", "many_clients")),
     "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),
     "prompt": Use(
-        ("prompts", "template_share", "templated_breadth"), (LinkKind.TEMPLATE, LinkKind.PHRASE)
+        ("prompts", "template_share", "templated_breadth"),
+        (LinkKind.TEMPLATE, LinkKind.PHRASE, LinkKind.TOPIC),
     ),
     "first_prompt": Use(links=(LinkKind.CONVERSATION,)),
     "first_answer": Use(links=(LinkKind.CONVERSATION,)),

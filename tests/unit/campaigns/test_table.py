@@ -29,6 +29,7 @@ STATISTICS = {
         replace(GROUP, links=LinkBasis.PHRASES),
         replace(GROUP, payments_only=True),
         replace(GROUP, succession=SuccessionSize(count=8), sites_known=True),
+        replace(GROUP, links=LinkBasis.TOPIC, topic_residents=20, expected_topic_residents=2.0),
     )
     for name in statistics(group)
 }
@@ -99,6 +100,8 @@ def test_what_is_unknown_adds_nothing() -> None:
         ("handovers", np.sqrt(6 * 16), 3.0),
         ("handovers", 16.0, 6.0),
         ("unlogged_handovers", 48.0, 3.0),
+        ("topic_ratio", 3 * np.sqrt(10), 1.0),
+        ("spread_of_topic_links", 0.9, 2.0),
     ],
 )
 def test_numbers_of_the_table(statistic: str, value: float, log_odds: float) -> None:

@@ -20,6 +20,7 @@ from stream.pipeline.alerting import AlertingStage, Findings
 from stream.pipeline.build import alerting_task
 from stream.pipeline.drill_incidents import DrillIncidents
 from stream.pipeline.incident_flow import IncidentFlow
+from stream.pipeline.topic_groups import TopicGroups
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def states(source: str) -> list[Emission]:
     scores = AccountScores(
         settings.stages.detection, max_accounts=9, thresholds=DEFAULT_THRESHOLDS, metrics=metrics
     )
-    stage = AlertingStage(scores, incidents, drills, tasks=1, source=source)
+    topics = TopicGroups(max_accounts=9, metrics=metrics)
+    stage = AlertingStage(scores, topics, incidents, drills, tasks=1, source=source)
     verdict = AccountFinding(
         account_id="a",
         time=START,

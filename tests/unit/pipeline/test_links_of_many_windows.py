@@ -78,4 +78,5 @@ def test_every_kind_is_among_them() -> None:
     played = [("a", i, 500, {*FIELDS}, f"one thing {i} and then another {i}") for i in range(9)]
     windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
     kinds = set(links_of(look(0, played, windows)).columns["kind"].tolist())
-    assert kinds == {*LinkKind} - {LinkKind.CLIENT}
+    # Alerting finds topics and successions.
+    assert kinds == {*LinkKind} - {LinkKind.CLIENT, LinkKind.TOPIC, LinkKind.SUCCESSION}
