@@ -131,6 +131,19 @@ def test_a_confirmed_incident_goes_on_and_its_members_teach_nothing() -> None:
     assert incidents.record_feedback(START_S + 360, [taken_back], [])[1][0].until == 0
 
 
+def test_successors_are_looked_for_of_confirmed_accounts() -> None:
+    incidents = fresh()
+    (fired,) = step(incidents, 5, groups=pool(5))
+    known = incidents._detector._successions._known
+    for second, label in enumerate(("true_positive", "withdrawn")):
+        given = Verdict(
+            alert_id=fired.alert_id, label=label, author="ana", time=START_S + 300 + second
+        )
+        incidents.record_feedback(START_S + 300, [given], [])
+        confirmed = [known.is_confirmed(name) for name in fired.account_ids]
+        assert confirmed == [label == "true_positive"] * len(confirmed)
+
+
 def test_of_two_verdicts_the_later_counts_in_whatever_order_they_come() -> None:
     metrics = Metrics()
     incidents = fresh(metrics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -9,12 +10,18 @@ import numpy as np
 import pytest
 
 from stream.campaigns.clusters.detector import ClusterDetector
+from stream.core.packets import unpack
+from stream.core.records import Record
+from stream.metrics import Metrics
+from stream.pipeline.build import accounts_task, intake
+from stream.settings import Settings
 from testlib.traffic.turnovers import DAY_S, HOUR_S, START_S, Caller, crowd, played
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.findings import Turnover
+    from stream.pipeline.settings import StageSettings
 
 SPAN_H = 60.0
 
@@ -90,3 +97,39 @@ def test_an_account_that_comes_back_is_reported_at_once(rows: list[Turnover]) ->
 def test_who_has_sent_few_requests_is_not_reported(rows: list[Turnover]) -> None:
     assert of(rows, "light") == []
     assert max(row.time for row in rows) <= START_S + SPAN_H * HOUR_S + DAY_S
+
+
+def test_a_restarted_task_reports_the_same(callers: list[Caller]) -> None:
+    stages = replace(Settings().stages, tasks=1)
+    packets: list[bytes] = []
+    source = intake(stages, topic="t", metrics=Metrics(strict=False))
+    rng = np.random.default_rng(1)
+    events = sorted(event for caller in callers[:8] for event in caller.lines(rng, 46.0))
+    for first in range(0, len(events), 500):
+        part = events[first : first + 500]
+        records = [Record(first + i, None, line) for i, (_, line) in enumerate(part)]
+        packets += [one.value for one in source.process(0, records, now_s=2e9) if one.value]
+    whole, restarted = fed(packets, stages), fed(packets, stages, restart=len(packets) - 2)
+    assert any(row.silent_since for row in whole)
+    assert restarted == whole
+
+
+def fed(packets: list[bytes], stages: StageSettings, *, restart: int = -1) -> list[Turnover]:
+    """Return the turnovers of an accounts task that is restored before one of the packets."""
+    task, found = accounts_task(stages, 0, Metrics(strict=False)), []
+
+    def feed(offset: int) -> None:
+        for emission in task.feed(offset, packets[offset]):
+            if emission.role == "findings":
+                found.extend(unpack(emission.value).turnovers)
+
+    for offset in range(len(packets)):
+        if offset == restart:
+            rows, checkpoint = task.take_changes(), task.checkpoint_record()
+            task = accounts_task(stages, 0, Metrics(strict=False))
+            task.load(rows)
+            task.restore(checkpoint)
+            for again in range(task.resume_offset or 0, offset):
+                feed(again)  # its windows were open
+        feed(offset)
+    return found
