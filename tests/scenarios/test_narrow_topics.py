@@ -6,6 +6,7 @@ Nothing else links them: the fields are those that gateways log, every account h
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def rng() -> Rng:
     return np.random.default_rng(11)
 
 
-def disjoint(rng: Rng, count: int, **traits: object) -> list[Asker]:
+def disjoint(rng: Rng, count: int, **traits: Any) -> list[Asker]:
     """Accounts that are dealt single requests around the clock, about nine a day."""
     return [
         replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,8 @@ NOTHING = NetworkFacts()
 
 
 def opened(metrics=None, now_s=None, **paths):
-    settings = IntakeSettings(**{name: str(path) for name, path in paths.items()})
+    given: dict[str, Any] = {name: str(path) for name, path in paths.items()}
+    settings = IntakeSettings(**given)
     metrics = metrics or Metrics()
     if now_s is None:
         now_s = max((p.stat().st_mtime for p in paths.values() if p.exists()), default=0.0)
@@ -251,7 +253,8 @@ async def test_the_watch_outlives_a_failure(caplog):
                 seen.set()
             raise RuntimeError("surprise")
 
-    watch = DatabaseWatch(Failing(), every_s=0.001)
+    failing: Any = Failing()
+    watch = DatabaseWatch(failing, every_s=0.001)
     await watch.start()
     assert await asyncio.to_thread(seen.wait, 30)
     await watch.stop()
@@ -268,7 +271,8 @@ async def test_the_watch_reads_in_another_thread_and_ends():
             threads.append(threading.current_thread())
             seen.set()
 
-    watch = DatabaseWatch(Recording(), every_s=0.001)
+    recording: Any = Recording()
+    watch = DatabaseWatch(recording, every_s=0.001)
     await watch.start()
     assert await asyncio.to_thread(seen.wait, 30)
     await watch.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
@@ -32,7 +32,12 @@ def request(second: float, account: str, prompt: str | None, **others: object) -
 def picked(lines: list[bytes], tasks: int = 2) -> list[LightPrompt]:
     """Return the prompts that reach alerting, by time and account."""
     found: list[LightPrompt] = []
-    with mock.patch.object(TopicGroups, "step", lambda *given: found.extend(given[-1]) or []):
+
+    def step(*given: Any) -> list[Any]:
+        found.extend(given[-1])
+        return []
+
+    with mock.patch.object(TopicGroups, "step", step):
         chain = Chain(replace(SETTINGS, tasks=tasks), source="t", metrics=Metrics(strict=False))
         chain.process([Record(i, None, line) for i, line in enumerate(lines)], now_s=2e9)
         chain.finish()

@@ -73,6 +73,7 @@ def test_an_account_that_stops_is_reported_once_with_its_last_request(
 ) -> None:
     *_, last = of(rows, "leaves")
     assert last.silent_since == pytest.approx(START_S + 40.3 * HOUR_S, abs=900)
+    assert last.silent_since is not None
     assert last.time - last.silent_since <= 3 * HOUR_S
     assert last.time % 900 == 0
     assert last.organization != 0

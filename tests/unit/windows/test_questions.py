@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +11,6 @@ from stream.core.events import questions
 from stream.core.links import CONVERSATIONS_A_DAY
 from stream.store.account_table import AccountTable
 from stream.store.columns import Field
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DRAWN = np.random.default_rng(3).integers(1, 2**64, 4096, np.uint64)
 NOTHING = np.uint64(0)
@@ -30,8 +27,8 @@ class Known:
     def window(
         self,
         *,
-        prompts: Sequence[np.uint64] = (),
-        contexts: Sequence[np.uint64] = (),
+        prompts: Any = (),  # fingerprints
+        contexts: Any = (),
         day: float = 20,
         account: str = "a",
     ) -> list[bool]:
