@@ -208,6 +208,21 @@ def test_who_replays_the_conversations_of_others_accuses_itself_alone(
     assert not any(group.members & victims for group in found.groups)
 
 
+@in_both_logs
+def test_who_repeats_all_that_an_account_sends_does_not_accuse_it(
+    rng: random.Random, *, answers: bool
+) -> None:
+    # Every word of the victim's requests, so that they share its phrases as well.
+    theirs = spread(rng, [Talk(by_one(["victim"])) for _ in range(40)], hours=1.5)
+    repeated = [
+        event | {"account_id": name, "timestamp": event["timestamp"] + rng.uniform(1, 300)}
+        for event in theirs
+        for name in rng.sample([f"attacker-{n}" for n in range(12)], 3)
+    ]
+    found = played(rng, [*theirs, *repeated], answers=answers)
+    assert {name.partition("-")[0] for name in accused(found.alerts)} == {"attacker"}
+
+
 def test_forged_answers_link_nobody_where_the_log_has_answers(rng: random.Random) -> None:
     forgers = [f"forger-{n}" for n in range(24)]
     forged = [

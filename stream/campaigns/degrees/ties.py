@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from stream.core.links import LinkKind
+from stream.core.links import GIVEN, LinkKind
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
@@ -39,6 +39,7 @@ class Ties:
     kind: Kinds  # of each edge
     size: Counts  # accounts of its value, in the whole graph
     first: Mask  # whether it is the first use of its value by any of the n accounts
+    own: Mask  # whether it ties its account: not where others continue what the account was given
 
     @classmethod
     def of(cls, graph: BipartiteGraph, snapshot: Snapshot, accounts: AccountSlots) -> Self:
@@ -59,6 +60,7 @@ class Ties:
             kind=snapshot.kind[value],
             size=size[value],
             first=_first(column, graph.edges["since"][snapshot.edges[at]]),
+            own=graph.edges["requests"][snapshot.edges[at]] < GIVEN,
         )
 
     def common(self, certain: Mask) -> Floats:
@@ -72,6 +74,7 @@ class Ties:
 
     def strength(self, common: Floats, which: Mask) -> Floats:
         """Return how strongly some edges tie each account, in values, shape ``(n,)``."""
+        which = which & self.own
         tied = strength(common[which], self.size[which])
         return np.round(np.bincount(self.row[which], tied, self.accounts), DIGITS)
 
@@ -82,7 +85,7 @@ class Ties:
     def kinds(self, common: Floats) -> Counts:
         """Return a bit for each LinkKind by which an account is tied, shape ``(n,)``, u4."""
         bits = np.zeros(self.accounts, np.uint32)
-        tied = common > 0
+        tied = (common > 0) & self.own
         np.bitwise_or.at(bits, self.row[tied], np.uint32(1) << self.kind[tied].astype(np.uint32))
         return bits
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from stream.campaigns.degrees.core import densest
@@ -23,6 +25,7 @@ def ties(*edges: tuple[int, int], kind: LinkKind = LinkKind.PHRASE, known: int =
         kind=np.full(len(row), kind, np.uint8),
         size=np.bincount(column)[column],
         first=np.array(first),
+        own=np.ones(len(row), bool),
     )
 
 
@@ -44,7 +47,7 @@ def test_a_value_that_many_have_ties_nobody_beyond_chance() -> None:
     assert shared.common(certain)[-1] > 4
     everybody = Ties(
         accounts=6, known=10, row=shared.row, column=shared.column, pair=shared.pair,
-        kind=shared.kind, size=np.full(6, 10), first=shared.first,
+        kind=shared.kind, size=np.full(6, 10), first=shared.first, own=shared.own,
     )  # fmt: skip
     assert everybody.common(certain)[-1] == 5 - 0.5 * 9
 
@@ -56,8 +59,19 @@ def test_accounts_of_one_owner_do_not_tie_each_other_but_by_payment() -> None:
         one_owner = Ties(
             accounts=3, known=1000, row=shared.row, column=shared.column,
             pair=np.zeros(3, np.int64), kind=shared.kind, size=shared.size, first=shared.first,
+            own=shared.own,
         )  # fmt: skip
         assert np.allclose(one_owner.common(certain), expected)
+
+
+def test_what_an_account_was_given_ties_others_to_it_and_not_it_to_them() -> None:
+    conversations = ties((0, 0), (1, 0), (2, 0), kind=LinkKind.CONVERSATION)
+    given = replace(conversations, own=np.array([False, True, True]))
+    certain, every = np.ones(3, bool), np.ones(3, bool)
+    strength = given.strength(given.common(certain), every)
+    assert strength[0] == 0
+    assert strength[1] == conversations.strength(conversations.common(certain), every)[1] > 0
+    assert given.kinds(given.common(certain)).tolist()[0] == 0
 
 
 def test_an_account_that_uses_all_first_is_known() -> None:
