@@ -62,7 +62,7 @@ def hydra(rng: Rng, count: int = 160) -> list[Account]:
 
 def test_a_campaign_behind_a_pool_of_homes_is_found_by_these_alone(rng: Rng) -> None:
     members = hydra(rng)
-    alert = campaign_of(run(in_mode([*crowd(rng), *members], MODE), hours=40))
+    alert = campaign_of(run(in_mode([*crowd(rng), *members], MODE), hours=46))
     found = {*(alert.account_ids or ())}
     names = {account.name for account in members}
     assert found <= names
