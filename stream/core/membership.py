@@ -39,6 +39,8 @@ class Behaviour(IntFlag):
 #: certain members; a bit for each Behaviour.
 MEMBERSHIP: Final = np.dtype([("degree", "u1"), ("kinds", "<u4"), ("behaviour", "u1")])
 
+ROW_BYTES: Final = MEMBERSHIP.itemsize
+
 
 def accused(rows: Array) -> Mask:
     """Return which rows of :data:`MEMBERSHIP` are certain or likely, shape ``(n,)``."""

@@ -1,11 +1,12 @@
-"""The densest core of a cluster: where certain members are looked for first.
+"""The dense cores of a cluster: where certain members are looked for first.
 
 Accounts are tied to each other by what they share. Those that are tied much less than the average
 of those left are removed again and again, which makes what is left denser each time (Charikar,
 "Greedy approximation algorithms for finding dense components", APPROX 2000, removing many at once
 as Bahmani, Kumar and Vassilvitskii, VLDB 2012). Rare values weigh more, so that camouflage is
-expensive (FRAUDAR, Hooi et al., KDD 2016). Accounts whose values the core only repeats are tied to
-it and not to each other: they go.
+expensive (FRAUDAR, Hooi et al., KDD 2016). What is left out may have a core of its own, of a
+campaign with less traffic: it counts if its accounts are tied to each other as well as to the rest.
+Accounts whose values the members only repeat are tied to members and not to each other.
 """
 
 from __future__ import annotations
@@ -23,20 +24,41 @@ if TYPE_CHECKING:
 #: Accounts that are tied this much less than the average go (assumed: less than the half that
 #: makes what is left denser, because members of a campaign differ in traffic).
 _LEAST: Final = 1 / 3
+#: Part of an account's ties in the whole cluster that it has in its core (measured with nine
+#: campaigns at once, without the heavier ones, medians: benign accounts 0.12, a light campaign
+#: 0.29).
+_OWN: Final = 1 / 5
 #: Rounds, each of which removes an account at least (assumed: it ends after a few).
 _MOST_ROUNDS: Final = 32
+#: Cores of one cluster (assumed).
+_MOST_CORES: Final = 8
 #: Accounts in a core (assumed).
 _FEWEST: Final = 4
 
 
-def densest(ties: Ties) -> Mask:
-    """Return which accounts are in the core, shape ``(n,)``; all where nothing ties any."""
-    core = np.ones(ties.accounts, bool)
+def dense_cores(ties: Ties) -> Mask:
+    """Return which accounts are in a core, shape ``(n,)``; all where nothing ties any."""
+    left = np.ones(ties.accounts, bool)
+    for _ in range(_MOST_CORES):
+        core = _densest(ties, left)
+        if np.count_nonzero(core) < _FEWEST:
+            break
+        left &= ~core
+    return ~left
+
+
+def _densest(ties: Ties, among: Mask) -> Mask:
+    """Return the densest core of some accounts; none where they are tied to others only."""
     which = ~np.isin(ties.kind, OWNED)
+    in_all = ties.strength(ties.common(np.ones(ties.accounts, bool)), which)
+    core = among
     for _ in range(_MOST_ROUNDS):
+        if not core.any():
+            break
         strength = ties.strength(ties.common(core), which)
-        kept = core & (strength >= np.round(_LEAST * strength[core].mean(), DIGITS))
-        if np.count_nonzero(kept) in {np.count_nonzero(core), *range(_FEWEST)}:
+        least = np.maximum(np.round(_LEAST * strength[core].mean(), DIGITS), _OWN * in_all)
+        kept = core & (strength >= np.round(least, DIGITS))
+        if np.count_nonzero(kept) == np.count_nonzero(core):
             break
         core = kept
     return core

@@ -1,6 +1,6 @@
 """The degree of each member of a cluster, by evidence of its own.
 
-It begins with the densest core and adds accounts that share as much with the certain members and
+It begins with dense cores and adds accounts that share as much with the certain members and
 act as they do, round by round (iterative reweighting, as in FRAUDAR). Text that an account shares
 counts once, whatever its kind: any account can repeat another's. So it takes more than text to
 be certain, and an account with nothing but text in common that does not act like the others is
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.degrees.behaviour import BehaviourScales
-from stream.campaigns.degrees.core import densest
+from stream.campaigns.degrees.core import dense_cores
 from stream.campaigns.degrees.likelihood import Scale
 from stream.campaigns.degrees.met import STEPS, steps
 from stream.campaigns.degrees.rule import RULE, DegreeRule
@@ -81,7 +81,7 @@ class ClusterMembership:
 
     def rows(self, rule: DegreeRule = RULE) -> Records:
         """Return a row of MEMBERSHIP for each member, shape ``(n,)``."""
-        certain = densest(self._ties)
+        certain = dense_cores(self._ties)
         own = np.where(certain, 0.0, -rule.agrees.value)
         for _ in range(_ROUNDS):
             found = self._evidence(certain, own, rule)

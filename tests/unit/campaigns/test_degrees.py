@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stream.campaigns.degrees.core import densest
+from stream.campaigns.degrees.core import dense_cores
 from stream.campaigns.degrees.likelihood import Scale
 from stream.campaigns.degrees.ties import Ties
 from stream.core.links import LinkKind
@@ -33,12 +33,22 @@ def test_the_core_is_what_is_tied_to_itself_and_not_what_it_repeats() -> None:
     members = [(row, value) for value in range(20) for row in range(8) if (row + value) % 2]
     bystanders = [(8 + i, 100 + i) for i in range(12)]
     repeats = [(i % 8, 100 + i) for i in range(12)]
-    core = densest(ties(*members, *bystanders, *repeats))
+    core = dense_cores(ties(*members, *bystanders, *repeats))
     assert core.tolist() == [True] * 8 + [False] * 12
 
 
+def test_a_light_campaign_beside_a_heavy_one_has_a_core_of_its_own() -> None:
+    heavy = [(row, value) for value in range(200) for row in range(6)]
+    light = [(6 + row, 500 + value) for value in range(9) for row in range(12) if (row + value) % 3]
+    # Both use what bystanders send, the heavy one all of it.
+    camouflage = [(18 + i, 900 + i) for i in range(10)]
+    camouflage += [(row, 900 + i) for i in range(10) for row in (*range(6), 6 + i)]
+    core = dense_cores(ties(*heavy, *light, *camouflage))
+    assert core.tolist() == [True] * 18 + [False] * 10
+
+
 def test_without_any_tie_all_are_the_core() -> None:
-    assert densest(ties(*((i, i) for i in range(9)))).all()
+    assert dense_cores(ties(*((i, i) for i in range(9)))).all()
 
 
 def test_a_value_that_many_have_ties_nobody_beyond_chance() -> None:
