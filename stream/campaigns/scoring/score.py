@@ -78,7 +78,7 @@ def _shown(one: WeighedClaim, cluster: ClusterFeatures, novelty: float, total: f
         feature=one.claim.name,
         value=round(float(how.value), _DECIMALS),  # an int would be another number once stored
         unit=how.unit,
-        baseline=None if how.baseline is None else round(how.baseline, _DECIMALS),
+        baseline=None if how.baseline is None else round(float(how.baseline), _DECIMALS),
         contribution=round(one.log_odds / total, _DECIMALS),
         meaning=how.meaning,
     )

@@ -64,7 +64,7 @@ def chance_of(pairs: Pairs, centres: Positions, *, watched_s: float, among: Mask
     inside = np.count_nonzero(_inside(pairs.began[others], begin, end))
     share = min(float((end - begin).sum()) / max(watched_s, 1.0), 1.0)
     times = max(share, (inside + _FEW * share) / (len(others) + _FEW))
-    share = min(max(min(mixes, times), 1e-6), 1.0)
+    share = float(min(max(min(mixes, times), 1e-6), 1.0))
     return Chance(len(new), share)
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from stream.alerting.settings import AlertingSettings
@@ -145,6 +146,7 @@ class Stage:
         for time in np.arange(begin + _STEP_S, end + 1, _STEP_S).tolist():
             some = sorted(steps[time], key=lambda row: row.account_id)
             self.alerts += self.flow.step(time, [], [], some)
+        assert msgspec.json.encode(self.alerts)  # as they are sent
 
     def add(self, groups: list[Group], *, hour: float) -> None:
         """Take in groups of accounts that share something."""
