@@ -177,3 +177,12 @@ def test_first_seen_is_not_counted_beside_young() -> None:
 def test_evidence_is_a_number_where_requests_are_few() -> None:
     even = score(replace(CRAM, dispersion=float("nan"), evenness_log_p=30.0)).evidence
     assert {e.feature: e.value for e in even}["same_pace"] == 0
+
+
+def test_evidence_is_plain_numbers_whatever_the_features_are() -> None:
+    new = replace(GROUP, young=np.ones(20), population_young=np.float64(0.06))
+    found = score(new).evidence
+    assert "young_accounts" in {one.feature for one in found}
+    for one in found:
+        assert {type(one.value), type(one.contribution)} == {float}
+        assert one.baseline is None or type(one.baseline) is float
