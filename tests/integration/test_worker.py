@@ -96,8 +96,8 @@ def accounts() -> list[str]:
 def lines(events) -> list[bytes]:
     """Events with garbage in between and, over an hour after the last, one event a partition.
 
-    The last window is open when the worker stops; a replay closes it. So it has to end where nothing
-    is due: neither a check for silent accounts nor a scoring of clusters.
+    The last window is open when the worker stops; a replay closes it. So it has to end where
+    nothing is due: neither a check for silent accounts nor a scoring of clusters.
     """
     found = list(events)
     for number in range(70):

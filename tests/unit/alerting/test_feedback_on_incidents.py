@@ -135,12 +135,13 @@ def test_successors_are_looked_for_of_confirmed_accounts() -> None:
     incidents = fresh()
     (fired,) = step(incidents, 5, groups=pool(5))
     known = incidents._detector._successions._known
-    for second, label in enumerate(("true_positive", "withdrawn")):
+    labels: tuple[Any, ...] = ("true_positive", "withdrawn")
+    for second, label in enumerate(labels):
         given = Verdict(
             alert_id=fired.alert_id, label=label, author="ana", time=START_S + 300 + second
         )
         incidents.record_feedback(START_S + 300, [given], [])
-        confirmed = [known.is_confirmed(name) for name in fired.account_ids]
+        confirmed = [known.is_confirmed(name) for name in fired.account_ids or ()]
         assert confirmed == [label == "true_positive"] * len(confirmed)
 
 
