@@ -26,6 +26,7 @@ from stream.tools.simulate.scenario import Scenario
 from testlib.deployment.dashboards import QUERIES
 from testlib.deployment.receiving import receiving
 from testlib.deployment.rules import ALERTS, PROMETHEUS, RECORDED
+from testlib.networks import asn, database
 from testlib.until import until
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def prometheus(
         broker = stack.enter_context(EmbeddedBroker()).bootstrap
         receiver = stack.enter_context(receiving())
         page = free_port()
-        environment = worker_environment(broker, receiver, page)
+        asns = database(folder / "asn.mmdb", {"198.51.100.0/24": asn(64500)})
+        environment = worker_environment(broker, receiver, page, asns)
         command = [sys.executable, "-m", "stream.cli.main"]
         subprocess.run([*command, "topics", "create"], env=environment, check=True, timeout=60)
         stack.enter_context(running([*command, "worker"], folder / "worker.log", environment))
@@ -110,12 +112,13 @@ def prometheus(
         yield found
 
 
-def worker_environment(broker: str, receiver: str, page: int) -> dict[str, str]:
+def worker_environment(broker: str, receiver: str, page: int, asns: Path) -> dict[str, str]:
     named = SETTINGS | {
         "KAFKA_BOOTSTRAP_SERVERS": broker,
         "KAFKA_TRANSACTIONS": "false",
         "KAFKA_COMMIT_INTERVAL_S": "1",
         "WINDOWS_IDLE_TIMEOUT_S": "1",
+        "INTAKE_ASN_DATABASE": str(asns),
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": str(page),
         "WEBHOOK_URL": receiver,
