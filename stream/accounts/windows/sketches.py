@@ -65,28 +65,30 @@ class DistinctSketch:
 
         ``last_seen`` (n,) is the time of the newest value that each slot already holds, NaN: none.
         """
-        day, last_day = self._period(time), self._periods(last_seen)
-        bits = self._bits(values)
-        bitmap = table[self.field.name]
-        kept = bitmap[slots]
-        kept[last_day < day, day % 2] = 0
-        kept[last_day < day - 1, (day + 1) % 2] = 0
-        kept[:, day % 2] |= np.bitwise_or.reduceat(bits, at, axis=0)
-        bitmap[slots] = kept
+        kept = self._kept(table, slots, time, last_seen)
+        kept[:, self._period(time) % 2] |= np.bitwise_or.reduceat(self._bits(values), at, axis=0)
+        table[self.field.name][slots] = kept
 
     def estimate(
         self, table: AccountTable, slots: AccountSlots, time: float, last_seen: Seconds
     ) -> Floats:
         """Return the estimated count of each slot over the day or hour and the one before, (n,)."""
-        day, last_day = self._period(time), self._periods(last_seen)
-        kept = table[self.field.name][slots].copy()
-        kept[last_day < day, day % 2] = 0
-        kept[last_day < day - 1, (day + 1) % 2] = 0
+        kept = self._kept(table, slots, time, last_seen)
         size = self.words * _WORD_BITS
         set_bits = np.bitwise_count(kept[:, 0] | kept[:, 1]).sum(axis=1)
         # A full bitmap has no finite estimate: it counts as half a bit short of full.
         empty = np.maximum(size - set_bits, 0.5)
         return np.asarray(-size * np.log(empty / size))
+
+    def _kept(
+        self, table: AccountTable, slots: AccountSlots, time: float, last_seen: Seconds
+    ) -> Fingerprints:
+        """Return the bitmaps of each slot as of ``time``, a copy of shape ``(n, 2, words)``."""
+        day, last_day = self._period(time), self._periods(last_seen)
+        kept = table[self.field.name][slots]
+        kept[last_day < day, day % 2] = 0
+        kept[last_day < day - 1, (day + 1) % 2] = 0
+        return np.asarray(kept)
 
     def _period(self, time: float) -> int:
         return int(time // self.period_s)
