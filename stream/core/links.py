@@ -17,6 +17,7 @@ from stream.core.traffic import COUNTS, TRAFFIC
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from stream.core.batch import Fingerprints, Seconds
     from stream.core.feedback import LinkName
 
 
@@ -56,6 +57,18 @@ GIVEN: Final = 1 << 20
 #: Requests of an account and day of which conversations are linked, a sample by question, so that
 #: all accounts keep the same (assumed: people have fewer).
 CONVERSATIONS_A_DAY: Final = 64
+
+_HALF_DAY_S: Final = 43_200.0
+
+
+def half_days(times: Seconds) -> tuple[Fingerprints, Fingerprints]:
+    """Return two values for each time, ``(n,)``: the days around it, from midnight and from noon.
+
+    Times within twelve hours of one another have one of them in common.
+    """
+    half = (times // _HALF_DAY_S).astype(np.uint64)
+    return half * SPREAD, (half + np.uint64(1)) * SPREAD
+
 
 LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "time": np.dtype("<f8"),  # end of the window, epoch seconds

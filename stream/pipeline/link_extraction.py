@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.accounts.features.snapshot import DAY_S
 from stream.accounts.windows.account_windows import METRICS
 from stream.accounts.windows.questions import given
 from stream.core.events import PHRASES
-from stream.core.links import GIVEN, LINK_COLUMNS, SPREAD, LinkBatch, LinkKind
+from stream.core.links import GIVEN, LINK_COLUMNS, SPREAD, LinkBatch, LinkKind, half_days
 from stream.core.networks import ANONYMISER, HOSTING
 from stream.core.traffic import TRAFFIC, counts
 from stream.store.order import lexical, run_sizes
@@ -228,9 +227,8 @@ def _change_points(
     """
     at, least = known["change_point"][account], known["new_answer_tokens"][account]
     new = rows["output_tokens"] >= least
-    half = (np.nan_to_num(at) // (DAY_S / 2)).astype(np.uint64)
-    for later in (0, 1):
-        yield np.where(new, (half + np.uint64(later)) * SPREAD, np.uint64(0))
+    for day in half_days(np.nan_to_num(at)):
+        yield np.where(new, day, np.uint64(0))
 
 
 def _client(tls: Fingerprints, user_agent: Fingerprints) -> Fingerprints:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from stream.accounts.topics.surge import TopicSurge
 from stream.core.events import WORD_CELLS
 from stream.core.findings import Group
-from stream.core.links import SPREAD, LinkKind
+from stream.core.links import LinkKind, half_days
 from stream.core.traffic import COUNTS, NAMES, counts, matrix, rows_of
 from stream.store.columns import Field
 
@@ -35,7 +35,6 @@ _LEAST_SHARE: Final = 0.15
 #: 0.007), and the multiple of it from which they are linked (assumed).
 BY_CHANCE: Final = 0.01
 _CROWD: Final = 3.0
-_HALF_DAY_S: Final = 43_200.0
 
 
 class TopicResidents:
@@ -119,11 +118,10 @@ def _groups(time: float, members: list[Member]) -> Iterator[Group]:
 
     Accounts with prompts within twelve hours of one another have one of them in common.
     """
-    half = int(time // _HALF_DAY_S)
-    for later in (0, 1):
+    for day in half_days(np.array([time])):
         yield Group(
             kind=LinkKind.TOPIC,
-            value=int(np.multiply(np.uint64(half + later), SPREAD)),
+            value=int(day[0]),
             time=time,
             since=min(member.since for member in members),
             size=len(members),
