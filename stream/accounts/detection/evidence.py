@@ -117,8 +117,8 @@ _ARRIVALS_HART: Final = 2.0
 #: Full use is a pace that four of five accounts never reach, in hartleys. Assumed: as tails.py
 #: takes the bulk.
 _FULL_USE_HART: Final = 0.7
-#: A first request counts from this many active hours on. Measured (as above): of accounts that
-#: begin at full use half end within two hours.
+#: A first request counts from this many active hours on. Assumed: many that begin at full use (a
+#: job, a test of a model) end within two hours.
 _BRIEF_H: Final = 2.0
 #: Share of its hours in which an account that keeps up its pace is active. Assumed: a client that
 #: fails is idle for an hour now and then, people are for two thirds of the day.

@@ -88,14 +88,15 @@ def _cache() -> Path:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
+    plan = quick() if options.quick else first()
     if options.set_ != held_out.NAME:
-        return quick() if options.quick else first()
-    used = record.HERE / held_out.NAME
+        return plan
+    used = record.HERE / held_out.name(plan)
     if used.exists():
         sys.exit(f"{used} exists: the held-out set has been used, and is used once")
-    if options.quick or options.only:
+    if options.only:
         sys.exit("the held-out set is used once, so whole")
-    return held_out.drawn(held_out.seed(options.cache))
+    return held_out.drawn(held_out.seed(options.cache), plan)
 
 
 def _make(store: Store, names: Sequence[str]) -> None:
@@ -176,7 +177,7 @@ def _report(store: Store, results: list[Result], options: argparse.Namespace) ->
 
 
 def _records(plan: Plan, options: argparse.Namespace) -> bool:
-    return options.record or plan.name == held_out.NAME
+    return options.record or plan.name.startswith(held_out.NAME)
 
 
 def _compare(store: Store, results: list[Result], options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quality.plan import CAMPAIGNS, Crowd, Plan
+from quality.plan import Crowd, Plan, first
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,28 +32,38 @@ def seed(cache: Path) -> int:
     return int(kept.read_text())
 
 
-def drawn(seed: int) -> Plan:
-    """Return the plan of a seed: sizes, rates, moments and benign counts around the first plan's.
+def name(plan: Plan) -> str:
+    """Return the name of the set that is drawn around a plan."""
+    return NAME if plan.name == first().name else f"{NAME}-{plan.name}"
+
+
+def drawn(seed: int, plan: Plan) -> Plan:
+    """Return the plan of a seed: sizes, rates, moments and benign counts around those of ``plan``.
 
     What makes a campaign what it is stays: 400 accounts with a handful of requests remain that.
     """
     rng = np.random.default_rng([seed, *b"plan"])
-    plan = Plan(name=NAME, seed=seed)
-    begins = plan.begins_d + rng.uniform(-0.4, 0.2)
+    shorter = plan.days / first().days
+
+    def days(low: float, high: float) -> float:
+        return shorter * rng.uniform(low, high)
+
+    begins = plan.begins_d + days(-0.4, 0.2)
     return replace(
         plan,
+        name=name(plan),
+        seed=seed,
         begins_d=begins,
-        release_d=begins + rng.uniform(0.2, 1.2),
-        outage_d=rng.uniform(1.5, 5.5),
-        half_d=begins + rng.uniform(1.0, 2.0),
-        second_d=(begins - rng.uniform(0.4, 1.0), begins + rng.uniform(0.3, 1.0),
-                  begins + rng.uniform(1.2, 2.0)),
-        bans_d=(begins + rng.uniform(0.9, 1.4), begins + rng.uniform(2.0, 2.8)),
+        release_d=begins + days(0.2, 1.2),
+        outage_d=days(1.5, 5.5),
+        half_d=begins + days(1.0, 2.0),
+        second_d=(begins - days(0.4, 1.0), begins + days(0.3, 1.0), begins + days(1.2, 2.0)),
+        bans_d=(begins + days(0.9, 1.4), begins + days(2.0, 2.8)),
         patient_d=rng.uniform(0.5, 0.9),
         exits=int(rng.integers(20, 50)),
         crowd=_crowd(plan.crowd, rng),
-        campaigns=tuple(_campaign(campaign, rng) for campaign in CAMPAIGNS),
-    )  # fmt: skip
+        campaigns=tuple(_campaign(campaign, rng) for campaign in plan.campaigns),
+    )
 
 
 def _crowd(crowd: Crowd, rng: np.random.Generator) -> Crowd:
@@ -68,8 +78,8 @@ def _crowd(crowd: Crowd, rng: np.random.Generator) -> Crowd:
 
 def _campaign(campaign: Campaign, rng: np.random.Generator) -> Campaign:
     accounts = campaign.accounts
-    if accounts > 1:
-        accounts = max(12, round(accounts * rng.uniform(0.6, 1.2)))
+    if accounts >= campaign.least:
+        accounts = max(campaign.least, round(accounts * rng.uniform(0.6, 1.2)))
     return replace(
         campaign,
         accounts=accounts,

@@ -1,4 +1,4 @@
-"""The table of the campaigns' score as a document: ``python -m quality.model_page [--write]``.
+"""The numbers of the campaigns' score as a document: ``python -m quality.model_page [--write]``.
 
 A test holds ``docs/model.md`` against the table, so no number there is typed.
 """
@@ -11,13 +11,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from stream.campaigns.degrees.rule import RULE as DEGREE_RULE
 from stream.campaigns.scoring.claim import Axis
 from stream.campaigns.scoring.decision import COUNT_ONCE, RULE, Decision
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
 from stream.campaigns.settings import ALERTS_BUDGET
 
 if TYPE_CHECKING:
+    from stream.campaigns.degrees.rule import DegreeRule
     from stream.campaigns.scoring.claim import Claim, Curve
+    from stream.campaigns.scoring.decision import DecisionRule
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "model.md"
 
@@ -51,6 +54,13 @@ The rule on behaviour does not apply where a list of items is dealt to the accou
 as behaviour where accounts are known to be young, or in a crowd.
 """
 
+_DEGREES: Final = """\
+How sure it is that an account belongs to its campaign rests on evidence of its own, compared with
+the certain members and with accounts of no cluster (`stream/campaigns/degrees`). A certain member
+has something beyond text in common with the others; one that only sends what they send is
+peripheral.
+"""
+
 
 def page() -> str:
     """Return the document."""
@@ -69,18 +79,22 @@ def page() -> str:
             ),
             "## Decision rule\n",
             _RULE.format(once=", ".join(sorted(COUNT_ONCE))),
-            *_table(
-                ("number", "value", "source"),
-                [
-                    (field.name, f"{number.value:g}", number.source)
-                    for field in fields(RULE)
-                    for number in [getattr(RULE, field.name)]
-                ],
-            ),
+            *_parameters(RULE),
             "A cluster gets one of these decisions:\n",
             *(f"- {decision}" for decision in Decision),
             "",
+            "## Degrees of members\n",
+            _DEGREES,
+            *_parameters(DEGREE_RULE),
         ]
+    )
+
+
+def _parameters(rule: DecisionRule | DegreeRule) -> list[str]:
+    numbers = [(field.name, getattr(rule, field.name)) for field in fields(rule)]
+    return _table(
+        ("number", "value", "source"),
+        [(name, f"{number.value:g}", number.source) for name, number in numbers],
     )
 
 

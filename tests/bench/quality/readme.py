@@ -54,7 +54,8 @@ _NAMES: Final = {
 _SIZES: Final = {
     first().name: "full size",
     quick().name: "an eighth of the accounts, three days",
-    held_out.NAME: "full size, seeds and parameters drawn for this run",
+    held_out.name(first()): "full size, seeds and parameters drawn for this run",
+    held_out.name(quick()): "the quick plan's sizes, seeds and parameters drawn for this run",
 }
 _COLUMNS: Final = ("recall", "precision", "false", "time to detect", "tokens lost")
 
