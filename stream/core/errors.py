@@ -10,6 +10,7 @@
     ├── InvalidShareError    most records are invalid: the deployment is broken (exit 1)
     ├── StateError           stored state cannot be used by this version        (exit 1)
     │   └── ModelError       the stored model has another structure
+    ├── DecisionError        a decision cannot change in this way                (exit 1)
     ├── PacketError          an internal record cannot be read                  (exit 1)
     ├── DatabaseError        a database of networks cannot be used: logged, never a failure
     └── DecodeError          a record is not an event: a value, not a failure   (dead letter)
@@ -58,6 +59,10 @@ class StateError(DistillwatchError):
 
 class ModelError(StateError):
     """What was learnt is of another model: other features, trees or release of River."""
+
+
+class DecisionError(DistillwatchError):
+    """A decision cannot change in this way, or a guard rail forbids it."""
 
 
 class PacketError(DistillwatchError):

@@ -17,7 +17,7 @@ from testlib.traffic.link_traffic import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stream.campaigns.scoring.decision import Decision
+    from stream.campaigns.scoring.decision import ClusterDecision
     from stream.campaigns.scoring.features import ClusterFeatures
     from stream.campaigns.scoring.score import ClusterScore
     from stream.core.alerts import Alert
@@ -31,7 +31,7 @@ class ScoredGroup:
     time: float
     members: frozenset[str]
     score: float
-    decision: Decision
+    decision: ClusterDecision
     evidence: tuple[str, ...]  # names of the claims that raised the score
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stream.campaigns.scoring.model import WeighedClaim
 
 
-class Decision(StrEnum):
+class ClusterDecision(StrEnum):
     """What the rule decides, and why."""
 
     MAY_ALERT = "may alert"
@@ -82,7 +82,7 @@ def decide(
     succession_only: bool = False,
     links: LinkBasis = LinkBasis.OTHER,
     rule: DecisionRule = RULE,
-) -> Decision:
+) -> ClusterDecision:
     """Decide on a cluster by the claims that count and by all claims, counted or not.
 
     ``succession_only``: whether nothing but a succession links its accounts.
@@ -93,12 +93,12 @@ def decide(
         if one.claim.aspect is not None:
             aspects[one.claim.aspect] += one.log_odds
     if succession_only and aspects[Aspect.SUCCESSION] < rule.least_succession.value:
-        return Decision.ONE_MOVE
+        return ClusterDecision.ONE_MOVE
     if _agreeing(aspects, rule) < rule.least_aspects.value:
-        return Decision.TOO_FEW_ASPECTS
+        return ClusterDecision.TOO_FEW_ASPECTS
     # Each member of a list has met others in phrases of its own: no single test explains that.
     if aspects[Aspect.LIST] > 0:
-        return Decision.MAY_ALERT
+        return ClusterDecision.MAY_ALERT
     # Accounts that are not new may have begun together for a reason: a class, a release.
     young = any(one.claim.name == _YOUNG and one.log_odds > 0 for one in weighed)
     acts = young or owners >= rule.crowd.value
@@ -107,9 +107,9 @@ def decide(
     excluded = _SHARED if acts else _SHARED | {Aspect.NEWNESS}
     behaviour = sum(log_odds for aspect, log_odds in aspects.items() if aspect not in excluded)
     return (
-        Decision.MAY_ALERT
+        ClusterDecision.MAY_ALERT
         if behaviour >= rule.least_behaviour.value
-        else Decision.NO_COMMON_BEHAVIOUR
+        else ClusterDecision.NO_COMMON_BEHAVIOUR
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from stream.campaigns.scoring import model
-from stream.campaigns.scoring.decision import Decision, decide
+from stream.campaigns.scoring.decision import ClusterDecision, decide
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.words import shown
 from stream.campaigns.settings import ALERTS_BUDGET
@@ -27,11 +27,11 @@ class ClusterScore:
 
     score: float
     evidence: list[Evidence]
-    decision: Decision
+    decision: ClusterDecision
 
 
 #: The score of a cluster with fewer accounts than ``campaigns.min_members``.
-TOO_FEW_MEMBERS: Final = ClusterScore(0.0, [], Decision.TOO_FEW_MEMBERS)
+TOO_FEW_MEMBERS: Final = ClusterScore(0.0, [], ClusterDecision.TOO_FEW_MEMBERS)
 
 
 def score(
@@ -56,7 +56,7 @@ def score(
         succession_only=cluster.succession_only,
         links=cluster.links,
     )
-    if decision is not Decision.MAY_ALERT:
+    if decision is not ClusterDecision.MAY_ALERT:
         found = min(found, thresholds.capped_score)
     return ClusterScore(found, _evidence(counted, cluster, novelty), decision)
 

@@ -25,7 +25,7 @@ from quality.revision import revision
 from quality.rewrite import rewritten
 from quality.store import Store
 from stream.campaigns.scoring import model
-from stream.campaigns.scoring.decision import Decision, decide
+from stream.campaigns.scoring.decision import ClusterDecision, decide
 from stream.campaigns.scoring.table import CLAIMS
 from stream.core.thresholds import DEFAULT_THRESHOLDS
 from stream.settings import load
@@ -82,7 +82,7 @@ def score(look: Look, claims: Sequence[Claim]) -> float:
     weighed = model.weigh(look.known(), claims)
     counted = model.strongest(weighed)
     owners = int(look.statistics["owners"] or 0)
-    if decide(counted, weighed, owners=owners) is not Decision.MAY_ALERT:
+    if decide(counted, weighed, owners=owners) is not ClusterDecision.MAY_ALERT:
         return 0.0
     return model.probability(look.links, counted, budget_ratio=1)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from stream.campaigns.degrees.rule import RULE as DEGREE_RULE
 from stream.campaigns.scoring.claim import Axis
-from stream.campaigns.scoring.decision import COUNT_ONCE, RULE, Decision
+from stream.campaigns.scoring.decision import COUNT_ONCE, RULE, ClusterDecision
 from stream.campaigns.scoring.table import CLAIMS, PRIORS
 from stream.campaigns.settings import ALERTS_BUDGET
 
@@ -81,7 +81,7 @@ def page() -> str:
             _RULE.format(once=", ".join(sorted(COUNT_ONCE))),
             *_parameters(RULE),
             "A cluster gets one of these decisions:\n",
-            *(f"- {decision}" for decision in Decision),
+            *(f"- {decision}" for decision in ClusterDecision),
             "",
             "## Degrees of members\n",
             _DEGREES,

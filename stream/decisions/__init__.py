@@ -1,0 +1,1 @@
+"""Decisions: how they change, who may change them, what is in force, and the record of it all."""

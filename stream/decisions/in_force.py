@@ -1,0 +1,59 @@
+"""The decisions in force, by subject: one immutable table, made again when a decision changes."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stream.decisions.transitions import in_force
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stream.core.decisions import Decision, SubjectKind
+    from stream.decisions.guard_rails import GuardRails
+    from stream.decisions.register import Register
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """Decisions that gateways carry out, and those that guard rails keep from it."""
+
+    by_subject: Mapping[tuple[SubjectKind, str], tuple[Decision, ...]]
+    held_back: frozenset[str]  # ids of decisions that exceed the accounts of a day
+    next_end: float  # epoch seconds, when the first of these ends
+
+    @classmethod
+    def of(cls, register: Register, rails: GuardRails, time: float) -> InForce:
+        """Return the table of a time (epoch seconds); of one subject the strongest is first."""
+        decisions = [one.decision for one in register.states]
+        held_back = rails.exceeding(decisions)
+        found: dict[tuple[SubjectKind, str], list[Decision]] = defaultdict(list)
+        next_end = math.inf
+        for decision in decisions:
+            if not in_force(decision, time) or decision.key in held_back:
+                continue
+            next_end = min(next_end, decision.until)
+            for subject in decision.subjects:
+                if not rails.is_allowed(subject[1]):
+                    found[subject].append(decision)
+        ordered = {subject: tuple(sorted(ones, key=_order)) for subject, ones in found.items()}
+        return cls(ordered, held_back, next_end)
+
+    def about(
+        self, subjects: Iterable[tuple[SubjectKind, str]], time: float
+    ) -> tuple[Decision, ...]:
+        """Return what is in force at ``time`` about a caller with these ids, strongest first."""
+        found = {
+            one.key: one
+            for subject in subjects
+            for one in self.by_subject.get(subject, ())
+            if one.until > time
+        }
+        return tuple(sorted(found.values(), key=_order))
+
+
+def _order(decision: Decision) -> tuple[int, float, str]:
+    return -decision.strength, -decision.until, decision.key
