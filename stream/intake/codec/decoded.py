@@ -12,10 +12,11 @@ from stream.intake.codec.reasons import OF_CALLERS
 from stream.intake.codec.result import Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from stream.core.errors import DecodeError
     from stream.core.records import Record
+    from stream.intake.codec.admission import Fields
     from stream.intake.codec.exhaustive import Found
 
 ACCEPTED: Final = "accepted"
@@ -34,10 +35,14 @@ class Reject:
 
 @dataclass(slots=True)
 class Decoded:
-    """The results of consecutive records; ``offsets`` has the record's offset for each event."""
+    """The results of consecutive records; ``records`` has the record of each event.
+
+    ``fields`` has the events field by field, as soon as all are admitted.
+    """
 
     events: list[RequestEvent] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list, repr=False)  # have the texts
+    fields: Fields = field(default_factory=dict, repr=False)
     rejects: list[Reject] = field(default_factory=list)
     #: Objects that are not model calls.
     ignored: int = 0
@@ -45,6 +50,14 @@ class Decoded:
     skipped_s: float = -math.inf
     #: Objects by format and result.
     tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    #: Places of the events that were admitted one by one.
+    admitted: set[int] = field(default_factory=set)
+
+    @property
+    def offsets(self) -> list[int]:
+        """Return the offset of each event's record."""
+        return [record.offset for record in self.records]
 
     @property
     def invalid(self) -> int:
@@ -56,8 +69,9 @@ class Decoded:
         failures = []
         for result, name in found:
             if isinstance(result, RequestEvent):
+                self.admitted.add(len(self.events))
                 self.events.append(result)
-                self.offsets.append(record.offset)
+                self.records.append(record)
                 self.tally[name, ACCEPTED] += 1
                 continue
             if isinstance(result, Skipped):
@@ -70,6 +84,23 @@ class Decoded:
                 self.skipped_s = max(self.skipped_s, result.time_s)
         if failures:
             self.rejects.append(_reject(record, failures, len(found)))
+
+    def withdraw(
+        self, errors: Mapping[int, tuple[DecodeError, str]], order: Sequence[Record]
+    ) -> None:
+        """Turn the events at these places into rejects, each with its error and format.
+
+        ``order`` are the records in the order in which their rejects are wanted.
+        """
+        for place, (error, name) in errors.items():
+            self.tally[name, ACCEPTED] -= 1
+            self.add(self.records[place], [(error, name)])
+        kept = [place for place in range(len(self.events)) if place not in errors]
+        self.events = [self.events[place] for place in kept]
+        self.records = [self.records[place] for place in kept]
+        self.tally = +self.tally
+        at = {id(record): place for place, record in enumerate(order)}
+        self.rejects.sort(key=lambda reject: at[id(reject.record)])
 
 
 def _reject(record: Record, failures: Sequence[DecodeError], total: int) -> Reject:

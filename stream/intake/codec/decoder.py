@@ -7,13 +7,16 @@ dead-letter topic once for the others. Records that are not model calls are coun
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import replace as changed
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from stream.core.errors import DecodeError
+from stream.intake.codec.admission import fields_of, unusual, values_of
 from stream.intake.codec.canonical import Canonical
 from stream.intake.codec.decoded import ACCEPTED, Decoded
 from stream.intake.codec.envelope import Unwrapper
@@ -81,13 +84,16 @@ class Decoder:
         decoded = Decoded()
         credentials = [codec.credentials for codec in self._formats.codecs]
         latest = now_s + self._settings.max_future_s
+        begins: list[tuple[int, str]] = []
         for codec, run in self._runs(records):
             one = self._one.get(codec) if codec else None
             if codec is None or one is None:
                 for record in run:
                     self._slowly(record, latest, decoded)
             else:
+                begins.append((len(decoded.events), codec.name))
                 self._quickly(codec, one, run, latest, decoded)
+        self._admit(records, begins, latest, decoded)
         self._count(decoded.tally, credentials)
         return decoded
 
@@ -109,8 +115,8 @@ class Decoder:
         self, codec: Codec, one: One, records: Iterable[Record], latest: float, decoded: Decoded
     ) -> None:
         """Decode records that are likely to be one object of the codec's format each."""
-        events, offsets, oldest = decoded.events, decoded.offsets, self._settings.oldest_timestamp
-        accepted, dropped = 0, self._exhaustive.dropped
+        events, sources = decoded.events, decoded.records
+        accepted = 0
         for record in records:
             try:
                 event = one(record.value)
@@ -120,16 +126,45 @@ class Decoder:
             if isinstance(event, Skipped):
                 decoded.add(record, [(self._exhaustive.admitted(event, latest), codec.name)])
                 continue
-            try:
-                admit(event, oldest, latest, dropped)
-            except DecodeError as error:
-                decoded.add(record, [(error, codec.name)])
-                continue
             accepted += 1
             events.append(event)
-            offsets.append(record.offset)
+            sources.append(record)
         if accepted:
             decoded.tally[codec.name, ACCEPTED] += accepted
+
+    def _admit(
+        self,
+        records: Sequence[Record],
+        begins: Sequence[tuple[int, str]],
+        latest: float,
+        decoded: Decoded,
+    ) -> None:
+        """Check what was decoded quickly beyond its types; see :func:`admit`.
+
+        ``begins`` are the places of the first events of runs, and the formats of these.
+        """
+        events, oldest = decoded.events, self._settings.oldest_timestamp
+        values = list(map(values_of, events))
+        decoded.fields = fields_of(values)
+        places = [
+            place
+            for place in unusual(decoded.fields, oldest, latest)
+            if place not in decoded.admitted
+        ]
+        if not places:
+            return
+        wrong: dict[int, tuple[DecodeError, str]] = {}
+        for place in places:
+            try:
+                admit(events[place], oldest, latest, self._exhaustive.dropped)
+            except DecodeError as error:
+                wrong[place] = error, begins[bisect(begins, place, key=itemgetter(0)) - 1][1]
+            else:
+                values[place] = values_of(events[place])
+        if wrong:
+            decoded.withdraw(wrong, records)
+            values = [value for place, value in enumerate(values) if place not in wrong]
+        decoded.fields = fields_of(values)
 
     def _count(self, tally: Counter[tuple[str, str]], credentials: Sequence[int]) -> None:
         for (name, result), count in tally.items():

@@ -28,7 +28,7 @@ from stream.intake.codec.messages import (
 #: Counts travel as 32-bit integers.
 MAX_COUNT: Final = 2**31 - 1
 MAX_DURATION_S: Final = 1e7
-_MAX_TEMPERATURE: Final = 1000.0
+MAX_TEMPERATURE: Final = 1000.0
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
@@ -117,8 +117,8 @@ def admit(  # noqa: C901 - one call an event: what it does is not spread over mo
     limit, temperature = event.max_tokens, event.temperature
     if limit is not None and not 0 <= limit <= MAX_COUNT:
         event.max_tokens = 0 if limit < 0 else MAX_COUNT
-    if temperature is not None and not -_MAX_TEMPERATURE <= temperature <= _MAX_TEMPERATURE:
-        event.temperature = math.copysign(_MAX_TEMPERATURE, temperature)
+    if temperature is not None and not -MAX_TEMPERATURE <= temperature <= MAX_TEMPERATURE:
+        event.temperature = math.copysign(MAX_TEMPERATURE, temperature)
     prompt, system = event.prompt, event.system_prompt
     if prompt is not None and len(prompt) <= MAX_PLACEHOLDER and is_placeholder(prompt):
         event.prompt = None

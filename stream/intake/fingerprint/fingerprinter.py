@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import numpy as np
 
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.networks import BROWSER, HOSTING, country_code
-from stream.intake.codec.event import RequestEvent
+from stream.intake.codec.admission import fields_of, values_of
 from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.conversations import Conversations
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
@@ -25,9 +26,11 @@ from stream.intake.fingerprint.row_cache import RowCache
 from stream.intake.fingerprint.text import normalise_system_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from stream.core.batch import Array, Fingerprints
+    from stream.intake.codec.admission import Fields
+    from stream.intake.codec.event import RequestEvent
 
 #: Column -> field of the event that an account repeats.
 _OF_ACCOUNTS: Final = {
@@ -53,7 +56,8 @@ _NUMBERS: Final = {
     "temperature": ("temperature", np.nan),
 }
 
-_Columns = dict[str, tuple[Any, ...]]
+#: The index of each account, in the order in which they were first seen.
+AccountCodes = defaultdict[str, int]
 
 
 class Fingerprinter:
@@ -97,77 +101,105 @@ class Fingerprinter:
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
-        accounts: dict[str, int] = {}
-        columns = self.rows(events, offsets, accounts)
-        return EventBatch(list(accounts), columns)
+        codes = account_codes()
+        columns = stacked([self.rows(fields_of(map(values_of, events)), offsets, codes)])
+        return EventBatch(list(codes), columns)
 
     def rows(
-        self, events: Sequence[RequestEvent], offsets: Sequence[int], accounts: dict[str, int]
+        self, fields: Fields, offsets: Sequence[int], accounts: AccountCodes
     ) -> dict[str, Array]:
-        """Return the columns of a batch with the rows of ``events``.
+        """Return the columns of events, without those that are 0 for all; see :func:`stacked`.
 
         ``accounts`` has the index of each account; new accounts are added.
         """
-        if not events:
-            return {name: np.zeros(0, dtype) for name, dtype in EVENT_COLUMNS.items()}
-        # Field by field instead of event by event: all of it happens in C.
-        rows = zip(*map(msgspec.structs.astuple, events), strict=True)
-        fields: _Columns = dict(zip(RequestEvent.__struct_fields__, rows, strict=True))
-        code = accounts.setdefault
+        names, prompts = fields["account_id"], fields["prompt"]
         columns: dict[str, Array] = {
-            "offset": np.array(offsets),
-            "account": np.array([code(account, len(accounts)) for account in fields["account_id"]]),
-            "logprobs": np.array(fields["logprobs"], bool),
-            "system_prompt": self._system_prompt.uncached(fields["system_prompt"]),
+            "offset": np.fromiter(offsets, np.int64, len(offsets)),
+            "account": np.fromiter(map(accounts.__getitem__, names), np.uint32, len(names)),
+            **self._attributes(fields),
         }
-        columns["request_id"] = self._request_ids(fields["account_id"], fields["request_id"])
-        columns |= self._prompts.of(fields["prompt"])
-        columns |= self._conversations.of(
-            fields["first_prompt"], fields["first_answer"], columns["prompt"], fields["response"]
-        )
+        for column, (field, absent) in _NUMBERS.items():
+            columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
+        if any(fields["logprobs"]):
+            columns["logprobs"] = np.array(fields["logprobs"], bool)
+        if any(fields["system_prompt"]):
+            columns["system_prompt"] = self._system_prompt.uncached(fields["system_prompt"])
+        if self._request_id is not None and any(fields["request_id"]):
+            columns["request_id"] = self._request_ids(self._request_id, names, fields["request_id"])
+        if any(prompts):
+            columns |= self._prompts.of(prompts)
+        answers, responses = fields["first_answer"], fields["response"]
+        if any(answers) or any(responses):
+            whole = columns.get("prompt", np.zeros(len(names), np.uint64))
+            columns |= self._conversations.of(fields["first_prompt"], answers, whole, responses)
         if any(fields["prompt_fingerprint"]):
             # The gateway's own stands in where there is no text.
             given = self._given.cached(fields["prompt_fingerprint"])
-            columns["prompt"] = np.where(columns["prompt"], columns["prompt"], given)
-        columns |= self._attributes(fields)
-        for column, (field, absent) in _NUMBERS.items():
-            columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
-        return {
-            name: columns[name].astype(dtype, copy=False) for name, dtype in EVENT_COLUMNS.items()
-        }
+            whole = columns.get("prompt", np.zeros(len(names), np.uint64))
+            columns["prompt"] = np.where(whole, whole, given)
+        return columns
 
-    def _attributes(self, fields: _Columns) -> dict[str, Array]:
+    def _attributes(self, fields: Fields) -> dict[str, Array]:
         """Return what accounts repeat, and facts about the networks they call from."""
         lookup = self._lookup()
         if self._networks.use(lookup):
             self._of_accounts.clear()
         attributes = [fields[field] for field in _OF_ACCOUNTS.values()]
         columns: dict[str, Array] = {**self._of_accounts.fingerprints(attributes)}
-        known = unpacked(columns.pop("facts"))
-        # The gateway saw the caller: the network in its log wins over a database's.
-        if any(fields["asn"]):
-            logged = _numbers(fields["asn"], known["asn"].dtype, 0)
-            known["asn"] = np.where(logged, logged, known["asn"])
-        if any(fields["country"]):
-            logged = np.fromiter(map(country_code, fields["country"]), np.uint16)
-            known["country"] = np.where(logged, logged, known["country"])
-        if len(lookup.hosting_asns):
-            known["hosting"] |= np.isin(known["asn"], lookup.hosting_asns) * np.uint8(HOSTING)
-        for row in np.flatnonzero(known["hosting"]).tolist():
-            if (fields["user_agent"][row] or "").startswith(_BROWSERS):
-                known["hosting"][row] |= BROWSER
-        return columns | known
+        facts = columns.pop("facts")
+        if facts.any() or any(fields["asn"]) or any(fields["country"]):
+            columns |= _networks(facts, fields, lookup)
+        return columns
 
-    def _request_ids(self, accounts: Sequence[str], ids: Sequence[str | None]) -> Fingerprints:
+    def _request_ids(
+        self, hashed: KeyedHash, accounts: Sequence[str], ids: Sequence[str | None]
+    ) -> Fingerprints:
         """Return fingerprints of account and id together: an id is an account's own."""
-        if self._request_id is None or not any(ids):
-            return np.zeros(len(ids), np.uint64)
-        return self._request_id.of_bytes(
+        return hashed.of_bytes(
             [
-                b"" if id_ in ABSENT else utf8(f"{account}\0{id_}")
+                b"" if id_ in ABSENT else f"{account}\0{id_}".encode("utf-8", "surrogatepass")
                 for account, id_ in zip(accounts, ids, strict=True)
             ]
         )
+
+
+def account_codes() -> AccountCodes:
+    """Return a table of accounts, which gives an account that it does not have the next index."""
+    return defaultdict(count().__next__)
+
+
+def stacked(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """Return the columns of all parts, one after the other; those that a part lacks are 0."""
+    sizes = [len(part["account"]) for part in parts]
+    columns = {}
+    for name, dtype in EVENT_COLUMNS.items():
+        if any(name in part for part in parts):
+            pieces = [
+                part[name] if name in part else np.zeros(size, dtype)
+                for part, size in zip(parts, sizes, strict=True)
+            ]
+            columns[name] = np.concatenate(pieces).astype(dtype, copy=False)
+        else:
+            columns[name] = np.zeros(sum(sizes), dtype)
+    return columns
+
+
+def _networks(facts: Fingerprints, fields: Fields, lookup: NetworkLookup) -> dict[str, Array]:
+    """Return the columns about networks: of databases, and as logged."""
+    known = unpacked(facts)
+    # The gateway saw the caller: the network in its log wins over a database's.
+    if any(fields["asn"]):
+        logged = _numbers(fields["asn"], known["asn"].dtype, 0)
+        known["asn"] = np.where(logged, logged, known["asn"])
+    if any(fields["country"]):
+        logged = np.fromiter(map(country_code, fields["country"]), np.uint16)
+        known["country"] = np.where(logged, logged, known["country"])
+    if len(lookup.hosting_asns):
+        known["hosting"] |= np.isin(known["asn"], lookup.hosting_asns) * np.uint8(HOSTING)
+    for row in np.flatnonzero(known["hosting"]).tolist():
+        if (fields["user_agent"][row] or "").startswith(_BROWSERS):
+            known["hosting"][row] |= BROWSER
+    return known
 
 
 def _numbers(values: Sequence[float | None], dtype: np.dtype[Any], absent: float) -> Array:

@@ -58,7 +58,10 @@ class RowCache:
         slots = self._index.find(hashed)
         new = np.flatnonzero(slots < 0)
         if len(new):
-            slots = self._added(hashed, new, values)
+            if len(self) + len(new) > MAX_ROWS:
+                self.clear()
+                new = np.arange(len(hashed))
+            slots[new] = self._added(hashed[new], new, values)
         found = np.ascontiguousarray(self._rows["fingerprints"][slots].T)
         return dict(zip(self._hashes, found, strict=True))
 
@@ -72,16 +75,13 @@ class RowCache:
     def _added(
         self, hashed: Array, new: Positions, values: Sequence[Sequence[str | None]]
     ) -> Slots:
-        """Add the rows at ``new``; return the slots of all rows."""
-        if len(self) + len(new) > MAX_ROWS:
-            self.clear()
-            new = np.arange(len(hashed))
-        distinct, first = np.unique(hashed[new], return_index=True)
+        """Add the rows at ``new``, of which ``hashed`` are the hashes; return their slots."""
+        distinct, first, which = np.unique(hashed, return_index=True, return_inverse=True)
         at = new[first].tolist()
-        slots = self._rows.allocate(len(distinct))
+        slots = self._rows.allocate(len(distinct), initialise=False)
         self._rows["hash"][slots] = distinct
         for column, (name, hashes) in enumerate(self._hashes.items()):
             texts = values[self._of[name]]
             self._rows["fingerprints"][slots, column] = hashes.cached([texts[i] for i in at])
         self._index.add(slots)
-        return self._index.find(hashed)
+        return np.asarray(slots[which])
