@@ -21,6 +21,7 @@ from stream.core.alerts import MAX_MEMBER_BYTES
 from stream.core.errors import SettingsError
 from stream.core.events import MAX_EVENT_BYTES
 from stream.core.secret import Secret
+from stream.decisions.settings import DecisionSettings
 from stream.delivery.settings import (
     AlertmanagerSettings,
     OcsfSettings,
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     campaigns: CampaignSettings = CampaignSettings()
     alerting: AlertingSettings = AlertingSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    decisions: DecisionSettings = DecisionSettings()
     webhook: WebhookSettings = WebhookSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()

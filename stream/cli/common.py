@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 import typer
@@ -32,13 +33,26 @@ ConfigOption = Annotated[
 ]
 
 
+AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Your name")]
+
+_UNITS_S: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def duration_s(text: str, *, option: str) -> float:
+    """Return the seconds of a duration such as 30m, 8h or 14d; raises UsageError."""
+    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
+    if found is None:
+        raise UsageError(f"{option}: expected 30m, 8h or 14d, not {text!r}")
+    return int(found[1]) * _UNITS_S[found[2]]
+
+
 def read_settings(config: Path | None) -> Settings:
     """Return the settings of ``--config``, of ./distillwatch.toml, or the defaults."""
     path = config or (_DEFAULT if _DEFAULT.is_file() else None)
     return load(path, os.environ)
 
 
-def record_of(kind: type[Record], **fields: Any) -> Record:  # noqa: ANN401 - user input of any type
+def record_of(kind: type[Record], /, **fields: Any) -> Record:  # noqa: ANN401 - user input of any type
     """Return a record of the user's input; raises UsageError that names the invalid field."""
     try:
         return msgspec.convert(fields, kind)

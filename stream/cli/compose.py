@@ -15,6 +15,7 @@ from stream.delivery.pagerduty import PagerDutySink
 from stream.delivery.settings import ReceiverSettings
 from stream.delivery.slack import SlackSink
 from stream.delivery.webhook import WebhookSink
+from stream.enforcement.keeper import DecisionKeeper
 from stream.http.bearer import Bearer
 from stream.http.health import Health
 from stream.http.page.alert_feed import AlertFeed
@@ -70,6 +71,7 @@ def worker_components(settings: Settings) -> WorkerComponents:
             Pages(settings.http, registry=metrics.registry, health=health, more=more),
             *feeds,
             DatabaseWatch(databases),
+            *_keepers(settings, metrics),
             *_readers(settings, metrics),
             # Last: the stages start after it and need it loaded; alerts are delivered meanwhile.
             _directory_feed(settings, metrics, directory),
@@ -137,6 +139,23 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
         write=feed.write,
     )
     return page.answer, [feed]
+
+
+def _keepers(settings: Settings, metrics: Metrics) -> list[DecisionKeeper]:
+    """Return the keeper of decisions, where they have a key."""
+    if not settings.decisions.key:
+        return []
+    return [
+        DecisionKeeper(
+            settings.decisions,
+            topics=settings.topics,
+            app=settings.kafka.app_id,
+            connection=client_options(settings.kafka),
+            transactions=settings.kafka.transactions,
+            metrics=metrics,
+            decision_metrics=metrics,
+        )
+    ]
 
 
 def _readers(settings: Settings, metrics: Metrics) -> list[TopicReader]:

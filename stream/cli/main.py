@@ -29,6 +29,12 @@ _COMMANDS: Final = (
     "topics",
     "verdict",
     "suppress",
+    "decide",
+    "approve",
+    "refuse",
+    "undo",
+    "decisions",
+    "explain",
     "settings",
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from datetime import datetime
@@ -11,8 +10,14 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from stream.cli.common import ConfigOption, out, read_settings, record_of
-from stream.cli.verdict import AuthorOption
+from stream.cli.common import (
+    AuthorOption,
+    ConfigOption,
+    duration_s,
+    out,
+    read_settings,
+    record_of,
+)
 from stream.core.errors import UsageError
 from stream.core.feedback import Suppression
 from stream.core.rfc3339 import rfc3339
@@ -22,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True, help="Hide expected alerts of accounts or campaigns for a limited time."
 )
 
-_UNITS_S: Final = {"m": 60.0, "h": 3600.0, "d": 86400.0}
+_DAY_S: Final = 86400.0
 
 
 @app.command()
@@ -72,7 +77,7 @@ def add(
     longest_s = settings.feedback.longest_suppression_s
     if suppression.expires - now > longest_s:
         raise UsageError(
-            f"a suppression lasts {longest_s / _UNITS_S['d']:g} days at most "
+            f"a suppression lasts {longest_s / _DAY_S:g} days at most "
             "(feedback.longest_suppression_s)"
         )
     write(settings.kafka, settings.topics, settings.topics.suppressions, suppression)
@@ -111,10 +116,7 @@ def _end(now: float, lasting: str | None, until: str | None) -> float:
     if (lasting is None) == (until is None):
         raise UsageError("suppress add needs either --for or --until: a suppression has an end")
     if lasting is not None:
-        found = re.fullmatch(r"(\d{1,6})([mhd])", lasting)
-        if found is None:
-            raise UsageError(f"--for: expected 30m, 8h or 14d, not {lasting!r}")
-        return now + int(found[1]) * _UNITS_S[found[2]]
+        return now + duration_s(lasting, option="--for")
     try:
         end = datetime.fromisoformat(until or "")
     except ValueError as error:

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from stream.cli.common import ConfigOption, out, read_settings, record_of
+from stream.cli.common import AuthorOption, ConfigOption, out, read_settings, record_of
 from stream.core.feedback import Verdict
 from stream.kafka.compacted_topics import write
-
-AuthorOption = Annotated[str, typer.Option("--author", metavar="A", help="Your name")]
 
 
 def verdict(

@@ -87,6 +87,17 @@ def note(
     return written, Link(entry.number, digest(written), offset)
 
 
+def end_of(value: bytes, signature: bytes, signer: Signer) -> Link | None:
+    """Return an entry as the end of a chain, None for a record that is no entry of ours."""
+    if not signer.signed(b"", value, signature):
+        return None
+    try:
+        entry = _decode(value)
+    except msgspec.MsgspecError:
+        return None
+    return Link(entry.number, digest(value), entry.offset)
+
+
 def verified(entries: Iterable[tuple[bytes, bytes]], signer: Signer) -> Verification:
     """Read a chain from its beginning; ``entries``: value and signature of each record, in order.
 

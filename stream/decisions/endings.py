@@ -31,7 +31,10 @@ def on_verdict(verdict: Verdict, register: Register, time: float) -> list[Stored
     return [
         undo(one, actor, time, note=note)
         for one in register.states
-        if one.decision.reason.alert_id == verdict.alert_id and one.decision.state not in ENDED
+        if one.decision.reason.alert_id == verdict.alert_id
+        and one.decision.state not in ENDED
+        # What people decide after the verdict, they decide knowing it.
+        and one.decision.proposed_at <= verdict.time
     ]
 
 

@@ -8,22 +8,22 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from stream.core.decisions import ACTIONS, ENDED, Actor, Decision, DecisionSubject, Reason
+from stream.core.decisions import ACTIONS, ENDED, Actor
+from stream.core.errors import DecisionError
 from stream.decisions.endings import clears
+from stream.decisions.proposal import Proposal, accused, reason_of, subject_of
 from stream.decisions.transitions import Stored, approve, undo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.alerts import Alert
-    from stream.core.decisions import Action
+    from stream.core.decisions import Action, Decision
     from stream.decisions.guard_rails import GuardRails
     from stream.decisions.register import Register
     from stream.decisions.settings import DecisionSettings, PolicyRule
 
 _ID_BYTES: Final = 10
-_MOST_EVIDENCE: Final = 32
-_MOST_TEXT: Final = 1000
 
 
 class Policy:
@@ -39,7 +39,7 @@ class Policy:
         rule = self._rule(alert)
         if rule is None or alert.status != "firing" or clears(alert.verdict):
             return []
-        subject = DecisionSubject(kind=alert.kind, id=alert.campaign_id or alert.account_id or "")
+        subject = subject_of(alert)
         known = [one for one in register.states if one.decision.subject == subject]
         repetition = self._repetition(known, time)
         action: Action = rule.then if repetition and rule.then else rule.action
@@ -49,29 +49,26 @@ class Policy:
         if not accounts or _is_proposed(accounts, included, action):
             return []
         approved = [one for one in known if one.decision.approved_at is not None]
-        decision = Decision(
-            decision_id=_id(alert.alert_id, action, str(len(approved)), *accounts),
-            sequence=1,
-            state="proposed",
+        decision = Proposal(
             subject=subject,
-            accounts=accounts if subject.kind == "campaign" else [],
+            accounts=accounts if subject.kind == "campaign" else (),
             action=action,
-            reason=_reason(alert),
+            reason=reason_of(alert),
             lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s),
-            until=time + self._settings.proposal_s,
-            proposed_by=_actor(rule),
-            proposed_at=time,
-            people_needed=self._people_needed(action, accounts, approved),
-            simulated=self._settings.mode == "observe" or alert.drill,
             drill=alert.drill,
-            actor=_actor(rule),
-            time=time,
+        ).state(
+            _id(alert.alert_id, action, str(len(approved)), *accounts),
+            Actor(kind="policy", name=f"{rule.kind} {rule.severity}"),
+            time,
+            waits_s=self._settings.proposal_s,
+            people_needed=self._people_needed(action, accounts, approved),
+            simulated=self._settings.mode == "observe",
         )
         if register.get(decision.key) is not None:
             return []
         note = f"replaced by {decision.key}"
         replaced = [undo(one, decision.actor, time, note=note) for one in included]
-        return [*replaced, *self._proposed(decision, time)]
+        return [*replaced, *self._proposed(decision, register, time)]
 
     def _people_needed(
         self, action: Action, accounts: Sequence[str], approved: Sequence[Stored]
@@ -80,11 +77,16 @@ class Policy:
         under_action = any(one.decision.state not in ENDED for one in approved)
         return max(self._rails.people_needed(action, len(accounts)), int(under_action))
 
-    def _proposed(self, decision: Decision, time: float) -> list[Stored]:
+    def _proposed(self, decision: Decision, register: Register, time: float) -> list[Stored]:
         proposed = Stored.of(decision)
         if decision.people_needed:
             return [proposed]
-        return [proposed, approve(proposed, decision.actor, time)]
+        approved = approve(proposed, decision.actor, time)
+        try:
+            self._rails.check(approved.decision, (one.decision for one in register.states))
+        except DecisionError:
+            return [proposed]  # a person may make room for it
+        return [proposed, approved]
 
     def _rule(self, alert: Alert) -> PolicyRule | None:
         wanted = alert.kind, alert.severity
@@ -112,7 +114,7 @@ class Policy:
         }
         return [
             account
-            for account in sorted(_accused(alert))
+            for account in accused(alert)
             if account not in settled and not self._rails.is_allowed(account)
         ]
 
@@ -135,30 +137,8 @@ def _settles(decision: Decision, alert: Alert, action: Action) -> bool:
     return counts and decision.strength >= ACTIONS.index(action)
 
 
-def _accused(alert: Alert) -> list[str]:
-    """Return the account, or a campaign's certain members."""
-    if alert.kind == "account":
-        return [alert.account_id] if alert.account_id else []
-    ids = alert.account_ids or []
-    certain = [group.members for group in alert.members if group.degree == "certain"]
-    return [ids[position] for members in certain for position in members if position < len(ids)]
-
-
 def _accounts_of(stored: Stored) -> list[str]:
     return [subject_id for _, subject_id in stored.decision.subjects]
-
-
-def _reason(alert: Alert) -> Reason:
-    return Reason(
-        alert_id=alert.alert_id,
-        summary=alert.summary[:_MOST_TEXT],
-        evidence=[one.feature for one in alert.evidence[:_MOST_EVIDENCE]],
-        model_version=alert.model_version,
-    )
-
-
-def _actor(rule: PolicyRule) -> Actor:
-    return Actor(kind="policy", name=f"{rule.kind} {rule.severity}")
 
 
 def _id(*parts: str) -> str:

@@ -110,6 +110,10 @@ class DecisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"json": True},
         ),
     ] = ()
+    contact: Annotated[
+        str,
+        Meta(max_length=500, description="Where customers contest a decision; in the statement"),
+    ] = ""
     max_decisions: Annotated[
         int,
         Meta(

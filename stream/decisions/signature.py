@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 from stream.core.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stream.core.secret import Secret
 
 #: Name of the header that holds the signature, 64 hex digits.
@@ -51,6 +53,11 @@ class Signer:
         # The length of the key keeps its end apart from the value's beginning.
         message = b"\n".join((self._purpose, b"%d" % len(key), key + value))
         return hmac.new(secret, message, hashlib.sha256).hexdigest().encode()
+
+
+def signature_of(headers: Iterable[tuple[str, bytes]]) -> bytes | None:
+    """Return the signature among a record's headers."""
+    return next((value for name, value in headers if name == HEADER), None)
 
 
 def digest(value: bytes) -> str:

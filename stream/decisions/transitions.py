@@ -59,11 +59,6 @@ def approve(known: Stored, actor: Actor, time: float, *, simulated: bool = False
         raise DecisionError(f"{decision.key} ended at {rfc3339(decision.until)}")
     if actor in decision.approved_by:
         raise DecisionError(f"{decision.key}: {actor.name} has approved it already")
-    if actor == decision.proposed_by and decision.people_needed > 1:
-        raise DecisionError(
-            f"{decision.key} needs {decision.people_needed} people beside {actor.name}, who "
-            "proposed it"
-        )
     approvers = [*decision.approved_by, actor]
     if sum(one.kind == "person" for one in approvers) < decision.people_needed:
         return _next(known, "proposed", actor, time, approved_by=approvers)

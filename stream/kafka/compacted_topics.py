@@ -46,6 +46,8 @@ def write_all(
     topics: TopicSettings,
     topic: str,
     rows: Iterable[tuple[bytes, bytes | None]],
+    *,
+    headers: Callable[[bytes, bytes], list[tuple[str, bytes]]] | None = None,
 ) -> int:
     """Write keys with values (None removes) and wait for the brokers; return the number of keys."""
     _partitions(kafka, topics, topic)
@@ -57,7 +59,8 @@ def write_all(
         sent = 0
         for key, value in rows:
             sent += 1
-            producer.send(topic, value, key=key).add_errback(failures.append)
+            with_it = headers(key, value or b"") if headers else None
+            producer.send(topic, value, key=key, headers=with_it).add_errback(failures.append)
             if failures:
                 break
         producer.flush(timeout=_WITHIN_S)

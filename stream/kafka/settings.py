@@ -132,6 +132,16 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     suppressions: Annotated[str, Meta(min_length=1, description="Topic with suppressions")] = (
         "distillwatch.suppressions"
     )
+    decisions: Annotated[
+        str, Meta(min_length=1, description="Compacted topic with the states of decisions")
+    ] = "distillwatch.decisions"
+    audit: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Topic with all that was read from the decisions topic, kept forever",
+        ),
+    ] = "distillwatch.audit"
     internal_prefix: Annotated[
         str, Meta(min_length=1, description="Prefix of the internal topics")
     ] = "distillwatch.internal."

@@ -151,7 +151,7 @@ def _problem(topic: WantedTopic, partitions: int | None) -> str | None:
     if topic.exact and partitions != topic.partitions:
         return (
             f"topic {topic.name} has {partitions} partitions instead of {topic.partitions} "
-            "(set topics.partitions to what it was when the state was written)"
+            "(of internal topics: set topics.partitions to what it was when the state was written)"
         )
     return None
 
@@ -192,6 +192,9 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.deadletter, 1, "you", kept, exact=False)
     yield topic(settings.verdicts, 1, "alerting", compacted, exact=False)
     yield topic(settings.suppressions, 1, "alerting", compacted, exact=False)
+    # In one partition: the audit has the order of the records.
+    yield topic(settings.decisions, 1, "decisions of every worker", compacted, exact=True)
+    yield topic(settings.audit, 1, "you", {**largest, "retention.ms": "-1"}, exact=True)
     yield topic(prefix + "events", partitions, "accounts", passing, exact=True)
     yield topic(prefix + "links", partitions, "links", passing, exact=True)
     yield topic(prefix + "findings", 1, "alerting", passing, exact=True)

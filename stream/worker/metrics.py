@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from stream.delivery.metrics import DeliveryMetrics
+from stream.enforcement.metrics import DecisionMetrics
 from stream.networks.metrics import NetworkMetrics
 from stream.pipeline.metrics import PipelineMetrics
 from stream.telemetry.declaration import OPEN, counter, gauge, histogram
 from stream.telemetry.shared import STAGES
 
 
-class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics):
-    """One worker process; with the metrics of the pipeline, receivers and databases that it has."""
+class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMetrics):
+    """One worker process; with those of the pipeline, receivers, databases and decisions."""
 
     consumer_lag_records = gauge(
         meaning="Records of a partition that are not yet processed",

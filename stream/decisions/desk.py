@@ -1,0 +1,79 @@
+"""What people do with decisions, by command or on the page: each call returns states to write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stream.core.decisions import Actor
+from stream.core.errors import DecisionError
+from stream.decisions.guard_rails import GuardRails
+from stream.decisions.transitions import Stored, approve, refuse, undo
+
+if TYPE_CHECKING:
+    from stream.decisions.proposal import Proposal
+    from stream.decisions.register import Register
+    from stream.decisions.settings import DecisionSettings
+
+_DAY_S: Final = 86400.0
+
+
+class Desk:
+    """The register in people's hands, within the guard rails; raises DecisionError."""
+
+    def __init__(self, settings: DecisionSettings, register: Register) -> None:
+        """Act on what ``register`` holds."""
+        self._settings = settings
+        self._rails = GuardRails(settings)
+        self._register = register
+
+    def decide(
+        self, decision_id: str, proposal: Proposal, person: str, time: float
+    ) -> list[Stored]:
+        """Propose, and approve at once where one person suffices."""
+        if proposal.lasts_s > self._settings.longest_s:
+            raise DecisionError(
+                f"a decision lasts {self._settings.longest_s / _DAY_S:g} days at most "
+                "(decisions.longest_s)"
+            )
+        for name in proposal.accounts or (proposal.subject.id,):
+            if self._rails.is_allowed(name):
+                raise DecisionError(f"{name} is on the allow-list (decisions.allow)")
+        people = self._rails.people_needed(proposal.action, len(proposal.accounts) or 1)
+        first = proposal.state(
+            decision_id,
+            _person(person),
+            time,
+            waits_s=self._settings.proposal_s,
+            people_needed=max(people, 1),
+            simulated=self._settings.mode == "observe",
+        )
+        proposed = Stored.of(first)
+        return [proposed, self._approved(proposed, person, time)]
+
+    def approve(self, decision_id: str, person: str, time: float) -> Stored:
+        """Approve a proposal; another person may be needed, too."""
+        return self._approved(self._known(decision_id), person, time)
+
+    def refuse(self, decision_id: str, person: str, time: float, *, note: str) -> Stored:
+        """Refuse a proposal."""
+        return refuse(self._known(decision_id), _person(person), time, note=note)
+
+    def undo(self, decision_id: str, person: str, time: float, *, note: str) -> Stored:
+        """End a decision before its time."""
+        return undo(self._known(decision_id), _person(person), time, note=note)
+
+    def _approved(self, known: Stored, person: str, time: float) -> Stored:
+        simulated = self._settings.mode == "observe"
+        approved = approve(known, _person(person), time, simulated=simulated)
+        self._rails.check(approved.decision, (one.decision for one in self._register.states))
+        return approved
+
+    def _known(self, decision_id: str) -> Stored:
+        found = self._register.get(decision_id)
+        if found is None:
+            raise DecisionError(f"{decision_id}: there is no such decision")
+        return found
+
+
+def _person(name: str) -> Actor:
+    return Actor(kind="person", name=name)

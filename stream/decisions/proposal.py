@@ -1,0 +1,91 @@
+"""What is proposed, before anyone has an opinion on it, and the first state that it becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from stream.core.decisions import (
+    Decision,
+    DecisionSubject,
+    Limits,
+    Reason,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.core.alerts import Alert
+    from stream.core.decisions import Action, Actor
+
+_MOST_EVIDENCE: Final = 32
+_MOST_TEXT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """About whom or what, what is done, why, and for how long."""
+
+    subject: DecisionSubject
+    accounts: Sequence[str] = ()  # of a campaign, ascending
+    action: Action
+    reason: Reason
+    lasts_s: float
+    limits: Limits = field(default_factory=Limits)
+    drill: bool = False
+
+    def state(
+        self,
+        decision_id: str,
+        actor: Actor,
+        time: float,
+        *,
+        waits_s: float,
+        people_needed: int,
+        simulated: bool,
+    ) -> Decision:
+        """Return the first state; it is waited for ``waits_s`` seconds."""
+        return Decision(
+            decision_id=decision_id,
+            sequence=1,
+            state="proposed",
+            subject=self.subject,
+            accounts=list(self.accounts),
+            action=self.action,
+            limits=self.limits,
+            reason=self.reason,
+            lasts_s=self.lasts_s,
+            until=time + waits_s,
+            proposed_by=actor,
+            proposed_at=time,
+            people_needed=people_needed,
+            simulated=simulated or self.drill,
+            drill=self.drill,
+            actor=actor,
+            time=time,
+        )
+
+
+def subject_of(alert: Alert) -> DecisionSubject:
+    """Return the account or the campaign that an alert is about."""
+    return DecisionSubject(kind=alert.kind, id=alert.campaign_id or alert.account_id or "")
+
+
+def accused(alert: Alert) -> list[str]:
+    """Return the account of an alert, or a campaign's certain members, ascending."""
+    if alert.kind == "account":
+        return [alert.account_id] if alert.account_id else []
+    ids = alert.account_ids or []
+    certain = [group.members for group in alert.members if group.degree == "certain"]
+    return sorted(ids[place] for members in certain for place in members if place < len(ids))
+
+
+def reason_of(alert: Alert, note: str = "") -> Reason:
+    """Return an alert as a reason, with a person's words."""
+    return Reason(
+        alert_id=alert.alert_id,
+        summary=alert.summary[:_MOST_TEXT],
+        evidence=[one.feature for one in alert.evidence[:_MOST_EVIDENCE]],
+        model_version=alert.model_version,
+        note=note,
+    )

@@ -1,0 +1,1 @@
+"""From alerts to decisions, and from decisions to what gateways carry out."""

@@ -1,0 +1,85 @@
+"""Writes signed states of decisions, and signed entries of the audit, from a running process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaProducer
+
+from stream.decisions.signature import HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from stream.decisions.signature import Signer
+    from stream.decisions.transitions import Stored
+
+_STOP_TIMEOUT_S: Final = 5.0
+
+
+class DecisionWriter:
+    """One producer; connects at the first record."""
+
+    def __init__(
+        self,
+        connection: Mapping[str, Any],
+        *,
+        topic: str,
+        signer: Signer,
+        transactional_id: str | None = None,
+    ) -> None:
+        """Prepare to write to ``topic``; ``connection`` goes to aiokafka as it is.
+
+        A ``transactional_id`` fences any writer that was connected with it before.
+        """
+        self._connection = {**connection, "transactional_id": transactional_id}
+        self._topic = topic
+        self._signer = signer
+        self._producer: AIOKafkaProducer | None = None
+        self._connecting = asyncio.Lock()
+
+    async def write(self, states: Iterable[Stored]) -> int:
+        """Write states in this order; return the offset of the last, when the brokers have it."""
+        return await self.append((one.decision.key.encode(), one.value) for one in states)
+
+    async def append(self, records: Iterable[tuple[bytes, bytes]]) -> int:
+        """Write keys with values in this order; return the offset of the last one."""
+        rows = list(records)
+        if not rows:
+            return -1
+        producer = await self._connect()
+        transactional = self._connection["transactional_id"] is not None
+        async with producer.transaction() if transactional else contextlib.nullcontext():
+            for key, value in rows:
+                headers = [(HEADER, self._signer.sign(key, value))]
+                written = await producer.send(
+                    self._topic, value, key=key, headers=headers, partition=0
+                )
+            last = await written
+        return last.offset
+
+    async def fence(self) -> None:
+        """Connect now, so that no earlier writer with the same transactional id writes any more."""
+        await self._connect()
+
+    async def close(self) -> None:
+        """Close the connection; idempotent."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_TIMEOUT_S):
+                    await producer.stop()
+
+    async def _connect(self) -> AIOKafkaProducer:
+        async with self._connecting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self._connection, acks="all")
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer

@@ -1,0 +1,135 @@
+"""One term of the leader: reads the decisions topic whole, then follows alerts and verdicts."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stream.core.alerts import alert_in
+from stream.core.feedback import Verdict
+from stream.decisions.signature import signature_of
+from stream.delivery.topic_reader import written_s
+from stream.kafka.ends import EndTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+    from stream.decisions.bookkeeping import Bookkeeping
+    from stream.decisions.transitions import Stored
+    from stream.enforcement.decision_gauges import DecisionGauges
+    from stream.enforcement.decision_writer import DecisionWriter
+
+_LOG = logging.getLogger("stream.enforcement.term")
+_POLL_MS: Final = 500
+_CHECK_EVERY_S: Final = 2.0
+_verdict = msgspec.json.Decoder(Verdict).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermEdges:
+    """What a term reads from and writes to; ``consumer`` reads decisions, verdicts and alerts."""
+
+    consumer: AIOKafkaConsumer
+    decisions: DecisionWriter
+    audit: DecisionWriter
+    gauges: DecisionGauges
+    clock: Callable[[], float] = time.time
+
+
+class Term:
+    """From becoming the leader to not being it any more."""
+
+    def __init__(
+        self,
+        bookkeeping: Bookkeeping,
+        edges: TermEdges,
+        *,
+        topics: tuple[str, str],
+        recent_s: float,
+        exact: bool,
+    ) -> None:
+        """``topics``: of decisions and of verdicts; the consumer's other topic has alerts.
+
+        Alerts that were written more than ``recent_s`` seconds ago are passed over. Unless
+        ``exact``, brokers may report the end of a topic too low.
+        """
+        self._books = bookkeeping
+        self._consumer = edges.consumer
+        self._decisions, self._audit = edges.decisions, edges.audit
+        self._gauges, self._clock = edges.gauges, edges.clock
+        self._topic, self._verdicts = topics
+        self._recent_s = recent_s
+        self._exact = exact
+        self._checked_s = 0.0
+
+    async def run(self, leads: Callable[[], bool]) -> None:
+        """Follow the topics until ``leads`` is false."""
+        (partition,) = [tp for tp in self._consumer.assignment() if tp.topic == self._topic]
+        await self._catch_up(partition)
+        while leads():
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            await self._note(batches.pop(partition, []))
+            for topic_partition, records in batches.items():
+                is_verdict = topic_partition.topic == self._verdicts
+                states_of = self._on_verdict if is_verdict else self._on_alert
+                for record in records:
+                    await self._write(partition, states_of(record))
+            if self._clock() - self._checked_s > _CHECK_EVERY_S:
+                self._checked_s = self._clock()
+                await self._write(partition, self._books.on_time(self._checked_s))
+                self._gauges.show(self._books, self._checked_s)
+
+    async def _catch_up(self, partition: TopicPartition) -> None:
+        ends = EndTracker(
+            self._consumer, await self._consumer.end_offsets([partition]), exact=self._exact
+        )
+        while True:
+            portion = await self._consumer.getmany(partition, timeout_ms=_POLL_MS)
+            await self._note(portion.get(partition, []))
+            if await ends.reached([partition]):
+                return
+
+    async def _write(self, partition: TopicPartition, states: Sequence[Stored]) -> None:
+        """Write states, and read the topic beyond them: the next alert has to see them."""
+        if not states:
+            return
+        last = await self._decisions.write(states)
+        while await self._consumer.position(partition) <= last:
+            portion = await self._consumer.getmany(partition, timeout_ms=_POLL_MS)
+            await self._note(portion.get(partition, []))
+
+    async def _note(self, records: Sequence[ConsumerRecord]) -> None:
+        """Take in records of the decisions topic, and append them to the audit."""
+        repaired: list[Stored] = []
+        for record in records:
+            reading, states = self._books.on_record(
+                record.key,
+                record.value,
+                signature_of(record.headers),
+                offset=record.offset,
+                time=self._clock(),
+            )
+            self._gauges.count(reading)
+            repaired += states
+        await self._audit.append((b"", entry) for entry in self._books.take_entries())
+        await self._decisions.write(repaired)
+
+    def _on_alert(self, record: ConsumerRecord) -> list[Stored]:
+        if self._clock() - written_s(record) > self._recent_s:
+            return []
+        alert = alert_in(record.value)
+        return [] if alert is None else self._books.on_alert(alert, self._clock())
+
+    def _on_verdict(self, record: ConsumerRecord) -> list[Stored]:
+        try:
+            verdict = _verdict(record.value or b"")
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            _LOG.warning("%s: nothing to read at %d", record.topic, record.offset)
+            return []
+        return self._books.on_verdict(verdict, self._clock())

@@ -1,0 +1,68 @@
+"""Reads decisions into a register and writes signed states, for commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stream.decisions.audit_chain import verified
+from stream.decisions.register import Register
+from stream.decisions.signature import AUDIT, HEADER, Signer, signature_of
+from stream.kafka.compacted_topics import read, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aiokafka import ConsumerRecord
+
+    from stream.decisions.audit_chain import Verification
+    from stream.decisions.settings import DecisionSettings
+    from stream.decisions.transitions import Stored
+    from stream.kafka.settings import KafkaSettings, TopicSettings
+
+
+class DecisionsTopic:
+    """The decisions topic as commands use it."""
+
+    def __init__(
+        self, kafka: KafkaSettings, topics: TopicSettings, settings: DecisionSettings
+    ) -> None:
+        """Prepare; raises SettingsError without a key."""
+        self._kafka, self._topics, self._settings = kafka, topics, settings
+        self._signer = Signer(settings.key)
+        self._auditor = Signer(settings.key, AUDIT)
+
+    def read(self) -> Register:
+        """Return the latest state of every decision."""
+        register = Register(self._signer, most=self._settings.max_decisions)
+
+        def take(records: Sequence[ConsumerRecord]) -> None:
+            for record in records:
+                register.read(record.key, record.value, signature_of(record.headers))
+
+        read(self._kafka, self._topics, self._topics.decisions, take)
+        return register
+
+    def audit(self) -> list[tuple[bytes, bytes]]:
+        """Return value and signature of every entry of the audit topic, in order."""
+        entries: list[tuple[bytes, bytes]] = []
+
+        def take(records: Sequence[ConsumerRecord]) -> None:
+            entries.extend((one.value or b"", signature_of(one.headers) or b"") for one in records)
+
+        read(self._kafka, self._topics, self._topics.audit, take)
+        return entries
+
+    def verified(self, entries: Iterable[tuple[bytes, bytes]]) -> Verification:
+        """Return whether the audit is unbroken, and where not."""
+        return verified(entries, self._auditor)
+
+    def write(self, states: Iterable[Stored]) -> None:
+        """Write states in this order, and wait until the brokers acknowledge them."""
+        rows = [(one.decision.key.encode(), one.value) for one in states]
+        write_all(
+            self._kafka,
+            self._topics,
+            self._topics.decisions,
+            rows,
+            headers=lambda key, value: [(HEADER, self._signer.sign(key, value))],
+        )
