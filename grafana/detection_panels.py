@@ -129,6 +129,60 @@ DETECTION: dict[str, list[Panel]] = {
             width=12,
         ),
     ],
+    "Decisions": [
+        stat(
+            "Waiting for a person",
+            "Age of the oldest proposal that a person has not answered.",
+            "max(distillwatch_decision_waiting_seconds<>)",
+            limits={"green": 0, "orange": 14400},
+            unit="s",
+            width=6,
+            alerts=("DistillwatchDecisionsWaiting",),
+        ),
+        stat(
+            "Held back by a guard rail",
+            "Approved decisions that would act on more accounts than a day may have.",
+            "max(distillwatch_decisions_held_back<>)",
+            limits={"green": 0, "orange": 1},
+            width=6,
+            alerts=("DistillwatchDecisionsHeldBack",),
+        ),
+        stat(
+            "Records of other writers",
+            "Records of the last hour on the decisions topic that are not signed with our key.",
+            "sum(increase(distillwatch_decision_records_total"
+            '<reading=~"unsigned|forged|unreadable|misplaced|removed">[1h]))',
+            limits={"green": 0, "red": 1},
+            width=6,
+            alerts=("DistillwatchDecisionsForged",),
+        ),
+        stat(
+            "Audit entries",
+            "Number of the last entry of the audit topic. It never falls.",
+            "max(distillwatch_decision_audit_entries<>)",
+            width=6,
+        ),
+        stacked(
+            "Proposals and decisions in force",
+            "Decisions by action and state, without ended ones.",
+            {
+                "{{action}} {{state}}": "sum by (action, state) ("
+                'distillwatch_decisions<state=~"proposed|approved|active">) > 0',
+            },
+            width=12,
+            alerts=("DistillwatchDecisionsWaiting",),
+        ),
+        stacked(
+            "Records of the decisions topic",
+            "Records of the last hour by what they turned out to be.",
+            {
+                "{{reading}}": "sum by (reading) ("
+                "increase(distillwatch_decision_records_total<>[1h]))",
+            },
+            width=12,
+            alerts=("DistillwatchDecisionsForged",),
+        ),
+    ],
     "Scores": [
         heatmap(
             "Scores of accounts",

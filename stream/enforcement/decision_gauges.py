@@ -29,7 +29,9 @@ class DecisionGauges:
         """Show decisions by action and state, and what waits; ``time`` in epoch seconds."""
         decisions = [one.decision for one in books.register.states if not one.decision.drill]
         self._show_counts(Counter((one.action, one.state) for one in decisions))
-        waiting = [one.proposed_at for one in decisions if one.state == "proposed"]
+        proposed = [one for one in decisions if one.state == "proposed"]
+        # A simulated one waits for no one: nothing would be carried out.
+        waiting = [one.proposed_at for one in proposed if not one.simulated]
         self._metrics.decision_waiting_seconds.set(max(time - min(waiting, default=time), 0.0))
         self._metrics.decisions_held_back.set(len(books.rails.exceeding(decisions)))
         self._metrics.decision_audit_entries.set(books.audited.number)

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "pipeline": ("intake", "core"),
     "worker": ("pipeline", "intake"),
     "alerting": ("core",),
+    "enforcement": ("core", "decisions"),
 }
 #: Made of a number.
 MADE = {("sink_attempts_total", "result"): {f"{family}xx" for family in range(2, 6)}}
