@@ -20,7 +20,7 @@ from stream.cli.decision_lines import line
 from stream.core.alerts import Alert
 from stream.core.decisions import Action, DecisionSubject, Limits, Reason
 from stream.core.errors import UsageError
-from stream.decisions.desk import Desk
+from stream.decisions.decision_desk import DecisionDesk
 from stream.decisions.proposal import Proposal, accused, reason_of, subject_of
 from stream.kafka.alerts_topic import latest_alert
 from stream.kafka.decisions_topic import DecisionsTopic
@@ -74,7 +74,7 @@ def decide(  # noqa: PLR0913 - the options of a command
             Limits, requests_per_minute=requests_per_minute, model=model, instruction=instruction
         ),
     )
-    desk = Desk(settings.decisions, topic.read())
+    desk = DecisionDesk(settings.decisions, topic.read())
     states = desk.decide(f"dec_{secrets.token_hex(10)}", proposal, author, now)
     topic.write(states)
     out.print(line(states[-1].decision), markup=False, soft_wrap=True)

@@ -8,7 +8,7 @@ import typer
 
 from stream.cli.common import out, read_settings
 from stream.cli.decision_lines import line
-from stream.decisions.desk import Desk
+from stream.decisions.decision_desk import DecisionDesk
 from stream.kafka.decisions_topic import DecisionsTopic
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ DecisionArgument = Annotated[str, typer.Argument(help="From `distillwatch decisi
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="R", help="Kept with the decision")]
 
 
-def change(config: Path | None, act: Callable[[Desk], Stored]) -> None:
+def change(config: Path | None, act: Callable[[DecisionDesk], Stored]) -> None:
     """Write the state that ``act`` returns."""
     settings = read_settings(config)
     topic = DecisionsTopic(settings.kafka, settings.topics, settings.decisions)
-    state = act(Desk(settings.decisions, topic.read()))
+    state = act(DecisionDesk(settings.decisions, topic.read()))
     topic.write([state])
     out.print(line(state.decision), markup=False, soft_wrap=True)

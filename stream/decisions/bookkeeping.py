@@ -45,7 +45,7 @@ class Bookkeeping:
         """Take in a record of the decisions topic; return what it was, and what to write.
 
         Compaction keeps the last record of a key. Where that is not the state that counts, this
-        state is written again, so that a reader of what is left reads the same.
+        state is written again, so that a later reader finds the same.
         """
         reading = self.register.read(key, value, signature)
         if offset <= self.audited.offset:

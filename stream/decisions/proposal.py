@@ -24,7 +24,7 @@ _MOST_TEXT: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """About whom or what, what is done, why, and for how long."""
+    """Subject, action, reason and duration."""
 
     subject: DecisionSubject
     accounts: Sequence[str] = ()  # of a campaign, ascending

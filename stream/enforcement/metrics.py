@@ -1,4 +1,4 @@
-"""What is counted of decisions."""
+"""Figures of decisions."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _DAY_S: Final = 86400.0
 
 
-class Desk:
+class DecisionDesk:
     """The register in people's hands, within the guard rails; raises DecisionError."""
 
     def __init__(self, settings: DecisionSettings, register: Register) -> None:
