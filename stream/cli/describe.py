@@ -50,6 +50,5 @@ def _show(value: object) -> str:
         return ", ".join(value)
     if value in {None, "", ()}:
         return "(none)"
-    if isinstance(value, tuple):  # as its variable takes it
-        return msgspec.json.encode(value).decode()
-    return str(value)
+    # A tuple as its variable takes it.
+    return msgspec.json.encode(value).decode() if isinstance(value, tuple) else str(value)
