@@ -57,7 +57,8 @@ class Format:
     call if it has no value at ``calls``, a value outside the listed ones at a path of ``kinds``,
     or a listed value at a path of ``own`` (calls that the gateway makes for itself). ``siblings``
     are top-level keys that only records of another format have, with its name. ``keys`` are
-    further top-level keys with which a record may begin.
+    further top-level keys with which a record may begin. ``repeated`` are top-level keys, of no
+    field, whose values are large and the same in many records.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Format:
     kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
     own: Mapping[str, frozenset[str]] = field(default_factory=dict)
     siblings: Mapping[str, str] = field(default_factory=dict)
+    repeated: Sequence[str] = ()
 
 
 #: Event field -> its converter, unless a source has its own.

@@ -7,12 +7,15 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from stream.core.errors import DecodeError
 from stream.intake.codec.compiled_decoder import compile_decoder
 from stream.intake.codec.event import MAX_COUNT
 from stream.intake.codec.format_table import Constant, FormatTable, Trace
 from stream.intake.codec.path import Path
 from stream.intake.codec.pick import UnusualError, picker
+from stream.intake.codec.repeated import RepeatedMember, without_all
 from stream.intake.codec.result import attempt
 
 if TYPE_CHECKING:
@@ -44,7 +47,14 @@ class Gateway:
 
     def one(self, value: bytes) -> RequestEvent | Skipped:
         """Return the event of one object, or that it is skipped; raises ``reasons.FAILURES``."""
-        return self._event(self._decode(value))
+        short = without_all(self._repeated, value)
+        if short is value:
+            return self._event(self._decode(value))
+        try:
+            record = self._decode(short)
+        except msgspec.DecodeError:
+            record = self._decode(value)  # where it is wrong
+        return self._event(record)
 
     def each(self, value: bytes) -> list[Result]:
         """Return the results of a JSON array's elements; raises when one is no object."""
@@ -81,6 +91,11 @@ class Gateway:
     @cached_property
     def _picker(self) -> Picker:
         return picker(self._table.paths)
+
+    @cached_property
+    def _repeated(self) -> list[RepeatedMember]:
+        taken = {path.keys[0] for path in self._table.paths}
+        return [RepeatedMember(key) for key in self._form.repeated if key not in taken]
 
     @cached_property
     def _decode(self) -> Callable[[bytes], Struct]:

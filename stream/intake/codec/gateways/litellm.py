@@ -52,6 +52,7 @@ LITELLM: Final = Format(
     kinds={"call_type": CALLS},
     own={"metadata.user_api_key_hash": _ITSELF, "api_key": _ITSELF},
     siblings={"traceId": LANGFUSE},
+    repeated=("model_map_information",),
     fields={
         "timestamp": ("startTime",),
         "model": ("model_group", "model"),
