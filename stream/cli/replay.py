@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.accounts_file import fill
-from stream.cli.common import ConfigOption, err, out, read_settings
+from stream.cli.common import ConfigOption, collect_garbage_seldom, err, out, read_settings
 from stream.cli.explain_format import explain_each, explain_first
 from stream.cli.replay_source import source_of
 from stream.core.alerts import Alert, as_sent
@@ -120,6 +120,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
     if accounts_file is not None:
         fill(directory, accounts_file, latest=time.time() + settings.intake.max_future_s)
     metrics = Metrics(strict=False)
+    collect_garbage_seldom()
     chain = Chain(
         settings,
         source="replay",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from stream.cli.common import ConfigOption, read_settings
+from stream.cli.common import ConfigOption, collect_garbage_seldom, read_settings
 from stream.cli.compose import worker_components
 from stream.worker.run import run
 from stream.worker.shutdown_watchdog import ShutdownWatchdog
@@ -16,4 +16,5 @@ def worker(config: ConfigOption = None) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
+    collect_garbage_seldom()
     run(worker_components(read_settings(config)), ShutdownWatchdog())
