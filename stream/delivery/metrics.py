@@ -75,6 +75,7 @@ class DeliveryMetrics(MetricSet):
         "incidents are delivered",
         unit="seconds",
         labels={"sink": OPEN},
+        combine="max",
     )
     sink_disabled = gauge(
         meaning="1 when the receiver answered 410 Gone; it gets nothing until a restart",
@@ -82,6 +83,7 @@ class DeliveryMetrics(MetricSet):
         "alerts until then",
         unit="bool",
         labels={"sink": OPEN},
+        combine="max",
     )
     sink_broker_failures_total = counter(
         meaning="Times a sink lost the broker and read again",

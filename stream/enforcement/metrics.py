@@ -33,6 +33,7 @@ class DecisionMetrics(MetricSet):
         meaning="Age of the oldest proposal that waits for a person, 0 without any",
         remedy="Approve or refuse it: `distillwatch decisions`, or the page",
         unit="seconds",
+        combine="max",
     )
     decisions_held_back = gauge(
         meaning="Approved decisions that are not carried out, because a guard rail holds them back",

@@ -103,6 +103,7 @@ class IntakeMetrics(SharedMetrics):
         remedy="The worker stops when it stays high: compare the records of the topic with "
         "intake.format",
         unit="ratio",
+        combine="max",
     )
     dead_letters_total = counter(
         meaning="Records sent to the dead-letter topic, by reason",
@@ -114,11 +115,13 @@ class IntakeMetrics(SharedMetrics):
         meaning="Accounts with an entry in the account directory; every worker has all of them",
         remedy="0: the directory is not used or was never loaded (`distillwatch accounts load`)",
         unit="accounts",
+        combine="max",
     )
     directory_written_timestamp_seconds = gauge(
         meaning="Time when the newest entry of the account directory was written (epoch); 0: never",
         remedy="Older than the interval of the export: the job that loads the directory fails",
         unit="seconds",
+        combine="max",
     )
     directory_lookups_total = counter(
         meaning="Events, by whether the account directory has an entry of their account",
@@ -133,4 +136,5 @@ class IntakeMetrics(SharedMetrics):
         remedy="The log names the record; full: raise directory.max_entries",
         unit="records",
         labels={"reason": ENTRY_REASONS},
+        combine="max",
     )

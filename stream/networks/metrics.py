@@ -21,6 +21,7 @@ class NetworkMetrics(MetricSet):
         remedy="More than 45 days ago: the job that downloads it fails",
         unit="seconds",
         labels={"database": DATABASES},
+        combine="max",
     )
     network_database_problem = gauge(
         meaning="1 while a configured database of networks is missing, damaged or old; the worker "
@@ -28,6 +29,7 @@ class NetworkMetrics(MetricSet):
         remedy="The log names the file: mount it, or download it again, beside it and then renamed",
         unit="boolean",
         labels={"database": DATABASES, "problem": PROBLEMS},
+        combine="max",
     )
     network_lookups_total = counter(
         meaning="Addresses that were looked up, by database and whether it knows them; each is "

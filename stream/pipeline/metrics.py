@@ -40,6 +40,7 @@ class PipelineMetrics(IntakeMetrics, AccountsMetrics, CampaignsMetrics, Alerting
         "its worker",
         unit="seconds",
         labels={"stage": STAGES, "partition": OPEN},
+        combine="max",
     )
     late_rows_total = counter(
         meaning="Rows dropped because their window was already closed",

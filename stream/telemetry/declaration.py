@@ -33,6 +33,8 @@ OPEN_LIMIT: Final = 1024
 OPEN: Final[tuple[str, ...]] = ()
 
 MetricType = Literal["counter", "gauge", "histogram", "info"]
+#: How the figures of several processes make one (see stream.telemetry.totals).
+Combine = Literal["sum", "max", "min"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,9 @@ class Declared:
     """The declaration of one metric.
 
     ``labels`` maps each label to its closed set of values; :data:`OPEN` means that the values
-    come from configuration, and at most :data:`OPEN_LIMIT` of them are kept apart.
+    come from configuration, and at most :data:`OPEN_LIMIT` of them are kept apart. ``combine``
+    is for several processes: amounts add up; where each has the same figure, or a time or a share,
+    one of them counts.
     """
 
     type: MetricType
@@ -49,6 +53,7 @@ class Declared:
     unit: str
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     buckets: tuple[float, ...] = Histogram.DEFAULT_BUCKETS
+    combine: Combine = "sum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +83,27 @@ class Metric:
 
 
 def counter(
-    *, meaning: str, remedy: str, unit: str, labels: Mapping[str, tuple[str, ...]] | None = None
+    *,
+    meaning: str,
+    remedy: str,
+    unit: str,
+    labels: Mapping[str, tuple[str, ...]] | None = None,
+    combine: Combine = "sum",
 ) -> Counter:
-    """Declare a number that only grows."""
-    return cast("Counter", _declare("counter", meaning, remedy, unit, labels))
+    """Declare a number that only grows, and how those of several processes make one."""
+    return cast("Counter", _declare("counter", meaning, remedy, unit, labels, combine))
 
 
 def gauge(
-    *, meaning: str, remedy: str, unit: str, labels: Mapping[str, tuple[str, ...]] | None = None
+    *,
+    meaning: str,
+    remedy: str,
+    unit: str,
+    labels: Mapping[str, tuple[str, ...]] | None = None,
+    combine: Combine = "sum",
 ) -> Gauge:
-    """Declare a number that goes up and down."""
-    return cast("Gauge", _declare("gauge", meaning, remedy, unit, labels))
+    """Declare a number that goes up and down, and how those of several processes make one."""
+    return cast("Gauge", _declare("gauge", meaning, remedy, unit, labels, combine))
 
 
 def info(
@@ -126,5 +141,13 @@ def _declare(
     remedy: str,
     unit: str,
     labels: Mapping[str, tuple[str, ...]] | None,
+    combine: Combine = "sum",
 ) -> Declared:
-    return Declared(type=type_, meaning=meaning, remedy=remedy, unit=unit, labels=labels or {})
+    return Declared(
+        type=type_,
+        meaning=meaning,
+        remedy=remedy,
+        unit=unit,
+        labels=labels or {},
+        combine=combine,
+    )

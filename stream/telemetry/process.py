@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prometheus_client import CollectorRegistry
+
+    from stream.telemetry.declaration import Combine
+
+#: Those of several processes add up but for these.
+COMBINE: Final[Mapping[str, Combine]] = {"process_start_time_seconds": "min", "python_info": "max"}
 
 
 def register_process(registry: CollectorRegistry) -> None:

@@ -18,12 +18,14 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMe
         remedy="Growing for 15 minutes: add workers up to the number of partitions",
         unit="records",
         labels={"topic": OPEN, "partition": OPEN},
+        combine="max",
     )
     consumer_lag_seconds = gauge(
         meaning="Age of the oldest record that is not yet processed",
         remedy="This is how late alerts are: add workers, or look for a stuck one",
         unit="seconds",
         labels={"topic": OPEN},
+        combine="max",
     )
     records_lost_total = counter(
         meaning="Records that a topic deleted before they were processed",
@@ -37,6 +39,7 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMe
         remedy="Above 30: brokers or the way to them are down; nothing is lost, lag shows how "
         "late it gets",
         unit="seconds",
+        combine="max",
     )
     state_flush_seconds = histogram(
         meaning="Time to make changed state durable before a commit",
@@ -55,6 +58,7 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMe
         meaning="When offsets were last committed (epoch)",
         remedy="Old while records come in: see commits_total and state_flush_seconds",
         unit="seconds",
+        combine="max",
     )
     recovery_seconds = histogram(
         meaning="Time to load the state of a partition after an assignment",
@@ -67,6 +71,7 @@ class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMe
         meaning="Times the partitions of this worker changed",
         remedy="Steady: workers join and leave; check restarts and kafka.session_timeout_s",
         unit="rebalances",
+        combine="max",
     )
     partitions_fenced_total = counter(
         meaning="Partitions reassigned to another worker when this one tried to write their state",

@@ -88,6 +88,15 @@ def test_a_scrape_shows_the_remedies() -> None:
         assert metric.declared.remedy in shown[name]
 
 
+@pytest.mark.parametrize(
+    "metric", [m for m in table() if m.type == "gauge"], ids=lambda metric: metric.attribute
+)
+def test_times_and_shares_of_processes_do_not_add_up(metric) -> None:
+    amount = metric.declared.unit not in {"seconds", "ratio", "bool", "boolean"}
+    assert (metric.declared.combine == "sum") <= amount
+    assert metric.declared.combine == "max" or "partition" not in metric.declared.labels
+
+
 def test_what_has_not_happened_is_shown_as_zero() -> None:
     registry = Metrics().registry
     for metric in table_of(Metrics):
