@@ -317,6 +317,16 @@ PIPELINE: dict[str, list[Panel]] = {
             alerts=("DistillwatchAccountsEvicted",),
         ),
         Panel(
+            title="Process restarts",
+            description="Processes of workers (worker.processes) that ended in the last hour and "
+            "were started again. killed: by a signal, mostly for want of memory.",
+            queries={
+                "{{end}} {{instance}}": "sum by (instance, end) (increase("
+                "distillwatch_process_restarts_total<>[1h]))",
+            },
+            alerts=("DistillwatchProcessRestarting",),
+        ),
+        Panel(
             title="Rebalances and fenced partitions",
             description="In the last hour. Fenced: a worker stalled, and its partitions were "
             "reassigned.",

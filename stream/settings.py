@@ -34,7 +34,7 @@ from stream.http.page.settings import PageSettings
 from stream.http.settings import HttpSettings
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.directory.settings import DirectorySettings
-from stream.kafka.settings import KafkaSettings, TopicSettings
+from stream.kafka.settings import KafkaSettings, TopicSettings, WorkerSettings
 from stream.pipeline.settings import StageSettings
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     kafka: KafkaSettings = KafkaSettings()
     topics: TopicSettings = TopicSettings()
+    worker: WorkerSettings = WorkerSettings()
     intake: IntakeSettings = IntakeSettings()
     directory: DirectorySettings = DirectorySettings()
     windows: WindowSettings = WindowSettings()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-
-from stream.cli.common import ConfigOption, read_settings
+from stream.cli.common import ConfigOption, read_settings, start_log
 from stream.http.bridge.bridge_process import BridgeComponents, run
 
 
 def bridge(config: ConfigOption = None) -> None:
     """Forward what gateways post (JSON, OTLP) to the requests topic; needs ``bridge.tokens``."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    start_log()
     settings = read_settings(config)
     run(
         BridgeComponents(

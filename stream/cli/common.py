@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import logging
 import os
 import re
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -12,7 +16,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from stream.core.errors import UsageError
+from stream.core.errors import DistillwatchError, UsageError
 from stream.settings import Settings, load
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -49,10 +53,35 @@ def duration_s(text: str, *, option: str) -> float:
     return int(found[1]) * _UNITS_S[found[2]]
 
 
+def settings_file(config: Path | None) -> Path | None:
+    """Return the file of ``--config``, ./distillwatch.toml if there is one, or None."""
+    return config or (_DEFAULT if _DEFAULT.is_file() else None)
+
+
 def read_settings(config: Path | None) -> Settings:
-    """Return the settings of ``--config``, of ./distillwatch.toml, or the defaults."""
-    path = config or (_DEFAULT if _DEFAULT.is_file() else None)
-    return load(path, os.environ)
+    """Return the settings of the file and of the environment."""
+    return load(settings_file(config), os.environ)
+
+
+def start_log(prefix: str = "") -> None:
+    """Log to standard error, each message after ``prefix``."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format=f"{prefix}%(asctime)s %(levelname)s %(message)s",
+    )
+
+
+@contextlib.contextmanager
+def report_errors() -> Iterator[None]:
+    """End with one line and the exit code of an error of ours."""
+    try:
+        yield
+    except DistillwatchError as error:
+        err.print(f"distillwatch: {error}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def collect_garbage_seldom() -> None:

@@ -23,6 +23,7 @@ from stream.http.page.incident_history import IncidentHistory
 from stream.http.page.page_server import Page
 from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
+from stream.http.samples import with_samples
 from stream.kafka.connection import client_options
 from stream.metrics import Metrics
 from stream.networks.database_watch import DatabaseWatch
@@ -41,6 +42,7 @@ from stream.worker.ports import Stages
 from stream.worker.run import WorkerComponents
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from stream.delivery.sink import Sink
@@ -51,8 +53,13 @@ if TYPE_CHECKING:
     from stream.worker.ports import RecordReader, Task
 
 
-def worker_components(settings: Settings) -> WorkerComponents:
-    """Return the components that a worker with these settings runs."""
+def worker_components(
+    settings: Settings, listening: socket.socket | None = None
+) -> WorkerComponents:
+    """Return the components that a worker with these settings runs.
+
+    One of several processes of a worker gets the socket where its supervisor reads its pages.
+    """
     metrics = Metrics(strict=False)
     register_process(metrics.registry)
     metrics.build_info.info({"version": __version__, "python": platform.python_version()})
@@ -68,7 +75,7 @@ def worker_components(settings: Settings) -> WorkerComponents:
         metrics=metrics,
         health=health,
         services=(
-            Pages(settings.http, registry=metrics.registry, health=health, more=more),
+            _pages(settings, metrics, health, more, listening),
             *feeds,
             DatabaseWatch(databases),
             *_keepers(settings, metrics),
@@ -76,6 +83,20 @@ def worker_components(settings: Settings) -> WorkerComponents:
             # Last: the stages start after it and need it loaded; alerts are delivered meanwhile.
             _directory_feed(settings, metrics, directory),
         ),
+    )
+
+
+def _pages(
+    settings: Settings,
+    metrics: Metrics,
+    health: Health,
+    more: More | None,
+    listening: socket.socket | None,
+) -> Pages:
+    if listening is not None:
+        more = with_samples(metrics.registry, more)
+    return Pages(
+        settings.http, registry=metrics.registry, health=health, more=more, listening=listening
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,8 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from stream import __version__
-from stream.cli.common import err
-from stream.core.errors import DistillwatchError
+from stream.cli.common import report_errors
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -97,13 +95,8 @@ def _options(
 
 def run() -> None:
     """Run the command line; an error of ours is one line and an exit code."""
-    try:
+    with report_errors():
         app()
-    except DistillwatchError as error:
-        err.print(f"distillwatch: {error}", markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
     ├── UsageError           a command got arguments that it cannot use         (exit 2)
     ├── TopicError           a topic is missing or has the wrong partitions     (exit 2)
     ├── BrokerError          the broker refuses, or cannot be reached           (exit 1 or retry)
+    ├── ProcessError         a process of a worker cannot be kept running       (exit 1, or its own)
     ├── InvalidShareError    most records are invalid: the deployment is broken (exit 1)
     ├── StateError           stored state cannot be used by this version        (exit 1)
     │   └── ModelError       the stored model has another structure
@@ -47,6 +48,15 @@ class TopicError(DistillwatchError):
 
 class BrokerError(DistillwatchError):
     """The broker refuses, or cannot be reached."""
+
+
+class ProcessError(DistillwatchError):
+    """A process of a worker cannot be kept running, or did not stop well."""
+
+    def __init__(self, detail: str, *, exit_code: int = 1) -> None:
+        """End with ``exit_code``: that of the process, where another start would not help."""
+        super().__init__(detail)
+        self.exit_code = exit_code
 
 
 class InvalidShareError(DistillwatchError):

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+
+class Probes(Protocol):
+    """What the probes show: of one worker process (Health), or of all processes of a worker."""
+
+    def live(self, now: float) -> tuple[bool, str]:
+        """Return whether it makes progress, and if not, why; ``now`` is monotonic seconds."""
+        ...
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether state is recovered and records are consumed, and if not, why."""
+        ...
+
 
 class Health:
     """Mutable facts of one worker; ``now`` is monotonic seconds from its caller's clock.

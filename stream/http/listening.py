@@ -9,6 +9,8 @@ from aiohttp import web
 from stream.core.errors import SettingsError
 
 if TYPE_CHECKING:
+    import socket
+
     from aiohttp.web_runner import BaseRunner
 
 
@@ -26,3 +28,10 @@ async def listen(runner: BaseRunner, host: str, port: int, *, setting: str) -> i
             f"{setting}: cannot listen on {host}:{port}: {error.strerror or error}"
         ) from error
     return int(runner.addresses[0][1])
+
+
+async def listen_on(runner: BaseRunner, listening: socket.socket) -> int:
+    """Serve with ``runner`` on a socket that listens already; return its port."""
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    return int(listening.getsockname()[1])

@@ -19,14 +19,15 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client.exposition import choose_encoder
 
-from stream.http.listening import listen
+from stream.http.listening import listen, listen_on
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
     from prometheus_client import CollectorRegistry
 
-    from stream.http.health import Health
+    from stream.http.health import Probes
     from stream.http.settings import HttpSettings
 
 _LOG = logging.getLogger("stream.http.pages")
@@ -53,12 +54,17 @@ class Pages:
         settings: HttpSettings,
         *,
         registry: CollectorRegistry,
-        health: Health,
+        health: Probes,
         more: More | None = None,
+        listening: socket.socket | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare; ``now`` is the clock of ``health``, too."""
+        """Prepare; ``now`` is the clock of ``health``, too.
+
+        With ``listening`` it serves there, not on the settings' port.
+        """
         self._more = more
+        self._listening = listening
         self._settings = settings
         self._registry = registry
         self._health = health
@@ -73,8 +79,11 @@ class Pages:
         # Do not wait for the body of a request.
         server = _Server(self._answer, access_log=None, logger=_LOG, lingering_time=0.0)
         runner = web.ServerRunner(server, shutdown_timeout=_STOP_TIMEOUT_S)
-        host, port = self._settings.host, self._settings.port
-        self.port = await listen(runner, host, port, setting="http.port")
+        if self._listening is not None:
+            self.port = await listen_on(runner, self._listening)
+        else:
+            host, port = self._settings.host, self._settings.port
+            self.port = await listen(runner, host, port, setting="http.port")
         self._runner = runner
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Settings of the connection to Kafka and of the topics; nothing here connects."""
+"""Settings of the connection to Kafka, of a worker's consumers and of the topics: no connection."""
 
 from __future__ import annotations
 
@@ -105,6 +105,24 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "where a stalled worker that wakes up late may damage state"
         ),
     ] = True
+
+
+#: Assumed: the cores of a large machine; each process takes the memory of a worker.
+MAX_PROCESSES: Final = 64
+
+
+class WorkerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many consumers of the group one ``distillwatch worker`` runs."""
+
+    processes: Annotated[
+        Annotated[int, Meta(ge=1, le=MAX_PROCESSES)] | Literal["auto"],
+        Meta(
+            description="Processes of a worker, each a consumer of the group with one core; auto: "
+            "as many as there are cores (CPU affinity and cgroup quota), but no more than "
+            "topics.partitions",
+            extra={"unit": "processes"},
+        ),
+    ] = 1
 
 
 class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,10 +8,16 @@ from stream.networks.metrics import NetworkMetrics
 from stream.pipeline.metrics import PipelineMetrics
 from stream.telemetry.declaration import OPEN, counter, gauge, histogram
 from stream.telemetry.shared import STAGES
+from stream.worker.supervisor.metrics import SupervisorMetrics
 
 
-class WorkerMetrics(PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMetrics):
-    """One worker process; with those of the pipeline, receivers, databases and decisions."""
+class WorkerMetrics(
+    PipelineMetrics, DeliveryMetrics, NetworkMetrics, DecisionMetrics, SupervisorMetrics
+):
+    """One worker process; with those of the pipeline, receivers, databases and decisions.
+
+    Those of the supervisor are 0 in a process, so that every worker has them.
+    """
 
     consumer_lag_records = gauge(
         meaning="Records of a partition that are not yet processed",

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from stream.core.errors import BrokerError, DistillwatchError
 from stream.kafka.connection import keep_trying, reach
@@ -19,7 +19,13 @@ from stream.worker.lag import Lag
 from stream.worker.library_logs import quiet_library_logs, silence_library_logs
 from stream.worker.runtime import Runtime
 from stream.worker.sender import Sender
-from stream.worker.shutdown_watchdog import NEVER, ShutdownWatchdog
+from stream.worker.shutdown_watchdog import (
+    CLOSE_TIMEOUT_S,
+    EXIT_TIMEOUT_S,
+    NEVER,
+    STOP_TIMEOUT_S,
+    ShutdownWatchdog,
+)
 from stream.worker.slim_records import install_slim_records
 from stream.worker.tasks import OwnedTasks
 from stream.worker.topic_monitor import TopicMonitor
@@ -33,10 +39,6 @@ if TYPE_CHECKING:
     from stream.worker.ports import Stages
 
 log = logging.getLogger(__name__)
-
-_STOP_TIMEOUT_S: Final = 30.0
-_EXIT_TIMEOUT_S: Final = 30.0  # for everything after that
-_CLOSE_TIMEOUT_S: Final = 5.0
 
 
 class Service(Protocol):
@@ -82,10 +84,10 @@ def run(components: WorkerComponents, watchdog: ShutdownWatchdog = NEVER) -> Non
             except DistillwatchError as error:
                 silence_library_logs()
                 code = error.exit_code
-                watchdog.set(_CLOSE_TIMEOUT_S, line=str(error), code=code)
+                watchdog.set(CLOSE_TIMEOUT_S, line=str(error), code=code)
                 raise
     finally:
-        watchdog.set(_CLOSE_TIMEOUT_S, code=code)  # the caller reports the error
+        watchdog.set(CLOSE_TIMEOUT_S, code=code)  # the caller reports the error
 
 
 async def serve(
@@ -107,8 +109,8 @@ async def serve(
         await sender.start()
         cleanup.push_async_callback(tasks.retain_only, ())
         await _run_app(components, app, runtime, stop or _stop_by_signal())
-        late = f"the worker did not stop within {_EXIT_TIMEOUT_S:g} s"
-        watchdog.set(_EXIT_TIMEOUT_S, line=str(runtime.failure or late))
+        late = f"the worker did not stop within {EXIT_TIMEOUT_S:g} s"
+        watchdog.set(EXIT_TIMEOUT_S, line=str(runtime.failure or late))
     if runtime.failure is not None:
         raise await _with_reason(runtime.failure, components.kafka)
 
@@ -147,7 +149,7 @@ async def _run_app(
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     # After a failure no checkpoint and no commit follows.
-    patience_s = _STOP_TIMEOUT_S if runtime.failure is None else _CLOSE_TIMEOUT_S
+    patience_s = STOP_TIMEOUT_S if runtime.failure is None else CLOSE_TIMEOUT_S
     try:
         await asyncio.wait_for(app.stop(), patience_s)
     except TimeoutError:

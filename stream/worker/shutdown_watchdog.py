@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+#: How long a worker may take to finish the current batch, write its checkpoint and leave the group,
+#: and for everything after that.
+STOP_TIMEOUT_S: Final = 30.0
+EXIT_TIMEOUT_S: Final = 30.0
+CLOSE_TIMEOUT_S: Final = 5.0
+#: After this long a stopped worker has ended, one way or the other.
+STOP_WITHIN_S: Final = STOP_TIMEOUT_S + EXIT_TIMEOUT_S + CLOSE_TIMEOUT_S
+
+
 class ShutdownWatchdog:
     """A timer that ends the process: only a command may have one; ``end`` takes the exit code."""
 

@@ -35,7 +35,7 @@ class Worker:
         self.totals.keep(number, take(self.running[number].registry))
         self.running[number] = self.make()
 
-    def value(self, name: str, **labels: str) -> float | None:
+    def value(self, name: str, **labels: str) -> Any:
         return self.registry.get_sample_value(f"distillwatch_{name}", labels)
 
 
@@ -111,9 +111,9 @@ def test_figures_of_processes_are_of_all_but_for_the_start() -> None:
     worker = Worker(2)
     for metrics in worker.running:
         register_process(metrics.registry)
-    value = worker.registry.get_sample_value
+    value: Any = worker.registry.get_sample_value
     (one, _) = worker.running
-    alone = one.registry.get_sample_value
+    alone: Any = one.registry.get_sample_value
     assert value("process_start_time_seconds") == alone("process_start_time_seconds")
     assert value("process_resident_memory_bytes") > 1.5 * alone("process_resident_memory_bytes")
     worker.registry.collect()

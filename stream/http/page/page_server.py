@@ -46,7 +46,7 @@ _TYPES: Final = {
     ".svg": "image/svg+xml",
 }
 MAX_BODY: Final = 8192
-_BODY_WITHIN_S: Final = 5.0
+BODY_WITHIN_S: Final = 5.0
 
 
 class _VerdictForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,11 +110,11 @@ class Page:
         if request.method != "GET":
             return web.Response(status=405, headers={"Allow": "GET"})
         if name == "overview":
-            return _versioned(request, overview(self._history, self._sampler.take()))
+            return versioned(request, overview(self._history, self._sampler.take()))
         record = self._history.find(name.removeprefix("incidents/"))
         if not name.startswith("incidents/") or record is None:
             return _json({"error": "unknown"}, 404)
-        return _versioned(request, detail(self._history, record))
+        return versioned(request, detail(self._history, record))
 
     async def _post_verdict(self, request: web.BaseRequest) -> web.Response:
         if request.method != "POST":
@@ -130,7 +130,7 @@ class Page:
         return await self._keep(verdict)
 
     async def _read(self, request: web.BaseRequest) -> Verdict:
-        async with asyncio.timeout(_BODY_WITHIN_S):
+        async with asyncio.timeout(BODY_WITHIN_S):
             form = _form(await request.read())
         known = {**msgspec.structs.asdict(form), "time": self._clock()}
         return msgspec.convert(known, Verdict)
@@ -143,7 +143,8 @@ class Page:
         return _json(msgspec.to_builtins(verdict), 200)
 
 
-def _versioned(request: web.BaseRequest, view: msgspec.Struct) -> web.Response:
+def versioned(request: web.BaseRequest, view: object) -> web.Response:
+    """Return ``view`` as JSON with a version (ETag); 304 when the page has that version."""
     body = msgspec.json.encode(view)
     etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     if request.headers.get("If-None-Match") == etag:

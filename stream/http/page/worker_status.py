@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.samples import Sample
 
-    from stream.http.health import Health
+    from stream.http.health import Probes
 
 MAX_AGE_S: Final = 2.0
 _PREFIX: Final = "distillwatch_"
@@ -52,7 +52,7 @@ class WorkerStatusSampler:
     def __init__(
         self,
         registry: CollectorRegistry,
-        health: Health,
+        health: Probes,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:

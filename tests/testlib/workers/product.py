@@ -154,8 +154,7 @@ class Product:
 
         def run() -> None:
             try:
-                topic = self.settings.topics.requests
-                asyncio.run(_produce(self.bootstrap, topic, lines, seconds, partitions))
+                asyncio.run(_produce(self.settings, lines, seconds, partitions))
             except BaseException as error:  # noqa: BLE001 - raised where the test is
                 failures.append(error)
             finally:
@@ -266,11 +265,13 @@ def undisturbed(bootstrap: str, lines: Sequence[bytes], folder: Path) -> Outcome
 
 
 async def _produce(
-    bootstrap: str, topic: str, lines: Sequence[bytes], seconds: float, partitions: int
+    settings: Settings, lines: Sequence[bytes], seconds: float, partitions: int
 ) -> None:
+    topic = settings.topics.requests
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap,
-        enable_idempotence=True,  # in order and once, whatever happens to the brokers
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        # In order and once, whatever happens to the brokers; the embedded one cannot.
+        enable_idempotence=settings.kafka.transactions,
         linger_ms=5,
         request_timeout_ms=120_000,
         retry_backoff_ms=200,
@@ -288,6 +289,20 @@ async def _produce(
         await producer.flush()
     finally:
         await producer.stop()
+
+
+def read_topic(settings: Settings, topic: str) -> list[bytes]:
+    """Return the value of every record of a topic, partition by partition."""
+    return [record.value for record in asyncio.run(_read(settings, topic))]
+
+
+def requests_counted(settings: Settings) -> Counter[str]:
+    """Return the requests that the stored windows have counted, by account."""
+    logs = read_state(state_topic_of(settings.topics, "events"), TASKS, settings.kafka)
+    found: Counter[str] = Counter()
+    for number, log in enumerate(logs):
+        found += _requests(settings, number, log)
+    return found
 
 
 async def _ends(settings: Settings, topics: Sequence[str]) -> dict[TopicPartition, int]:

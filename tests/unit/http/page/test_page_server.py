@@ -238,7 +238,7 @@ async def test_only_json_is_a_verdict_and_only_by_post(client):
 
 
 async def test_a_body_that_never_arrives_delays_no_other_request(served, monkeypatch):
-    monkeypatch.setattr("stream.http.page.page_server._BODY_WITHIN_S", 0.1)
+    monkeypatch.setattr("stream.http.page.page_server.BODY_WITHIN_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", served.pages.port)
     writer.write(
         b"POST /page/api/verdicts HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

@@ -1,0 +1,1 @@
+"""Several processes of one worker: starts, watches and stops them, and answers for all of them."""
