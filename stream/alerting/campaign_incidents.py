@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stream.campaigns.types import Cluster
     from stream.core.findings import Observed
 
-_MODEL: Final = "campaigns-8"
+_MODEL: Final = "campaigns-9"
 #: Kinds of links that show proxies.
 _EXITS: Final = frozenset({LinkKind.ADDRESS, LinkKind.NETWORK})
 

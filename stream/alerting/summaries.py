@@ -31,6 +31,7 @@ _KINDS: Final = {
     LinkKind.NETWORK: "rare networks",
     LinkKind.SUCCESSION: "a succession (some fell silent and others took over)",
     LinkKind.TOPIC: "one narrow topic",
+    LinkKind.CUSTOMERS: "a beginning with many customers behind each",
 }
 
 

@@ -31,6 +31,7 @@ LinkName = Literal[
     "network",
     "succession",
     "topic",
+    "customers",
 ]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"

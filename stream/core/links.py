@@ -35,6 +35,7 @@ class LinkKind(IntEnum):
     NETWORK = 9  # of accounts that call from several
     SUCCESSION = 10  # one fell silent and another took over (campaigns/succession)
     TOPIC = 11  # lives in the topic that surged about then (accounts/topics); alerting finds it
+    CUSTOMERS = 12  # many people use it, and it began about then (accounts/windows/crowded.py)
 
     @property
     def label(self) -> LinkName:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stream.core.batch import Array
 
 #: Raised whenever a column changes name, type or meaning.
-PACKET_VERSION: Final = 9
+PACKET_VERSION: Final = 10
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): a

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from stream.accounts.windows.account_windows import METRICS
+from stream.accounts.windows.crowded import is_crowded
 from stream.accounts.windows.questions import given
 from stream.core.events import PHRASES
 from stream.core.links import GIVEN, LINK_COLUMNS, SPREAD, LinkBatch, LinkKind, half_days
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         Counts,
         Fingerprints,
         Floats,
+        Mask,
         Positions,
         Seconds,
     )
@@ -73,6 +75,7 @@ class WindowSnapshot:
     day_requests: Floats  # (n,)
     active_hours: Counts  # (n,)
     networks: Floats  # (n,), distinct ones of the last one to two days, estimated
+    crowded: Mask  # (n,), whether many people use it
     change_point: Seconds  # (n,), epoch seconds, NaN: none
     new_answer_tokens: Floats  # (n,), least output tokens of an answer after it
     foreign: Fingerprints  # (rows,), conversations that are not the account's own
@@ -97,6 +100,7 @@ class WindowSnapshot:
         columns, at_rows = rows.columns, rows.at
         day = windows.requests("day", slots, rows.time) if day is None else day
         foreign = windows.questions.foreign(slots, columns, at_rows, day)
+        networks = windows.networks(slots, rows.time)
         return cls(
             rows=rows,
             first_seen=table["first_seen"][slots],
@@ -105,7 +109,8 @@ class WindowSnapshot:
             hour=windows.totals("hour", slots, rows.time)[:, _OF_HOUR],
             day_requests=day,
             active_hours=windows.active_hours(slots, rows.time),
-            networks=windows.networks(slots, rows.time),
+            networks=networks,
+            crowded=is_crowded(windows, slots, rows.time, networks, day),
             change_point=at,
             new_answer_tokens=least,
             foreign=np.where(foreign, columns["conversation"], np.uint64(0)),
@@ -173,6 +178,11 @@ def _values(
         # Unrelated accounts share the networks of clouds and VPNs, which databases know.
         linking = several[account] & (rows["hosting"] & (HOSTING | ANONYMISER) == 0)
         yield LinkKind.NETWORK, np.where(linking, rows["network"], np.uint64(0))
+    if known["crowded"].any():
+        # Machines are no people; the account began on these days.
+        linking = known["crowded"][account] & (rows["hosting"] & (HOSTING | ANONYMISER) == 0)
+        for day in half_days(known["first_seen"][account]):
+            yield LinkKind.CUSTOMERS, np.where(linking, day, np.uint64(0))
     yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
     for name in PHRASES:
         yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)

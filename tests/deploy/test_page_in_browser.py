@@ -72,7 +72,7 @@ def state(number: int, minute: int, **changes: Any) -> tuple[str, bytes]:
         "observed": {"requests": 9 * minute, "input_tokens": 900, "output_tokens": 9000 * minute},
         "techniques": ["AML.T0024.002"],
         "runbook_url": "https://example.org/runbook#campaign",
-        "model_version": "campaigns-8",
+        "model_version": "campaigns-9",
     }  # fmt: skip
     return name(number), json.dumps(value | changes).encode()
 

@@ -229,6 +229,11 @@ class AccountWindows:
         last_seen = self._table["last_seen"][slots]
         return _DISTINCT["networks"].estimate(self._table, slots, time, last_seen)
 
+    def user_agents(self, slots: AccountSlots, time: float) -> Floats:
+        """Return the estimated distinct user agents alone, as :meth:`distinct`, shape ``(n,)``."""
+        last_seen = self._table["last_seen"][slots]
+        return _DISTINCT["user_agents"].estimate(self._table, slots, time, last_seen)
+
     def active_hours(self, slots: AccountSlots, time: float) -> Counts:
         """Return how many of the last 24 hours had a request, shape ``(n,)``, i8."""
         last_hour = np.floor(self._table["last_seen"][slots] / _HOUR_S)

@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from stream.core.batch import AccountSlots, Mask, ValueSlots
 
 #: Kinds of which a single indicator may found a cluster.
-_ALONE: Final = (*CONTENT, LinkKind.CHANGE_POINT, LinkKind.SUCCESSION, LinkKind.TOPIC)
+_ALONE: Final = (
+    *CONTENT,
+    LinkKind.CHANGE_POINT,
+    LinkKind.SUCCESSION,
+    LinkKind.TOPIC,
+    LinkKind.CUSTOMERS,
+)
 #: Indicators, and as many components, of one scoring, so that it takes no longer however much is
 #: shared (assumed; deploy/bounds.md).
 MOST_CANDIDATES: Final = 256

@@ -7,7 +7,7 @@ It begins with dense cores and adds accounts that share as much with the certain
 act as they do, round by round (iterative reweighting, as in FRAUDAR). Text that an account shares
 counts once, whatever its kind: any account can repeat another's. So it takes more than text to
 be certain, and an account with nothing but text in common that does not act like the others is
-peripheral.
+peripheral. Nor is it certain because it began on that day, as others may have.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stream.campaigns.degrees.core import dense_cores
 from stream.campaigns.degrees.likelihood import Scale
 from stream.campaigns.degrees.met import STEPS, steps
 from stream.campaigns.degrees.rule import RULE, DegreeRule
-from stream.campaigns.degrees.ties import DIGITS, OWNED, TEXT, Ties
+from stream.campaigns.degrees.ties import BEGUN, DIGITS, OWNED, TEXT, Ties
 from stream.core.membership import MEMBERSHIP, Behaviour, Degree
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class MemberEvidence:
 
     text: Floats
     repeated: Floats  # at most 0
-    values: Floats  # shared values that are no text
+    values: Floats  # shared values that are no text; -inf where there are none
+    begun: Floats  # the same of those that an account has by how it began
     owner: Floats
     newness: Floats
     pace: Floats
@@ -55,7 +56,8 @@ class MemberEvidence:
     @property
     def beyond_text(self) -> Floats:
         """Return what accounts add beyond what they share of text."""
-        return self.values + self.owner + self.behaviour
+        values = np.maximum(self.values, self.begun)
+        return np.where(np.isfinite(values), values, 0.0) + self.owner + self.behaviour
 
     @property
     def total(self) -> Floats:
@@ -108,20 +110,21 @@ class ClusterMembership:
                 rule.text_doubled.value * np.log2(1 + ties.values(common, text)),
             ),
             repeated=self._repeated(certain, text, rule),
-            values=self._values(common, certain),
+            values=self._values(common, certain, ~np.isin(ties.kind, (*TEXT, *OWNED, *BEGUN))),
+            begun=self._values(common, certain, np.isin(ties.kind, BEGUN)),
             owner=self._owned(own, rule),
             newness=_stronger(scales.first_seen, scales.age, certain),
             pace=_stronger(scales.pace, scales.active_hours, certain),
         )
 
-    def _values(self, common: Floats, certain: Mask) -> Floats:
-        """Return the strongest of the kinds that are neither text nor an owner's."""
+    def _values(self, common: Floats, certain: Mask, which: Mask) -> Floats:
+        """Return the strongest of the kinds of some edges, shape ``(n,)``."""
         ties, most = self._ties, np.full(len(self._members), -np.inf)
-        for kind in np.unique(ties.kind[~np.isin(ties.kind, (*TEXT, *OWNED))]).tolist():
+        for kind in np.unique(ties.kind[which]).tolist():
             met = ties.strength(common, ties.kind == kind)
             scale = Scale(steps(met), self._met.kind_steps(kind, self._others), STEPS)
             most = np.maximum(most, scale.log_ratio(certain, rising=True))
-        return np.where(np.isfinite(most), most, 0.0)
+        return most
 
     def _owned(self, own: Floats, rule: DegreeRule) -> Floats:
         """Return what the other accounts of an account's owner add.
@@ -161,11 +164,13 @@ def _stronger(one: Scale, other: Scale, certain: Mask) -> Floats:
 
 def _degrees(found: MemberEvidence, rule: DegreeRule) -> Floats:
     odds, agrees = rule.prior.value + found.total, rule.agrees.value - 10.0**-DIGITS
-    only_text = np.maximum(found.values, found.owner) < agrees
+    own = np.maximum(found.values, found.owner)
+    only_text = np.maximum(own, found.begun) < agrees
+    only_begun = np.maximum(own, found.text) < np.minimum(found.begun, agrees)
     unlike = only_text & (found.behaviour <= -agrees)
     some = np.maximum(found.text + found.repeated, found.beyond_text) >= agrees
     likely = (odds >= rule.likely.value) & some & ~unlike
-    certain = likely & (odds >= rule.certain.value) & (found.beyond_text >= agrees)
+    certain = likely & (odds >= rule.certain.value) & (found.beyond_text >= agrees) & ~only_begun
     return np.where(certain, Degree.CERTAIN, np.where(likely, Degree.LIKELY, Degree.PERIPHERAL))
 
 

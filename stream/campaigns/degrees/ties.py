@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TEXT: Final = (LinkKind.SYSTEM_PROMPT, LinkKind.TEMPLATE, LinkKind.PHRASE)
 #: Kinds that belong to the owner: accounts of one payment have one owner.
 OWNED: Final = (LinkKind.PAYMENT,)
+#: Kinds that an account has by how it began: with that alone it is not certain.
+BEGUN: Final = (LinkKind.CUSTOMERS,)
 #: Sums are rounded so: they must not depend on the order of accounts in memory.
 DIGITS: Final = 6
 

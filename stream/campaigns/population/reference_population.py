@@ -13,6 +13,7 @@ import numpy as np
 from stream.campaigns.graph.bursts import ScanStatistic
 from stream.campaigns.graph.handovers import Handovers
 from stream.campaigns.graph.phrase_cooccurrence import PhraseCooccurrence
+from stream.campaigns.population.crowded_accounts import CrowdedAccounts
 from stream.campaigns.population.recency import Recency
 from stream.campaigns.population.trait import Trait
 from stream.campaigns.succession.figures import SuccessionFigures
@@ -41,6 +42,8 @@ class ReferencePopulation:
     payment_bursts: ScanStatistic
     change_point_bursts: ScanStatistic  # of owners
     successions: SuccessionFigures
+    customers: CrowdedAccounts
+    crowded: Trait
 
     @classmethod
     def of(
@@ -57,11 +60,13 @@ class ReferencePopulation:
         ``successions`` are those among its accounts (None: none).
         """
         owners = len(graph.accounts.used) + len(graph.values.used)
-        young, first_seen = np.full((2, len(graph.accounts.used)), np.nan)
+        young, first_seen, crowded = np.full((3, len(graph.accounts.used)), np.nan)
         recency = Recency(settings, origin, snapshot.time)
         known, time = snapshot.known, snapshot.time
         young[known] = recency.young(graph, known, time)
         first_seen[known] = recency.recently_first_seen(graph, known, time)
+        customers = CrowdedAccounts.of(graph, snapshot, recency)
+        crowded[known] = customers.crowded[known]
         payment = snapshot.payment[known]
         accounts_of = np.bincount(snapshot.owner[known], minlength=owners)
         payers_of = np.bincount(payment[payment >= 0], minlength=len(graph.values.used))
@@ -81,6 +86,8 @@ class ReferencePopulation:
                 graph, snapshot, origin=origin, remember_s=settings.remember_s
             ),
             successions=successions or SuccessionFigures.none(),
+            customers=customers,
+            crowded=Trait.of(crowded, snapshot.owner, owners),
         )
 
     def with_others(self, others: ReferencePopulation) -> ReferencePopulation:
@@ -92,6 +99,7 @@ class ReferencePopulation:
             self,
             young=self.young.with_others(others.young),
             recently_first_seen=self.recently_first_seen.with_others(others.recently_first_seen),
+            crowded=self.crowded.with_others(others.crowded),
             shared_payments=self.shared_payments + others.shared_payments,
             owners=self.owners + others.owners,
         )

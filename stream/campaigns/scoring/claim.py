@@ -33,6 +33,7 @@ class Aspect(StrEnum):
     HANDOVER = "conversation hand-over"
     SUCCESSION = "succession"
     TOPIC = "one narrow topic"
+    CUSTOMERS = "customers"
 
 
 class LinkBasis(StrEnum):
@@ -40,6 +41,7 @@ class LinkBasis(StrEnum):
 
     PHRASES = "phrases alone"
     TOPIC = "one topic alone"
+    CUSTOMERS = "many customers behind each alone"
     CONTENT = "content alone"
     OTHER = "other links"
 

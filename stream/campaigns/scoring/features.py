@@ -15,6 +15,7 @@ from stream.campaigns.graph.cooccurrence import cooccurrence_degree
 from stream.campaigns.graph.membership import residents, shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT
+from stream.campaigns.population.crowded_accounts import NO_CUSTOMERS, CustomersSize
 from stream.campaigns.scoring.claim import LinkBasis
 from stream.campaigns.succession.figures import SuccessionSize
 from stream.core.links import LinkKind
@@ -128,6 +129,7 @@ class ClusterFeatures:
     #: Median over members of the hours of a day with a request, of those that as many requests at
     #: random moments have; NaN where few are known.
     hours_spread: float = math.nan
+    customers: CustomersSize = NO_CUSTOMERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,14 @@ def features(
         # Who takes over is new by definition: that is no further evidence.
         took_over = np.isin(accounts, population.successions.successor)
         young[took_over] = first_seen[took_over] = np.nan
+    customers = NO_CUSTOMERS
+    if LinkKind.CUSTOMERS in members.kinds:
+        customers = population.customers.among(
+            accounts, share=population.crowded.share(but=accounts)
+        )
+        # And so are accounts that are linked by when they began.
+        began = population.customers.crowded[accounts]
+        young[began] = first_seen[began] = np.nan
     payments_only = members.kinds == {LinkKind.PAYMENT}
     paying = shared_payments(snapshot, accounts)
     addresses = _median_degree(graph, snapshot, accounts, (LinkKind.ADDRESS,))
@@ -206,6 +216,7 @@ def features(
         topic_residents=residents(snapshot, accounts) if LinkKind.TOPIC in members.kinds else 0,
         expected_topic_residents=BY_CHANCE * len(snapshot.known),
         hours_spread=_hours_spread(graph, accounts),
+        customers=customers,
     )
 
 
@@ -213,6 +224,8 @@ def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> Link
     if kinds == {LinkKind.TOPIC}:
         return LinkBasis.TOPIC
     kinds -= {LinkKind.TOPIC}  # the others are the stronger links
+    if kinds == {LinkKind.CUSTOMERS}:
+        return LinkBasis.CUSTOMERS
     if kinds == {LinkKind.PHRASE}:
         return LinkBasis.PHRASES
     content = kinds <= {*CONTENT, LinkKind.PHRASE} and not paying and not addresses

@@ -67,6 +67,10 @@ def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
     found: dict[str, float] = {}
     if cluster.topic_residents:
         found["topic_ratio"] = cluster.topic_residents / cluster.expected_topic_residents
+    if cluster.customers.count or cluster.customers.carried:
+        found["customers_log_p"] = cluster.customers.log_p
+        found["customers_carried_on"] = cluster.customers.occasions
+        found["spread_of_customers"] = cluster.hours_spread
     if cluster.links is LinkBasis.TOPIC:
         found["spread_of_topic_links"] = cluster.hours_spread
     if cluster.links is LinkBasis.PHRASES:
@@ -80,9 +84,10 @@ def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
         found["start_burst_log_p"] = cluster.start_burst.log_p
     else:
         found["payments_log_ratio"] = _payments_log_ratio(cluster)
-        # An account joins with its second prompt in a topic, not when it begins.
-        by_words = cluster.links in {LinkBasis.PHRASES, LinkBasis.TOPIC}
-        if not by_words and not cluster.succession_only:
+        # An account joins with its second prompt in a topic, not when it begins; or because of when
+        # it began.
+        otherwise = {LinkBasis.PHRASES, LinkBasis.TOPIC, LinkBasis.CUSTOMERS}
+        if cluster.links not in otherwise and not cluster.succession_only:
             found["start_share"] = cluster.start_share
     if cluster.succession.count:
         found["succession_log_p"] = cluster.succession.log_p

@@ -27,6 +27,11 @@ PRIORS: Final = {
         value=-6.3,
         source="assumed: exams, releases and fashions bring many accounts to one topic",
     ),
+    LinkBasis.CUSTOMERS: Parameter(
+        value=-4.0,
+        source="assumed: as other links; launches, courses and a vendor's new customers bring keys "
+        "of many people on one day, but not of equally many, all over the world",
+    ),
 }
 
 CLAIMS: Final = (
@@ -229,6 +234,29 @@ CLAIMS: Final = (
         "prompts: 27 times as many accounts as by chance, of which 99 in 100 were planted",
         aspect=Aspect.TOPIC,
         group="words",
+    ),
+    Claim(
+        name="many_customers",
+        curve=Curve("customers_log_p", ((3.0, 0.0), (6.5, 3.5))),
+        source="assumed: -ln p less 3, at most 3.5; measured: of 393 benign accounts in three days "
+        "three are crowded (accounts/windows/crowded.py), none of them new",
+        aspect=Aspect.CUSTOMERS,
+    ),
+    Claim(
+        name="around_the_world",
+        curve=Curve("spread_of_customers", ((0.67, 0.0), (0.85, 2.0))),
+        source="assumed: people of one country are awake for 16 of 24 hours; measured: teams of up "
+        "to twenty people behind one key have 0.58 at the median, 0.67 at most",
+        aspect=Aspect.IDLENESS,
+        group="hours",
+    ),
+    Claim(
+        name="customers_carried_on",
+        curve=Curve("customers_carried_on", ((1, 0.0), (2, 1.5), (4, 4.0)), Axis.LOG),
+        source="assumed: one is a key that was lost and replaced; new accounts that are replaced "
+        "within days, on several occasions, each with all of its people, are what bans leave",
+        aspect=Aspect.SUCCESSION,
+        group="succession",
     ),
     Claim(
         name="group_novelty",

@@ -205,6 +205,33 @@ def _scattered(cluster: ClusterFeatures) -> Shown:
     )  # fmt: skip
 
 
+def _customers(cluster: ClusterFeatures) -> Shown:
+    found = cluster.customers
+    return Shown(
+        found.count, "owners", found.share * found.new,
+        f"of {found.new} new owners of one day {found.count} have an account that many people use, "
+        "from networks and clients of their own; one person has a few",
+    )  # fmt: skip
+
+
+def _carried_on(cluster: ClusterFeatures) -> Shown:
+    found = cluster.customers
+    return Shown(
+        found.carried, "accounts", None,
+        f"{found.carried} new accounts fell silent, and the people behind each carried on, from "
+        f"the same addresses, under an account that began then; occasions: {found.occasions}",
+    )  # fmt: skip
+
+
+def _spread_of_customers(cluster: ClusterFeatures) -> Shown:
+    spread = cluster.hours_spread
+    return Shown(
+        spread, "share", None,
+        f"half of the members have requests in {_percent(spread)} of the hours that as many single "
+        "requests at random moments have; the people of one country sleep at the same time",
+    )  # fmt: skip
+
+
 def _owners(cluster: ClusterFeatures) -> Shown:
     return Shown(cluster.owners, "owners", None, f"{cluster.owners} owners")
 
@@ -244,5 +271,8 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "confirmed_succession_log_p": _confirmed_succession,
     "topic_ratio": _topic,
     "spread_of_topic_links": _scattered,
+    "customers_log_p": _customers,
+    "customers_carried_on": _carried_on,
+    "spread_of_customers": _spread_of_customers,
     "owners": _owners,
 }

@@ -35,9 +35,9 @@ USES: Final[Mapping[str, Use]] = {
     "output_tokens": Use(("output_hour", "output_day", "output_per_request", "output_ratio")),
     "client_ip": Use(
         ("addresses", "networks", "many_clients", "exit_rotation"),
-        (LinkKind.ADDRESS, LinkKind.NETWORK),
+        (LinkKind.ADDRESS, LinkKind.NETWORK, LinkKind.CUSTOMERS),
     ),
-    "user_agent": Use(("user_agents", "many_clients")),
+    "user_agent": Use(("user_agents", "many_clients"), (LinkKind.CUSTOMERS,)),
     "system_prompt": Use(("system_share",), (LinkKind.SYSTEM_PROMPT,)),
     "prompt": Use(
         ("prompts", "template_share", "templated_breadth"),

@@ -14,7 +14,7 @@ import numpy as np
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
-from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind, half_days
 from stream.metrics import Metrics
 from stream.pipeline.incident_flow import IncidentFlow
 from stream.pipeline.link_extraction import LEAST_NETWORKS
@@ -54,7 +54,9 @@ class Account:
     networks: tuple[str, ...] = ()  # of the addresses, in turn; none: not known
     client: str = "browser"
     start_s: float = START_S
+    until_s: float = math.inf
     hours: tuple[int, int] = (0, 24)
+    crowded: bool = False  # many people use it, from the addresses
     asks: Asks = nothing
     turned: tuple[float, float] = (math.inf, math.inf)  # answers are longer from and until then
     _total: int = 0
@@ -71,7 +73,7 @@ class Account:
         hour = (time % DAY_S) / HOUR_S
         first, last = self.hours
         awake = first <= hour < last if first <= last else not last <= hour < first
-        if time < self.start_s or not awake:
+        if not self.start_s <= time < self.until_s or not awake:
             return 0
         share = ((last - first) % 24 or 24) / 24
         return int(rng.poisson(self.per_day * WINDOW_S / DAY_S / share))
@@ -113,6 +115,9 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
                     used[kind, fingerprint(kind, value)] += 1
         day = sum(n for _, n in account._day)
         account._first = min(account._first, time)
+        if account.crowded:
+            days = half_days(np.array([account._first]))
+            used |= {(LinkKind.CUSTOMERS, int(value[0])): count for value in days}
         owner = fingerprint(0, account.organization) if account.organization else 0
         hours = len({t // HOUR_S for t, n in account._day if n})
         rows += [

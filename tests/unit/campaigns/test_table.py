@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from stream.campaigns.population.crowded_accounts import CustomersSize
 from stream.campaigns.scoring import model
 from stream.campaigns.scoring.claim import Axis, Claim, Curve, LinkBasis
 from stream.campaigns.scoring.decision import RULE
@@ -30,6 +31,7 @@ STATISTICS = {
         replace(GROUP, payments_only=True),
         replace(GROUP, succession=SuccessionSize(count=8), sites_known=True),
         replace(GROUP, links=LinkBasis.TOPIC, topic_residents=20, expected_topic_residents=2.0),
+        replace(GROUP, links=LinkBasis.CUSTOMERS, customers=CustomersSize(count=12)),
     )
     for name in statistics(group)
 }
@@ -102,6 +104,10 @@ def test_what_is_unknown_adds_nothing() -> None:
         ("unlogged_handovers", 48.0, 3.0),
         ("topic_ratio", 3 * np.sqrt(10), 1.0),
         ("spread_of_topic_links", 0.9, 2.0),
+        ("customers_log_p", 5.0, 2.0),
+        ("spread_of_customers", 0.76, 1.0),
+        ("customers_carried_on", 1, 0.0),
+        ("customers_carried_on", np.sqrt(8), 2.75),
     ],
 )
 def test_numbers_of_the_table(statistic: str, value: float, log_odds: float) -> None:

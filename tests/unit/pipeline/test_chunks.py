@@ -181,7 +181,7 @@ def test_the_largest_campaign_that_settings_allow_fits_in_an_alert_and_in_state_
             )
         ]
         * 10,
-        model_version="campaigns-8",
+        model_version="campaigns-9",
         verdict=Verdict(
             alert_id=f"inc_{0:020}",
             label="false_positive",

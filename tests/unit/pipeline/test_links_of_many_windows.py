@@ -18,7 +18,7 @@ START_S = 1_772_409_600.0
 WINDOW_S = 60.0
 ANSWERS = ["first_answer", "response"]
 FIELDS = ["system_prompt", "client_ip", "payment_id", "prompt", "first_prompt", *ANSWERS]
-NETWORKS = 4
+NETWORKS = 20
 
 # Account, second of the window, output tokens, which fields it has and what is in them.
 asked = st.tuples(
@@ -75,7 +75,9 @@ def test_at_once_as_one_by_one(played: list[list[tuple[str, int, int, set[str], 
 
 
 def test_every_kind_is_among_them() -> None:
-    played = [("a", i, 500, {*FIELDS}, f"one thing {i} and then another {i}") for i in range(9)]
+    played = [
+        ("a", i, 500, {*FIELDS}, f"one thing {i} and then another {i}") for i in range(NETWORKS)
+    ]
     windows = AccountWindows(AccountTable(AccountWindows.FIELDS, max_accounts=8))
     kinds = set(links_of(look(0, played, windows)).columns["kind"].tolist())
     # Alerting finds topics and successions.

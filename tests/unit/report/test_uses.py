@@ -54,13 +54,17 @@ GIVEN = {
 def seen(without: str | None):
     """Return the features of an account, and the kinds of its links, without a field."""
     fields: dict[str, Any] = {name: value for name, value in GIVEN.items() if name != without}
-    elsewhere = [f"203.0.{i % 3}.7" for i in range(REQUESTS)]  # several networks link it
+    # Several networks link it, and as many clients.
+    elsewhere = [f"203.0.{i % 10}.7" for i in range(REQUESTS)]
+    clients = [f"u{i % 10}" for i in range(REQUESTS)]
     events = [
         RequestEvent(
             timestamp=START + i,
             account_id="a",
             model="m",
-            **fields | ({"client_ip": elsewhere[i]} if "client_ip" in fields else {}),
+            **fields
+            | ({"client_ip": elsewhere[i]} if "client_ip" in fields else {})
+            | ({"user_agent": clients[i]} if "user_agent" in fields else {}),
         )
         for i in range(REQUESTS)
     ]
@@ -97,7 +101,7 @@ def test_without_a_field_goes_what_it_is_said_to_be_good_for(field):
 
 def test_a_use_is_a_few_words():
     features = "addresses, networks, many_clients, exit_rotation"
-    assert str(USES["client_ip"]) == f"{features}; links by address, network"
+    assert str(USES["client_ip"]) == f"{features}; links by address, network, customers"
     assert str(USES["payment_id"]) == "links by payment"
     assert str(USES["plan"]) == "accounts are compared with those on their plan"
     assert str(USES["stream"]) == ""
