@@ -18,7 +18,7 @@ from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
 from stream.intake.fingerprint.word_cells import word_bits
 
 if TYPE_CHECKING:
-    from stream.core.batch import Array, Counts, Fingerprints
+    from stream.core.batch import Array, Counts, Fingerprints, Positions
 
 _CELLS: Final = 2**9
 #: Unrelated texts of length 1 are about the root of two apart: the kernel's width is near that.
@@ -36,9 +36,10 @@ _ROWS: Final = 32
 _CELL: Final = np.uint64(_CELLS - 1)
 #: Word cells are the bits above.
 _WORD_CELL: Final = np.uint64(9)
-_HIGHEST: Final = np.uint64(1 << 63)
+_HIGH: Final = np.uint64(32)
+_HIGHEST: Final = np.uint32(1 << 31)
 #: The bits of -1.0 (IEEE 754).
-_MINUS_ONE: Final = np.float64(-1).view(np.uint64)
+_MINUS_ONE: Final = np.float32(-1).view(np.uint32)
 
 
 class Content:
@@ -57,39 +58,45 @@ class Content:
         Both of shape ``(texts,)``, V. ``words`` are hashes of all words of all texts in order,
         ``count`` the number in each text.
         """
-        texts = len(count)
+        text = np.repeat(np.arange(len(count)), count)
         hashes = self._hashes(words)
-        cells = word_bits(hashes[: len(words)] >> _WORD_CELL, count)
-        bags = self._bags(hashes, count).reshape(texts, _CELLS).astype(np.float32)
+        cells = word_bits(hashes[0] >> _WORD_CELL, text, len(count))
+        bags = self._bags(hashes, text, len(count))
         length = np.sqrt(np.einsum("ij,ij->i", bags, bags))
-        blocks = [bags[at : at + _ROWS] @ self._frequencies for at in range(0, texts, _ROWS)]
-        angles = np.concatenate(blocks) / np.maximum(length, 1)[:, None]
+        angles = np.empty((len(bags), _FREQUENCIES), np.float32)
+        for at in range(0, len(bags), _ROWS):
+            few = slice(at, at + _ROWS)
+            np.matmul(bags[few], self._frequencies, out=angles[few])
+        angles /= np.maximum(length, 1)[:, None]
         waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
         vectors = np.rint(waves * CONTENT_SCALE).astype(np.int8)
         vectors[length == 0] = 0
         return np.asarray(vectors.view(CONTENT)[:, 0]), cells
 
     def _hashes(self, words: Fingerprints) -> Fingerprints:
-        """Return keyed hashes of the words, then of each word with the next, ``(2 * words,)``."""
-        hashes = np.concatenate([words, words])
-        pairs = hashes[len(words) :]
-        pairs *= _PAIR
+        """Return keyed hashes of the words, then of each word with the next, ``(2, words)``."""
+        hashes = np.empty((2, len(words)), np.uint64)
+        single, pairs = hashes
+        np.bitwise_xor(words, self._key, out=single)
+        np.multiply(words, _PAIR, out=pairs)
         pairs[:-1] += words[1:]
-        hashes ^= self._key
+        pairs ^= self._key
         return mixed(hashes)
 
     @staticmethod
-    def _bags(hashes: Fingerprints, count: Counts) -> Array:
-        """Return the sum of signs in each cell of each text, shape ``(texts * _CELLS,)``, f8.
+    def _bags(hashes: Fingerprints, text: Positions, texts: int) -> Array:
+        """Return the sum of signs in each cell of each text, shape ``(texts, _CELLS)``, f4.
 
-        ``hashes`` are overwritten.
+        ``text`` is the one of each word. ``hashes`` are overwritten.
         """
-        words = len(hashes) // 2
         # The highest bit of a hash becomes the sign of a float: set, it stands for +1.
-        signs = ((hashes & _HIGHEST) ^ _MINUS_ONE).view(np.float64)
+        signs = ((hashes >> _HIGH).astype(np.uint32) & _HIGHEST ^ _MINUS_ONE).view(np.float32)
         # No pair goes over the end of its text.
-        signs[words + np.cumsum(count)[count > 0] - 1] = 0
+        signs[1, :-1][text[1:] != text[:-1]] = 0
+        signs[1, -1] = 0
         hashes &= _CELL
-        cells = hashes.view(np.int64).reshape(2, words)
-        cells += np.repeat(np.arange(0, len(count) * _CELLS, _CELLS), count)
-        return np.bincount(cells.ravel(), signs, len(count) * _CELLS)
+        cells = hashes.view(np.int64)
+        cells += text * _CELLS
+        bags = np.zeros(texts * _CELLS, np.float32)
+        np.add.at(bags, cells.ravel(), signs.ravel())
+        return bags.reshape(texts, _CELLS)

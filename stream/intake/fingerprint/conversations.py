@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.events import ANSWERS_LOGGED, QUESTION_BITS
-from stream.intake.fingerprint.keyed import KeyedHash
-from stream.intake.fingerprint.text import compatible_prefix, normalise, normalise_prefix
+from stream.intake.fingerprint.joined import normal_forms
+from stream.intake.fingerprint.keyed import KeyedHash, indexed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,14 +54,16 @@ class Conversations:
         found = {name: np.zeros(len(prompts), np.uint64) for name in ("conversation", "answer")}
         rows = [row for row, answer in enumerate(answers) if answer]
         if rows:
-            question = self._question.of_bytes([normalise(questions[i] or "") for i in rows])
-            given = [_start(answers[i] or "") for i in rows]
+            # A context's first question comes again with each of its turns.
+            distinct, place = indexed([questions[i] or "" for i in rows])
+            question = self._question.of_bytes(normal_forms(distinct))[place]
+            given = _starts([answers[i] or "" for i in rows])
             logged = np.array([bool(responses[i]) for i in rows])
             found["conversation"][rows] = self._together(question, given, logged)
         # Later answers of a conversation are not hashed.
         rows = [row for row, response in enumerate(responses) if response and not answers[row]]
         if rows:
-            given = [_start(responses[i] or "") for i in rows]
+            given = _starts([responses[i] or "" for i in rows])
             found["answer"][rows] = self._together(prompts[rows], given, np.ones(len(rows), bool))
         return found
 
@@ -75,6 +77,6 @@ class Conversations:
         return np.where((questions != 0) & (answer != 0), both, np.uint64(0))
 
 
-def _start(answer: str) -> bytes:
-    start = normalise_prefix(compatible_prefix(answer, ANSWER_CHARACTERS))
-    return start if len(start) >= LEAST_ANSWER_BYTES else b""
+def _starts(answers: Sequence[str]) -> list[bytes]:
+    forms = normal_forms(answers, ANSWER_CHARACTERS)
+    return [form if len(form) >= LEAST_ANSWER_BYTES else b"" for form in forms]

@@ -43,11 +43,12 @@ def mixed(hashes: Fingerprints) -> Fingerprints:
 
     SplitMix64 (Steele et al., 2014).
     """
-    hashes ^= hashes >> np.uint64(30)
+    shifted = hashes >> np.uint64(30)
+    hashes ^= shifted
     hashes *= np.uint64(0xBF58476D1CE4E5B9)
-    hashes ^= hashes >> np.uint64(27)
+    hashes ^= np.right_shift(hashes, np.uint64(27), out=shifted)
     hashes *= np.uint64(0x94D049BB133111EB)
-    hashes ^= hashes >> np.uint64(31)
+    hashes ^= np.right_shift(hashes, np.uint64(31), out=shifted)
     return hashes
 
 

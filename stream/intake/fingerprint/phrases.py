@@ -14,36 +14,26 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.core.events import CONTENT, PHRASES, WORD_BITS
-from stream.intake.fingerprint.content_vectors import Content
+from stream.core.events import PHRASES
 from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from stream.core.batch import Array, Counts, Fingerprints, Positions
+    from stream.core.batch import Counts, Fingerprints, Positions
+    from stream.intake.fingerprint.joined import Words
 
 WORDS: Final = 6
 KEPT: Final = len(PHRASES)
-#: Bytes of texts that are worked on at a time.
-_PORTION: Final = 2**17
-#: And texts, so that a crowd of short ones takes no more memory.
-_TEXTS: Final = 1024
-#: Between two texts, as between two words.
-_BORDER: Final = b"\0"
 _U8: Final = np.dtype(np.uint64)
 _NEVER: Final = np.uint64(2**64 - 1)
-_BASE: Final = 0x9E3779B97F4A7C15
-_INVERSE: Final = pow(_BASE, -1, 2**64)
-
-
-def _powers(base: int, count: int) -> Fingerprints:
-    powers = np.full(count, base, _U8)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)
-
-
-_OF_WORD: Final = _powers(0xD6E8FEB86659FD93, WORDS)
+_BASE: Final = np.uint64(0x9E3779B97F4A7C15)
+_OF_WORD: Final = np.uint64(0xD6E8FEB86659FD93)
+#: Bytes that are hashed at a time; longer words take several times.
+_BYTES: Final = 8
+_OF_BYTES: Final = np.uint64(pow(int(_BASE), _BYTES, 2**64))
+_BYTE: Final = np.uint64(255)
+#: Masks of the first none to eight of eight bytes.
+_FIRST: Final = np.array([2 ** (8 * size) - 1 for size in range(_BYTES + 1)], _U8)
+_TIMES: Final = np.array([8 * place for place in reversed(range(_BYTES - 1))], _U8)
 
 
 class Phrases:
@@ -54,36 +44,16 @@ class Phrases:
         self._fingerprint = KeyedHash(salt, "phrase")
         order = KeyedHash(salt, "phrase order", utf8)
         self._key = np.uint64(order.one("key"))
-        self._powers, self._inverse = _powers(_BASE, 1), _powers(_INVERSE, 1)
-        self._content = Content(salt)
 
-    def of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Array, Array]:
-        """Return the fingerprints of each text's phrases, 0 for none, shape ``(n, KEPT)``, u8.
+    def of(self, words: Fingerprints, count: Counts) -> Fingerprints:
+        """Return the fingerprints of each text's phrases, 0 for none, shape ``(texts, KEPT)``.
 
-        And, of the same words, its content and its word cells, each ``(n,)``. Texts come as
-        :func:`~stream.intake.fingerprint.text.separated_words` gives them.
+        ``words`` are hashes of all words of all texts in order, ``count`` the number in each text.
         """
-        found = np.zeros((len(texts), KEPT), _U8)
-        content, cells = np.zeros(len(texts), CONTENT), np.zeros(len(texts), WORD_BITS)
-        for first, portion in _portions(texts):
-            here = slice(first, first + len(portion))
-            words, count = self._words_of(portion)
-            if len(words):
-                found[here] = self._smallest(words, count)
-                content[here], cells[here] = self._content.of(words, count)
-        prepared = [
-            smallest.to_bytes(8, "little") if smallest else b""
-            for smallest in found.ravel().tolist()
-        ]
-        return self._fingerprint.of_bytes(prepared).reshape(found.shape), content, cells
-
-    def _words_of(self, texts: Sequence[bytes]) -> tuple[Fingerprints, Counts]:
-        """Return the hash of every word of all texts, in order, and how many each text has."""
-        text = np.frombuffer(_BORDER.join([b"", *texts, b""]), np.uint8)
-        inside = text != 0
-        start = np.flatnonzero(inside[1:] > inside[:-1]) + 1
-        end = np.searchsorted(start, np.cumsum([len(one) + len(_BORDER) for one in texts]))
-        return self._words(text, start), np.diff(end, prepend=0)
+        found = self._smallest(words, count)
+        each = found.astype("<u8").tobytes()
+        prepared = [each[at : at + 8] for at in range(0, len(each), 8)]
+        return np.where(found, self._fingerprint.of_bytes(prepared).reshape(found.shape), 0)
 
     def _smallest(self, words: Fingerprints, count: Counts) -> Fingerprints:
         """Return the smallest hashes of runs of each text, 0 for none, shape ``(n, KEPT)``."""
@@ -100,39 +70,57 @@ class Phrases:
         for place in range(KEPT):
             least = np.minimum.reduceat(hashes, first)
             found[some, place] = np.where(least == _NEVER, 0, least)
-            hashes[hashes == np.repeat(least, count)] = _NEVER
+            if place + 1 < KEPT:
+                hashes[hashes == np.repeat(least, count)] = _NEVER
         return found
-
-    def _words(self, text: Array, start: Positions) -> Fingerprints:
-        """Return the hash of the word at each ``start``; outside of words are zeros."""
-        if len(text) > len(self._powers):
-            size = max(len(text), 2 * _PORTION)
-            self._powers, self._inverse = _powers(_BASE, size), _powers(_INVERSE, size)
-        terms = text.astype(_U8)
-        terms *= self._powers[: len(text)]
-        sums = np.cumsum(terms, out=terms)
-        hashes = np.diff(sums[start - 1], append=sums[-1:])
-        hashes *= self._inverse[start]
-        return mixed(hashes)
 
     def _runs(self, words: Fingerprints) -> Fingerprints:
         """Return the hash of the run that begins at each word; _NEVER where words are too few."""
         hashes = np.full(len(words), _NEVER)
         count = len(words) - WORDS + 1
-        runs = words[:count] * _OF_WORD[0]
-        for i in range(1, WORDS):
-            runs += words[i : count + i] * _OF_WORD[i]
+        runs = hashes[:count]
+        runs[:] = words[WORDS - 1 :]
+        for i in reversed(range(WORDS - 1)):  # Horner's rule
+            runs *= _OF_WORD
+            runs += words[i : count + i]
         runs ^= self._key
-        hashes[:count] = mixed(runs)
+        mixed(runs)
         return hashes
 
 
-def _portions(texts: Sequence[bytes]) -> Iterator[tuple[int, Sequence[bytes]]]:
-    """Yield (index of the first, texts) in portions of bounded size."""
-    first, size = 0, 0
-    for i, text in enumerate(texts):
-        if i > first and (size + len(text) > _PORTION or i - first == _TEXTS):
-            yield first, texts[first:i]
-            first, size = i, 0
-        size += len(text)
-    yield first, texts[first:]
+def hashed(words: Words) -> Fingerprints:
+    """Return the hash of each word, shape ``(words,)``."""
+    length = words.end - words.start
+    hashes = _polynomials(words.text, words.start, length)
+    long = np.flatnonzero(length > _BYTES)
+    if len(long):
+        # The eights of bytes after the first: whose, and which.
+        more = (length[long] - 1) // _BYTES
+        before = np.cumsum(more) - more
+        place = np.arange(1, more.sum() + 1) - np.repeat(before, more)
+        word, done = np.repeat(long, more), _BYTES * place
+        terms = _polynomials(words.text, words.start[word] + done, length[word] - done)
+        terms *= _powers(int(more.max()) + 1)[place]
+        hashes[long] += np.add.reduceat(terms, before)
+    return mixed(hashes)
+
+
+def _polynomials(text: bytes, start: Positions, size: Counts) -> Fingerprints:
+    """Return the polynomials over ``size`` bytes, eight at most, from each ``start`` on."""
+    eights = np.ndarray(len(text) - _BYTES + 1, "<u8", text, strides=1)[start]
+    eights &= _FIRST.take(size, mode="clip")
+    found = eights >> np.uint64(56)
+    byte = np.empty_like(eights)
+    for times in _TIMES:  # Horner's rule
+        np.right_shift(eights, times, out=byte)
+        byte &= _BYTE
+        found *= _BASE
+        found += byte
+    return found
+
+
+def _powers(count: int) -> Fingerprints:
+    """Return powers of the base of eights, from 1 on."""
+    powers = np.full(count, _OF_BYTES)
+    powers[0] = 1
+    return np.multiply.accumulate(powers)

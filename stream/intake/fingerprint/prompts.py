@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.events import EVENT_COLUMNS, PHRASES
+from stream.intake.fingerprint.content_vectors import Content
+from stream.intake.fingerprint.folding import folded_prefixes
+from stream.intake.fingerprint.joined import portions
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, indexed
-from stream.intake.fingerprint.phrases import Phrases
-from stream.intake.fingerprint.text import (
-    PREFIX_CHARACTERS,
-    compatible_prefix,
-    mask_slots,
-    normalise_prefix,
-    separated_words,
-)
+from stream.intake.fingerprint.phrases import Phrases, hashed
+from stream.intake.fingerprint.template import MAX_CHARACTERS as OPENING_CHARACTERS
+from stream.intake.fingerprint.template import template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.core.batch import Array
 
-_COLUMNS: Final = ("prompt", "template", *PHRASES, "content", "word_cells")
+_OF_WORDS: Final = (*PHRASES, "content", "word_cells")
+_COLUMNS: Final = ("prompt", "template", *_OF_WORDS)
 
 
 class Prompts:
@@ -31,7 +30,7 @@ class Prompts:
     def __init__(self, salt: bytes) -> None:
         """Derive the hashes from the salt."""
         self._whole, self._template = KeyedHash(salt, "prompt"), KeyedHash(salt, "template")
-        self._phrases = Phrases(salt)
+        self._phrases, self._content = Phrases(salt), Content(salt)
 
     def of(self, texts: Sequence[str | None]) -> dict[str, Array]:
         """Return the columns about prompts, 0 for none, shape ``(n,)``.
@@ -40,18 +39,29 @@ class Prompts:
         """
         if not any(texts):
             return {name: np.zeros(len(texts), EVENT_COLUMNS[name]) for name in _COLUMNS}
-        distinct, row = indexed([text or "" for text in texts])
-        starts = ["" if text in ABSENT else compatible_prefix(text) for text in distinct]
-        prefixes = [
-            start if len(text) <= PREFIX_CHARACTERS else compatible_prefix(text, PREFIX_CHARACTERS)
-            for text, start in zip(distinct, starts, strict=True)
-        ]
-        phrases, content, cells = self._phrases.of([separated_words(start) for start in starts])
-        found = (
-            self._whole.of_bytes([normalise_prefix(start) for start in starts]),
-            self._template.of_bytes([mask_slots(start) for start in prefixes]),
-            *phrases.T,
-            content,
-            cells,
-        )
-        return {name: column[row] for name, column in zip(_COLUMNS, found, strict=True)}
+        distinct, row = indexed(["" if text in ABSENT else text for text in texts])
+        found = {name: np.zeros(len(distinct), EVENT_COLUMNS[name]) for name in _COLUMNS}
+        starts = folded_prefixes(distinct)
+        for rows, joined in portions(starts):
+            found["prompt"][rows] = self._whole.of_bytes(joined.normal_forms())
+            words = joined.words()
+            if not len(words.start):
+                continue
+            hashes = hashed(words)
+            phrases = self._phrases.of(hashes, words.count)
+            content = self._content.of(hashes, words.count)
+            for name, column in zip(_OF_WORDS, (*phrases.T, *content), strict=True):
+                found[name][rows] = column
+        found["template"] = self._template.of_bytes(_templates(distinct, starts))
+        return {name: column[row] for name, column in found.items()}
+
+
+def _templates(texts: Sequence[str], starts: Sequence[str]) -> list[bytes]:
+    """Return the templates of texts, of which ``starts`` are the folded prefixes."""
+    openings = list(starts)
+    sizes = map(max, map(len, texts), map(len, starts))
+    long = [row for row, size in enumerate(sizes) if size > OPENING_CHARACTERS]
+    shorter = folded_prefixes([texts[row] for row in long], OPENING_CHARACTERS)
+    for row, opening in zip(long, shorter, strict=True):
+        openings[row] = opening
+    return [template(opening) for opening in openings]

@@ -16,19 +16,19 @@ import numpy as np
 from stream.core.events import WORD_BITS, WORD_CELLS
 
 if TYPE_CHECKING:
-    from stream.core.batch import Array, Counts, Fingerprints
+    from stream.core.batch import Array, Fingerprints, Positions
 
 _MASK: Final = np.uint64(WORD_CELLS - 1)
 
 
-def word_bits(hashes: Fingerprints, count: Counts) -> Array:
-    """Return the word cells of each text as bits, shape ``(texts,)``, V.
+def word_bits(hashes: Fingerprints, text: Positions, texts: int) -> Array:
+    """Return the word cells of each of the texts as bits, shape ``(texts,)``, V.
 
-    ``hashes`` are keyed hashes of all words of all texts in order, of which the lowest bits are
-    the cell; ``count`` is the number of words of each text.
+    ``hashes`` are keyed hashes of words, of which the lowest bits are the cell; ``text`` is the
+    text of each word.
     """
-    size = len(count) * WORD_CELLS
-    cells = (hashes & _MASK).view(np.int64) + np.repeat(np.arange(0, size, WORD_CELLS), count)
-    present = np.zeros(size, np.uint8)
+    cells = (hashes & _MASK).view(np.int64)
+    cells += text * WORD_CELLS
+    present = np.zeros(texts * WORD_CELLS, np.uint8)
     present[cells] = 1
     return np.asarray(np.packbits(present).view(WORD_BITS))

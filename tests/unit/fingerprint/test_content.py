@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stream.core.events import CONTENT_DIMENSIONS, CONTENT_SCALE
-from stream.intake.fingerprint import phrases as module
+from stream.intake.fingerprint import folding
 from stream.intake.fingerprint.content_vectors import _STEP, Content
 from stream.intake.fingerprint.prompts import Prompts
 from stream.intake.fingerprint.text import MAX_CHARACTERS
@@ -69,7 +69,7 @@ def test_what_stands_beside_a_text_makes_no_difference(monkeypatch):
     together = vectors(texts)
     apart = np.concatenate([vectors([text]) for text in texts])
     assert (together == apart).all()
-    monkeypatch.setattr(module, "_TEXTS", 3)
+    monkeypatch.setattr(folding, "MOST_TEXTS", 3)
     assert (vectors(texts) == together).all()
 
 

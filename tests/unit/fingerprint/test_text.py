@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 import pytest
@@ -10,13 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.intake.fingerprint.address import address
-from stream.intake.fingerprint.text import (
-    compatible_prefix,
-    normalise,
-    normalise_system_prompt,
-    separated_words,
-    template_prefix,
-)
+from stream.intake.fingerprint.template import template_prefix
+from stream.intake.fingerprint.text import normalise, normalise_system_prompt
 
 
 @pytest.mark.parametrize(
@@ -116,20 +110,3 @@ def test_a_hostile_text_takes_no_time(hostile: str) -> None:
 )
 def test_addresses_have_one_spelling(text: str, expected: bytes) -> None:
     assert address(text) == expected
-
-
-SPACELESS = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff"
-
-
-def plainly_apart(text: str) -> list[bytes]:
-    """Return the words of a text as they are defined: the whole of it, step by step."""
-    folded = re.sub(r"[^\w\s]", " ", compatible_prefix(text).casefold())
-    apart = re.sub(f"([{SPACELESS}]{{1,2}})", r" \1 ", folded)
-    words = re.split(rb"[^0-9a-z\x80-\xff]+", apart.encode("utf-8", "surrogatepass"))
-    return [word for word in words if word]
-
-
-@given(st.text(st.one_of(st.characters(), st.sampled_from("aZ é—_請中ไ '\u2019\u00a0\u2028İß0½"))))
-def test_words_are_what_they_are_defined_to_be(text: str) -> None:
-    words = separated_words(compatible_prefix(text)).split(b"\0")
-    assert [word for word in words if word] == plainly_apart(text)

@@ -7,7 +7,8 @@ import unicodedata
 
 import pytest
 
-from stream.intake.fingerprint.text import normalise, normalise_system_prompt, template_prefix
+from stream.intake.fingerprint.template import template_prefix
+from stream.intake.fingerprint.text import normalise, normalise_system_prompt
 
 
 @pytest.mark.parametrize(
