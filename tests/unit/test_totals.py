@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(self, count: int, metrics: type[SharedMetrics] = Metrics) -> None:
         self.make: Any = metrics
-        self.running = [self.make() for _ in range(count)]
+        self.running: list[Any] = [self.make() for _ in range(count)]
         self.totals = Totals(
             COMBINED, lambda: {n: take(one.registry) for n, one in enumerate(self.running)}
         )
