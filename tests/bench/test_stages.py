@@ -28,7 +28,7 @@ from stream.intake.fingerprint.fingerprinter import Fingerprinter
 from stream.metrics import Metrics
 from stream.pipeline.chunks import pack_events
 from stream.pipeline.link_extraction import WindowSnapshot, links_of
-from stream.pipeline.reader import EventReader, ignore
+from stream.pipeline.reader import PORTION, EventReader, ignore
 from stream.pipeline.window_rows import window_rows
 from stream.settings import Settings
 from stream.store.account_table import AccountTable
@@ -74,7 +74,8 @@ class Stages:
         self.matrix = self.features()
 
     def decode(self) -> object:
-        return self.decoder.decode(self.records, now_s=NOW)
+        portions = [self.records[at : at + PORTION] for at in range(0, EVENTS, PORTION)]
+        return [self.decoder.decode(portion, now_s=NOW) for portion in portions]
 
     def fingerprint(self) -> object:
         return self.fingerprinter.columns(self.decoded.events, self.decoded.offsets)

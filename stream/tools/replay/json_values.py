@@ -59,25 +59,9 @@ def _is_joined(line: bytes) -> bool:
 
 
 def _lines(file: io.BufferedReader) -> Iterator[bytes]:
-    """Yield the lines of a file, those that are too long in pieces."""
-    rest = b""
-    while chunk := file.read1(_CHUNK_BYTES):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if len(line) > MAX_VALUE_BYTES:
-                yield from _pieces(line)
-            elif stripped := line.strip():
-                yield stripped
-        while len(rest) > MAX_VALUE_BYTES:
-            yield from _pieces(rest[:MAX_VALUE_BYTES])
-            rest = rest[MAX_VALUE_BYTES:]
-    yield from _pieces(rest)
-
-
-def _pieces(line: bytes) -> Iterator[bytes]:
-    for first in range(0, len(line), MAX_VALUE_BYTES):
-        if piece := line[first : first + MAX_VALUE_BYTES].strip():
-            yield piece
+    for line in iter(lambda: file.readline(MAX_VALUE_BYTES), b""):
+        if stripped := line.strip():
+            yield stripped
 
 
 def _spread(file: io.BufferedReader) -> Iterator[bytes]:

@@ -21,7 +21,6 @@ from stream.core.errors import UsageError
 from stream.intake.codec.decoder import Decoder
 from stream.intake.codec.settings import IntakeSettings
 from stream.metrics import Metrics
-from stream.tools.replay import json_values
 from stream.tools.replay.files import batches
 from stream.tools.replay.json_values import values
 
@@ -178,19 +177,3 @@ def test_a_damaged_file_is_one_error_with_its_name(tmp_path, name, content):
     with pytest.raises(UsageError, match=r"x\.") as caught:
         list(batches([path]))
     assert len(str(caught.value).splitlines()) == 1
-
-
-@given(
-    st.lists(st.binary(max_size=9), max_size=9),
-    st.integers(1, 8),
-    st.integers(1, 8),
-)
-def test_lines_are_those_of_readline_wherever_portions_end(lines, chunk, most):
-    text = b"\n".join(lines)
-    file = io.BytesIO(text)
-    pieces = [piece.strip() for piece in iter(lambda: file.readline(most), b"")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_values, "_CHUNK_BYTES", chunk)
-        patch.setattr(json_values, "MAX_VALUE_BYTES", most)
-        found = list(json_values._lines(io.BufferedReader(io.BytesIO(text))))
-    assert found == [piece for piece in pieces if piece]
