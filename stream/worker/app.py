@@ -5,7 +5,6 @@ It has one agent for each stage, which passes record batches to the runtime.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Record batches that may wait for a stage; each holds up to ``kafka.fetch_bytes``.
-_BUFFERED: Final = 2
+#: Record batches in a queue of Faust. Agents empty it at once into the runtime's queue, which has
+#: the bound; Faust must not stop to fetch (see stream.worker.fetch_queue).
+_BUFFERED: Final = 1_000_000
 #: How late a new partition of the source topic may be noticed (see stream.worker.topic_monitor).
 _METADATA_AGE_S: Final = 3.0
 
@@ -109,11 +109,7 @@ def _add_agent(app: WorkerApp, name: str, topic: str) -> None:
     async def run(stream: Any) -> None:  # noqa: ANN401 - a Faust stream
         batches: AsyncIterable[RecordBatch] = stream.noack()
         async for batch in batches:
-            try:
-                await app.runtime.process(batch)
-            except Exception:  # noqa: BLE001 - the runtime stops the worker
-                # Faust would restart the agent in place, over and over.
-                await asyncio.Event().wait()
+            app.runtime.take(batch)
 
     app.agent(app.topic(topic, schema=RecordBatchSchema(), internal=False), name=name)(run)
 

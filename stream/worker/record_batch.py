@@ -36,6 +36,11 @@ class RecordBatch:
         """Return the offset after the last record."""
         return self.records[-1].offset + 1
 
+    @property
+    def value_bytes(self) -> int:
+        """Return the size of the records' values."""
+        return sum(len(record.value) for record in self.records)
+
 
 def batch_of(tp: TP, start: int, records: Sequence[ConsumerRecord], epoch: int) -> RecordBatch:
     """Return the batch of a fetched record set (not empty)."""

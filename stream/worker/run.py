@@ -14,6 +14,7 @@ from stream.kafka.connection import keep_trying, reach
 from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
+from stream.worker.event_loop import new_event_loop
 from stream.worker.idleness import IdlenessDetector
 from stream.worker.lag import Lag
 from stream.worker.library_logs import quiet_library_logs, silence_library_logs
@@ -78,7 +79,7 @@ def run(components: WorkerComponents, watchdog: ShutdownWatchdog = NEVER) -> Non
     keep_trying(components.kafka, lambda admin: check(admin, components.topics))
     code = 0
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
             try:
                 runner.run(serve(components, stop=None, watchdog=watchdog))
             except DistillwatchError as error:
@@ -139,6 +140,7 @@ async def _run_app(
         asyncio.create_task(_guard(runtime, work))
         for work in (
             _start(app),
+            runtime.run(),
             idleness.run(),
             lag.run(),
             runtime.topics.watch(app.view),
@@ -187,12 +189,3 @@ def _stop_by_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

@@ -2,7 +2,7 @@
 
 ::
 
-    process(batch) ─▶ stage ─▶ sender ─▶ position
+    take(batch) ─▶ queue ─▶ stage ─▶ sender ─▶ position
     checkpoint()   ─▶ everything sent is acknowledged ─▶ state is written ─▶ offsets to commit
 
 One batch is processed at a time, in a thread, so HTTP requests, timers and connections are served
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from stream.core.errors import DistillwatchError, StateError
 from stream.worker.clock import WallClock
+from stream.worker.fetch_queue import FETCHES, FetchQueue
 from stream.worker.positions import Positions
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Runtime:
         self.positions = Positions()
         self.clock = WallClock()
         self.epoch = 0
+        self.waiting = FetchQueue(FETCHES * tasks.kafka.fetch_bytes)
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
         #: When a record was processed, monotonic seconds. Drill records do not end idleness.
@@ -78,6 +80,15 @@ class Runtime:
             self.failed.set()
 
     # -- records ------------------------------------------------------------------------------
+
+    def take(self, batch: RecordBatch) -> None:
+        """Let a fetched batch wait for its stage."""
+        self.waiting.put(self.tasks.depth(batch.tp), batch)
+
+    async def run(self) -> None:
+        """Process what waits, for ever."""
+        while True:
+            await self.process(await self.waiting.get())
 
     async def process(self, batch: RecordBatch) -> None:
         """Process a batch; any error fails the worker and leaves the position where it was."""

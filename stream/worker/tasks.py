@@ -89,6 +89,9 @@ class OwnedTasks:
     def __post_init__(self) -> None:
         """Map the topics that tasks read to their roles."""
         self._roles = {topic_of(self.topics, role): role for role in STATE_TOPICS}
+        self._depths = {
+            topic: depth for depth, topic in enumerate([self.topics.requests, *self._roles])
+        }
 
     def __getitem__(self, tp: TP) -> OwnedTask:
         """Return the task of a partition that this worker owns."""
@@ -101,6 +104,10 @@ class OwnedTasks:
     def reads(self, tp: TP) -> bool:
         """Return whether a task reads the partition (and not the source or a feedback reader)."""
         return tp.topic in self._roles
+
+    def depth(self, tp: TP) -> int:
+        """Return how far downstream the reader of a partition is; 0: the source."""
+        return self._depths.get(tp.topic, len(self._depths))  # feedback goes to alerting
 
     def state_topic(self, tp: TP) -> str:
         """Return the changelog topic of the task that reads a partition."""

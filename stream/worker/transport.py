@@ -19,6 +19,7 @@ from faust.types import TP, ConsumerMessage
 
 from stream.core.errors import TopicError
 from stream.worker.broker_view import BrokerView
+from stream.worker.event_loop import new_event_loop
 from stream.worker.record_batch import RecordBatch, batch_of
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ class RecordBatchConsumer(driver.Consumer):
         self._opening: asyncio.Task[None] | None = None
         self.view = BrokerView(self)
 
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        thread = driver.AIOKafkaConsumerThread(
+            self, loop=self.loop, thread_loop=new_event_loop(), beacon=self.beacon
+        )
+        thread._close_thread_loop_on_stop = True  # noqa: SLF001 - the loop is no other's
+        return thread
+
     # -- messages -----------------------------------------------------------------------------
 
     async def _getmany(
@@ -48,6 +56,8 @@ class RecordBatchConsumer(driver.Consumer):
         active_partitions: set[TP] | None,
         timeout: float,  # noqa: ASYNC109 - Faust's signature
     ) -> dict[TP, list[RecordBatch]]:
+        if not await self._runtime.waiting.room(timeout):
+            return {}
         async with self._fetching:
             epoch = self._runtime.epoch
             try:

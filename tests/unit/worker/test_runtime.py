@@ -60,6 +60,9 @@ class _Tasks(dict):
     def reads(self, tp: TP) -> bool:
         return tp in self
 
+    def depth(self, tp: TP) -> int:
+        return int(tp in self)
+
     def state_topic(self, tp: TP) -> str:
         return f"{tp.topic}-state"
 
@@ -88,6 +91,23 @@ async def test_a_window_that_takes_long_delays_nothing_else() -> None:
     scene = Scene(feed)
     await asyncio.gather(scene.take(0), answer())
     assert scene.sent == [0]
+
+
+async def test_what_waits_is_processed_one_after_the_other_until_one_fails() -> None:
+    def feed(offset: int, value: bytes) -> list[int]:
+        del value
+        if offset == 2:
+            raise ValueError("as the test wants")
+        return [offset]
+
+    scene = Scene(feed)
+    for offset in (0, 1, 2, 3):
+        records = [Record(offset, None, b"value")]
+        scene.runtime.take(RecordBatch(ONE, offset, records, scene.runtime.epoch))
+    with pytest.raises(ValueError, match="as the test wants"):
+        await asyncio.wait_for(scene.runtime.run(), 10)
+    assert scene.sent == [0, 1]
+    assert scene.runtime.positions.get(ONE) == 2
 
 
 async def test_a_flush_waits_for_the_current_batch() -> None:
