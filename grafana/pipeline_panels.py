@@ -197,6 +197,14 @@ PIPELINE: dict[str, list[Panel]] = {
             alerts=("DistillwatchPartitionBehind",),
         ),
         Panel(
+            title="Busy cores with a backlog",
+            description="Cores that each worker keeps busy while records wait. Near 1: add "
+            "workers. Well below: its machine, or the brokers, are slow.",
+            queries={"{{instance}}": "max by (instance) (distillwatch_busy_cores<>)"},
+            unit="none",
+            alerts=("DistillwatchLagGrowing",),
+        ),
+        Panel(
             title="Broker silence",
             description="Time since a broker last answered a worker. Nothing is lost while they "
             "are silent.",

@@ -61,15 +61,20 @@ class Lag:
         self._health = health
         self._backlogs: dict[TP, Backlog] = {}
         self._answered = time.monotonic()
+        self._looked = (time.monotonic(), time.process_time())
 
     async def run(self) -> None:
         """Measure for ever."""
         while True:
             await asyncio.sleep(_INTERVAL_S)
-            self.measure(self._runtime.clock.now(), time.monotonic())
+            self.measure(self._runtime.clock.now(), time.monotonic(), time.process_time())
 
-    def measure(self, now_s: float, now: float) -> None:
-        """Set the gauges; ``now_s`` is epoch seconds, ``now`` monotonic seconds."""
+    def measure(self, now_s: float, now: float, cpu_s: float) -> None:
+        """Set the gauges.
+
+        ``now_s`` is epoch seconds, ``now`` monotonic seconds, ``cpu_s`` the processor time that
+        this process has used.
+        """
         positions = self._runtime.positions.all()
         late: dict[str, float] = {}
         total = 0
@@ -88,11 +93,19 @@ class Lag:
             late[tp.topic] = max(late.get(tp.topic, 0.0), behind_s)
         for topic, behind_s in late.items():
             self._metrics.consumer_lag_seconds.labels(topic=topic).set(behind_s)
+        self._measure_busy(now, cpu_s, waiting_s=max(late.values(), default=0.0))
         if not positions:
             self._answered = now  # no partition: no broker to fetch from
         self._metrics.broker_silence_seconds.set(now - self._answered)
         self._forget(self._backlogs.keys() - positions.keys(), late.keys())
         self._health.waiting(now, total)
+
+    def _measure_busy(self, now: float, cpu_s: float, *, waiting_s: float) -> None:
+        """Set the gauge of busy cores, if records waited since the last call."""
+        last, last_cpu_s = self._looked
+        self._looked = now, cpu_s
+        waited = waiting_s >= now - last > 0
+        self._metrics.busy_cores.set((cpu_s - last_cpu_s) / (now - last) if waited else 0.0)
 
     def _forget(self, gone: set[TP], topics: Collection[str]) -> None:
         """Remove the gauges of partitions that another worker owns now."""

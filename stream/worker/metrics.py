@@ -33,6 +33,13 @@ class WorkerMetrics(
         labels={"topic": OPEN},
         combine="max",
     )
+    busy_cores = gauge(
+        meaning="Cores that the worker kept busy while records waited for longer than two seconds; "
+        "0 while none do",
+        remedy="Below 0.9 with a backlog: other processes take the processor, or brokers are slow, "
+        "see broker_silence_seconds and state_flush_seconds. About 1: add workers",
+        unit="cores",
+    )
     records_lost_total = counter(
         meaning="Records that a topic deleted before they were processed",
         remedy="The outage was longer than the topic keeps records: raise its retention "

@@ -29,8 +29,11 @@ class Scene:
             self.health,
         )
 
-    def measure(self, now_s: float) -> None:
-        self.lag.measure(now_s, now_s)
+    def measure(self, now_s: float, cpu_s: float = 0.0) -> None:
+        self.lag.measure(now_s, now_s, cpu_s)
+
+    def busy(self) -> float | None:
+        return self.metrics.registry.get_sample_value("distillwatch_busy_cores")
 
     def records(self, tp: TP) -> float | None:
         labels = {"topic": tp.topic, "partition": str(tp.partition)}
@@ -119,3 +122,28 @@ def test_nothing_is_shown_of_partitions_that_have_moved(scene: Scene) -> None:
     scene.positions.forget([TWO])
     scene.measure(12.0)
     assert scene.seconds() is None
+
+
+def test_busy_cores_are_measured_while_records_wait(scene: Scene) -> None:
+    scene.positions.set({ONE: 100, OTHER: 7})
+    scene.positions.found(ONE, 1000.0)
+    scene.ends[ONE] = 250
+    scene.measure(1000.0, cpu_s=50.0)
+    scene.measure(1002.0, cpu_s=51.5)
+    assert scene.busy() == 0.75
+    scene.measure(1006.0, cpu_s=56.5)
+    assert scene.busy() == 1.25
+
+
+def test_who_has_no_backlog_need_not_be_busy(scene: Scene) -> None:
+    scene.positions.set({ONE: 100})
+    scene.positions.found(ONE, 1001.0)
+    scene.ends[ONE] = 100
+    scene.measure(1000.0, cpu_s=50.0)
+    scene.measure(1002.0, cpu_s=50.1)
+    assert scene.busy() == 0.0
+    scene.ends[ONE] = 101  # it has just come
+    scene.measure(1004.0, cpu_s=50.2)
+    scene.ends[ONE] = 100
+    scene.measure(1006.0, cpu_s=50.3)
+    assert scene.busy() == 0.0
