@@ -1,19 +1,18 @@
 """How long after the event that completes it an alert is on its topic and at a webhook.
 
-``python tests/bench/latency.py --rate 5000``: a worker on Apache Kafka reads the demo's scenario,
-played faster than it was, among events of other accounts that bring the rate to ``--rate`` a
-second. A step of event time is complete once every partition has an event of
-``windows.allowed_lateness_s`` later; that event's arrival is where the clock starts, for all alerts
-of the step. Also printed: how long the longest pause of consumption and the longest flush of state
-were.
+``python tests/bench/latency.py --rate 2000``: time runs at its own speed. A worker on Apache Kafka
+reads events of 5,000 accounts, and every 20 seconds a drill begins: a planted campaign, found by
+the rules for all (:mod:`stream.tools.drill.campaign`). Campaigns are scored every minute instead of
+every five, so that each minute has alerts. A minute is complete once every partition has an event
+of ``windows.allowed_lateness_s`` later; that event's arrival is where the clock starts, for all
+alerts of the minute. Also printed: how long the longest pause of consumption and the longest flush
+of state were.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from stream.accounts.windows.settings import WindowSettings
 from stream.kafka.connection import keep_trying
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.kafka.topics import create
+from stream.tools.drill.campaign import Campaign
 from testlib.brokers.apache_kafka import ApacheKafka
 from testlib.workers.command import worker_environment
 from testlib.workers.worker import Worker, running
@@ -43,6 +43,11 @@ _TICK_S: Final = 0.05
 _LOOK_S: Final = 0.2
 _SECRET: Final = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLlPl"
 _BACKGROUND: Final = 5_000  # accounts
+_DRILL_EVERY_S: Final = 20.0  # at most 16 are remembered at once
+_DRILL_ACCOUNTS: Final = 16
+_SALT: Final = "the salt of this site"
+_ROUND_S: Final = 5.0
+_AFTER_S: Final = 15.0  # for what is still on its way
 
 
 @dataclass
@@ -50,15 +55,15 @@ class Watch:
     """When what came, by the wall clock, epoch seconds."""
 
     passed: list[tuple[float, float]] = field(default_factory=list)  # wall, event time
-    on_topic: list[tuple[float, float]] = field(default_factory=list)  # end of the step, wall
+    on_topic: list[tuple[float, float]] = field(default_factory=list)  # end of the window, wall
     at_hook: list[tuple[float, float]] = field(default_factory=list)
     moved: list[float] = field(default_factory=list)  # when the worker had counted more
 
     def delays(self, seen: Sequence[tuple[float, float]]) -> np.ndarray:
-        """Return how long after the completion of its step each alert came, seconds."""
+        """Return how long after the completion of its window each alert came, seconds."""
         wall, events = np.array(self.passed).T
-        steps, came = np.array(seen).reshape(-1, 2).T
-        at = np.searchsorted(events, steps + WindowSettings().allowed_lateness_s)
+        ends, came = np.array(seen).reshape(-1, 2).T
+        at = np.searchsorted(events, ends + WindowSettings().allowed_lateness_s)
         kept = at < len(events)
         return np.asarray(came[kept] - wall[at[kept]])
 
@@ -66,27 +71,19 @@ class Watch:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rate", type=float, default=5_000, help="events a second in all")
-    parser.add_argument("--times", type=float, default=600, help="how much faster than it was")
+    parser.add_argument("--rate", type=float, default=2_000, help="events a second in all")
+    parser.add_argument("--minutes", type=float, default=4, help="how long to play; at most 5")
     options = parser.parse_args()
     with ApacheKafka() as kafka, tempfile.TemporaryDirectory() as folder:
         topics = TopicSettings()
         settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)
         keep_trying(settings, lambda admin: create(admin, topics))
-        rows = _scenario(Path(folder) / "demo.jsonl")
-        asyncio.run(_run(kafka.bootstrap, topics, rows, options, Path(folder)))
-
-
-def _scenario(path: Path) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "stream.cli.main", "simulate", "--scenario", "demo"]
-    subprocess.run([*command, "--out", str(path)], check=True, capture_output=True)
-    return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+        asyncio.run(_run(kafka.bootstrap, topics, options, Path(folder)))
 
 
 async def _run(
     bootstrap: str,
     topics: TopicSettings,
-    rows: list[dict[str, Any]],
     options: argparse.Namespace,
     folder: Path,
 ) -> None:
@@ -100,6 +97,10 @@ async def _run(
         "WEBHOOK_URL": f"http://127.0.0.1:{port}/",
         "WEBHOOK_SECRET": _SECRET,
         "WEBHOOK_ALLOW_INSECURE": "true",
+        "WEBHOOK_DRILLS": "deliver",
+        "WEBHOOK_MINIMUM_SEVERITY": "info",
+        "CAMPAIGNS_SCORE_EVERY_S": "60",
+        "INTAKE_SALT": _SALT,
     }
     with running(worker_environment(bootstrap, **more), folder / "worker.log") as worker:
         await asyncio.to_thread(worker.until_ready, 120)
@@ -108,9 +109,9 @@ async def _run(
             asyncio.create_task(_read(bootstrap, topics.alerts, watch)),
             asyncio.create_task(_look(worker, watch)),
         ]
-        sent = await _play(bootstrap, topics.requests, rows, options, watch)
+        sent = await _play(bootstrap, topics.requests, options, watch)
         took, used = time.monotonic() - began, worker.cpu_s() - cpu_s
-        await asyncio.sleep(10)
+        await asyncio.sleep(_AFTER_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -150,7 +151,7 @@ async def _read(bootstrap: str, topic: str, watch: Watch) -> None:
 
 
 def _seen(alert: dict[str, Any]) -> tuple[float, float]:
-    """Return the end of the step that an alert is about, epoch seconds, and when it is here."""
+    """Return the end of the window that an alert is about, epoch seconds, and when it is here."""
     return datetime.fromisoformat(alert["updated_at"]).timestamp(), time.time()
 
 
@@ -164,37 +165,36 @@ async def _look(worker: Worker, watch: Watch) -> None:
         await asyncio.sleep(_LOOK_S)
 
 
-async def _play(
-    bootstrap: str,
-    topic: str,
-    rows: list[dict[str, Any]],
-    options: argparse.Namespace,
-    watch: Watch,
-) -> int:
-    """Send the scenario, so many times faster, with other accounts in between."""
-    first, sent, at = rows[0]["timestamp"], 0, 0
-    began = time.time()
-    # The newest event time is that of now at the end.
-    moved = began + (rows[-1]["timestamp"] - first) / options.times - rows[-1]["timestamp"]
+async def _play(bootstrap: str, topic: str, options: argparse.Namespace, watch: Watch) -> int:
+    """Send events of other accounts, and campaigns among them; return how many events."""
+    campaigns: list[Campaign] = []
+    began, sent, rounds = time.time(), 0, 0
     async with AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5) as producer:
-        while at < len(rows):
-            await asyncio.sleep(_TICK_S)
-            now = time.time()
-            reached = first + (now - began) * options.times
-            due = []
-            while at < len(rows) and rows[at]["timestamp"] <= reached:
-                row = rows[at] | {"timestamp": rows[at]["timestamp"] + moved}
-                if "account_created_at" in row:
-                    row["account_created_at"] += moved
-                due.append(msgspec.json.encode(row))
-                at += 1
-            wanted = int((now - began) * options.rate) - sent - len(due)
-            due += [_other(sent + i, reached + moved) for i in range(max(wanted, _PARTITIONS))]
-            for i, value in enumerate(due):
-                future = await producer.send(topic, value, partition=i % _PARTITIONS)
-            sent += len(due)
+        while (now := time.time()) < began + 60 * options.minutes:
+            if now > began + _DRILL_EVERY_S * len(campaigns):
+                name = f"drill{len(campaigns)}"
+                campaigns.append(
+                    Campaign(name, _DRILL_ACCOUNTS, salt=_SALT.encode(), started_s=now)
+                )
+            if now > began + _ROUND_S * rounds:
+                rounds += 1
+                for campaign in campaigns:
+                    for number, request in enumerate(campaign.round(now)):
+                        await producer.send(
+                            topic,
+                            request.value,
+                            partition=number % _PARTITIONS,
+                            headers=request.headers,
+                        )
+            due = max(int((now - began) * options.rate) - sent, _PARTITIONS)
+            for number in range(sent, sent + due):
+                future = await producer.send(
+                    topic, _other(number, now), partition=number % _PARTITIONS
+                )
+            sent += due
             await future
-            watch.passed.append((time.time(), reached + moved))
+            watch.passed.append((time.time(), now))
+            await asyncio.sleep(_TICK_S)
     return sent
 
 
