@@ -32,6 +32,7 @@ _KINDS: Final = {
     LinkKind.SUCCESSION: "a succession (some fell silent and others took over)",
     LinkKind.TOPIC: "one narrow topic",
     LinkKind.CUSTOMERS: "a beginning with many customers behind each",
+    LinkKind.CONTEXT: "context that went from one to another",
 }
 
 

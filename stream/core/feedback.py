@@ -32,6 +32,7 @@ LinkName = Literal[
     "succession",
     "topic",
     "customers",
+    "context",
 ]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"

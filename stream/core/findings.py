@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 from stream.core.events import CONTENT_DIMENSIONS, WORD_BITS
@@ -124,6 +125,24 @@ class LightPrompt(msgspec.Struct, frozen=True, array_like=True):
     prompt: Annotated[bytes, Meta(min_length=8, max_length=8)]  # keyed fingerprint, u8
     word_cells: Annotated[bytes, Meta(min_length=WORD_BITS.itemsize, max_length=WORD_BITS.itemsize)]
     member: Member  # the account, as it would join a group with this prompt
+
+
+#: A turn: a request that was answered. ``input`` is 0 unless it carries unexplained context.
+TURN: Final = np.dtype(
+    [
+        ("time", "<f8"),  # epoch seconds
+        ("input", "<u4"),  # tokens
+        ("after", "<u4"),  # tokens of the request and its answer
+    ]
+)
+
+
+class LightTurns(msgspec.Struct, frozen=True, array_like=True):
+    """The turns of a window of a light account that sends context it has not produced."""
+
+    time: float  # end of the window, epoch seconds
+    turns: bytes  # TURN, a row each
+    member: Member  # the account, as it would join a group with these turns
 
 
 Severity = Literal["info", "warning", "critical"]

@@ -36,6 +36,7 @@ class LinkKind(IntEnum):
     SUCCESSION = 10  # one fell silent and another took over (campaigns/succession)
     TOPIC = 11  # lives in the topic that surged about then (accounts/topics); alerting finds it
     CUSTOMERS = 12  # many people use it, and it began about then (accounts/windows/crowded.py)
+    CONTEXT = 13  # sends context that others produced (campaigns/contexts); alerting finds it
 
     @property
     def label(self) -> LinkName:

@@ -18,7 +18,7 @@ import numpy as np
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
-from stream.core.findings import AccountObservation, Group, LightPrompt, Turnover
+from stream.core.findings import TURN, AccountObservation, Group, LightPrompt, LightTurns, Turnover
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     columns: dict[str, bytes] = {}
     observations: list[AccountObservation] = []
     prompts: list[LightPrompt] = []
+    turns: list[LightTurns] = []
     groups: list[Group] = []
     turnovers: list[Turnover] = []
     feedback: Feedback | None = None
@@ -100,7 +101,7 @@ def pack(
     header: ChunkHeader,
     topic_id: str = "",
     rows: EventBatch | LinkBatch | None = None,
-    observations: Sequence[AccountObservation | LightPrompt] = (),
+    observations: Sequence[AccountObservation | LightPrompt | LightTurns] = (),
     groups: list[Group] | None = None,
     turnovers: list[Turnover] | None = None,
 ) -> bytes:
@@ -121,6 +122,7 @@ def pack(
             else {},
             observations=[one for one in observations if isinstance(one, AccountObservation)],
             prompts=[one for one in observations if isinstance(one, LightPrompt)],
+            turns=[one for one in observations if isinstance(one, LightTurns)],
             groups=groups or [],
             turnovers=turnovers or [],
         )
@@ -148,11 +150,14 @@ def unpack(value: bytes) -> Packet:
         packet.watermark,
         *(o.time for o in packet.observations),
         *(p.time for p in packet.prompts),
+        *(t.time for t in packet.turns),
         *(g.time for g in packet.groups),
         *(time for t in packet.turnovers for time in (t.time, t.first_seen, t.silent_since or 0)),
     )
     if not all(time < _LATEST for time in times):  # so written, NaN is refused too
         raise PacketError("a time out of range")
+    if any(len(one.turns) % TURN.itemsize for one in packet.turns):
+        raise PacketError("part of a turn")
     return packet
 
 

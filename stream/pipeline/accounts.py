@@ -10,7 +10,7 @@ from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.duplicates import calls
 from stream.core.events import EventBatch
-from stream.core.findings import AccountObservation, LightPrompt, Turnover
+from stream.core.findings import AccountObservation, LightPrompt, LightTurns, Turnover
 from stream.core.packets import Packet, event_rows, pack
 from stream.core.records import Emission
 from stream.pipeline.accounts_counters import AccountsCounters
@@ -18,6 +18,7 @@ from stream.pipeline.accounts_state import AccountsState
 from stream.pipeline.chunks import pack_windows
 from stream.pipeline.drill_isolation import ShadowState, split_drills
 from stream.pipeline.event_time import window_ends
+from stream.pipeline.light_turns import light_turns
 from stream.pipeline.link_collector import LinkCollector
 from stream.pipeline.link_extraction import WindowSnapshot
 from stream.pipeline.routing import value_tasks
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.task import StateRows
+
+#: What alerting gets to see, but for links.
+Observed = AccountObservation | LightPrompt | LightTurns | Turnover
 
 
 class AccountsStage:
@@ -65,7 +69,7 @@ class AccountsStage:
             detection=detection,
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
-        self._observed: list[AccountObservation | LightPrompt | Turnover] = []
+        self._observed: list[Observed] = []
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
             for name in ("duplicates", "windows", "detection", "linking")
@@ -126,6 +130,7 @@ class AccountsStage:
         windows, observer = self._state.windows, self._state.observer
         with self._seconds["windows"].time():
             slots = windows.update(rows)
+            turns = windows.contexts.add(slots, rows.columns, rows.at, end)
         with self._seconds["detection"].time():
             day = windows.requests("day", slots, end)
             due = slots[observer.due(end, slots, day)]
@@ -138,6 +143,7 @@ class AccountsStage:
         table = self._state.table
         snapshot = WindowSnapshot.at(rows, windows, table, slots, change_points, day)
         self._observed += self._state.light_prompts.pick(snapshot, slots)
+        self._observed += light_turns(snapshot, turns, windows.contexts, slots)
         self._links.add(snapshot)
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
@@ -172,11 +178,9 @@ class AccountsStage:
             rows.columns["time"], encode, watermark=watermark, max_bytes=self._packet_bytes
         )
 
-    def _pack_observations(
-        self, rows: list[AccountObservation | LightPrompt | Turnover], watermark: float
-    ) -> list[bytes]:
+    def _pack_observations(self, rows: list[Observed], watermark: float) -> list[bytes]:
         # In the order in which the receiver has them (see Findings.of).
-        order = (AccountObservation, LightPrompt, Turnover)
+        order = (AccountObservation, LightPrompt, LightTurns, Turnover)
         rows.sort(key=lambda row: (row.time, order.index(type(row))))
 
         def encode(part: slice, header: ChunkHeader) -> bytes:

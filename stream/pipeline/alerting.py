@@ -10,7 +10,7 @@ import numpy as np
 
 from stream.accounts.detection.observations import check
 from stream.alerting import cloudevent
-from stream.core.findings import AccountObservation, Group, LightPrompt, Turnover
+from stream.core.findings import AccountObservation, Group, LightPrompt, LightTurns, Turnover
 from stream.core.packets import Confirmed, Feedback, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.chunks import find_new_rows
@@ -31,18 +31,22 @@ if TYPE_CHECKING:
     from stream.pipeline.task import StateRows
     from stream.pipeline.topic_groups import TopicGroups
 
+#: What accounts and links tasks send.
+Finding = AccountObservation | LightPrompt | LightTurns | Group | Turnover
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Observations of accounts, prompts of light ones, groups and turnovers, as rows."""
+    """Observations of accounts, prompts and turns of light ones, groups and turnovers, as rows."""
 
-    rows: list[AccountObservation | LightPrompt | Group | Turnover]
+    rows: list[Finding]
 
     @classmethod
     def of(cls, packet: Packet) -> Self:
         """Return the rows of a packet in the order of their sender: by window, then by type."""
-        rows: list[AccountObservation | LightPrompt | Group | Turnover]
-        rows = [*packet.observations, *packet.prompts, *packet.groups, *packet.turnovers]
+        rows: list[Finding]
+        rows = [*packet.observations, *packet.prompts, *packet.turns, *packet.groups]
+        rows += packet.turnovers
         return cls(sorted(rows, key=lambda row: row.time))
 
     def __len__(self) -> int:
@@ -111,9 +115,10 @@ class AlertingStage:
         turnovers = sorted(
             (row for row in found if isinstance(row, Turnover)), key=lambda row: row.account_id
         )
+        turns = [row for row in found if isinstance(row, LightTurns)]
         drills = [group for group in groups if is_of_drill(group)]
         others = [group for group in groups if not is_of_drill(group)]
-        self._alerts += self._incidents.step(end, accounts, others, turnovers)
+        self._alerts += self._incidents.step(end, accounts, others, turnovers, turns)
         self._alerts += self._drills.step(end, drills)
 
     def emit(self, watermark: float) -> list[Emission]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.core.alerts import Alert
     from stream.core.feedback import Suppression, Verdict
-    from stream.core.findings import AccountFinding, Group, Turnover
+    from stream.core.findings import AccountFinding, Group, LightTurns, Turnover
     from stream.core.packets import Confirmed
     from stream.pipeline.metrics import PipelineMetrics
 
@@ -72,6 +72,7 @@ class IncidentFlow:
         findings: Sequence[AccountFinding],
         groups: list[Group],
         turnovers: Sequence[Turnover] = (),
+        turns: Sequence[LightTurns] = (),
     ) -> list[Alert]:
         """Process the findings of the window that ends at ``time``; return the alerts to send."""
         incidents, detector = self._incidents, self._detector
@@ -83,6 +84,7 @@ class IncidentFlow:
         incidents.forget(time)
         detector.add(time, groups)
         detector.add_turnovers(time, turnovers)
+        detector.add_turns(time, turns)
         if detector.due <= time:
             self._detect(detector.due)
         incidents.apply_findings(findings)

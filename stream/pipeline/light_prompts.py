@@ -54,12 +54,12 @@ class LightPrompts:
         return [
             LightPrompt(rows.time, prompt.tobytes(), cells.tobytes(), member)
             for prompt, cells, member in zip(
-                prompts, words, _members(snapshot, chosen), strict=True
+                prompts, words, members_at(snapshot, chosen), strict=True
             )
         ]
 
 
-def _members(snapshot: WindowSnapshot, chosen: Positions) -> list[Member]:
+def members_at(snapshot: WindowSnapshot, chosen: Positions) -> list[Member]:
     """Return some accounts of a window as they would join a group at its end."""
     rows = snapshot.rows
     known = {name: getattr(snapshot, name) for name in ("hour", "first_seen", "total")}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: Raised whenever stored rows or headers change their meaning and nothing in a layout shows it.
-STATE_VERSION: Final = 3
+STATE_VERSION: Final = 4
 
 #: Assumed: more differences, and longer values, do not help the reader of an error.
 _MOST_NAMED: Final = 4

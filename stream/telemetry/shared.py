@@ -31,6 +31,7 @@ LIMITS: Final = (
     "members",
     "suppressions",
     "turnovers",
+    "turns",
     "indicators",
     "verdicts",
 )
@@ -65,8 +66,9 @@ class SharedMetrics(MetricSet):
         "campaigns.max_campaign_accounts and alerting.max_incidents; links: an indicator "
         "has more accounts than campaigns.max_members, raise it or lower "
         "campaigns.high_prevalence_share; turnovers: more accounts begin or fall silent than "
-        "successions are looked for among, the latest stay; dead_letters: the bytes are cut, the "
-        "headers name the whole record",
+        "successions are looked for among, the latest stay; turns: more light "
+        "accounts send unexplained context than are compared, the latest stay; dead_letters: the "
+        "bytes are cut, the headers name the whole record",
         unit="things",
         labels={"limit": LIMITS},
     )

@@ -4,8 +4,9 @@ The indicators are those that providers and agencies publish (AA26-251A): a new 
 use without a ramp, or an old one that changes; extraction volume, that is more output than
 others take *and* more output than input; one frame with ever new content; round the clock and
 evenly; out of proportion to the plan; one account from many addresses and clients, or whose exits
-rotate. Each is a surprisal in hartleys (tails.py). With *why now* a (arrival or change), output
-volume v, output ratio r and half the sum of the others s::
+rotate, or that sends context which it has not produced. Each is a surprisal in hartleys (tails.py).
+With *why now* a (arrival or change), output volume v, output ratio r and half the sum of the
+others s::
 
     core = min(a, v, r)     evidence = (3 core + min(s, core)) * persistence
 
@@ -58,6 +59,7 @@ RANKED: Final = (
     "exit_rotation",
     "countries_hour",
     "hosted_browser",
+    "unexplained_context",
 )
 _COLUMNS: Final = np.array([COLUMN[name] for name in RANKED])
 #: Features of the population model: shape rather than size, for power users are large too.
@@ -94,7 +96,12 @@ _OWN: Final = {name: i for i, name in enumerate(TRACKED)}
 _SHAPE: Final = ("output_ratio", "output_per_request", "active_hours", "templated_breadth")
 _SHAPE_COLUMNS: Final = [_OWN[name] for name in _SHAPE]
 #: Ranked features that support a core and never make one.
-_SUPPORTING: Final = ("templated_breadth", "around_the_clock", "gap_variation")
+_SUPPORTING: Final = (
+    "templated_breadth",
+    "around_the_clock",
+    "gap_variation",
+    "unexplained_context",
+)
 #: Of these, which all follow from where an account calls from, only the strongest supports; each
 #: with the most that it counts for, in hartleys. Assumed: travellers with a VPN are one in a
 #: hundred, people behind a company's proxy or a relay of their phone's maker one in ten.

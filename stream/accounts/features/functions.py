@@ -182,3 +182,8 @@ def new_content_ratio(seen: AccountSnapshot) -> Floats:
 def new_content_hours(seen: AccountSnapshot) -> Floats:
     """Hours since the content moved."""
     return seen.new_content_s / HOUR_S
+
+
+def unexplained_context(seen: AccountSnapshot) -> Floats:
+    """Share of the requests with context whose context the account has not produced."""
+    return seen.unexplained_share

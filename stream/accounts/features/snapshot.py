@@ -41,6 +41,7 @@ class AccountSnapshot:
     content_shift: Floats
     new_content_ratio: Floats
     new_content_s: Floats
+    unexplained_share: Floats  # of the requests with context
 
 
 def snapshot(windows: AccountWindows, slots: AccountSlots, time: float) -> AccountSnapshot:
@@ -63,6 +64,7 @@ def snapshot(windows: AccountWindows, slots: AccountSlots, time: float) -> Accou
         content_shift=windows.content.shift(slots),
         new_content_ratio=windows.content.new_ratio(slots),
         new_content_s=windows.content.moved_s(slots, time),
+        unexplained_share=windows.contexts.unexplained_share(slots),
     )
 
 

@@ -114,6 +114,9 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature(name="new_content_hours", unit="h", direction=1, low=0, high=24, log=False,
             compute=f.new_content_hours,
             meaning="its requests have differed from its own past for hours"),
+    _share("unexplained_context",
+           "it sends context that its own earlier requests and answers do not add up to",
+           f.unexplained_context),
 )  # fmt: skip
 
 #: Feature name -> column of the matrix.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.accounts.windows.content_means import ContentMeans
+from stream.accounts.windows.contexts import Contexts
 from stream.accounts.windows.moments import Moments
 from stream.accounts.windows.panes import HORIZONS, PaneRing
 from stream.accounts.windows.questions import Questions
@@ -99,6 +100,7 @@ class AccountWindows:
         *Moments.FIELDS,
         *ContentMeans.FIELDS,
         *Questions.FIELDS,
+        *Contexts.FIELDS,
     )
 
     #: What the stored fields mean beyond their names.
@@ -119,6 +121,8 @@ class AccountWindows:
         #: The prompts' content.
         self.content: Final = ContentMeans(table)
         self.questions: Final = Questions(table)
+        #: Added to apart from :meth:`update`: what it returns is needed later.
+        self.contexts: Final = Contexts(table)
 
     # -- writing ------------------------------------------------------------------------------
 

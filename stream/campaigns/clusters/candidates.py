@@ -38,6 +38,7 @@ _ALONE: Final = (
     LinkKind.SUCCESSION,
     LinkKind.TOPIC,
     LinkKind.CUSTOMERS,
+    LinkKind.CONTEXT,
 )
 #: Indicators, and as many components, of one scoring, so that it takes no longer however much is
 #: shared (assumed; deploy/bounds.md).

@@ -17,11 +17,12 @@ import numpy as np
 from stream.campaigns.clusters.candidates import CandidateQueue
 from stream.campaigns.clusters.cluster_assignment import ClusterAssignment, ClusterState
 from stream.campaigns.clusters.cluster_store import ClusterStore
+from stream.campaigns.clusters.found_links import put_found
 from stream.campaigns.clusters.group_novelty import GroupNovelty
 from stream.campaigns.clusters.groups import add_groups
 from stream.campaigns.clusters.scorer import ClusterScorer
 from stream.campaigns.clusters.scoring_clock import ScoringClock
-from stream.campaigns.clusters.succession_links import put_successions
+from stream.campaigns.contexts.handed_over import ContextHandovers
 from stream.campaigns.degrees.reference_accounts import ReferenceAccounts
 from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.links.durable_graph import DurableGraph
@@ -29,6 +30,7 @@ from stream.campaigns.links.eviction import EvictionPolicy
 from stream.campaigns.links.indicators import accounts_using, indicators
 from stream.campaigns.population.reference import Reference
 from stream.campaigns.succession.successions import Successions
+from stream.core.links import LinkKind
 from stream.core.membership import accused
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.types import Cluster, Indicator
-    from stream.core.findings import Group, Turnover
+    from stream.core.findings import Group, LightTurns, Turnover
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class ClusterDetector:
         **ClusterStore.LAYOUT,
         **ScoringClock.LAYOUT,
         **Successions.LAYOUT,
+        **ContextHandovers.LAYOUT,
     }
 
     def __init__(
@@ -83,11 +86,13 @@ class ClusterDetector:
         self._eviction = EvictionPolicy(self._graph, max_edges=2 * settings.max_links)
         self._novelty = GroupNovelty() if baseline is None else baseline.novelty
         self._successions = Successions(settings, metrics=metrics)
+        self._contexts = ContextHandovers(metrics=metrics)
         self._reference = Reference(
             self._graph,
             settings,
             origin=lambda: self._clock.origin,
             successions=self._successions,
+            contexts=self._contexts,
             others=None if baseline is None else baseline.reference,
         )
         self._candidates = CandidateQueue(settings, self._graph, metrics=metrics)
@@ -99,6 +104,7 @@ class ClusterDetector:
             self._clock,
             self._store,
             self._successions,
+            self._contexts,
             *((self._novelty,) if self._learns else ()),
         )
 
@@ -128,6 +134,12 @@ class ClusterDetector:
             self._successions.add(turnovers)
             self._clock.changed(time)
 
+    def add_turns(self, time: float, turns: Sequence[LightTurns]) -> None:
+        """Take in the turns of the window that ends at ``time``."""
+        if turns:
+            self._contexts.add(turns)
+            self._clock.changed(time)
+
     def note_confirmed(self, accounts: Sequence[str], *, until: float) -> None:
         """Note that a person has confirmed accounts until then: who takes over from them?"""
         self._successions.confirm(accounts, until=until)
@@ -135,17 +147,19 @@ class ClusterDetector:
     def detect(self, time: float) -> list[Cluster]:
         """Form clusters from what is known at ``time``; return all, ordered by id."""
         self._eviction.expire(time - self._settings.remember_s)
-        dropped = put_successions(
-            self._graph, self._successions.find(time), most_members=self._settings.max_members
-        )
-        self._limit_hits.labels(limit="links").inc(dropped)
+        for kind, groups in (
+            (LinkKind.SUCCESSION, self._successions.find(time)),
+            (LinkKind.CONTEXT, self._contexts.find(time)),
+        ):
+            dropped = put_found(self._graph, kind, groups, most_members=self._settings.max_members)
+            self._limit_hits.labels(limit="links").inc(dropped)
         population = self._reference.at(time)
         learn = self._learns and self._novelty.due(time)
         candidates = self._take_candidates(population, learn=learn)
         self._clock.scored(time, waiting=self._candidates.waiting)
         assignment = ClusterAssignment(self._store.states, self._graph, population.snapshot)
         for candidate in candidates:
-            assignment.assign(self._new_state(candidate, time))
+            assignment.assign(_new_state(self._graph, candidate, time))
         assignment.merge()
         states = [*self._store.states.values()]
         reference = ReferenceAccounts(
@@ -170,14 +184,6 @@ class ClusterDetector:
             if (candidate := self._scorer.candidate(population, values, learn=learn))
         ]
         return sorted(found, key=lambda c: (-len(c.members), c.first))
-
-    def _new_state(self, candidate: ClusterCandidate, time: float) -> ClusterState:
-        return ClusterState(
-            campaign_id=_campaign_id(candidate.first, time),
-            founded=time,
-            values=set(indicators(self._graph, candidate.values)),
-            members=set(self._graph.names(candidate.members)),
-        )
 
     def _learn(self, time: float, clusters: list[Cluster]) -> None:
         least = self._thresholds.clear_score
@@ -216,6 +222,15 @@ class ClusterDetector:
         """Continue with what was loaded."""
         for part in self._parts:
             part.loaded()
+
+
+def _new_state(graph: BipartiteGraph, candidate: ClusterCandidate, time: float) -> ClusterState:
+    return ClusterState(
+        campaign_id=_campaign_id(candidate.first, time),
+        founded=time,
+        values=set(indicators(graph, candidate.values)),
+        members=set(graph.names(candidate.members)),
+    )
 
 
 def _campaign_id(indicator: Indicator, time: float) -> str:

@@ -62,7 +62,7 @@ def members_of(
     requests = _most_by_kind(graph.edges["requests"][edges], row, kind, len(accounts))
     phrase, changed = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
     # Values that an account has by how it acts, not by what it sends.
-    acts = np.isin(kind, (LinkKind.TOPIC, LinkKind.CUSTOMERS))
+    acts = np.isin(kind, (LinkKind.TOPIC, LinkKind.CUSTOMERS, LinkKind.CONTEXT))
     day = np.maximum(graph.accounts["day_requests"][accounts], 1)
     often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
     devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
@@ -75,7 +75,7 @@ def members_of(
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, graph.edges["since"][edges])
     alone = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
-    # Only those that live in a topic, or are crowded, are linked by it.
+    # Only those that live in a topic, are crowded or take contexts over, are linked by it.
     alone |= (kind == LinkKind.SUCCESSION) | acts
     member = devoted | several | takes_over | (count(alone) > 0)
     return accounts[member], since[member]

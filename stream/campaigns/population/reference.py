@@ -10,6 +10,7 @@ from stream.campaigns.population.reference_population import ReferencePopulation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stream.campaigns.contexts.handed_over import ContextHandovers
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.succession.successions import Successions
@@ -25,17 +26,19 @@ class Reference:
         *,
         origin: Callable[[], float],
         successions: Successions,
+        contexts: ContextHandovers,
         others: Reference | None = None,
     ) -> None:
         """Read ``graph`` and, for a drill, the real accounts of ``others``; change neither.
 
-        ``origin`` returns when anything in the graph was first seen; ``successions`` are those of
-        its accounts.
+        ``origin`` returns when anything in the graph was first seen; ``successions`` and
+        ``contexts`` are those of its accounts.
         """
         self._graph = graph
         self._settings = settings
         self._origin = origin
         self._successions = successions
+        self._contexts = contexts
         self._others = others
 
     @property
@@ -52,5 +55,6 @@ class Reference:
             self._settings,
             origin=self.origin,
             successions=self._successions.figures(self._graph),
+            contexts=self._contexts.figures(self._graph),
         )
         return own if self._others is None else own.with_others(self._others.at(time))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stream.campaigns.contexts.figures import ContextFigures
 from stream.campaigns.graph.bursts import ScanStatistic
 from stream.campaigns.graph.handovers import Handovers
 from stream.campaigns.graph.phrase_cooccurrence import PhraseCooccurrence
@@ -44,6 +45,7 @@ class ReferencePopulation:
     successions: SuccessionFigures
     customers: CrowdedAccounts
     crowded: Trait
+    contexts: ContextFigures
 
     @classmethod
     def of(
@@ -54,10 +56,11 @@ class ReferencePopulation:
         *,
         origin: float,
         successions: SuccessionFigures | None = None,
+        contexts: ContextFigures | None = None,
     ) -> ReferencePopulation:
         """Count the accounts of a graph; ``origin`` is when anything was first seen.
 
-        ``successions`` are those among its accounts (None: none).
+        ``successions`` and ``contexts`` are those among its accounts (None: none).
         """
         owners = len(graph.accounts.used) + len(graph.values.used)
         young, first_seen, crowded = np.full((3, len(graph.accounts.used)), np.nan)
@@ -88,6 +91,7 @@ class ReferencePopulation:
             successions=successions or SuccessionFigures.none(),
             customers=customers,
             crowded=Trait.of(crowded, snapshot.owner, owners),
+            contexts=contexts or ContextFigures.none(),
         )
 
     def with_others(self, others: ReferencePopulation) -> ReferencePopulation:

@@ -42,6 +42,7 @@ class LinkBasis(StrEnum):
     PHRASES = "phrases alone"
     TOPIC = "one topic alone"
     CUSTOMERS = "many customers behind each alone"
+    CONTEXT = "contexts alone"
     CONTENT = "content alone"
     OTHER = "other links"
 

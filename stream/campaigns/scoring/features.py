@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.stats import chi2
 
 from stream.accounts.topics.residents import BY_CHANCE
+from stream.campaigns.contexts.chance import ContextSize
 from stream.campaigns.graph.common_networks import shared_networks
 from stream.campaigns.graph.cooccurrence import cooccurrence_degree
 from stream.campaigns.graph.membership import residents, shared_payments
@@ -130,6 +131,8 @@ class ClusterFeatures:
     #: random moments have; NaN where few are known.
     hours_spread: float = math.nan
     customers: CustomersSize = NO_CUSTOMERS
+    #: Owners that take contexts over which other accounts have produced, by token counts.
+    contexts: ContextSize = field(default_factory=ContextSize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,9 @@ def features(
         expected_topic_residents=BY_CHANCE * len(snapshot.known),
         hours_spread=_hours_spread(graph, accounts),
         customers=customers,
+        contexts=population.contexts.among(
+            accounts, snapshot.owner, linked=LinkKind.CONTEXT in members.kinds
+        ),
     )
 
 
@@ -226,6 +232,8 @@ def _link_basis(kinds: frozenset[int], *, paying: bool, addresses: bool) -> Link
     kinds -= {LinkKind.TOPIC}  # the others are the stronger links
     if kinds == {LinkKind.CUSTOMERS}:
         return LinkBasis.CUSTOMERS
+    if kinds == {LinkKind.CONTEXT}:
+        return LinkBasis.CONTEXT
     if kinds == {LinkKind.PHRASE}:
         return LinkBasis.PHRASES
     content = kinds <= {*CONTENT, LinkKind.PHRASE} and not paying and not addresses

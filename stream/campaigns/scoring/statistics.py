@@ -58,6 +58,7 @@ def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[s
         "handovers": cluster.handovers,
         "unlogged_handovers": cluster.unlogged_handovers,
         "change_point_log_p": cluster.change_point.log_p,
+        "context_log_p": cluster.contexts.log_p,
         "novelty_log10_p": novelty,
     } | _by_links(cluster)
 
@@ -86,7 +87,12 @@ def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
         found["payments_log_ratio"] = _payments_log_ratio(cluster)
         # An account joins with its second prompt in a topic, not when it begins; or because of when
         # it began.
-        otherwise = {LinkBasis.PHRASES, LinkBasis.TOPIC, LinkBasis.CUSTOMERS}
+        otherwise = {
+            LinkBasis.PHRASES,
+            LinkBasis.TOPIC,
+            LinkBasis.CUSTOMERS,
+            LinkBasis.CONTEXT,
+        }
         if cluster.links not in otherwise and not cluster.succession_only:
             found["start_share"] = cluster.start_share
     if cluster.succession.count:

@@ -23,6 +23,10 @@ PRIORS: Final = {
         value=-6.3,
         source="assumed: classes and public test sets make many accounts send the same phrases",
     ),
+    LinkBasis.CONTEXT: Parameter(
+        value=-5.0,
+        source="assumed: as content alone; pipelines hand documents from one key to another",
+    ),
     LinkBasis.TOPIC: Parameter(
         value=-6.3,
         source="assumed: exams, releases and fashions bring many accounts to one topic",
@@ -184,6 +188,14 @@ CLAIMS: Final = (
         curve=Curve("unlogged_handovers", ((24, 0.0), (96, 6.0), (152.393465, 8.0)), Axis.LOG),
         source="assumed, as above; without answers in the log, examples in front of prompts look "
         "like earlier turns, and a library or public test has some dozens",
+        aspect=Aspect.HANDOVER,
+        group="handover",
+    ),
+    Claim(
+        name="context_handover",
+        curve=Curve("context_log_p", ((4.0, 0.0), (12.0, 5.0))),
+        source="assumed: five eighths of -ln p beyond 4, at most 5, for it is known by numbers of "
+        "tokens alone",
         aspect=Aspect.HANDOVER,
         group="handover",
     ),

@@ -154,6 +154,14 @@ def _handed_over(count: int, cluster: ClusterFeatures) -> Shown:
     )  # fmt: skip
 
 
+def _contexts(cluster: ClusterFeatures) -> Shown:
+    found = cluster.contexts
+    return Shown(
+        found.count, "accounts", found.expected,
+        f"{found.count} accounts send context that others produced minutes before, by its tokens",
+    )  # fmt: skip
+
+
 def _burst(cluster: ClusterFeatures) -> Shown:
     burst = cluster.start_burst
     return Shown(
@@ -264,6 +272,7 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "colocation_log_ratio": _colocation,
     "handovers": _handovers,
     "unlogged_handovers": _unlogged_handovers,
+    "context_log_p": _contexts,
     "start_burst_log_p": _burst,
     "change_point_log_p": _change_point,
     "succession_log_p": _succession,

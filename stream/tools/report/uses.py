@@ -28,11 +28,14 @@ class Use:
 
 
 _NONE: Final = Use()
+_CONTEXT: Final = "which context an account has produced, without text"
 
 #: Every optional field of an event.
 USES: Final[Mapping[str, Use]] = {
-    "input_tokens": Use(("input_hour", "input_day", "output_ratio")),
-    "output_tokens": Use(("output_hour", "output_day", "output_per_request", "output_ratio")),
+    "input_tokens": Use(("input_hour", "input_day", "output_ratio"), other=_CONTEXT),
+    "output_tokens": Use(
+        ("output_hour", "output_day", "output_per_request", "output_ratio"), other=_CONTEXT
+    ),
     "client_ip": Use(
         ("addresses", "networks", "many_clients", "exit_rotation"),
         (LinkKind.ADDRESS, LinkKind.NETWORK, LinkKind.CUSTOMERS),

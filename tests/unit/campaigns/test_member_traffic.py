@@ -84,7 +84,7 @@ class Followed:
 
 
 #: Who takes over from whom is concluded, not used: tests/scenarios/test_successions.py counts it.
-USED = [kind for kind in LinkKind if kind != LinkKind.SUCCESSION]
+USED = [kind for kind in LinkKind if kind not in {LinkKind.SUCCESSION, LinkKind.CONTEXT}]
 
 
 @pytest.mark.parametrize("kind", USED)

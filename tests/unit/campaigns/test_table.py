@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from stream.campaigns.contexts.chance import ContextSize
 from stream.campaigns.population.crowded_accounts import CustomersSize
 from stream.campaigns.scoring import model
 from stream.campaigns.scoring.claim import Axis, Claim, Curve, LinkBasis
@@ -30,6 +31,7 @@ STATISTICS = {
         replace(GROUP, links=LinkBasis.PHRASES),
         replace(GROUP, payments_only=True),
         replace(GROUP, succession=SuccessionSize(count=8), sites_known=True),
+        replace(GROUP, contexts=ContextSize(20, 2.5, 20.0)),
         replace(GROUP, links=LinkBasis.TOPIC, topic_residents=20, expected_topic_residents=2.0),
         replace(GROUP, links=LinkBasis.CUSTOMERS, customers=CustomersSize(count=12)),
     )
@@ -102,6 +104,7 @@ def test_what_is_unknown_adds_nothing() -> None:
         ("handovers", np.sqrt(6 * 16), 3.0),
         ("handovers", 16.0, 6.0),
         ("unlogged_handovers", 48.0, 3.0),
+        ("context_log_p", 8.0, 2.5),
         ("topic_ratio", 3 * np.sqrt(10), 1.0),
         ("spread_of_topic_links", 0.9, 2.0),
         ("customers_log_p", 5.0, 2.0),

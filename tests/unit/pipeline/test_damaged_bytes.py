@@ -131,6 +131,7 @@ def twisted(packet: Packet, random: Random) -> bytes:
         columns=columns,
         accounts=packet.accounts[:kept],
         observations=[odd(row, random) for row in packet.observations],
+        turns=[odd(row, random) for row in packet.turns],
         groups=[odd(row, random) for row in packet.groups],
         turnovers=[odd(row, random) for row in packet.turnovers],
     )

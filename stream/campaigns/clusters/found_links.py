@@ -1,4 +1,4 @@
-"""Keeps the links of successions in the graph as they are found now: adds new ones, takes others.
+"""Keeps the links that are found here in the graph as they are found now: adds new, takes others.
 
 Unlike a value that an account has used, a succession may turn out to be none.
 """
@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.campaigns.clusters.groups import add_groups
-from stream.core.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.findings import Group
+    from stream.core.links import LinkKind
 
 
-def put_successions(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: int) -> int:
-    """Make ``groups`` the only successions; return how many links there was no room for."""
-    links = _links(graph)
+def put_found(
+    graph: BipartiteGraph, kind: LinkKind, groups: Sequence[Group], *, most_members: int
+) -> int:
+    """Make ``groups`` the only ones of a kind; return how many links there was no room for."""
+    links = _links(graph, kind)
     wanted = {
         (group.value, member.account_id): (member.since, member.last)
         for group in groups
@@ -35,10 +37,12 @@ def put_successions(graph: BipartiteGraph, groups: Sequence[Group], *, most_memb
     return add_groups(graph, some, most_members=most_members)
 
 
-def _links(graph: BipartiteGraph) -> dict[tuple[int, str], tuple[int, tuple[float, float]]]:
+def _links(
+    graph: BipartiteGraph, kind: LinkKind
+) -> dict[tuple[int, str], tuple[int, tuple[float, float]]]:
     """Return the links there are, by value and account: edge, and since and last use."""
     values = graph.values
-    of_kind = np.flatnonzero(values.used & (values["kind"] == LinkKind.SUCCESSION))
+    of_kind = np.flatnonzero(values.used & (values["kind"] == kind))
     if not len(of_kind):
         return {}
     edges = graph.edges_of(of_kind)

@@ -1,0 +1,1 @@
+"""Context that goes from one account to another, by token counts and times alone."""
