@@ -102,7 +102,7 @@ def replay(  # noqa: PLR0913 - an argument for each option
 ) -> None:
     """Run the worker's pipeline over files or a topic, in event time; it sends nothing."""
     whole = read_settings(config)
-    settings = whole.stages
+    settings = whole.stages.with_one_accounts_task()
     if format_ is not None:
         settings = changed(settings, intake=_in_format(settings.intake, format_))
     if as_json and not explain:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.windows.account_windows import WindowRows
+    from stream.accounts.windows.request_ids import RequestIds
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.links import LinkBatch
     from stream.core.packets import ChunkHeader, Feedback
@@ -52,20 +53,22 @@ class AccountsStage:
         task: int,
         *,
         tasks: int,
+        links_tasks: int,
         windows: WindowSettings,
-        duplicate_window_s: float,
+        request_ids: RequestIds,
         detection: DetectionSettings,
         packet_bytes: int,
         metrics: PipelineMetrics,
     ) -> None:
-        """``tasks`` accounts tasks exist and as many links tasks; this one is ``task``."""
+        """``tasks`` accounts tasks exist, of which this one is ``task``, and ``links_tasks``."""
         self._task = task
         self._packet_bytes = packet_bytes
         self._tasks = tasks
+        self._links_tasks = links_tasks
         self._window_s = windows.window_s
         self._state = AccountsState(
             windows=windows,
-            duplicate_window_s=duplicate_window_s,
+            request_ids=request_ids,
             detection=detection,
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
@@ -160,10 +163,10 @@ class AccountsStage:
         self._observed += self._state.turnovers.check(watermark, including=True)
         observed, self._observed = self._observed, []
         found = self._links.take()
-        tasks = value_tasks(found.columns["value"], self._tasks)
+        tasks = value_tasks(found.columns["value"], self._links_tasks)
         links = [
             Emission("links", task, None, value)
-            for task in range(self._tasks)
+            for task in range(self._links_tasks)
             for value in self._pack_links(found.take(tasks == task), watermark)
         ]
         packed = self._pack_observations(observed, watermark)
@@ -186,8 +189,8 @@ class AccountsStage:
         def encode(part: slice, header: ChunkHeader) -> bytes:
             return pack(
                 source=self._task,
-                # The sources of alerting are all accounts tasks and as many links tasks.
-                sources=2 * self._tasks,
+                # The sources of alerting are all accounts tasks, then all links tasks.
+                sources=self._tasks + self._links_tasks,
                 header=header,
                 observations=[row for row in rows[part] if not isinstance(row, Turnover)],
                 turnovers=[row for row in rows[part] if isinstance(row, Turnover)],

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.windows.account_windows import AccountWindows
-from stream.accounts.windows.request_ids import RequestIds
 from stream.pipeline.light_prompts import LightPrompts
 from stream.pipeline.turnover_watch import TurnoverWatch
 from stream.store.account_table import AccountTable
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream.accounts.detection.settings import DetectionSettings
+    from stream.accounts.windows.request_ids import RequestIds
     from stream.accounts.windows.settings import WindowSettings
     from stream.pipeline.task import StateRows
 
@@ -35,7 +35,7 @@ class AccountsState:
         self,
         *,
         windows: WindowSettings,
-        duplicate_window_s: float,
+        request_ids: RequestIds,
         detection: DetectionSettings,
     ) -> None:
         """Start empty."""
@@ -50,7 +50,7 @@ class AccountsState:
         )
         self.windows: Final = AccountWindows(self.table)
         self.turnovers: Final = TurnoverWatch(self.table, self.windows)
-        self.request_ids: Final = RequestIds(duplicate_window_s, window_s=windows.window_s)
+        self.request_ids: Final = request_ids
         self.observer: Final = AccountObserver(detection, self.table)
         self.light_prompts: Final = LightPrompts(self.table)
         self._written_began = math.inf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stream.accounts.windows.request_ids import MAX_REQUEST_IDS, RequestIds
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.intake.fingerprint.networks import NetworkLookup, no_databases
@@ -46,7 +47,7 @@ def intake(
         settings.windows,
         topic=topic,
         source_partitions=source_partitions,
-        tasks=settings.tasks,
+        tasks=settings.accounts_tasks,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
         directory=account_directory(settings) if directory is None else directory,
@@ -64,16 +65,22 @@ def accounts_task(
     settings: StageSettings, task: int, metrics: PipelineMetrics
 ) -> PartitionTask[EventBatch]:
     """Return accounts task number ``task``."""
+    windows = settings.accounts_windows
     stage = AccountsStage(
         task,
-        tasks=settings.tasks,
-        windows=settings.windows,
-        duplicate_window_s=settings.intake.duplicate_window_s,
+        tasks=settings.accounts_tasks,
+        links_tasks=settings.tasks,
+        windows=windows,
+        request_ids=RequestIds(
+            settings.intake.duplicate_window_s,
+            window_s=windows.window_s,
+            most=settings.partitions_of_accounts_task * MAX_REQUEST_IDS,
+        ),
         detection=settings.detection,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
     )
-    return PartitionTask(stage, task, settings.windows, metrics)
+    return PartitionTask(stage, task, windows, metrics)
 
 
 def links_task(
@@ -83,6 +90,7 @@ def links_task(
     stage = LinksStage(
         task,
         tasks=settings.tasks,
+        accounts_tasks=settings.accounts_tasks,
         settings=settings.campaigns,
         packet_bytes=settings.packet_bytes,
         metrics=metrics,
@@ -112,7 +120,7 @@ def alerting_task(
         topics,
         incidents,
         drills,
-        tasks=settings.tasks,
+        tasks=settings.accounts_tasks,
         source=settings.alerting.cloudevents_source,
     )
     return PartitionTask(stage, 0, settings.windows, metrics)

@@ -54,7 +54,6 @@ class Chain:
         clock of its own. ``directory`` fills missing fields of events (None: empty), ``networks``
         looks addresses up.
         """
-        tasks = settings.tasks
         self._intake = intake(
             settings,
             topic=source,
@@ -64,9 +63,10 @@ class Chain:
             watch=watch,
         )
         self._intake.on_topic_changed(partitions, topic_id="")
+        accounts = settings.accounts_tasks
         self._tasks: dict[str, Sequence[PartitionTask[Any]]] = {
-            "events": [accounts_task(settings, task, metrics) for task in range(tasks)],
-            "links": [links_task(settings, task, metrics) for task in range(tasks)],
+            "events": [accounts_task(settings, task, metrics) for task in range(accounts)],
+            "links": [links_task(settings, task, metrics) for task in range(settings.tasks)],
             "findings": [alerting_task(settings, metrics, watch_scores)],
         }
         self._offsets = count()

@@ -35,14 +35,15 @@ class LinksStage:
         task: int,
         *,
         tasks: int,
+        accounts_tasks: int,
         settings: CampaignSettings,
         packet_bytes: int,
         metrics: PipelineMetrics,
     ) -> None:
-        """``tasks`` accounts tasks exist and as many links tasks; this one is ``task``."""
-        self._task = task
+        """``tasks`` links tasks exist, of which this one is ``task``, and ``accounts_tasks``."""
         self._packet_bytes = packet_bytes
-        self._tasks = tasks
+        self._source = accounts_tasks + task
+        self._sources = accounts_tasks + tasks
         self._table = LinkTable(settings, metrics=metrics)
         self._drill = ShadowState(
             lambda: LinkTable(settings, metrics=PipelineMetrics(strict=False))
@@ -78,8 +79,8 @@ class LinksStage:
         groups, self._groups = self._groups, []
 
         def encode(part: slice, header: ChunkHeader) -> bytes:
-            source, sources = self._tasks + self._task, 2 * self._tasks
-            return pack(source=source, sources=sources, header=header, groups=groups[part])
+            rows = groups[part]
+            return pack(source=self._source, sources=self._sources, header=header, groups=rows)
 
         ends = np.array([group.time for group in groups], np.float64)
         values = pack_windows(ends, encode, watermark=watermark, max_bytes=self._packet_bytes)
