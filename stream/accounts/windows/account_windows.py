@@ -17,7 +17,7 @@ from stream.accounts.windows.moments import Moments
 from stream.accounts.windows.panes import HORIZONS, PaneRing
 from stream.accounts.windows.questions import Questions
 from stream.accounts.windows.retention import Retention
-from stream.accounts.windows.sketches import DAY_S, DistinctSketch, LeaderSketch
+from stream.accounts.windows.sketches import DAY_S, DistinctSketch, Expiry, LeaderSketch
 from stream.store.columns import Field
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ _DISTINCT: Final = {
         DistinctSketch("prompts", "prompt", words=4),
     )
 }
+_PERIODS: Final = frozenset(sketch.period_s for sketch in _DISTINCT.values())
 _LEADERS: Final = {
     sketch.name: sketch
     for sketch in (
@@ -139,8 +140,10 @@ class AccountWindows:
         for ring in self._rings.values():
             ring.add(slots, start, last_seen, sums)
         table["total"][slots] += sums[:, : len(COUNTED)].astype(np.int64)
+        expiry = {period: Expiry.of(period, start, last_seen) for period in _PERIODS}
         for distinct in _DISTINCT.values():
-            distinct.add(table, slots, start, last_seen, columns[distinct.column], at)
+            values = columns[distinct.column]
+            distinct.add(table, slots, expiry[distinct.period_s], values, at)
         first, last = (
             columns["time"][at],
             columns["time"][np.append(at[1:], len(columns["time"])) - 1],
@@ -223,20 +226,19 @@ class AccountWindows:
         Of addresses, user_agents, networks, countries and prompts; countries_hour of hours.
         """
         last_seen = self._table["last_seen"][slots]
+        expiry = {period: Expiry.of(period, time, last_seen) for period in _PERIODS}
         return {
-            name: sketch.estimate(self._table, slots, time, last_seen)
+            name: sketch.estimate(self._table, slots, expiry[sketch.period_s])
             for name, sketch in _DISTINCT.items()
         }
 
     def networks(self, slots: AccountSlots, time: float) -> Floats:
         """Return the estimated distinct networks alone, as :meth:`distinct`, shape ``(n,)``."""
-        last_seen = self._table["last_seen"][slots]
-        return _DISTINCT["networks"].estimate(self._table, slots, time, last_seen)
+        return _estimate(self._table, "networks", slots, time)
 
     def user_agents(self, slots: AccountSlots, time: float) -> Floats:
         """Return the estimated distinct user agents alone, as :meth:`distinct`, shape ``(n,)``."""
-        last_seen = self._table["last_seen"][slots]
-        return _DISTINCT["user_agents"].estimate(self._table, slots, time, last_seen)
+        return _estimate(self._table, "user_agents", slots, time)
 
     def active_hours(self, slots: AccountSlots, time: float) -> Counts:
         """Return how many of the last 24 hours had a request, shape ``(n,)``, i8."""
@@ -265,9 +267,18 @@ class AccountWindows:
         return _LEADERS[name].share(self._table, slots)
 
 
+def _estimate(table: AccountTable, name: str, slots: AccountSlots, time: float) -> Floats:
+    """Return one of :meth:`AccountWindows.distinct` alone, shape ``(n,)``."""
+    sketch = _DISTINCT[name]
+    expiry = Expiry.of(sketch.period_s, time, table["last_seen"][slots])
+    return sketch.estimate(table, slots, expiry)
+
+
 def _aged_hours(hours: Array, last_hour: Floats, hour: Floats | int) -> Array:
     """Clear the bits of the hours after ``last_hour`` up to ``hour``, which had no request."""
     gap = np.fmin(np.maximum(hour - last_hour, 0), 64)  # of the unknown, all
+    if not gap.any():
+        return hours
     # A shift by 64 is undefined: the full word stands for it.
     passed = np.where(gap < 64, (_ONE << (gap % 64).astype(np.uint64)) - _ONE, _WORD)  # noqa: PLR2004
     return np.asarray(hours & ~_rotated(passed, hour - gap + 1))

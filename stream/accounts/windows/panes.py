@@ -17,7 +17,7 @@ import numpy as np
 from stream.store.columns import Field
 
 if TYPE_CHECKING:
-    from stream.core.batch import AccountSlots, Floats, Mask, Positions, Seconds
+    from stream.core.batch import AccountSlots, Floats, Positions, Seconds
     from stream.store.account_table import AccountTable
 
 
@@ -62,31 +62,38 @@ class PaneRing:
         """
         ring = self._table[f"ring_{self._horizon.name}"]
         pane = self._pane(time)
-        stale = self._held(pane) > self._last_pane(last_seen)[:, None]
-        for position in np.flatnonzero(stale.any(axis=0)).tolist():
-            ring[slots[stale[:, position]], :, position] = 0
+        last = self._last_pane(last_seen)
+        if len(late := np.flatnonzero(last < pane)):
+            # Most accounts have just been seen: their panes are those of this time already.
+            which, position = (self._held(pane) > last[late, None]).nonzero()
+            ring[slots[late[which]], :, position] = 0
         ring[slots, :, pane % self._horizon.panes] += sums[:, : self._horizon.metrics]
 
     def totals(self, slots: AccountSlots, time: float, last_seen: Seconds) -> Floats:
         """Return the rolling sums at ``time``, shape ``(n, metrics)``, f8."""
-        ring = self._table[f"ring_{self._horizon.name}"].take(slots, axis=0)
+        ring = self._table[f"ring_{self._horizon.name}"].take(slots, axis=0).astype(np.float64)
+        valid = self._valid(time, last_seen)
         # Whole numbers below 2 ** 53: exact in any order.
-        valid = self._valid(time, last_seen).astype(np.float64)
-        return np.asarray(np.einsum("nmp,np->nm", ring.astype(np.float64), valid))
+        if valid.ndim == 1:
+            return np.asarray(ring @ valid)
+        return np.asarray(np.einsum("nmp,np->nm", ring, valid))
 
     def total(self, metric: int, slots: AccountSlots, time: float, last_seen: Seconds) -> Floats:
         """Return the rolling sum of one metric at ``time``, shape ``(n,)``, f8."""
-        ring = self._table[f"ring_{self._horizon.name}"][slots, metric]
+        ring = self._table[f"ring_{self._horizon.name}"][slots, metric].astype(np.float64)
         valid = self._valid(time, last_seen)
-        return np.asarray(np.where(valid, ring, 0).sum(axis=1, dtype=np.float64))
+        return np.asarray(ring @ valid if valid.ndim == 1 else (ring * valid).sum(axis=1))
 
-    def _valid(self, time: float, last_seen: Seconds) -> Mask:
-        """Return which panes of each slot are not too old, shape ``(n, panes)``."""
+    def _valid(self, time: float, last_seen: Seconds) -> Floats:
+        """Return 1 for panes that are not too old, else 0: ``(n, panes)``, or ``(panes,)`` of all.
+
+        Accounts that have just been seen all hold the same panes.
+        """
         last, panes = self._last_pane(last_seen), self._horizon.panes
-        # Accounts that have just been seen all hold the same panes.
-        one = last[:1] if (last == last[:1]).all() else last
-        held = one[:, None] - (one[:, None] - np.arange(panes)) % panes
-        return np.broadcast_to(held > self._pane(time) - panes, (len(last), panes))
+        same = len(last) and last.min() == last.max()
+        last = last[0] if same else last[:, None]
+        held = last - (last - np.arange(panes)) % panes
+        return np.asarray((held > self._pane(time) - panes).astype(np.float64))
 
     def _pane(self, time: float) -> int:
         return int(time // self._horizon.width_s)

@@ -34,6 +34,23 @@ _WORD_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
+class Expiry:
+    """Which bitmaps of n accounts are too old at one time: hardly ever any, of the last minutes."""
+
+    place: int  # of the bitmap of the present day or hour, 0 or 1
+    present: Positions  # accounts whose bitmap in that place is of an earlier one
+    other: Positions  # accounts whose other bitmap is, too
+
+    @classmethod
+    def of(cls, period_s: float, time: float, last_seen: Seconds) -> Expiry:
+        """Return what is too old at ``time``; ``last_seen`` (n,) NaN: never."""
+        period = int(time // period_s)
+        last = np.floor(last_seen / period_s)
+        present = (~(last >= period)).nonzero()[0]
+        return cls(period % 2, present, present[~(last[present] >= period - 1)])
+
+
+@dataclass(frozen=True, slots=True)
 class DistinctSketch:
     """Estimated number of different values of an event column; absent (0) counts for nothing.
 
@@ -56,45 +73,31 @@ class DistinctSketch:
         self,
         table: AccountTable,
         slots: AccountSlots,
-        time: float,
-        last_seen: Seconds,
+        expiry: Expiry,
         values: Array,
         at: Positions,
     ) -> None:
-        """Add ``values`` (rows,) seen at ``time``, sorted by account; i's begin at ``at[i]``.
+        """Add ``values`` (rows,), sorted by account; i's begin at ``at[i]``.
 
-        ``last_seen`` (n,) is the time of the newest value that each slot already holds, NaN: none.
+        ``expiry`` is that of ``slots`` and :attr:`period_s` at the time of the values.
         """
-        kept = self._kept(table, slots, time, last_seen)
-        kept[:, self._period(time) % 2] |= np.bitwise_or.reduceat(self._bits(values), at, axis=0)
-        table[self.field.name][slots] = kept
+        stored = table[self.field.name]
+        if len(expiry.present):
+            stored[slots[expiry.present], expiry.place] = 0
+            stored[slots[expiry.other], 1 - expiry.place] = 0
+        if values.any():
+            stored[slots, expiry.place] |= np.bitwise_or.reduceat(self._bits(values), at, axis=0)
 
-    def estimate(
-        self, table: AccountTable, slots: AccountSlots, time: float, last_seen: Seconds
-    ) -> Floats:
+    def estimate(self, table: AccountTable, slots: AccountSlots, expiry: Expiry) -> Floats:
         """Return the estimated count of each slot over the day or hour and the one before, (n,)."""
-        kept = self._kept(table, slots, time, last_seen)
+        kept = table[self.field.name][slots]
+        kept[expiry.present, expiry.place] = 0
+        kept[expiry.other, 1 - expiry.place] = 0
         size = self.words * _WORD_BITS
         set_bits = np.bitwise_count(kept[:, 0] | kept[:, 1]).sum(axis=1)
         # A full bitmap has no finite estimate: it counts as half a bit short of full.
         empty = np.maximum(size - set_bits, 0.5)
         return np.asarray(-size * np.log(empty / size))
-
-    def _kept(
-        self, table: AccountTable, slots: AccountSlots, time: float, last_seen: Seconds
-    ) -> Fingerprints:
-        """Return the bitmaps of each slot as of ``time``, a copy of shape ``(n, 2, words)``."""
-        day, last_day = self._period(time), self._periods(last_seen)
-        kept = table[self.field.name][slots]
-        kept[last_day < day, day % 2] = 0
-        kept[last_day < day - 1, (day + 1) % 2] = 0
-        return np.asarray(kept)
-
-    def _period(self, time: float) -> int:
-        return int(time // self.period_s)
-
-    def _periods(self, times: Seconds) -> Positions:
-        return np.where(np.isnan(times), -(2**40), np.floor(times / self.period_s)).astype(int)
 
     def _bits(self, values: Array) -> Fingerprints:
         hashed = values.astype(np.uint64)
@@ -137,17 +140,23 @@ class LeaderSketch:
             for field in (vote, count, total):
                 field[slots] = field[slots] * decay
             return
-        sizes = run_sizes(at, len(values))
-        account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
-        hits = np.bincount(account, (values != 0) & (values == leader[slots][account]), len(at))
-        known = np.bincount(account, values != 0, len(at))
+        account = np.repeat(np.arange(len(at), dtype=np.uint32), run_sizes(at, len(values)))
+        present = values != 0
+        hits = np.bincount(account, present & (values == leader[slots][account]), len(at))
+        known = np.bincount(account, present, len(at))
         balance = vote[slots] * decay + 2 * hits - known
-        challenger, won = _most_frequent(account, values, len(at))
-        lost = (balance < 0) & (won > 0)
-        leader[slots] = np.where(lost, challenger, leader[slots])
-        vote[slots] = np.where(lost, np.maximum(2 * won - known, 0), np.maximum(balance, 0))
-        count[slots] = np.where(lost, won, count[slots] * decay + hits)
+        counted = count[slots] * decay + hits
+        vote[slots] = np.maximum(balance, 0)
+        count[slots] = counted
         total[slots] = total[slots] * decay + known
+        behind = balance < 0
+        if behind.any():
+            rows = behind[account]
+            challenger, won = _most_frequent(account[rows], values[rows], len(at))
+            lost = won > 0
+            slots, won = slots[lost], won[lost]
+            leader[slots], count[slots] = challenger[lost], won
+            vote[slots] = np.maximum(2 * won - known[lost], 0)
 
     def share(self, table: AccountTable, slots: AccountSlots) -> Floats:
         """Return the leader's share of the decayed traffic, 0 to 1; NaN where nothing is known."""
