@@ -158,9 +158,9 @@ class LinkTable:
         limits[LinkKind.PHRASE] = settings.high_prevalence_phrases
         limits[LinkKind.CONVERSATION] = settings.high_prevalence_conversations
         limits[LinkKind.NETWORK] = settings.high_prevalence_networks
-        return np.flatnonzero(
-            values.used & ~values["high_prevalence"] & (values["size"] > limits[values["kind"]])
-        )
+        some = np.flatnonzero(values["size"] > limits.min())  # few of all
+        high = values.used[some] & ~values["high_prevalence"][some]
+        return some[high & (values["size"][some] > limits[values["kind"][some]])]
 
     # -- sending on ---------------------------------------------------------------------------
 
@@ -169,9 +169,10 @@ class LinkTable:
         shared = values.used & values["changed"] & (values["size"] >= _LEAST[values["kind"]])
         values["changed"][:] = False
         due = shared & (time - values["sent"] >= self._settings.resend_s)
-        send = edges.used & shared[edges["value"]] & (edges["fresh"] | due[edges["value"]])
-        slots = np.flatnonzero(send & edges["unsent"])
+        slots = np.flatnonzero(shared.take(edges["value"]))  # the only look at all edges
         value = edges["value"][slots]
+        send = edges.used[slots] & edges["unsent"][slots] & (edges["fresh"][slots] | due[value])
+        slots, value = slots[send], value[send]
         order = np.lexsort((values["value"][value], values["kind"][value]))
         slots, value = slots[order], value[order]
         starts = run_starts(value)
