@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.http.bridge.metrics import BridgeMetrics
+from stream.http.enforcer.metrics import EnforcerMetrics
 from stream.telemetry.declaration import OPEN, info
 from stream.telemetry.metric_set import table_of
 from stream.worker.metrics import WorkerMetrics
@@ -30,5 +31,6 @@ def table() -> tuple[Metric, ...]:
 
 
 def catalogue() -> tuple[Metric, ...]:
-    """Return every declared metric: those of a worker, then those of the bridge."""
-    return *table(), *table_of(BridgeMetrics)
+    """Return every declared metric: those of a worker, of the bridge, of the enforcer."""
+    own = (one for one in table_of(EnforcerMetrics) if one not in table())
+    return *table(), *table_of(BridgeMetrics), *own

@@ -30,6 +30,7 @@ from stream.delivery.settings import (
     WebhookSettings,
 )
 from stream.http.bridge.settings import BridgeSettings
+from stream.http.enforcer.settings import EnforcerSettings
 from stream.http.page.settings import PageSettings
 from stream.http.settings import HttpSettings
 from stream.intake.codec.settings import IntakeSettings
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     http: HttpSettings = HttpSettings()
     page: PageSettings = PageSettings()
     bridge: BridgeSettings = BridgeSettings()
+    enforcer: EnforcerSettings = EnforcerSettings()
 
     def __post_init__(self) -> None:
         """Refuse settings that do not fit one another: raises ValueError."""

@@ -33,6 +33,7 @@ _COMMANDS: Final = (
     "undo",
     "decisions",
     "explain",
+    "enforcer",
     "settings",
 )
 

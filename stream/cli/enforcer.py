@@ -1,0 +1,26 @@
+"""``distillwatch enforcer``: answers gateways from memory what is decided about a caller."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from stream.cli.common import ConfigOption, read_settings
+from stream.http.enforcer.enforcer_process import EnforcerComponents, run
+
+
+def enforcer(config: ConfigOption = None) -> None:
+    """Serve decisions to gateways; needs ``enforcer.tokens`` and ``decisions.key``."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    settings = read_settings(config)
+    run(
+        EnforcerComponents(
+            enforcer=settings.enforcer,
+            decisions=settings.decisions,
+            kafka=settings.kafka,
+            topics=settings.topics,
+            http=settings.http,
+        )
+    )

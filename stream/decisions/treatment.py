@@ -1,0 +1,88 @@
+"""How a caller is treated under the decisions in force about it: one answer for all gateways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.core.decisions import Action, Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreatmentDefaults:
+    """What decisions that name no limits of their own use; empty: the action does nothing."""
+
+    requests_per_minute: int
+    model: str
+    instruction: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """Everything that a gateway does with a request of one caller."""
+
+    tier: Action | None = None  # the strongest action, None: as everyone
+    decision_id: str = ""  # of the strongest action
+    until: float = 0.0  # of that decision, epoch seconds
+    refused: bool = False
+    requests_per_minute: int | None = None
+    model: str = ""
+    hides_reasoning: bool = False
+    instruction: str = ""
+    counted: tuple[str, ...] = ()  # ids of all decisions that apply, simulated ones included
+
+
+AS_EVERYONE: Final = Treatment()
+
+
+def treatment(
+    decisions: Sequence[Decision], defaults: TreatmentDefaults, *, observing: bool = False
+) -> Treatment:
+    """Return what decisions about a caller, strongest first, amount to.
+
+    Each action applies by its strongest decision's limits. Simulated ones are counted only, and
+    while ``observing`` all are.
+    """
+    if not decisions:
+        return AS_EVERYONE
+    counted = tuple(one.key for one in decisions)
+    carried = [one for one in decisions if not (observing or one.simulated)]
+    if not carried:
+        return Treatment(counted=counted)
+    first: dict[Action, Decision] = {}
+    for one in carried:
+        first.setdefault(one.action, one)
+    strongest = carried[0]
+    return Treatment(
+        tier=strongest.action,
+        decision_id=strongest.key,
+        until=strongest.until,
+        refused="suspend" in first,
+        requests_per_minute=_slowest(carried, defaults),
+        model=_model(first, defaults),
+        hides_reasoning="hide_reasoning" in first,
+        instruction=_instruction(first, defaults),
+        counted=counted,
+    )
+
+
+def _slowest(decisions: Sequence[Decision], defaults: TreatmentDefaults) -> int | None:
+    limits = (
+        one.limits.requests_per_minute or defaults.requests_per_minute
+        for one in decisions
+        if one.action == "throttle"
+    )
+    return min(limits, default=None)
+
+
+def _model(first: dict[Action, Decision], defaults: TreatmentDefaults) -> str:
+    rerouted = first.get("reroute")
+    return (rerouted.limits.model or defaults.model) if rerouted else ""
+
+
+def _instruction(first: dict[Action, Decision], defaults: TreatmentDefaults) -> str:
+    marked = first.get("mark")
+    return (marked.limits.instruction or defaults.instruction) if marked else ""

@@ -1,0 +1,1 @@
+"""Serves decisions to gateways: external authorization, a stream, and a guardrail."""

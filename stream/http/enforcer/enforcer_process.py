@@ -1,0 +1,88 @@
+"""Runs the enforcer until a signal stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stream.enforcement.decision_feed import DecisionFeed
+from stream.http.bearer import Bearer
+from stream.http.enforcer.carrying_out import CarryingOut
+from stream.http.enforcer.enforcer_server import EnforcerServer
+from stream.http.enforcer.metrics import EnforcerMetrics
+from stream.http.health import Health
+from stream.http.pages import Pages
+from stream.kafka.connection import client_options
+
+if TYPE_CHECKING:
+    from stream.decisions.settings import DecisionSettings
+    from stream.http.enforcer.settings import EnforcerSettings
+    from stream.http.settings import HttpSettings
+    from stream.kafka.settings import KafkaSettings, TopicSettings
+
+_EVERY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnforcerComponents:
+    """The settings that an enforcer is built from."""
+
+    enforcer: EnforcerSettings
+    decisions: DecisionSettings
+    kafka: KafkaSettings
+    topics: TopicSettings
+    http: HttpSettings
+
+
+def run(components: EnforcerComponents) -> None:
+    """Run until SIGTERM or SIGINT. An unreachable broker is no reason to end: it is retried."""
+    Bearer(components.enforcer.tokens, setting="enforcer.tokens")  # fails early on invalid tokens
+    asyncio.run(_serve(components))
+
+
+async def _serve(components: EnforcerComponents) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    metrics = EnforcerMetrics()
+    health = Health(stalled_after_s=components.http.stalled_after_s)
+    feed = DecisionFeed(
+        components.decisions,
+        topic=components.topics.decisions,
+        connection=client_options(components.kafka),
+        exact=components.kafka.transactions,
+        metrics=metrics,
+    )
+    server = EnforcerServer(
+        components.enforcer,
+        feed=feed,
+        carrying_out=CarryingOut(
+            components.enforcer,
+            feed,
+            observing=components.decisions.mode == "observe",
+            clock=time.time,
+        ),
+        metrics=metrics,
+    )
+    pages = Pages(components.http, registry=metrics.registry, health=health)
+    async with contextlib.AsyncExitStack() as cleanup:
+        for part in (pages, feed, server):
+            await part.start()
+            cleanup.push_async_callback(part.stop)
+        while not stop.is_set():
+            _show(feed, metrics, health)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_EVERY_S):
+                    await stop.wait()
+
+
+def _show(feed: DecisionFeed, metrics: EnforcerMetrics, health: Health) -> None:
+    """Show the state; ready from the first time on that the topic has been read."""
+    metrics.enforcer_decisions.set(len(feed.in_force.by_subject))
+    metrics.enforcer_age_seconds.set(feed.age_s)
+    if feed.read_at_s:
+        health.recovered = health.consuming = True

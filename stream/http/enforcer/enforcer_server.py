@@ -1,0 +1,150 @@
+"""The enforcer's HTTP server: every answer comes from memory.
+
+::
+
+    ANY  /authorize…                     external authorization (authorization.py)
+    POST /beta/litellm_basic_guardrail_api   LiteLLM (guardrail.py)
+    GET  /v1/decisions, /v1/decisions/stream   CrowdSec's clients (crowdsec.py)
+    POST /v1/usage-metrics               their reports: accepted, and not kept
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from aiohttp import web
+
+from stream.http.bearer import Bearer
+from stream.http.enforcer import authorization, crowdsec, guardrail
+from stream.http.listening import listen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stream.enforcement.decision_feed import DecisionFeed
+    from stream.http.enforcer.carrying_out import CarryingOut
+    from stream.http.enforcer.metrics import EnforcerMetrics
+    from stream.http.enforcer.settings import EnforcerSettings
+
+_USAGE: Final = "/v1/usage-metrics"
+_MAX_BODY: Final = 8_388_608
+_BODY_WITHIN_S: Final = 5.0
+_STOP_TIMEOUT_S: Final = 2.0
+
+
+class EnforcerServer:
+    """``port`` is the one that it really listens on."""
+
+    def __init__(
+        self,
+        settings: EnforcerSettings,
+        *,
+        feed: DecisionFeed,
+        carrying_out: CarryingOut,
+        metrics: EnforcerMetrics,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Raises SettingsError without tokens."""
+        self._settings = settings
+        self._bearer = Bearer(settings.tokens, setting="enforcer.tokens")
+        self._feed = feed
+        self._carrying_out = carrying_out
+        self._metrics = metrics
+        self._clock = clock
+        self._lapi = crowdsec.LapiFeed()
+        self._runner: web.ServerRunner | None = None
+        self.port = settings.port
+
+    async def start(self) -> None:
+        """Listen, or raise SettingsError in one line when the port is not available."""
+        server = web.Server(self._answer, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=_STOP_TIMEOUT_S)
+        host, port = self._settings.host, self._settings.port
+        self.port = await listen(runner, host, port, setting="enforcer.port")
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stop listening; idempotent."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        started = time.perf_counter()
+        endpoint, response = await self._routed(request)
+        if endpoint:
+            seconds = time.perf_counter() - started
+            self._metrics.enforcer_answer_seconds.labels(endpoint=endpoint).observe(seconds)
+        return response
+
+    async def _routed(self, request: web.BaseRequest) -> tuple[str, web.Response]:
+        path = request.path
+        if path == authorization.ROOT or path.startswith(f"{authorization.ROOT}/"):
+            return "authorize", self._authorize(request)
+        if path == guardrail.PATH:
+            return "guardrail", await self._guard(request)
+        if path in {crowdsec.ROOT, crowdsec.STREAM, _USAGE}:
+            return "stream", self._lapi_answer(request)
+        return "", web.Response(status=404)
+
+    def _authorize(self, request: web.BaseRequest) -> web.Response:
+        if not self._knows(request):
+            return self._unauthorized("authorize")
+        subjects = authorization.subjects_of(request.headers, self._settings)
+        if not subjects:
+            # A gateway that passes no id must not shut everyone out.
+            self._count("authorize", "invalid")
+            return web.Response()
+        outcome = self._carrying_out.outcome(subjects)
+        self._count("authorize", outcome.answer)
+        return authorization.answered(request.path, outcome)
+
+    async def _guard(self, request: web.BaseRequest) -> web.Response:
+        if not self._knows(request):
+            return self._unauthorized("guardrail")
+        try:
+            async with asyncio.timeout(_BODY_WITHIN_S):
+                found = guardrail.read(await request.read())
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError):
+            self._count("guardrail", "invalid")
+            return web.Response(status=400)
+        if found.input_type == "response":
+            self._count("guardrail", "passed")
+            return _json(guardrail.GuardrailAnswer(action="NONE"))
+        outcome = self._carrying_out.outcome(found.subjects)
+        self._count("guardrail", outcome.answer)
+        return _json(guardrail.answered(found, outcome))
+
+    def _lapi_answer(self, request: web.BaseRequest) -> web.Response:
+        client = request.headers.get("X-Api-Key", "")
+        if not self._knows(request):
+            return self._unauthorized("stream")
+        self._count("stream", "passed")
+        if request.path == _USAGE:
+            return web.Response(status=201)
+        now, in_force = self._clock(), self._feed.in_force
+        if request.path == crowdsec.ROOT:
+            scope, value = request.query.get("scope", ""), request.query.get("value", "")
+            return _json(crowdsec.about(in_force, scope, value, now) or None)
+        scopes = frozenset(filter(None, request.query.get("scopes", "").split(",")))
+        whole = request.query.get("startup", "") == "true"
+        return _json(self._lapi.pull(client, in_force, now, whole=whole, scopes=scopes))
+
+    def _knows(self, request: web.BaseRequest) -> bool:
+        key = request.headers.get("X-Api-Key")
+        given = f"Bearer {key}" if key else request.headers.get("Authorization", "")
+        return self._bearer.allows(given)
+
+    def _unauthorized(self, endpoint: str) -> web.Response:
+        self._count(endpoint, "unauthorized")
+        return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+
+    def _count(self, endpoint: str, answer: str) -> None:
+        self._metrics.enforcer_answers_total.labels(endpoint=endpoint, answer=answer).inc()
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")

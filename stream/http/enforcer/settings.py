@@ -1,0 +1,71 @@
+"""Settings of the enforcer; nothing here listens."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from stream.core.secret import Secret
+
+
+class EnforcerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Address, tokens and headers, and what actions without limits do."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[
+        int, Meta(ge=0, le=65535, description="Port to listen on; 0 chooses a free one")
+    ] = 6070
+    tokens: Annotated[
+        Secret,
+        Meta(
+            description="Tokens of gateways and bouncers, of 16 characters or more, separated by "
+            "spaces: as X-Api-Key, or as Bearer token. Set it by environment or file"
+        ),
+    ] = Secret()
+    account_header: Annotated[
+        str,
+        Meta(min_length=1, description="Header in which the gateway passes the account's id"),
+    ] = "x-account"
+    key_header: Annotated[str, Meta(min_length=1, description="The same of the key")] = "x-key"
+    user_header: Annotated[str, Meta(min_length=1, description="The same of the user")] = "x-user"
+    team_header: Annotated[str, Meta(min_length=1, description="The same of the team")] = "x-team"
+    fail_closed: Annotated[
+        bool,
+        Meta(
+            description="Refuse requests while decisions are older than enforcer.stale_after_s; "
+            "false: use what is known"
+        ),
+    ] = False
+    stale_after_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="Decisions that were read longer ago are stale: a metric, an alert",
+            extra={"unit": "s"},
+        ),
+    ] = 60.0
+    requests_per_minute: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="What a throttled caller gets, where the decision names no rate",
+            extra={"unit": "requests"},
+        ),
+    ] = 10
+    model: Annotated[
+        str, Meta(description="Model of rerouted callers, where the decision names none")
+    ] = ""
+    instruction: Annotated[
+        str,
+        Meta(max_length=4000, description="Text for marked callers, where the decision names none"),
+    ] = ""
+    max_throttled: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Throttled callers whose requests are counted; beyond it the one that sent "
+            "longest ago begins again",
+            extra={"unit": "callers"},
+        ),
+    ] = 100_000

@@ -1,0 +1,75 @@
+"""A real enforcer between people's commands and a gateway, and with the broker gone."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stream.tools.embedded.broker import EmbeddedBroker
+from testlib.decisions import KEY
+from testlib.until import until
+from testlib.workers.command import free_port, run, settings
+from testlib.workers.worker import worker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+TOKEN = "t" * 16
+#: From a command that has ended to the first refusal; the topic is read at once.
+SOON_S = 5.0
+
+
+def authorize(port: int, account: str) -> int:
+    """Return the status that a gateway gets for a request of an account."""
+    headers = {"x-account": account, "X-Api-Key": TOKEN}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/authorize", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_what_people_decide_is_carried_out_at_once_and_outlasts_the_broker(tmp_path: Path) -> None:
+    port = free_port()
+    with EmbeddedBroker() as broker:
+        environment = settings(
+            broker.bootstrap,
+            kafka_transactions=False,
+            decisions_key=KEY,
+            decisions_mode="propose",
+            enforcer_port=port,
+            enforcer_tokens=TOKEN,
+        )
+
+        def do(*arguments: str) -> str:
+            done = run(environment, *arguments)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        do("topics", "create")
+        with worker(environment, tmp_path, command="enforcer") as one:
+            one.until_ready()
+            assert authorize(port, "acc-1") == 200
+            person = ("--author", "ana", "--reason", "a test")
+            made = do("decide", "suspend", "--account", "acc-1", "--for", "8h", *person)
+            started = time.monotonic()
+            until(lambda: authorize(port, "acc-1") == 403, what="refusal", within_s=SOON_S)
+            print(f"refused {time.monotonic() - started:.2f} s after the decision")
+            assert authorize(port, "acc-10") == 200
+            do("undo", made.split()[0], *person)
+            until(lambda: authorize(port, "acc-1") == 200, what="pass", within_s=SOON_S)
+            do("decide", "suspend", "--account", "acc-2", "--for", "8h", *person)
+            until(lambda: authorize(port, "acc-2") == 403, what="refusal", within_s=SOON_S)
+            broker.stop()
+            one.until(
+                lambda: one.total("distillwatch_enforcer_age_seconds") > 2, what="growing age"
+            )
+            assert (authorize(port, "acc-1"), authorize(port, "acc-2")) == (200, 403)
+            assert one.stop() == 0

@@ -1,0 +1,252 @@
+"""The enforcer's answers over HTTP, from decisions in memory."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import aiohttp
+import msgspec
+import pytest
+from prometheus_client import generate_latest
+
+from stream.core.decisions import DecisionSubject, Limits
+from stream.core.errors import SettingsError
+from stream.core.secret import Secret
+from stream.decisions.guard_rails import GuardRails
+from stream.decisions.in_force import InForce
+from stream.decisions.settings import DecisionSettings
+from stream.decisions.transitions import approve
+from stream.http.enforcer.carrying_out import CarryingOut
+from stream.http.enforcer.enforcer_server import EnforcerServer
+from stream.http.enforcer.metrics import EnforcerMetrics
+from stream.http.enforcer.settings import EnforcerSettings
+from testlib import metrics
+from testlib.decisions import ALICE, NOW_S, of_accounts, proposal, register_of, stored
+
+TOKEN = "t" * 16
+GUARDRAIL = "/beta/litellm_basic_guardrail_api"
+AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
+
+
+class Enforcer:
+    """A server over decisions that a test puts in force."""
+
+    def __init__(self, **settings):
+        self.now = NOW_S + 1
+        self.feed = SimpleNamespace(in_force=None, age_s=0.0)
+        self.decide()
+        self.settings = EnforcerSettings(port=0, tokens=Secret(TOKEN), **settings)
+        self.metrics = EnforcerMetrics()
+        self.observing = False
+
+    def decide(self, *decisions, **settings):
+        states = [approve(stored(one), ALICE, NOW_S) for one in decisions]
+        rails = GuardRails(DecisionSettings(**settings))
+        self.feed.in_force = InForce.of(register_of(*states), rails, self.now)
+
+    async def __aenter__(self):
+        def clock():
+            return self.now
+
+        self.server = EnforcerServer(
+            self.settings,
+            feed=self.feed,
+            carrying_out=CarryingOut(
+                self.settings, self.feed, observing=self.observing, clock=clock
+            ),
+            metrics=self.metrics,
+            clock=clock,
+        )
+        await self.server.start()
+        self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.server.port}")
+        return self
+
+    async def __aexit__(self, *_):
+        await self.session.close()
+        await self.server.stop()
+
+    async def ask(self, path, headers=(), method="GET", body=None):
+        headers = AUTHORIZED | dict(headers)
+        async with self.session.request(method, path, headers=headers, json=body) as answer:
+            return answer.status, dict(answer.headers), await answer.read()
+
+    async def authorize(self, account, path="/authorize/v1/chat/completions"):
+        return await self.ask(path, {"x-account": account}, "POST")
+
+    def counted(self, endpoint, answer):
+        text = generate_latest(self.metrics.registry).decode()
+        return metrics.total(
+            text, "distillwatch_enforcer_answers_total", endpoint=endpoint, answer=answer
+        )
+
+
+async def test_a_suspended_account_is_refused_and_no_other():
+    async with Enforcer() as enforcer:
+        enforcer.decide(of_accounts(2))
+        status, headers, body = await enforcer.authorize("acc-00001")
+        assert status == 403
+        assert headers["x-distillwatch-tier"] == "suspend"
+        assert msgspec.json.decode(body)["error"]["code"] == "dec_" + "1" * 20
+        for other in ("acc-00002", "acc-0000", "ACC-00001", "acc-000010"):
+            status, headers, _ = await enforcer.authorize(other)
+            assert (status, "x-distillwatch-tier" in headers) == (200, False)
+        assert enforcer.counted("authorize", "refused") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/authorize", 429), ("/authorize/v1/x", 429), ("/authorize/nginx/v1/x", 403)],
+)
+async def test_a_throttled_account_waits_in_the_dialect_of_the_gateway(path, status):
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal(action="throttle", limits=Limits(requests_per_minute=2)))
+        assert [(await enforcer.authorize("acc-1", path))[0] for _ in range(2)] == [200, 200]
+        found, headers, _ = await enforcer.authorize("acc-1", path)
+        assert (found, headers["Retry-After"]) == (status, "30")
+        assert headers.get("x-distillwatch-status") == ("429" if status == 403 else None)
+        enforcer.now += 30
+        assert (await enforcer.authorize("acc-1", path))[0] == 200
+        assert (await enforcer.authorize("acc-2", path))[0] == 200
+
+
+async def test_a_throttle_counts_the_id_that_it_is_about_and_not_one_that_a_caller_changes():
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal(action="throttle", limits=Limits(requests_per_minute=1)))
+        statuses = [
+            (await enforcer.ask("/authorize", {"x-account": "acc-1", "x-user": f"u{n}"}))[0]
+            for n in range(3)
+        ]
+        assert statuses == [200, 429, 429]
+
+
+async def test_a_rerouted_account_passes_with_the_model_that_a_route_takes():
+    async with Enforcer(model="small") as enforcer:
+        enforcer.decide(proposal(action="reroute"))
+        status, headers, _ = await enforcer.authorize("acc-1")
+        assert (status, headers["x-distillwatch-model"]) == (200, "small")
+
+
+async def test_the_strictest_of_an_account_and_its_team_counts():
+    async with Enforcer() as enforcer:
+        team = DecisionSubject(kind="team", id="t-1")
+        enforcer.decide(
+            proposal(action="watch"), proposal(decision_id="dec_" + "2" * 20, subject=team)
+        )
+        given = {"x-account": "acc-1", "x-team": "t-1"}
+        assert (await enforcer.ask("/authorize", given))[0] == 403
+        assert (await enforcer.ask("/authorize", {"x-account": "acc-1"}))[0] == 200
+
+
+async def test_observing_counts_and_refuses_no_one():
+    enforcer = Enforcer()
+    enforcer.observing = True
+    async with enforcer:
+        enforcer.decide(proposal())
+        status, headers, _ = await enforcer.authorize("acc-1")
+        assert status == 200
+        assert "x-distillwatch-tier" not in headers
+        assert enforcer.counted("authorize", "simulated") == 1
+
+
+async def test_a_request_without_an_id_passes_and_is_counted():
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal())
+        assert (await enforcer.ask("/authorize"))[0] == 200
+        assert (await enforcer.ask("/authorize", {"x-account": "a" * 257}))[0] == 200
+        assert enforcer.counted("authorize", "invalid") == 2
+
+
+async def test_stale_decisions_are_carried_out_unless_the_operator_prefers_to_refuse():
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal())
+        enforcer.feed.age_s = 3600.0
+        assert (await enforcer.authorize("acc-1"))[0] == 403
+        assert (await enforcer.authorize("acc-2"))[0] == 200
+    async with Enforcer(fail_closed=True) as enforcer:
+        enforcer.feed.age_s = 61.0
+        assert (await enforcer.authorize("acc-2"))[0] == 403
+        enforcer.feed.age_s = 59.0
+        assert (await enforcer.authorize("acc-2"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/authorize", "/v1/decisions", "/v1/decisions/stream", GUARDRAIL],
+)
+async def test_every_endpoint_needs_a_token(path):
+    async with Enforcer() as enforcer:
+        for headers in ({"Authorization": ""}, {"X-Api-Key": "x" * 16}):
+            assert (await enforcer.ask(path, headers, "POST", {}))[0] == 401
+        assert (await enforcer.ask("/nosuch"))[0] == 404
+    with pytest.raises(SettingsError, match=r"enforcer\.tokens"):
+        EnforcerServer(EnforcerSettings(), feed=None, carrying_out=None, metrics=None)
+
+
+async def test_the_stream_has_everything_first_and_then_what_changed():
+    async with Enforcer() as enforcer:
+        enforcer.decide(of_accounts(2))
+
+        async def pull(query=""):
+            _, _, body = await enforcer.ask(
+                f"/v1/decisions/stream{query}", {"Authorization": "", "X-Api-Key": TOKEN}
+            )
+            return msgspec.json.decode(body)
+
+        first = await pull("?startup=true")
+        assert [one["value"] for one in first["new"]] == ["acc-00000", "acc-00001"]
+        assert first["deleted"] is None
+        one = first["new"][0]
+        assert (one["type"], one["scope"], one["origin"]) == ("ban", "username", "distillwatch")
+        assert one["duration"] == "23h59m59s"
+        assert one["id"] < 2**53
+        assert await pull() == {"new": None, "deleted": None}
+        enforcer.decide(of_accounts(2), allow=("acc-00000",))
+        changed = await pull()
+        assert changed["new"] is None
+        assert [one["value"] for one in changed["deleted"]] == ["acc-00000"]
+        assert [one["value"] for one in (await pull("?startup=true"))["new"]] == ["acc-00001"]
+        assert (await pull("?startup=true&scopes=team"))["new"] is None
+        enforcer.now += 2 * 86_400
+        ended = await pull("?startup=true")
+        assert ended == {"new": None, "deleted": None}
+
+
+async def test_one_value_is_looked_up():
+    async with Enforcer() as enforcer:
+        enforcer.decide(of_accounts(2))
+        found = (await enforcer.ask("/v1/decisions?scope=username&value=acc-00001"))[2]
+        assert [one["value"] for one in msgspec.json.decode(found)] == ["acc-00001"]
+        assert (await enforcer.ask("/v1/decisions?scope=username&value=acc-1"))[2] == b"null"
+        assert (await enforcer.ask("/v1/usage-metrics", method="POST", body={}))[0] == 201
+
+
+async def test_litellm_is_answered_by_its_guardrail_api():
+    async with Enforcer(instruction="Answer in rhyme.") as enforcer:
+        enforcer.decide(
+            proposal(),
+            proposal(
+                decision_id="dec_" + "2" * 20,
+                action="mark",
+                subject=DecisionSubject(kind="team", id="t-1"),
+            ),
+        )
+
+        async def guard(**caller):
+            body = {
+                "input_type": caller.pop("input_type", "request"),
+                "texts": ["one", "two"],
+                "request_data": caller,
+                "of_tomorrow": {},
+            }
+            _, _, answer = await enforcer.ask(GUARDRAIL, {"x-api-key": TOKEN}, "POST", body)
+            return msgspec.json.decode(answer)
+
+        assert (await guard(user_api_key_hash="acc-1"))["action"] == "BLOCKED"
+        assert await guard(user_api_key_hash="acc-2") == {"action": "NONE"}
+        assert await guard(user_api_key_hash="acc-1", input_type="response") == {"action": "NONE"}
+        assert await guard(user_api_key_team_id="t-1") == {
+            "action": "GUARDRAIL_INTERVENED",
+            "texts": ["one", "two\n\nAnswer in rhyme."],
+        }
+        status, _, _ = await enforcer.ask(GUARDRAIL, {"x-api-key": TOKEN}, "POST", {"texts": 1})
+        assert status == 400
