@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -23,6 +24,7 @@ from stream.http.enforcer.settings import EnforcerSettings
 from testlib import metrics
 from testlib.decisions import ALICE, NOW_S, of_accounts, proposal, register_of, stored
 
+ANY: Any = None
 TOKEN = "t" * 16
 GUARDRAIL = "/beta/litellm_basic_guardrail_api"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -33,7 +35,7 @@ class Enforcer:
 
     def __init__(self, **settings):
         self.now = NOW_S + 1
-        self.feed = SimpleNamespace(in_force=None, age_s=0.0)
+        self.feed: Any = SimpleNamespace(in_force=None, age_s=0.0)
         self.decide()
         self.settings = EnforcerSettings(port=0, tokens=Secret(TOKEN), **settings)
         self.metrics = EnforcerMetrics()
@@ -179,7 +181,7 @@ async def test_every_endpoint_needs_a_token(path):
             assert (await enforcer.ask(path, headers, "POST", {}))[0] == 401
         assert (await enforcer.ask("/nosuch"))[0] == 404
     with pytest.raises(SettingsError, match=r"enforcer\.tokens"):
-        EnforcerServer(EnforcerSettings(), feed=None, carrying_out=None, metrics=None)
+        EnforcerServer(EnforcerSettings(), feed=ANY, carrying_out=ANY, metrics=ANY)
 
 
 async def test_the_stream_has_everything_first_and_then_what_changed():
