@@ -18,5 +18,5 @@ def debugging():
     return loop
 
 
-worker._loop_factory = lambda: debugging
+worker.new_event_loop = debugging
 run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -125,7 +126,7 @@ def agents(rng: random.Random) -> Events:
         for hour in (26, 28, 30, 32)
         for account in TWINS
         for event in talk(
-            rng, lambda account=account: account, START_S + hour * HOUR_S + rng.uniform(0, 600),
+            rng, partial(str, account), START_S + hour * HOUR_S + rng.uniform(0, 600),
             question=1200,
         )
     ]  # fmt: skip

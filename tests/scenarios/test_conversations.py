@@ -50,7 +50,8 @@ def test_a_router_is_found_within_the_hour_with_all_its_accounts(
     latest = found.alerts[-1]
     assert latest.evidence[0].feature == "conversation_handover"
     assert latest.evidence[0].value > 50
-    assert {link.link for link in latest.links} == {"conversation"}
+    # Its accounts are new, and each looks as if many people used it.
+    assert {"conversation"} <= {link.link for link in latest.links} <= {"conversation", "customers"}
     assert "conversations that went from one to another" in latest.summary
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from testlib.traffic.conversations import HOUR_S, START_S
@@ -64,7 +65,7 @@ def talks(
         event
         for account in accounts
         for _ in range(count)
-        for event in talk(rng, lambda account=account: account, _at(rng, hours), sent=sent)
+        for event in talk(rng, partial(str, account), _at(rng, hours), sent=sent)
     ]
 
 

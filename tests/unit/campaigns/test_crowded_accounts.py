@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from stream.campaigns.graph.snapshot import Snapshot
@@ -11,6 +13,9 @@ from stream.campaigns.population.recency import Recency
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 HOUR_S = 3600.0
 ORIGIN = 1_772_409_600.0
 NOW = ORIGIN + 72 * HOUR_S
@@ -19,7 +24,9 @@ NOW = ORIGIN + 72 * HOUR_S
 Life = tuple[str, float, float, range]
 
 
-def customers_of(lives: list[Life], *, others: int = 0) -> tuple[BipartiteGraph, CrowdedAccounts]:
+def customers_of(
+    lives: Sequence[Life], *, others: int = 0
+) -> tuple[BipartiteGraph, CrowdedAccounts]:
     """Return a graph of crowded accounts, and of others that came on the second day."""
     rows = [(name, LinkKind.CUSTOMERS, 1, first, last) for name, first, last, _ in lives]
     rows += [
@@ -40,7 +47,7 @@ def customers_of(lives: list[Life], *, others: int = 0) -> tuple[BipartiteGraph,
     return graph, CrowdedAccounts.of(graph, snapshot, Recency(CampaignSettings(), ORIGIN, NOW))
 
 
-def size(lives: list[Life], *, others: int = 0, share: float = 0.0):
+def size(lives: Sequence[Life], *, others: int = 0, share: float = 0.0):
     graph, customers = customers_of(lives, others=others)
     accounts = np.sort(graph.find_accounts([name for name, *_ in lives]))
     return customers.among(accounts, share=share)
@@ -63,7 +70,7 @@ def test_those_that_were_there_when_the_log_began_are_not_new() -> None:
 
 
 def test_customers_who_carry_on_are_followed_over_every_account() -> None:
-    lives: list[Life] = [
+    lives: Sequence[Life] = [
         ("a1", 30, 40, range(9)),
         ("a2", 40.5, 50, range(2, 12)),
         ("a3", 50.5, 60, range(5, 14)),
