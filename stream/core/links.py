@@ -7,6 +7,7 @@ them partitioned by value.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -17,7 +18,7 @@ from stream.core.traffic import COUNTS, TRAFFIC
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from stream.core.batch import Fingerprints, Seconds
+    from stream.core.batch import Array, Fingerprints, Mask, Seconds
     from stream.core.feedback import LinkName
 
 
@@ -47,6 +48,21 @@ class LinkKind(IntEnum):
     def of(cls, label: LinkName) -> LinkKind:
         """Return the attribute of a name."""
         return cls[label.upper()]
+
+
+def of_kinds(kind: Array, kinds: tuple[LinkKind, ...]) -> Mask:
+    """Return which numbers of kinds (u1) are one of ``kinds``; same shape.
+
+    ``np.isin`` does the same in several passes.
+    """
+    return np.asarray(_among(kinds)[kind])
+
+
+@cache
+def _among(kinds: tuple[LinkKind, ...]) -> Mask:
+    among = np.zeros(256, bool)
+    among[[*kinds]] = True
+    return among
 
 
 #: An odd number that spreads indicators over 64 bits, one to one (Fibonacci hashing; Knuth,

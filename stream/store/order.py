@@ -65,6 +65,18 @@ def run_sizes(starts: Positions, rows: int) -> Counts:
     return sizes
 
 
+def median(values: Array) -> float:
+    """Return the median of some numbers, none of which is NaN, as ``np.median`` does.
+
+    That one takes six times as long for a hundred (numpy 2.4.6).
+    """
+    values = np.sort(values)
+    middle = len(values) // 2
+    if len(values) % 2:
+        return float(values[middle])
+    return float((values[middle - 1] + values[middle]) / 2)
+
+
 def cumcount(group: Array) -> Positions:
     """Return each row's number, from 0, among the rows of its group; shape ``(n,)``, i8.
 

@@ -13,11 +13,11 @@ import numpy as np
 
 from stream.campaigns.graph.common_networks import networks_of, sharing_rare_networks
 from stream.campaigns.graph.cooccurrence import cooccurring
-from stream.campaigns.graph.membership import common_indicators
+from stream.campaigns.graph.membership import ALONE, common_indicators, members_of_each
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
-from stream.campaigns.graph.snapshot import CONTENT, LINKING
+from stream.campaigns.graph.snapshot import LINKING
 from stream.campaigns.links.indicators import indicators
-from stream.core.links import SPREAD, LinkKind
+from stream.core.links import SPREAD, LinkKind, of_kinds
 from stream.store.order import cumcount
 
 if TYPE_CHECKING:
@@ -31,15 +31,6 @@ if TYPE_CHECKING:
     from stream.campaigns.types import Indicator
     from stream.core.batch import AccountSlots, Mask, ValueSlots
 
-#: Kinds of which a single indicator may found a cluster.
-_ALONE: Final = (
-    *CONTENT,
-    LinkKind.CHANGE_POINT,
-    LinkKind.SUCCESSION,
-    LinkKind.TOPIC,
-    LinkKind.CUSTOMERS,
-    LinkKind.CONTEXT,
-)
 #: Indicators, and as many components, of one scoring, so that it takes no longer however much is
 #: shared (assumed; deploy/bounds.md).
 MOST_CANDIDATES: Final = 256
@@ -68,9 +59,11 @@ class CandidateQueue:
         snapshot, values = population.snapshot, self._graph.values
         changed = self._take_changed()
         large = values["size"] >= self._min_members
-        alone = np.flatnonzero(np.isin(values["kind"], _ALONE) & large & changed)
-        sets = [np.array([value]) for value in self._fair(alone, snapshot, clustered).tolist()]
-        if (changed & np.isin(values["kind"], LINKING)).any():
+        changed_ones = np.flatnonzero(of_kinds(values["kind"], ALONE) & large & changed)
+        alone = self._fair(changed_ones, snapshot, clustered)
+        alone = alone[members_of_each(self._graph, snapshot, alone) >= self._min_members]
+        sets = [np.array([value]) for value in alone.tolist()]
+        if (changed & of_kinds(values["kind"], LINKING)).any():
             sets += self._cooccurring(snapshot)
         if (changed & (values["kind"] == LinkKind.NETWORK)).any():
             sets += self._of_one_pool(snapshot)

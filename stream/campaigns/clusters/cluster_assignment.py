@@ -49,16 +49,25 @@ class ClusterAssignment:
         self._graph = graph
         self._snapshot = snapshot
         self._order = sorted(states.values(), key=_age)
-        self._owners: dict[str, set[int]] = {}
+        #: By the object: two candidates that one indicator founds have the same id.
+        self._owners: dict[int, tuple[ClusterState, set[int]]] = {}
+
+    def has(self, new: ClusterState) -> bool:
+        """Return whether :meth:`assign` would change nothing: a cluster has all of a candidate."""
+        into = self._oldest(new)
+        return into is not None and new.values <= into.values and new.members <= into.members
 
     def assign(self, new: ClusterState) -> None:
         """Let the oldest cluster that overlaps a candidate absorb it, or found one."""
-        for state in self._order:
-            if self._overlap(state, new):
-                self._absorb(state, new)
-                return
+        into = self._oldest(new)
+        if into is not None:
+            self._absorb(into, new)
+            return
         self._states[new.campaign_id] = new
         insort(self._order, new, key=_age)
+
+    def _oldest(self, new: ClusterState) -> ClusterState | None:
+        return next((state for state in self._order if self._overlap(state, new)), None)
 
     def merge(self) -> None:
         """Let older clusters absorb younger ones that they overlap with by now."""
@@ -88,12 +97,11 @@ class ClusterAssignment:
     def _absorb(self, into: ClusterState, other: ClusterState) -> None:
         into.values |= other.values
         into.members |= other.members
-        self._owners[into.campaign_id] = self._owners_of(into) | self._owners_of(other)
+        self._owners[id(into)] = into, self._owners_of(into) | self._owners_of(other)
 
     def _owners_of(self, state: ClusterState) -> set[int]:
-        found = self._owners.get(state.campaign_id)
-        if found is None:
+        if id(state) not in self._owners:
             slots = self._graph.find_accounts([*state.members])
             found = set(self._snapshot.owner[slots[slots >= 0]].tolist())
-            self._owners[state.campaign_id] = found
-        return found
+            self._owners[id(state)] = state, found
+        return self._owners[id(state)][1]

@@ -155,11 +155,15 @@ class ClusterDetector:
             self._limit_hits.labels(limit="links").inc(dropped)
         population = self._reference.at(time)
         learn = self._learns and self._novelty.due(time)
-        candidates = self._take_candidates(population, learn=learn)
+        candidates = self._take_candidates(population)
         self._clock.scored(time, waiting=self._candidates.waiting)
         assignment = ClusterAssignment(self._store.states, self._graph, population.snapshot)
         for candidate in candidates:
-            assignment.assign(_new_state(self._graph, candidate, time))
+            new = _new_state(self._graph, candidate, time)
+            # Most are parts of a cluster, and scored with it.
+            scored = learn or not assignment.has(new)
+            if scored and self._scorer.is_suspicious(population, candidate, learn=learn):
+                assignment.assign(new)
         assignment.merge()
         states = [*self._store.states.values()]
         reference = ReferenceAccounts(
@@ -173,15 +177,13 @@ class ClusterDetector:
             self._learn(time, clusters)
         return clusters
 
-    def _take_candidates(
-        self, population: ReferencePopulation, *, learn: bool
-    ) -> list[ClusterCandidate]:
-        """Return the candidates to assign now, the largest first."""
+    def _take_candidates(self, population: ReferencePopulation) -> list[ClusterCandidate]:
+        """Return the candidates to score now, the largest first."""
         clustered = [state.values for state in self._store.states.values()]
         found = [
             candidate
             for values in self._candidates.take(population, clustered)
-            if (candidate := self._scorer.candidate(population, values, learn=learn))
+            if (candidate := self._scorer.candidate(population, values))
         ]
         return sorted(found, key=lambda c: (-len(c.members), c.first))
 

@@ -38,6 +38,7 @@ class ClusterCandidate:
 
     values: ValueSlots
     members: AccountSlots
+    since: Seconds  # when each joined
     first: Indicator  # the least of its indicators
 
 
@@ -58,23 +59,27 @@ class ClusterScorer:
         self._novelty = novelty
 
     def candidate(
-        self, population: ReferencePopulation, values: ValueSlots, *, learn: bool
+        self, population: ReferencePopulation, values: ValueSlots
     ) -> ClusterCandidate | None:
-        """Return a candidate; None where indicators link too few accounts or score too low.
-
-        With ``learn`` a harmless group is noted for the novelty model.
-        """
+        """Return a candidate; None where indicators link too few accounts."""
         members, since = members_of(self._graph, population.snapshot, values, population.handovers)
         if len(members) < self._settings.min_members:
             return None
-        found = self._features(population, values, members, since)
+        first = indicators(self._graph, in_order(self._graph, values)[:1])[0]
+        return ClusterCandidate(values, members, since, first)
+
+    def is_suspicious(
+        self, population: ReferencePopulation, one: ClusterCandidate, *, learn: bool
+    ) -> bool:
+        """Return whether a candidate may found a cluster or join one.
+
+        With ``learn`` a harmless group is noted for the novelty model.
+        """
+        found = self._features(population, one.values, one.members, one.since)
         # Harmless whatever the budget and the novelty are.
         if learn and score(found).score < self._thresholds.harmless_score:
-            self._novelty.note(members, found)
-        if self._score(found).score < self._thresholds.clear_score:
-            return None
-        first = indicators(self._graph, in_order(self._graph, values)[:1])[0]
-        return ClusterCandidate(values, members, first)
+            self._novelty.note(one.members, found)
+        return self._score(found).score >= self._thresholds.clear_score
 
     def cluster(
         self,
@@ -94,7 +99,9 @@ class ClusterScorer:
         state.members = store.most_certain(names, graph.known(state.members - names))
         scored = self._scored(population, values, members, since)
         at = snapshot.at(values)
-        at = at[np.isin(snapshot.account[at], members)]
+        is_member = np.zeros(len(snapshot.owner), bool)
+        is_member[members] = True
+        at = at[is_member[snapshot.account[at]]]
         everyone = sorted(state.members)
         suspicious = scored.score >= self._thresholds.clear_score
         rows = np.zeros(len(members), MEMBERSHIP)
@@ -112,7 +119,7 @@ class ClusterScorer:
             members=everyone,
             memberships=of_names(everyone, graph.names(members), rows),
             reports=member_traffic(graph, snapshot, at, everyone),
-            kinds=sorted({LinkKind(kind) for kind, _ in state.values}),
+            kinds=[*map(LinkKind, sorted({kind for kind, _ in state.values}))],
             payments=shared_payments(snapshot, accusing),
             shared=shared_indicators(graph, snapshot, accusing, values) if suspicious else [],
             absorbed=list(state.absorbed),

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.degrees.likelihood import Scale
+from stream.campaigns.degrees.likelihood import Scale, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.population.reference_population import ReferencePopulation
-    from stream.core.batch import AccountSlots, Array, Positions
+    from stream.core.batch import AccountSlots, Array, Floats, Positions
 
 _HOUR_S: Final = 3600.0
 _DAY_S: Final = 86400.0
@@ -25,6 +23,26 @@ _AGES: Final = np.array([1, 3, 7, 30, 90, 365]) * _DAY_S
 _KNOWN_LOG_S: Final = _DAY_S
 _PACES: Final = 14
 _HOURS_A_STEP: Final = 3
+#: Steps of the scales, in their order.
+_STEPS: Final = (len(_KNOWN_FOR) + 1, len(_AGES) + 1, _PACES, 24 // _HOURS_A_STEP + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviourCounts:
+    """How some accounts act, :func:`counted` on each scale."""
+
+    first_seen: Floats
+    age: Floats
+    pace: Floats
+    active_hours: Floats
+
+    @classmethod
+    def of(
+        cls, graph: BipartiteGraph, population: ReferencePopulation, accounts: AccountSlots
+    ) -> BehaviourCounts:
+        """Count ``accounts`` (slots)."""
+        found = zip(_steps(graph, population, accounts), _STEPS, strict=True)
+        return cls(*(counted(step, steps) for step, steps in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +60,25 @@ class BehaviourScales:
         graph: BipartiteGraph,
         population: ReferencePopulation,
         members: AccountSlots,
-        others: AccountSlots,
+        others: BehaviourCounts,
     ) -> BehaviourScales:
-        """Compare ``members`` with ``others`` (slots)."""
-        now, origin = population.snapshot.time, population.recency.origin
+        """Compare ``members`` (slots) with ``others``."""
+        counts = (others.first_seen, others.age, others.pace, others.active_hours)
+        return cls(*map(Scale, _steps(graph, population, members), counts))
 
-        def scale(column: str, steps: int, step: Callable[[Array], Positions]) -> Scale:
-            values = graph.accounts[column]
-            return Scale(step(values[members]), step(values[others]), steps)
 
-        return cls(
-            first_seen=scale(
-                "first_seen", len(_KNOWN_FOR) + 1, lambda at: _known_for(at, now, origin)
-            ),
-            age=scale("created_at", len(_AGES) + 1, lambda at: _age(at, now)),
-            pace=scale("day_requests", _PACES, _pace),
-            active_hours=scale("active_hours", 24 // _HOURS_A_STEP + 1, _busy_hours),
-        )
+def _steps(
+    graph: BipartiteGraph, population: ReferencePopulation, accounts: AccountSlots
+) -> tuple[Positions, ...]:
+    """Return the step of each account on each scale, in the order of :data:`_STEPS`."""
+    now, origin = population.snapshot.time, population.recency.origin
+    columns = graph.accounts
+    return (
+        _known_for(columns["first_seen"][accounts], now, origin),
+        _age(columns["created_at"][accounts], now),
+        _pace(columns["day_requests"][accounts]),
+        _busy_hours(columns["active_hours"][accounts]),
+    )
 
 
 def _known_for(first_seen: Array, now: float, origin: float) -> Positions:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.degrees.ties import DIGITS, OWNED
+from stream.campaigns.degrees.ties import DIGITS
 
 if TYPE_CHECKING:
     from stream.campaigns.degrees.ties import Ties
-    from stream.core.batch import Mask
+    from stream.core.batch import Floats, Mask
 
 #: Accounts that are tied this much less than the average go (assumed: less than the half that
 #: makes what is left denser, because members of a campaign differ in traffic).
@@ -39,18 +39,21 @@ _FEWEST: Final = 4
 def dense_cores(ties: Ties) -> Mask:
     """Return which accounts are in a core, shape ``(n,)``; all where nothing ties any."""
     left = np.ones(ties.accounts, bool)
+    in_all = ties.strength(ties.common(left), ~ties.is_owned)
     for _ in range(_MOST_CORES):
-        core = _densest(ties, left)
+        core = _densest(ties, left, in_all)
         if np.count_nonzero(core) < _FEWEST:
             break
         left &= ~core
     return ~left
 
 
-def _densest(ties: Ties, among: Mask) -> Mask:
-    """Return the densest core of some accounts; none where they are tied to others only."""
-    which = ~np.isin(ties.kind, OWNED)
-    in_all = ties.strength(ties.common(np.ones(ties.accounts, bool)), which)
+def _densest(ties: Ties, among: Mask, in_all: Floats) -> Mask:
+    """Return the densest core of some accounts; none where they are tied to others only.
+
+    ``in_all`` is how strongly each account is tied in the whole cluster.
+    """
+    which = ~ties.is_owned
     core = among
     for _ in range(_MOST_ROUNDS):
         if not core.any():

@@ -7,6 +7,7 @@ steps. Few accounts prove little, and a member may differ from the others in any
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,11 +29,10 @@ _MOST: Final = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The step of each account on a scale of ``steps``, -1 where it is unknown."""
+    """The step of each member of a cluster on a scale, -1 where it is unknown."""
 
     members: Positions  # (n,)
-    others: Positions  # of the accounts that they are compared with, shape (m,)
-    steps: int
+    others: Floats  # of the accounts that they are compared with, as :func:`counted`
 
     def log_ratio(self, certain: Mask, *, rising: bool = False) -> Floats:
         """Return the log likelihood ratio of each member, 0 where unknown; shape ``(n,)``.
@@ -43,10 +43,10 @@ class Scale:
         known = self.members >= 0
         step = self.members[known]
         here = certain[known].astype(np.float64)
-        others = self._counts(self.others[self.others >= 0])
+        others = self.others
         if rising:
             others = others + _beyond_tail(here) * self._counts(step, 1 - here)
-        others = others + _PRIOR * self._prior(rising=rising)
+        others = others + _PRIOR * _prior(len(others), rising=rising)
         others /= others.sum()
         group, total = self._counts(step, here), here.sum()
         ratio = np.zeros(len(self.members))
@@ -54,24 +54,36 @@ class Scale:
             like = (group + _PRIOR * others) / (total + _PRIOR)
             ratio[known] = np.maximum.accumulate(_log(like, others))[step]
         else:
-            own = here * self._own()[step]
+            own = here * _own(len(others))[step]
             base = others[step]
             like = (group[step] - own + _PRIOR * base) / (total - here + _PRIOR)
             ratio[known] = _log(like, base)
         return ratio
 
-    def _counts(self, step: Positions, weight: Floats | None = None) -> Floats:
-        return _spread(np.bincount(step, weight, self.steps).astype(np.float64))
+    def _counts(self, step: Positions, weight: Floats) -> Floats:
+        return _spread(np.asarray(np.bincount(step, weight, len(self.others)), np.float64))
 
-    def _prior(self, *, rising: bool) -> Floats:
-        prior = _FEWER ** np.arange(self.steps) if rising else np.ones(self.steps)
-        return np.asarray(prior / prior.sum())
 
-    def _own(self) -> Floats:
-        """Return how much of its own count an account finds at its step, shape ``(steps,)``."""
-        own = np.full(self.steps, 0.5)
-        own[[0, -1]] += 0.25
-        return own
+def counted(step: Positions, steps: int) -> Floats:
+    """Return how many accounts are at each of ``steps``, each spread over the neighbouring ones.
+
+    -1 is unknown and counts nowhere.
+    """
+    return _spread(np.bincount(step[step >= 0], minlength=steps).astype(np.float64))
+
+
+@cache
+def _prior(steps: int, *, rising: bool) -> Floats:
+    prior = _FEWER ** np.arange(steps) if rising else np.ones(steps)
+    return np.asarray(prior / prior.sum())
+
+
+@cache
+def _own(steps: int) -> Floats:
+    """Return how much of its own count an account finds at its step, shape ``(steps,)``."""
+    own = np.full(steps, 0.5)
+    own[[0, -1]] += 0.25
+    return own
 
 
 def _beyond_tail(certain: Floats) -> float:
@@ -83,8 +95,9 @@ def _beyond_tail(certain: Floats) -> float:
 
 
 def _spread(counts: Floats) -> Floats:
-    around = np.pad(counts, 1)
-    spread = 0.25 * around[:-2] + 0.5 * around[1:-1] + 0.25 * around[2:]
+    around = np.zeros(len(counts) + 2)
+    around[1:-1] = counts
+    spread = 0.25 * around[:-2] + 0.5 * counts + 0.25 * around[2:]
     spread[0] += 0.25 * counts[0]
     spread[-1] += 0.25 * counts[-1]
     return np.asarray(spread)

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.campaigns.degrees.behaviour import BehaviourScales
+from stream.campaigns.degrees.behaviour import BehaviourCounts, BehaviourScales
 from stream.campaigns.degrees.core import dense_cores
 from stream.campaigns.degrees.likelihood import Scale
-from stream.campaigns.degrees.met import STEPS, steps
+from stream.campaigns.degrees.met import steps
 from stream.campaigns.degrees.rule import RULE, DegreeRule
-from stream.campaigns.degrees.ties import BEGUN, DIGITS, OWNED, TEXT, Ties
+from stream.campaigns.degrees.ties import BEGUN, DIGITS, Ties
+from stream.core.links import of_kinds
 from stream.core.membership import MEMBERSHIP, Behaviour, Degree
 
 if TYPE_CHECKING:
-    from stream.campaigns.degrees.met import Met
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.population.reference_population import ReferencePopulation
     from stream.campaigns.types import Records
@@ -65,6 +65,15 @@ class MemberEvidence:
         return np.round(self.text + self.repeated + self.beyond_text, DIGITS)
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceCounts:
+    """Accounts of no cluster, :func:`counted` on each scale."""
+
+    text: Floats
+    by_kind: dict[int, Floats]
+    behaviour: BehaviourCounts
+
+
 class ClusterMembership:
     """Weighs the accounts of one cluster."""
 
@@ -72,15 +81,14 @@ class ClusterMembership:
         self,
         graph: BipartiteGraph,
         population: ReferencePopulation,
-        met: Met,
         members: AccountSlots,
-        others: AccountSlots,
+        others: ReferenceCounts,
     ) -> None:
-        """Weigh ``members`` against ``others``, accounts of no cluster (slots, ascending)."""
-        self._met, self._members, self._others = met, members, others
+        """Weigh ``members`` (slots, ascending) against ``others``."""
+        self._members, self._others = members, others
         snapshot = population.snapshot
         self._ties = Ties.of(graph, snapshot, members)
-        self._scales = BehaviourScales.of(graph, population, members, others)
+        self._scales = BehaviourScales.of(graph, population, members, others.behaviour)
         owners, self._owner = np.unique(snapshot.owner[members], return_inverse=True)
         self._colleagues = population.accounts_of[owners][self._owner] - 1
 
@@ -100,18 +108,18 @@ class ClusterMembership:
     def _evidence(self, certain: Mask, own: Floats, rule: DegreeRule) -> MemberEvidence:
         """Compare accounts with ``certain`` ones; ``own``: log odds without their owners."""
         ties, scales = self._ties, self._scales
-        common, text = ties.common(certain), np.isin(ties.kind, TEXT)
-        shared = Scale(
-            steps(ties.strength(common, text)), self._met.text_steps(self._others), STEPS
-        )
+        common, text = ties.common(certain), ties.is_text
+        shared = Scale(steps(ties.strength(common, text)), self._others.text)
         return MemberEvidence(
             text=np.minimum(
                 shared.log_ratio(certain, rising=True),
                 rule.text_doubled.value * np.log2(1 + ties.values(common, text)),
             ),
             repeated=self._repeated(certain, text, rule),
-            values=self._values(common, certain, ~np.isin(ties.kind, (*TEXT, *OWNED, *BEGUN))),
-            begun=self._values(common, certain, np.isin(ties.kind, BEGUN)),
+            values=self._values(
+                common, certain, ~(ties.is_text | ties.is_owned | of_kinds(ties.kind, BEGUN))
+            ),
+            begun=self._values(common, certain, of_kinds(ties.kind, BEGUN)),
             owner=self._owned(own, rule),
             newness=_stronger(scales.first_seen, scales.age, certain),
             pace=_stronger(scales.pace, scales.active_hours, certain),
@@ -120,9 +128,9 @@ class ClusterMembership:
     def _values(self, common: Floats, certain: Mask, which: Mask) -> Floats:
         """Return the strongest of the kinds of some edges, shape ``(n,)``."""
         ties, most = self._ties, np.full(len(self._members), -np.inf)
-        for kind in np.unique(ties.kind[which]).tolist():
+        for kind in np.flatnonzero(np.bincount(ties.kind[which])).tolist():
             met = ties.strength(common, ties.kind == kind)
-            scale = Scale(steps(met), self._met.kind_steps(kind, self._others), STEPS)
+            scale = Scale(steps(met), self._others.by_kind[kind])
             most = np.maximum(most, scale.log_ratio(certain, rising=True))
         return most
 

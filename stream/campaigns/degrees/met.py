@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from stream.campaigns.degrees.likelihood import counted
 from stream.campaigns.degrees.ties import DIGITS, TEXT, strength
+from stream.core.links import of_kinds
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
@@ -35,17 +37,18 @@ class Met:
             tied = strength(size[which] - 1.0, size[which])
             return np.round(np.bincount(snapshot.account[which], tied, slots), DIGITS)
 
-        text, others = np.isin(kind, TEXT), np.unique(kind[~np.isin(kind, TEXT)])
-        return cls(met(text), {one: met(kind == one) for one in others.tolist()})
+        text = of_kinds(kind, TEXT)
+        others = np.flatnonzero(np.bincount(kind[~text])).tolist()
+        return cls(met(text), {one: met(kind == one) for one in others})
 
-    def text_steps(self, accounts: AccountSlots) -> Positions:
-        """Return the steps of those accounts that share any text at all."""
+    def text_counts(self, accounts: AccountSlots) -> Floats:
+        """Return those accounts that share any text at all, :func:`counted` by their steps."""
         met = self.text[accounts]
-        return steps(met[met > 0])
+        return counted(steps(met[met > 0]), STEPS)
 
-    def kind_steps(self, kind: int, accounts: AccountSlots) -> Positions:
-        """Return the steps of accounts by one kind of value."""
-        return steps(self.by_kind[kind][accounts])
+    def kind_counts(self, accounts: AccountSlots) -> dict[int, Floats]:
+        """Return accounts by each kind of value that is not text, :func:`counted`."""
+        return {kind: counted(steps(met[accounts]), STEPS) for kind, met in self.by_kind.items()}
 
 
 def steps(met: Floats) -> Positions:

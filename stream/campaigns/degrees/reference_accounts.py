@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.campaigns.degrees.memberships import ClusterMembership
+from stream.campaigns.degrees.behaviour import BehaviourCounts
+from stream.campaigns.degrees.memberships import ClusterMembership, ReferenceCounts
 from stream.campaigns.degrees.met import Met
 from stream.core.membership import MEMBERSHIP
 
@@ -35,13 +36,16 @@ class ReferenceAccounts:
         """Return a row of MEMBERSHIP for each of the accounts of a cluster (slots, ascending)."""
         if not len(members):
             return np.zeros(0, MEMBERSHIP)
-        return ClusterMembership(
-            self._graph, self._population, self._met, members, self._outside
-        ).rows()
+        return ClusterMembership(self._graph, self._population, members, self._counts).rows()
 
     @cached_property
-    def _met(self) -> Met:
-        return Met.of(self._population.snapshot)
+    def _counts(self) -> ReferenceCounts:
+        met = Met.of(self._population.snapshot)
+        return ReferenceCounts(
+            text=met.text_counts(self._outside),
+            by_kind=met.kind_counts(self._outside),
+            behaviour=BehaviourCounts.of(self._graph, self._population, self._outside),
+        )
 
     @cached_property
     def _outside(self) -> AccountSlots:

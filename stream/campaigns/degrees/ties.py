@@ -7,11 +7,12 @@ that it would meet by chance. Decides nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
-from stream.core.links import GIVEN, LinkKind
+from stream.core.links import GIVEN, LinkKind, of_kinds
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.snapshot import Snapshot
@@ -29,7 +30,7 @@ BEGUN: Final = (LinkKind.CUSTOMERS,)
 DIGITS: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ties:
     """The edges of n accounts to shared values, shape ``(edges,)``, and what else they are for."""
 
@@ -65,6 +66,16 @@ class Ties:
             own=graph.edges["requests"][snapshot.edges[at]] < GIVEN,
         )
 
+    @cached_property
+    def is_text(self) -> Mask:
+        """Return which edges are of text, shape ``(e,)``."""
+        return of_kinds(self.kind, TEXT)
+
+    @cached_property
+    def is_owned(self) -> Mask:
+        """Return which edges are of a value that belongs to an owner, shape ``(e,)``."""
+        return of_kinds(self.kind, OWNED)
+
     def common(self, certain: Mask) -> Floats:
         """Return the certain accounts of other owners that each edge meets beyond chance, ``(e,)``.
 
@@ -77,7 +88,7 @@ class Ties:
     def strength(self, common: Floats, which: Mask) -> Floats:
         """Return how strongly some edges tie each account, in values, shape ``(n,)``."""
         which = which & self.own
-        tied = strength(common[which], self.size[which])
+        tied = np.log2(1 + common[which]) / self._most[which]
         return np.round(np.bincount(self.row[which], tied, self.accounts), DIGITS)
 
     def values(self, common: Floats, which: Mask) -> Counts:
@@ -103,11 +114,16 @@ class Ties:
         expected = np.bincount(row, 1 / (1 + met[shared]), self.accounts)
         return count, first, expected / np.maximum(count, 1)
 
+    @cached_property
+    def _most(self) -> Floats:
+        """Return what a use of each edge's value would count for with all of its accounts."""
+        return np.asarray(np.log2(2.0 + self.size))
+
     def _met(self, certain: Mask) -> Floats:
         weight = certain[self.row].astype(np.float64)
         users = np.bincount(self.column, weight)[self.column] if len(weight) else weight
         own = np.bincount(self.pair, weight)[self.pair] if len(weight) else weight
-        return np.asarray(users - np.where(np.isin(self.kind, OWNED), weight, own))
+        return np.asarray(users - np.where(self.is_owned, weight, own))
 
 
 def strength(common: Floats, size: Counts) -> Floats:

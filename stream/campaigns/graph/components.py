@@ -19,6 +19,8 @@ def component_of(left: Slots, right: Slots, size: int) -> Slots:
 
     ``left`` and ``right`` have the nodes of each pair, below ``size``, shape ``(pairs,)``.
     """
+    if not len(left):
+        return np.arange(size)
     graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(size, size))
     _, label = connected_components(graph, directed=False)
     least = np.full(size, size)
@@ -28,9 +30,12 @@ def component_of(left: Slots, right: Slots, size: int) -> Slots:
 
 def components(left: Slots, right: Slots, size: int) -> list[Slots]:
     """Return the components of two nodes or more, by their least node; nodes are ascending."""
-    component = component_of(left, right, size)
-    joined = ascending(np.concatenate([left, right]))
-    joined = joined[np.argsort(component[joined], kind="stable")]
-    if not len(joined):
+    if not len(left):
         return []
+    joined = ascending(np.concatenate([left, right]))
+    place = np.zeros(size, np.int64)
+    place[joined] = np.arange(len(joined))
+    component = np.zeros(size, np.int64)
+    component[joined] = component_of(place[left], place[right], len(joined))
+    joined = joined[np.argsort(component[joined], kind="stable")]
     return np.split(joined, np.flatnonzero(np.diff(component[joined])) + 1)

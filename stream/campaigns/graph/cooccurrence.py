@@ -7,20 +7,29 @@ accounts have (the prompts of one tool) are one indicator here. Scores nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
 from stream.campaigns.graph.components import components
 from stream.campaigns.graph.snapshot import LINKING
-from stream.store.order import ascending, cumcount
+from stream.core.links import of_kinds
+from stream.store.order import ascending, cumcount, run_sizes, run_starts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stream.campaigns.graph.snapshot import Snapshot
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
-    from stream.core.batch import AccountSlots, Counts, Floats, Mask, Positions, ValueSlots
+    from stream.campaigns.types import Kinds, OwnerNumbers
+    from stream.core.batch import (
+        AccountSlots,
+        Counts,
+        Fingerprints,
+        Floats,
+        Mask,
+        Positions,
+        ValueSlots,
+    )
     from stream.core.links import LinkKind
 
 #: Accounts of a cluster that are compared pair by pair, and indicators that they are compared by
@@ -40,21 +49,65 @@ _COMPONENT_SHARED: Final = 3
 _TRIANGLES: Final = [np.triu_indices(count, 1) for count in range(_PAIR_SAMPLE + 1)]
 
 
-def cooccurrence_degree(
-    graph: BipartiteGraph, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
-) -> Floats:
-    """Return with how many other members each of a sample shares several indicators, ``(m,)``.
+@dataclass(frozen=True, slots=True)
+class SampledEdges:
+    """The edges of a sample of a cluster's members, shape ``(e,)`` each.
 
-    Counts indicators of ``kinds`` and members of other owners. The sample is by hash of the account
-    id: the same accounts everywhere and always.
+    The sample is by hash of the account id: the same accounts everywhere and always.
     """
-    matrix, sample = _incidence(graph, snapshot, members, kinds)
-    if not matrix.shape[1]:
-        return np.zeros(len(sample))
-    matrix = matrix[:, _different(matrix)].astype(np.float32)
-    shared = matrix @ matrix.T >= _LEAST_SHARED
-    owner = snapshot.owner[sample]
-    return np.asarray((shared & (owner[:, None] != owner[None, :])).sum(axis=1))
+
+    owner: OwnerNumbers  # of each of the m accounts in the sample
+    row: Positions  # account of each edge, 0 to m
+    value: ValueSlots
+    kind: Kinds
+    number: Fingerprints  # of its value
+
+    @classmethod
+    def of(cls, graph: BipartiteGraph, snapshot: Snapshot, members: AccountSlots) -> Self:
+        """Return the edges of at most :data:`_SAMPLE` of the members (slots)."""
+        order = np.lexsort((members, graph.accounts["hash"][members]))
+        sample = members[order[:_SAMPLE]]
+        at = snapshot.at_accounts(sample)
+        value = snapshot.value[at]
+        return cls(
+            owner=snapshot.owner[sample],
+            row=np.repeat(
+                np.arange(len(sample)), snapshot.first[sample + 1] - snapshot.first[sample]
+            ),
+            value=value,
+            kind=snapshot.kind[value],
+            number=graph.values["value"][value],
+        )
+
+    def cooccurrence_degree(self, kinds: tuple[LinkKind, ...]) -> Floats:
+        """Return with how many others of the sample each shares several indicators, ``(m,)``.
+
+        Counts indicators of ``kinds`` and accounts of other owners.
+        """
+        matrix = self._incidence(kinds)
+        if not matrix.shape[1]:
+            return np.zeros(len(matrix))
+        matrix = matrix[:, _different(matrix)].astype(np.float32)
+        shared = matrix @ matrix.T >= _LEAST_SHARED
+        return np.asarray((shared & (self.owner[:, None] != self.owner[None, :])).sum(axis=1))
+
+    def _incidence(self, kinds: tuple[LinkKind, ...]) -> Mask:
+        """Return which account has which of the most shared indicators, ``(m, values)``."""
+        of_kind = of_kinds(self.kind, kinds)
+        value, row, number = self.value[of_kind], self.row[of_kind], self.number[of_kind]
+        order = np.argsort(value, kind="stable")
+        start = run_starts(value[order])
+        count = run_sizes(start, len(order))
+        number = number[order[start]]
+        best = np.flatnonzero(count >= _LEAST_SHARED)
+        best = best[np.lexsort((number[best], -count[best]))][:_MOST_VALUES]
+        matrix = np.zeros((len(self.owner), len(best)), bool)
+        place = np.full(len(start), -1)
+        place[best] = np.arange(len(best))
+        column = np.repeat(place, count)
+        kept = column >= 0
+        matrix[row[order[kept]], column[kept]] = True
+        return matrix
 
 
 def cooccurring(graph: BipartiteGraph, snapshot: Snapshot) -> list[AccountSlots]:
@@ -65,29 +118,6 @@ def cooccurring(graph: BipartiteGraph, snapshot: Snapshot) -> list[AccountSlots]
     code, times = np.unique(left << 32 | right, return_counts=True)
     code = code[times >= _COMPONENT_SHARED]
     return components(code >> 32, code & 0xFFFFFFFF, len(snapshot.owner))
-
-
-def _incidence(
-    graph: BipartiteGraph, snapshot: Snapshot, members: AccountSlots, kinds: Sequence[LinkKind]
-) -> tuple[Mask, AccountSlots]:
-    """Return which sampled account has which indicator, ``(accounts, values)``, and the sample."""
-    order = np.lexsort((members, graph.accounts["hash"][members]))
-    sample = members[order[:_SAMPLE]]
-    row = np.full(len(snapshot.owner), -1)
-    row[sample] = np.arange(len(sample))
-    at = snapshot.at_accounts(sample)
-    at = at[np.isin(snapshot.kind[snapshot.value[at]], kinds)]
-    value, account = snapshot.value[at], snapshot.account[at]
-    values, column, count = np.unique(value, return_inverse=True, return_counts=True)
-    number = graph.values["value"][values]
-    best = np.lexsort((number, -count))
-    best = best[count[best] >= _LEAST_SHARED][:_MOST_VALUES]
-    place = np.full(len(values), -1)
-    place[best] = np.arange(len(best))
-    kept = place[column] >= 0
-    matrix = np.zeros((len(sample), len(best)), bool)
-    matrix[row[account[kept]], place[column[kept]]] = True
-    return matrix, sample
 
 
 def _different(matrix: Mask) -> Positions:
@@ -104,7 +134,7 @@ def _different(matrix: Mask) -> Positions:
 
 
 def sharing_pairs(
-    graph: BipartiteGraph, snapshot: Snapshot, kinds: Sequence[LinkKind], *, least: int
+    graph: BipartiteGraph, snapshot: Snapshot, kinds: tuple[LinkKind, ...], *, least: int
 ) -> tuple[AccountSlots, AccountSlots, Counts]:
     """Return pairs of accounts of different owners, one per indicator of ``kinds`` that both have.
 
@@ -145,11 +175,11 @@ def pairs_of(
 
 
 def _shared_edges(
-    snapshot: Snapshot, kinds: Sequence[LinkKind], least: int
+    snapshot: Snapshot, kinds: tuple[LinkKind, ...], least: int
 ) -> tuple[ValueSlots, AccountSlots]:
     """Return the edges of shared indicators, for accounts with at least ``least`` of them."""
     size = snapshot.stop - snapshot.start
-    linking = (size > 1) & np.isin(snapshot.kind, kinds)
+    linking = (size > 1) & of_kinds(snapshot.kind, kinds)
     wanted = linking[snapshot.value]
     value, account = snapshot.value[wanted], snapshot.account[wanted]
     degree = np.bincount(account, minlength=len(snapshot.owner))

@@ -8,7 +8,7 @@ import numpy as np
 
 from stream.campaigns.graph.handovers import LEAST_CONVERSATIONS
 from stream.campaigns.graph.snapshot import CONTENT, LINKING
-from stream.core.links import LinkKind
+from stream.core.links import LinkKind, of_kinds
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
@@ -42,6 +42,20 @@ _CHANGE_LASTS_S: Final = 6 * 3600.0
 #: Accounts have an indicator in common when this many and this part of them have it (assumed).
 _COMMON_USERS: Final = 3
 _COMMON_SHARE: Final = 0.05
+#: Kinds of which a single indicator may found a cluster.
+ALONE: Final = (
+    *CONTENT, LinkKind.CHANGE_POINT, LinkKind.SUCCESSION, LinkKind.TOPIC, LinkKind.CUSTOMERS,
+    LinkKind.CONTEXT,
+)  # fmt: skip
+#: Kinds of which one makes an account a member, whatever it is; a change point has to last.
+_LINKING_ALONE: Final = (
+    LinkKind.PAYMENT, LinkKind.SUCCESSION, LinkKind.TOPIC, LinkKind.CUSTOMERS, LinkKind.CONTEXT,
+)  # fmt: skip
+#: Kinds of which several do not make an account a member, or only as many as phrases take.
+_NEVER_SEVERAL: Final = (
+    LinkKind.PHRASE, LinkKind.CHANGE_POINT, LinkKind.TOPIC, LinkKind.CONVERSATION,
+    LinkKind.CUSTOMERS, LinkKind.CONTEXT,
+)  # fmt: skip
 
 
 def members_of(
@@ -60,25 +74,45 @@ def members_of(
         return np.bincount(row[which], minlength=len(accounts))
 
     requests = _most_by_kind(graph.edges["requests"][edges], row, kind, len(accounts))
-    phrase, changed = kind == LinkKind.PHRASE, kind == LinkKind.CHANGE_POINT
-    # Values that an account has by how it acts, not by what it sends.
-    acts = np.isin(kind, (LinkKind.TOPIC, LinkKind.CUSTOMERS, LinkKind.CONTEXT))
     day = np.maximum(graph.accounts["day_requests"][accounts], 1)
-    often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
-    devoted = (count(np.isin(kind, CONTENT)) > 0) & (often | (requests >= _ONCE_SHARE * day))
-    phrases = count(phrase) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
-    others = ~(phrase | changed | acts | (kind == LinkKind.CONVERSATION))
-    several = (count(others) >= _SEVERAL_VALUES) | phrases
+    devoted = (count(of_kinds(kind, CONTENT)) > 0) & _devoted(requests, day)
+    phrases = count(kind == LinkKind.PHRASE) >= np.maximum(_SEVERAL_VALUES, _PHRASES_SHARE * day)
+    several = (count(~of_kinds(kind, _NEVER_SEVERAL)) >= _SEVERAL_VALUES) | phrases
     takes_over = handovers.takes_over[accounts]
     if takes_over.any():
         takes_over &= handovers.taken_of(values, accounts) >= LEAST_CONVERSATIONS
     since = np.full(len(accounts), np.inf)
     np.minimum.at(since, row, graph.edges["since"][edges])
-    alone = (kind == LinkKind.PAYMENT) | (changed & change_point_lasts(graph, edges))
-    # Only those that live in a topic, are crowded or take contexts over, are linked by it.
-    alone |= (kind == LinkKind.SUCCESSION) | acts
-    member = devoted | several | takes_over | (count(alone) > 0)
+    member = devoted | several | takes_over | (count(_linked_by_one(graph, edges, kind)) > 0)
     return accounts[member], since[member]
+
+
+def members_of_each(graph: BipartiteGraph, snapshot: Snapshot, values: ValueSlots) -> Counts:
+    """Return how many members each indicator has as a cluster of its own, shape ``(n,)``.
+
+    As :func:`members_of` of one indicator that is no conversation (:data:`ALONE`).
+    """
+    at = snapshot.at(values)
+    edges, kind = snapshot.edges[at], snapshot.kind[snapshot.value[at]]
+    day = np.maximum(graph.accounts["day_requests"][snapshot.account[at]], 1)
+    devoted = _devoted(graph.edges["requests"][edges], day) & of_kinds(kind, CONTENT)
+    member = devoted | _linked_by_one(graph, edges, kind)
+    row = np.repeat(np.arange(len(values)), snapshot.stop[values] - snapshot.start[values])
+    return np.bincount(row[member], minlength=len(values))
+
+
+def _devoted(requests: Counts | Floats, day: Counts | Floats) -> Mask:
+    """Return who used a cluster's content often, or in much of the requests of a day; ``(n,)``."""
+    often = (requests >= _LEAST_REQUESTS) & (requests >= _LEAST_SHARE * day)
+    return np.asarray(often | (requests >= _ONCE_SHARE * day))
+
+
+def _linked_by_one(graph: BipartiteGraph, edges: EdgeSlots, kind: Kinds) -> Mask:
+    """Return which edges make their account a member whatever else it shares, shape ``(n,)``."""
+    lasting = kind == LinkKind.CHANGE_POINT
+    lasting[lasting] = change_point_lasts(graph, edges[lasting])
+    # Only those that live in a topic, are crowded or take contexts over, are linked by it.
+    return np.asarray(lasting | of_kinds(kind, _LINKING_ALONE))
 
 
 def change_point_lasts(graph: BipartiteGraph, edges: EdgeSlots) -> Mask:
@@ -89,7 +123,7 @@ def change_point_lasts(graph: BipartiteGraph, edges: EdgeSlots) -> Mask:
 def common_indicators(snapshot: Snapshot, accounts: AccountSlots) -> ValueSlots:
     """Return the indicators of :data:`LINKING` that accounts have in common."""
     value = snapshot.value[snapshot.at_accounts(accounts)]
-    value = value[np.isin(snapshot.kind[value], LINKING)]
+    value = value[of_kinds(snapshot.kind[value], LINKING)]
     values, count = np.unique(value, return_counts=True)
     return np.asarray(values[count >= max(_COMMON_USERS, _COMMON_SHARE * len(accounts))])
 

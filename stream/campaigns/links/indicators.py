@@ -22,9 +22,10 @@ def indicators(graph: BipartiteGraph, values: ValueSlots) -> list[Indicator]:
 
 def find(graph: BipartiteGraph, wanted: Sequence[Indicator]) -> ValueSlots:
     """Return the slots of indicators, -1 for unknown ones; shape ``(n,)``, i8."""
-    count = len(wanted)
-    kinds = np.fromiter((kind for kind, _ in wanted), np.uint8, count)
-    return graph.find_values(kinds, np.fromiter((value for _, value in wanted), np.uint64, count))
+    if not wanted:
+        return np.zeros(0, np.int64)
+    kinds, values = zip(*wanted, strict=True)
+    return graph.find_values(np.array(kinds, np.uint8), np.array(values, np.uint64))
 
 
 def in_order(graph: BipartiteGraph, values: ValueSlots) -> ValueSlots:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtr
 
 from stream.accounts.topics.residents import BY_CHANCE
 from stream.campaigns.contexts.chance import ContextSize
 from stream.campaigns.graph.common_networks import shared_networks
-from stream.campaigns.graph.cooccurrence import cooccurrence_degree
+from stream.campaigns.graph.cooccurrence import SampledEdges
 from stream.campaigns.graph.membership import residents, shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT
@@ -20,7 +20,7 @@ from stream.campaigns.population.crowded_accounts import NO_CUSTOMERS, Customers
 from stream.campaigns.scoring.claim import LinkBasis
 from stream.campaigns.succession.figures import SuccessionSize
 from stream.core.links import LinkKind
-from stream.store.order import ascending
+from stream.store.order import ascending, median
 
 if TYPE_CHECKING:
     from stream.campaigns.graph.bursts import ScanStatistic
@@ -172,7 +172,8 @@ def features(
         young[began] = first_seen[began] = np.nan
     payments_only = members.kinds == {LinkKind.PAYMENT}
     paying = shared_payments(snapshot, accounts)
-    addresses = _median_degree(graph, snapshot, accounts, (LinkKind.ADDRESS,))
+    sampled = SampledEdges.of(graph, snapshot, accounts)
+    addresses = median(sampled.cooccurrence_degree((LinkKind.ADDRESS,)))
     met = population.phrases
     co_located = float(met.co_located[accounts].mean())
     return ClusterFeatures(
@@ -191,22 +192,22 @@ def features(
         evenness_log_p=_evenness_log_p(graph.accounts["day_requests"][accounts]),
         start_share=_start_share(owner, members.since, origin),
         idle_free=_idle_free(graph, accounts, snapshot.time - members.since),
-        prompt_cooccurrence=_median_degree(graph, snapshot, accounts, CONTENT),
-        phrase_cooccurrence_repeated=_median_degree(graph, snapshot, accounts, (LinkKind.PHRASE,)),
+        prompt_cooccurrence=median(sampled.cooccurrence_degree(CONTENT)),
+        phrase_cooccurrence_repeated=median(sampled.cooccurrence_degree((LinkKind.PHRASE,))),
         address_cooccurrence=addresses,
-        common_networks=float(np.median(shared_networks(snapshot, accounts))),
+        common_networks=median(shared_networks(snapshot, accounts)),
         # Members of a small group share phrases with others than its members: no evidence on it.
         # And a class soon meets all of itself; a member that is dealt part of a list meets few.
-        phrase_cooccurrence=min(float(np.median(met.degree[accounts])), len(accounts) - 1.0),
+        phrase_cooccurrence=min(median(met.degree[accounts]), len(accounts) - 1.0),
         prompt_variety=len(phrases_of(snapshot, accounts)) / len(accounts),
-        weak_ties=min(float(np.median(met.weak_ties[accounts])), _FEW_OF * (len(accounts) - 1)),
+        weak_ties=min(median(met.weak_ties[accounts]), _FEW_OF * (len(accounts) - 1)),
         colocation_rate=co_located,
         expected_colocation_rate=met.expected_colocation_rate(accounts, len(snapshot.known))
         if co_located
         else 0.0,
         handovers=population.handovers.different_among(accounts, logged=True),
         unlogged_handovers=population.handovers.different_among(accounts, logged=False),
-        handover_others=float(np.median(population.handovers.others[accounts])),
+        handover_others=median(population.handovers.others[accounts]),
         start_burst=BurstSize.of(population.payment_bursts, _payments(snapshot.payment[accounts]))
         if payments_only
         else BurstSize(),
@@ -246,12 +247,6 @@ def _sites_known(snapshot: Snapshot) -> bool:
     return accounts >= max(_LEAST_AT_SITES * len(snapshot.known), 2)
 
 
-def _median_degree(
-    graph: BipartiteGraph, snapshot: Snapshot, accounts: Array, kinds: tuple[LinkKind, ...]
-) -> float:
-    return float(np.median(cooccurrence_degree(graph, snapshot, accounts, kinds)))
-
-
 def _mean_by(group: Array, values: Array, groups: int) -> Array:
     """Return the mean of the known values of each group that has any."""
     known = ~np.isnan(values)
@@ -280,7 +275,8 @@ def _evenness_log_p(requests: Array) -> float:
         return 0.0
     # Fisher's index of dispersion: below its own distribution only where requests are dealt out.
     spread = float(((requests - mean) ** 2).sum()) / mean
-    return max(-float(chi2.logcdf(spread, len(requests) - 1)), 0.0)
+    chance = float(chdtr(len(requests) - 1, spread))
+    return max(-float(np.log(chance)), 0.0) if chance > 0 else math.inf
 
 
 def _start_share(owner: Array, since: Array, origin: float) -> float:
@@ -311,4 +307,4 @@ def _hours_spread(graph: BipartiteGraph, accounts: Array) -> float:
         return math.nan
     # Of n requests at random moments, this many of 24 hours have one.
     expected = 24 * (1 - (23 / 24) ** requests[known].astype(np.float64))
-    return float(np.median(graph.accounts["active_hours"][accounts][known] / expected))
+    return median(graph.accounts["active_hours"][accounts][known] / expected)

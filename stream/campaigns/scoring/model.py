@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -71,10 +72,18 @@ def probability(links: LinkBasis, counted: list[WeighedClaim], *, budget_ratio: 
 
 def evaluate(curve: Curve, statistics: Mapping[str, float]) -> float:
     """Return the curve's value, NaN where its statistic is unknown or does not apply."""
+    at = float(statistics.get(curve.statistic, math.nan))
+    if math.isnan(at):
+        return at
+    (least, *_, most), x, y = _scaled(curve)
+    return float(np.interp(_SCALES[curve.axis](np.array(min(max(at, least), most))), x, y))
+
+
+@cache
+def _scaled(curve: Curve) -> tuple[list[float], Array, Array]:
+    """Return a curve's knots, and the same on its scale."""
     x, y = np.array(curve.knots).T
-    scale = _SCALES[curve.axis]
-    at = np.clip(statistics.get(curve.statistic, math.nan), x[0], x[-1])
-    return float(np.interp(scale(at), scale(x), y))
+    return x.tolist(), _SCALES[curve.axis](x), y
 
 
 def _log_odds(claim: Claim, statistics: Mapping[str, float]) -> float:

@@ -81,20 +81,30 @@ class Profiles:
         ``others`` are positions in ``of``, if given.
         """
         other = self if of is None else of
-        apart = np.square(self.content[some] - other.content[others]).sum(axis=1)
-        chance = self.noise[some] + other.noise[others]
-        same = ~(apart > _CHANCE * chance + _MOVES)  # what is unknown differs in nothing
         amounts = np.abs(self.amounts[some] - other.amounts[others])
-        return np.asarray(same & (amounts <= _FACTORS).all(axis=1))
+        same = np.asarray((amounts <= _FACTORS).all(axis=1))
+        same[same] = self._same_content(some[same], others[same], other)
+        return same
+
+    def _same_content(self, some: Positions, others: Positions, of: Profiles) -> Mask:
+        apart = np.square(self.content[some] - of.content[others]).sum(axis=1)
+        chance = self.noise[some] + of.noise[others]
+        return np.asarray(~(apart > _CHANCE * chance + _MOVES))  # the unknown differs in nothing
 
     def all_alike(self, some: Positions, others: Positions, of: Profiles | None = None) -> Mask:
         """Return which of ``others`` have the mix of each of ``some``, ``(some, others)``."""
-        alike = np.zeros((len(some), len(others)), bool)
+        other = self if of is None else of
+        alike = np.ones((len(some), len(others)), bool)
         rows = max(_AT_ONCE // max(len(others), 1), 1)
         for start in range(0, len(some), rows):
-            part = some[start : start + rows]
-            found = self.alike(np.repeat(part, len(others)), np.tile(others, len(part)), of)
-            alike[start : start + rows] = found.reshape(len(part), len(others))
+            part, found = some[start : start + rows], alike[start : start + rows]
+            # Few pairs agree in all three, and only those are compared by content.
+            for one, another, factor in zip(
+                self.amounts[part].T, other.amounts[others].T, _FACTORS, strict=True
+            ):
+                found &= np.abs(one[:, None] - another) <= factor
+            which, whose = np.nonzero(found)
+            found[which, whose] = self._same_content(part[which], others[whose], other)
         return alike
 
 

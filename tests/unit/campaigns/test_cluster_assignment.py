@@ -62,6 +62,36 @@ def one_by_one(found: list[ClusterState]) -> list[ClusterState]:
         del kept[younger.campaign_id]
 
 
+@given(sets, sets.filter(bool))
+def test_a_candidate_that_a_cluster_has_changes_nothing(found, candidates) -> None:
+    kept = {k.campaign_id: k for k in all_states(found)}
+    assignment = ClusterAssignment(kept, FAKE, FAKE)
+    before = all_states(found)
+    for new in all_states(candidates):
+        new.campaign_id = "candidate"
+        if assignment.has(new):
+            assignment.assign(new)
+    assert [*kept.values()] == before
+
+
+def test_a_candidate_is_one_that_a_cluster_has_only_with_all_values_and_members() -> None:
+    cluster = ClusterState(
+        campaign_id="c", founded=0.0, values={(1, 1), (1, 2)}, members={"0", "2", "4"}
+    )
+    assignment = ClusterAssignment({"c": cluster}, FAKE, FAKE)
+
+    def has(values: set[int], *members: str) -> bool:
+        named = {(1, value) for value in values}
+        return assignment.has(
+            ClusterState(campaign_id="n", founded=1.0, values=named, members={*members})
+        )
+
+    assert has({1}, "0", "4")
+    assert not has({1, 3}, "0", "4")
+    assert not has({1}, "0", "6")
+    assert not has({7}, "20", "22")
+
+
 @given(sets)
 def test_merging_equals_merging_one_pair_after_the_other(found) -> None:
     kept = {k.campaign_id: k for k in all_states(found)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from stream.campaigns.degrees.core import dense_cores
-from stream.campaigns.degrees.likelihood import Scale
+from stream.campaigns.degrees.likelihood import Scale, counted
 from stream.campaigns.degrees.ties import Ties
 from stream.core.links import LinkKind
 
@@ -92,9 +92,9 @@ def test_an_account_that_uses_all_first_is_known() -> None:
 
 
 def test_a_member_is_compared_with_the_others_and_not_with_itself() -> None:
-    others = np.zeros(50, np.int64)
-    alone = Scale(np.array([5, 0, 0, 0, 0, 0]), others, 7).log_ratio(np.ones(6, bool))
-    alike = Scale(np.array([5, 5, 5, 5, 5, 0]), others, 7).log_ratio(np.ones(6, bool))
+    others = counted(np.zeros(50, np.int64), 7)
+    alone = Scale(np.array([5, 0, 0, 0, 0, 0]), others).log_ratio(np.ones(6, bool))
+    alike = Scale(np.array([5, 5, 5, 5, 5, 0]), others).log_ratio(np.ones(6, bool))
     assert alone[0] < 0.5
     assert alike[0] > 2
     assert alike[5] < 0
@@ -102,6 +102,6 @@ def test_a_member_is_compared_with_the_others_and_not_with_itself() -> None:
 
 def test_what_is_unknown_adds_nothing_and_more_ties_never_less() -> None:
     steps = np.array([-1, 0, 1, 2, 3, 4, 5, 6])
-    found = Scale(steps, np.array([0] * 20 + [1] * 5), 7).log_ratio(steps > 3, rising=True)
+    found = Scale(steps, counted(np.array([0] * 20 + [1] * 5), 7)).log_ratio(steps > 3, rising=True)
     assert found[0] == 0
     assert (np.diff(found[1:]) >= 0).all()

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.store.order import lexical
+from stream.store.order import lexical, median
 
 few = st.integers(0, 3)
 
@@ -22,3 +22,8 @@ def test_it_is_the_stable_order_by_all_keys(rows: list[tuple[int, int, int]]) ->
 def test_numbers_beyond_two_bytes_are_told_apart() -> None:
     first = np.array([65_536, 0, 65_537, 1], np.uint32)
     assert lexical(first, np.zeros(4)).tolist() == [1, 3, 0, 2]
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=9))
+def test_the_median_is_that_of_numpy(values: list[float]) -> None:
+    assert median(np.array(values)) == np.median(values)
