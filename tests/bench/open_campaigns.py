@@ -75,8 +75,8 @@ def _in_a_child(product: Product, store: Store, name: str, day: int) -> tuple[fl
     _, status = os.waitpid(child, 0)
     if status:
         raise RuntimeError(f"{name} failed")
-    spent, events = os.read(read, 100).split()
-    return float(spent) / int(events) * 1e6, int(events)
+    seconds, count = os.read(read, 100).split()
+    return float(seconds) / int(count) * 1e6, int(count)
 
 
 def _cache() -> Path:
