@@ -35,7 +35,8 @@ def rng() -> random.Random:
 
 def routed(rng: random.Random, accounts: list[str], *, talks: int, hours: float = 2.0) -> Events:
     """Return conversations of other people, dealt to the accounts request by request."""
-    dealt = [Talk(by_request(accounts), turns=rng.choice([2, 3, 4, 6])) for _ in range(talks)]
+    turns = [rng.choice([2, 3, 4, 6]) for _ in range(talks)]
+    dealt = [Talk(by_request(accounts), turns=count, exits=True) for count in turns]
     return spread(rng, dealt, hours=hours)
 
 

@@ -7,7 +7,8 @@ It begins with dense cores and adds accounts that share as much with the certain
 act as they do, round by round (iterative reweighting, as in FRAUDAR). Text that an account shares
 counts once, whatever its kind: any account can repeat another's. So it takes more than text to
 be certain, and an account with nothing but text in common that does not act like the others is
-peripheral. Nor is it certain because it began on that day, as others may have.
+peripheral. Nor is it certain because it began on that day, as others may have; among accounts most
+of which have more in common it is peripheral.
 """
 
 from __future__ import annotations
@@ -175,9 +176,10 @@ def _degrees(found: MemberEvidence, rule: DegreeRule) -> Floats:
     own = np.maximum(found.values, found.owner)
     only_text = np.maximum(own, found.begun) < agrees
     only_begun = np.maximum(own, found.text) < np.minimum(found.begun, agrees)
+    few_begun = only_begun & (2 * np.count_nonzero(only_begun) < len(only_begun))
     unlike = only_text & (found.behaviour <= -agrees)
     some = np.maximum(found.text + found.repeated, found.beyond_text) >= agrees
-    likely = (odds >= rule.likely.value) & some & ~unlike
+    likely = (odds >= rule.likely.value) & some & ~unlike & ~few_begun
     certain = likely & (odds >= rule.certain.value) & (found.beyond_text >= agrees) & ~only_begun
     return np.where(certain, Degree.CERTAIN, np.where(likely, Degree.LIKELY, Degree.PERIPHERAL))
 

@@ -60,6 +60,7 @@ class Talk:
     first: str = ""  # question
     answers: Callable[[str], str | None] = lambda _: None
     history: Messages = field(default_factory=list)  # what was said before, by whomever
+    exits: bool = False  # each request comes from another address, else from three of its account
 
     def events(self, rng: random.Random, start_s: float) -> Iterator[dict[str, Any]]:
         """Yield the requests, minutes apart."""
@@ -72,7 +73,7 @@ class Talk:
                 "timestamp": time,
                 "account_id": account,
                 "model": "large",
-                "client_ip": ".".join(str(rng.randrange(1, 224)) for _ in range(4)),
+                "client_ip": self._address(rng, account),
                 "input_tokens": 30 * len(messages),
                 "output_tokens": 60,
                 "messages": [*messages],
@@ -80,6 +81,13 @@ class Talk:
             }
             messages.append({"role": "assistant", "content": answer})
             time += rng.uniform(40, 300)
+
+    def _address(self, rng: random.Random, account: str) -> str:
+        parts = [rng.randrange(1, 224) for _ in range(4)]
+        if not self.exits:
+            home = random.Random(f"{account} {parts[0] % 3}")
+            parts = [home.randrange(1, 224) for _ in range(4)]
+        return ".".join(map(str, parts))
 
 
 def spread(
