@@ -18,5 +18,5 @@ def debugging():
     return loop
 
 
-worker.new_event_loop = debugging
+vars(worker).update(new_event_loop=debugging)
 run()
