@@ -1,9 +1,9 @@
 """What an event costs while campaigns are open, relative to the same day without any.
 
 ``python tests/bench/open_campaigns.py [--scenario all-at-once]``: plays the benign days of the
-quality benchmark's quick set before the campaigns begin (mode gateway), then their day twice from
-that very state, once in each of two forked processes. Processor time. Makes the traffic if it is
-not there (tests/bench/quality).
+quality benchmark's quick set before the first campaign begins (mode gateway), then the others from
+that very state in forked processes, with the campaigns and without. The last day counts, when all
+are open; processor time. Makes the traffic if it is not there (tests/bench/quality).
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ def main() -> None:
     parser.add_argument("--scenario", default=TOGETHER)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=_cache())
-    parser.add_argument("--rounds", type=int, default=3, help="of the last day, in turn")
+    parser.add_argument("--rounds", type=int, default=3, help="with and without, in turn")
     options = parser.parse_args()
     store = Store.open(options.cache, quick(), options.data if options.data.exists() else None)
     for name in (BENIGN, options.scenario):
         if not store.has(name):
             store.make(name)
-    last = int((store.truth(options.scenario).from_s - store.plan.start_s) // DAY_S)
+    first = int((store.truth(options.scenario).from_s - store.plan.start_s) // DAY_S)
     product = Product(load(_CONFIG, {}).stages, lambda _: None)
-    for day in range(last):
+    for day in range(first):
         _play(product, store, BENIGN, day)
     costs: dict[str, list[float]] = {BENIGN: [], options.scenario: []}
     for _ in range(options.rounds):
         for name, found in costs.items():
-            us, events = _in_a_child(product, store, name, last)
+            us, events = _in_a_child(product, store, name, first)
             found.append(us)
             print(f"{name:12} {events:,} events, {us:.0f} us each", flush=True)
     without, among = (sorted(found)[len(found) // 2] for found in costs.values())
@@ -62,13 +62,15 @@ def _play(product: Product, store: Store, name: str, day: int) -> int:
     return events
 
 
-def _in_a_child(product: Product, store: Store, name: str, day: int) -> tuple[float, int]:
-    """Return the processor time of an event of a day, in us, and how many there were."""
+def _in_a_child(product: Product, store: Store, name: str, first: int) -> tuple[float, int]:
+    """Play from the day ``first``; return the us of an event of the last, and how many it had."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
+        for day in range(first, store.plan.days - 1):
+            _play(product, store, name, day)
         started = time.process_time()
-        events = _play(product, store, name, day)
+        events = _play(product, store, name, store.plan.days - 1)
         spent = time.process_time() - started
         os.write(write, f"{spent} {events}".encode())
         os._exit(0)
