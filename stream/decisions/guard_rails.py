@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from stream.core.errors import DecisionError
@@ -53,16 +54,19 @@ class GuardRails:
             (one for one in decisions if one.approved_at is not None and not one.simulated),
             key=lambda one: (one.approved_at or 0.0, one.key),
         )
-        last: dict[tuple[str, str], float] = {}  # subject -> when it was last acted on
+        last: OrderedDict[tuple[str, str], float] = OrderedDict()  # when it was last acted on
         out = []
         for one in approved:
-            since = (one.approved_at or 0.0) - _DAY_S
-            last = {subject: at for subject, at in last.items() if at > since}
-            new = [subject for subject in one.subjects if not self.is_allowed(subject[1])]
-            if len(last.keys() | set(new)) > most:
+            now = one.approved_at or 0.0
+            while last and next(iter(last.values())) <= now - _DAY_S:
+                last.popitem(last=False)
+            subjects = [subject for subject in one.subjects if not self.is_allowed(subject[1])]
+            if len(last) + sum(subject not in last for subject in subjects) > most:
                 out.append(one.key)
-            else:
-                last.update(dict.fromkeys(new, one.approved_at or 0.0))
+                continue
+            for subject in subjects:
+                last[subject] = now
+                last.move_to_end(subject)
         return frozenset(out)
 
     def check(self, approved: Decision, others: Iterable[Decision]) -> None:

@@ -69,17 +69,19 @@ class DecisionFeed(TopicReader):
             await consumer.start()
             left = set(consumer.assignment())
             ends = EndTracker(consumer, await consumer.end_offsets(left), exact=self._exact)
-            while not self._stopping.is_set():
+            while left and not self._stopping.is_set():
                 await self._poll(consumer)
-                if left:
-                    left.difference_update(await ends.reached(left))
+                left.difference_update(await ends.reached(left))
+            self._renew()
+            while not self._stopping.is_set():
+                if await self._poll(consumer) or self._clock() >= self.in_force.next_end:
                     self._renew()
-                if not left:
-                    self._note_answer(consumer)
+                self._note_answer(consumer)
         finally:
             await close_consumer(consumer)
 
-    async def _poll(self, consumer: AIOKafkaConsumer) -> None:
+    async def _poll(self, consumer: AIOKafkaConsumer) -> bool:
+        """Read what is there; return whether a decision has changed."""
         batches = await consumer.getmany(timeout_ms=_POLL_MS)
         self._failures = 0
         readings = [
@@ -87,8 +89,7 @@ class DecisionFeed(TopicReader):
             for records in batches.values()
             for record in records
         ]
-        if Reading.NEWER in readings or self._clock() >= self.in_force.next_end:
-            self._renew()
+        return Reading.NEWER in readings
 
     def _renew(self) -> None:
         self.in_force = InForce.of(self.register, self._rails, self._clock())
