@@ -1,4 +1,7 @@
 import math
+import time
+
+import msgspec
 
 from stream.core.decisions import DecisionSubject
 from stream.decisions.guard_rails import GuardRails
@@ -66,3 +69,24 @@ def test_an_undone_decision_is_not_in_force():
     register = register_of(approved, undo(approved, ALICE, NOW_S))
     made = InForce.of(register, GuardRails(DecisionSettings()), NOW_S + 1)
     assert made.by_subject == {}
+
+
+def test_four_times_as_many_decisions_take_about_four_times_as_long():
+    def took_s(number):
+        first = approve(stored(account(0)), ALICE, NOW_S).decision
+        decisions = [
+            msgspec.structs.replace(
+                first,
+                decision_id=f"dec_{i:020d}",
+                subject=DecisionSubject(kind="account", id=f"acc-{i}"),
+                approved_at=NOW_S + i,
+            )
+            for i in range(number)
+        ]
+        rails = GuardRails(DecisionSettings(max_accounts_a_day=number))
+        started = time.process_time()
+        assert rails.exceeding(decisions) == frozenset()
+        return time.process_time() - started
+
+    # Linear would be 4, quadratic 16.
+    assert took_s(16_000) < 10 * max(took_s(4_000), took_s(4_000))
