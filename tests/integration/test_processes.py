@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -150,10 +149,12 @@ def test_a_killed_process_is_replaced_and_nothing_is_lost(
         os.kill(victim, signal.SIGKILL)
         worker.until(lambda: worker.page("readyz")[0] == 503, what="a worker that is not ready")
         assert worker.page("livez") == (200, "ok\n")
-        while not worker.ready():
-            worker.check()
+
+        def recovered() -> bool:
             scrapes.take()
-            time.sleep(0.3)
+            return worker.ready()
+
+        worker.until(recovered, within_s=90, what="a worker that is ready again")
     assert scrapes.count > 3
     assert worker.total(RESTARTS, end="killed") == 1
     assert other in processes(worker)
