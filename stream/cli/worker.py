@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stream.cli.common import ConfigOption, read_settings, settings_file, start_log
 from stream.metrics import table
@@ -25,9 +24,10 @@ def worker(config: ConfigOption = None) -> None:
     count = _processes(settings)
     start_log("" if count == 1 else "supervisor | ")
     if count == 1:
-        # Not imported by a supervisor: the modules of a worker take 100 MiB.
-        process: Any = import_module("stream.cli.worker_process")
-        process.run_worker(settings)
+        # A supervisor does not import it: the modules of a worker take 100 MiB.
+        from stream.cli.worker_process import run_worker  # noqa: PLC0415
+
+        run_worker(settings)
     else:
         run(_supervised(settings, count, settings_file(config)))
 
