@@ -108,6 +108,7 @@ def prometheus(
             within_s=30,
             what="delivery",
         )
+        until(lambda: found.value("distillwatch_decisions") > 0, within_s=30, what="proposal")
         time.sleep(5)  # some scrapes more, for the rates
         yield found
 
@@ -123,6 +124,7 @@ def worker_environment(broker: str, receiver: str, page: int, asns: Path) -> dic
         "HTTP_PORT": str(page),
         "WEBHOOK_URL": receiver,
         "WEBHOOK_SECRET": "whsec_" + "c2VjcmV0" * 4,
+        "DECISIONS_KEY": "k" * 32,
     }
     kept = {name: value for name, value in os.environ.items() if "DISTILLWATCH_" not in name}
     return kept | {f"DISTILLWATCH_{name}": value for name, value in named.items()}
