@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
-
-from aiokafka import AIOKafkaProducer
+from typing import TYPE_CHECKING, Any
 
 from stream.decisions.signature import HEADER
+from stream.delivery.late_producer import LateProducer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from stream.decisions.signature import Signer
     from stream.decisions.transitions import Stored
-
-_STOP_TIMEOUT_S: Final = 5.0
 
 
 class DecisionWriter:
@@ -34,11 +30,10 @@ class DecisionWriter:
 
         A ``transactional_id`` fences any writer that was connected with it before.
         """
-        self._connection = {**connection, "transactional_id": transactional_id}
+        self._transactional = transactional_id is not None
+        self._producer = LateProducer({**connection, "transactional_id": transactional_id})
         self._topic = topic
         self._signer = signer
-        self._producer: AIOKafkaProducer | None = None
-        self._connecting = asyncio.Lock()
 
     async def write(self, states: Iterable[Stored]) -> int:
         """Write states in this order; return the offset of the last, when the brokers have it."""
@@ -49,9 +44,8 @@ class DecisionWriter:
         rows = list(records)
         if not rows:
             return -1
-        producer = await self._connect()
-        transactional = self._connection["transactional_id"] is not None
-        async with producer.transaction() if transactional else contextlib.nullcontext():
+        producer = await self._producer.connected()
+        async with producer.transaction() if self._transactional else contextlib.nullcontext():
             for key, value in rows:
                 headers = [(HEADER, self._signer.sign(key, value))]
                 written = await producer.send(
@@ -62,24 +56,8 @@ class DecisionWriter:
 
     async def fence(self) -> None:
         """Connect now, so that no earlier writer with the same transactional id writes any more."""
-        await self._connect()
+        await self._producer.connected()
 
     async def close(self) -> None:
         """Close the connection; idempotent."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_TIMEOUT_S):
-                    await producer.stop()
-
-    async def _connect(self) -> AIOKafkaProducer:
-        async with self._connecting:
-            if self._producer is None:
-                producer = AIOKafkaProducer(**self._connection, acks="all")
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
+        await self._producer.close()

@@ -7,16 +7,16 @@ shows the findings of the whole deployment.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from stream.core.alerts import alert_in
 from stream.core.feedback import Verdict
+from stream.delivery.late_producer import LateProducer
 from stream.delivery.topic_reader import TopicReader, close_consumer, written_s
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ NAME: Final = "page"
 _POLL_S: Final = 0.5
 _MOST_RECORDS: Final = 256
 _WRITE_TIMEOUT_S: Final = 10.0
-_STOP_TIMEOUT_S: Final = 5.0
 _verdict = msgspec.json.Decoder(Verdict).decode
 
 
@@ -54,14 +53,13 @@ class AlertFeed(TopicReader):
         self._history = history
         self._verdicts = topics.verdicts
         self._connection = {**connection, "client_id": f"{app}-page"}
-        self._producer: AIOKafkaProducer | None = None
-        self._connecting = asyncio.Lock()
+        self._producer = LateProducer(self._connection)
 
     async def write(self, verdict: Verdict) -> bool:
         """Write a verdict; return whether the brokers have it."""
         try:
             async with asyncio.timeout(_WRITE_TIMEOUT_S):
-                producer = await self._connect()
+                producer = await self._producer.connected()
                 await producer.send_and_wait(
                     self._verdicts, msgspec.json.encode(verdict), key=verdict.key.encode()
                 )
@@ -108,27 +106,11 @@ class AlertFeed(TopicReader):
         else:
             self._history.apply_verdict(verdict)
 
-    async def _connect(self) -> AIOKafkaProducer:
-        async with self._connecting:
-            if self._producer is None:
-                producer = AIOKafkaProducer(**self._connection, acks="all")
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
-
     async def _forget(self) -> None:
         self._history.clear()
 
     async def _close(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_TIMEOUT_S):
-                    await producer.stop()
+        await self._producer.close()
 
 
 def _skip(record: ConsumerRecord) -> None:
