@@ -55,6 +55,7 @@ class Policy:
             action=action,
             reason=reason_of(alert),
             lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s),
+            replaces=included[-1].decision.key if included else "",
             drill=alert.drill,
         ).state(
             _id(alert.alert_id, action, str(len(approved)), *accounts),

@@ -32,6 +32,7 @@ class Proposal:
     reason: Reason
     lasts_s: float
     limits: Limits = field(default_factory=Limits)
+    replaces: str = ""  # id of the proposal that it includes
     drill: bool = False
 
     def state(
@@ -59,6 +60,7 @@ class Proposal:
             proposed_by=actor,
             proposed_at=time,
             people_needed=people_needed,
+            replaces=self.replaces,
             simulated=simulated or self.drill,
             drill=self.drill,
             actor=actor,

@@ -66,6 +66,7 @@ def test_more_members_replace_the_proposal_that_no_one_has_approved():
     assert len(proposed(states).decision.accounts) == 8
     old = held(register, proposed(first).decision.key).decision
     assert (old.state, old.note) == ("undone", f"replaced by {proposed(states).decision.key}")
+    assert proposed(states).decision.replaces == old.key
 
 
 def test_new_members_of_a_campaign_under_action_are_proposed_and_not_acted_on():
