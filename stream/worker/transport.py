@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, changed in two places: what a message is and what a commit means.
+"""Faust's Kafka transport, changed in three places: messages, commits and the end.
 
 * A message is a :class:`RecordBatch`: a whole fetched record set of a partition. Faust handles
   some ten thousand messages a second, and a batch holds thousands of records.
@@ -6,6 +6,7 @@
   Every commit of Faust (timer, revocation, stop) calls :meth:`RecordBatchConsumer.commit`. Faust's
   own tracking of acknowledged messages and of gaps between them is not used: it commits
   unprocessed messages after a gap, and the messages of an agent that raised.
+* Only the consumer's own thread closes its connections (:class:`RecordBatchConsumerThread`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,17 @@ if TYPE_CHECKING:
     from stream.worker.runtime import Runtime
 
 
+class RecordBatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """Runs the Kafka client in a thread with an event loop of its own."""
+
+    def close(self) -> None:
+        """Do nothing: the thread closes its client when it stops.
+
+        Faust calls this when a rebalance comes while the app stops, and closes the client from the
+        main thread. An event loop of uvloop that another thread changes ends with SIGSEGV.
+        """
+
+
 class RecordBatchConsumer(driver.Consumer):
     """Reads record batches, seeks to the runtime's offsets, commits what is in a checkpoint."""
 
@@ -42,8 +54,8 @@ class RecordBatchConsumer(driver.Consumer):
         self._opening: asyncio.Task[None] | None = None
         self.view = BrokerView(self)
 
-    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        thread = driver.AIOKafkaConsumerThread(
+    def _new_consumer_thread(self) -> RecordBatchConsumerThread:
+        thread = RecordBatchConsumerThread(
             self, loop=self.loop, thread_loop=new_event_loop(), beacon=self.beacon
         )
         thread._close_thread_loop_on_stop = True  # noqa: SLF001 - the loop is no other's

@@ -23,6 +23,17 @@ def test_everything_is_counted_and_a_stop_is_clean(a_cluster: Cluster) -> None:
     assert a_cluster.counts() == Counter(names)
 
 
+def test_a_rebalance_while_it_stops_closes_nothing_early(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    names = _names(2_000)
+    worker = a_cluster.start("late")
+    a_cluster.produce(names)
+    a_cluster.wait_total(2_000)
+    assert worker.stop() == 0, a_cluster.logs()
+    assert "another thread" not in a_cluster.logs()
+    assert a_cluster.counts() == Counter(names)
+
+
 def test_kills_at_any_moment_lose_and_repeat_nothing(a_cluster: Cluster) -> None:
     a_cluster.create()
     names: list[str] = []

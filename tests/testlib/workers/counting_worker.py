@@ -1,9 +1,10 @@
 """A worker with stages that only count: what it counts shows what transport and state lose.
 
-``python counting_worker.py BOOTSTRAP RUN [embedded] [slow] [sought]``; the source topic has account
-names as values, and RUN keeps the topics of one test apart from those of another. ``slow`` takes
-seconds to load state, longer than brokers are given to answer a request. ``sought`` seeks its
-partitions again and again while it waits for records, as rebalances do.
+``python counting_worker.py BOOTSTRAP RUN [embedded] [slow] [sought] [late]``; the source topic has
+account names as values, and RUN keeps the topics of one test apart from those of another. ``slow``
+takes seconds to load state, longer than brokers are given to answer a request. ``sought`` seeks its
+partitions again and again while it waits for records, as rebalances do. ``late`` has a rebalance
+while it stops.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient
 from faust.transport.drivers import aiokafka as driver
 
 from stream.core.errors import DistillwatchError, StateError
@@ -25,8 +27,10 @@ from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
 from stream.worker.ports import Stages
 from stream.worker.run import WorkerComponents, run
+from stream.worker.transport import RecordBatchConsumer
 
 TASKS = 4
+log = logging.getLogger(__name__)
 
 
 def topics(run_id: str) -> TopicSettings:
@@ -183,9 +187,31 @@ def seek_again_and_again() -> None:
     driver.Consumer._getmany = sought  # type: ignore[method-assign,assignment]
 
 
+def rebalance_while_stopping() -> None:
+    """Do while the worker stops what Faust does when a rebalance comes then.
+
+    A client that is closed by a thread that does not run its event loop is written to the log.
+    """
+    finish, close = RecordBatchConsumer.wait_empty, AIOKafkaClient.close
+
+    async def late(consumer: RecordBatchConsumer) -> None:
+        consumer.app._on_rebalance_when_stopped()
+        await finish(consumer)
+
+    async def closed(client: AIOKafkaClient) -> None:
+        if client._loop is not asyncio.get_running_loop():  # type: ignore[attr-defined]
+            log.error("a client is closed by another thread")
+        await close(client)
+
+    AIOKafkaClient.close = closed  # type: ignore[method-assign,assignment]
+    RecordBatchConsumer.wait_empty = late  # type: ignore[method-assign,assignment]
+
+
 def main(bootstrap: str, run_id: str, *options: str) -> None:
     if "sought" in options:
         seek_again_and_again()
+    if "late" in options:
+        rebalance_while_stopping()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         run(plan(bootstrap, run_id, *options))
