@@ -163,6 +163,10 @@ class EventTimeBuffer(Generic[R]):
         buffered, self._buffered = self._buffered, []
         for part in buffered:
             ends = part.ends
+            if ends.min() == ends.max() <= until:  # most small ones: nothing is copied
+                self.buffered_rows -= int(part.weights.sum())
+                windows.setdefault(float(ends[0]), []).append(part.rows)
+                continue
             closing, open_ = np.flatnonzero(ends <= until), np.flatnonzero(ends > until)
             if not len(closing):
                 self._buffered.append(part)
