@@ -28,6 +28,18 @@ def tool() -> Callable[[str], str]:
     return find
 
 
+@pytest.fixture(scope="session")
+def debian_tool() -> Callable[[str], str]:
+    """Find a program that `.ci/gateway-tools` can get from Debian's packages only."""
+
+    def find(name: str) -> str:
+        if not (TOOLS / name).exists():
+            pytest.skip(f"{name} cannot be had here: it comes from a package of Debian")
+        return str(TOOLS / name)
+
+    return find
+
+
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Product]:
     with EmbeddedBroker() as broker:

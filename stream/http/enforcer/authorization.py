@@ -4,6 +4,9 @@
 Retry-After. nginx takes every answer but 2xx, 401 and 403 for an error
 (ngx_http_auth_request_module), so below ``/authorize/nginx`` a throttled request gets 403 and
 ``x-distillwatch-status: 429``.
+
+A caller may forge the headers that routes choose by. nginx replaces them as it is documented; Envoy
+removes what ``x-envoy-auth-headers-to-remove`` lists, so those that an answer lacks are in there.
 """
 
 from __future__ import annotations
@@ -24,6 +27,13 @@ ROOT: Final = "/authorize"
 _NGINX: Final = f"{ROOT}/nginx"
 _REFUSED: Final = "requests of this account are refused"
 _THROTTLED: Final = "this account may send fewer requests a minute"
+_HEADERS: Final = (
+    "x-distillwatch-tier",
+    "x-distillwatch-decision",
+    "x-distillwatch-model",
+    "x-distillwatch-hide-reasoning",
+)
+_ABSENT: Final = "x-envoy-auth-headers-to-remove"
 MAX_ID: Final = 256
 
 
@@ -51,19 +61,20 @@ def answered(path: str, outcome: Handling) -> web.Response:
         if path.startswith(_NGINX):
             return _denied(403, _THROTTLED, headers | {"x-distillwatch-status": "429"})
         return _denied(429, _THROTTLED, headers)
-    return web.Response(headers=headers)
+    absent = ",".join(name for name in _HEADERS if name not in headers)
+    return web.Response(headers=headers | {_ABSENT: absent})
 
 
 def _headers(outcome: Handling) -> dict[str, str]:
     """Return what a gateway may pass on; an absent action has no header."""
     found = outcome.treatment
-    named = {
-        "x-distillwatch-tier": found.tier or "",
-        "x-distillwatch-decision": found.decision_id,
-        "x-distillwatch-model": found.model,
-        "x-distillwatch-hide-reasoning": "1" if found.hides_reasoning else "",
-    }
-    return {name: value for name, value in named.items() if value}
+    values = (
+        found.tier or "",
+        found.decision_id,
+        found.model,
+        "1" if found.hides_reasoning else "",
+    )
+    return {name: value for name, value in zip(_HEADERS, values, strict=True) if value}
 
 
 def _denied(status: int, message: str, headers: dict[str, str]) -> web.Response:

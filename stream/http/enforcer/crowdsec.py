@@ -2,6 +2,8 @@
 
 https://docs.crowdsec.net/docs/next/local_api/bouncers_api: the first pull has everything, later
 ones what was added and what ended since this client's last one. Simulated decisions are left out.
+Clients carry out what ended before what is new, and some keep one decision for each value, the last
+one (pycrowdsec): with any change all decisions about a subject are sent again, the strongest last.
 """
 
 from __future__ import annotations
@@ -64,8 +66,9 @@ class LapiFeed:
         now = _rows(in_force, time, scopes)
         before = {} if whole else self._served.get(client, {})
         self._served[client] = now
+        changed = {row[1:] for row in before.keys() ^ now.keys()}
         return LapiStream(
-            new=[_shown(row, one, time) for row, one in now.items() if row not in before] or None,
+            new=[_shown(row, one, time) for row, one in now.items() if row[1:] in changed] or None,
             deleted=[_shown(row, one, time) for row, one in before.items() if row not in now]
             or None,
         )
@@ -86,7 +89,7 @@ def _rows(in_force: InForce, time: float, scopes: frozenset[str]) -> dict[_Row, 
         (one.key, kind, name): one
         for (kind, name), decisions in in_force.by_subject.items()
         if not scopes or _SCOPES.get(kind, kind) in scopes
-        for one in decisions
+        for one in reversed(decisions)
         if one.until > time and not one.simulated
     }
 

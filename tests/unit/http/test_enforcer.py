@@ -126,6 +126,11 @@ async def test_a_rerouted_account_passes_with_the_model_that_a_route_takes():
         enforcer.decide(proposal(action="reroute"))
         status, headers, _ = await enforcer.authorize("acc-1")
         assert (status, headers["x-distillwatch-model"]) == (200, "small")
+        # Forged ones do not pass Envoy.
+        absent = headers["x-envoy-auth-headers-to-remove"].split(",")
+        assert absent == ["x-distillwatch-hide-reasoning"]
+        passed = (await enforcer.authorize("acc-2"))[1]
+        assert len(passed["x-envoy-auth-headers-to-remove"].split(",")) == 4
 
 
 async def test_the_strictest_of_an_account_and_its_team_counts():
@@ -207,10 +212,42 @@ async def test_the_stream_has_everything_first_and_then_what_changed():
         assert changed["new"] is None
         assert [one["value"] for one in changed["deleted"]] == ["acc-00000"]
         assert [one["value"] for one in (await pull("?startup=true"))["new"]] == ["acc-00001"]
-        assert (await pull("?startup=true&scopes=team"))["new"] is None
+        for scopes in ("team", "ip,range"):
+            assert (await pull(f"?startup=true&scopes={scopes}"))["new"] is None
         enforcer.now += 2 * 86_400
         ended = await pull("?startup=true")
         assert ended == {"new": None, "deleted": None}
+
+
+async def test_a_client_that_keeps_one_decision_for_each_value_has_the_strongest():
+    """As pycrowdsec does it: deleted ones first, then new ones, the last of a value stays."""
+    known = {}
+
+    async with Enforcer() as enforcer:
+
+        async def pull(query=""):
+            body = (await enforcer.ask(f"/v1/decisions/stream{query}"))[2]
+            changed = msgspec.json.decode(body)
+            for one in changed["deleted"] or ():
+                known.pop(one["value"], None)
+            known.update({one["value"]: one["type"] for one in changed["new"] or ()})
+            return len(changed["new"] or ())
+
+        mild = proposal(decision_id="dec_" + "2" * 20, action="throttle")
+        enforcer.decide(proposal())
+        await pull("?startup=true")
+        enforcer.decide(proposal(), mild)
+        await pull()
+        assert known == {"acc-1": "ban"}
+        enforcer.decide(proposal(), mild, of_accounts(1, decision_id="dec_" + "3" * 20))
+        assert await pull() == 1
+        enforcer.decide(proposal(), of_accounts(1, decision_id="dec_" + "3" * 20))
+        await pull()
+        assert known == {"acc-1": "ban", "acc-00000": "ban"}
+        enforcer.decide(mild)
+        await pull()
+        assert known == {"acc-1": "throttle"}
+        assert await pull() == 0
 
 
 async def test_one_value_is_looked_up():
