@@ -1,5 +1,6 @@
 """The Helm chart: what it renders is valid, accepted by the product, and made from one source."""
 
+import itertools
 import json
 import math
 import re
@@ -37,6 +38,16 @@ OPERATORS = {
     "ScaledObject": ("scaleTargetRef", "triggers"),
     "KafkaTopic": ("topicName", "partitions", "replicas"),
     "KafkaUser": ("authentication", "authorization"),
+}
+#: Components: workers have none.
+PARTS = ("", "enforcer")
+#: Where objects of a kind select pods.
+SELECTORS = {
+    "Deployment": ("selector", "matchLabels"),
+    "PodDisruptionBudget": ("selector", "matchLabels"),
+    "NetworkPolicy": ("podSelector", "matchLabels"),
+    "PodMonitor": ("selector", "matchLabels"),
+    "Service": ("selector",),
 }
 #: Every setting that is no secret, with its default; and values that YAML and Helm may spoil.
 BY_NAME = {
@@ -140,19 +151,19 @@ def test_names_are_unique_and_selectors_meet(render, case):
     documents = render(case)
     names = [(document["kind"], document["metadata"]["name"]) for document in documents]
     assert len(set(names)) == len(names)
-    labels = only(documents, "Deployment")["spec"]["template"]["metadata"]["labels"]
-    for kind, path in (
-        ("PodDisruptionBudget", ("selector", "matchLabels")),
-        ("NetworkPolicy", ("podSelector", "matchLabels")),
-        ("PodMonitor", ("selector", "matchLabels")),
-        ("Service", ("selector",)),
-    ):
-        for document in of_kind(documents, kind):
+    labels = {
+        part: deployment["spec"]["template"]["metadata"]["labels"]
+        for part in PARTS
+        for deployment in of_kind(documents, "Deployment", part)
+    }
+    for part, kind in itertools.product(labels, SELECTORS):
+        for document in of_kind(documents, kind, part):
             selector = document["spec"]
-            for step in path:
+            for step in SELECTORS[kind]:
                 selector = selector[step]
             assert selector
-            assert selector.items() <= labels.items()
+            chosen = {name for name, has in labels.items() if selector.items() <= has.items()}
+            assert chosen == {part}
 
 
 @pytest.mark.deploy
@@ -160,7 +171,9 @@ def test_names_are_unique_and_selectors_meet(render, case):
 def test_pods_keep_the_restricted_standard(render, case):
     """kubernetes.io/docs/concepts/security/pod-security-standards, and no token of the API."""
     documents = render(case)
-    pods = [pod(documents), only(documents, "Pod")["spec"]]
+    deployments = [one for part in PARTS for one in of_kind(documents, "Deployment", part)]
+    pods = [one["spec"]["template"]["spec"] for one in deployments]
+    pods.append(only(documents, "Pod")["spec"])
     for one in pods:
         assert one["automountServiceAccountToken"] is False
         assert one["enableServiceLinks"] is False
@@ -239,6 +252,7 @@ def test_probes_and_ports_are_where_the_worker_listens(render, case, tmp_path):
         ({"replicas": 3}, "replicas"),
         ({"autoscaling": {"enabled": True, "maxReplicas": 9}}, "topics.partitions"),
         ({"strimzi": {"enabled": True}}, "strimzi.cluster"),
+        ({"enforcer": {"enabled": True}}, "decisions.key"),
     ],
     ids=str,
 )
@@ -271,6 +285,46 @@ def assert_it_fits(documents, readme, folder):
     (worker,) = pod(documents)["containers"]
     limit = worker["resources"]["limits"]["memory"]
     assert needed_mib < 1024 * float(limit.removesuffix("Gi"))
+
+
+@pytest.mark.deploy
+def test_an_enforcer_listens_where_gateways_and_probes_look(render, tmp_path):
+    documents = render("enforcer")
+    settings = settings_of(documents, tmp_path)
+    assert settings.enforcer.host == settings.http.host == "0.0.0.0"  # noqa: S104 - in its pod
+    (container,) = pod(documents, "enforcer")["containers"]
+    assert container["args"] == ["enforcer"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"http": settings.http.port, "decisions": settings.enforcer.port}
+    (served,) = only(documents, "Service", "enforcer")["spec"]["ports"]
+    assert (served["port"], served["targetPort"]) == (settings.enforcer.port, "decisions")
+    probes = {container[name]["httpGet"]["port"] for name in container if name.endswith("Probe")}
+    assert probes == {"http"}
+    (worker,) = pod(documents)["containers"]
+    for part in ("envFrom", "volumeMounts"):
+        assert container[part] == worker[part]
+    assert pod(documents, "enforcer")["volumes"] == pod(documents)["volumes"]
+
+
+@pytest.mark.deploy
+def test_only_gateways_and_scrapes_reach_an_enforcer(render):
+    spec = only(render("enforcer"), "NetworkPolicy", "enforcer")["spec"]
+    let_in = {
+        rule["ports"][0]["port"]: rule["from"][0]["namespaceSelector"]["matchLabels"]
+        for rule in spec["ingress"]
+    }
+    assert let_in == {
+        "http": {"kubernetes.io/metadata.name": "monitoring"},
+        "decisions": {"kubernetes.io/metadata.name": "gateways"},
+    }
+    assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {
+        *(53, 9092, 9093, 9094)
+    }
+
+
+@pytest.mark.deploy
+def test_no_enforcer_runs_unless_it_is_wanted(render):
+    assert not any("enforcer" in one["metadata"]["name"] for one in render("production"))
 
 
 # -- monitoring -------------------------------------------------------------------------------

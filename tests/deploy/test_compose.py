@@ -73,7 +73,7 @@ def test_the_addresses_that_are_told_are_published():
         port.split(":")[1] for service in SERVICES.values() for port in service.get("ports", [])
     }
     assert set(told) == published - {"9094"}
-    assert len(told) == 4
+    assert len(told) == 5
 
 
 def test_the_broker_is_where_its_clients_look():
@@ -92,12 +92,18 @@ def test_the_broker_is_where_its_clients_look():
     )
 
 
-def test_prometheus_scrapes_the_workers_where_they_listen():
+def test_prometheus_scrapes_workers_and_enforcers_where_they_listen():
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
-    (job,) = config["scrape_configs"]
-    (found,) = job["dns_sd_configs"]
-    assert found["names"] == ["worker"]
-    assert found["port"] == load(None, {}).http.port
+    found = [one for job in config["scrape_configs"] for one in job["dns_sd_configs"]]
+    assert [one["names"] for one in found] == [["worker"], ["enforcer"]]
+    assert {one["port"] for one in found} == {load(None, {}).http.port}
+
+
+def test_an_enforcer_listens_where_it_is_published():
+    environment = SERVICES["enforcer"]["environment"]
+    settings = load(None, {key: str(value) for key, value in environment.items()}).enforcer
+    assert settings.host == "0.0.0.0"  # noqa: S104 - in its container
+    assert SERVICES["enforcer"]["ports"] == [f"127.0.0.1:{settings.port}:{settings.port}"]
 
 
 def test_the_worker_tells_the_alertmanager_where_it_is():

@@ -26,20 +26,25 @@ SECRET = "whsec_" + "c2VjcmV0" * 4
 Objects = list[dict[str, Any]]
 
 
-def of_kind(objects: Objects, kind: str) -> Objects:
-    """Return the objects of a kind."""
-    return [one for one in objects if one["kind"] == kind]
+def of_kind(objects: Objects, kind: str, component: str = "") -> Objects:
+    """Return the objects of a kind; those of workers have no ``component``."""
+    label = "app.kubernetes.io/component"
+    return [
+        one
+        for one in objects
+        if one["kind"] == kind and one["metadata"]["labels"].get(label, "") == component
+    ]
 
 
-def only(objects: Objects, kind: str) -> dict[str, Any]:
+def only(objects: Objects, kind: str, component: str = "") -> dict[str, Any]:
     """Return the one object of a kind."""
-    (found,) = of_kind(objects, kind)
+    (found,) = of_kind(objects, kind, component)
     return found
 
 
-def pod(objects: Objects) -> dict[str, Any]:
-    """Return how a worker's pod is made."""
-    return only(objects, "Deployment")["spec"]["template"]["spec"]
+def pod(objects: Objects, component: str = "") -> dict[str, Any]:
+    """Return how a pod is made, a worker's by default."""
+    return only(objects, "Deployment", component)["spec"]["template"]["spec"]
 
 
 def environment(objects: Objects, folder: Path) -> dict[str, str]:

@@ -15,6 +15,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{- define "distillwatch.labels" -}}
 {{ include "distillwatch.selector" . }}
+{{ include "distillwatch.commonLabels" . }}
+{{- end }}
+
+{{- define "distillwatch.commonLabels" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -39,6 +43,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- /* All settings of the product: the given ones, and what other values imply. */ -}}
 {{- define "distillwatch.settings" -}}
 {{- $implied := dict "alerting" (dict "runbook_url" .Values.monitoring.runbookUrl) }}
+{{- if .Values.enforcer.enabled }}
+{{- $_ := set $implied "enforcer" (dict "host" "0.0.0.0") }}
+{{- end }}
 {{- with .Values.strimzi }}
 {{- if .enabled }}
 {{- $cluster := required "strimzi.cluster: the name of the Kafka resource" .cluster }}
@@ -100,6 +107,77 @@ volumeMounts:
   {{- toYaml . | nindent 2 }}
   {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* What the pods of workers and enforcers have in common. */ -}}
+{{- define "distillwatch.pod" -}}
+serviceAccountName: {{ include "distillwatch.serviceAccount" . }}
+automountServiceAccountToken: false
+# A service named distillwatch would otherwise become variables DISTILLWATCH_…, which are settings.
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  fsGroup: 65532
+  seccompProfile:
+    type: RuntimeDefault
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "distillwatch.volumes" -}}
+{{- if or .Values.secretSettings .Values.strimzi.enabled .Values.extraVolumes }}
+volumes:
+  {{- if .Values.secretSettings }}
+  - name: secrets
+    projected:
+      sources:
+        {{- range $setting, $secret := .Values.secretSettings }}
+        - secret:
+            name: {{ $secret.name }}
+            items:
+              - key: {{ $secret.key }}
+                path: {{ $setting }}
+        {{- end }}
+  {{- end }}
+  {{- with .Values.strimzi }}
+  {{- if .enabled }}
+  - name: kafka-ca
+    secret:
+      secretName: {{ .cluster }}-cluster-ca-cert
+  - name: kafka-user
+    secret:
+      secretName: {{ include "distillwatch.fullname" $ }}
+  {{- end }}
+  {{- end }}
+  {{- with .Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Enforcers have a name of their own: what selects workers must not select them. */ -}}
+{{- define "distillwatch.enforcerSelector" -}}
+app.kubernetes.io/name: {{ include "distillwatch.name" . }}-enforcer
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "distillwatch.enforcerLabels" -}}
+{{ include "distillwatch.enforcerSelector" . }}
+{{ include "distillwatch.commonLabels" . }}
+app.kubernetes.io/component: enforcer
 {{- end }}
 
 {{- define "distillwatch.strimziVersion" -}}
