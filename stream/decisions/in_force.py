@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stream.decisions.transitions import in_force
@@ -24,6 +24,7 @@ class InForce:
     by_subject: Mapping[tuple[SubjectKind, str], tuple[Decision, ...]]
     held_back: frozenset[str]  # ids of decisions that exceed the accounts of a day
     next_end: float  # epoch seconds, when the first of these ends
+    decisions: Mapping[str, Decision] = field(default_factory=dict)  # by id
 
     @classmethod
     def of(cls, register: Register, rails: GuardRails, time: float) -> InForce:
@@ -31,6 +32,7 @@ class InForce:
         decisions = [one.decision for one in register.states]
         held_back = rails.exceeding(decisions)
         found: dict[tuple[SubjectKind, str], list[Decision]] = defaultdict(list)
+        carried: dict[str, Decision] = {}
         next_end = math.inf
         for decision in decisions:
             if not in_force(decision, time) or decision.key in held_back:
@@ -39,8 +41,9 @@ class InForce:
             for subject in decision.subjects:
                 if not rails.is_allowed(subject[1]):
                     found[subject].append(decision)
+                    carried[decision.key] = decision
         ordered = {subject: tuple(sorted(ones, key=_order)) for subject, ones in found.items()}
-        return cls(ordered, held_back, next_end)
+        return cls(ordered, held_back, next_end, carried)
 
     def about(
         self, subjects: Iterable[tuple[SubjectKind, str]], time: float

@@ -122,3 +122,12 @@ class DecisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "decisions"},
         ),
     ] = 100_000
+    max_effects: Annotated[
+        int,
+        Meta(
+            ge=100,
+            description="Reports of effects kept in memory, one for each decision, run of an "
+            "enforcer and gateway; those of the decisions that were held first are dropped",
+            extra={"unit": "reports"},
+        ),
+    ] = 200_000  # assumed: all decisions of two enforcers

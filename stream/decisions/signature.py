@@ -22,6 +22,7 @@ HEADER: Final = "signature"
 #: What is signed, so that no record passes for one of another topic.
 DECISIONS: Final = b"distillwatch decision 1"
 AUDIT: Final = b"distillwatch audit 1"
+EFFECTS: Final = b"distillwatch effect 1"
 _SHORTEST_KEY: Final = 32
 
 

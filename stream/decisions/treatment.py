@@ -32,7 +32,9 @@ class Treatment:
     model: str = ""
     hides_reasoning: bool = False
     instruction: str = ""
-    counted: tuple[str, ...] = ()  # ids of all decisions that apply, simulated ones included
+    carried: tuple[tuple[str, Action], ...] = ()  # ids and actions of all that apply
+    throttled_by: str = ""  # id of the one whose rate counts
+    simulated: tuple[str, ...] = ()  # ids of those that are counted only
 
 
 AS_EVERYONE: Final = Treatment()
@@ -48,34 +50,38 @@ def treatment(
     """
     if not decisions:
         return AS_EVERYONE
-    counted = tuple(one.key for one in decisions)
     carried = [one for one in decisions if not (observing or one.simulated)]
+    simulated = tuple(one.key for one in decisions if observing or one.simulated)
     if not carried:
-        return Treatment(counted=counted)
+        return Treatment(simulated=simulated)
     first: dict[Action, Decision] = {}
     for one in carried:
         first.setdefault(one.action, one)
     strongest = carried[0]
+    rate, throttled_by = _slowest(carried, defaults)
     return Treatment(
         tier=strongest.action,
         decision_id=strongest.key,
         until=strongest.until,
         refused="suspend" in first,
-        requests_per_minute=_slowest(carried, defaults),
+        requests_per_minute=rate,
         model=_model(first, defaults),
         hides_reasoning="hide_reasoning" in first,
         instruction=_instruction(first, defaults),
-        counted=counted,
+        carried=tuple((one.key, one.action) for one in carried),
+        throttled_by=throttled_by,
+        simulated=simulated,
     )
 
 
-def _slowest(decisions: Sequence[Decision], defaults: TreatmentDefaults) -> int | None:
+def _slowest(decisions: Sequence[Decision], defaults: TreatmentDefaults) -> tuple[int | None, str]:
+    """Return the lowest rate and the decision that has it."""
     limits = (
-        one.limits.requests_per_minute or defaults.requests_per_minute
+        (one.limits.requests_per_minute or defaults.requests_per_minute, one.key)
         for one in decisions
         if one.action == "throttle"
     )
-    return min(limits, default=None)
+    return min(limits, default=(None, ""))
 
 
 def _model(first: dict[Action, Decision], defaults: TreatmentDefaults) -> str:

@@ -15,8 +15,9 @@ from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader, close_con
 from stream.kafka.ends import EndTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from stream.core.decisions import Decision
     from stream.decisions.settings import DecisionSettings
     from stream.delivery.metrics import DeliveryMetrics
 
@@ -37,13 +38,18 @@ class DecisionFeed(TopicReader):
         connection: Mapping[str, Any],
         exact: bool,
         metrics: DeliveryMetrics,
+        renewed: Callable[[InForce, Sequence[Decision]], None] = lambda *_: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``connection`` goes to aiokafka. Raises SettingsError without a key."""
+        """``connection`` goes to aiokafka. Raises SettingsError without a key.
+
+        ``renewed`` gets the table, and what is new in it, before anything is answered from it.
+        """
         super().__init__(NAME, topic, metrics, stop_grace_s=_STOP_GRACE_S)
         self._connection = connection
         self._exact = exact
         self._rails = GuardRails(settings)
+        self._renewed = renewed
         self._clock = clock
         self.register = Register(Signer(settings.key), most=settings.max_decisions)
         self.in_force = InForce.of(self.register, self._rails, clock())
@@ -92,7 +98,12 @@ class DecisionFeed(TopicReader):
         return Reading.NEWER in readings
 
     def _renew(self) -> None:
-        self.in_force = InForce.of(self.register, self._rails, self._clock())
+        in_force = InForce.of(self.register, self._rails, self._clock())
+        known = self.in_force.decisions
+        self._renewed(
+            in_force, [one for one in in_force.decisions.values() if one.key not in known]
+        )
+        self.in_force = in_force
 
     def _note_answer(self, consumer: AIOKafkaConsumer) -> None:
         """Note when a broker last answered a fetch: a client that is cut off just gets nothing."""

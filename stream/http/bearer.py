@@ -29,6 +29,14 @@ class Bearer:
         self._expected = tuple(f"Bearer {token}".encode() for token in found)
 
     def allows(self, authorization: str) -> bool:
-        """Compare in constant time, so that timing reveals no part of a token."""
+        """Return whether one of the tokens is given."""
+        return self.position(authorization) > 0
+
+    def position(self, authorization: str) -> int:
+        """Return which of the tokens is given, from 1, or 0: none.
+
+        It compares in constant time, so that timing reveals no part of a token.
+        """
         given = authorization.encode(errors="replace")
-        return any(hmac.compare_digest(given, expected) for expected in self._expected)
+        found = [hmac.compare_digest(given, expected) for expected in self._expected]
+        return found.index(True) + 1 if True in found else 0

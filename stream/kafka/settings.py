@@ -153,6 +153,13 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     decisions: Annotated[
         str, Meta(min_length=1, description="Compacted topic with the states of decisions")
     ] = "distillwatch.decisions"
+    effects: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Compacted topic with what enforcers have done under each decision",
+        ),
+    ] = "distillwatch.effects"
     audit: Annotated[
         str,
         Meta(

@@ -194,6 +194,7 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.suppressions, 1, "alerting", compacted, exact=False)
     # In one partition: the audit has the order of the records.
     yield topic(settings.decisions, 1, "decisions of every worker", compacted, exact=True)
+    yield topic(settings.effects, 1, "decisions of every worker", compacted, exact=False)
     yield topic(settings.audit, 1, "you", {**largest, "retention.ms": "-1"}, exact=True)
     yield topic(prefix + "events", partitions, "accounts", passing, exact=True)
     yield topic(prefix + "links", partitions, "links", passing, exact=True)

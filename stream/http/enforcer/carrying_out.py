@@ -67,7 +67,7 @@ class CarryingOut:
                 return Handling("throttled", found, retry_after(wait_s))
         if found.tier is not None:
             return Handling("changed", found)
-        return Handling("simulated" if found.counted else "passed", found)
+        return Handling("simulated" if found.simulated else "passed", found)
 
     def _throttled(self, subjects: Sequence[tuple[SubjectKind, str]]) -> str:
         """Return the id that a throttle is about: another one may change with every request."""

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import signal
+import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stream.enforcement.decision_feed import DecisionFeed
+from stream.decisions.signature import EFFECTS, Signer
+from stream.decisions.tallies import Tallies
+from stream.enforcement.decision_feed import NAME, DecisionFeed
+from stream.enforcement.decision_writer import DecisionWriter
+from stream.enforcement.effect_writer import EffectWriter
 from stream.http.bearer import Bearer
 from stream.http.enforcer.carrying_out import CarryingOut
 from stream.http.enforcer.enforcer_server import EnforcerServer
@@ -19,6 +25,10 @@ from stream.http.pages import Pages
 from stream.kafka.connection import client_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream.core.decisions import Decision
+    from stream.decisions.in_force import InForce
     from stream.decisions.settings import DecisionSettings
     from stream.http.enforcer.settings import EnforcerSettings
     from stream.http.settings import HttpSettings
@@ -50,27 +60,46 @@ async def _serve(components: EnforcerComponents) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     metrics = EnforcerMetrics()
     health = Health(stalled_after_s=components.http.stalled_after_s)
+    connection = client_options(components.kafka)
+    observing = components.decisions.mode == "observe"
+    tallies = Tallies(
+        enforcer=components.enforcer.name or socket.gethostname(),
+        run=secrets.token_hex(8),
+        most=components.decisions.max_effects,
+    )
+
+    def renewed(in_force: InForce, new: Sequence[Decision]) -> None:
+        tallies.hold(new, time.time(), observing=observing)
+        tallies.forget(in_force.decisions.keys())
+
     feed = DecisionFeed(
         components.decisions,
         topic=components.topics.decisions,
-        connection=client_options(components.kafka),
+        connection=connection,
         exact=components.kafka.transactions,
         metrics=metrics,
+        renewed=renewed,
+    )
+    effects = EffectWriter(
+        tallies,
+        DecisionWriter(
+            connection,
+            topic=components.topics.effects,
+            signer=Signer(components.decisions.key, EFFECTS),
+        ),
+        every_s=components.enforcer.report_s,
+        failures=metrics.sink_broker_failures_total.labels(sink=NAME),
     )
     server = EnforcerServer(
         components.enforcer,
         feed=feed,
-        carrying_out=CarryingOut(
-            components.enforcer,
-            feed,
-            observing=components.decisions.mode == "observe",
-            clock=time.time,
-        ),
+        carrying_out=CarryingOut(components.enforcer, feed, observing=observing, clock=time.time),
+        tallies=tallies,
         metrics=metrics,
     )
     pages = Pages(components.http, registry=metrics.registry, health=health)
     async with contextlib.AsyncExitStack() as cleanup:
-        for part in (pages, feed, server):
+        for part in (pages, effects, feed, server):
             await part.start()
             cleanup.push_async_callback(part.stop)
         while not stop.is_set():

@@ -5,7 +5,7 @@
     ANY  /authorize…                     external authorization (authorization.py)
     POST /beta/litellm_basic_guardrail_api   LiteLLM (guardrail.py)
     GET  /v1/decisions, /v1/decisions/stream   CrowdSec's clients (crowdsec.py)
-    POST /v1/usage-metrics               their reports: accepted, and not kept
+    POST /v1/usage-metrics               their counts of requests (usage.py)
 """
 
 from __future__ import annotations
@@ -18,18 +18,19 @@ import msgspec
 from aiohttp import web
 
 from stream.http.bearer import Bearer
-from stream.http.enforcer import authorization, crowdsec, guardrail
+from stream.http.enforcer import authorization, crowdsec, guardrail, usage
+from stream.http.enforcer.own_effects import count_answer
 from stream.http.listening import listen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from stream.decisions.tallies import Tallies
     from stream.enforcement.decision_feed import DecisionFeed
     from stream.http.enforcer.carrying_out import CarryingOut
     from stream.http.enforcer.metrics import EnforcerMetrics
     from stream.http.enforcer.settings import EnforcerSettings
 
-_USAGE: Final = "/v1/usage-metrics"
 _MAX_BODY: Final = 8_388_608
 _BODY_WITHIN_S: Final = 5.0
 _STOP_TIMEOUT_S: Final = 2.0
@@ -44,6 +45,7 @@ class EnforcerServer:
         *,
         feed: DecisionFeed,
         carrying_out: CarryingOut,
+        tallies: Tallies,
         metrics: EnforcerMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -52,6 +54,8 @@ class EnforcerServer:
         self._bearer = Bearer(settings.tokens, setting="enforcer.tokens")
         self._feed = feed
         self._carrying_out = carrying_out
+        self._tallies = tallies
+        self._usage = usage.UsageReader(tallies, started=clock())
         self._metrics = metrics
         self._clock = clock
         self._lapi = crowdsec.LapiFeed()
@@ -86,12 +90,15 @@ class EnforcerServer:
             return "authorize", self._authorize(request)
         if path == guardrail.PATH:
             return "guardrail", await self._guard(request)
-        if path in {crowdsec.ROOT, crowdsec.STREAM, _USAGE}:
+        if path in {crowdsec.ROOT, crowdsec.STREAM}:
             return "stream", self._lapi_answer(request)
+        if path == usage.PATH:
+            return "stream", await self._take_usage(request)
         return "", web.Response(status=404)
 
     def _authorize(self, request: web.BaseRequest) -> web.Response:
-        if not self._knows(request):
+        gateway = self._gateway(request)
+        if not gateway:
             return self._unauthorized("authorize")
         subjects = authorization.subjects_of(request.headers, self._settings)
         if not subjects:
@@ -100,10 +107,12 @@ class EnforcerServer:
             return web.Response()
         outcome = self._carrying_out.outcome(subjects)
         self._count("authorize", outcome.answer)
+        count_answer(self._tallies, gateway, outcome, self._clock())
         return authorization.answered(request.path, outcome)
 
     async def _guard(self, request: web.BaseRequest) -> web.Response:
-        if not self._knows(request):
+        gateway = self._gateway(request)
+        if not gateway:
             return self._unauthorized("guardrail")
         try:
             async with asyncio.timeout(_BODY_WITHIN_S):
@@ -116,15 +125,14 @@ class EnforcerServer:
             return _json(guardrail.GuardrailAnswer(action="NONE"))
         outcome = self._carrying_out.outcome(found.subjects)
         self._count("guardrail", outcome.answer)
+        count_answer(self._tallies, gateway, outcome, self._clock(), guardrail=True)
         return _json(guardrail.answered(found, outcome))
 
     def _lapi_answer(self, request: web.BaseRequest) -> web.Response:
         client = request.headers.get("X-Api-Key", "")
-        if not self._knows(request):
+        if not self._gateway(request):
             return self._unauthorized("stream")
         self._count("stream", "passed")
-        if request.path == _USAGE:
-            return web.Response(status=201)
         now, in_force = self._clock(), self._feed.in_force
         if request.path == crowdsec.ROOT:
             scope, value = request.query.get("scope", ""), request.query.get("value", "")
@@ -133,10 +141,29 @@ class EnforcerServer:
         whole = request.query.get("startup", "") == "true"
         return _json(self._lapi.pull(client, in_force, now, whole=whole, scopes=scopes))
 
-    def _knows(self, request: web.BaseRequest) -> bool:
+    async def _take_usage(self, request: web.BaseRequest) -> web.Response:
+        gateway = self._gateway(request)
+        if not gateway:
+            return self._unauthorized("stream")
+        try:
+            async with asyncio.timeout(_BODY_WITHIN_S):
+                report = usage.read(await request.read())
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError):
+            self._count("stream", "invalid")
+            return web.Response(status=400)
+        except web.HTTPRequestEntityTooLarge:
+            self._count("stream", "invalid")
+            return web.Response(status=413)
+        self._count("stream", "passed")
+        for result, number in self._usage.take(gateway, report, self._clock()):
+            self._metrics.enforcer_usage_counts_total.labels(result=result).inc(number)
+        return web.Response(status=201)
+
+    def _gateway(self, request: web.BaseRequest) -> str:
+        """Return the position of the token that the request has, empty: none of ours."""
         key = request.headers.get("X-Api-Key")
         given = f"Bearer {key}" if key else request.headers.get("Authorization", "")
-        return self._bearer.allows(given)
+        return str(self._bearer.position(given) or "")
 
     def _unauthorized(self, endpoint: str) -> web.Response:
         self._count(endpoint, "unauthorized")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
 from stream.delivery.metrics import DeliveryMetrics
+from stream.http.enforcer.usage import UsageResult
 from stream.telemetry.declaration import counter, gauge, histogram
 
 ENDPOINTS: Final = ("authorize", "guardrail", "stream")
@@ -26,7 +27,8 @@ class EnforcerMetrics(DeliveryMetrics):
     enforcer_answers_total = counter(
         meaning="Answers to gateways, by endpoint and by what the caller gets",
         remedy="unauthorized: enforcer.tokens differs from the token of the gateway; invalid: the "
-        "gateway sends no id of an account, key, user or team: see its guide",
+        "gateway sends no id of an account, key, user or team, or a report that cannot be read: "
+        "see its guide",
         unit="answers",
         labels={"endpoint": ENDPOINTS, "answer": ANSWERS},
     )
@@ -36,6 +38,14 @@ class EnforcerMetrics(DeliveryMetrics):
         unit="seconds",
         labels={"endpoint": ENDPOINTS},
         buckets=_ANSWER_S,
+    )
+    enforcer_usage_counts_total = counter(
+        meaning="Counts that clients of the stream have reported, by what they turned out to be",
+        remedy="ignored: it names no decision, or is no effect; unknown: this enforcer has never "
+        "had its decision in force; repeated, early: counted before, or perhaps; invalid: the "
+        "client's clock is ahead by minutes",
+        unit="counts",
+        labels={"result": get_args(UsageResult)},
     )
     enforcer_decisions = gauge(
         meaning="Callers with a decision in force, as the enforcer knows them",

@@ -30,6 +30,21 @@ class EnforcerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     key_header: Annotated[str, Meta(min_length=1, description="The same of the key")] = "x-key"
     user_header: Annotated[str, Meta(min_length=1, description="The same of the user")] = "x-user"
     team_header: Annotated[str, Meta(min_length=1, description="The same of the team")] = "x-team"
+    name: Annotated[
+        str,
+        Meta(
+            max_length=128,
+            description="How reports of effects name this enforcer; empty: the machine's name",
+        ),
+    ] = ""
+    report_s: Annotated[
+        float,
+        Meta(
+            ge=1,
+            description="How often it is written what was done under each decision",
+            extra={"unit": "s"},
+        ),
+    ] = 5.0  # assumed: seconds are soon enough for people
     fail_closed: Annotated[
         bool,
         Meta(

@@ -49,7 +49,8 @@ def test_actions_add_up_and_the_lowest_rate_counts():
         DEFAULTS,
     )
     assert (found.tier, found.model, found.requests_per_minute) == ("reroute", "tiny", 2)
-    assert len(found.counted) == 3
+    assert [action for _, action in found.carried] == ["reroute", "throttle", "throttle"]
+    assert found.throttled_by == of("throttle", 3).key
 
 
 def test_simulated_decisions_are_counted_and_change_nothing():
@@ -57,11 +58,11 @@ def test_simulated_decisions_are_counted_and_change_nothing():
     found = treatment([trial], DEFAULTS)
     assert not found.refused
     assert found.tier is None
-    assert found.counted == (trial.key,)
+    assert (found.carried, found.simulated) == ((), (trial.key,))
     assert treatment([trial, of("throttle", 2)], DEFAULTS).tier == "throttle"
 
 
 def test_while_observing_nothing_is_carried_out_whatever_was_approved_before():
     found = treatment([of("suspend")], DEFAULTS, observing=True)
     assert not found.refused
-    assert len(found.counted) == 1
+    assert (len(found.carried), len(found.simulated)) == (0, 1)

@@ -2,84 +2,19 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
-from prometheus_client import generate_latest
 
 from stream.core.decisions import DecisionSubject, Limits
 from stream.core.errors import SettingsError
-from stream.core.secret import Secret
-from stream.decisions.guard_rails import GuardRails
-from stream.decisions.in_force import InForce
-from stream.decisions.settings import DecisionSettings
-from stream.decisions.transitions import approve
-from stream.http.enforcer.carrying_out import CarryingOut
 from stream.http.enforcer.enforcer_server import EnforcerServer
-from stream.http.enforcer.metrics import EnforcerMetrics
 from stream.http.enforcer.settings import EnforcerSettings
-from testlib import metrics
-from testlib.decisions import ALICE, NOW_S, of_accounts, proposal, register_of, stored
+from testlib.decisions import of_accounts, proposal
+from testlib.enforcer import GUARDRAIL, TOKEN, Enforcer
 
 ANY: Any = None
-TOKEN = "t" * 16
-GUARDRAIL = "/beta/litellm_basic_guardrail_api"
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-
-
-class Enforcer:
-    """A server over decisions that a test puts in force."""
-
-    def __init__(self, **settings):
-        self.now = NOW_S + 1
-        self.feed: Any = SimpleNamespace(in_force=None, age_s=0.0)
-        self.decide()
-        self.settings = EnforcerSettings(port=0, tokens=Secret(TOKEN), **settings)
-        self.metrics = EnforcerMetrics()
-        self.observing = False
-
-    def decide(self, *decisions, **settings):
-        states = [approve(stored(one), ALICE, NOW_S) for one in decisions]
-        rails = GuardRails(DecisionSettings(**settings))
-        self.feed.in_force = InForce.of(register_of(*states), rails, self.now)
-
-    async def __aenter__(self):
-        def clock():
-            return self.now
-
-        self.server = EnforcerServer(
-            self.settings,
-            feed=self.feed,
-            carrying_out=CarryingOut(
-                self.settings, self.feed, observing=self.observing, clock=clock
-            ),
-            metrics=self.metrics,
-            clock=clock,
-        )
-        await self.server.start()
-        self.session = aiohttp.ClientSession(f"http://127.0.0.1:{self.server.port}")
-        return self
-
-    async def __aexit__(self, *_):
-        await self.session.close()
-        await self.server.stop()
-
-    async def ask(self, path, headers=(), method="GET", body=None):
-        headers = AUTHORIZED | dict(headers)
-        async with self.session.request(method, path, headers=headers, json=body) as answer:
-            return answer.status, dict(answer.headers), await answer.read()
-
-    async def authorize(self, account, path="/authorize/v1/chat/completions"):
-        return await self.ask(path, {"x-account": account}, "POST")
-
-    def counted(self, endpoint, answer):
-        text = generate_latest(self.metrics.registry).decode()
-        return metrics.total(
-            text, "distillwatch_enforcer_answers_total", endpoint=endpoint, answer=answer
-        )
 
 
 async def test_a_suspended_account_is_refused_and_no_other():
@@ -178,7 +113,7 @@ async def test_stale_decisions_are_carried_out_unless_the_operator_prefers_to_re
 
 @pytest.mark.parametrize(
     "path",
-    ["/authorize", "/v1/decisions", "/v1/decisions/stream", GUARDRAIL],
+    ["/authorize", "/v1/decisions", "/v1/decisions/stream", "/v1/usage-metrics", GUARDRAIL],
 )
 async def test_every_endpoint_needs_a_token(path):
     async with Enforcer() as enforcer:
@@ -186,7 +121,7 @@ async def test_every_endpoint_needs_a_token(path):
             assert (await enforcer.ask(path, headers, "POST", {}))[0] == 401
         assert (await enforcer.ask("/nosuch"))[0] == 404
     with pytest.raises(SettingsError, match=r"enforcer\.tokens"):
-        EnforcerServer(EnforcerSettings(), feed=ANY, carrying_out=ANY, metrics=ANY)
+        EnforcerServer(EnforcerSettings(), feed=ANY, carrying_out=ANY, tallies=ANY, metrics=ANY)
 
 
 async def test_the_stream_has_everything_first_and_then_what_changed():
