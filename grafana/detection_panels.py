@@ -182,6 +182,15 @@ DETECTION: dict[str, list[Panel]] = {
             width=12,
             alerts=("DistillwatchDecisionsForged",),
         ),
+        stacked(
+            "Records of the effects topic",
+            "Reports of enforcers in the last hour, by what they turned out to be.",
+            {
+                "{{reading}}": "sum by (reading) ("
+                "increase(distillwatch_decision_effect_records_total<>[1h]))",
+            },
+            width=12,
+        ),
     ],
     "Scores": [
         heatmap(

@@ -1,4 +1,4 @@
-"""``distillwatch decisions``: lists decisions, and verifies the audit chain."""
+"""``distillwatch decisions``: lists decisions with their effect, and verifies the audit chain."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import msgspec
 import typer
 
 from stream.cli.common import ConfigOption, out, read_settings
-from stream.cli.decision_lines import line
-from stream.core.decisions import ENDED, Decision
-from stream.core.errors import DecisionError
+from stream.cli.decision_lines import details, line
+from stream.core.decisions import ENDED
+from stream.core.errors import DecisionError, UsageError
 from stream.kafka.decisions_topic import DecisionsTopic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from stream.core.effects import FollowedDecision
 
 app = typer.Typer(help="List decisions, and verify the record of them.")
 _EVERY_S: Final = 5.0
@@ -31,20 +33,39 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """List proposals and decisions in force, soonest end first."""
+    """List proposals and decisions in force with their effect so far, soonest end first."""
     if context.invoked_subcommand is not None:
         return
     settings = read_settings(config)
     topic = DecisionsTopic(settings.kafka, settings.topics, settings.decisions)
     shown: dict[str, int] = {}
     while True:
-        decisions = [one.decision for one in topic.read().states]
+        effects, now = topic.effects(), time.time()
+        decisions = [effects.followed(one.decision, now) for one in topic.read().states]
         known = [one for one in decisions if every or one.state not in ENDED or one.key in shown]
         _print((one for one in known if shown.get(one.key) != one.sequence), as_json=as_json)
         shown |= {one.key: one.sequence for one in known}
         if not watch:
             return
         time.sleep(_EVERY_S)
+
+
+@app.command("show")
+def show_one(
+    decision: Annotated[str, typer.Argument(help="From `distillwatch decisions`: dec_...")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Show one decision: who wanted it, where it was applied, and its effect so far."""
+    settings = read_settings(config)
+    topic = DecisionsTopic(settings.kafka, settings.topics, settings.decisions)
+    found = topic.read().get(decision)
+    if found is None:
+        raise UsageError(f"{decision}: there is no such decision")
+    followed = topic.effects().followed(found.decision, time.time())
+    text = msgspec.json.encode(followed).decode() if as_json else details(followed)
+    out.print(text, markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -69,7 +90,7 @@ def audit(
     out.print(f"audit: {found.end.number:,} entries, unbroken", markup=False)
 
 
-def _print(decisions: Iterable[Decision], *, as_json: bool) -> None:
+def _print(decisions: Iterable[FollowedDecision], *, as_json: bool) -> None:
     for one in sorted(decisions, key=lambda decision: (decision.until, decision.key)):
         text = msgspec.json.encode(one).decode() if as_json else line(one)
         out.print(text, markup=False, soft_wrap=True)

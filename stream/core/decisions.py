@@ -19,7 +19,7 @@ ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
 #: What the id of a subject names. Accounts are what the log calls accounts.
 SubjectKind = Literal["account", "key", "user", "team", "campaign"]
 DecisionState = Literal["proposed", "approved", "active", "expired", "undone", "refused"]
-ActorKind = Literal["policy", "person", "verdict", "clock"]
+ActorKind = Literal["policy", "person", "verdict", "clock", "enforcer"]
 #: States after which a decision never changes.
 ENDED: Final = frozenset[DecisionState]({"expired", "undone", "refused"})
 #: States in which gateways carry a decision out.
@@ -47,6 +47,17 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     name: Annotated[_Name, Meta(description="The person's name, or the policy's rule")]
 
 
+class TrafficBefore(msgspec.Struct, frozen=True, kw_only=True):
+    """What the accused accounts had sent when the alert was made, as it has them."""
+
+    accounts: Annotated[int, Meta(ge=1, description="Accounts that sent it")]
+    requests: Annotated[int, Meta(ge=0, description="Requests since the first evidence")]
+    output_tokens: Annotated[int, Meta(ge=0, description="Output tokens of these")]
+    output_tokens_last_hour: Annotated[
+        int, Meta(ge=0, description="Output tokens of the hour before the alert")
+    ]
+
+
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why: the alert as it was, and a person's words."""
 
@@ -57,6 +68,10 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = []
     model_version: Annotated[str, Meta(max_length=64, description="Model that scored")] = ""
     note: Annotated[_Text, Meta(description="What the person wrote")] = ""
+    alerted_at: Annotated[
+        float | None, Meta(description="When the alert was written, epoch seconds")
+    ] = None
+    before: TrafficBefore | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

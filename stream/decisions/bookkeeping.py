@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stream.decisions.applied import on_applied
 from stream.decisions.audit_chain import Link, note
+from stream.decisions.effect_book import EffectBook
 from stream.decisions.endings import on_time, on_verdict
 from stream.decisions.guard_rails import GuardRails
 from stream.decisions.policy import Policy
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
 
 
 class Bookkeeping:
-    """The register, the policy and the end of the audit."""
+    """The register, what has come of decisions, the policy and the end of the audit."""
 
-    def __init__(self, settings: DecisionSettings, signer: Signer, audited: Link) -> None:
-        """Begin with an empty register; ``audited`` is the end of the audit topic."""
+    def __init__(
+        self, settings: DecisionSettings, signer: Signer, audited: Link, *, reporters: Signer
+    ) -> None:
+        """Begin with an empty register; ``audited`` is the end of the audit topic.
+
+        ``reporters`` verifies what enforcers report.
+        """
         self.register = Register(signer, most=settings.max_decisions)
+        self.effects = EffectBook(reporters, most=settings.max_effects)
         self.rails = GuardRails(settings)
         self.audited = audited
         self._policy = Policy(settings, self.rails)
@@ -69,14 +77,14 @@ class Bookkeeping:
         entries, self._entries = self._entries, []
         return entries
 
-    def on_alert(self, alert: Alert, time: float) -> list[Stored]:
-        """Return what the policy proposes."""
-        return self._policy.on_alert(alert, self.register, time)
+    def on_alert(self, alert: Alert, time: float, *, alerted_at: float) -> list[Stored]:
+        """Return what the policy proposes for an alert that was written at ``alerted_at``."""
+        return self._policy.on_alert(alert, self.register, time, alerted_at=alerted_at)
 
     def on_verdict(self, verdict: Verdict, time: float) -> list[Stored]:
         """Return the ends that a verdict brings."""
         return on_verdict(verdict, self.register, time)
 
     def on_time(self, time: float) -> list[Stored]:
-        """Return the ends that are due."""
-        return on_time(self.register, time)
+        """Return the ends that are due, and which decisions enforcers have begun to carry out."""
+        return [*on_time(self.register, time), *on_applied(self.register, self.effects, time)]

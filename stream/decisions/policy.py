@@ -34,8 +34,13 @@ class Policy:
         self._settings = settings
         self._rails = rails
 
-    def on_alert(self, alert: Alert, register: Register, time: float) -> list[Stored]:
-        """Return the states to write: a proposal, its approval, the ends of replaced proposals."""
+    def on_alert(
+        self, alert: Alert, register: Register, time: float, *, alerted_at: float | None = None
+    ) -> list[Stored]:
+        """Return the states to write: a proposal, its approval, the ends of replaced proposals.
+
+        ``alerted_at``: when the alert was written, epoch seconds.
+        """
         rule = self._rule(alert)
         if rule is None or alert.status != "firing" or clears(alert.verdict):
             return []
@@ -53,7 +58,7 @@ class Policy:
             subject=subject,
             accounts=accounts if subject.kind == "campaign" else (),
             action=action,
-            reason=reason_of(alert),
+            reason=reason_of(alert, alerted_at=alerted_at),
             lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s),
             replaces=included[-1].decision.key if included else "",
             drill=alert.drill,

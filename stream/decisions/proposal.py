@@ -10,6 +10,7 @@ from stream.core.decisions import (
     DecisionSubject,
     Limits,
     Reason,
+    TrafficBefore,
 )
 
 if TYPE_CHECKING:
@@ -82,12 +83,20 @@ def accused(alert: Alert) -> list[str]:
     return sorted(ids[place] for members in certain for place in members if place < len(ids))
 
 
-def reason_of(alert: Alert, note: str = "") -> Reason:
-    """Return an alert as a reason, with a person's words."""
+def reason_of(alert: Alert, note: str = "", *, alerted_at: float | None = None) -> Reason:
+    """Return an alert as a reason, with a person's words; ``alerted_at``: when it was written."""
+    observed = alert.observed
     return Reason(
         alert_id=alert.alert_id,
         summary=alert.summary[:_MOST_TEXT],
         evidence=[one.feature for one in alert.evidence[:_MOST_EVIDENCE]],
         model_version=alert.model_version,
         note=note,
+        alerted_at=alerted_at,
+        before=TrafficBefore(
+            accounts=max(len(alert.account_ids or []), 1),
+            requests=observed.requests,
+            output_tokens=observed.output_tokens,
+            output_tokens_last_hour=observed.output_tokens_last_hour,
+        ),
     )

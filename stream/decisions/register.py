@@ -54,6 +54,17 @@ SUSPICIOUS: Final = frozenset(Reading) - {Reading.NEWER, Reading.KNOWN, Reading.
 _decode = msgspec.json.Decoder(Decision).decode
 
 
+def suspicion_of(
+    signer: Signer, key: bytes, value: bytes | None, signature: bytes | None
+) -> Reading | None:
+    """Return why a record does not count, None where it is signed with our key."""
+    if not value:
+        return Reading.REMOVED
+    if not signature:
+        return Reading.UNSIGNED
+    return None if signer.signed(key, value, signature) else Reading.FORGED
+
+
 class Register:
     """Decisions by id. Beyond ``most`` ended ones are dropped, then proposals, oldest first."""
 
@@ -95,19 +106,16 @@ class Register:
     def _verified(
         self, key: bytes, value: bytes | None, signature: bytes | None
     ) -> Stored | Reading:
-        if not value:
-            return Reading.REMOVED
-        if not signature:
-            return Reading.UNSIGNED
-        if not self._signer.signed(key, value, signature):
-            return Reading.FORGED
+        suspicion = suspicion_of(self._signer, key, value, signature)
+        if suspicion is not None:
+            return suspicion
         try:
-            decision = _decode(value)
+            decision = _decode(value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return Reading.UNREADABLE
         if decision.key.encode() != key:
             return Reading.MISPLACED
-        return Stored(decision, value)
+        return Stored(decision, value or b"")
 
     def _drop(self) -> None:
         """Drop one in ten: rarely, and not one at a time, because the order costs a sort."""

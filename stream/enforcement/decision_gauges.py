@@ -25,6 +25,10 @@ class DecisionGauges:
         """Count a record of the decisions topic."""
         self._metrics.decision_records_total.labels(reading=reading).inc()
 
+    def count_effect(self, reading: Reading) -> None:
+        """Count a record of the effects topic."""
+        self._metrics.decision_effect_records_total.labels(reading=reading).inc()
+
     def show(self, books: Bookkeeping, time: float) -> None:
         """Show decisions by action and state, and what waits; ``time`` in epoch seconds."""
         decisions = [one.decision for one in books.register.states if not one.decision.drill]

@@ -1,8 +1,8 @@
 """The one writer of proposals, ends and the audit: one worker of the group leads at a time.
 
 Leading is owning the only partition of the decisions topic. A leader reads the topic whole, then
-follows alerts, verdicts and decisions. It keeps no offsets: whatever it reads again gives decisions
-that the register knows already, and entries that the audit has.
+follows alerts, verdicts, decisions and effects. It keeps no offsets: whatever it reads again gives
+decisions that the register knows already, and entries that the audit has.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import AIOKafkaConsumer
 
 from stream.decisions.bookkeeping import Bookkeeping
-from stream.decisions.signature import AUDIT, Signer
+from stream.decisions.signature import AUDIT, EFFECTS, Signer
 from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader, close_consumer, wait
 from stream.enforcement.audit_tail import audit_tail
 from stream.enforcement.decision_gauges import DecisionGauges
@@ -58,6 +58,7 @@ class DecisionKeeper(TopicReader):
         self._transactions = transactions
         self._signer = Signer(settings.key)
         self._auditor = Signer(settings.key, AUDIT)
+        self._reporters = Signer(settings.key, EFFECTS)
         self._gauges = DecisionGauges(decision_metrics)
         self._clock = clock
 
@@ -100,6 +101,7 @@ class DecisionKeeper(TopicReader):
             self._topics.decisions,
             self._topics.alerts,
             self._topics.verdicts,
+            self._topics.effects,
             **self._connection,
             group_id=None,
             enable_auto_commit=False,
@@ -112,7 +114,7 @@ class DecisionKeeper(TopicReader):
             )
             await consumer.start()
             await Term(
-                Bookkeeping(self._settings, self._signer, tail),
+                Bookkeeping(self._settings, self._signer, tail, reporters=self._reporters),
                 TermEdges(
                     consumer=consumer,
                     decisions=decisions,
@@ -120,7 +122,7 @@ class DecisionKeeper(TopicReader):
                     gauges=self._gauges,
                     clock=self._clock,
                 ),
-                topics=(self._topics.decisions, self._topics.verdicts),
+                topics=self._topics,
                 recent_s=self._settings.proposal_s,
                 exact=self._transactions,
             ).run(leads)

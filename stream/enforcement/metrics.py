@@ -29,6 +29,13 @@ class DecisionMetrics(MetricSet):
         unit="records",
         labels={"reading": tuple(Reading)},
     )
+    decision_effect_records_total = counter(
+        meaning="Records that were read from the effects topic, by what they turned out to be",
+        remedy="unsigned, forged, unreadable, misplaced, removed: a program that is not ours "
+        "writes to the topic, and nothing of them counts. older: overtaken by a later report",
+        unit="records",
+        labels={"reading": tuple(Reading)},
+    )
     decision_waiting_seconds = gauge(
         meaning="Age of the oldest proposal that waits for a person, 0 without any",
         remedy="Approve or refuse it: `distillwatch decisions`, or the page",

@@ -1,4 +1,4 @@
-"""One term of the leader: reads the decisions topic whole, then follows alerts and verdicts."""
+"""One term of the leader: reads the decisions topic whole, then follows the other topics."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream.decisions.transitions import Stored
     from stream.enforcement.decision_gauges import DecisionGauges
     from stream.enforcement.decision_writer import DecisionWriter
+    from stream.kafka.settings import TopicSettings
 
 _LOG = logging.getLogger("stream.enforcement.term")
 _POLL_MS: Final = 500
@@ -33,7 +34,7 @@ _verdict = msgspec.json.Decoder(Verdict).decode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermEdges:
-    """What a term reads from and writes to; ``consumer`` reads decisions, verdicts and alerts."""
+    """What a term reads from and writes to; ``consumer`` reads all four topics."""
 
     consumer: AIOKafkaConsumer
     decisions: DecisionWriter
@@ -50,11 +51,11 @@ class Term:
         bookkeeping: Bookkeeping,
         edges: TermEdges,
         *,
-        topics: tuple[str, str],
+        topics: TopicSettings,
         recent_s: float,
         exact: bool,
     ) -> None:
-        """``topics``: of decisions and of verdicts; the consumer's other topic has alerts.
+        """The consumer reads decisions, alerts, verdicts and effects of ``topics``.
 
         Alerts that were written more than ``recent_s`` seconds ago are passed over. Unless
         ``exact``, brokers may report the end of a topic too low.
@@ -63,7 +64,12 @@ class Term:
         self._consumer = edges.consumer
         self._decisions, self._audit = edges.decisions, edges.audit
         self._gauges, self._clock = edges.gauges, edges.clock
-        self._topic, self._verdicts = topics
+        self._topic = topics.decisions
+        self._states_of: dict[str, Callable[[ConsumerRecord], list[Stored]]] = {
+            topics.alerts: self._on_alert,
+            topics.verdicts: self._on_verdict,
+            topics.effects: self._on_effect,
+        }
         self._recent_s = recent_s
         self._exact = exact
         self._checked_s = 0.0
@@ -76,8 +82,7 @@ class Term:
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
             await self._note(batches.pop(partition, []))
             for topic_partition, records in batches.items():
-                is_verdict = topic_partition.topic == self._verdicts
-                states_of = self._on_verdict if is_verdict else self._on_alert
+                states_of = self._states_of[topic_partition.topic]
                 for record in records:
                     await self._write(partition, states_of(record))
             if self._clock() - self._checked_s > _CHECK_EVERY_S:
@@ -121,10 +126,16 @@ class Term:
         await self._decisions.write(repaired)
 
     def _on_alert(self, record: ConsumerRecord) -> list[Stored]:
-        if self._clock() - written_s(record) > self._recent_s:
+        written, now = written_s(record), self._clock()
+        if now - written > self._recent_s:
             return []
         alert = alert_in(record.value)
-        return [] if alert is None else self._books.on_alert(alert, self._clock())
+        return [] if alert is None else self._books.on_alert(alert, now, alerted_at=written)
+
+    def _on_effect(self, record: ConsumerRecord) -> list[Stored]:
+        signature = signature_of(record.headers)
+        self._gauges.count_effect(self._books.effects.read(record.key, record.value, signature))
+        return []
 
     def _on_verdict(self, record: ConsumerRecord) -> list[Stored]:
         try:

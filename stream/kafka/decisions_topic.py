@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.decisions.audit_chain import verified
+from stream.decisions.effect_book import EffectBook
 from stream.decisions.register import Register
-from stream.decisions.signature import AUDIT, HEADER, Signer, signature_of
+from stream.decisions.signature import AUDIT, EFFECTS, HEADER, Signer, signature_of
 from stream.kafka.compacted_topics import read, write_all
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class DecisionsTopic:
         self._kafka, self._topics, self._settings = kafka, topics, settings
         self._signer = Signer(settings.key)
         self._auditor = Signer(settings.key, AUDIT)
+        self._reporters = Signer(settings.key, EFFECTS)
 
     def read(self) -> Register:
         """Return the latest state of every decision."""
@@ -41,6 +43,17 @@ class DecisionsTopic:
 
         read(self._kafka, self._topics, self._topics.decisions, take)
         return register
+
+    def effects(self) -> EffectBook:
+        """Return what enforcers have done under each decision."""
+        book = EffectBook(self._reporters, most=self._settings.max_effects)
+
+        def take(records: Sequence[ConsumerRecord]) -> None:
+            for record in records:
+                book.read(record.key, record.value, signature_of(record.headers))
+
+        read(self._kafka, self._topics, self._topics.effects, take)
+        return book
 
     def audit(self) -> list[tuple[bytes, bytes]]:
         """Return value and signature of every entry of the audit topic, in order."""
