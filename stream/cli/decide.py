@@ -22,8 +22,10 @@ from stream.core.decisions import Action, DecisionSubject, Limits, Reason
 from stream.core.errors import UsageError
 from stream.decisions.decision_desk import DecisionDesk
 from stream.decisions.proposal import Proposal, accused, reason_of, subject_of
+from stream.decisions.traffic_share import traffic_share
 from stream.kafka.alerts_topic import latest_alert
 from stream.kafka.decisions_topic import DecisionsTopic
+from stream.kafka.record_rate import records_of_the_last_day
 
 _KINDS: Final = ("account", "key", "user", "team")
 
@@ -60,15 +62,18 @@ def decide(  # noqa: PLR0913 - the options of a command
     if alert:
         found = latest_alert(settings.kafka, settings.topics, alert)
         subject, accounts, why = _of_alert(alert, found, reason)
+        requests = records_of_the_last_day(settings.kafka, settings.topics.requests, now)
+        share = traffic_share(found, len(accounts) or 1, requests) if found else None
     else:
         ((kind, name),) = given
         subject, accounts = record_of(DecisionSubject, kind=kind, id=name), []
-        why = record_of(Reason, note=reason)
+        why, share = record_of(Reason, note=reason), None
     proposal = Proposal(
         subject=subject,
         accounts=accounts,
         action=action,
         reason=why,
+        traffic_share=share,
         lasts_s=duration_s(lasting, option="--for"),
         limits=record_of(
             Limits, requests_per_minute=requests_per_minute, model=model, instruction=instruction

@@ -16,6 +16,8 @@ from stream.core.events import MAX_ACCOUNT_BYTES
 #: What is done about a subject, mildest first.
 Action = Literal["watch", "verify", "throttle", "hide_reasoning", "mark", "reroute", "suspend"]
 ACTIONS: Final[tuple[Action, ...]] = get_args(Action)
+#: Actions under which requests are not answered.
+STOPPING: Final = frozenset[Action]({"throttle", "suspend"})
 #: What the id of a subject names. Accounts are what the log calls accounts.
 SubjectKind = Literal["account", "key", "user", "team", "campaign"]
 DecisionState = Literal["proposed", "approved", "active", "expired", "undone", "refused"]
@@ -119,6 +121,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = []
     approved_at: Annotated[float | None, Meta(description="When the last needed one did")] = None
     people_needed: Annotated[int, Meta(ge=0, le=8, description="Approvals that it needs")] = 1
+    traffic_share: Annotated[
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="Share of a day's requests that its accounts sent; absent: not known"),
+    ] = None
     replaces: Annotated[str, Meta(description="The decision that this one ends")] = ""
     simulated: Annotated[
         bool, Meta(description="Served and counted, and carried out by no gateway")

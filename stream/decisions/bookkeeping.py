@@ -77,9 +77,13 @@ class Bookkeeping:
         entries, self._entries = self._entries, []
         return entries
 
-    def on_alert(self, alert: Alert, time: float, *, alerted_at: float) -> list[Stored]:
+    def on_alert(
+        self, alert: Alert, time: float, *, alerted_at: float, requests_a_day: int | None
+    ) -> list[Stored]:
         """Return what the policy proposes for an alert that was written at ``alerted_at``."""
-        return self._policy.on_alert(alert, self.register, time, alerted_at=alerted_at)
+        return self._policy.on_alert(
+            alert, self.register, time, alerted_at=alerted_at, requests_a_day=requests_a_day
+        )
 
     def on_verdict(self, verdict: Verdict, time: float) -> list[Stored]:
         """Return the ends that a verdict brings."""

@@ -1,4 +1,4 @@
-"""What no policy and no person passes: the allow-list, two people, and accounts a day."""
+"""What no policy and no person passes: the allow-list, two people, and how much in a day."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from stream.core.decisions import STOPPING
 from stream.core.errors import DecisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from stream.core.decisions import Action, Decision
     from stream.decisions.settings import DecisionSettings
@@ -44,36 +45,70 @@ class GuardRails:
         return 0 if alone and (not suspends or self._settings.suspend_without_person) else 1
 
     def exceeding(self, decisions: Iterable[Decision]) -> frozenset[str]:
-        """Return the ids of decisions that act on more accounts than a day may have.
+        """Return the ids of decisions that act on more than a day may have.
 
         In the order of their approvals: those that fit count, each account once; one that does not
         fit is left out whole. An undone one counts, because its accounts were acted on.
         """
-        most = self._settings.max_accounts_a_day
         approved = sorted(
             (one for one in decisions if one.approved_at is not None and not one.simulated),
             key=lambda one: (one.approved_at or 0.0, one.key),
         )
-        last: OrderedDict[tuple[str, str], float] = OrderedDict()  # when it was last acted on
+        day = _Day(self._settings)
         out = []
         for one in approved:
-            now = one.approved_at or 0.0
-            while last and next(iter(last.values())) <= now - _DAY_S:
-                last.popitem(last=False)
             subjects = [subject for subject in one.subjects if not self.is_allowed(subject[1])]
-            if len(last) + sum(subject not in last for subject in subjects) > most:
+            if not day.takes(subjects, _share_of_each(one), one.approved_at or 0.0):
                 out.append(one.key)
-                continue
-            for subject in subjects:
-                last[subject] = now
-                last.move_to_end(subject)
         return frozenset(out)
 
     def check(self, approved: Decision, others: Iterable[Decision]) -> None:
         """Raise DecisionError where a decision that is about to be in force would exceed a day."""
         others = [one for one in others if one.key != approved.key]
         if approved.key in self.exceeding([*others, approved]):
+            share = approved.traffic_share
+            of_it = f", this one {share:.1%} of its requests" if share and _stops(approved) else ""
             raise DecisionError(
                 f"{approved.key}: decisions of the last 24 hours would act on more than "
-                f"{self._settings.max_accounts_a_day} accounts (decisions.max_accounts_a_day)"
+                f"{self._settings.max_accounts_a_day} accounts (decisions.max_accounts_a_day) or "
+                f"stop more than {self._settings.max_traffic_share_a_day:.0%} of the traffic "
+                f"(decisions.max_traffic_share_a_day){of_it}"
             )
+
+
+class _Day:
+    """What decisions of the last 24 hours act on; mutable, moves with the decisions' times."""
+
+    def __init__(self, settings: DecisionSettings) -> None:
+        self._most = settings.max_accounts_a_day
+        self._most_share = settings.max_traffic_share_a_day
+        #: When each was last acted on, and its share of the traffic, oldest first.
+        self._last: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+        self._share = 0.0
+
+    def takes(self, subjects: Sequence[tuple[str, str]], each: float, time: float) -> bool:
+        """Add subjects, each with a share of the traffic that is stopped, where they fit."""
+        while self._last and next(iter(self._last.values()))[0] <= time - _DAY_S:
+            self._share -= self._last.popitem(last=False)[1][1]
+        known = [self._last.get(subject) for subject in subjects]
+        added = sum(max(each - (one[1] if one else 0.0), 0.0) for one in known)
+        if len(self._last) + known.count(None) > self._most:
+            return False
+        # Sums of shares are exact to about 1e-12.
+        if added and self._share + added > self._most_share + 1e-9:
+            return False
+        for subject, one in zip(subjects, known, strict=True):
+            self._last[subject] = time, max(each, one[1] if one else 0.0)
+            self._last.move_to_end(subject)
+        self._share += added
+        return True
+
+
+def _share_of_each(decision: Decision) -> float:
+    """Return the share of the traffic of each subject whose requests are stopped."""
+    share = decision.traffic_share or 0.0
+    return share / max(len(decision.subjects), 1) if _stops(decision) else 0.0
+
+
+def _stops(decision: Decision) -> bool:
+    return decision.action in STOPPING

@@ -12,6 +12,7 @@ from stream.core.decisions import ACTIONS, ENDED, Actor
 from stream.core.errors import DecisionError
 from stream.decisions.endings import clears
 from stream.decisions.proposal import Proposal, accused, reason_of, subject_of
+from stream.decisions.traffic_share import traffic_share
 from stream.decisions.transitions import Stored, approve, undo
 
 if TYPE_CHECKING:
@@ -35,11 +36,18 @@ class Policy:
         self._rails = rails
 
     def on_alert(
-        self, alert: Alert, register: Register, time: float, *, alerted_at: float | None = None
+        self,
+        alert: Alert,
+        register: Register,
+        time: float,
+        *,
+        alerted_at: float | None = None,
+        requests_a_day: int | None = None,
     ) -> list[Stored]:
         """Return the states to write: a proposal, its approval, the ends of replaced proposals.
 
-        ``alerted_at``: when the alert was written, epoch seconds.
+        ``alerted_at``: when the alert was written, epoch seconds. ``requests_a_day``: of all
+        accounts, where it is known.
         """
         rule = self._rule(alert)
         if rule is None or alert.status != "firing" or clears(alert.verdict):
@@ -60,6 +68,7 @@ class Policy:
             action=action,
             reason=reason_of(alert, alerted_at=alerted_at),
             lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s),
+            traffic_share=traffic_share(alert, len(accounts), requests_a_day),
             replaces=included[-1].decision.key if included else "",
             drill=alert.drill,
         ).state(

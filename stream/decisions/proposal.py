@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_EVIDENCE: Final = 32
 _MOST_TEXT: Final = 1000
+_MOST: Final = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Proposal:
     reason: Reason
     lasts_s: float
     limits: Limits = field(default_factory=Limits)
+    traffic_share: float | None = None
     replaces: str = ""  # id of the proposal that it includes
     drill: bool = False
 
@@ -61,6 +63,7 @@ class Proposal:
             proposed_by=actor,
             proposed_at=time,
             people_needed=people_needed,
+            traffic_share=self.traffic_share,
             replaces=self.replaces,
             simulated=simulated or self.drill,
             drill=self.drill,
@@ -95,8 +98,13 @@ def reason_of(alert: Alert, note: str = "", *, alerted_at: float | None = None) 
         alerted_at=alerted_at,
         before=TrafficBefore(
             accounts=max(len(alert.account_ids or []), 1),
-            requests=observed.requests,
-            output_tokens=observed.output_tokens,
-            output_tokens_last_hour=observed.output_tokens_last_hour,
+            requests=_amount(observed.requests),
+            output_tokens=_amount(observed.output_tokens),
+            output_tokens_last_hour=_amount(observed.output_tokens_last_hour),
         ),
     )
+
+
+def _amount(number: int) -> int:
+    """Return an alert's figure within what a decision may hold."""
+    return min(max(number, 0), _MOST)

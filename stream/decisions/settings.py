@@ -101,6 +101,15 @@ class DecisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "accounts"},
         ),
     ] = 1000
+    max_traffic_share_a_day: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1,
+            description="Share of a day's requests that decisions of the last 24 hours may stop "
+            "(throttle, suspend); what exceeds it is not carried out",
+        ),
+    ] = 0.5  # assumed: whatever stops most of the traffic is a mistake
     allow: Annotated[
         tuple[str, ...],
         Meta(

@@ -15,14 +15,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from stream.core.decisions import Action
+from stream.core.decisions import STOPPING
 
 if TYPE_CHECKING:
     from stream.core.decisions import Decision
     from stream.core.effects import Effect
 
-#: Actions under which requests are not answered.
-STOPPING: Final = frozenset[Action]({"throttle", "suspend"})
 _HOUR_S: Final = 3600.0
 
 

@@ -16,6 +16,7 @@ from stream.decisions.bookkeeping import Bookkeeping
 from stream.decisions.signature import AUDIT, EFFECTS, Signer
 from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader, close_consumer, wait
 from stream.enforcement.audit_tail import audit_tail
+from stream.enforcement.daily_traffic import DailyTraffic
 from stream.enforcement.decision_gauges import DecisionGauges
 from stream.enforcement.decision_writer import DecisionWriter
 from stream.enforcement.term import Term, TermEdges
@@ -119,6 +120,7 @@ class DecisionKeeper(TopicReader):
                     consumer=consumer,
                     decisions=decisions,
                     audit=audit,
+                    traffic=DailyTraffic(self._connection, self._topics.requests),
                     gauges=self._gauges,
                     clock=self._clock,
                 ),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from stream.decisions.bookkeeping import Bookkeeping
     from stream.decisions.transitions import Stored
+    from stream.enforcement.daily_traffic import DailyTraffic
     from stream.enforcement.decision_gauges import DecisionGauges
     from stream.enforcement.decision_writer import DecisionWriter
     from stream.kafka.settings import TopicSettings
@@ -39,6 +40,7 @@ class TermEdges:
     consumer: AIOKafkaConsumer
     decisions: DecisionWriter
     audit: DecisionWriter
+    traffic: DailyTraffic
     gauges: DecisionGauges
     clock: Callable[[], float] = time.time
 
@@ -63,8 +65,9 @@ class Term:
         self._books = bookkeeping
         self._consumer = edges.consumer
         self._decisions, self._audit = edges.decisions, edges.audit
+        self._traffic = edges.traffic
         self._gauges, self._clock = edges.gauges, edges.clock
-        self._topic = topics.decisions
+        self._topic, self._alerts = topics.decisions, topics.alerts
         self._states_of: dict[str, Callable[[ConsumerRecord], list[Stored]]] = {
             topics.alerts: self._on_alert,
             topics.verdicts: self._on_verdict,
@@ -83,6 +86,8 @@ class Term:
             await self._note(batches.pop(partition, []))
             for topic_partition, records in batches.items():
                 states_of = self._states_of[topic_partition.topic]
+                if topic_partition.topic == self._alerts:
+                    await self._traffic.renew(self._clock())
                 for record in records:
                     await self._write(partition, states_of(record))
             if self._clock() - self._checked_s > _CHECK_EVERY_S:
@@ -130,7 +135,10 @@ class Term:
         if now - written > self._recent_s:
             return []
         alert = alert_in(record.value)
-        return [] if alert is None else self._books.on_alert(alert, now, alerted_at=written)
+        if alert is None:
+            return []
+        requests = self._traffic.requests
+        return self._books.on_alert(alert, now, alerted_at=written, requests_a_day=requests)
 
     def _on_effect(self, record: ConsumerRecord) -> list[Stored]:
         signature = signature_of(record.headers)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from kafka import KafkaProducer
 
+from stream.core.findings import Observed
 from stream.kafka.decisions_topic import DecisionsTopic
 from stream.settings import PREFIX, load
 from testlib.decisions import ALERT_ID, KEY, campaign_alert
@@ -148,3 +150,23 @@ def test_a_forged_record_changes_nothing_is_noted_and_is_repaired(
         one.until(lambda: desk.entries() == 4, within_s=SOON_S, what="four entries")
         audit = [json.loads(line) for line in desk.do("decisions", "audit").splitlines()]
         assert [entry["reading"] for entry in audit] == ["newer", "newer", "unsigned", "known"]
+
+
+def test_what_would_stop_too_much_of_the_traffic_is_not_approved(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.environment["DISTILLWATCH_DECISIONS_MAX_TRAFFIC_SHARE_A_DAY"] = "0.3"
+    for number in range(200):
+        event = {"timestamp": time.time(), "account_id": f"acc-{number:05d}", "model": "m"}
+        desk.send("REQUESTS", json.dumps(event).encode())
+    with worker(desk.environment, tmp_path) as one:
+        one.until_ready()
+        alert = campaign_alert(certain=5, observed=Observed(requests=100))
+        desk.send("ALERTS", msgspec.json.encode(alert))
+        proposal = desk.expect(one, "proposed")
+        assert proposal["traffic_share"] == 0.5
+        approve = ("approve", proposal["decision_id"], "--author", "alice")
+        assert "max_traffic_share_a_day), this one 50.0%" in desk.do(*approve, fails=True)
+        person = ("--alert", ALERT_ID, "--for", "8h", "--author", "alice", "--reason", "a test")
+        assert "this one 50.0%" in desk.do("decide", "throttle", *person, fails=True)
+        assert "approved" in desk.do("decide", "watch", *person)

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,3 +91,63 @@ def test_no_day_acts_on_more_accounts_than_it_may(drawn, most):
     for end in (one.approved_at for one in carried):
         day = {a for one in carried if end - DAY_S < one.approved_at <= end for a in one.accounts}
         assert len(day) <= most
+
+
+def stopping(share, first, count=10, at=NOW_S, number=1, *, action="suspend"):
+    made = of(first, count, at, number)
+    return msgspec.structs.replace(made, traffic_share=share, action=action)
+
+
+def test_what_would_stop_more_of_the_traffic_than_a_day_may_is_left_out_whole():
+    known = rails(max_traffic_share_a_day=0.3)
+    large, small = stopping(0.2, 0), stopping(0.1, 20, at=NOW_S + 2, number=3)
+    second = stopping(0.15, 10, at=NOW_S + 1, number=2)
+    assert known.exceeding([small, second, large]) == {second.key}
+    later = stopping(0.15, 10, at=NOW_S + DAY_S + 1, number=4)
+    assert known.exceeding([small, large, later]) == frozenset()
+    with pytest.raises(DecisionError, match=r"35\.0% of its requests"):
+        known.check(stopping(0.35, 40, number=5), [])
+
+
+def test_mild_actions_and_unknown_shares_stop_nothing():
+    known = rails(max_traffic_share_a_day=0.3)
+    mild = [stopping(0.9, 0, action=action) for action in ("watch", "verify", "mark", "reroute")]
+    assert known.exceeding(mild) == frozenset()
+    assert known.exceeding([stopping(None, 0), stopping(0.3, 20, number=2)]) == frozenset()
+    assert known.exceeding([stopping(0.31, 0, action="throttle")])
+
+
+def test_accounts_that_are_stopped_twice_count_once_with_the_larger_share():
+    known = rails(max_traffic_share_a_day=0.3)
+    first, again = stopping(0.1, 0), stopping(0.2, 0, at=NOW_S + 1, number=2)
+    other = stopping(0.1, 20, at=NOW_S + 2, number=3)
+    assert known.exceeding([first, again, other]) == frozenset()
+    assert known.exceeding([first, again, other, stopping(0.01, 40, at=NOW_S + 3, number=4)]) == {
+        f"dec_{4:020d}"
+    }
+    # Allowed accounts are not acted on, so they stop nothing.
+    half = rails(max_traffic_share_a_day=0.3, allow=tuple(f"acc-{i}" for i in range(5)))
+    assert half.exceeding([stopping(0.6, 0)]) == frozenset()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(1, 12), st.floats(0, 3 * DAY_S), st.floats(0, 1))
+    ),
+    st.floats(0.05, 1),
+)
+def test_no_day_stops_more_of_the_traffic_than_it_may(drawn, most):
+    decisions = [
+        stopping(share, a, n, NOW_S + at, i + 1) for i, (a, n, at, share) in enumerate(drawn)
+    ]
+    known = rails(max_accounts_a_day=1000, max_traffic_share_a_day=most)
+    out = known.exceeding(decisions)
+    carried = [one for one in decisions if one.key not in out]
+    for end in (one.approved_at for one in carried):
+        each = {}
+        for one in carried:
+            if end - DAY_S < one.approved_at <= end:
+                for account in one.accounts:
+                    share = one.traffic_share / len(one.accounts)
+                    each[account] = max(each.get(account, 0.0), share)
+        assert sum(each.values()) <= most + 1e-6
