@@ -141,7 +141,7 @@ DETECTION: dict[str, list[Panel]] = {
         ),
         stat(
             "Held back by a guard rail",
-            "Approved decisions that would act on more accounts than a day may have.",
+            "Approved decisions that would act on more accounts or traffic than a day may have.",
             "max(distillwatch_decisions_held_back<>)",
             limits={"green": 0, "orange": 1},
             width=6,
@@ -149,8 +149,10 @@ DETECTION: dict[str, list[Panel]] = {
         ),
         stat(
             "Records of other writers",
-            "Records of the last hour on the decisions topic that are not signed with our key.",
+            "Records of the last hour, of decisions and effects, that are not signed with our key.",
             "sum(increase(distillwatch_decision_records_total"
+            '<reading=~"unsigned|forged|unreadable|misplaced|removed">[1h])) + '
+            "sum(increase(distillwatch_decision_effect_records_total"
             '<reading=~"unsigned|forged|unreadable|misplaced|removed">[1h]))',
             limits={"green": 0, "red": 1},
             width=6,
@@ -182,14 +184,50 @@ DETECTION: dict[str, list[Panel]] = {
             width=12,
             alerts=("DistillwatchDecisionsForged",),
         ),
+        stat(
+            "Held by no enforcer",
+            "Age of the oldest approved decision that no enforcer has reported to hold.",
+            "max(distillwatch_decision_unapplied_seconds<>)",
+            limits={"green": 0, "red": 60},
+            unit="s",
+            width=6,
+            alerts=("DistillwatchDecisionsNotApplied",),
+        ),
+        stat(
+            "Tokens not taken (estimate)",
+            "Output tokens that accounts under decisions would have taken, an estimate.",
+            "max(distillwatch_decision_tokens_not_taken_estimate<>)",
+            width=6,
+        ),
+        stat(
+            "Alert to approval",
+            "Median time from an alert to the approval of its decision, of the last day.",
+            "max(distillwatch_decision_alert_to_approval_seconds<>)",
+            unit="s",
+            width=6,
+        ),
+        stat(
+            "Approval to first refusal",
+            "Median time from an approval to the first request refused or slowed, of the last day.",
+            "max(distillwatch_decision_approval_to_refusal_seconds<>)",
+            unit="s",
+            width=6,
+        ),
         stacked(
-            "Records of the effects topic",
-            "Reports of enforcers in the last hour, by what they turned out to be.",
+            "Effect of decisions",
+            "Requests under decisions that are remembered, by action and by what was done.",
             {
-                "{{reading}}": "sum by (reading) ("
-                "increase(distillwatch_decision_effect_records_total<>[1h]))",
+                "{{action}} {{effect}}": "sum by (action, effect) ("
+                "distillwatch_decision_effect_requests<>)",
             },
             width=12,
+        ),
+        stacked(
+            "Dropped decisions",
+            "Decisions beyond decisions.max_decisions, by the state that they had.",
+            {"{{state}}": "sum by (state) (distillwatch_decisions_dropped<>)"},
+            width=12,
+            alerts=("DistillwatchDecisionsDropped",),
         ),
     ],
     "Scores": [

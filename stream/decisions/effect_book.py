@@ -70,6 +70,10 @@ class EffectBook:
             self._drop()
         return Reading.NEWER
 
+    def requests(self, decision: Decision) -> int:
+        """Return how many requests were counted under a decision, whatever happened to them."""
+        return sum(one.requests for one in self._of(decision))
+
     def applied(self, decision: Decision) -> list[Applied]:
         """Return who has held a decision, first one first; simulations apply nothing."""
         at: dict[str, float] = {}
@@ -89,7 +93,7 @@ class EffectBook:
             changed=sum(one.changed_requests for one in reports),
             simulated=sum(one.simulated_requests for one in reports),
             first_refused_at=first,
-            alert_to_approval_s=_between(decision.reason.alerted_at, decision.approved_at),
+            alert_to_approval_s=alert_to_approval_s(decision),
             approval_to_refusal_s=_between(decision.approved_at, first),
         )
         until = min(time, decision.time if decision.state in ENDED else decision.until)
@@ -119,6 +123,11 @@ class EffectBook:
             wanted -= gone
             if wanted <= 0:
                 return
+
+
+def alert_to_approval_s(decision: Decision) -> float | None:
+    """Return the seconds from the alert to the last needed approval, None without one of them."""
+    return _between(decision.reason.alerted_at, decision.approved_at)
 
 
 def _last(reports: Iterable[EffectReport]) -> float:

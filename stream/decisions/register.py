@@ -8,6 +8,7 @@ So every reader keeps the same states, however the records were interleaved.
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -73,7 +74,7 @@ class Register:
         self._signer = signer
         self._most = most
         self._known: dict[str, Stored] = {}
-        self.dropped = 0
+        self.dropped: Counter[DecisionState] = Counter()  # by the state that they had
 
     def __len__(self) -> int:
         """Return the number of decisions."""
@@ -122,7 +123,7 @@ class Register:
         order = sorted(self._known.values(), key=lambda stored: _kept_longer(stored.decision))
         for stored in order[: max(len(order) // _DROPPED, len(order) - self._most)]:
             del self._known[stored.decision.key]
-            self.dropped += 1
+            self.dropped[stored.decision.state] += 1
 
 
 def _rank(stored: Stored) -> tuple[bool, int, int, float, bytes]:

@@ -6,9 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from stream.core.decisions import ACTIONS
+from stream.enforcement.effect_gauges import EffectGauges
 from stream.enforcement.metrics import STATES
 
 if TYPE_CHECKING:
+    from stream.core.decisions import DecisionState
     from stream.decisions.bookkeeping import Bookkeeping
     from stream.decisions.register import Reading
     from stream.enforcement.metrics import DecisionMetrics
@@ -20,6 +22,7 @@ class DecisionGauges:
     def __init__(self, metrics: DecisionMetrics) -> None:
         """Write to ``metrics``."""
         self._metrics = metrics
+        self._effects = EffectGauges(metrics)
 
     def count(self, reading: Reading) -> None:
         """Count a record of the decisions topic."""
@@ -37,12 +40,17 @@ class DecisionGauges:
         # A simulated one waits for no one: nothing would be carried out.
         waiting = [one.proposed_at for one in proposed if not one.simulated]
         self._metrics.decision_waiting_seconds.set(max(time - min(waiting, default=time), 0.0))
-        self._metrics.decisions_held_back.set(len(books.rails.exceeding(decisions)))
+        held_back = books.rails.exceeding(decisions)
+        self._metrics.decisions_held_back.set(len(held_back))
         self._metrics.decision_audit_entries.set(books.audited.number)
+        self._show_dropped(books.register.dropped)
+        self._effects.show(decisions, held_back, books.effects, time)
 
     def clear(self) -> None:
         """Show nothing: another worker leads."""
+        self._effects.clear()
         self._show_counts(Counter())
+        self._show_dropped(Counter())
         for gauge in (
             self._metrics.decision_waiting_seconds,
             self._metrics.decisions_held_back,
@@ -56,3 +64,7 @@ class DecisionGauges:
                 self._metrics.decisions.labels(action=action, state=state).set(
                     counts[action, state]
                 )
+
+    def _show_dropped(self, counts: Counter[DecisionState]) -> None:
+        for state in STATES:
+            self._metrics.decisions_dropped.labels(state=state).set(counts[state])

@@ -102,4 +102,4 @@ def test_the_register_is_bounded_and_drops_ended_decisions_before_others():
     left = [state.decision.state for state in register.states]
     assert len(left) <= 30
     assert left.count("approved") == 20
-    assert register.dropped == 40 - len(left)
+    assert register.dropped == {"refused": 40 - len(left)}
