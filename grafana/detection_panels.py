@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http_panels import ENFORCERS
 from panel import RATE, Panel, heatmap, stacked, stat
 
 DETECTION: dict[str, list[Panel]] = {
@@ -230,6 +231,7 @@ DETECTION: dict[str, list[Panel]] = {
             alerts=("DistillwatchDecisionsDropped",),
         ),
     ],
+    "Enforcers": ENFORCERS,
     "Scores": [
         heatmap(
             "Scores of accounts",

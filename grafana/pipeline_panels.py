@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http_panels import BRIDGE
 from panel import RATE, Panel, stacked
 
 #: Which labels of stage_seconds are whole stages; the others are parts of these.
@@ -149,6 +150,7 @@ PIPELINE: dict[str, list[Panel]] = {
             unit="percentunit",
         ),
     ],
+    "Bridge": BRIDGE,
     "Lag": [
         Panel(
             title="Lag in records",

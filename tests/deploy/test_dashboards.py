@@ -11,7 +11,7 @@ import pytest
 import yaml
 from promql_parser import MatchOp
 
-from stream.metrics import table
+from stream.metrics import catalogue
 from stream.settings import Settings
 from testlib.deployment.dashboards import DASHBOARDS, QUERIES, panels, sections, source
 from testlib.deployment.promql import parse, problems
@@ -50,7 +50,7 @@ def test_queries_use_declared_metrics_and_labels(query):
     assert problems(query.filled("5m"), RECORDED) == []
 
 
-@pytest.mark.parametrize("metric", table(), ids=lambda metric: metric.attribute)
+@pytest.mark.parametrize("metric", catalogue(), ids=lambda metric: metric.attribute)
 def test_every_metric_is_shown(metric):
     shown = {use.metric for query in QUERIES for use in parse(query.filled("5m")).uses}
     assert metric.attribute in shown, (

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from stream.cli.describe import describe
-from stream.metrics import table
+from stream.metrics import catalogue
 from stream.settings import Settings
 from testlib.deployment.promql import problems
 from testlib.deployment.rules import ALERTS, RECORDED
@@ -31,7 +31,7 @@ def test_queries_use_declared_metrics_and_labels(path):
 def test_metrics_exist(path):
     named = set(re.findall(r"`(distillwatch_\w+)`", path.read_text()))
     assert named
-    assert named <= {metric.name for metric in table()}
+    assert named <= {metric.name for metric in catalogue()}
 
 
 def test_alerts_exist(path):

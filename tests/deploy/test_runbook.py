@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stream.metrics import table
+from stream.metrics import catalogue
 from stream.telemetry.shared import KINDS
 from testlib.deployment.promql import parse
 from testlib.deployment.rules import ALERTS, RECORDED
@@ -43,7 +43,7 @@ def test_the_triage_has_as_many_twins_as_it_says():
     assert "Eleven kinds of traffic look like extraction" in SECTIONS["Is it benign?"]
 
 
-@pytest.mark.parametrize("metric", table(), ids=lambda metric: metric.attribute)
+@pytest.mark.parametrize("metric", catalogue(), ids=lambda metric: metric.attribute)
 def test_every_metric_is_alerted_on_or_said_why_not(metric):
     in_table = metric.name in re.findall(r"^\| `(\w+)` \|", SHOWN, re.MULTILINE)
     alerted = metric.attribute in ALERTED
@@ -56,4 +56,4 @@ def test_every_metric_is_alerted_on_or_said_why_not(metric):
 
 def test_the_last_table_names_declared_metrics():
     rows = re.findall(r"^\| `(\w+)` \|", SHOWN, re.MULTILINE)
-    assert set(rows) <= {metric.name for metric in table()}
+    assert set(rows) <= {metric.name for metric in catalogue()}

@@ -1,4 +1,4 @@
-"""Dashboards and rules on a real Prometheus that scrapes a real worker under traffic."""
+"""Dashboards and rules on a real Prometheus that scrapes the product's processes under traffic."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,9 @@ SETTINGS = {
     "DETECTION_MIN_REQUESTS": "10",
     "TOPICS_PARTITIONS": "1",
 }
+TOKEN = "t" * 16
+#: Commands that run beside the worker, with their own settings; the last one is the enforcer.
+BESIDE = {"bridge": {"BRIDGE_TOKENS": TOKEN}, "enforcer": {"ENFORCER_TOKENS": TOKEN}}
 FINDINGS = {"DistillwatchCampaign", "DistillwatchAccount"}
 
 
@@ -93,12 +97,23 @@ def prometheus(
         subprocess.run([*command, "topics", "create"], env=environment, check=True, timeout=60)
         stack.enter_context(running([*command, "worker"], folder / "worker.log", environment))
         until(lambda: answers(f"http://127.0.0.1:{page}/readyz"), within_s=60, what="worker")
+        targets = [page]
+        for name, own in BESIDE.items():
+            targets.append(free_port())
+            more = {f"{name.upper()}_PORT": str(free_port()), "HTTP_PORT": str(targets[-1])}
+            beside = environment | {f"DISTILLWATCH_{k}": v for k, v in (own | more).items()}
+            stack.enter_context(running([*command, name], folder / f"{name}.log", beside))
+            ready = f"http://127.0.0.1:{targets[-1]}/readyz"
+            until(partial(answers, ready), within_s=60, what=name)
+        gateway_port = int(beside["DISTILLWATCH_ENFORCER_PORT"])
         port = free_port()
-        started = start_command(program, folder, page, port)
+        started = start_command(program, folder, targets, port)
         stack.enter_context(running(started, folder / "prometheus.log"))
         found = Prometheus(f"http://127.0.0.1:{port}")
         until(lambda: answers(f"{found.address}/-/ready"), within_s=30, what="Prometheus")
-        until(lambda: found.value("up") == 1, within_s=30, what="scrape")
+        until(lambda: found.value("up") == len(targets), within_s=30, what="scrape")
+        for number in range(20):
+            authorize(gateway_port, f"acc-{number}")
         sent = play(SCENARIO, broker, "gateway.requests", SCENARIO.span_s / PLAYED_S)
         until(lambda: found.value("distillwatch_events_total") >= sent, within_s=60, what="events")
         firing = 'ALERTS{alertname="DistillwatchCampaign", alertstate="firing"}'
@@ -130,12 +145,22 @@ def worker_environment(broker: str, receiver: str, page: int, asns: Path) -> dic
     return kept | {f"DISTILLWATCH_{name}": value for name, value in named.items()}
 
 
-def start_command(program: str, folder: Path, page: int, port: int) -> list[str]:
+def authorize(port: int, account: str) -> None:
+    headers = {"x-account": account, "X-Api-Key": TOKEN}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/authorize", headers=headers)
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
+        assert answer.status == 200
+
+
+def start_command(program: str, folder: Path, targets: Sequence[int], port: int) -> list[str]:
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(PROMETHEUS / "rules" / "*.yaml")],
         "scrape_configs": [
-            {"job_name": "distillwatch", "static_configs": [{"targets": [f"127.0.0.1:{page}"]}]}
+            {
+                "job_name": "distillwatch",
+                "static_configs": [{"targets": [f"127.0.0.1:{page}" for page in targets]}],
+            }
         ],
     }
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stream.cli.describe import describe
-from stream.metrics import table
+from stream.metrics import catalogue
 from stream.telemetry.declaration import OVERFLOW, PREFIX
 
 PAGE = (Path(__file__).parents[2] / "deploy" / "bounds.md").read_text()
@@ -19,7 +19,7 @@ ROWS = [
     if line.startswith("| ") and not line.startswith("| what |")
 ]
 DEFAULTS = {setting.name: setting.default for setting in describe()}
-METRICS = {metric.name.removeprefix(f"{PREFIX}_") for metric in table()}
+METRICS = {metric.name.removeprefix(f"{PREFIX}_") for metric in catalogue()}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:40])

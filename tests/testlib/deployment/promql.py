@@ -10,7 +10,7 @@ import promql_parser
 from prometheus_client.utils import floatToGoString
 from promql_parser import MatchOp
 
-from stream.metrics import table
+from stream.metrics import catalogue
 from stream.telemetry.declaration import OPEN
 
 #: Labels that Prometheus and the discovery of targets add.
@@ -28,7 +28,7 @@ COMMON = {
 def _series() -> dict[str, tuple[str, dict[str, tuple[str, ...]]]]:
     """Return series name -> (attribute of the metric, labels with their closed values)."""
     found = {}
-    for metric in table():
+    for metric in catalogue():
         labels = dict(metric.declared.labels)
         if metric.type == "histogram":
             buckets = tuple(floatToGoString(b) for b in metric.declared.buckets)
