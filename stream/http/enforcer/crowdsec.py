@@ -1,9 +1,10 @@
 """Decisions in the shape of CrowdSec's local API, so that its clients can carry them out.
 
 https://docs.crowdsec.net/docs/next/local_api/bouncers_api: the first pull has everything, later
-ones what was added and what ended since this client's last one. Simulated decisions are left out.
-Clients carry out what ended before what is new, and some keep one decision for each value, the last
-one (pycrowdsec): with any change all decisions about a subject are sent again, the strongest last.
+ones what was added and what ended since this client's last one. Simulated decisions are left out,
+and shown only to those who look up one value with ``simulated=true``. Clients carry out what ended
+before what is new, and some keep one decision for each value, the last one (pycrowdsec): with any
+change all decisions about a subject are sent again, the strongest last.
 """
 
 from __future__ import annotations
@@ -74,23 +75,24 @@ class LapiFeed:
         )
 
 
-def about(in_force: InForce, scope: str, value: str, time: float) -> list[LapiDecision]:
-    """Return what is in force about one value."""
-    return [
-        _shown(row, one, time)
-        for row, one in _rows(in_force, time, frozenset({scope})).items()
-        if row[2] == value
-    ]
+def about(
+    in_force: InForce, scope: str, value: str, time: float, *, simulated: bool = False
+) -> list[LapiDecision]:
+    """Return what is in force about one value; with ``simulated`` those, too."""
+    rows = _rows(in_force, time, frozenset({scope}), simulated=simulated)
+    return [_shown(row, one, time) for row, one in rows.items() if row[2] == value]
 
 
-def _rows(in_force: InForce, time: float, scopes: frozenset[str]) -> dict[_Row, Decision]:
+def _rows(
+    in_force: InForce, time: float, scopes: frozenset[str], *, simulated: bool = False
+) -> dict[_Row, Decision]:
     """Return decisions by id and subject; empty ``scopes``: all."""
     return {
         (one.key, kind, name): one
         for (kind, name), decisions in in_force.by_subject.items()
         if not scopes or _SCOPES.get(kind, kind) in scopes
         for one in reversed(decisions)
-        if one.until > time and not one.simulated
+        if one.until > time and (simulated or not one.simulated)
     }
 
 
@@ -105,7 +107,7 @@ def _shown(row: _Row, decision: Decision, time: float) -> LapiDecision:
         duration=_go_duration(decision.until - time),
         until=rfc3339(decision.until),
         scenario=f"distillwatch/{decision.action}",
-        simulated=False,
+        simulated=decision.simulated,
     )
 
 

@@ -136,7 +136,9 @@ class EnforcerServer:
         now, in_force = self._clock(), self._feed.in_force
         if request.path == crowdsec.ROOT:
             scope, value = request.query.get("scope", ""), request.query.get("value", "")
-            return _json(crowdsec.about(in_force, scope, value, now) or None)
+            simulated = request.query.get("simulated", "") == "true"
+            found = crowdsec.about(in_force, scope, value, now, simulated=simulated)
+            return _json(found or None)
         scopes = frozenset(filter(None, request.query.get("scopes", "").split(",")))
         whole = request.query.get("startup", "") == "true"
         return _json(self._lapi.pull(client, in_force, now, whole=whole, scopes=scopes))

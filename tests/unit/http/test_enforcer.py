@@ -194,6 +194,19 @@ async def test_one_value_is_looked_up():
         assert (await enforcer.ask("/v1/usage-metrics", method="POST", body={}))[0] == 201
 
 
+async def test_a_simulated_decision_is_shown_to_those_who_look_for_it_and_passes_every_request():
+    async with Enforcer() as enforcer:
+        enforcer.decide(of_accounts(2, simulated=True, drill=True))
+        path = "/v1/decisions?scope=username&value=acc-00001"
+        (one,) = msgspec.json.decode((await enforcer.ask(f"{path}&simulated=true"))[2])
+        assert (one["value"], one["type"], one["simulated"]) == ("acc-00001", "ban", True)
+        assert (await enforcer.ask(f"{path}&simulated=false"))[2] == b"null"
+        assert (await enforcer.ask(path))[2] == b"null"
+        stream = (await enforcer.ask("/v1/decisions/stream?startup=true&simulated=true"))[2]
+        assert msgspec.json.decode(stream)["new"] is None
+        assert (await enforcer.authorize("acc-00001"))[0] == 200
+
+
 async def test_litellm_is_answered_by_its_guardrail_api():
     async with Enforcer(instruction="Answer in rhyme.") as enforcer:
         enforcer.decide(
