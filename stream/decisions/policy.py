@@ -6,6 +6,7 @@ The same alert gives the same decision ids, so a proposal that two workers make 
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Final
 
 from stream.core.decisions import ACTIONS, ENDED, Actor
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from stream.decisions.settings import DecisionSettings, PolicyRule
 
 _ID_BYTES: Final = 10
+#: Longest proposal and decision of a drill, seconds (assumed: longer than any of its links).
+_DRILL_S: Final = 900.0
 
 
 class Policy:
@@ -62,12 +65,13 @@ class Policy:
         if not accounts or _is_proposed(accounts, included, action):
             return []
         approved = [one for one in known if one.decision.approved_at is not None]
+        longest_s = _DRILL_S if alert.drill else math.inf
         decision = Proposal(
             subject=subject,
             accounts=accounts if subject.kind == "campaign" else (),
             action=action,
             reason=reason_of(alert, alerted_at=alerted_at),
-            lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s),
+            lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s, longest_s),
             traffic_share=traffic_share(alert, len(accounts), requests_a_day),
             replaces=included[-1].decision.key if included else "",
             drill=alert.drill,
@@ -75,7 +79,7 @@ class Policy:
             _id(alert.alert_id, action, str(len(approved)), *accounts),
             Actor(kind="policy", name=f"{rule.kind} {rule.severity}"),
             time,
-            waits_s=self._settings.proposal_s,
+            waits_s=min(self._settings.proposal_s, longest_s),
             people_needed=self._people_needed(action, accounts, approved),
             simulated=self._settings.mode == "observe",
         )
@@ -104,9 +108,9 @@ class Policy:
         return [proposed, approved]
 
     def _rule(self, alert: Alert) -> PolicyRule | None:
-        wanted = alert.kind, alert.severity
-        rules = self._settings.rules
-        return next((rule for rule in rules if (rule.kind, rule.severity) == wanted), None)
+        """Return the rule for an alert; for a drill, always info, the first of its kind."""
+        rules = (rule for rule in self._settings.rules if rule.kind == alert.kind)
+        return next((one for one in rules if alert.drill or one.severity == alert.severity), None)
 
     def _repetition(self, known: Sequence[Stored], time: float) -> int:
         """Return how many decisions about the subject have run their time lately."""

@@ -1,7 +1,7 @@
 import pytest
 
 from stream.core.decisions import Actor
-from stream.decisions.settings import PolicyRule
+from stream.decisions.settings import DEFAULT_RULES, PolicyRule
 from stream.decisions.transitions import approve, expire, refuse, undo
 from testlib.decisions import (
     ALICE,
@@ -104,9 +104,16 @@ def test_observing_and_drills_are_simulated():
     assert proposed(
         policy(mode="observe").on_alert(account_alert(), register_of(), NOW_S)
     ).decision.simulated
-    drill = proposed(policy().on_alert(account_alert(drill=True), register_of(), NOW_S)).decision
-    assert drill.simulated
-    assert drill.drill
+    alert = campaign_alert(drill=True, severity="info")  # as every alert of a drill
+    (made,) = policy().on_alert(alert, register_of(), NOW_S)
+    drill = made.decision
+    assert (drill.simulated, drill.drill) == (True, True)
+    assert (drill.action, drill.lasts_s, drill.until) == ("throttle", 900, NOW_S + 900)
+    approved = approve(made, ALICE, NOW_S).decision
+    assert (approved.state, approved.simulated) == ("approved", True)
+    no_campaigns = tuple(rule for rule in DEFAULT_RULES if rule.kind == "account")
+    assert policy(rules=no_campaigns).on_alert(alert, register_of(), NOW_S) == []
+    assert policy().on_alert(campaign_alert(severity="info"), register_of(), NOW_S) == []
 
 
 def test_a_subject_that_had_its_time_gets_the_next_action_for_twice_as_long():
