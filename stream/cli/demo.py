@@ -1,4 +1,4 @@
-"""``distillwatch demo``: a worker finds planted campaigns on an embedded broker."""
+"""``distillwatch demo``: planted campaigns are found and stopped, on an embedded broker."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from stream.cli.common import err, out
 from stream.core.alerts import Alert
-from stream.tools.demo import Demo
+from stream.core.decisions import Decision
+from stream.tools.demo import response_table
+from stream.tools.demo.run import Demo, DemoOutcome
 from stream.tools.embedded import binary
-from stream.tools.report.scorecard import Scorecard
-from stream.tools.report.scorecard_table import render
+from stream.tools.report import scorecard_table
 from stream.tools.simulate.scenario import scenario
 
 
@@ -30,9 +31,9 @@ def demo(
         bool, typer.Option("--stay", help="Keep the worker and its page running until Ctrl-C")
     ] = False,
 ) -> None:
-    """Find planted campaigns in simulated traffic, on a broker in memory.
+    """Find planted campaigns in simulated traffic and act on them, on a broker in memory.
 
-    Exit code 0 only when every campaign was found and nothing benign was accused.
+    Exit code 0 only when every campaign was found and nothing benign was accused or refused.
     """
     binary.package()  # before the progress bar: its absence is one line
     chosen = scenario("demo")
@@ -54,22 +55,29 @@ def demo(
                 line = f"{alert.severity:8} {alert.detected_at}  {alert.summary}"
                 bar.console.print(line, markup=False)
 
-        def on_card(card: Scorecard) -> None:
+        def on_approved(decision: Decision) -> None:
+            people = " and ".join(one.name for one in decision.approved_by)
+            what = f"{decision.action} {len(decision.subjects)} of {decision.subject.id}"
+            bar.console.print(f"approved {what}, by {people}", markup=False)
+
+        def on_outcome(outcome: DemoOutcome) -> None:
             bar.stop()
-            out.print(render(card))
+            out.print(scorecard_table.render(outcome.card))
+            out.print(response_table.render(outcome.response, chosen.span_s / seconds))
             if stay:
                 err.print("the page stays until Ctrl-C")
                 with contextlib.suppress(KeyboardInterrupt):
                     threading.Event().wait()
 
-        card = Demo(
+        outcome = Demo(
             scenario=chosen,
             seconds=seconds,
             port=port,
             on_start=on_start,
             on_alert=on_alert,
+            on_approved=on_approved,
             on_progress=lambda _, at_s: bar.update(task, completed=at_s),
-            on_card=on_card,
+            on_outcome=on_outcome,
         ).run()
-    if not card.perfect:
+    if not outcome.perfect:
         raise typer.Exit(1)

@@ -1,24 +1,20 @@
-"""The demo: a broker in memory, a worker, simulated traffic with campaigns, and what comes of it.
+"""One run of the demo: starts all parts, plays the traffic, and compares what came with the truth.
 
-Runs the worker as its users do, as a process of its own; only the broker is one that forgets.
+Worker and enforcer run as their users run them, as processes; only the broker is one that forgets.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -26,83 +22,133 @@ from aiokafka import AIOKafkaConsumer
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.core.alerts import Alert
-from stream.core.errors import BrokerError
+from stream.delivery.topic_reader import written_s
 from stream.intake.codec.event import RequestEvent
 from stream.kafka.connection import client_options, keep_trying
 from stream.kafka.topics import create
 from stream.settings import load
+from stream.tools.demo.approvals import Approvals
+from stream.tools.demo.child_process import started
+from stream.tools.demo.demo_gateway import DemoGateway
+from stream.tools.demo.response_ledger import ResponseLedger
 from stream.tools.embedded.broker import EmbeddedBroker
 from stream.tools.report.campaign_traffic import CampaignTraffic
 from stream.tools.report.labels import Labels
-from stream.tools.report.scorecard import Scorecard, score
+from stream.tools.report.scorecard import accounts_of, score
 from stream.tools.simulate.play import play
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
+    from stream.core.decisions import Decision
     from stream.settings import Settings
+    from stream.tools.demo.child_process import ChildProcess
+    from stream.tools.demo.response_ledger import DemoResponse
+    from stream.tools.report.scorecard import Scorecard
     from stream.tools.simulate.request import Request
     from stream.tools.simulate.scenario import Scenario
 
-_READY_WITHIN_S: Final = 60.0
 _DRAINED_WITHIN_S: Final = 120.0
 _POLL_MS: Final = 500
 #: Events that are counted at once.
 _TOGETHER: Final = 1000
 _QUIET_POLLS: Final = 5  # a second apart, without another window: nothing more is coming
+_WEEK_S: Final = 604_800
+#: A throttle counts by the clock, which the traffic outruns: campaigns are suspended at once.
+_RULES: Final = [
+    {"kind": kind, "severity": severity, "action": action, "for_s": _WEEK_S}
+    for kind, action in (("account", "watch"), ("campaign", "suspend"))
+    for severity in ("warning", "critical")
+]
 
 _decode_alert = msgspec.json.Decoder(Alert).decode
 
 
+@dataclass(frozen=True, slots=True)
+class DemoOutcome:
+    """What was found, and what was done about it."""
+
+    card: Scorecard
+    response: DemoResponse
+
+    @property
+    def perfect(self) -> bool:
+        """Return whether all was found, and nothing benign accused or refused."""
+        return self.card.perfect and not self.response.benign.refused
+
+
 @dataclass
 class Demo:
-    """One run; ``on_alert`` and ``on_progress`` are called while it runs."""
+    """One run; the callbacks are called while it runs, from several threads."""
 
     scenario: Scenario
     seconds: float
     port: int
     on_start: Callable[[str, str], None]  # address and token of the page
     on_alert: Callable[[Alert], None]
+    on_approved: Callable[[Decision], None]
     on_progress: Callable[[int, float], None]
-    on_card: Callable[[Scorecard], None]  # while the worker still runs
+    on_outcome: Callable[[DemoOutcome], None]  # while the worker still runs
     _alerts: list[Alert] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def run(self) -> Scorecard:
-        """Run to the end; raises BrokerError when broker or worker fail."""
+    def run(self) -> DemoOutcome:
+        """Run to the end; raises BrokerError when broker, worker or enforcer fail."""
+        labels = _labels(self.scenario)
+        traffic, ledger = CampaignTraffic(labels), ResponseLedger(labels)
         with ExitStack() as stack:
             broker = stack.enter_context(EmbeddedBroker())
-            port = self.port or _free_port()
-            token = secrets.token_urlsafe()
+            port, token = self.port or _free_port(), secrets.token_urlsafe()
             environment = _environment(broker.bootstrap, port, token)
             settings = load(None, environment)
             keep_trying(settings.kafka, lambda admin: create(admin, settings.topics))
-            worker = stack.enter_context(_worker(environment))
-            address = f"http://127.0.0.1:{port}"
-            _await_ready(worker, address)
-            self.on_start(address, token)
+            worker, enforcer = (
+                stack.enter_context(
+                    started(
+                        command,
+                        environment | {"DISTILLWATCH_HTTP_PORT": str(its_port)},
+                        f"http://127.0.0.1:{its_port}",
+                    )
+                )
+                for command, its_port in (("worker", port), ("enforcer", _free_port()))
+            )
+            worker.until_ready()
+            enforcer.until_ready()
+            self.on_start(worker.address, token)
             reading = stack.enter_context(ThreadPoolExecutor(1)).submit(
-                asyncio.run, self._read(settings)
+                asyncio.run, self._read(settings, ledger)
             )
             stack.callback(self._over.set)
-            ledger, labels = self._play(settings, worker, address)
+            gateway = stack.enter_context(
+                DemoGateway(settings.enforcer.port, settings.enforcer.tokens.reveal())
+            )
+            self._play(settings, worker, gateway, traffic, ledger)
             self._over.set()
             reading.result()
-            card = score(self._alerts, labels, ledger)
-            self.on_card(card)
-            return card
+            outcome = DemoOutcome(
+                score(self._alerts, labels, traffic), ledger.response(gateway.unanswered)
+            )
+            self.on_outcome(outcome)
+            return outcome
 
     def _play(
-        self, settings: Settings, worker: _Worker, address: str
-    ) -> tuple[CampaignTraffic, Labels]:
-        ledger = CampaignTraffic(labels := _labels(self.scenario))
-        played: list[RequestEvent] = []
+        self,
+        settings: Settings,
+        worker: ChildProcess,
+        gateway: DemoGateway,
+        traffic: CampaignTraffic,
+        ledger: ResponseLedger,
+    ) -> None:
+        tried: list[RequestEvent] = []
 
-        def watch(request: Request) -> None:
-            played.append(_as_event(request))
-            if len(played) == _TOGETHER:
-                ledger.observe(played)
-                played.clear()
+        def handle(request: Request) -> Request:
+            logged = gateway.handle(request)
+            ledger.on_request(request, refused=logged is not request, time=time.time())
+            tried.append(_as_event(request))
+            if len(tried) == _TOGETHER:
+                traffic.observe(tried)
+                tried.clear()
+            return logged
 
         sent = play(
             self.scenario,
@@ -110,57 +156,32 @@ class Demo:
             settings.topics.requests,
             self.scenario.span_s / self.seconds,
             progress=self.on_progress,
-            watch=watch,
-            stopped=lambda: worker.process.poll() is not None,
+            gateway=handle,
+            stopped=lambda: worker.has_ended,
         )
-        ledger.observe(played)
-        _await_drained(worker, address, sent)
-        return ledger, labels
+        traffic.observe(tried)
+        _await_drained(worker, sent)
 
-    async def _read(self, settings: Settings) -> None:
+    async def _read(self, settings: Settings, ledger: ResponseLedger) -> None:
+        def approved(decision: Decision) -> None:
+            ledger.on_approved(decision)
+            self.on_approved(decision)
+
+        alerts, decisions = settings.topics.alerts, settings.topics.decisions
         consumer = AIOKafkaConsumer(
-            settings.topics.alerts, auto_offset_reset="earliest", **client_options(settings.kafka)
+            alerts, decisions, auto_offset_reset="earliest", **client_options(settings.kafka)
         )
-        async with consumer:
+        async with Approvals(settings, approved) as people, consumer:
             while not self._over.is_set():
-                for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
+                for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                     for record in records:
+                        if tp.topic == decisions:
+                            await people.read(record)
+                            continue
                         alert = _decode_alert(record.value or b"")
                         self._alerts.append(alert)
+                        ledger.on_alert(accounts_of(alert), written_s(record))
                         self.on_alert(alert)
-
-
-@dataclass(frozen=True)
-class _Worker:
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def fail(self, what: str) -> BrokerError:
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return BrokerError(f"{what}; its last line: {lines[-1] if lines else '(none)'}")
-
-
-@contextmanager
-def _worker(environment: Mapping[str, str]) -> Iterator[_Worker]:
-    with tempfile.TemporaryDirectory(prefix="distillwatch-") as folder:
-        log = Path(folder) / "worker.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "stream.cli.main", "worker"],
-                env=dict(environment),
-                stdout=file,
-                stderr=file,
-                cwd=folder,
-            )
-        try:
-            yield _Worker(process, log)
-        finally:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
@@ -177,40 +198,31 @@ def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
         "DISTILLWATCH_HTTP_HOST": "127.0.0.1",
         "DISTILLWATCH_HTTP_PORT": str(port),
         "DISTILLWATCH_PAGE_TOKEN": token,
+        "DISTILLWATCH_DECISIONS_KEY": secrets.token_hex(),
+        "DISTILLWATCH_DECISIONS_MODE": "propose",
+        "DISTILLWATCH_DECISIONS_RULES": json.dumps(_RULES),
+        "DISTILLWATCH_ENFORCER_PORT": str(_free_port()),
+        "DISTILLWATCH_ENFORCER_TOKENS": secrets.token_hex(),
     }
 
 
-def _await_ready(worker: _Worker, address: str) -> None:
-    deadline = time.monotonic() + _READY_WITHIN_S
-    while time.monotonic() < deadline:
-        if worker.process.poll() is not None:
-            raise worker.fail("the worker ended while starting")
-        try:
-            _get(f"{address}/readyz")
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise worker.fail(f"the worker was not ready within {_READY_WITHIN_S:g} s")
-
-
-def _await_drained(worker: _Worker, address: str, sent: int) -> None:
+def _await_drained(worker: ChildProcess, sent: int) -> None:
     """Wait until the worker has decoded all that was sent and alerting has caught up."""
     deadline = time.monotonic() + _DRAINED_WITHIN_S
     seen, quiet = -1.0, 0
     while time.monotonic() < deadline:
-        if worker.process.poll() is not None:
-            raise worker.fail("the worker ended while there was traffic")
+        if worker.has_ended:
+            raise worker.failure("ended while there was traffic")
         time.sleep(1)
         try:
-            events, windows = _figures(_get(f"{address}/metrics"))
+            events, windows = _figures(worker.page("metrics"))
         except OSError:
             continue  # busy with a long window; the next poll shows it
         quiet = quiet + 1 if events >= sent and windows == seen else 0
         if quiet >= _QUIET_POLLS:
             return
         seen = windows
-    raise worker.fail(f"the worker did not read all events within {_DRAINED_WITHIN_S:g} s")
+    raise worker.failure(f"did not read all events within {_DRAINED_WITHIN_S:g} s")
 
 
 def _figures(text: str) -> tuple[float, float]:
@@ -220,11 +232,6 @@ def _figures(text: str) -> tuple[float, float]:
             if sample.name in totals:
                 totals[sample.name] += sample.value
     return totals["distillwatch_events_total"], totals["distillwatch_windows_closed_total"]
-
-
-def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own worker
-        return str(answer.read().decode())
 
 
 def _labels(scenario: Scenario) -> Labels:

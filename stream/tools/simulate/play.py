@@ -91,16 +91,17 @@ def play(  # noqa: PLR0913 - each is one choice of the caller
     *,
     key_by_account: bool = False,
     progress: Progress | None = None,
-    watch: Callable[[Request], None] | None = None,
+    gateway: Callable[[Request], Request] = lambda request: request,
     stopped: Callable[[], bool] = lambda: False,
     limit: int | None = None,
     client: dict[str, object] | None = None,
 ) -> int:
     """Produce the scenario at ``pace`` event seconds per second (0: as fast as possible).
 
-    Bounded: the producer's buffer (32 MB) blocks when the broker is slow. ``watch`` sees each event
-    that is sent, ``stopped`` is checked between events and ends the play early; ``client`` are
-    further options of the producer (TLS, SASL). Returns the number of events, all acknowledged.
+    Bounded: the producer's buffer (32 MB) blocks when the broker is slow. ``gateway`` gets each
+    request when it is due and returns it as the log has it; ``stopped`` is checked between events
+    and ends the play early; ``client`` are further options of the producer (TLS, SASL). Returns
+    the number of events, all acknowledged.
     """
     from kafka import KafkaProducer  # noqa: PLC0415 - only a play needs the client
 
@@ -118,11 +119,9 @@ def play(  # noqa: PLR0913 - each is one choice of the caller
             clock.wait(event.timestamp)
             key = event.account_id.encode() if key_by_account else None
             future = producer.send(
-                topic, encode(event), key=key, timestamp_ms=int(event.timestamp * 1000)
+                topic, encode(gateway(event)), key=key, timestamp_ms=int(event.timestamp * 1000)
             )
             future.add_errback(failures.append)
-            if watch is not None:
-                watch(event)
             count += 1
             if progress is not None and count % _REPORT_EVERY == 0:
                 progress(count, event.timestamp - scenario.start_s)
