@@ -61,6 +61,7 @@ pictures: $(VENV)/.ready ## Photograph the page of a demo (needs Chromium)
 bench: $(VENV)/.ready ## Measure the worker beside other frameworks (ARGS=--quick: minutes; needs Java 17 and Maven)
 	PYTHON=$(PYTHON) .ci/bench-tools
 	PYTHONPATH=.:tests/bench $(BIN)/python -m side_by_side $(ARGS)
+	for what in accounts workers partitions; do PYTHONPATH=.:tests:tests/bench $(BIN)/python tests/bench/scale.py $$what; done
 
 bench-stages: $(VENV)/.ready ## Run the micro-benchmarks of the stages
 	$(BIN)/python -m pytest tests/bench --benchmark-enable --benchmark-only

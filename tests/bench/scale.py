@@ -46,7 +46,7 @@ def main() -> None:
     accounts.add_argument("sizes", type=int, nargs="*", default=_SIZES)
     one = commands.add_parser("one", help="one size, in this process")
     one.add_argument("size", type=int)
-    for name, most in (("workers", "one and two workers"), ("partitions", "4 and 64 partitions")):
+    for name, most in (("workers", "1, 2 and 4 workers"), ("partitions", "4 and 64 partitions")):
         command = commands.add_parser(name, help=most)
         command.add_argument("--events", type=int, default=500_000)
     options = parser.parse_args()
@@ -55,7 +55,7 @@ def main() -> None:
     elif options.what == "accounts":
         _accounts(options.sizes)
     elif options.what == "workers":
-        _read(options.events, [(1, 4), (2, 4)])
+        _read(options.events, [(1, 4), (2, 4), (4, 4)])
     else:
         _read(options.events, [(1, 4), (1, 64)])
 
@@ -135,7 +135,8 @@ def _read(events: int, plans: Sequence[tuple[int, int]]) -> None:
                 f"{workers} workers, {partitions} partitions: {found.events / found.wall_s:,.0f} "
                 f"events/s "
                 f"({first.wall_s / found.wall_s:.2f} of the first), "
-                f"{found.events / found.cpu_s:,.0f} per second of processor time, "
+                f"{found.events / found.cpu_s:,.0f} per second of processor time "
+                f"({found.cpu_s / first.cpu_s:.2f} of the first's for an event), "
                 f"{found.peak_mib:,} MiB at most {found.wrong}",
                 flush=True,
             )
