@@ -46,6 +46,9 @@ def decide(  # noqa: PLR0913 - the options of a command
     requests_per_minute: Annotated[
         int | None, typer.Option(metavar="N", help="throttle: requests a minute")
     ] = None,
+    output_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="throttle: most tokens of an answer")
+    ] = None,
     model: Annotated[str | None, typer.Option(metavar="M", help="reroute: another model")] = None,
     instruction: Annotated[
         str | None, typer.Option(metavar="T", help="mark: text that is added")
@@ -76,7 +79,11 @@ def decide(  # noqa: PLR0913 - the options of a command
         traffic_share=share,
         lasts_s=duration_s(lasting, option="--for"),
         limits=record_of(
-            Limits, requests_per_minute=requests_per_minute, model=model, instruction=instruction
+            Limits,
+            requests_per_minute=requests_per_minute,
+            output_tokens=output_tokens,
+            model=model,
+            instruction=instruction,
         ),
     )
     desk = DecisionDesk(settings.decisions, topic.read())

@@ -82,6 +82,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests_per_minute: (
         Annotated[int, Meta(ge=1, le=100_000, description="throttle: requests a minute")] | None
     ) = None
+    output_tokens: (
+        Annotated[int, Meta(ge=1, le=1_000_000, description="throttle: most tokens of an answer")]
+        | None
+    ) = None
     model: (
         Annotated[str, Meta(min_length=1, max_length=256, description="reroute: another model")]
         | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stream.decisions.transitions import in_force
 
@@ -56,6 +56,9 @@ class InForce:
             if one.until > time
         }
         return tuple(sorted(found.values(), key=_order))
+
+
+NOTHING: Final = InForce({}, frozenset(), math.inf)
 
 
 def _order(decision: Decision) -> tuple[int, float, str]:

@@ -29,6 +29,7 @@ class Treatment:
     until: float = 0.0  # of that decision, epoch seconds
     refused: bool = False
     requests_per_minute: int | None = None
+    output_tokens: int | None = None
     model: str = ""
     hides_reasoning: bool = False
     instruction: str = ""
@@ -65,6 +66,7 @@ def treatment(
         until=strongest.until,
         refused="suspend" in first,
         requests_per_minute=rate,
+        output_tokens=_shortest(carried),
         model=_model(first, defaults),
         hides_reasoning="hide_reasoning" in first,
         instruction=_instruction(first, defaults),
@@ -82,6 +84,11 @@ def _slowest(decisions: Sequence[Decision], defaults: TreatmentDefaults) -> tupl
         if one.action == "throttle"
     )
     return min(limits, default=(None, ""))
+
+
+def _shortest(decisions: Sequence[Decision]) -> int | None:
+    limits = (one.limits.output_tokens for one in decisions if one.action == "throttle")
+    return min(filter(None, limits), default=None)
 
 
 def _model(first: dict[Action, Decision], defaults: TreatmentDefaults) -> str:

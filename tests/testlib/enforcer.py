@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import msgspec
 from prometheus_client import generate_latest
 
 from stream.core.secret import Secret
@@ -71,6 +72,12 @@ class Enforcer:
         headers = AUTHORIZED | dict(headers)
         async with self.session.request(method, path, headers=headers, json=body) as answer:
             return answer.status, dict(answer.headers), await answer.read()
+
+    async def pull(self, query="", name=""):
+        """Return what a client of the stream gets."""
+        given = {"Authorization": "", "X-Api-Key": TOKEN, "x-distillwatch-client": name}
+        _, self.headers, body = await self.ask(f"/v1/decisions/stream{query}", given)
+        return msgspec.json.decode(body)
 
     async def authorize(self, account, path="/authorize/v1/chat/completions"):
         return await self.ask(path, {"x-account": account}, "POST")

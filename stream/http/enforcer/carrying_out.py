@@ -29,7 +29,7 @@ class Handling:
 
 
 class CarryingOut:
-    """Answers from memory."""
+    """Answers from memory. ``defaults``: limits of decisions that name none."""
 
     def __init__(
         self,
@@ -42,10 +42,10 @@ class CarryingOut:
         """``observing``: every decision is counted only; ``clock`` gives epoch seconds."""
         self._settings = settings
         self._feed = feed
-        self._observing = observing
+        self.observing = observing
         self._clock = clock
         self._throttles = Throttles(most=settings.max_throttled)
-        self._defaults = TreatmentDefaults(
+        self.defaults = TreatmentDefaults(
             requests_per_minute=settings.requests_per_minute,
             model=settings.model,
             instruction=settings.instruction,
@@ -57,7 +57,7 @@ class CarryingOut:
             return Handling("refused")
         now = self._clock()
         decisions = self._feed.in_force.about(subjects, now)
-        found = treatment(decisions, self._defaults, observing=self._observing)
+        found = treatment(decisions, self.defaults, observing=self.observing)
         if found.refused:
             return Handling("refused", found)
         if found.requests_per_minute is not None:

@@ -11,12 +11,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from aiohttp import web
 
+from stream.decisions.in_force import NOTHING
 from stream.http.bearer import Bearer
 from stream.http.enforcer import authorization, crowdsec, guardrail, usage
 from stream.http.enforcer.own_effects import count_answer
@@ -58,7 +60,7 @@ class EnforcerServer:
         self._usage = usage.UsageReader(tallies, started=clock())
         self._metrics = metrics
         self._clock = clock
-        self._lapi = crowdsec.LapiFeed()
+        self._lapi = crowdsec.LapiFeed(carrying_out.defaults)
         self._runner: web.ServerRunner | None = None
         self.port = settings.port
 
@@ -133,15 +135,26 @@ class EnforcerServer:
         if not self._gateway(request):
             return self._unauthorized("stream")
         self._count("stream", "passed")
+        if math.isinf(self._feed.age_s):
+            # Decisions are not read yet: an empty answer would lift all that a client carries out.
+            return web.Response(status=503)
         now, in_force = self._clock(), self._feed.in_force
-        if request.path == crowdsec.ROOT:
+        observing, path = self._carrying_out.observing, request.path
+        simulated = path == crowdsec.ROOT and request.query.get("simulated", "") == "true"
+        if observing and not simulated:
+            in_force = NOTHING
+        if path == crowdsec.ROOT:
             scope, value = request.query.get("scope", ""), request.query.get("value", "")
-            simulated = request.query.get("simulated", "") == "true"
-            found = crowdsec.about(in_force, scope, value, now, simulated=simulated)
+            found = self._lapi.about(in_force, scope, value, now, simulated=simulated)
             return _json(found or None)
+        # Processes that share a token have a name each, or they would take each other's changes.
+        client += "\n" + request.headers.get(crowdsec.CLIENT, "")[: crowdsec.MAX_NAME]
         scopes = frozenset(filter(None, request.query.get("scopes", "").split(",")))
-        whole = request.query.get("startup", "") == "true"
-        return _json(self._lapi.pull(client, in_force, now, whole=whole, scopes=scopes))
+        whole = request.query.get("startup", "") == "true" or not self._lapi.has(client)
+        answer = _json(self._lapi.pull(client, in_force, now, whole=whole, scopes=scopes))
+        answer.headers[crowdsec.WHOLE] = str(int(whole))
+        answer.headers[crowdsec.AGE] = f"{self._feed.age_s:.1f}"
+        return answer
 
     async def _take_usage(self, request: web.BaseRequest) -> web.Response:
         gateway = self._gateway(request)

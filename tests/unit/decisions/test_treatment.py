@@ -53,6 +53,13 @@ def test_actions_add_up_and_the_lowest_rate_counts():
     assert found.throttled_by == of("throttle", 3).key
 
 
+def test_the_shortest_answer_that_a_throttle_allows_counts():
+    ones = [of("throttle", n, limits=Limits(output_tokens=most)) for n, most in ((1, 90), (2, 50))]
+    assert treatment([*ones, of("throttle", 3)], DEFAULTS).output_tokens == 50
+    assert treatment([of("throttle", 3)], DEFAULTS).output_tokens is None
+    assert treatment([of("watch", limits=Limits(output_tokens=9))], DEFAULTS).output_tokens is None
+
+
 def test_simulated_decisions_are_counted_and_change_nothing():
     trial = of("suspend", simulated=True)
     found = treatment([trial], DEFAULTS)

@@ -9,9 +9,10 @@ import pytest
 
 from stream.core.decisions import DecisionSubject, Limits
 from stream.core.errors import SettingsError
+from stream.http.enforcer.crowdsec import MAX_CLIENTS
 from stream.http.enforcer.enforcer_server import EnforcerServer
 from stream.http.enforcer.settings import EnforcerSettings
-from testlib.decisions import of_accounts, proposal
+from testlib.decisions import NOW_S, of_accounts, proposal
 from testlib.enforcer import GUARDRAIL, TOKEN, Enforcer
 
 ANY: Any = None
@@ -127,13 +128,7 @@ async def test_every_endpoint_needs_a_token(path):
 async def test_the_stream_has_everything_first_and_then_what_changed():
     async with Enforcer() as enforcer:
         enforcer.decide(of_accounts(2))
-
-        async def pull(query=""):
-            _, _, body = await enforcer.ask(
-                f"/v1/decisions/stream{query}", {"Authorization": "", "X-Api-Key": TOKEN}
-            )
-            return msgspec.json.decode(body)
-
+        pull = enforcer.pull
         first = await pull("?startup=true")
         assert [one["value"] for one in first["new"]] == ["acc-00000", "acc-00001"]
         assert first["deleted"] is None
@@ -183,6 +178,64 @@ async def test_a_client_that_keeps_one_decision_for_each_value_has_the_strongest
         await pull()
         assert known == {"acc-1": "throttle"}
         assert await pull() == 0
+
+
+async def test_a_row_of_the_stream_has_what_carrying_it_out_takes():
+    async with Enforcer(requests_per_minute=7, model="small") as enforcer:
+        made: Any = {
+            "throttle": {"output_tokens": 500},
+            "reroute": {},
+            "mark": {"instruction": "Rhyme."},
+            "suspend": {},
+        }
+        enforcer.decide(
+            *(
+                proposal(decision_id=f"dec_{number:020d}", action=action, limits=Limits(**limits))
+                for number, (action, limits) in enumerate(made.items())
+            )
+        )
+        rows = (await enforcer.pull("?startup=true"))["new"]
+        made["throttle"] |= {"requests_per_minute": 7}
+        made["reroute"] |= {"model": "small"}
+        assert {row["distillwatch"]["action"]: row["distillwatch"] for row in rows} == {
+            action: limits
+            | {"decision": f"dec_{number:020d}", "action": action, "until": NOW_S + 86_400}
+            for number, (action, limits) in enumerate(made.items())
+        }
+
+
+async def test_processes_that_share_a_token_get_changes_each():
+    async with Enforcer() as enforcer:
+        for name in ("one", "two"):
+            assert await enforcer.pull("?startup=true", name) == {"new": None, "deleted": None}
+        enforcer.decide(proposal())
+        for name in ("one", "two"):
+            assert len((await enforcer.pull("", name))["new"]) == 1
+            assert enforcer.headers["x-distillwatch-whole"] == "0"
+        # A client that is not known, after a restart of the enforcer or among too many others.
+        assert len((await enforcer.pull("", "three"))["new"]) == 1
+        assert enforcer.headers["x-distillwatch-whole"] == "1"
+        for number in range(MAX_CLIENTS):
+            await enforcer.pull("", str(number))
+        assert len((await enforcer.pull("", "one"))["new"]) == 1
+        assert enforcer.headers["x-distillwatch-whole"] == "1"
+
+
+async def test_the_stream_has_nothing_while_observing():
+    enforcer = Enforcer()
+    enforcer.observing = True
+    async with enforcer:
+        enforcer.decide(proposal())
+        assert await enforcer.pull("?startup=true") == {"new": None, "deleted": None}
+
+
+async def test_the_stream_lifts_nothing_before_decisions_are_read():
+    async with Enforcer() as enforcer:
+        enforcer.feed.age_s = float("inf")
+        assert (await enforcer.ask("/v1/decisions/stream?startup=true"))[0] == 503
+        enforcer.feed.age_s = 7.0
+        await enforcer.pull()
+        assert enforcer.headers["x-distillwatch-age"] == "7.0"
 
 
 async def test_one_value_is_looked_up():
