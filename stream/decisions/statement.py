@@ -23,6 +23,7 @@ _RESTRICTION: Final[dict[Action, str]] = {
     "reroute": "Requests of the account are answered by another model.",
     "suspend": "Requests of the account are refused.",
 }
+_SHORTER: Final = " Its answers are shorter than before."
 _STATE: Final[dict[DecisionState, str]] = {
     "proposed": "It is proposed and not in force.",
     "approved": "It is in force since {approved} and ends at {until}.",
@@ -42,13 +43,18 @@ def statement(decision: Decision, *, contact: str) -> str:
     """Return the statement as text; ``contact``: where a customer contests the decision."""
     lines = {
         "Decision": decision.decision_id,
-        "Restriction": _RESTRICTION[decision.action],
+        "Restriction": _restriction(decision),
         "State": _state(decision),
         "Ground": _GROUND + (_TOGETHER if decision.subject.kind == "campaign" else ""),
         "Automated means": _means(decision),
         "Contest": contact or "Reply to the message that this statement came with.",
     }
     return "\n".join(f"{name}: {text}" for name, text in lines.items())
+
+
+def _restriction(decision: Decision) -> str:
+    shorter = decision.action == "throttle" and decision.limits.output_tokens
+    return _RESTRICTION[decision.action] + (_SHORTER if shorter else "")
 
 
 def _state(decision: Decision) -> str:

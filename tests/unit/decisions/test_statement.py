@@ -1,6 +1,6 @@
 import pytest
 
-from stream.core.decisions import ACTIONS, Reason
+from stream.core.decisions import ACTIONS, Limits, Reason
 from stream.decisions.statement import statement
 from stream.decisions.transitions import approve, refuse, undo
 from testlib.decisions import (
@@ -10,6 +10,7 @@ from testlib.decisions import (
     campaign_alert,
     of_accounts,
     policy,
+    proposal,
     register_of,
     stored,
 )
@@ -22,6 +23,13 @@ def test_a_statement_has_its_six_parts(action):
     made = approve(stored(of_accounts(3, action=action)), ALICE, NOW_S).decision
     parts = [line.partition(":")[0] for line in statement(made, contact=CONTACT).splitlines()]
     assert parts == ["Decision", "Restriction", "State", "Ground", "Automated means", "Contest"]
+
+
+def test_a_statement_names_every_restriction():
+    made = proposal(action="throttle", limits=Limits(output_tokens=50))
+    assert "fewer requests a minute than before. Its answers are shorter" in statement(
+        made, contact=CONTACT
+    )
 
 
 def test_a_statement_reveals_no_detector_no_person_and_no_other_account():
