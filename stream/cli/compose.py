@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from stream.delivery.posting import Edges
     from stream.delivery.sink import Sink
     from stream.delivery.topic_reader import TopicReader
     from stream.http.pages import More
@@ -201,17 +202,18 @@ def _readers(settings: Settings, metrics: Metrics) -> list[TopicReader]:
         for sink, its in _sinks(settings, metrics)
     ]
     if settings.alertmanager.urls:
-        readers.append(Alertmanager(settings.alertmanager, **where))
+        readers.append(Alertmanager(settings.alertmanager, **where, page=settings.page.url))
     return readers
 
 
 def _sinks(settings: Settings, metrics: Metrics) -> Iterator[tuple[Sink, ReceiverSettings]]:
     yield LogSink(), ReceiverSettings(drills="deliver")  # a log line pages no one
+    edges: Edges = {"metrics": metrics, "page": settings.page.url}
     if (webhook := settings.webhook).url:
-        yield WebhookSink(webhook, metrics=metrics), webhook
+        yield WebhookSink(webhook, **edges), webhook
     if (pagerduty := settings.pagerduty).routing_key:
-        yield PagerDutySink(pagerduty, metrics=metrics), pagerduty
+        yield PagerDutySink(pagerduty, **edges), pagerduty
     if (slack := settings.slack).url:
-        yield SlackSink(slack, metrics=metrics), slack
+        yield SlackSink(slack, **edges), slack
     if (ocsf := settings.ocsf).url:
-        yield OcsfSink(ocsf, metrics=metrics), ocsf
+        yield OcsfSink(ocsf, **edges), ocsf

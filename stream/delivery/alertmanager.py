@@ -56,8 +56,12 @@ class Alertmanager(TopicReader):
         app: str,
         connection: Mapping[str, Any],
         metrics: DeliveryMetrics,
+        page: str = "",
     ) -> None:
-        """Prepare to read ``topic``; ``connection`` goes to aiokafka as it is."""
+        """Prepare to read ``topic``; ``connection`` goes to aiokafka as it is.
+
+        ``page`` is the address of the page that annotations link to.
+        """
         super().__init__(NAME, topic, metrics, stop_grace_s=settings.timeout_s)
         self._settings = settings
         self._replicas = Replicas(settings, metrics=metrics)
@@ -74,7 +78,8 @@ class Alertmanager(TopicReader):
             "metadata_max_age_ms": METADATA_AGE_MS,
         }
         self._minimum = RANK[settings.minimum_severity]
-        self._open_alerts = OpenAlerts()
+        self._page = page
+        self._open_alerts = OpenAlerts(page)
         #: Partition -> its end when it was assigned; empty: everything up to there is read.
         self._unread: dict[TopicPartition, int] = {}
         #: When the states that no replica has were written, epoch seconds.
@@ -106,7 +111,7 @@ class Alertmanager(TopicReader):
             await close_consumer(consumer)
 
     async def _forget(self) -> None:
-        self._open_alerts = OpenAlerts()
+        self._open_alerts = OpenAlerts(self._page)
         self._committed.clear()
         self._unread.clear()
         self._unposted.clear()

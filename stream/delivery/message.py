@@ -30,9 +30,11 @@ class Message:
     body: str
 
 
-def write(alert: Alert) -> Message:
-    """Return the message of one state of one incident."""
+def write(alert: Alert, link: str = "") -> Message:
+    """Return the message of one state of one incident; ``link`` opens it on the page."""
     data: dict[str, Any] = msgspec.to_builtins(alert)
+    if link:
+        data["page_url"] = link
     body = _body(alert, data)
     for name in ("peripheral_ids", "account_ids", "evidence"):
         excess = len(body.encode()) - MAX_BYTES
@@ -46,6 +48,14 @@ def write(alert: Alert) -> Message:
 def message(alert: Alert, body: object) -> Message:
     """Return the message of one state of one incident with a body in the receiver's format."""
     return Message(_identity(alert), msgspec.json.encode(body).decode())
+
+
+def page_link(page: str, alert: Alert) -> str:
+    """Return the address of an incident and its decisions on ``page``; empty without a page.
+
+    It opens the page and decides nothing: scanners of mails and chats follow links.
+    """
+    return f"{page}#{alert.alert_id}" if page else ""
 
 
 def shortened(text: str, most: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from stream import __version__
 from stream.core.alerts import degrees_of
-from stream.delivery.message import message
+from stream.delivery.message import message, page_link
 from stream.delivery.posting import Edges, PostingSink
 
 if TYPE_CHECKING:
@@ -50,15 +50,15 @@ class OcsfSink(PostingSink):
         self._authorization = settings.authorization
 
     def _write(self, alert: Alert) -> Message:
-        return message(alert, finding(alert))
+        return message(alert, finding(alert, page_link(self._page, alert)))
 
     def _headers(self, message: Message, now_s: float) -> dict[str, str]:
         del message, now_s
         return {"Authorization": self._authorization.reveal()} if self._authorization else {}
 
 
-def finding(alert: Alert) -> dict[str, Any]:
-    """Return the finding of one state of one incident."""
+def finding(alert: Alert, link: str = "") -> dict[str, Any]:
+    """Return the finding of one state of one incident; ``link`` opens it on the page."""
     activity = _activity(alert)
     accounts = [alert.account_id] if alert.account_id else alert.account_ids or []
     created, updated = _milliseconds(alert.detected_at), _milliseconds(alert.updated_at)
@@ -88,7 +88,7 @@ def finding(alert: Alert) -> dict[str, Any]:
             "created_time": created,
             "modified_time": updated,
             "first_seen_time": _milliseconds(alert.started_at),
-            "src_url": alert.runbook_url,
+            "src_url": link or alert.runbook_url,
             "analytic": {
                 "uid": f"distillwatch.{alert.kind}",
                 "name": alert.kind,

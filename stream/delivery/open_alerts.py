@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from stream.core.alerts import degrees_of
-from stream.delivery.message import shortened
+from stream.delivery.message import page_link, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +45,9 @@ class PostedAlert:
 class OpenAlerts:
     """The alerts to post, by incident and severity; mutable."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, page: str = "") -> None:
+        """Start empty; ``page`` is the address of the page that annotations link to."""
+        self._page = page
         self._alerts: dict[str, dict[Severity, PostedAlert]] = {}
 
     def apply(self, partition: int, alert: Alert, written_s: float) -> None:
@@ -56,13 +57,13 @@ class OpenAlerts:
         for severity, posted in before.items():
             if posted.ended_s is None and not (firing and severity == alert.severity):
                 posted.ended_s = written_s
-                posted.annotations = annotations_of(alert)
+                posted.annotations = annotations_of(alert, self._page)
         if firing:
             self._alerts[alert.alert_id] = before | {
                 alert.severity: PostedAlert(
                     partition,
                     labels_of(alert),
-                    annotations_of(alert),
+                    annotations_of(alert, self._page),
                     datetime.fromisoformat(alert.started_at).timestamp(),
                     until_s=written_s + _DRILL_S if alert.drill else math.inf,
                 )
@@ -72,7 +73,7 @@ class OpenAlerts:
         """Apply the newest figures of an incident; no alert starts or ends by them."""
         posted = self._alerts.get(alert.alert_id, {}).get(alert.severity)
         if posted is not None and posted.ended_s is None:
-            posted.annotations = annotations_of(alert)
+            posted.annotations = annotations_of(alert, self._page)
 
     def forget_partition(self, partition: int) -> None:
         """Drop the alerts of a partition: another worker reads it now."""
@@ -109,14 +110,16 @@ def labels_of(alert: Alert) -> dict[str, str]:
     }
 
 
-def annotations_of(alert: Alert) -> dict[str, str]:
+def annotations_of(alert: Alert, page: str = "") -> dict[str, str]:
     """Return what changes while an incident is open."""
     accounts = [alert.account_id] if alert.account_id else alert.account_ids or []
+    link = page_link(page, alert)
     evidence = "; ".join(f"{e.meaning} ({e.value:g} {e.unit})" for e in alert.evidence)
     return {
         "summary": f"Model extraction by {alert.kind}",
         "description": shortened(alert.summary, _TEXT),
         "runbook_url": alert.runbook_url,
+        **({"page_url": link} if link else {}),
         "score": f"{alert.score:g}",
         "evidence": shortened(evidence, _TEXT),
         "accounts": " ".join(accounts[:_SOME_ACCOUNTS]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from stream.core.alerts import degrees_of
 from stream.core.errors import SettingsError
-from stream.delivery.message import message, shortened
+from stream.delivery.message import message, page_link, shortened
 from stream.delivery.posting import Edges, PostingSink
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class PagerDutySink(PostingSink):
             raise SettingsError("pagerduty.routing_key: expected the key of an Events API v2")
 
     def _write(self, alert: Alert) -> Message:
-        return message(alert, event(alert, self._key))
+        return message(alert, event(alert, self._key, page_link(self._page, alert)))
 
 
-def event(alert: Alert, routing_key: str) -> dict[str, Any]:
-    """Return the event of one state of one incident."""
+def event(alert: Alert, routing_key: str, link: str = "") -> dict[str, Any]:
+    """Return the event of one state of one incident; ``link`` opens it on the page."""
     firing = alert.status == "firing"
     found = {
         "routing_key": routing_key,
@@ -52,6 +52,7 @@ def event(alert: Alert, routing_key: str) -> dict[str, Any]:
     accounts = [alert.account_id] if alert.account_id else alert.account_ids or []
     return found | {
         "client": "distillwatch",
+        **({"client_url": link} if link else {}),
         "links": [{"href": alert.runbook_url, "text": "Runbook"}],
         "payload": {
             "summary": shortened(alert.summary, _LONGEST_SUMMARY),

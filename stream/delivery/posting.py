@@ -43,6 +43,7 @@ class Edges(TypedDict):
     """Arguments of every sink that posts; a test replaces clock and random."""
 
     metrics: DeliveryMetrics
+    page: NotRequired[str]  # address of the page that messages link to
     clock: NotRequired[Clock]
     random: NotRequired[Random]
 
@@ -57,6 +58,7 @@ class PostingSink(ABC):
         self._settings = settings
         self._url = read_target(self.name, settings.url, insecure=settings.allow_insecure)
         self._metrics = edges["metrics"]
+        self._page = edges.get("page", "")
         self._clock = edges.get("clock") or Clock()
         self._random = edges.get("random") or Random()
         self._slots = asyncio.Semaphore(settings.concurrency)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from stream.core.alerts import degrees_of
-from stream.delivery.message import message, shortened
+from stream.delivery.message import message, page_link, shortened
 from stream.delivery.posting import PostingSink
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ class SlackSink(PostingSink):
     name = "slack"
 
     def _write(self, alert: Alert) -> Message:
-        return message(alert, chat(alert))
+        return message(alert, chat(alert, page_link(self._page, alert)))
 
 
-def chat(alert: Alert) -> dict[str, Any]:
-    """Return the message of one state of one incident."""
+def chat(alert: Alert, link: str = "") -> dict[str, Any]:
+    """Return the message of one state of one incident; ``link`` opens it on the page."""
     state = alert.severity if alert.status == "firing" else alert.status
     title = f"Model extraction by {alert.kind}: {state}"
     fields = [
@@ -55,7 +55,11 @@ def chat(alert: Alert) -> dict[str, Any]:
             },
             {
                 "type": "context",
-                "elements": [_plain(alert.runbook_url), _plain(alert.alert_id)],
+                "elements": [
+                    _plain(alert.runbook_url),
+                    _plain(alert.alert_id),
+                    *([_link(link, "Incident and decisions")] if link else []),
+                ],
             },
         ],
     }
@@ -66,6 +70,10 @@ def _accounts(alert: Alert) -> str:
     rest = len(accounts) - _SOME_ACCOUNTS
     some = ", ".join(accounts[:_SOME_ACCOUNTS]) + (f" and {rest} more" if rest > 0 else "")
     return f"{degrees_of(alert)}: {some}" if alert.members else some
+
+
+def _link(address: str, text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": f"<{address.translate(_ESCAPES)}|{text}>"}
 
 
 def _plain(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack
 
-from stream.delivery.message import write
+from stream.delivery.message import page_link, write
 from stream.delivery.posting import Edges, PostingSink
 from stream.delivery.target import read_secrets
 
@@ -30,7 +30,7 @@ class WebhookSink(PostingSink):
         self._signers = read_secrets(settings.secret)
 
     def _write(self, alert: Alert) -> Message:
-        return write(alert)
+        return write(alert, page_link(self._page, alert))
 
     def _headers(self, message: Message, now_s: float) -> dict[str, str]:
         now = datetime.fromtimestamp(int(now_s), tz=UTC)

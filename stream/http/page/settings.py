@@ -19,6 +19,15 @@ class PageSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             "separated by spaces while rotating; empty: no page. Set it by environment or file"
         ),
     ] = Secret()
+    url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s#<>|]+)?$",
+            max_length=1000,
+            description="Address under which people open /page/, https://.../page/; messages about "
+            "alerts then link to their incident there. Empty: no links",
+        ),
+    ] = ""
     max_incidents: Annotated[
         int,
         Meta(

@@ -14,11 +14,13 @@ from slack_sdk.models.blocks import Block
 
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
-from stream.delivery.message import MAX_BYTES
+from stream.delivery.message import MAX_BYTES, write
 from stream.delivery.ocsf import OcsfSink, finding
+from stream.delivery.open_alerts import annotations_of
 from stream.delivery.pagerduty import PagerDutySink, event
-from stream.delivery.settings import OcsfSettings, PagerDutySettings, SlackSettings
+from stream.delivery.settings import OcsfSettings, PagerDutySettings, SlackSettings, WebhookSettings
 from stream.delivery.slack import SlackSink, chat
+from stream.delivery.webhook import WebhookSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 #: A name that would notify a whole channel, and one that would be a link.
 HOSTILE = "<!channel> & <https://evil.example|click>"
 KEY = "R0123456789abcdef0123456789abcde"
+PAGE = "https://distillwatch.example.org/page/"
 
 
 @pytest.fixture(params=["campaign", "account", "resolved", "large", "hostile"])
@@ -159,3 +162,38 @@ def test_a_key_that_is_none_is_not_quoted(key: str, metrics: Metrics) -> None:
     with pytest.raises(SettingsError, match=r"^pagerduty\.routing_key: ") as caught:
         PagerDutySink(PagerDutySettings(routing_key=Secret(key)), metrics=metrics)
     assert not key or key not in str(caught.value)
+
+
+async def test_every_message_links_to_the_incident_on_the_page(
+    listener: tuple[str, list[tuple[Any, dict[str, str]]], list[int]],
+    alert_of: Callable[..., Alert],
+    metrics: Metrics,
+) -> None:
+    url, got, _ = listener
+    edges: Any = {"metrics": metrics, "page": PAGE}
+    to, secret = Secret(url), Secret(f"whsec_{'MfKQ' * 8}")
+    sinks: list[PostingSink] = [
+        PagerDutySink(PagerDutySettings(url=to, routing_key=Secret(KEY)), **edges),
+        SlackSink(SlackSettings(url=to), **edges),
+        OcsfSink(OcsfSettings(url=to), **edges),
+        WebhookSink(WebhookSettings(url=to, secret=secret), **edges),
+    ]
+    for sink in sinks:
+        assert await sink.prepare(alert_of())() == "delivered"
+        await sink.close()
+    pagerduty, slack, siem, webhook = (body for body, _ in got)
+    for block in Block.parse_all(slack["blocks"]):
+        block.validate_json()
+    DetectionFinding.model_validate(siem)
+    link = f"{PAGE}#inc-1"
+    assert pagerduty["client_url"] == link
+    assert slack["blocks"][-1]["elements"][-1]["text"] == f"<{link}|Incident and decisions>"
+    assert siem["finding_info"]["src_url"] == link
+    assert webhook["data"]["page_url"] == link
+    assert annotations_of(alert_of(), PAGE)["page_url"] == link
+
+
+def test_without_a_page_no_message_links_to_one(alert_of: Callable[..., Alert]) -> None:
+    one = alert_of()
+    for sent in (event(one, KEY), chat(one), finding(one), annotations_of(one), write(one).body):
+        assert "#inc-1" not in json.dumps(written(sent))
