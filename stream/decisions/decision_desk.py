@@ -50,9 +50,9 @@ class DecisionDesk:
         proposed = Stored.of(first)
         return [proposed, self._approved(proposed, person, time)]
 
-    def approve(self, decision_id: str, person: str, time: float) -> Stored:
+    def approve(self, decision_id: str, person: str, time: float, *, note: str = "") -> Stored:
         """Approve a proposal; another person may be needed, too."""
-        return self._approved(self._known(decision_id), person, time)
+        return self._approved(self._known(decision_id), person, time, note)
 
     def refuse(self, decision_id: str, person: str, time: float, *, note: str) -> Stored:
         """Refuse a proposal."""
@@ -62,9 +62,9 @@ class DecisionDesk:
         """End a decision before its time."""
         return undo(self._known(decision_id), _person(person), time, note=note)
 
-    def _approved(self, known: Stored, person: str, time: float) -> Stored:
+    def _approved(self, known: Stored, person: str, time: float, note: str = "") -> Stored:
         simulated = self._settings.mode == "observe"
-        approved = approve(known, _person(person), time, simulated=simulated)
+        approved = approve(known, _person(person), time, simulated=simulated, note=note)
         self._rails.check(approved.decision, (one.decision for one in self._register.states))
         return approved
 

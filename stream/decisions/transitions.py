@@ -47,7 +47,9 @@ class Stored:
         return cls(decision, msgspec.json.encode(decision))
 
 
-def approve(known: Stored, actor: Actor, time: float, *, simulated: bool = False) -> Stored:
+def approve(
+    known: Stored, actor: Actor, time: float, *, simulated: bool = False, note: str = ""
+) -> Stored:
     """Approve: the decision is in force once as many people as it needs have approved.
 
     ``simulated``: it is then served and counted, and carried out by no gateway.
@@ -61,7 +63,7 @@ def approve(known: Stored, actor: Actor, time: float, *, simulated: bool = False
         raise DecisionError(f"{decision.key}: {actor.name} has approved it already")
     approvers = [*decision.approved_by, actor]
     if sum(one.kind == "person" for one in approvers) < decision.people_needed:
-        return _next(known, "proposed", actor, time, approved_by=approvers)
+        return _next(known, "proposed", actor, time, approved_by=approvers, note=note)
     return _next(
         known,
         "approved",
@@ -71,6 +73,7 @@ def approve(known: Stored, actor: Actor, time: float, *, simulated: bool = False
         approved_at=time,
         until=time + decision.lasts_s,
         simulated=decision.simulated or simulated,
+        note=note,
     )
 
 
