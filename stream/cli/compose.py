@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stream import __version__
+from stream.decisions.signature import Signer
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.log_sink import LogSink
 from stream.delivery.ocsf import OcsfSink
@@ -15,10 +16,14 @@ from stream.delivery.pagerduty import PagerDutySink
 from stream.delivery.settings import ReceiverSettings
 from stream.delivery.slack import SlackSink
 from stream.delivery.webhook import WebhookSink
+from stream.enforcement.decision_writer import DecisionWriter
 from stream.enforcement.keeper import DecisionKeeper
 from stream.http.bearer import Bearer
 from stream.http.health import Health
 from stream.http.page.alert_feed import AlertFeed
+from stream.http.page.decision_board import NAME as PAGE_DECISIONS
+from stream.http.page.decision_board import DecisionBoard
+from stream.http.page.decision_endpoints import DecisionEndpoints
 from stream.http.page.incident_history import IncidentHistory
 from stream.http.page.page_server import Page
 from stream.http.page.worker_status import WorkerStatusSampler
@@ -145,7 +150,7 @@ def _feedback_readers(settings: Settings, metrics: Metrics) -> dict[str, RecordR
 
 
 def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, list[TopicReader]]:
-    """Return the handler of the page and the reader behind it."""
+    """Return the handler of the page and the readers behind it."""
     history = IncidentHistory(most=settings.page.max_incidents)
     feed = AlertFeed(
         history,
@@ -154,13 +159,29 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
         connection=client_options(settings.kafka),
         metrics=metrics,
     )
+    board = _board(settings, metrics) if settings.decisions.key else None
     page = Page(
         Bearer(settings.page.token, setting="page.token"),
         history,
         WorkerStatusSampler(metrics.registry, health),
         write=feed.write,
+        decisions=DecisionEndpoints(board, history) if board else None,
     )
-    return page.answer, [feed]
+    return page.answer, [feed, board] if board else [feed]
+
+
+def _board(settings: Settings, metrics: Metrics) -> DecisionBoard:
+    topic = settings.topics.decisions
+    name = f"{settings.kafka.app_id}-{PAGE_DECISIONS}"
+    connection = {**client_options(settings.kafka), "client_id": name}
+    return DecisionBoard(
+        settings.decisions,
+        topic=topic,
+        writer=DecisionWriter(connection, topic=topic, signer=Signer(settings.decisions.key)),
+        connection=connection,
+        exact=settings.kafka.transactions,
+        metrics=metrics,
+    )
 
 
 def _keepers(settings: Settings, metrics: Metrics) -> list[DecisionKeeper]:

@@ -6,12 +6,11 @@
     GET  /page/api/overview        the list and the worker; 304 while nothing has changed
     GET  /page/api/incidents/ID    one incident
     POST /page/api/verdicts        a verdict on one; answered when the brokers have it
+    ...  /page/api/decisions...    see stream.http.page.decision_endpoints
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
@@ -20,17 +19,21 @@ import msgspec
 from aiohttp import web
 
 from stream.core.feedback import Verdict, VerdictLabel
-from stream.http.page.views import detail, overview
+from stream.http.page.decision_views import counts
+from stream.http.page.form import json_answer, read_form, unavailable, versioned
+from stream.http.page.views import IncidentOverview, detail, overview
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from stream.http.bearer import Bearer
+    from stream.http.page.decision_endpoints import DecisionEndpoints
     from stream.http.page.incident_history import IncidentHistory
     from stream.http.page.worker_status import WorkerStatusSampler
 
 ROOT: Final = "/page"
 _API: Final = f"{ROOT}/api/"
+_DECISIONS: Final = "decisions"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -45,8 +48,6 @@ _TYPES: Final = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-MAX_BODY: Final = 8192
-BODY_WITHIN_S: Final = 5.0
 
 
 class _VerdictForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,13 +72,18 @@ class Page:
         sampler: WorkerStatusSampler,
         *,
         write: Callable[[Verdict], Awaitable[bool]],
+        decisions: DecisionEndpoints | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``write`` returns whether the brokers have a verdict; ``clock`` gives epoch seconds."""
+        """``write`` returns whether the brokers have a verdict; ``clock`` gives epoch seconds.
+
+        Without ``decisions`` there are none: they have no key.
+        """
         self._bearer = bearer
         self._history = history
         self._sampler = sampler
         self._write = write
+        self._decisions = decisions
         self._clock = clock
         self._files = _read_files()
 
@@ -103,58 +109,46 @@ class Page:
 
     async def _api(self, request: web.BaseRequest) -> web.Response:
         if not self._bearer.allows(request.headers.get("Authorization", "")):
-            return _json({"error": "unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
+            return json_answer({"error": "unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
         name = request.path.removeprefix(_API)
         if name == "verdicts":
             return await self._post_verdict(request)
+        if name == _DECISIONS or name.startswith(f"{_DECISIONS}/"):
+            return await self._of_decisions(request, name.removeprefix(_DECISIONS)[1:])
+        return self._of_incidents(request, name)
+
+    def _of_incidents(self, request: web.BaseRequest, name: str) -> web.Response:
         if request.method != "GET":
             return web.Response(status=405, headers={"Allow": "GET"})
         if name == "overview":
-            return versioned(request, overview(self._history, self._sampler.take()))
+            return versioned(request, self._overview())
         record = self._history.find(name.removeprefix("incidents/"))
         if not name.startswith("incidents/") or record is None:
-            return _json({"error": "unknown"}, 404)
+            return json_answer({"error": "unknown"}, 404)
         return versioned(request, detail(self._history, record))
 
+    def _overview(self) -> IncidentOverview:
+        decisions = None if self._decisions is None else counts(self._decisions.board)
+        return overview(self._history, self._sampler.take(), decisions)
+
+    async def _of_decisions(self, request: web.BaseRequest, name: str) -> web.Response:
+        if self._decisions is None:
+            return json_answer({"error": "there are no decisions: decisions.key is not set"}, 404)
+        return await self._decisions.answer(request, name)
+
     async def _post_verdict(self, request: web.BaseRequest) -> web.Response:
-        if request.method != "POST":
-            return web.Response(status=405, headers={"Allow": "POST"})
-        if request.content_type != "application/json":
-            return _json({"error": "expected application/json"}, 415)
-        if request.content_length is None or request.content_length > MAX_BODY:
-            return _json({"error": f"expected at most {MAX_BODY} bytes"}, 413)
-        try:
-            verdict = await self._read(request)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError) as error:
-            return _json({"error": str(error) or "the body did not arrive in time"}, 400)
-        return await self._keep(verdict)
-
-    async def _read(self, request: web.BaseRequest) -> Verdict:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            form = _form(await request.read())
-        known = {**msgspec.structs.asdict(form), "time": self._clock()}
-        return msgspec.convert(known, Verdict)
-
-    async def _keep(self, verdict: Verdict) -> web.Response:
+        verdict = await read_form(request, self._verdict)
+        if isinstance(verdict, web.Response):
+            return verdict
         if self._history.find(verdict.alert_id) is None:
-            return _json({"error": "unknown"}, 404)
+            return json_answer({"error": "unknown"}, 404)
         if not await self._write(verdict):
-            return _json({"error": "the brokers did not accept it"}, 503, {"Retry-After": "5"})
-        return _json(msgspec.to_builtins(verdict), 200)
+            return unavailable("the brokers did not accept it")
+        return json_answer(msgspec.to_builtins(verdict), 200)
 
-
-def versioned(request: web.BaseRequest, view: object) -> web.Response:
-    """Return ``view`` as JSON with a version (ETag); 304 when the page has that version."""
-    body = msgspec.json.encode(view)
-    etag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if request.headers.get("If-None-Match") == etag:
-        return web.Response(status=304, headers={"ETag": etag})
-    return web.Response(body=body, content_type="application/json", headers={"ETag": etag})
-
-
-def _json(value: object, status: int, headers: dict[str, str] | None = None) -> web.Response:
-    body = msgspec.json.encode(value)
-    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+    def _verdict(self, body: bytes) -> Verdict:
+        known = {**msgspec.structs.asdict(_form(body)), "time": self._clock()}
+        return msgspec.convert(known, Verdict)
 
 
 def _read_files() -> dict[str, tuple[str, bytes]]:

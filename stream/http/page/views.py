@@ -9,6 +9,7 @@ import msgspec
 from stream.core.alerts import MemberGroup, SharedValue
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
+from stream.http.page.decision_views import DecisionCounts
 from stream.http.page.incident_history import IncidentPoint
 from stream.http.page.worker_status import WorkerStatus
 
@@ -48,6 +49,7 @@ class IncidentOverview(msgspec.Struct, frozen=True, kw_only=True):
     resolved: list[IncidentRow]
     resolved_total: int
     forgotten: int  # incidents that were dropped for others
+    decisions: DecisionCounts | None  # None: there are none, they have no key
 
 
 class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,8 +69,10 @@ class IncidentDetail(msgspec.Struct, frozen=True, kw_only=True):
     model_version: str
 
 
-def overview(history: IncidentHistory, worker: WorkerStatus) -> IncidentOverview:
-    """Return the list and the state of the worker."""
+def overview(
+    history: IncidentHistory, worker: WorkerStatus, decisions: DecisionCounts | None
+) -> IncidentOverview:
+    """Return the list, the state of the worker and the numbers of decisions."""
     records = list(history.latest())
     resolved = [record for record in records if not record.firing]
     return IncidentOverview(
@@ -77,6 +81,7 @@ def overview(history: IncidentHistory, worker: WorkerStatus) -> IncidentOverview
         resolved=_rows(history, resolved[:MAX_RESOLVED]),
         resolved_total=len(resolved),
         forgotten=history.forgotten,
+        decisions=decisions,
     )
 
 

@@ -1,8 +1,9 @@
 """What the supervisor answers: probes and metrics of all processes, the page through one of them.
 
-Every process reads alerts and verdicts of the whole deployment, and a verdict is complete once one
-of them has written it to Kafka. So any process can answer for the page; when one fails, the next
-one does.
+Every process reads alerts, verdicts and decisions of the whole deployment, and what a person does
+is complete once one of them has written it to Kafka. So any process can answer for the page; when
+one fails, the next one does. A change of a decision that both get counts once: it names the state
+that it follows.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
-from stream.http.page.page_server import BODY_WITHIN_S, MAX_BODY, ROOT, versioned
+from stream.http.page.form import BODY_WITHIN_S, MAX_BODY, versioned
+from stream.http.page.page_server import ROOT
 
 if TYPE_CHECKING:
     from stream.http.page.worker_status import WorkerStatusSampler
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from stream.worker.supervisor.worker_process import WorkerProcess
 
 _OVERVIEW: Final = f"{ROOT}/api/overview"
-#: Longer than a process waits for brokers to take a verdict.
+#: Longer than a process waits for brokers to take a verdict or a change of a decision.
 _WITHIN_S: Final = 15.0
 _TO_PROCESS: Final = ("Accept", "Authorization", "Content-Type", "If-None-Match")
 #: These are of the connection between supervisor and process.

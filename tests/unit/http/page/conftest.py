@@ -7,22 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 from stream.core.alerts import Alert, SharedValue
 from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed
 from stream.core.secret import Secret
+from stream.decisions.settings import DecisionSettings
+from stream.decisions.transitions import Stored
 from stream.http.bearer import Bearer
 from stream.http.health import Health
+from stream.http.page.decision_board import DecisionBoard
+from stream.http.page.decision_endpoints import DecisionEndpoints
 from stream.http.page.incident_history import IncidentHistory
 from stream.http.page.page_server import Page
 from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
 from stream.http.settings import HttpSettings
 from stream.metrics import Metrics
+from testlib.decisions import KEY, read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    from stream.core.decisions import Decision
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
 NOW_S = 1_772_500_000.0
@@ -71,11 +79,50 @@ def verdict(number: int = 0, **changes: Any) -> Verdict:
     return Verdict(**(values | changes))
 
 
+class Writer:
+    """Writes decisions into a board, as the topic would; ``before`` are those of others."""
+
+    def __init__(self) -> None:
+        self.takes = True
+        self.before: list[Stored] = []
+        self.board: Board | None = None
+
+    async def write(self, states: list[Stored]) -> int:
+        if not self.takes:
+            raise KafkaConnectionError
+        assert self.board is not None
+        self.board.have(*self.before, *states)
+        return -1  # what follows has nothing to wait for
+
+    async def close(self) -> None:
+        """It has no connection."""
+
+
+class Board(DecisionBoard):
+    """The decisions of a page without a topic."""
+
+    def __init__(self, writer: Any, metrics: Metrics, **changes: Any) -> None:
+        settings = DecisionSettings(key=Secret(KEY), mode="propose", **changes)
+        super().__init__(
+            settings, topic="d", writer=writer, connection={}, exact=True, metrics=metrics,
+            clock=lambda: NOW_S,
+        )  # fmt: skip
+        writer.board = self
+        self.writer = writer
+        self.read_at_s = NOW_S
+
+    def have(self, *states: Decision | Stored) -> None:
+        """Read states from the topic."""
+        read(self.register, *(one if isinstance(one, Stored) else Stored.of(one) for one in states))
+        self._take_in(changed=True)
+
+
 @dataclass
 class Served:
     """A page that listens; ``written`` are the verdicts, ``takes`` whether brokers have it."""
 
     history: IncidentHistory
+    board: Board
     metrics: Metrics
     health: Health
     pages: Pages
@@ -92,16 +139,18 @@ async def served() -> AsyncIterator[Served]:
         return made.takes
 
     metrics, health, history = Metrics(), Health(stalled_after_s=60), IncidentHistory(most=16)
+    board = Board(Writer(), metrics, two_people_above=2, max_accounts_a_day=50)
     page = Page(
         Bearer(Secret(f"old-{TOKEN} {TOKEN}"), setting="page.token"),
         history,
         WorkerStatusSampler(metrics.registry, health, now=lambda: 0.0),
         write=write,
+        decisions=DecisionEndpoints(board, history),
         clock=lambda: NOW_S,
     )
     settings = HttpSettings(host="127.0.0.1", port=0)
     pages = Pages(settings, registry=metrics.registry, health=health, more=page.answer)
-    made = Served(history, metrics, health, pages)
+    made = Served(history, board, metrics, health, pages)
     await pages.start()
     yield made
     await pages.stop()

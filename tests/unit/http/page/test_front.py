@@ -12,7 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from stream.http.health import Health
-from stream.http.page.page_server import MAX_BODY
+from stream.http.page.form import MAX_BODY
 from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
 from stream.http.samples import with_samples
@@ -22,6 +22,7 @@ from stream.telemetry.totals import Totals
 from stream.worker.supervisor.front import Front
 from stream.worker.supervisor.process_group import ProcessGroup
 from stream.worker.supervisor.worker_process import WorkerProcess
+from testlib.decisions import proposal
 from testlib.workers.command import free_port
 
 if TYPE_CHECKING:
@@ -97,6 +98,25 @@ async def test_a_verdict_gets_through_while_the_oldest_process_is_gone(
     served.takes = False
     async with fronted.client.post("/page/api/verdicts", json=form) as response:
         assert (response.status, response.headers["Retry-After"]) == (503, "5")
+
+
+async def test_a_decision_gets_through_while_the_oldest_process_is_gone(fronted, served) -> None:
+    served.board.have(proposal())
+    fronted.group.running = {
+        1: process(1, served.pages.port, started=2.0),
+        2: process(2, free_port(), started=1.0),
+    }
+    form = {"decision_id": proposal().key, "sequence": 1, "author": "ana"}
+    async with fronted.client.post("/page/api/decisions/approve", json=form) as response:
+        assert (response.status, await response.json()) == (
+            200, {"state": "approved", "sequence": 2},
+        )  # fmt: skip
+    async with fronted.client.post("/page/api/decisions/approve", json=form) as response:
+        assert response.status == 409
+    async with fronted.client.get("/page/api/decisions") as response:
+        assert (await response.json())["in_force"]["total"] == 1
+    async with fronted.client.get("/page/api/overview") as response:
+        assert (await response.json())["decisions"] == {"waiting": 0, "in_force": 1}
 
 
 async def test_the_page_and_its_refusals_pass_as_they_are(fronted, served) -> None:

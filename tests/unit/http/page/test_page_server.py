@@ -12,7 +12,7 @@ import pytest
 from stream.core.errors import SettingsError
 from stream.core.secret import Secret
 from stream.http.bearer import Bearer
-from stream.http.page.page_server import MAX_BODY
+from stream.http.page.form import MAX_BODY
 
 FILES = sorted(file.name for file in (files("stream.http.page") / "static").iterdir())
 INCIDENT = f"/page/api/incidents/inc_{0:020x}"
@@ -238,7 +238,7 @@ async def test_only_json_is_a_verdict_and_only_by_post(client):
 
 
 async def test_a_body_that_never_arrives_delays_no_other_request(served, monkeypatch):
-    monkeypatch.setattr("stream.http.page.page_server.BODY_WITHIN_S", 0.1)
+    monkeypatch.setattr("stream.http.page.form.BODY_WITHIN_S", 0.1)
     reader, writer = await asyncio.open_connection("127.0.0.1", served.pages.port)
     writer.write(
         b"POST /page/api/verdicts HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
