@@ -9,6 +9,7 @@ import pytest
 from stream.cli.compose import worker_components
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.outbox import Outbox
+from stream.delivery.posting import PostingSink
 from stream.delivery.topic_reader import TopicReader
 from stream.settings import load
 from stream.tools.drill.receivers import receivers
@@ -55,3 +56,14 @@ def test_each_by_itself(name: str) -> None:
 
 def test_all_together() -> None:
     assert readers(*RECEIVERS).keys() == {"log", *RECEIVERS}
+
+
+def test_all_link_to_the_page() -> None:
+    url = "https://distillwatch.example.org/page/"
+    given = {name: value for one in RECEIVERS.values() for name, value in one.items()}
+    variables = {f"DISTILLWATCH_{name}": value for name, value in given.items()}
+    services = worker_components(load(None, variables | {"DISTILLWATCH_PAGE_URL": url})).services
+    sinks = [one._sink for one in services if isinstance(one, Outbox)]
+    posting = [one._page for one in sinks if isinstance(one, PostingSink)]
+    assert posting == [url] * (len(RECEIVERS) - 1)
+    assert [one._page for one in services if isinstance(one, Alertmanager)] == [url]
