@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import sync_playwright
 
+from testlib.browser import Visits
 from testlib.deployment.chart import CASES, CHART, KUBERNETES
 
 #: Where .ci/deploy-tools builds, and where pip installs.
@@ -77,3 +79,23 @@ def render(template):
         return [one for one in yaml.safe_load_all(template(*values, **options)) if one]
 
     return lambda *values, **options: copy.deepcopy(objects(*values, **options))
+
+
+@pytest.fixture(scope="module")
+def browser(tool):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=tool("chromium"), args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visits(browser, site):
+    """Open pages of the module's site; in the end, nothing has gone wrong in them."""
+    made = Visits(browser, site)
+    yield made
+    for context in browser.contexts:
+        context.close()
+    assert made.problems == []

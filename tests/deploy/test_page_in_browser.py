@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from kafka import KafkaConsumer, KafkaProducer
-from playwright.sync_api import APIResponse, Route, expect, sync_playwright
+from playwright.sync_api import APIResponse, Route, expect
 
-from stream.tools.embedded.broker import EmbeddedBroker
-from testlib.workers import command
-from testlib.workers.worker import worker as start_worker
+from testlib.browser import TOKEN, Site, Visits, accessible, served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.deploy, pytest.mark.integration, pytest.mark.timeout(300)]
 
-TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
-WITHIN_MS = 20_000
-expect.set_options(timeout=WITHIN_MS)
 HOSTILE = [
     "<img src=x onerror=window.hit=1>",
     "</script><script>window.hit=1</script>",
@@ -102,97 +92,10 @@ ALERTS = [
 ]  # fmt: skip
 
 
-@dataclass
-class Site:
-    """A worker that serves the page, and the topics behind it."""
-
-    bootstrap: str
-    environment: dict[str, str]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.environment['DISTILLWATCH_HTTP_PORT']}/page/"
-
-    def send(self, *alerts: tuple[str, bytes]) -> None:
-        topic = self.environment["DISTILLWATCH_TOPICS_ALERTS"]
-        producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
-        for key, value in alerts:
-            producer.send(topic, value, key=key.encode())
-        producer.flush()
-        producer.close()
-
-    def verdicts(self, key: str, at_least: int) -> list[dict[str, Any]]:
-        """Return what was written of an incident."""
-        found: list[dict[str, Any]] = []
-        consumer = KafkaConsumer(
-            self.environment["DISTILLWATCH_TOPICS_VERDICTS"],
-            bootstrap_servers=self.bootstrap,
-            auto_offset_reset="earliest",
-            group_id=None,
-        )
-        deadline = time.monotonic() + 30
-        while len(found) < at_least:
-            assert time.monotonic() < deadline, found
-            for records in consumer.poll(500).values():
-                found += [json.loads(r.value) for r in records if r.key == key.encode()]
-        consumer.close()
-        return found
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with EmbeddedBroker() as broker:
-        environment = command.settings(
-            broker.bootstrap, page_token=TOKEN, kafka_transactions="false"
-        )
-        assert command.run(environment, "topics", "create").returncode == 0
-        made = Site(broker.bootstrap, environment)
-        made.send(*ALERTS)
-        with start_worker(environment, tmp_path_factory.mktemp("page")) as worker:
-            worker.until_ready()
-            yield made
-            assert worker.stop() == 0, worker.log
-
-
-@pytest.fixture(scope="module")
-def browser(tool: Callable[[str], str]) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=tool("chromium"), args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
-
-
-@dataclass
-class Visits:
-    """Opens pages, each in a browser without memory, and notes what goes wrong in them."""
-
-    browser: Browser
-    site: Site
-    problems: list[str] = field(default_factory=list)
-
-    def open(self, after: str = f"#token={TOKEN}", **options: Any) -> Page:
-        page = self.browser.new_context(**options).new_page()
-        page.set_default_timeout(WITHIN_MS)
-        page.on("console", lambda message: self.problems.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
-        page.on("request", self._only_own)
-        page.goto(self.site.url + after)
-        return page
-
-    def _only_own(self, request: Any) -> None:
-        if not request.url.startswith(self.site.url):
-            self.problems.append(f"requests {request.url}")
-
-
-@pytest.fixture
-def visits(browser: Browser, site: Site) -> Iterator[Visits]:
-    made = Visits(browser, site)
-    yield made
-    for context in browser.contexts:
-        context.close()
-    assert made.problems == []
+    with served(tmp_path_factory.mktemp("page"), *ALERTS) as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -216,11 +119,6 @@ def test_it_can_be_read_everywhere(
     expect(page.get_by_label("Token")).to_be_focused()
     accessible(page)
     assert "acct_" not in page.content()
-
-
-def accessible(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
 
 
 def test_an_incident_is_shown_in_words_charts_and_a_graph(visits: Visits) -> None:
