@@ -20,12 +20,12 @@ export class Refused extends Error {}
 /** The worker does not have it, or no longer. */
 export const GONE = Symbol("gone");
 
-function send(path, options = {}) {
+function send(path, options = {}, within = 10_000) {
   return fetch(`api/${path}`, {
     ...options,
     credentials: "omit",
     headers: { ...options.headers, Authorization: `Bearer ${sessionStorage.getItem(KEY)}` },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(within),
   });
 }
 
@@ -55,14 +55,19 @@ export class Watched {
   }
 }
 
-/** Post a verdict on an incident; returns when the brokers have it. */
-export async function postVerdict(verdict) {
-  const answer = await send("verdicts", {
+async function post(path, value) {
+  const answer = await send(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(verdict),
-  });
+    body: JSON.stringify(value),
+  }, 20_000); // a worker waits for the brokers
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(body.error ?? `the worker answers ${answer.status}`);
   return body;
 }
+
+/** Post a verdict on an incident; returns when the brokers have it. */
+export const postVerdict = (verdict) => post("verdicts", verdict);
+
+/** Approve, refuse or undo a decision; returns its state when the brokers have it. */
+export const postDecision = (act, change) => post(`decisions/${act}`, change);

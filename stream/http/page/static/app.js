@@ -1,9 +1,10 @@
 // Polls the worker every two seconds while the page is visible, and shows what has changed.
 
 import { dropToken, GONE, hasToken, Refused, setToken, takeToken, Watched } from "./api.js";
+import { DecisionsView } from "./decisions.js";
 import { el, fill } from "./dom.js";
 import { Incident } from "./incident.js";
-import { ordered, showList, showWorker } from "./list.js";
+import { ordered, showCounts, showList, showWorker } from "./list.js";
 
 const PAUSE_MS = 2000;
 const wide = matchMedia("(min-width: 52.01rem)");
@@ -11,9 +12,12 @@ const by = (id) => document.getElementById(id);
 
 let overview = new Watched("overview");
 let latest = null; // the list as received last
-let shown = null; // {id, watched, incident} of the incident that is open
+let shown = null; // {id, watched, about, incident} of the incident that is open
+let viewing = false; // the view of decisions is open
 let turn = 0; // answers to requests before the last change of selection are dropped
 
+const decisions = new DecisionsView(() => poll());
+const deciding = () => location.hash === "#decisions";
 const chosen = () => (/^#inc_[\w-]+$/.test(location.hash) ? location.hash.slice(1) : null);
 
 function setState(text, kind) {
@@ -26,7 +30,9 @@ function enter(message = "") {
   turn += 1;
   dropToken();
   [overview, latest, shown] = [new Watched("overview"), null, null];
-  by("board").hidden = by("leave").hidden = true;
+  by("board").hidden = by("leave").hidden = by("decisions").hidden = true;
+  decisions.clear();
+  showCounts(null);
   for (const id of ["open", "resolved", "worker-body", "incident"]) fill(by(id));
   by("enter").hidden = false;
   by("enter-error").textContent = message;
@@ -35,11 +41,19 @@ function enter(message = "") {
   by("token").focus();
 }
 
-const opened = (id) => ({ id, watched: new Watched(`incidents/${id}`), incident: null });
+const opened = (id) => ({
+  id, watched: new Watched(`incidents/${id}`), about: new Watched(`decisions/about/${id}`), incident: null,
+});
 
 /** On a wide screen, the most severe incident is shown until one is chosen. */
 function choose() {
   const id = chosen();
+  if (viewing !== deciding()) {
+    viewing = deciding();
+    turn += 1;
+  }
+  by("to-decisions").setAttribute("aria-current", viewing ? "page" : "false");
+  by("to-incidents").setAttribute("aria-current", viewing ? "false" : "page");
   by("board").classList.toggle("reading", id !== null);
   if (id ? shown?.id !== id : !wide.matches || !shown) {
     turn += 1;
@@ -50,31 +64,50 @@ function choose() {
   if (latest) showList(latest, shown?.id ?? null);
 }
 
-async function refresh() {
-  const [began, reading] = [turn, shown];
-  const [list, detail] = await Promise.all([overview.fetch(), reading?.watched.fetch()]);
-  if (began !== turn) {
-    overview.forget();
-    return;
-  }
-  by("enter").hidden = true;
-  by("board").hidden = by("leave").hidden = false;
-  if (list) {
-    latest = list;
-    showWorker(list);
-    choose();
-  }
+function showIncident(reading, detail, about) {
   if (detail === GONE) {
     reading.incident = null;
     fill(by("incident"), el("p", { class: "back" }, el("a", { href: "#" }, "All incidents")),
       el("p", { class: "empty" }, `This worker has no incident ${reading.id}.`));
   } else if (detail) {
     const first = reading.incident === null;
-    reading.incident ??= new Incident(by("incident"));
+    reading.incident ??= new Incident(by("incident"), () => poll());
     reading.incident.show(detail);
     if (first && chosen()) reading.incident.focus();
   }
-  if (shown !== reading) poll(); // at once, rather than after a pause
+  if (about && reading.incident) reading.incident.showDecisions(about);
+  else if (about) reading.about.forget();
+}
+
+async function refresh() {
+  const [began, reading, view] = [turn, deciding() ? null : shown, deciding()];
+  const forget = () => { // what has come is not shown: it has to come again
+    for (const one of [overview, decisions, reading?.watched, reading?.about]) one?.forget();
+  };
+  const [list, detail, about, decided] = await Promise.all([overview.fetch(), reading?.watched.fetch(),
+    latest?.decisions ? reading?.about.fetch() : null, view ? decisions.fetch() : null,
+  ]).catch((error) => {
+    forget();
+    throw error;
+  });
+  if (began !== turn) {
+    forget();
+    return;
+  }
+  by("enter").hidden = true;
+  by("leave").hidden = false;
+  by("board").hidden = view;
+  by("decisions").hidden = !view;
+  const first = latest === null;
+  if (list) {
+    latest = list;
+    showWorker(list);
+    showCounts(list);
+    choose();
+  }
+  if (view) decisions.show(decided);
+  else showIncident(reading, detail, about);
+  if (first || (!view && shown !== reading)) poll(); // at once, rather than after a pause
   const { worker } = latest;
   if (!worker.live) setState(`worker: ${worker.live_reason}`, "bad");
   else if (!worker.ready) setState(`worker: ${worker.ready_reason}`, "late");
@@ -118,7 +151,8 @@ window.addEventListener("hashchange", () => {
 document.addEventListener("visibilitychange", poll);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
-  by("incident").focus();
+  if (viewing) decisions.focus();
+  else by("incident").focus();
 });
 
 takeToken();

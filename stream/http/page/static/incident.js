@@ -2,12 +2,12 @@
 
 import { postVerdict } from "./api.js";
 import { chart, legend } from "./chart.js";
+import { DecisionCards, saveAuthor, savedAuthor } from "./decisions.js";
 import { el, fill } from "./dom.js";
 import { between, compact, count, measure, moment, plural, score, span, words } from "./format.js";
 import { graph } from "./graph.js";
 import { labelled, named, severity } from "./list.js";
 
-const AUTHOR = "distillwatch-author";
 const CHOICES = [
   ["true_positive", "True positive"], ["false_positive", "False positive"], ["benign", "Benign"],
 ];
@@ -108,7 +108,7 @@ function members(detail) {
 export class Incident {
   #article;
   #detail = null;
-  #parts = Object.fromEntries(["head", "why", "course", "graph", "members", "about"].map(
+  #parts = Object.fromEntries(["head", "decided", "why", "course", "graph", "members", "about"].map(
     (name) => [name, el("section", { class: name })]));
   #author = el("input", {
     id: "author", maxlength: 128, autocomplete: "name", required: true, spellcheck: "false",
@@ -117,12 +117,17 @@ export class Incident {
   #buttons = el("div", { class: "choices", role: "group", "aria-label": "Verdict" });
   #message = el("p", { class: "message", role: "status" });
   #verdictForm = this.#makeVerdictForm();
+  #decisions;
   #members = el("details", {}, el("summary", {}, "Accounts"), this.#parts.members);
 
-  constructor(article) {
+  /** `changed` is called after a decision about it has changed. */
+  constructor(article, changed) {
     this.#article = article;
-    this.#author.value = localStorage.getItem(AUTHOR) ?? "";
-    fill(article, this.#parts.head, this.#verdictForm, this.#parts.why, this.#parts.course,
+    this.#author.value = savedAuthor();
+    this.#parts.decided.hidden = true;
+    this.#parts.decided.append(el("h3", {}, "Decisions"));
+    this.#decisions = new DecisionCards(this.#parts.decided, this.#author, changed, { linked: false, none: "" });
+    fill(article, this.#parts.head, this.#verdictForm, this.#parts.decided, this.#parts.why, this.#parts.course,
       this.#parts.graph, this.#members, this.#parts.about);
   }
 
@@ -148,6 +153,12 @@ export class Incident {
     fill(this.#parts.about, this.#about(detail));
     this.#verdictForm.hidden = detail.row.drill;
     this.#choices(detail.row.verdict);
+  }
+
+  /** Show the decisions about it. */
+  showDecisions(rows) {
+    this.#parts.decided.hidden = rows.total === 0;
+    this.#decisions.show(rows);
   }
 
   focus() {
@@ -205,7 +216,7 @@ export class Incident {
       this.#author.focus();
       return;
     }
-    localStorage.setItem(AUTHOR, author);
+    saveAuthor(author);
     const buttons = [...this.#buttons.children];
     this.#buttons.setAttribute("aria-busy", "true");
     try {

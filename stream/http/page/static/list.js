@@ -50,6 +50,13 @@ export function showList(view, chosen) {
   document.title = open.length ? `${open.length} open · distillwatch` : "distillwatch";
 }
 
+/** Show in the head how many decisions wait; null: nothing is known. */
+export function showCounts(view) {
+  const link = document.getElementById("to-decisions");
+  link.hidden = !view?.decisions;
+  document.getElementById("to-decide").textContent = view?.decisions?.waiting ? count(view.decisions.waiting) : "";
+}
+
 const fact = (name, value, bad = false) =>
   el("div", {}, el("dt", {}, name), el("dd", { class: bad ? "bad" : null }, value));
 
