@@ -171,13 +171,16 @@ def _page(settings: Settings, metrics: Metrics, health: Health) -> tuple[More, l
 
 
 def _board(settings: Settings, metrics: Metrics) -> DecisionBoard:
-    topic = settings.topics.decisions
     name = f"{settings.kafka.app_id}-{PAGE_DECISIONS}"
     connection = {**client_options(settings.kafka), "client_id": name}
     return DecisionBoard(
         settings.decisions,
-        topic=topic,
-        writer=DecisionWriter(connection, topic=topic, signer=Signer(settings.decisions.key)),
+        topics=settings.topics,
+        writer=DecisionWriter(
+            connection,
+            topic=settings.topics.decisions,
+            signer=Signer(settings.decisions.key),
+        ),
         connection=connection,
         exact=settings.kafka.transactions,
         metrics=metrics,

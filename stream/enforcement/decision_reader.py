@@ -1,10 +1,11 @@
-"""Follows the decisions topic into a register; an outage changes nothing that is known."""
+"""Follows the decisions topic, and what belongs to it; an outage changes nothing that is known."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer
@@ -15,11 +16,13 @@ from stream.delivery.topic_reader import METADATA_AGE_MS, TopicReader, close_con
 from stream.kafka.ends import EndTracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from stream.decisions.settings import DecisionSettings
     from stream.delivery.metrics import DeliveryMetrics
 
+#: Takes in key, value and signature of a record, and returns what it was.
+TakeIn = Callable[[bytes | None, bytes | None, bytes | None], Reading]
 _POLL_MS: Final = 200
 _STOP_GRACE_S: Final = 1.0
 _MOST_RECORDS: Final = 10_000
@@ -37,9 +40,13 @@ class DecisionReader(TopicReader):
         connection: Mapping[str, Any],
         exact: bool,
         metrics: DeliveryMetrics,
+        others: Mapping[str, TakeIn] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``connection`` goes to aiokafka. Raises SettingsError without a key."""
+        """``connection`` goes to aiokafka. Raises SettingsError without a key.
+
+        ``others``: further topics, and what takes in key, value and signature of their records.
+        """
         super().__init__(name, topic, metrics, stop_grace_s=_STOP_GRACE_S)
         self._connection = connection
         self._exact = exact
@@ -47,6 +54,7 @@ class DecisionReader(TopicReader):
         self._position = 0  # the offset to read next
         self._moved = asyncio.Condition()
         self.register = Register(Signer(settings.key), most=settings.max_decisions)
+        self._takes = {**(others or {}), topic: self.register.read}
         #: When the brokers last answered, epoch seconds; 0 until the topic was read to its end.
         self.read_at_s = 0.0
 
@@ -62,11 +70,11 @@ class DecisionReader(TopicReader):
 
     @abstractmethod
     def _take_in(self, *, changed: bool) -> None:
-        """Look at the register after a poll; ``changed``: one of its decisions has."""
+        """Look at what is known after a poll; ``changed``: some of it has."""
 
     async def _consume(self) -> None:
         consumer = AIOKafkaConsumer(
-            self._topic,
+            *self._takes,
             **self._connection,
             group_id=None,
             enable_auto_commit=False,
@@ -89,17 +97,20 @@ class DecisionReader(TopicReader):
             await close_consumer(consumer)
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> bool:
-        """Read what is there; return whether a decision has changed."""
+        """Read what is there; return whether anything has changed."""
         batches = await consumer.getmany(timeout_ms=_POLL_MS)
         self._failures = 0
         readings = [
-            self.register.read(record.key, record.value, signature_of(record.headers))
-            for records in batches.values()
+            self._takes[partition.topic](record.key, record.value, signature_of(record.headers))
+            for partition, records in batches.items()
             for record in records
         ]
-        if batches:
+        read = [
+            ones[-1].offset for partition, ones in batches.items() if partition.topic == self._topic
+        ]
+        if read:
             async with self._moved:
-                self._position = max(records[-1].offset for records in batches.values()) + 1
+                self._position = max(read) + 1
                 self._moved.notify_all()
         return Reading.NEWER in readings
 

@@ -88,6 +88,6 @@ def test_decisions_of_all_workers_and_commands_are_one(
         form |= {"sequence": 3, "reason": "too late"}
         status, answer = page(two, "/undo", form)
         assert status == 409
-        assert answer["error"].endswith("has changed: it is undone by cy now")
+        assert answer["error"].endswith("is undone already")
         assert page(two, "/undone")[1]["total"] == 1
         assert page(two, f"/about/{ALERT_ID}")[1]["shown"][0]["decision"]["note"] == "a class"

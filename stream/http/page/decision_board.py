@@ -1,7 +1,7 @@
-"""The decisions of the page: read from their topic, and changed by people as by command.
+"""The decisions of the page: read from their topics, and changed by people as by command.
 
-Every worker reads the topic whole. A change counts once its own record has been read back: only
-then it is known that no other person was faster.
+Every worker reads decisions and effects whole. A change counts once its own record has been read
+back: only then it is known that no other person was faster.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from aiokafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, DecisionError
 from stream.decisions.decision_desk import DecisionDesk
+from stream.decisions.effect_book import EffectBook
 from stream.decisions.guard_rails import GuardRails
-from stream.decisions.signature import digest
+from stream.decisions.signature import EFFECTS, Signer, digest
 from stream.enforcement.decision_reader import DecisionReader
 from stream.http.page.decision_lists import DecisionLists
 
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from stream.core.decisions import Decision
+    from stream.core.effects import FollowedDecision
     from stream.decisions.settings import DecisionSettings
     from stream.decisions.transitions import Stored
     from stream.delivery.metrics import DeliveryMetrics
     from stream.enforcement.decision_writer import DecisionWriter
+    from stream.kafka.settings import TopicSettings
 
 _LOG = logging.getLogger("stream.http.page.decision_board")
 NAME: Final = "page-decisions"
 #: To write a state and read it back; shorter than the supervisor waits for a process.
 _WITHIN_S: Final = 10.0
+#: Estimates grow with time: the page gets them again as often.
+_ESTIMATE_S: Final = 10.0
 #: Brokers that have not answered for this long are away; idle ones answer twice a second.
 _STALE_S: Final = 15.0
 
@@ -44,18 +49,20 @@ class DecisionBoard(DecisionReader):
         self,
         settings: DecisionSettings,
         *,
-        topic: str,
+        topics: TopicSettings,
         writer: DecisionWriter,
         connection: Mapping[str, Any],
         exact: bool,
         metrics: DeliveryMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``writer`` writes to ``topic`` and is closed here; ``connection`` goes to aiokafka."""
+        """``writer`` writes decisions and is closed here; ``connection`` goes to aiokafka."""
+        self._effects = EffectBook(Signer(settings.key, EFFECTS), most=settings.max_effects)
         super().__init__(
             settings,
             name=NAME,
-            topic=topic,
+            topic=topics.decisions,
+            others={topics.effects: self._effects.read},
             connection=connection,
             exact=exact,
             metrics=metrics,
@@ -74,6 +81,11 @@ class DecisionBoard(DecisionReader):
             decisions = [one.decision for one in self.register.states]
             self._lists = DecisionLists(decisions, self._rails)
         return self._lists
+
+    def followed(self, decision: Decision) -> FollowedDecision:
+        """Return a decision with what has come of it so far; a new estimate every ten seconds."""
+        now = self._clock()
+        return self._effects.followed(decision, now - now % _ESTIMATE_S)
 
     @property
     def stale_since_s(self) -> float | None:

@@ -7,7 +7,8 @@
     GET  /page/api/decisions/about/inc_ID  those about an incident
     POST /page/api/decisions/approve       as `distillwatch approve`; refuse and undo likewise
 
-A change names the state that the person saw: where another one counts by now it is refused (409).
+A change names the state that the person saw: where another one counts by now, an approval or a
+refusal is refused (409).
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ class DecisionEndpoints:
         known = self.board.register.get(form.decision_id)
         if known is None:
             return json_answer({"error": f"there is no decision {form.decision_id}"}, 404)
-        if known.decision.sequence != form.sequence:
+        # An undo means what is in force, also when an enforcer has begun to apply it since.
+        if name != "undo" and known.decision.sequence != form.sequence:
             return json_answer({"error": changed(form.decision_id, known)}, 409)
         try:
             found = await self.board.change(known, lambda desk, time: _ACTS[name](desk, form, time))

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.core.decisions import Decision, DecisionState
+from stream.core.decisions import DecisionState
+from stream.core.effects import FollowedDecision
 from stream.core.findings import Severity
 
 if TYPE_CHECKING:
+    from stream.core.decisions import Decision
     from stream.http.page.decision_board import DecisionBoard
     from stream.http.page.decision_lists import DecisionList
     from stream.http.page.incident_history import IncidentHistory
@@ -19,9 +21,9 @@ MAX_ACCOUNTS: Final = 20
 
 
 class DecisionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision with some of its accounts."""
+    """A decision with some of its accounts, and with what it did so far."""
 
-    decision: Decision
+    decision: FollowedDecision
     accounts: int  # all that it acts on
     needed: int  # approvals of people that are missing
     held_back: bool  # a guard rail keeps it from the gateways
@@ -76,7 +78,7 @@ def rows(board: DecisionBoard, history: IncidentHistory, found: DecisionList) ->
     return DecisionRows(
         shown=[
             DecisionRow(
-                decision=msgspec.structs.replace(one, accounts=one.accounts[:MAX_ACCOUNTS]),
+                decision=_shortened(board.followed(one)),
                 accounts=len(one.subjects),
                 needed=max(one.people_needed - _people(one), 0),
                 held_back=one.key in held_back,
@@ -86,6 +88,10 @@ def rows(board: DecisionBoard, history: IncidentHistory, found: DecisionList) ->
         ],
         total=found.total,
     )
+
+
+def _shortened(decision: FollowedDecision) -> FollowedDecision:
+    return msgspec.structs.replace(decision, accounts=decision.accounts[:MAX_ACCOUNTS])
 
 
 def _people(decision: Decision) -> int:

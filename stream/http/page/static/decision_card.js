@@ -81,7 +81,7 @@ function warnings({ decision, held_back }) {
   return [
     decision.simulated ? el("p", { class: "note" }, "Simulated: no gateway carries it out.") : null,
     held_back ? el("p", { class: "note bad" },
-      "Held back: decisions.max_accounts_a_day is reached, so no gateway carries it out.") : null,
+      "Held back: a day's limit of accounts or traffic is reached, so no gateway carries it out.") : null,
   ];
 }
 

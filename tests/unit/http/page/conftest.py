@@ -24,6 +24,7 @@ from stream.http.page.page_server import Page
 from stream.http.page.worker_status import WorkerStatusSampler
 from stream.http.pages import Pages
 from stream.http.settings import HttpSettings
+from stream.kafka.settings import TopicSettings
 from stream.metrics import Metrics
 from testlib.decisions import KEY, read
 
@@ -104,10 +105,16 @@ class Board(DecisionBoard):
     def __init__(self, writer: Any, metrics: Metrics, **changes: Any) -> None:
         settings = DecisionSettings(key=Secret(KEY), mode="propose", **changes)
         super().__init__(
-            settings, topic="d", writer=writer, connection={}, exact=True, metrics=metrics,
+            settings,
+            topics=TopicSettings(),
+            writer=writer,
+            connection={},
+            exact=True,
+            metrics=metrics,
             clock=lambda: NOW_S,
-        )  # fmt: skip
+        )
         writer.board = self
+        self.effects = self._effects
         self.writer = writer
         self.read_at_s = NOW_S
 

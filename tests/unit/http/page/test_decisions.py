@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from stream.core.decisions import DecisionSubject, Reason
-from stream.decisions.transitions import Stored, approve, refuse, undo
+from stream.core.decisions import Actor, DecisionSubject, Reason
+from stream.core.effects import EffectReport
+from stream.core.secret import Secret
+from stream.decisions.signature import EFFECTS, Signer
+from stream.decisions.transitions import Stored, applied, approve, refuse, undo
 from stream.http.page.decision_lists import MAX_ROWS
 from stream.http.page.decision_views import MAX_ACCOUNTS
-from testlib.decisions import ALICE, BOB, NOW_S, held, of_accounts, proposal
+from testlib.decisions import ALICE, BOB, KEY, NOW_S, held, of_accounts, proposal
 
 if TYPE_CHECKING:
     import aiohttp
@@ -110,6 +113,30 @@ async def test_a_person_approves_and_undoes(served, client):
     )  # fmt: skip
     assert held(served.board.register, ONE).decision.note == "ours"
     assert (await post(client, "undo", sequence=3))[0] == 409
+
+
+async def test_what_a_decision_did_so_far_is_shown(served, client):
+    served.board.have(approve(Stored.of(proposal()), ALICE, NOW_S).decision)
+    report = EffectReport(
+        decision_id=ONE, enforcer="edge", run="0" * 16, gateway="1", held_at=NOW_S + 1,
+        refused_requests=7, first_refused_at=NOW_S + 3,
+    )  # fmt: skip
+    key, value = report.key.encode(), msgspec.json.encode(report)
+    served.board.effects.read(key, value, Signer(Secret(KEY), EFFECTS).sign(key, value))
+    (row,) = (await get(client))["in_force"]["shown"]
+    assert row["decision"]["applied"] == [{"enforcer": "edge", "at": NOW_S + 1}]
+    effect = row["decision"]["effect"]
+    assert (effect["refused"], effect["approval_to_refusal_s"]) == (7, 3)
+
+
+async def test_who_undoes_means_what_is_in_force_even_if_an_enforcer_has_begun_since(
+    served, client
+):
+    approved = approve(Stored.of(proposal()), ALICE, NOW_S)
+    served.board.have(approved.decision)
+    edge = Actor(kind="enforcer", name="edge")
+    served.board.have(applied(approved, edge, NOW_S + 1))
+    assert (await post(client, "undo", sequence=2))[0] == 200
 
 
 async def test_a_person_refuses(served, client):
