@@ -88,26 +88,30 @@ class _Day:
 
     def takes(self, subjects: Sequence[tuple[str, str]], each: float, time: float) -> bool:
         """Add subjects, each with a share of the traffic that is stopped, where they fit."""
-        while self._last and next(iter(self._last.values()))[0] <= time - _DAY_S:
-            self._share -= self._last.popitem(last=False)[1][1]
-        known = [self._last.get(subject) for subject in subjects]
-        added = sum(max(each - (one[1] if one else 0.0), 0.0) for one in known)
-        if len(self._last) + known.count(None) > self._most:
+        last = self._last
+        while last and next(iter(last.values()))[0] <= time - _DAY_S:
+            self._share -= last.popitem(last=False)[1][1]
+        known = [last.get(subject) for subject in subjects]
+        if len(last) + known.count(None) > self._most:
             return False
+        added = sum(max(each - (one[1] if one else 0.0), 0.0) for one in known) if each else 0.0
         # Sums of shares are exact to about 1e-12.
         if added and self._share + added > self._most_share + 1e-9:
             return False
-        for subject, one in zip(subjects, known, strict=True):
-            self._last[subject] = time, max(each, one[1] if one else 0.0)
-            self._last.move_to_end(subject)
         self._share += added
+        for subject, one in zip(subjects, known, strict=True):
+            if one is None:
+                last[subject] = time, each
+            else:
+                last[subject] = time, max(each, one[1])
+                last.move_to_end(subject)
         return True
 
 
 def _share_of_each(decision: Decision) -> float:
     """Return the share of the traffic of each subject whose requests are stopped."""
-    share = decision.traffic_share or 0.0
-    return share / max(len(decision.subjects), 1) if _stops(decision) else 0.0
+    share = decision.traffic_share
+    return share / max(len(decision.subjects), 1) if share and _stops(decision) else 0.0
 
 
 def _stops(decision: Decision) -> bool:

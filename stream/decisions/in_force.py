@@ -38,11 +38,12 @@ class InForce:
             if not in_force(decision, time) or decision.key in held_back:
                 continue
             next_end = min(next_end, decision.until)
-            for subject in decision.subjects:
-                if not rails.is_allowed(subject[1]):
-                    found[subject].append(decision)
-                    carried[decision.key] = decision
-        ordered = {subject: tuple(sorted(ones, key=_order)) for subject, ones in found.items()}
+            subjects = [one for one in decision.subjects if not rails.is_allowed(one[1])]
+            if subjects:
+                carried[decision.key] = decision
+            for subject in subjects:
+                found[subject].append(decision)
+        ordered = {subject: _ordered(ones) for subject, ones in found.items()}
         return cls(ordered, held_back, next_end, carried)
 
     def about(
@@ -59,6 +60,11 @@ class InForce:
 
 
 NOTHING: Final = InForce({}, frozenset(), math.inf)
+
+
+def _ordered(decisions: list[Decision]) -> tuple[Decision, ...]:
+    """Return decisions about one subject, strongest first: mostly there is one."""
+    return tuple(sorted(decisions, key=_order) if len(decisions) > 1 else decisions)
 
 
 def _order(decision: Decision) -> tuple[int, float, str]:
