@@ -18,6 +18,7 @@ from stream.tools.drill.run import Drill
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stream.settings import Settings
     from stream.tools.drill.report import DrillReport
 
 
@@ -29,6 +30,14 @@ def drill(
     timeout: Annotated[
         float, typer.Option(metavar="S", min=1, help="Longest wait for alert and receivers")
     ] = 900,
+    respond: Annotated[
+        bool,
+        typer.Option("--respond", help="Follow a simulated decision to the enforcers, too"),
+    ] = False,
+    enforcer: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Where an enforcer answers; default: by the settings"),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -36,7 +45,8 @@ def drill(
 
     Run it with the settings of the workers. It pages no one (see the receivers' setting `drills`)
     and no model learns from it. Exit code 0 only when the alert arrived and every configured
-    receiver has handled it.
+    receiver has handled it; with --respond, also when a decision was proposed, approved, known to
+    every enforcer, carried out by none, and undone.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     # It warns of a slow machine, which does not matter here.
@@ -55,6 +65,7 @@ def drill(
             settings=settings,
             accounts=accounts,
             timeout_s=timeout,
+            enforcers=_enforcers(settings, enforcer or []) if respond else None,
             on_progress=lambda at_s, what: bar.update(task, completed=at_s, description=what),
         ).run()
     if json:
@@ -85,6 +96,13 @@ def _rows(report: DrillReport) -> Iterator[tuple[str, str, str]]:
     yield "alert", found, _seconds(report.alert_after_s)
     for sink in report.sinks:
         yield sink.name, sink.result, _seconds(sink.after_s)
+    for link in report.links:
+        yield link.name, link.result, _seconds(link.after_s)
+
+
+def _enforcers(settings: Settings, named: list[str]) -> tuple[str, ...]:
+    """Return the addresses of ``--enforcer``, or the one of the settings."""
+    return tuple(named) or (f"http://{settings.enforcer.host}:{settings.enforcer.port}",)
 
 
 def _seconds(seconds: float | None) -> str:

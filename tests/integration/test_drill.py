@@ -1,4 +1,4 @@
-"""Drills on a real worker with real receivers: what is told, who is called, what is broken."""
+"""Drills on a real worker, receivers and enforcer: what is told, who is called, what is broken."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer
 
 from testlib.alerts import SECRET
+from testlib.decisions import KEY
 from testlib.metrics import total
-from testlib.workers.command import run, settings
-from testlib.workers.worker import worker
+from testlib.workers.command import DISTILLWATCH, free_port, run, settings
+from testlib.workers.worker import running, worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from testlib.workers.worker import Worker
 
@@ -29,6 +31,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 PARTITIONS = 2
 ACCOUNTS = 12
+TOKEN = "t" * 16
+DRILL = ("drill", "--json", "--accounts", str(ACCOUNTS))
 
 
 @dataclass
@@ -102,13 +106,12 @@ class Seen:
     receivers: Receivers = field(default_factory=Receivers)
     delivered: list[dict[str, Any]] = field(default_factory=list)  # by the webhook, of the first
     metrics: str = ""
+    interrupted: int = 0  # exit code
+    decisions: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[dict[str, Any]] = field(default_factory=list)
 
-    def drill(self, name: str, environment: dict[str, str], *, timeout_s: float) -> None:
-        done = run(
-            environment,
-            *("drill", "--json", "--accounts", str(ACCOUNTS), "--timeout", str(timeout_s)),
-        )
+    def drill(self, name: str, environment: dict[str, str], *more: str, timeout_s: float) -> None:
+        done = run(environment, *DRILL, *more, "--timeout", str(timeout_s))
         report = json.loads(done.stdout) if done.stdout else {}
         self.outcomes[name] = Outcome(done.returncode, report, done.stderr)
 
@@ -128,6 +131,10 @@ def environment(bootstrap: str, broker: str, url: str) -> dict[str, str]:
         webhook_minimum_severity="critical",
         ocsf_url=f"{url}/ocsf",
         alertmanager_urls=url,
+        decisions_key=KEY,
+        decisions_mode="propose",
+        enforcer_port=free_port(),
+        enforcer_tokens=TOKEN,
     )
 
 
@@ -144,6 +151,7 @@ def seen(bootstrap: str, broker: str, tmp_path_factory: pytest.TempPathFactory) 
                 lambda: process.total("distillwatch_windows_closed_total") > 8, what="step"
             )
             watched(found, own, process)
+            responded(found, own, folder)
         found.drill("no worker", own, timeout_s=4)
     return found
 
@@ -158,6 +166,30 @@ def watched(found: Seen, own: dict[str, str], process: Worker) -> None:
     found.alerts = asyncio.run(on_topic(own))
 
 
+def responded(found: Seen, own: dict[str, str], folder: Path) -> None:
+    found.receivers.away.clear()
+    page = {"DISTILLWATCH_HTTP_PORT": str(free_port())}
+    with worker(own | page, folder, command="enforcer") as enforcer:
+        enforcer.until_ready()
+        found.drill("response", own, "--respond", timeout_s=60)
+        refuses = own | {"DISTILLWATCH_ENFORCER_TOKENS": "u" * 16}
+        found.drill("other token", refuses, "--respond", timeout_s=40)
+    found.drill("no enforcer", own, "--respond", timeout_s=40)
+    command = (*DISTILLWATCH, *DRILL, "--respond")
+    with running(own, folder / "interrupted.log", *command) as drill:
+        drill.until(
+            lambda: any(one["state"] == "approved" for one in decisions(own)),
+            what="approved decision",
+        )
+        found.interrupted = drill.stop()
+    found.decisions = decisions(own)
+
+
+def decisions(own: dict[str, str]) -> list[dict[str, Any]]:
+    done = run(own, "decisions", "--all", "--json")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 async def on_topic(own: dict[str, str]) -> list[dict[str, Any]]:
     async with AIOKafkaConsumer(
         own["DISTILLWATCH_TOPICS_ALERTS"],
@@ -166,6 +198,10 @@ async def on_topic(own: dict[str, str]) -> list[dict[str, Any]]:
     ) as consumer:
         found = await consumer.getmany(timeout_ms=5000)
     return [json.loads(record.value or b"") for records in found.values() for record in records]
+
+
+def links(outcome: Outcome) -> dict[str, str]:
+    return {link["name"].split()[0]: link["result"] for link in outcome.report["links"]}
 
 
 def results(outcome: Outcome) -> dict[str, str]:
@@ -229,6 +265,59 @@ def test_no_worker_is_told_as_such(seen: Seen) -> None:
     assert outcome.code == 1
     assert outcome.report["read"] == 0
     assert "no worker has read" in outcome.said
+
+
+def test_the_response_reaches_the_enforcer_and_is_undone_and_each_link_has_its_time(
+    seen: Seen,
+) -> None:
+    outcome = seen.outcomes["response"]
+    assert outcome.code == 0, (outcome.report, outcome.said)
+    proposal = links(outcome).pop("proposal")
+    assert proposal.startswith(f"throttle, {ACCOUNTS} accounts, dec_")
+    assert links(outcome) == {
+        "proposal": proposal,
+        "approval": "by drill",
+        "enforcer": "has it, carries nothing out",
+        "undo": "undone everywhere",
+    }
+    seconds = [link["after_s"] for link in outcome.report["links"]]
+    print(f"seconds from link to link: {seconds}")
+    assert all(0 <= one < 10 for one in seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("no enforcer", "start `distillwatch enforcer`, or name where it listens with --enforcer"),
+        ("other token", "refuses the token: it has other enforcer.tokens"),
+    ],
+)
+def test_an_enforcer_that_does_not_answer_is_one_line_with_what_to_do(
+    seen: Seen, name: str, hint: str
+) -> None:
+    outcome = seen.outcomes[name]
+    assert outcome.code == 1
+    assert links(outcome)["approval"] == "by drill"
+    assert links(outcome)["enforcer"] == "broken"
+    assert hint in outcome.said
+    assert len(outcome.said.splitlines()) == 1
+
+
+def test_no_decision_of_a_drill_outlasts_it_or_touches_a_real_account(seen: Seen) -> None:
+    assert seen.interrupted == 143
+    responses = [seen.outcomes[name].report["drill_id"] for name in ("response", "no enforcer")]
+    ended = [one for one in seen.decisions if one["state"] == "undone"]
+    for drill_id in responses:
+        assert [one for one in ended if one["accounts"][0] == f"drill-{drill_id}-000"]
+    # Four were undone by the drill; the drills without a response leave what expires soon.
+    by_drill = [one for one in ended if one["actor"]["name"] == "drill"]
+    assert len({one["accounts"][0] for one in by_drill}) == 4
+    assert {one["state"] for one in seen.decisions} == {"undone", "proposed"}
+    for one in seen.decisions:
+        assert one["drill"]
+        assert one["simulated"]
+        assert one["until"] - one["proposed_at"] <= 1000
+        assert all(account.startswith("drill-") for account in one["accounts"])
 
 
 def test_all_that_is_left_says_that_it_was_a_drill(seen: Seen) -> None:

@@ -1,5 +1,9 @@
 """The fire drill: a synthetic campaign in the live requests topic, to check that its alert comes.
 
+With a response (:mod:`stream.tools.drill.drill_response`) it also checks that the alert becomes a
+proposal and, once approved, a decision that enforcers have: a simulated one, about its own
+accounts, undone at the end.
+
 What is proven, end to end: brokers, intake, the stages and their topics, scoring, the alerts topic,
 and each receiver up to its answer. What is not: that the gateway's own format is read (a drill's
 records are canonical events; ``events_total`` and the dead letters show the others), and the

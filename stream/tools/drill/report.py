@@ -26,6 +26,15 @@ class SinkReport(msgspec.Struct, frozen=True, kw_only=True):
     after_s: float | None = None
 
 
+class LinkReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A link from the alert to enforcers and back; ``after_s`` since the link before it."""
+
+    name: str
+    result: str
+    after_s: float
+    broken: str | None = None
+
+
 class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
     """One drill; seconds are counted from its first request."""
 
@@ -40,6 +49,7 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
     alert_after_s: float | None = None
     members: int = 0
     sinks: list[SinkReport]
+    links: list[LinkReport] = []
 
     @property
     def broken(self) -> str | None:
@@ -60,6 +70,7 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
         for sink in self.sinks:
             if sink.result not in _WELL:
                 yield _trouble(sink)
+        yield from (link.broken for link in self.links if link.broken)
 
     def _unfound(self) -> str:
         if not self.read:

@@ -1,9 +1,10 @@
-"""Runs one drill: plants the campaign until its alert comes, then waits for the receivers."""
+"""Runs one drill: plants the campaign until its alert comes, then waits for all that follows it."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+import signal
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from stream.core.errors import BrokerError, TopicError, UsageError
 from stream.kafka.connection import client_options, connect, keep_trying
 from stream.kafka.topics import describe, missing
 from stream.tools.drill.campaign import Campaign
+from stream.tools.drill.drill_response import DrillResponse
 from stream.tools.drill.receivers import Receiver, receivers
 from stream.tools.drill.report import DrillReport, SinkReport
 from stream.tools.drill.watch import Groups, Seen, Watch
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 _ROUND_S: Final = 5.0
 #: Between two questions for offsets.
 _POLL_S: Final = 1.0
+#: The exit code of a process that SIGTERM has ended.
+_TERMINATED: Final = 128 + signal.SIGTERM
 
 
 @dataclass
@@ -43,11 +47,14 @@ class Drill:
     accounts: int
     timeout_s: float
     on_progress: Callable[[float, str], None]
+    #: Addresses of enforcers that have to have the decision; None: the drill ends with the alert.
+    enforcers: tuple[str, ...] | None = None
     _id: str = field(default_factory=lambda: secrets.token_hex(4))
     _seen: Seen = field(default_factory=Seen)
     _read: int = 0
     _alert_s: float = 0.0
     _results: dict[str, tuple[SinkResult, float]] = field(default_factory=dict)
+    _response: DrillResponse | None = None
 
     def run(self) -> DrillReport:
         """Run to the end; raises BrokerError when Kafka fails, TopicError when a topic is not."""
@@ -58,12 +65,16 @@ class Drill:
         with connect(self.settings.kafka) as admin:
             try:
                 return asyncio.run(self._run(partitions, admin))
+            except asyncio.CancelledError:
+                raise SystemExit(_TERMINATED) from None
             except KafkaError as error:
                 raise BrokerError(f"the drill stops: {type(error).__name__} {error}") from error
 
     def _partitions(self, admin: KafkaAdminClient) -> dict[str, int]:
         topics = self.settings.topics
-        names = (topics.requests, topics.alerts, topics.deadletter)
+        names = [topics.requests, topics.alerts, topics.deadletter]
+        if self.enforcers is not None:
+            names.append(topics.decisions)
         found = {name: one.partitions for name, one in describe(admin, names).items()}
         for name in names:
             if name not in found:
@@ -82,12 +93,24 @@ class Drill:
             campaign = Campaign(self._id, self.accounts, salt=salt, started_s=time.time())
             watch = Watch(self.settings, campaign.accounts, self._seen)
             await watch.start(consumer, partitions)
+            if self.enforcers is not None:
+                await self._respond(stack, campaign, self.enforcers)
             plant = partial(
                 self._plant, producer, campaign, partitions[self.settings.topics.requests]
             )
             seconds = await self._wait(plant, partial(watch.look, consumer), admin)
             after = await self._ends(consumer, partitions)
         return self._report(seconds, sum(after.values()) - sum(before.values()))
+
+    async def _respond(
+        self, stack: AsyncExitStack, campaign: Campaign, enforcers: tuple[str, ...]
+    ) -> None:
+        """Respond in the background; what ends the drill ends its decisions, too."""
+        if (task := asyncio.current_task()) is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        self._response = await stack.enter_async_context(
+            DrillResponse(self.settings, campaign.accounts, enforcers=enforcers)
+        )
 
     async def _wait(
         self,
@@ -110,6 +133,8 @@ class Drill:
             await look()
             if self._seen.alert is not None and not self._alert_s:
                 self._alert_s = time.monotonic() - started
+                if self._response is not None:
+                    self._response.begin()
             if now_s >= next_poll:
                 next_poll = now_s + _POLL_S
                 self._read = await groups.read(self._seen)
@@ -118,6 +143,7 @@ class Drill:
 
     def _is_over(self, now_s: float, sinks: tuple[Receiver, ...]) -> bool:
         known = self._seen.alert is not None and len(self._results) == len(sinks)
+        known = known and (self._response is None or self._response.is_over)
         return known or bool(self._seen.dead_letters) or now_s >= self.timeout_s
 
     async def _plant(self, producer: AIOKafkaProducer, campaign: Campaign, partitions: int) -> None:
@@ -143,6 +169,8 @@ class Drill:
         if self._seen.alert is None:
             return f"{self._read}/{self._requests} requests read, no alert yet"
         waiting = [sink.name for sink in sinks if sink.name not in self._results]
+        if self._response is not None and not self._response.is_over:
+            waiting.append("the response")
         return f"alert after {self._alert_s:.0f} s, waiting for {', '.join(waiting) or 'nothing'}"
 
     @property
@@ -171,6 +199,7 @@ class Drill:
             alert_after_s=round(self._alert_s, 1) if alert else None,
             members=len(self._seen.members),
             sinks=[self._sink(sink.name) for sink in receivers(self.settings)] if alert else [],
+            links=self._response.links if self._response else [],
         )
 
     def _sink(self, name: str) -> SinkReport:

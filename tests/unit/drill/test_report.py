@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from stream.cli.drill import _table
-from stream.tools.drill.report import DrillReport, SinkReport, as_json
+from stream.tools.drill.report import DrillReport, LinkReport, SinkReport, as_json
 
 WELL = DrillReport(
     drill_id="a1",
@@ -49,6 +49,16 @@ def test_a_drill_whose_receivers_have_all_handled_it_is_well() -> None:
         (
             but(WELL, sinks=[SinkReport(name="slack", result="rejected", after_s=1.0)]),
             "slack could not deliver the alert: rejected",
+        ),
+        (
+            but(
+                WELL,
+                links=[
+                    LinkReport(name="proposal", result="throttle", after_s=0.4),
+                    LinkReport(name="approval", result="none", after_s=30.1, broken="no room"),
+                ],
+            ),
+            "no room",
         ),
     ],
 )
