@@ -1,7 +1,9 @@
-"""Photographs the page of a demo in a real browser (`make pictures`): desk, phone, link graph."""
+"""Photographs a demo in a real browser (`make pictures`): desk, phone, link graph, terminal."""
 
 from __future__ import annotations
 
+import html
+import os
 import re
 import shutil
 import signal
@@ -18,6 +20,11 @@ SIZES: dict[str, tuple[Any, int, int]] = {
     "page": ("light", 1280, 1000),
     "page-phone": ("dark", 390, 844),
 }
+
+COLUMNS = 150
+TERMINAL = "display:inline-block; margin:0; padding:12px; font:12px/1.3 monospace"
+#: Lines of the demo that the picture has: alerts, approvals and tables.
+SHOWN = re.compile(r"(info|warning|critical) |approved |from alert|planted|a second|[┏┃┡│└]")
 
 
 def photograph(link: str, folder: Path = FOLDER) -> None:
@@ -42,16 +49,37 @@ def photograph(link: str, folder: Path = FOLDER) -> None:
         browser.close()
 
 
+def photograph_terminal(text: str, folder: Path = FOLDER) -> None:
+    """Photograph lines as a terminal shows them."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 100})
+        page.set_content(f"<pre style='{TERMINAL}'>{html.escape(text)}</pre>")
+        page.locator("pre").screenshot(path=folder / "loop.png")
+        browser.close()
+
+
 def main() -> None:
-    """Run a demo to its end and photograph its page."""
+    """Run a demo to its end and photograph its page and its lines."""
     command = [sys.executable, "-m", "stream.cli.main", "demo", "--stay"]
-    demo = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # noqa: S603
-    link = ""
-    for line in demo.stderr or ():
+    demo = subprocess.Popen(  # noqa: S603
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"COLUMNS": str(COLUMNS)},
+    )
+    link, shown = "", ""
+    for line in demo.stdout or ():
         sys.stderr.write(line)
         link = link or "".join(re.findall(r"http\S+#token=\S+", line))
+        if SHOWN.match(line):
+            shown += f"{line.rstrip()[:COLUMNS]}\n"
         if "stays until" in line:
             photograph(link)
+            photograph_terminal(shown)
             demo.send_signal(signal.SIGINT)
     if demo.wait():
         raise SystemExit("the demo failed: see its output above")
