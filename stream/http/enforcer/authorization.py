@@ -66,7 +66,10 @@ def answered(path: str, outcome: Handling) -> web.Response:
 
 
 def _headers(outcome: Handling) -> dict[str, str]:
-    """Return what a gateway may pass on; an absent action has no header."""
+    """Return what a gateway may pass on; an absent action has no header.
+
+    Nor has a model whose name no header can hold.
+    """
     found = outcome.treatment
     values = (
         found.tier or "",
@@ -74,7 +77,11 @@ def _headers(outcome: Handling) -> dict[str, str]:
         found.model,
         "1" if found.hides_reasoning else "",
     )
-    return {name: value for name, value in zip(_HEADERS, values, strict=True) if value}
+    return {
+        name: value
+        for name, value in zip(_HEADERS, values, strict=True)
+        if value.isprintable() and value
+    }
 
 
 def _denied(status: int, message: str, headers: dict[str, str]) -> web.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from stream.decisions.throttles import Throttles, retry_after
 from stream.decisions.treatment import AS_EVERYONE, TreatmentDefaults, treatment
@@ -26,6 +26,9 @@ class Handling:
     answer: Answer
     treatment: Treatment = AS_EVERYONE
     retry_after: str = ""
+
+
+PASSED: Final = Handling("passed")
 
 
 class CarryingOut:

@@ -21,6 +21,7 @@ from aiohttp import web
 from stream.decisions.in_force import NOTHING
 from stream.http.bearer import Bearer
 from stream.http.enforcer import authorization, crowdsec, guardrail, usage
+from stream.http.enforcer.carrying_out import PASSED
 from stream.http.enforcer.own_effects import count_answer
 from stream.http.listening import listen
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from stream.http.enforcer.metrics import EnforcerMetrics
     from stream.http.enforcer.settings import EnforcerSettings
 
-_MAX_BODY: Final = 8_388_608
+#: Gateways pass the caller's address and token on, and what is too long here is refused there.
+_MAX_LINE: Final = 65_536  # bytes
+MAX_BODY: Final = 33_554_432  # bytes; prompts come with their images
 _BODY_WITHIN_S: Final = 5.0
 _STOP_TIMEOUT_S: Final = 2.0
 
@@ -66,7 +69,9 @@ class EnforcerServer:
 
     async def start(self) -> None:
         """Listen, or raise SettingsError in one line when the port is not available."""
-        server = web.Server(self._answer, access_log=None)
+        server = web.Server(
+            self._answer, access_log=None, max_line_size=_MAX_LINE, max_field_size=_MAX_LINE
+        )
         runner = web.ServerRunner(server, shutdown_timeout=_STOP_TIMEOUT_S)
         host, port = self._settings.host, self._settings.port
         self.port = await listen(runner, host, port, setting="enforcer.port")
@@ -106,7 +111,7 @@ class EnforcerServer:
         if not subjects:
             # A gateway that passes no id must not shut everyone out.
             self._count("authorize", "invalid")
-            return web.Response()
+            return authorization.answered(request.path, PASSED)
         outcome = self._carrying_out.outcome(subjects)
         self._count("authorize", outcome.answer)
         count_answer(self._tallies, gateway, outcome, self._clock())
@@ -118,7 +123,11 @@ class EnforcerServer:
             return self._unauthorized("guardrail")
         try:
             async with asyncio.timeout(_BODY_WITHIN_S):
-                found = guardrail.read(await request.read())
+                body = await request.clone(client_max_size=MAX_BODY).read()
+            found = guardrail.read(body)
+        except web.HTTPRequestEntityTooLarge:
+            self._count("guardrail", "invalid")
+            return web.Response(status=413)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError):
             self._count("guardrail", "invalid")
             return web.Response(status=400)
