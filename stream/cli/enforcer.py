@@ -7,6 +7,7 @@ import sys
 
 from stream.cli.common import ConfigOption, read_settings
 from stream.http.enforcer.enforcer_process import EnforcerComponents, run
+from stream.worker.event_loop import new_event_loop
 
 
 def enforcer(config: ConfigOption = None) -> None:
@@ -22,5 +23,6 @@ def enforcer(config: ConfigOption = None) -> None:
             kafka=settings.kafka,
             topics=settings.topics,
             http=settings.http,
-        )
+        ),
+        new_event_loop,
     )

@@ -50,13 +50,15 @@ class InForce:
         self, subjects: Iterable[tuple[SubjectKind, str]], time: float
     ) -> tuple[Decision, ...]:
         """Return what is in force at ``time`` about a caller with these ids, strongest first."""
-        found = {
-            one.key: one
+        found = [
+            one
             for subject in subjects
             for one in self.by_subject.get(subject, ())
             if one.until > time
-        }
-        return tuple(sorted(found.values(), key=_order))
+        ]
+        if len(found) < 2:  # noqa: PLR2004 - nothing to order
+            return tuple(found)
+        return tuple(sorted({one.key: one for one in found}.values(), key=_order))
 
 
 NOTHING: Final = InForce({}, frozenset(), math.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,11 +51,12 @@ class DecisionFeed(DecisionReader):
         self._renewed = renewed
         self.in_force = InForce.of(self.register, self._rails, clock())
 
-    def _take_in(self, *, changed: bool) -> None:
+    async def _take_in(self, *, changed: bool) -> None:
+        """Make the table beside the answers; nothing is read meanwhile, so no decision changes."""
         if not changed and self._clock() < self.in_force.next_end:
             return
-        in_force = InForce.of(self.register, self._rails, self._clock())
-        known = self.in_force.decisions
+        made = asyncio.to_thread(InForce.of, self.register, self._rails, self._clock())
+        in_force, known = await made, self.in_force.decisions
         self._renewed(
             in_force, [one for one in in_force.decisions.values() if one.key not in known]
         )

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 TakeIn = Callable[[bytes | None, bytes | None, bytes | None], Reading]
 _POLL_MS: Final = 200
 _STOP_GRACE_S: Final = 1.0
-_MOST_RECORDS: Final = 10_000
+#: Records are verified one after the other, and what else the process does waits for as many.
+_MOST_RECORDS: Final = 200
 
 
 class DecisionReader(TopicReader):
@@ -69,7 +70,7 @@ class DecisionReader(TopicReader):
             await self._moved.wait_for(lambda: self._position > offset)
 
     @abstractmethod
-    def _take_in(self, *, changed: bool) -> None:
+    async def _take_in(self, *, changed: bool) -> None:
         """Look at what is known after a poll; ``changed``: some of it has."""
 
     async def _consume(self) -> None:
@@ -89,9 +90,9 @@ class DecisionReader(TopicReader):
             while left and not self._stopping.is_set():
                 await self._poll(consumer)
                 left.difference_update(await ends.reached(left))
-            self._take_in(changed=True)
+            await self._take_in(changed=True)
             while not self._stopping.is_set():
-                self._take_in(changed=await self._poll(consumer))
+                await self._take_in(changed=await self._poll(consumer))
                 self._note_answer(consumer)
         finally:
             await close_consumer(consumer)

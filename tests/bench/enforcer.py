@@ -1,5 +1,7 @@
 """External authorization under load: ``python tests/bench/enforcer.py [--rate N] [--seconds S]``.
 
+``--changes N``: people decide N times meanwhile, and the enforcer makes its table again.
+
 A real enforcer with 50,000 decisions in force, read from a real broker. Requests of a keep-alive
 connection each are sent at a steady rate, whatever the answers take, and timed from when they were
 due (so a slow answer delays no other: no coordinated omission).
@@ -9,9 +11,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -25,6 +31,9 @@ from testlib.decisions import ALICE, KEY, proposal, stored
 from testlib.workers.command import free_port, run, settings
 from testlib.workers.worker import Worker, worker
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 TOKEN = "t" * 16
 DECISIONS = 50_000
 CONNECTIONS = 16
@@ -35,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=2000, help="requests a second")
     parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--changes", type=int, default=0, help="decisions written meanwhile")
     options = parser.parse_args()
     port = free_port()
     with EmbeddedBroker() as broker, TemporaryDirectory() as folder:
@@ -52,12 +62,14 @@ def main() -> None:
         with worker(environment, Path(folder), command="enforcer") as enforcer:
             enforcer.until(lambda: known(enforcer) == DECISIONS, within_s=120, what="decisions")
             before_s = enforcer.cpu_s()
-            took_ms = asyncio.run(load_at(port, options.rate, options.seconds))
+            with changing(environment, options.changes, options.seconds):
+                took_ms = asyncio.run(load_at(port, options.rate, options.seconds))
             each_us = (enforcer.cpu_s() - before_s) / len(took_ms) * 1e6
     p50, p99, most = np.percentile(took_ms, [50, 99, 100]).tolist()
     print(
-        f"{len(took_ms):,} requests at {options.rate:,} a second, {DECISIONS:,} decisions: "
-        f"p50 {p50:.2f} ms, p99 {p99:.2f} ms, longest {most:.1f} ms, {each_us:.0f} us of processor"
+        f"{len(took_ms):,} requests at {options.rate:,} a second, {DECISIONS:,} decisions, "
+        f"{options.changes} changes, load {os.getloadavg()[0]:.1f}: p50 {p50:.2f} ms, "
+        f"p99 {p99:.2f} ms, longest {most:.1f} ms, {each_us:.0f} us of processor"
     )
 
 
@@ -66,8 +78,8 @@ def known(enforcer: Worker) -> float:
     return enforcer.total("distillwatch_enforcer_decisions")
 
 
-def decide(environment: dict[str, str]) -> None:
-    """Write as many decisions as accounts."""
+def decide(environment: dict[str, str], numbers: Iterable[int] = range(DECISIONS)) -> None:
+    """Write a decision about an account for each number."""
     read = load(None, {name: value for name, value in environment.items() if PREFIX in name})
     now = time.time()
     approved = approve(stored(proposal(proposed_at=now, time=now, until=now + 60)), ALICE, now)
@@ -77,9 +89,27 @@ def decide(environment: dict[str, str]) -> None:
             decision_id=f"dec_{number:020d}",
             subject=DecisionSubject(kind="account", id=f"acc-{number}"),
         )
-        for number in range(DECISIONS)
+        for number in numbers
     )
     DecisionsTopic(read.kafka, read.topics, read.decisions).write(map(Stored.of, states))
+
+
+@contextmanager
+def changing(environment: dict[str, str], changes: int, seconds: int) -> Iterator[None]:
+    """Write decisions in the background, evenly over the time."""
+    stopping = threading.Event()
+
+    def run_all() -> None:
+        for number in range(changes):
+            if stopping.wait(seconds / (changes + 1)):
+                return
+            decide(environment, [DECISIONS + number])
+
+    thread = threading.Thread(target=run_all)
+    thread.start()
+    yield
+    stopping.set()
+    thread.join()
 
 
 async def load_at(port: int, rate: int, seconds: int) -> np.ndarray:

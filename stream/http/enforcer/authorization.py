@@ -37,18 +37,23 @@ _ABSENT: Final = "x-envoy-auth-headers-to-remove"
 MAX_ID: Final = 256
 
 
-def subjects_of(
-    headers: Mapping[str, str], settings: EnforcerSettings
-) -> list[tuple[SubjectKind, str]]:
-    """Return the ids that a gateway passes, without those that are too long."""
-    names: tuple[tuple[SubjectKind, str], ...] = (
+def header_names(settings: EnforcerSettings) -> tuple[tuple[SubjectKind, str], ...]:
+    """Return the header in which the gateway passes each kind of id."""
+    return (
         ("account", settings.account_header),
         ("key", settings.key_header),
         ("user", settings.user_header),
         ("team", settings.team_header),
     )
-    given = ((kind, headers.get(name, "")) for kind, name in names)
-    return [(kind, value) for kind, value in given if 0 < len(value) <= MAX_ID]
+
+
+def subjects_of(
+    headers: Mapping[str, str], names: tuple[tuple[SubjectKind, str], ...]
+) -> list[tuple[SubjectKind, str]]:
+    """Return the ids that a gateway passes, without those that are too long."""
+    return [
+        (kind, value) for kind, name in names if 0 < len(value := headers.get(name, "")) <= MAX_ID
+    ]
 
 
 def answered(path: str, outcome: Handling) -> web.Response:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import signal
 import socket
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -25,7 +27,7 @@ from stream.http.pages import Pages
 from stream.kafka.connection import client_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stream.core.decisions import Decision
     from stream.decisions.in_force import InForce
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
     from stream.kafka.settings import KafkaSettings, TopicSettings
 
 _EVERY_S: Final = 1.0
+#: How long a thread that makes a table of decisions may keep an answer waiting; Python's default
+#: is 5 ms, and an answer waits for it several times.
+_SWITCH_S: Final = 0.0002
+#: New objects until Python looks for cycles among them; its default is 700.
+_YOUNG_OBJECTS: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +55,15 @@ class EnforcerComponents:
     http: HttpSettings
 
 
-def run(components: EnforcerComponents) -> None:
+def run(
+    components: EnforcerComponents, new_event_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
     """Run until SIGTERM or SIGINT. An unreachable broker is no reason to end: it is retried."""
     Bearer(components.enforcer.tokens, setting="enforcer.tokens")  # fails early on invalid tokens
-    asyncio.run(_serve(components))
+    sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(_YOUNG_OBJECTS)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(components))
 
 
 async def _serve(components: EnforcerComponents) -> None:
@@ -113,5 +125,6 @@ def _show(feed: DecisionFeed, metrics: EnforcerMetrics, health: Health) -> None:
     """Show the state; ready from the first time on that the topic has been read."""
     metrics.enforcer_decisions.set(len(feed.in_force.by_subject))
     metrics.enforcer_age_seconds.set(feed.age_s)
-    if feed.read_at_s:
+    if feed.read_at_s and not health.recovered:
+        gc.freeze()  # decisions are no cycles: not to be looked at again
         health.recovered = health.consuming = True

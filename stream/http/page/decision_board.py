@@ -115,7 +115,7 @@ class DecisionBoard(DecisionReader):
             raise DecisionError(changed(known.decision.key, found))
         return found.decision
 
-    def _take_in(self, *, changed: bool) -> None:
+    async def _take_in(self, *, changed: bool) -> None:
         if changed:
             self._lists = None
 

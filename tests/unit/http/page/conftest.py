@@ -121,7 +121,7 @@ class Board(DecisionBoard):
     def have(self, *states: Decision | Stored) -> None:
         """Read states from the topic."""
         read(self.register, *(one if isinstance(one, Stored) else Stored.of(one) for one in states))
-        self._take_in(changed=True)
+        self._lists = None
 
 
 @dataclass
