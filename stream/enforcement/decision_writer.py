@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,19 @@ class DecisionWriter:
             return -1
         producer = await self._producer.connected()
         async with producer.transaction() if self._transactional else contextlib.nullcontext():
-            for key, value in rows:
-                headers = [(HEADER, self._signer.sign(key, value))]
-                written = await producer.send(
-                    self._topic, value, key=key, headers=headers, partition=0
+            sent = [
+                await producer.send(
+                    self._topic,
+                    value,
+                    key=key,
+                    headers=[(HEADER, self._signer.sign(key, value))],
+                    partition=0,
                 )
-            last = await written
-        return last.offset
+                for key, value in rows
+            ]
+            # Of several batches an earlier one may fail alone.
+            written = await asyncio.gather(*sent)
+        return written[-1].offset
 
     async def fence(self) -> None:
         """Connect now, so that no earlier writer with the same transactional id writes any more."""

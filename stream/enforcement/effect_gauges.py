@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from stream.enforcement.metrics import DecisionMetrics
 
 _DAY_S: Final = 86400.0
-#: Assumed: reports of 100,000 decisions are added up in a tenth of a second.
-_EVERY_S: Final = 10.0
+#: Measured: what has come of 50,000 decisions is added up in 0.4 s, with traffic under each.
+_EVERY_S: Final = 30.0
 
 
 class EffectGauges:
-    """The leader's figures, renewed every ten seconds; 0 in a worker that leads no more."""
+    """The leader's figures, renewed every half minute; 0 in a worker that leads no more."""
 
     def __init__(self, metrics: DecisionMetrics) -> None:
         """Write to ``metrics``."""

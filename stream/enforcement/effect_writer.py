@@ -51,8 +51,10 @@ class EffectWriter:
         await self._writer.close()
 
     async def _run(self) -> None:
-        while not self._stopping.is_set():
+        stopping = False
+        while not stopping:
             await wait(self._stopping, self._every_s)
+            stopping = self._stopping.is_set()
             # A broker that is away is no reason to stop answering, and nothing is lost by waiting.
             with contextlib.suppress(Exception):
                 await self._write()
