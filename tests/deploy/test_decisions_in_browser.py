@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from playwright.sync_api import expect
 
+from stream.core.effects import EffectReport
+from stream.core.findings import Observed
+from stream.core.secret import Secret
+from stream.decisions.signature import EFFECTS, HEADER, Signer
 from testlib.browser import TOKEN, Site, Visits, accessible, served
 from testlib.decisions import KEY, account_alert, campaign_alert
 
@@ -23,6 +28,10 @@ pytestmark = [pytest.mark.deploy, pytest.mark.integration, pytest.mark.timeout(3
 HOSTILE = "</script><script>window.hit=1</script>\u202eevil"
 
 
+#: A million tokens a request, ten million a second.
+OBSERVED = Observed(requests=10, output_tokens=10**7, output_tokens_last_hour=36 * 10**9)
+
+
 def name(number: int) -> str:
     return f"inc_{number:020x}"
 
@@ -36,7 +45,7 @@ def alert(number: int, made: Alert) -> tuple[str, bytes]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     alerts = (
-        alert(1, campaign_alert(certain=30)),
+        alert(1, campaign_alert(certain=30, observed=OBSERVED)),
         alert(2, account_alert(account_id=HOSTILE, summary=f"{HOSTILE} extracts")),
         alert(3, account_alert(account_id="acc-undecided")),
     )
@@ -56,6 +65,20 @@ def decisions(visits: Visits, author: str = "ana") -> Page:
     expect(page.locator("#mode")).to_contain_text("carry out what a person approves")
     page.get_by_label("Decided by").fill(author)
     return page
+
+
+def report(site: Site, decision_id: str) -> None:
+    """Report as an enforcer that has refused seven requests."""
+    made = EffectReport(
+        decision_id=decision_id, enforcer="edge", run="0" * 16, gateway="1",
+        held_at=time.time(), refused_requests=7, first_refused_at=time.time(),
+    )  # fmt: skip
+    signer = Signer(Secret(KEY), EFFECTS)
+    site.send(
+        (made.key, msgspec.json.encode(made)),
+        topic="EFFECTS",
+        headers=lambda key, value: [(HEADER, signer.sign(key, value))],
+    )
 
 
 def test_two_people_suspend_a_campaign_and_one_undoes_it(visits: Visits) -> None:
@@ -79,6 +102,11 @@ def test_two_people_suspend_a_campaign_and_one_undoes_it(visits: Visits) -> None
     expect(card(other, "#in-force", "campaign cmp_1")).to_contain_text("by ana, bo")
     there = card(page, "#in-force", "campaign cmp_1")  # without reloading
     expect(there).to_contain_text("In force until")
+    report(visits.site, there.locator(".id").inner_text())
+    expect(there).to_contain_text("7 refused")
+    expect(there).to_contain_text("about 7M output tokens not taken (estimate)")
+    expect(there).to_contain_text("held by 1 enforcer")
+    expect(there).to_contain_text("in force, carried out")
     there.get_by_role("button", name="Undo").click()
     expect(there.locator(".message")).to_contain_text("Enter a reason")
     expect(there.get_by_label("Reason")).to_be_focused()

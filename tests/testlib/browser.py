@@ -17,7 +17,7 @@ from testlib.workers import command
 from testlib.workers.worker import worker as start_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -38,11 +38,17 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.environment['DISTILLWATCH_HTTP_PORT']}/page/"
 
-    def send(self, *alerts: tuple[str, bytes]) -> None:
-        topic = self.environment["DISTILLWATCH_TOPICS_ALERTS"]
+    def send(
+        self,
+        *records: tuple[str, bytes],
+        topic: str = "ALERTS",
+        headers: Callable[[bytes, bytes], list[tuple[str, bytes]]] = lambda *_: [],
+    ) -> None:
+        name = self.environment[f"DISTILLWATCH_TOPICS_{topic}"]
         producer = KafkaProducer(bootstrap_servers=self.bootstrap, acks="all")
-        for key, value in alerts:
-            producer.send(topic, value, key=key.encode())
+        for key, value in records:
+            given = headers(key.encode(), value)
+            producer.send(name, value, key=key.encode(), headers=given)
         producer.flush()
         producer.close()
 
