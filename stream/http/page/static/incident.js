@@ -117,6 +117,8 @@ export class Incident {
   #buttons = el("div", { class: "choices", role: "group", "aria-label": "Verdict" });
   #message = el("p", { class: "message", role: "status" });
   #verdictForm = this.#makeVerdictForm();
+  #waiting;
+  #decided = el("details", {}, el("summary", {}));
   #decisions;
   #members = el("details", {}, el("summary", {}, "Accounts"), this.#parts.members);
 
@@ -126,7 +128,10 @@ export class Incident {
     this.#author.value = savedAuthor();
     this.#parts.decided.hidden = true;
     this.#parts.decided.append(el("h3", {}, "Decisions"));
-    this.#decisions = new DecisionCards(this.#parts.decided, this.#author, changed, { linked: false, none: "" });
+    const cards = (place) => new DecisionCards(place, this.#author, changed, { linked: false, none: "" });
+    this.#waiting = cards(this.#parts.decided);
+    this.#parts.decided.append(this.#decided);
+    this.#decisions = cards(this.#decided);
     fill(article, this.#parts.head, this.#verdictForm, this.#parts.decided, this.#parts.why, this.#parts.course,
       this.#parts.graph, this.#members, this.#parts.about);
   }
@@ -155,10 +160,15 @@ export class Incident {
     this.#choices(detail.row.verdict);
   }
 
-  /** Show the decisions about it. */
-  showDecisions(rows) {
-    this.#parts.decided.hidden = rows.total === 0;
-    this.#decisions.show(rows);
+  /** Show the decisions about it; those that wait for no person are folded. */
+  showDecisions({ shown, total }) {
+    const waiting = shown.filter((row) => row.decision.state === "proposed");
+    const others = shown.filter((row) => row.decision.state !== "proposed");
+    this.#parts.decided.hidden = total === 0;
+    this.#decided.hidden = others.length === 0;
+    this.#decided.firstChild.textContent = `${plural(total - waiting.length, "decision")} in force or ended`;
+    this.#waiting.show({ shown: waiting, total: waiting.length });
+    this.#decisions.show({ shown: others, total: total - waiting.length });
   }
 
   focus() {
