@@ -1,4 +1,4 @@
-"""Photographs a demo in a real browser (`make pictures`): desk, phone, link graph, terminal."""
+"""Photographs a demo in a real browser (`make pictures`): page, link graph, decisions, terminal."""
 
 from __future__ import annotations
 
@@ -42,10 +42,13 @@ def photograph(link: str, folder: Path = FOLDER) -> None:
             page.locator("#incident-title").wait_for()
             page.screenshot(path=folder / f"{name}.png")
             if scheme == "light":
-                other = page.locator("#open .row").nth(1)
+                other = page.locator(".row").filter(has_text="Campaign").nth(1)
                 other.click()
                 page.get_by_text(other.get_attribute("data-key") or "", exact=True).wait_for()
                 page.locator("section.graph").screenshot(path=folder / "page-graph.png")
+                page.get_by_role("link", name="Decisions").click()
+                page.locator("#in-force .decision").first.wait_for()
+                page.screenshot(path=folder / "page-decisions.png")
         browser.close()
 
 
