@@ -102,7 +102,8 @@ def _rows(report: DrillReport) -> Iterator[tuple[str, str, str]]:
 
 def _enforcers(settings: Settings, named: list[str]) -> tuple[str, ...]:
     """Return the addresses of ``--enforcer``, or the one of the settings."""
-    return tuple(named) or (f"http://{settings.enforcer.host}:{settings.enforcer.port}",)
+    host, port = settings.enforcer.host, settings.enforcer.port
+    return tuple(named) or (f"http://{f'[{host}]' if ':' in host else host}:{port}",)
 
 
 def _seconds(seconds: float | None) -> str:

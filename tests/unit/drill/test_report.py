@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from stream.cli.drill import _table
+from stream.cli.drill import _enforcers, _table
+from stream.http.enforcer.settings import EnforcerSettings
+from stream.settings import Settings
 from stream.tools.drill.report import DrillReport, LinkReport, SinkReport, as_json
 
 WELL = DrillReport(
@@ -72,3 +74,18 @@ def test_the_first_broken_link_is_named_in_one_line(report: DrillReport, said: s
 def test_the_table_has_a_row_for_each_link() -> None:
     links = [str(cell) for cell in _table(WELL).columns[0].cells]
     assert links == ["planted", "read by workers", "dead letters", "alert", "log", "webhook"]
+
+
+@pytest.mark.parametrize(
+    ("host", "named", "expected"),
+    [
+        ("127.0.0.1", [], ("http://127.0.0.1:6070",)),
+        ("::1", [], ("http://[::1]:6070",)),
+        ("127.0.0.1", ["http://a:1", "https://b"], ("http://a:1", "https://b")),
+    ],
+)
+def test_enforcers_are_those_that_are_named_or_the_one_of_the_settings(
+    host: str, named: list[str], expected: tuple[str, ...]
+) -> None:
+    settings = Settings(enforcer=EnforcerSettings(host=host))
+    assert _enforcers(settings, named) == expected
