@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ DECISION = approve(
 
 
 def report(run=1, **changes):
-    given_ = {
+    given_: dict[str, Any] = {
         "decision_id": DECISION.key,
         "enforcer": "edge-1",
         "run": f"{run:016x}",

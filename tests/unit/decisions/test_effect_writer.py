@@ -49,7 +49,8 @@ def made(brokers: Any, *, every_s: float) -> tuple[Tallies, EffectWriter, Counte
 
 
 def failed(failures: Counter) -> float:
-    return failures.collect()[0].samples[0].value
+    (metric,) = failures.collect()
+    return metric.samples[0].value
 
 
 async def test_what_is_left_is_written_when_it_stops():
