@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 
 import pytest
 from prometheus_client import generate_latest
 
+from distillwatch_litellm import DistillwatchHandler, Settings
 from stream.core.decisions import DecisionSubject, Limits
 from stream.http.enforcer.usage import MOST_CLIENTS, PATH
 from testlib import metrics
@@ -228,3 +231,22 @@ async def test_the_clients_that_are_remembered_are_bounded():
         assert counted(enforcer) == (MOST_CLIENTS + 10, 0, 0)
         assert await post(enforcer, many[0]) == 201
         assert counted(enforcer) == (MOST_CLIENTS + 11, 0, 0)
+
+
+async def test_the_module_for_litellm_pulls_carries_out_and_reports(monkeypatch):
+    monkeypatch.setenv("DISTILLWATCH_ENFORCER_TOKEN", TOKEN)
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal())
+        clock = [1000.0]
+        url = f"http://127.0.0.1:{enforcer.server.port}"
+        feed = DistillwatchHandler(Settings(url=url), clock=lambda: clock[0]).feed
+        assert await asyncio.to_thread(feed.pull)
+        ((row,),) = feed.table.rows.values()
+        enforcer.now = time.time()
+        for reports in (1, 2):
+            feed.count(row, "dropped")
+            feed.count(row, "dropped")
+            clock[0] += 11
+            assert await asyncio.to_thread(feed.report)
+            assert counted(enforcer) == (2 * reports, 0, 0)
+            monkeypatch.setattr(time, "time", lambda: enforcer.now + 11)
