@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.alerts import produce
 from testlib.decisions import ALERT_ID, KEY, campaign_alert
 from testlib.workers import command
@@ -91,3 +92,26 @@ def test_decisions_of_all_workers_and_commands_are_one(
         assert answer["error"].endswith("is undone already")
         assert page(two, "/undone")[1]["total"] == 1
         assert page(two, f"/about/{ALERT_ID}")[1]["shown"][0]["decision"]["note"] == "a class"
+
+
+def test_without_brokers_the_page_shows_what_it_knows_and_decides_nothing(tmp_path: Path) -> None:
+    with EmbeddedBroker() as broker:
+        environment = command.settings(
+            broker.bootstrap, page_token=TOKEN, decisions_key=KEY, kafka_transactions="false"
+        )
+        assert command.run(environment, "topics", "create").returncode == 0
+        topic = environment["DISTILLWATCH_TOPICS_ALERTS"]
+        alert = msgspec.json.encode(campaign_alert(certain=5))
+        asyncio.run(produce(broker.bootstrap, topic, (ALERT_ID, alert)))
+        with start_worker(environment, tmp_path) as worker:
+            worker.until_ready()
+            worker.until(partial(shown, worker, "waiting"), what="proposal on the page")
+            (proposal,) = shown(worker, "waiting")
+            broker.stop()
+            form = {"decision_id": proposal["decision_id"], "sequence": 1, "author": "ana"}
+            status, answer = page(worker, "/approve", form)
+            assert (status, answer["error"]) == (
+                503, "the brokers have not confirmed it: look before trying again",
+            )  # fmt: skip
+            worker.until(lambda: page(worker)[1]["stale_since_s"], what="age of what is shown")
+            assert shown(worker, "waiting") == [proposal]
