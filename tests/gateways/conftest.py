@@ -6,6 +6,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,23 +48,38 @@ def product(tmp_path: Path) -> Iterator[Product]:
 
 
 @pytest.fixture
-def litellm(tool: Callable[[str], str], product: Product, tmp_path: Path) -> Iterator[str]:
-    """LiteLLM's proxy with answers of its own, which logs to the bridge; return its address."""
-    program, port = tool("litellm"), free_port()
-    for name in ("keys.py", "litellm.yaml"):
-        (tmp_path / name).write_bytes((PROGRAMS / name).read_bytes())
-    url = f"http://127.0.0.1:{port}"
-    with (
-        product.bridging(),
-        process(
-            tmp_path / "litellm.log",
-            *(program, "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", str(port)),
-            LITELLM_MASTER_KEY=f"sk-{secrets.token_hex(20)}",
-            LITELLM_SALT_KEY=secrets.token_hex(20),
-            LITELLM_LOCAL_MODEL_COST_MAP="True",
-            GENERIC_LOGGER_ENDPOINT=product.url,
-            GENERIC_LOGGER_HEADERS=f"Authorization=Bearer {product.token}",
-        ),
-    ):
-        until(lambda: answers(f"{url}/health/liveliness"), within_s=120, what="LiteLLM")
+def proxying(
+    tool: Callable[[str], str], product: Product, tmp_path: Path
+) -> Callable[..., AbstractContextManager[str]]:
+    """Return what starts LiteLLM's proxy, which logs to the bridge, and gives its address."""
+
+    @contextmanager
+    def start(config: str, *files: Path, **environment: str) -> Iterator[str]:
+        program, port = tool("litellm"), free_port()
+        for path in (PROGRAMS / "keys.py", PROGRAMS / config, *files):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+        url = f"http://127.0.0.1:{port}"
+        with (
+            product.bridging(),
+            process(
+                tmp_path / "litellm.log",
+                *(program, "--config", config, "--host", "127.0.0.1", "--port", str(port)),
+                LITELLM_MASTER_KEY=f"sk-{secrets.token_hex(20)}",
+                LITELLM_SALT_KEY=secrets.token_hex(20),
+                LITELLM_LOCAL_MODEL_COST_MAP="True",
+                GENERIC_LOGGER_ENDPOINT=product.url,
+                GENERIC_LOGGER_HEADERS=f"Authorization=Bearer {product.token}",
+                **environment,
+            ),
+        ):
+            until(lambda: answers(f"{url}/health/liveliness"), within_s=120, what="LiteLLM")
+            yield url
+
+    return start
+
+
+@pytest.fixture
+def litellm(proxying: Callable[..., AbstractContextManager[str]]) -> Iterator[str]:
+    """LiteLLM's proxy with answers of its own; return its address."""
+    with proxying("litellm.yaml") as url:
         yield url

@@ -92,15 +92,16 @@ class Product:
             auto_offset_reset="earliest",
         )
         await consumer.start()
+        records: list[Record] = []
         try:
-            found = await consumer.getmany(timeout_ms=5000)
+            while found := await consumer.getmany(timeout_ms=1000 if records else 5000):
+                records += [
+                    Record(record.offset, None, record.value or b"")
+                    for of_partition in found.values()
+                    for record in of_partition
+                ]
         finally:
             await consumer.stop()
-        records = [
-            Record(record.offset, None, record.value or b"")
-            for of_partition in found.values()
-            for record in of_partition
-        ]
         decoder = Decoder(type(Settings().intake)(**intake), Metrics())
         decoded = decoder.decode(records, now_s=time.time())
         assert not decoded.rejects
