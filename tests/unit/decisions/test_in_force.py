@@ -88,5 +88,5 @@ def test_four_times_as_many_decisions_take_about_four_times_as_long():
         assert rails.exceeding(decisions) == frozenset()
         return time.process_time() - started
 
-    # Linear would be 4, quadratic 16.
-    assert took_s(16_000) < 10 * max(took_s(4_000), took_s(4_000))
+    # Linear would be 4, quadratic 16. A collection of garbage in between counts for neither.
+    assert min(took_s(16_000) for _ in range(3)) < 10 * max(took_s(4_000), took_s(4_000))
