@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -51,6 +52,19 @@ def duration_s(text: str, *, option: str) -> float:
     if found is None:
         raise UsageError(f"{option}: expected 30m, 8h or 14d, not {text!r}")
     return int(found[1]) * _UNITS_S[found[2]]
+
+
+def moment(option: str, text: str) -> float:
+    """Return RFC 3339 or epoch seconds as epoch seconds, UTC without a zone; raises UsageError."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        time_ = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: expected RFC 3339 or epoch seconds: {error}") from error
+    return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
 
 
 def settings_file(config: Path | None) -> Path | None:

@@ -34,6 +34,7 @@ _COMMANDS: Final = (
     "decisions",
     "explain",
     "enforcer",
+    "report",
     "settings",
 )
 

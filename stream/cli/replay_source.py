@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stream.cli.common import moment
 from stream.core.errors import UsageError
 from stream.tools.replay.source import FileSource, TopicSource
 from stream.tools.replay.topic import ArrivalSpan
@@ -34,14 +34,4 @@ def source_of(
 
 
 def _time(option: str, text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        time_ = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: expected RFC 3339 or epoch seconds: {error}") from error
-    return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
+    return None if text is None else moment(option, text)

@@ -33,6 +33,7 @@ COMMANDS = (
     "topics",
     "verdict",
     "suppress",
+    "report",
     "settings",
 )
 SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up
