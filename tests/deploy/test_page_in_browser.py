@@ -144,7 +144,7 @@ def test_hostile_ids_are_text(visits: Visits) -> None:
         page.goto(f"{visits.site.url}#{name(number)}")
         expect(page.locator("#incident .id")).to_have_text(name(number))
     page.goto(f"{visits.site.url}#{name(3)}")
-    page.locator("details summary").click()
+    page.get_by_text("5 accounts by id").click()
     assert page.locator(".ids li").all_text_contents() == HOSTILE
     assert page.locator("svg.graph title").filter(has_text=HOSTILE[1]).count() == 1
     assert page.evaluate("window.hit") is None
