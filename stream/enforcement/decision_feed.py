@@ -55,9 +55,11 @@ class DecisionFeed(DecisionReader):
         """Make the table beside the answers; nothing is read meanwhile, so no decision changes."""
         if not changed and self._clock() < self.in_force.next_end:
             return
-        made = asyncio.to_thread(InForce.of, self.register, self._rails, self._clock())
-        in_force, known = await made, self.in_force.decisions
-        self._renewed(
-            in_force, [one for one in in_force.decisions.values() if one.key not in known]
-        )
+        in_force, new = await asyncio.to_thread(self._made, self._clock())
+        self._renewed(in_force, new)
         self.in_force = in_force
+
+    def _made(self, time: float) -> tuple[InForce, list[Decision]]:
+        """Return the table of a time, and what is new in it; runs in a thread of its own."""
+        made, known = InForce.of(self.register, self._rails, time), self.in_force.decisions
+        return made, [one for name, one in made.decisions.items() if name not in known]

@@ -89,6 +89,7 @@ class DecisionReader(TopicReader):
             ends = EndTracker(consumer, await consumer.end_offsets(left), exact=self._exact)
             while left and not self._stopping.is_set():
                 await self._poll(consumer)
+                await asyncio.sleep(0)  # what is fetched already would be read without a pause
                 left.difference_update(await ends.reached(left))
             await self._take_in(changed=True)
             while not self._stopping.is_set():
