@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -14,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import ConfigOption, err, moment, read_settings
 from stream.core.errors import UsageError
+from stream.core.rfc3339 import rfc3339
 from stream.kafka.oversight_topics import report_books
 from stream.oversight.compilation import compiled
 from stream.oversight.published import as_json
@@ -40,24 +42,28 @@ _WRITERS = {
 def report(
     *,
     since: Annotated[
-        str, typer.Option("--from", metavar="TIME", help="Incidents first alerted from then on")
-    ],
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Incidents first alerted from then on"),
+    ] = None,
     until: Annotated[
-        str,
-        typer.Option(
-            "--to", metavar="TIME", help="and before; RFC 3339 (a day: its start) or epoch s"
-        ),
-    ],
+        str | None,
+        typer.Option("--to", metavar="TIME", help="and before; a day, RFC 3339 or epoch seconds"),
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option("--month", metavar="M", help="Instead of both: 2026-03, or last (UTC)"),
+    ] = None,
     format_: Annotated[
         ReportFormat, typer.Option("--format", help="csv: one row a campaign")
     ] = ReportFormat.JSON,
     out_file: Annotated[
-        Path | None, typer.Option("--out", metavar="F", help="Write here, not to standard output")
+        Path | None,
+        typer.Option("--out", metavar="F", help="Write to this file, or a file in this folder"),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Report campaigns, what left, and what was done, from the topics; no account is named."""
-    period = ReportPeriod(moment("--from", since), moment("--to", until))
+    period = _period(since, until, month)
     settings = read_settings(config)
     with _progress() as progress:
         books = report_books(settings.kafka, settings.topics, settings.decisions, period, progress)
@@ -65,10 +71,20 @@ def report(
     if out_file is None:
         sys.stdout.buffer.write(text)
         return
+    if out_file.is_dir():
+        out_file /= f"report-{rfc3339(period.since)[:10]}.{format_}"
     try:
         out_file.write_bytes(text)
     except OSError as error:
         raise UsageError(f"{out_file}: cannot be written: {error.strerror}") from error
+
+
+def _period(since: str | None, until: str | None, month: str | None) -> ReportPeriod:
+    if month is not None and since is None and until is None:
+        return ReportPeriod.of_month(month, time.time())
+    if month is not None or since is None or until is None:
+        raise UsageError("expected either --month, or --from and --to")
+    return ReportPeriod(moment("--from", since), moment("--to", until))
 
 
 @contextmanager

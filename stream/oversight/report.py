@@ -105,6 +105,16 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     decided: Annotated[_Optional, Meta(description="First approval that was complete")]
     enforced: Annotated[_Optional, Meta(description="An enforcer first held a decision")]
     first_refused: Annotated[_Optional, Meta(description="First request refused or slowed")]
+    detect_s: Annotated[float, Meta(description="Seconds from first evidence to first alert")]
+    decide_s: Annotated[
+        float | None, Meta(description="Seconds from the alert to the first complete approval")
+    ]
+    enforce_s: Annotated[
+        float | None, Meta(description="Seconds from there until an enforcer held the decision")
+    ]
+    refuse_s: Annotated[
+        float | None, Meta(description="Seconds from the approval to the first request stopped")
+    ]
     leaked_before_alert: Annotated[
         float | None,
         Meta(

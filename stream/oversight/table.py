@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 _PLAIN: Final = (
     *("campaign_id", "alert_id", "open", "severity", "score", "verdict", "accounts"),
     *("accounts_certain", "requests", "input_tokens", "output_tokens", "first_seen", "last_seen"),
-    *("detected", "decided", "enforced", "first_refused", "leaked_before_alert"),
+    *("detected", "decided", "enforced", "first_refused", "detect_s", "decide_s"),
+    *("enforce_s", "refuse_s", "leaked_before_alert"),
 )
 _EFFECT: Final = ("refused", "slowed", "changed", "simulated", "tokens_not_taken_estimate")
 COLUMNS: Final = (

@@ -56,6 +56,14 @@ def test_the_report_of_a_month_is_that_of_its_records(bootstrap: str, tmp_path: 
     table = run(environment, "report", *PERIOD, "--format", "csv").stdout.splitlines()
     assert [line.split(",")[0] for line in table] == ["campaign_id", "cmp_0000000000000001"]
 
+    in_folder = run(
+        environment, "report", "--month", "2026-03", "--format", "html", "--out", str(tmp_path)
+    )
+    assert in_folder.returncode == 0, in_folder.stderr
+    assert (tmp_path / "report-2026-03-01.html").read_bytes() == page.read_bytes()
+
+    both = run(environment, "report", *PERIOD, "--month", "last")
+    assert (both.returncode, both.stderr.count("\n")) == (2, 1)
     wrong = run(environment, "report", "--from", "2026-04-01", "--to", "2026-03-01")
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
     nowhere = run(environment, "report", *PERIOD, "--out", str(tmp_path / "no" / "file"))

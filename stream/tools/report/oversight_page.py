@@ -12,7 +12,7 @@ from stream.tools.report.plot import HALF, PlotAxis, chart, counts, shares, time
 from stream.tools.report.scorecard_table import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from stream.oversight.report import (
         ActionCount,
@@ -103,20 +103,17 @@ def _tokens(report: OversightReport) -> str:
 
 
 def _times(campaigns: Sequence[CampaignRow]) -> str:
-    ends: dict[str, Callable[[CampaignRow], str | None]] = {
-        "detected": lambda one: one.detected,
-        "decided": lambda one: one.decided,
-        "enforced": lambda one: one.enforced,
+    # Detection is by the clock of the log, the rest by that of people: only spans can be added.
+    spans: dict[str, list[float | None]] = {
+        "detected": [one.detect_s for one in campaigns],
+        "decided": [_added(one.detect_s, one.decide_s) for one in campaigns],
+        "enforced": [_added(one.detect_s, one.decide_s, one.enforce_s) for one in campaigns],
     }
     lines: dict[str, list[tuple[float, float]]] = {}
-    for name, end in ends.items():
-        hours = sorted(
-            max(_hour(time) - _hour(one.first_seen), 0.0)
-            for one in campaigns
-            if (time := end(one)) is not None
-        )
+    for name, several in spans.items():
         steps = [(0.0, 0.0)]
-        for number, hour in enumerate(hours, start=1):
+        known = sorted(seconds / _HOUR_S for seconds in several if seconds is not None)
+        for number, hour in enumerate(known, start=1):
             steps += [(hour, steps[-1][1]), (hour, number / len(campaigns))]
         lines[name] = steps
     longest = max(line[-1][0] for line in lines.values())
@@ -229,6 +226,11 @@ def _records(report: OversightReport) -> str:
     begins = f"The alerts topic begins at {report.oldest_alert or '-'}. "
     note = f'<p class="note">{begins}{report.drills:,} drills are left out.</p>'
     return note + table(["topic", "#records", "#damaged, unsigned or forged"], rows)
+
+
+def _added(*spans: float | None) -> float | None:
+    known = [span for span in spans if span is not None]
+    return sum(known) if len(known) == len(spans) else None
 
 
 def _hour(time: str) -> float:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from stream.core.decisions import Reason
 from stream.core.errors import UsageError
+from stream.core.rfc3339 import rfc3339
 from stream.decisions.transitions import approve, expire
 from stream.oversight import limits
 from stream.oversight.published import as_json
@@ -56,6 +57,10 @@ def test_a_campaign_has_what_left_when_and_what_was_done():
             "decided": "2026-03-01T12:00:00Z",
             "enforced": "2026-03-01T12:00:02Z",
             "first_refused": "2026-03-01T12:00:30Z",
+            "detect_s": 7200,
+            "decide_s": 7195,
+            "enforce_s": 2,
+            "refuse_s": 30,
             "leaked_before_alert": 0.125,
             "leaked_before_action": {"at_least": 0.5, "at_most": 0.625},
             "techniques": ["AML.T0024.002", "LLM10:2025"],
@@ -197,6 +202,27 @@ def test_an_incident_belongs_to_the_period_of_its_first_alert():
         ReportPeriod(MARCH.until, MARCH.since)
     with pytest.raises(UsageError, match="--to"):
         ReportPeriod(float("nan"), float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "since", "until"),
+    [
+        ("2026-03", 0.0, "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"),
+        ("2026-12", 0.0, "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+        ("last", MARCH.until, "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"),
+        ("last", MARCH.until - 1, "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+        ("last", 1_767_225_600.0, "2025-12-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+    ],
+)
+def test_a_month_is_a_month_of_utc(text, now, since, until):
+    found = ReportPeriod.of_month(text, now)
+    assert (rfc3339(found.since), rfc3339(found.until)) == (since, until)
+
+
+@pytest.mark.parametrize("text", ["", "2026", "2026-13", "9999-12", "next", "1900-01"])
+def test_what_is_no_month_is_one_line(text):
+    with pytest.raises(UsageError):
+        ReportPeriod.of_month(text, 0.0)
 
 
 def test_more_incidents_than_the_bound_end_with_one_line():
