@@ -327,6 +327,40 @@ def test_no_enforcer_runs_unless_it_is_wanted(render):
     assert not any("enforcer" in one["metadata"]["name"] for one in render("production"))
 
 
+@pytest.mark.deploy
+def test_a_monthly_report_runs_as_a_worker_does_with_a_volume_of_its_own(render):
+    documents = render("report")
+    spec = only(documents, "CronJob", "report")["spec"]
+    template = spec["jobTemplate"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (worker,) = pod(documents)["containers"]
+    words = ["--month", "last", "--format", "html", "--out", "/reports"]
+    assert container["args"] == ["report", *words]
+    for part in ("image", "envFrom", "securityContext"):
+        assert container[part] == worker[part]
+    assert container["volumeMounts"] == [
+        *worker["volumeMounts"], {"name": "reports", "mountPath": "/reports"},
+    ]  # fmt: skip
+    assert template["spec"]["volumes"] == [
+        *pod(documents)["volumes"],
+        {"name": "reports", "persistentVolumeClaim": {"claimName": "reports"}},
+    ]
+    assert template["spec"]["automountServiceAccountToken"] is False
+    assert template["spec"]["securityContext"] == pod(documents)["securityContext"]
+    policy = only(documents, "NetworkPolicy", "report")["spec"]
+    selected = policy["podSelector"]["matchLabels"]
+    assert selected.items() <= template["metadata"]["labels"].items()
+    assert "ingress" not in policy
+    # Workers' service, budget and policy do not select it.
+    service = only(documents, "Service")["spec"]["selector"]
+    assert not service.items() <= template["metadata"]["labels"].items()
+
+
+@pytest.mark.deploy
+def test_no_report_is_made_unless_it_is_wanted(render):
+    assert not any(one["kind"] == "CronJob" for one in render("production"))
+
+
 # -- monitoring -------------------------------------------------------------------------------
 
 

@@ -180,6 +180,34 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: enforcer
 {{- end }}
 
+{{- /* So have the pods of the monthly report. */ -}}
+{{- define "distillwatch.reportSelector" -}}
+app.kubernetes.io/name: {{ include "distillwatch.name" . }}-report
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "distillwatch.reportLabels" -}}
+{{ include "distillwatch.reportSelector" . }}
+{{ include "distillwatch.commonLabels" . }}
+app.kubernetes.io/component: report
+{{- end }}
+
+{{- define "distillwatch.reportMounts" -}}
+{{- $own := list }}
+{{- if .Values.report.volumeClaim }}
+{{- $own = list (dict "name" "reports" "mountPath" "/reports") }}
+{{- end }}
+{{- toYaml (concat .Values.extraVolumeMounts $own) }}
+{{- end }}
+
+{{- define "distillwatch.reportVolumes" -}}
+{{- $own := list }}
+{{- with .Values.report.volumeClaim }}
+{{- $own = list (dict "name" "reports" "persistentVolumeClaim" (dict "claimName" .)) }}
+{{- end }}
+{{- toYaml (concat .Values.extraVolumes $own) }}
+{{- end }}
+
 {{- define "distillwatch.strimziVersion" -}}
 kafka.strimzi.io/{{ .Capabilities.APIVersions.Has "kafka.strimzi.io/v1/KafkaTopic" | ternary "v1" "v1beta2" }}
 {{- end }}
