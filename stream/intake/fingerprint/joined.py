@@ -50,10 +50,16 @@ class Joined:
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Join compatible prefixes without case (but that of ASCII)."""
-        self._bytes = _BORDER.join([b"", *map(utf8, texts), _PADDING])
         # Where the border after each text is, in characters.
         self._end = np.cumsum([len(text) + 1 for text in texts])
-        self._code = None if texts[0].isascii() else codes(" ".join(["", *texts, ""]))
+        if texts[0].isascii():
+            self._code = None
+            # Latin-1 is ASCII and the border; one call encodes all.
+            border, padding = (part.decode("latin-1") for part in (_BORDER, _PADDING))
+            self._bytes = border.join(["", *texts, padding]).encode("latin-1")
+        else:
+            self._code = codes(" ".join(["", *texts, ""]))
+            self._bytes = _BORDER.join([b"", *map(utf8, texts), _PADDING])
 
     def normal_forms(self) -> list[bytes]:
         """Return each text without white space."""

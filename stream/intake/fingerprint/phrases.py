@@ -27,6 +27,7 @@ _U8: Final = np.dtype(np.uint64)
 _NEVER: Final = np.uint64(2**64 - 1)
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 _OF_WORD: Final = np.uint64(0xD6E8FEB86659FD93)
+_OF_PAIR: Final = np.uint64(pow(int(_OF_WORD), 2, 2**64))
 #: Bytes that are hashed at a time; longer words take several times.
 _BYTES: Final = 8
 _OF_BYTES: Final = np.uint64(pow(int(_BASE), _BYTES, 2**64))
@@ -77,12 +78,12 @@ class Phrases:
     def _runs(self, words: Fingerprints) -> Fingerprints:
         """Return the hash of the run that begins at each word; _NEVER where words are too few."""
         hashes = np.full(len(words), _NEVER)
-        count = len(words) - WORDS + 1
-        runs = hashes[:count]
-        runs[:] = words[WORDS - 1 :]
-        for i in reversed(range(WORDS - 1)):  # Horner's rule
-            runs *= _OF_WORD
-            runs += words[i : count + i]
+        pairs = words[:-1] + _OF_WORD * words[1:]
+        runs = hashes[: len(words) - WORDS + 1]
+        runs[:] = pairs[WORDS - 2 :]
+        for i in range(WORDS - 4, -1, -2):  # Horner's rule, two words at a time
+            runs *= _OF_PAIR
+            runs += pairs[i : i + len(runs)]
         runs ^= self._key
         mixed(runs)
         return hashes

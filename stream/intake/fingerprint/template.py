@@ -7,7 +7,7 @@ instruction before many items has one template.
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Final
 
 from stream.intake.fingerprint.keyed import utf8
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 #: Words of a template, and how many of them must not be masked.
 WORDS: Final = 8
 FEWEST_UNMASKED_WORDS: Final = 4
-#: Characters of a prompt that are read at most, and at first: sixteen words nearly always.
+#: Characters of a prompt that are read at most, and at first: eight words mostly, then sixteen.
 MAX_CHARACTERS: Final = 1024
-_OPENING: Final = 160
+_OPENINGS: Final = (80, 160)
 #: Words that are looked at: some are nothing but punctuation.
 _LOOKED_AT: Final = 2 * WORDS
 #: Longer words are tokens.
@@ -29,8 +29,7 @@ _LONGEST_WORD: Final = 23
 
 _UNSPACED: Final = re.compile(f"([{SPACELESS}][{SPACELESS}]?)")
 _LETTER: Final = rf"[^\W{SPACELESS}]"
-#: Where a slot may begin, and what one is.
-_QUOTE: Final = re.compile("[`\"'\u201c\u2018\u00ab]")
+#: Slots, and what may begin one whose end is cut off.
 _SLOT: Final = re.compile(
     r"```.*?(?:```|\Z)"  # code; like what follows, it may be cut off
     r"|`[^`]*(?:`|\Z)"
@@ -39,10 +38,11 @@ _SLOT: Final = re.compile(
     rf"|'(?<!{_LETTER}')[^'\n]{{3,}}'(?!{_LETTER})",  # not an apostrophe
     re.DOTALL,
 )
+_CUT: Final = re.compile(f"'(?<!{_LETTER}')")
 _NUMBER: Final = re.compile(r"\d+(?:[.,:]\d+)*")
 _PUNCTUATION: Final = ".,;:!?()[]{}<>*#_=|/\\-\u2013\u2014"
 _MASK: Final = ' " '
-_MASKS: Final = frozenset({"0", "~", '"'})
+_MASKS: Final = ("0", "~", '"')
 
 
 def template_prefix(text: str) -> bytes:
@@ -52,47 +52,48 @@ def template_prefix(text: str) -> bytes:
 
 def template(start: str) -> bytes:
     """Return the template of a compatible prefix of MAX_CHARACTERS, without case but of ASCII."""
-    words = _first_words(start)
-    found = words[:WORDS]
-    if "".join(found).isalpha() and max(map(len, found)) <= _LONGEST_WORD:
-        real = len(found)  # there is nothing to mask
-    else:
-        found = _with_masks(words)
-        real = len([word for word in found if word not in _MASKS])
-    return utf8(" ".join(found)).lower() if real >= FEWEST_UNMASKED_WORDS else b""
+    found = start.split(None, WORDS)[:WORDS]
+    if not _is_plain(found):
+        found = _first_words(start)
+        if not _is_plain(found):
+            return _masked(found)
+    return utf8(" ".join(found).lower()) if len(found) >= FEWEST_UNMASKED_WORDS else b""
 
 
-def _with_masks(words: Sequence[str]) -> list[str]:
-    bare = islice(filter(None, [word.strip(_PUNCTUATION) for word in words]), WORDS)
-    short = [word if len(word) <= _LONGEST_WORD else "~" for word in bare]
-    return _NUMBER.sub("0", " ".join(short)).split(" ")
+def _is_plain(words: Sequence[str]) -> bool:
+    """Return whether the words are of ASCII letters alone: nothing in them is masked."""
+    letters = "".join(words)
+    return letters.isalpha() and letters.isascii() and max(map(len, words)) <= _LONGEST_WORD
 
 
-def _first_words(start: str) -> Sequence[str]:
-    """Return the words that are looked at, with slots masked."""
-    if '"' in start or "'" in start or "`" in start or not start.isascii():
-        if len(start) > 2 * _OPENING:
-            words = _words(_opening(start))
-            if len(words) > _LOOKED_AT:  # all but the last are whole
-                return words[:_LOOKED_AT]
-        start = _SLOT.sub(_MASK, start)
-    return _words(start)[:_LOOKED_AT]
+def _masked(words: Sequence[str]) -> bytes:
+    short = [word if len(word) <= _LONGEST_WORD else "~" for word in words]
+    found = _NUMBER.sub("0", " ".join(short))
+    masks = sum(map(found.split(" ").count, _MASKS))
+    real = len(words) - masks
+    return utf8(found).lower() if real >= FEWEST_UNMASKED_WORDS else b""
 
 
-def _opening(start: str) -> str:
-    """Return the first characters of the text in which slots are masked, at least _OPENING."""
-    parts, at, left = [], 0, _OPENING
-    while left > 0:
-        quote = _QUOTE.search(start, at, at + left)
-        if quote is None:
-            parts.append(start[at : at + left])
-            break
-        begin = quote.start()
-        slot = _SLOT.match(start, begin)
-        parts += (start[at:begin], _MASK if slot else quote[0])
-        left -= begin + 1 - at
-        at = slot.end() if slot else begin + 1
-    return "".join(parts)
+def _first_words(start: str) -> list[str]:
+    """Return the words of the template, with slots masked."""
+    for size in _OPENINGS:
+        # An apostrophe at the end may be followed by a letter.
+        if len(start) <= 2 * size or start[size - 1] == "'":
+            continue
+        opening = _SLOT.sub(_MASK, start[:size])
+        words = _words(opening)
+        # All but the last are whole, unless a slot begins here whose end is cut off.
+        found = _bare(words[:-1])
+        enough = len(found) == WORDS or len(words) > _LOOKED_AT
+        if enough and not _CUT.search(opening):
+            return found
+    return _bare(_words(_SLOT.sub(_MASK, start)))
+
+
+def _bare(words: Sequence[str]) -> list[str]:
+    """Return the words that are more than punctuation, of those that are looked at."""
+    bare = map(str.strip, words[:_LOOKED_AT], repeat(_PUNCTUATION))
+    return list(islice(filter(None, bare), WORDS))
 
 
 def _words(text: str) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.intake.fingerprint import template
 from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.template import template_prefix
 from stream.intake.fingerprint.text import normalise, normalise_system_prompt
@@ -61,6 +62,33 @@ def test_different_instructions_are_different_templates() -> None:
     assert template_prefix("Translate the sentence into Danish") != template_prefix(
         "Translate the sentence into Finnish"
     )
+
+
+#: What slots begin and end with, words with and without marks, and what is beside words.
+PIECES = [
+    "'",
+    '"',
+    "`",
+    "```",
+    "\u201c",
+    "\u201d",
+    "it's",
+    "'so'",
+    "plain",
+    "12",
+    ",",
+    "\u00e9",
+    "\u6211",
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["", " ", "\n"])), max_size=400))
+def test_the_opening_has_the_template_of_the_whole(pieces: list[tuple[str, str]]) -> None:
+    text = "".join(map("".join, pieces))
+    found = template_prefix(text)
+    with pytest.MonkeyPatch.context() as whole:
+        whole.setattr(template, "_OPENINGS", ())
+        assert found == template_prefix(text)
 
 
 def test_an_apostrophe_is_no_quotation() -> None:
