@@ -14,6 +14,7 @@ from stream.kafka.connection import keep_trying, reach
 from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
+from stream.worker.compression import install_fast_compression
 from stream.worker.event_loop import new_event_loop
 from stream.worker.idleness import IdlenessDetector
 from stream.worker.lag import Lag
@@ -96,6 +97,7 @@ async def serve(
 ) -> None:
     """Run a worker on the running loop until ``stop`` is set, or a signal comes (None)."""
     install_slim_records()
+    install_fast_compression()
     sender = Sender(components.kafka, components.topics)
     stages = components.stages()
     tasks = OwnedTasks(stages, components.kafka, components.topics, components.metrics)

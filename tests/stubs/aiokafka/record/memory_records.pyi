@@ -1,0 +1,5 @@
+"""Batches of records as bytes, read; the class is compiled, where it can be."""
+
+from typing import Any
+
+MemoryRecords: Any
