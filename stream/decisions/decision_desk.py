@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stream.core.decisions import Actor
 from stream.core.errors import DecisionError
 from stream.decisions.guard_rails import GuardRails
+from stream.decisions.proposal import fitting
 from stream.decisions.transitions import Stored, approve, refuse, undo
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ class DecisionDesk:
             raise DecisionError(
                 f"a decision lasts {self._settings.longest_s / _DAY_S:g} days at most "
                 "(decisions.longest_s)"
+            )
+        if (most := len(fitting(proposal.accounts))) < len(proposal.accounts):
+            raise DecisionError(
+                f"{len(proposal.accounts):,} accounts are too many for one decision: "
+                f"it has room for {most:,}"
             )
         for name in proposal.accounts or (proposal.subject.id,):
             if self._rails.is_allowed(name):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from stream.core.decisions import ACTIONS, ENDED, Actor
 from stream.core.errors import DecisionError
 from stream.decisions.endings import clears
-from stream.decisions.proposal import Proposal, accused, reason_of, subject_of
+from stream.decisions.proposal import Proposal, accused, fitting, reason_of, subject_of
 from stream.decisions.traffic_share import traffic_share
 from stream.decisions.transitions import Stored, approve, undo
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _ID_BYTES: Final = 10
 #: Longest proposal and decision of a drill, seconds (assumed: longer than any of its links).
 _DRILL_S: Final = 900.0
+#: A minute, doubled as often, is longer than any decision lasts.
+_MOST_DOUBLED: Final = 30
 
 
 class Policy:
@@ -61,7 +63,7 @@ class Policy:
         action: Action = rule.then if repetition and rule.then else rule.action
         included = [one for one in known if _is_included(one.decision, alert, action)]
         others = [one for one in known if one not in included]
-        accounts = self._accounts(alert, others, action)
+        accounts = fitting(self._accounts(alert, others, action))
         if not accounts or _is_proposed(accounts, included, action):
             return []
         approved = [one for one in known if one.decision.approved_at is not None]
@@ -71,7 +73,11 @@ class Policy:
             accounts=accounts if subject.kind == "campaign" else (),
             action=action,
             reason=reason_of(alert, alerted_at=alerted_at),
-            lasts_s=min(rule.for_s * 2.0**repetition, self._settings.longest_s, longest_s),
+            lasts_s=min(
+                rule.for_s * 2.0 ** min(repetition, _MOST_DOUBLED),
+                self._settings.longest_s,
+                longest_s,
+            ),
             traffic_share=traffic_share(alert, len(accounts), requests_a_day),
             replaces=included[-1].decision.key if included else "",
             drill=alert.drill,

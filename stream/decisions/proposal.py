@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from stream.core.decisions import (
     Decision,
     DecisionSubject,
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 _MOST_EVIDENCE: Final = 32
 _MOST_TEXT: Final = 1000
 _MOST: Final = 10**15
+#: Bytes of the accounts of one decision. Its audit entry escapes quotes once more, and both have to
+#: stay below what producers and brokers take by default, 1 MiB: the keeper could not go on else.
+_MOST_ACCOUNT_BYTES: Final = 400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,17 @@ def accused(alert: Alert) -> list[str]:
     ids = alert.account_ids or []
     certain = [group.members for group in alert.members if group.degree == "certain"]
     return sorted(ids[place] for members in certain for place in members if place < len(ids))
+
+
+def fitting(accounts: Sequence[str]) -> list[str]:
+    """Return the first accounts that one decision has room for; the others need another one."""
+    room, found = _MOST_ACCOUNT_BYTES, []
+    for account in accounts:
+        room -= len(msgspec.json.encode(account)) + 1
+        if room < 0:
+            break
+        found.append(account)
+    return found
 
 
 def reason_of(alert: Alert, note: str = "", *, alerted_at: float | None = None) -> Reason:

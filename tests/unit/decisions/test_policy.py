@@ -1,6 +1,9 @@
+import msgspec
 import pytest
 
 from stream.core.decisions import Actor
+from stream.decisions.audit_chain import Link, note
+from stream.decisions.register import Reading
 from stream.decisions.settings import DEFAULT_RULES, PolicyRule
 from stream.decisions.transitions import approve, expire, refuse, undo
 from testlib.decisions import (
@@ -12,8 +15,10 @@ from testlib.decisions import (
     campaign_alert,
     held,
     policy,
+    proposal,
     read,
     register_of,
+    stored,
     verdict,
 )
 
@@ -162,3 +167,34 @@ def test_an_account_of_the_allow_list_is_never_proposed():
     made = proposed(careful.on_alert(campaign_alert(certain=3), register_of(), NOW_S))
     assert made.decision.accounts == ["acc-00001", "acc-00002"]
     assert careful.on_alert(account_alert(), register_of(), NOW_S) == []
+
+
+def test_a_campaign_of_any_size_fits_a_record_of_the_topic_and_of_the_audit_in_portions():
+    # Quotes are escaped in the decision, and once more in the audit.
+    ids = sorted('"' * 250 + f"{i:06d}" for i in range(3000))
+    alert = msgspec.structs.replace(campaign_alert(certain=3000), account_ids=ids)
+    register, taken, portions = register_of(), [], 0
+    while made := policy().on_alert(alert, register, NOW_S):
+        one = proposed(made)
+        record = (one.decision.key.encode(), one.value, b"s" * 64)
+        entry, _ = note(
+            Link(), record, offset=0, reading=Reading.NEWER, suspicious=False, time=NOW_S
+        )
+        assert max(len(one.value), len(entry)) < 1_000_000
+        taken += one.decision.accounts
+        portions += 1
+        first = approve(one, ALICE, NOW_S)
+        read(register, one, first, approve(first, BOB, NOW_S))
+    assert taken == ids
+    assert portions > 1
+
+
+def test_a_subject_with_any_number_of_decisions_behind_it_is_proposed():
+    ended = []
+    for number in range(1100):
+        one = approve(
+            stored(proposal(decision_id=f"dec_{number:020x}", lasts_s=60.0)), ALICE, NOW_S
+        )
+        ended.append(expire(one, CLOCK, NOW_S + 60))
+    made = policy().on_alert(account_alert(), register_of(*ended), NOW_S + 61)
+    assert proposed(made).decision.lasts_s == 30 * DAY_S
