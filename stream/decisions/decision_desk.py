@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from stream.core.decisions import Actor
@@ -70,8 +71,20 @@ class DecisionDesk:
 
     def _approved(self, known: Stored, person: str, time: float, note: str = "") -> Stored:
         simulated = self._settings.mode == "observe"
-        approved = approve(known, _person(person), time, simulated=simulated, note=note)
-        self._rails.check(approved.decision, (one.decision for one in self._register.states))
+        others = [one.decision for one in self._register.states]
+        approval = partial(
+            approve,
+            known,
+            _person(person),
+            time,
+            simulated=simulated,
+            note=note,
+            longest_s=self._settings.longest_s,
+        )
+        approved = approval()
+        if self._rails.lacks_a_person(approved.decision, others):
+            approved = approval(people_needed=2)
+        self._rails.check(approved.decision, others)
         return approved
 
     def _known(self, decision_id: str) -> Stored:

@@ -25,7 +25,7 @@ _MOST_EVIDENCE: Final = 32
 _MOST_TEXT: Final = 1000
 _MOST: Final = 10**15
 #: Bytes of the accounts of one decision. Its audit entry escapes quotes once more, and both have to
-#: stay below what producers and brokers take by default, 1 MiB: the keeper could not go on else.
+#: stay below what producers and brokers take by default, 1 MiB: the keeper writes both.
 _MOST_ACCOUNT_BYTES: Final = 400_000
 
 

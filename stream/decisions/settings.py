@@ -88,7 +88,7 @@ class DecisionSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int,
         Meta(
             ge=0,
-            description="Suspending more accounts than this needs two people",
+            description="Suspending more accounts than this in a day needs two people",
             extra={"unit": "accounts"},
         ),
     ] = 20

@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -48,32 +50,43 @@ class Stored:
 
 
 def approve(
-    known: Stored, actor: Actor, time: float, *, simulated: bool = False, note: str = ""
+    known: Stored,
+    actor: Actor,
+    time: float,
+    *,
+    simulated: bool = False,
+    note: str = "",
+    people_needed: int = 0,
+    longest_s: float = math.inf,
 ) -> Stored:
     """Approve: the decision is in force once as many people as it needs have approved.
 
     ``simulated``: it is then served and counted, and carried out by no gateway.
+    ``people_needed`` and ``longest_s``: what the guard rails want by now, where it is stricter.
     """
     decision = known.decision
+    # A clock that is behind puts no decision into a day before its proposal.
+    time = max(time, decision.time)
     if decision.state != "proposed":
         raise DecisionError(f"{decision.key} is {decision.state}: only a proposal can be approved")
     if decision.until <= time:
         raise DecisionError(f"{decision.key} ended at {rfc3339(decision.until)}")
-    if actor in decision.approved_by:
+    if _same_person(actor) in map(_same_person, decision.approved_by):
         raise DecisionError(f"{decision.key}: {actor.name} has approved it already")
     approvers = [*decision.approved_by, actor]
-    if sum(one.kind == "person" for one in approvers) < decision.people_needed:
-        return _next(known, "proposed", actor, time, approved_by=approvers, note=note)
+    needed = max(decision.people_needed, people_needed)
+    changes = {"approved_by": approvers, "people_needed": needed, "note": note}
+    if sum(one.kind == "person" for one in approvers) < needed:
+        return _next(known, "proposed", actor, time, **changes)
     return _next(
         known,
         "approved",
         actor,
         time,
-        approved_by=approvers,
         approved_at=time,
-        until=time + decision.lasts_s,
+        until=time + min(decision.lasts_s, longest_s),
         simulated=decision.simulated or simulated,
-        note=note,
+        **changes,
     )
 
 
@@ -112,6 +125,12 @@ def applied(known: Stored, actor: Actor, time: float) -> Stored:
 def in_force(decision: Decision, time: float) -> bool:
     """Return whether a decision counts at ``time``, simulated ones included."""
     return decision.state in IN_FORCE and decision.until > time
+
+
+def _same_person(actor: Actor) -> tuple[str, str]:
+    """Return what is the same however a person writes a name: case, width, and what is not seen."""
+    name = unicodedata.normalize("NFKC", actor.name).casefold()
+    return actor.kind, "".join(one for one in name if one.isprintable() and not one.isspace())
 
 
 def _next(

@@ -54,6 +54,7 @@ def main() -> None:
             decisions_key=KEY,
             decisions_mode="propose",
             decisions_max_accounts_a_day=10 * DECISIONS,
+            decisions_two_people_above=10 * DECISIONS,
             enforcer_port=port,
             enforcer_tokens=TOKEN,
         )

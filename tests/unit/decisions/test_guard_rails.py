@@ -99,7 +99,7 @@ def stopping(share, first, count=10, at=NOW_S, number=1, *, action="suspend"):
 
 
 def test_what_would_stop_more_of_the_traffic_than_a_day_may_is_left_out_whole():
-    known = rails(max_traffic_share_a_day=0.3)
+    known = rails(max_traffic_share_a_day=0.3, two_people_above=100)
     large, small = stopping(0.2, 0), stopping(0.1, 20, at=NOW_S + 2, number=3)
     second = stopping(0.15, 10, at=NOW_S + 1, number=2)
     assert known.exceeding([small, second, large]) == {second.key}

@@ -83,7 +83,7 @@ def test_four_times_as_many_decisions_take_about_four_times_as_long():
             )
             for i in range(number)
         ]
-        rails = GuardRails(DecisionSettings(max_accounts_a_day=number))
+        rails = GuardRails(DecisionSettings(max_accounts_a_day=number, two_people_above=number))
         started = time.process_time()
         assert rails.exceeding(decisions) == frozenset()
         return time.process_time() - started

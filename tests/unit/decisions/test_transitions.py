@@ -83,3 +83,15 @@ def test_a_proposal_that_has_ended_is_not_approved_although_no_one_wrote_its_end
 def test_nothing_expires_before_its_time():
     with pytest.raises(DecisionError, match="does not end now"):
         expire(stored(proposal()), CLOCK, NOW_S + 1)
+
+
+@pytest.mark.parametrize("name", ["Alice", " alice\t", "al\u200bice", "\uff21lice", "ali\u00adce"])
+def test_a_name_that_is_written_otherwise_is_the_same_person(name):
+    once = approve(stored(of_accounts(30, people_needed=2)), ALICE, NOW_S)
+    with pytest.raises(DecisionError, match="has approved it already"):
+        approve(once, Actor(kind="person", name=name), NOW_S)
+
+
+def test_a_clock_that_is_behind_approves_as_of_the_proposal():
+    approved = approve(stored(proposal(lasts_s=600.0)), ALICE, NOW_S - 2 * DAY_S).decision
+    assert (approved.approved_at, approved.until) == (NOW_S, NOW_S + 600)

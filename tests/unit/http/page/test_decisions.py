@@ -175,7 +175,7 @@ async def test_who_is_overtaken_while_writing_learns_of_it(served, client):
 
 
 async def test_a_guard_rail_holds_on_the_page_too(served, client):
-    served.board.have(of_accounts(51))
+    served.board.have(of_accounts(51, action="throttle"))
     status, answer = await post(client, "approve")
     assert status == 409
     assert "decisions.max_accounts_a_day" in answer["error"]
