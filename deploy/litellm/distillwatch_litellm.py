@@ -22,6 +22,7 @@ request pass, is counted, and is logged once a minute. Throttles count per proce
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import logging
 import math
@@ -65,6 +66,7 @@ MOST_ROWS: Final = 200_000
 MOST_BYTES: Final = 256 * 1024 * 1024  # of an answer: that many rows, with room
 MOST_THROTTLED: Final = 100_000  # ids with a count of requests
 MOST_COUNTS: Final = 10_000  # decisions and effects between two reports
+MOST_REPORTED: Final = 5_000  # of them in one report: an enforcer reads a megabyte
 MOST_FRAME: Final = 4 * 1024 * 1024  # bytes of a streamed event; a longer one passes as it is
 _TIMEOUT_S: Final = 10.0
 _LONGEST_WAIT_S: Final = 10.0  # between pulls that fail
@@ -410,7 +412,9 @@ class Feed:
         if window_s < _REPORT_S or not self._counts:
             return False
         with self._lock:
-            counts, self._counts = self._counts, Counter()
+            counts = Counter(dict(itertools.islice(self._counts.items(), MOST_REPORTED)))
+            for key in counts:
+                del self._counts[key]
         items = [
             {
                 "name": effect,
@@ -449,7 +453,10 @@ class Feed:
 
 def _token() -> str:
     path = os.environ.get(f"{_PREFIX}TOKEN_FILE")
-    return (Path(path).read_text() if path else os.environ.get(f"{_PREFIX}TOKEN", "")).strip()
+    found = Path(path).read_text() if path else os.environ.get(f"{_PREFIX}TOKEN", "")
+    # One word: what no header can hold would be in the fault that is logged.
+    token = next(iter(found.split()), "")
+    return token if token.isascii() and token.isprintable() else ""
 
 
 # --- Requests ----------------------------------------------------------------------------------
@@ -460,14 +467,27 @@ _MESSAGES: Final = frozenset({"anthropic_messages"})
 #: Calls that a model answers with text; others are only refused or throttled.
 _ANSWERED: Final = _CHAT | _RESPONSES | _MESSAGES | {"atext_completion", "text_completion"}
 _Data = dict[str, Any]
+_FALLBACKS: Final = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+_LIMITS: Final = ("max_tokens", "max_completion_tokens", "max_output_tokens", "thinking")
 
 
 def reroute(data: _Data, model: str) -> bool:
     """Send a request to another model; not to one that the proxy does not have."""
-    if data.get("model") == model or not _has_model(model):
+    if not _has_model(model):
         return False
+    found = data.get("model") != model
     data["model"] = model
-    data.pop("fallbacks", None)  # a caller may name the better model there
+    for name in _FALLBACKS:  # a caller may name the better model there
+        found |= data.pop(name, None) is not None
+    return _own(data, "model", *_FALLBACKS) or found
+
+
+def _own(data: _Data, *names: str) -> bool:
+    """Take names out of the caller's `extra_body`: clients put it over the request they send."""
+    more = data.get("extra_body")
+    if not isinstance(more, dict) or more.keys().isdisjoint(names):
+        return False
+    data["extra_body"] = {name: value for name, value in more.items() if name not in names}
     return True
 
 
@@ -486,15 +506,17 @@ def shorten(data: _Data, call_type: str, most: int) -> bool:
     given = [one for one in (name, "max_completion_tokens") if data.get(one) is not None]
     long = [one for one in given or [name] if not _fits(data.get(one), most)]
     data.update(dict.fromkeys(long, most))
+    changed = _own(data, *_LIMITS) or bool(long)
     thinking = data.get("thinking")
     if isinstance(thinking, dict) and not _fits(thinking.get("budget_tokens", 0), most - 1):
         del data["thinking"]  # providers refuse a budget that leaves no room for the answer
         return True
-    return bool(long)
+    return changed
 
 
 def _fits(value: object, most: int) -> bool:
-    return isinstance(value, int) and value <= most
+    # Some backends take a negative number for no limit.
+    return isinstance(value, int) and 0 <= value <= most
 
 
 def mark(data: _Data, call_type: str, instruction: str) -> bool:
@@ -511,6 +533,7 @@ def mark(data: _Data, call_type: str, instruction: str) -> bool:
             data["system"] = _joined(system, instruction)
     else:
         return False
+    _own(data, "messages", "instructions", "system")
     return True
 
 
@@ -570,6 +593,9 @@ def _plain_choices(choices: list[Any]) -> list[Any]:
 
 def _plain_message(message: Any) -> Any:  # noqa: ANN401
     more = _get(message, "provider_specific_fields")
+    content = _get(message, "content")
+    if isinstance(content, list) and (plain := _plain_blocks(content)) is not content:
+        message = _with(message, "content", plain)
     mine = [name for name in _REASONING if _get(message, name) is not None]
     of_provider = isinstance(more, dict) and any(name in more for name in _REASONING)
     if not mine and not of_provider:
@@ -626,13 +652,19 @@ class PlainStream:
         kind = _get(piece, "type")
         if isinstance(kind, str) and kind.startswith("response."):
             return self._event(piece, kind)
+        if isinstance(kind, str) and kind.startswith("content_block"):
+            return [] if (block := self._block(piece)) is None else [block]
         clean = without_reasoning(piece)
         self.hid |= clean is not piece
         return [clean]
 
     def rest(self) -> list[Any]:
         """Return what is left when the stream ends."""
-        return [self._rest] if self._rest else []
+        rest, self._rest = self._rest, b""
+        if _is_cut(rest):
+            return []  # it is no event, and may be reasoning
+        kept = self._frame(rest)
+        return [kept] if kept else []
 
     def _event(self, event: Any, kind: str) -> list[Any]:  # noqa: ANN401
         """Treat an event of the Responses interface."""
@@ -664,22 +696,39 @@ class PlainStream:
             event = json.loads(data)
         except ValueError:
             return frame
-        index, block = event.get("index"), event.get("content_block") or {}
-        if block.get("type") in _THINKING:
-            self._hidden.append(index)
-        if index in self._hidden:
-            self.hid = True
+        if not isinstance(event, dict):
+            return frame
+        moved = self._block(event)
+        if moved is None:
             return b""
-        moved = self._moved(event, "index", index)
         if moved is event:
             return frame
         head = [line for line in lines if not line.startswith(b"data:")]
         return b"\n".join([*head, b"data: " + json.dumps(moved).encode()])
 
+    def _block(self, event: Any) -> Any:  # noqa: ANN401
+        """Treat an event of Anthropic's interface; None: it is left out."""
+        index = _get(event, "index")
+        if _get(_get(event, "content_block"), "type") in _THINKING:
+            self._hidden.append(index)
+        if index in self._hidden:
+            self.hid = True
+            return None
+        return self._moved(event, "index", index)
+
     def _moved(self, event: Any, name: str, index: int | None) -> Any:  # noqa: ANN401
         """Number what comes after something left out as if that had never been."""
         gone = 0 if index is None else sum(one < index for one in self._hidden)
         return _with(event, name, index - gone) if gone and index is not None else event
+
+
+def _is_cut(frame: bytes) -> bool:
+    """Return whether the last event of a stream is not whole."""
+    data = next((line[5:].strip() for line in frame.split(b"\n") if line.startswith(b"data:")), b"")
+    try:
+        return data.startswith(b"{") and json.loads(data) is None
+    except ValueError:
+        return True
 
 
 # --- LiteLLM's hooks ---------------------------------------------------------------------------

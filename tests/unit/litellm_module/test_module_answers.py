@@ -55,6 +55,10 @@ WHOLE = thing(
             {"content": [TEXT], "usage": {}},
         ),
         (
+            chat(thing(content=[{"type": "thinking", "thinking": "six"}, TEXT])),
+            chat(thing(content=[TEXT])),
+        ),
+        (
             thing(output=[thing(type="reasoning"), thing(type="message")]),
             thing(output=[thing(type="message")]),
         ),
@@ -118,9 +122,26 @@ async def test_a_streamed_message_is_as_if_there_had_been_no_reasoning(size):
     assert proxy.counted == {"changed hide_reasoning": 1}
 
 
-async def test_a_streamed_message_that_is_cut_or_no_event_passes():
+@pytest.mark.parametrize("end", [1, 2, 20])
+async def test_a_streamed_message_that_ends_early_has_no_reasoning_in_its_end(end):
     proxy = hiding()
-    pieces = [b"data: {\n\n", b'data: {"index"\n\n', b": ping\n\n", b"data: {"]
+    delta = {"delta": {"type": "thinking_delta", "thinking": "secret secret secret"}, "index": 0}
+    given = message("thinking").partition(b"event: content_block_delta")[0]
+    kept = await proxy.stream("acc-1", given, frame("content_block_delta", **delta)[:-end])
+    assert b"secret" not in b"".join(kept)
+
+
+async def test_a_streamed_message_as_objects_is_treated_as_one_of_frames():
+    proxy = hiding()
+    start = {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking"}}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"thinking": "secret"}}
+    text = {"type": "content_block_delta", "index": 1, "delta": {"text": "hi"}}
+    assert await proxy.stream("acc-1", start, delta, text) == [text | {"index": 0}]
+
+
+async def test_a_streamed_message_that_is_no_event_passes():
+    proxy = hiding()
+    pieces = [b"data: {\n\n", b'data: {"index"\n\n', b'data: ["index"]\n\n', b"data: [DONE]"]
     assert b"".join(await proxy.stream("acc-1", *pieces)) == b"".join(pieces)
     assert proxy.handler.faults.total == 0
 

@@ -168,6 +168,33 @@ def test_what_was_done_is_reported_once_and_kept_while_the_enforcer_is_away(enfo
     assert not feed.report()
 
 
+def test_many_counts_are_reported_in_portions(enforcer, monkeypatch):
+    monkeypatch.setattr(distillwatch_litellm, "MOST_REPORTED", 2)
+    clock = Clock()
+    feed = feed_of(enforcer, clock)
+    enforcer.next(body=pulled(in_force(proposal())))
+    assert feed.pull()
+    ((row,),) = feed.table.rows.values()
+    for number in range(3):
+        feed.count(row._replace(decision=str(number)), "dropped")
+    reported = []
+    for _ in range(2):
+        clock.now += 11
+        enforcer.next(status=201)
+        assert feed.report()
+        (component,) = enforcer.asked[-1][2]["remediation_components"]
+        reported.append([one["labels"]["decision"] for one in component["metrics"][0]["items"]])
+    assert reported == [["0", "1"], ["2"]]
+
+
+def test_a_file_of_several_tokens_is_in_no_log(enforcer, monkeypatch, caplog):
+    monkeypatch.setenv("DISTILLWATCH_ENFORCER_TOKEN", "first-token\nsecond-token")
+    enforcer.next(status=500)
+    assert not feed_of(enforcer).pull()
+    assert "not up to date" in caplog.text
+    assert "-token" not in caplog.text
+
+
 def test_counts_are_bounded(monkeypatch, enforcer):
     monkeypatch.setattr(distillwatch_litellm, "MOST_COUNTS", 2)
     feed = feed_of(enforcer)

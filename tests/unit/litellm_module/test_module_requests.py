@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 
 import pytest
@@ -65,6 +66,9 @@ async def test_a_throttle_counts_the_id_that_it_is_about():
         ({"max_tokens": 20}, "acompletion", {"max_tokens": 20}),
         ({"max_completion_tokens": 90}, "acompletion", {"max_completion_tokens": 50}),
         ({"max_tokens": "all"}, "acompletion", {"max_tokens": 50}),
+        ({"max_tokens": -1}, "acompletion", {"max_tokens": 50}),
+        ({"max_tokens": 20, "extra_body": {"max_tokens": 9999, "top_k": 1}}, "acompletion",
+         {"max_tokens": 20, "extra_body": {"top_k": 1}}),
         ({"max_output_tokens": 90}, "aresponses", {"max_output_tokens": 50}),
         ({"max_tokens": 90, "thinking": {"budget_tokens": 80}}, "anthropic_messages",
          {"max_tokens": 50}),
@@ -84,6 +88,31 @@ async def test_a_rerouted_account_gets_another_model_and_no_way_back():
     assert (await proxy.call("acc-1", model="tiny"))["model"] == "tiny"
     assert (await proxy.call("acc-1", "aembedding"))["model"] == "large"
     assert proxy.counted == {"changed reroute": 1}
+
+
+@pytest.mark.parametrize("model", ["large", "tiny"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"fallbacks": ["large"]},
+        {"context_window_fallbacks": [{"tiny": ["large"]}]},
+        {"content_policy_fallbacks": [{"tiny": ["large"]}]},
+        {"extra_body": {"model": "large", "top_k": 1}},
+    ],
+)
+async def test_a_rerouted_account_names_no_better_model_in_another_place(way, model):
+    proxy = Proxy(proposal(action="reroute", limits=Limits(model="tiny")))
+    found = await proxy.call("acc-1", **way | {"model": model})
+    assert "large" not in json.dumps(found)
+    assert found["model"] == "tiny"
+    assert await proxy.call("acc-2", **way | {"model": model}) == PLAIN | way | {"model": model}
+
+
+async def test_a_marked_account_does_not_put_its_own_words_over_the_instruction():
+    proxy = Proxy(proposal(action="mark", limits=Limits(instruction="In rhyme.")))
+    found = await proxy.call("acc-1", extra_body={"messages": [], "top_k": 1})
+    assert found["messages"][0]["content"] == "In rhyme."
+    assert found["extra_body"] == {"top_k": 1}
 
 
 async def test_a_model_that_the_proxy_does_not_have_costs_no_request(monkeypatch):
