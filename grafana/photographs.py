@@ -1,4 +1,4 @@
-"""Photographs a demo in a real browser (`make pictures`): page, link graph, decisions, terminal."""
+"""Photographs a demo in a real browser (`make pictures`): page, graph, decisions, report, lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,18 @@ def photograph(link: str, folder: Path = FOLDER) -> None:
         browser.close()
 
 
+def photograph_report(report: Path, folder: Path = FOLDER) -> None:
+    """Photograph the upper part of an oversight report."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1200, "height": 1080})
+        page.goto(report.as_uri())
+        page.screenshot(path=folder / "report.png")
+        browser.close()
+
+
 def photograph_terminal(text: str, folder: Path = FOLDER) -> None:
     """Photograph lines as a terminal shows them."""
     with sync_playwright() as playwright:
@@ -66,7 +79,8 @@ def photograph_terminal(text: str, folder: Path = FOLDER) -> None:
 
 def main() -> None:
     """Run a demo to its end and photograph its page and its lines."""
-    command = [sys.executable, "-m", "stream.cli.main", "demo", "--stay"]
+    report = Path(tempfile.mkdtemp()) / "report.html"
+    command = [sys.executable, "-m", "stream.cli.main", "demo", "--stay", "--report", str(report)]
     demo = subprocess.Popen(  # noqa: S603
         command,
         stdout=subprocess.PIPE,
@@ -82,6 +96,7 @@ def main() -> None:
             shown += f"{line.rstrip()[:COLUMNS]}\n"
         if "stays until" in line:
             photograph(link)
+            photograph_report(report)
             photograph_terminal(shown)
             demo.send_signal(signal.SIGINT)
     if demo.wait():

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import err, out
+from stream.cli.report import ReportFormat, report_text, write_report
 from stream.core.alerts import Alert
 from stream.core.decisions import Decision
+from stream.oversight.record import ReportPeriod
 from stream.tools.demo import response_table
 from stream.tools.demo.run import Demo, DemoOutcome
 from stream.tools.embedded import binary
@@ -27,6 +30,10 @@ def demo(
     port: Annotated[
         int, typer.Option(metavar="P", min=0, max=65535, help="Port of /metrics; 0: any free port")
     ] = 0,
+    report_file: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="R.html", help="Write the oversight report of the day"),
+    ] = None,
     stay: Annotated[
         bool, typer.Option("--stay", help="Keep the worker and its page running until Ctrl-C")
     ] = False,
@@ -64,6 +71,9 @@ def demo(
             bar.stop()
             out.print(scorecard_table.render(outcome.card))
             out.print(response_table.render(outcome.response, chosen.span_s / seconds))
+            if report_file is not None:
+                period = ReportPeriod(chosen.start_s, chosen.start_s + chosen.span_s)
+                write_report(report_file, report_text(outcome.settings, period, ReportFormat.HTML))
             if stay:
                 err.print("the page stays until Ctrl-C")
                 with contextlib.suppress(KeyboardInterrupt):

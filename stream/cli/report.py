@@ -21,6 +21,7 @@ from stream.oversight.compilation import compiled
 from stream.oversight.published import as_json
 from stream.oversight.record import ReportPeriod
 from stream.oversight.table import as_csv
+from stream.settings import Settings
 from stream.tools.report.oversight_page import oversight_page
 
 
@@ -64,19 +65,28 @@ def report(
 ) -> None:
     """Report campaigns, what left, and what was done, from the topics; no account is named."""
     period = _period(since, until, month)
-    settings = read_settings(config)
-    with _progress() as progress:
-        books = report_books(settings.kafka, settings.topics, settings.decisions, period, progress)
-    text = _WRITERS[format_](compiled(period, *books)).encode()
+    text = report_text(read_settings(config), period, format_)
     if out_file is None:
         sys.stdout.buffer.write(text)
         return
     if out_file.is_dir():
         out_file /= f"report-{rfc3339(period.since)[:10]}.{format_}"
+    write_report(out_file, text)
+
+
+def report_text(settings: Settings, period: ReportPeriod, format_: ReportFormat) -> bytes:
+    """Return the report of a period from the topics of ``settings``."""
+    with _progress() as progress:
+        books = report_books(settings.kafka, settings.topics, settings.decisions, period, progress)
+    return _WRITERS[format_](compiled(period, *books)).encode()
+
+
+def write_report(path: Path, text: bytes) -> None:
+    """Write a report; raises UsageError where that is not possible."""
     try:
-        out_file.write_bytes(text)
+        path.write_bytes(text)
     except OSError as error:
-        raise UsageError(f"{out_file}: cannot be written: {error.strerror}") from error
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def _period(since: str | None, until: str | None, month: str | None) -> ReportPeriod:

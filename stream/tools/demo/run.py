@@ -70,6 +70,7 @@ class DemoOutcome:
 
     card: Scorecard
     response: DemoResponse
+    settings: Settings  # of the worker, to read its topics while it runs
 
     @property
     def perfect(self) -> bool:
@@ -126,7 +127,7 @@ class Demo:
             self._over.set()
             reading.result()
             outcome = DemoOutcome(
-                score(self._alerts, labels, traffic), ledger.response(gateway.unanswered)
+                score(self._alerts, labels, traffic), ledger.response(gateway.unanswered), settings
             )
             self.on_outcome(outcome)
             return outcome

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 #: Campaigns in the table; the others are in JSON and CSV.
 _ROWS: Final = 200
 _HOUR_S: Final = 3600
+#: Ticks of spans, in hours.
+_SPANS: Final = (
+    (0.0, "0"),
+    (0.25, "15 min"),
+    (1.0, "1 h"),
+    (4.0, "4 h"),
+    (24.0, "1 day"),
+    (168.0, "7 days"),
+    (720.0, "30 days"),
+)
 #: Shorter times are shown in seconds.
 _SHORT_S: Final = 120
 _NONE: Final = "<p>None.</p>"
@@ -80,7 +90,7 @@ def _plots(report: OversightReport) -> str:
     return (
         '<div class="pair"><div><h3>Output tokens of campaigns</h3><p class="note">Sum, by the '
         f"hour of each campaign's first alert.</p>{_tokens(report)}</div>"
-        '<div><h3>Time from evidence to action</h3><p class="note">Share of campaigns, by hours '
+        '<div><h3>Time from evidence to action</h3><p class="note">Share of campaigns, by time '
         f"since their first evidence.</p>{_times(report.campaigns)}</div></div>"
     )
 
@@ -117,10 +127,10 @@ def _times(campaigns: Sequence[CampaignRow]) -> str:
             steps += [(hour, steps[-1][1]), (hour, number / len(campaigns))]
         lines[name] = steps
     longest = max(line[-1][0] for line in lines.values())
-    axis = counts(longest)
-    hours_axis = PlotAxis(0, axis.high, [(v, f"{text} h") for v, text in axis.ticks], log=axis.log)
+    ticks = [(hours, text) for hours, text in _SPANS if hours <= max(longest, 1)]
+    axis = PlotAxis(0, max(longest, 1), ticks, log=_SPANS[1][0])
     lines = {name: [*line, (axis.high, line[-1][1])] for name, line in lines.items()}
-    return chart("share of campaigns", lines, hours_axis, shares(), (), size=HALF)
+    return chart("share of campaigns", lines, axis, shares(), (), size=HALF)
 
 
 def _campaigns(campaigns: Sequence[CampaignRow]) -> str:
@@ -147,17 +157,18 @@ def _campaigns(campaigns: Sequence[CampaignRow]) -> str:
 def _responses(campaigns: Sequence[CampaignRow]) -> str:
     if not campaigns:
         return _NONE
-    columns = ["campaign", "@decided", "@enforced", "@first refused", "#leaked before alert"]
-    columns += ["#before action", "actions", "#refused", "#slowed", "#not taken (estimate)"]
+    columns = ["campaign", "@decided", "#to enforce", "#to refuse", "#leaked before alert"]
+    columns += ["#before action", "actions", "#refused or slowed", "#not taken (est.)"]
     rows = [
         [
             f"<code>{escape(one.campaign_id)}</code>",
-            *map(_short, (one.decided, one.enforced, one.first_refused)),
+            _short(one.decided),
+            _seconds(one.enforce_s),
+            _seconds(one.refuse_s),
             "-" if one.leaked_before_alert is None else f"{one.leaked_before_alert:.1%}",
             _between(one.leaked_before_action),
             ", ".join(f"{action.action} {action.decisions}" for action in one.actions) or "-",
-            f"{one.effect.refused:,}",
-            f"{one.effect.slowed:,}",
+            f"{one.effect.refused + one.effect.slowed:,}",
             _number(one.effect.tokens_not_taken_estimate),
         ]
         for one in campaigns[:_ROWS]
