@@ -14,12 +14,16 @@ from stream.kafka.ends import EndTracker
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aiokafka import TopicPartition
+
     from stream.decisions.signature import Signer
 
 _LOG = logging.getLogger("stream.enforcement.audit_tail")
 _POLL_MS: Final = 300
 #: Records before the end among which the last entry is: markers of transactions have offsets, too.
 _LAST: Final = 64
+#: Where none of these is an entry of ours, this many times more are read.
+_FURTHER: Final = 16
 
 
 async def audit_tail(
@@ -29,23 +33,42 @@ async def audit_tail(
     consumer = AIOKafkaConsumer(
         topic, **connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
     )
-    found = Link()
     try:
         await consumer.start()
         (partition,) = consumer.assignment()
         ends = await consumer.end_offsets([partition])
         (beginning,) = (await consumer.beginning_offsets([partition])).values()
-        consumer.seek(partition, max(ends[partition] - _LAST, beginning))
-        tracker = EndTracker(consumer, ends, exact=exact)
+        last = _LAST
         while True:
-            portion = await consumer.getmany(timeout_ms=_POLL_MS)
-            for record in portion.get(partition, []):
-                entry = end_of(record.value or b"", signature_of(record.headers) or b"", signer)
-                if entry is None:
-                    _LOG.error("%s: the entry at %d is not ours", topic, record.offset)
-                else:
-                    found = entry
-            if await tracker.reached([partition]):
+            start = max(ends[partition] - last, beginning)
+            consumer.seek(partition, start)
+            found = await _newest(consumer, partition, signer, ends, exact=exact)
+            # Who may write to the topic may hide the last entry behind others.
+            if found.number or start == beginning:
                 return found
+            last *= _FURTHER
     finally:
         await consumer.stop()
+
+
+async def _newest(
+    consumer: AIOKafkaConsumer,
+    partition: TopicPartition,
+    signer: Signer,
+    ends: dict[TopicPartition, int],
+    *,
+    exact: bool,
+) -> Link:
+    """Return the entry of the highest number up to the end: earlier ones may be written again."""
+    found = Link()
+    tracker = EndTracker(consumer, ends, exact=exact)
+    while True:
+        portion = await consumer.getmany(timeout_ms=_POLL_MS)
+        for record in portion.get(partition, []):
+            entry = end_of(record.value or b"", signature_of(record.headers) or b"", signer)
+            if entry is None:
+                _LOG.error("%s: the entry at %d is not ours", record.topic, record.offset)
+            elif entry.number > found.number:
+                found = entry
+        if await tracker.reached([partition]):
+            return found

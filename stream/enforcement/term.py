@@ -116,7 +116,7 @@ class Term:
 
     async def _note(self, records: Sequence[ConsumerRecord]) -> None:
         """Take in records of the decisions topic, and append them to the audit."""
-        repaired: list[Stored] = []
+        repaired: dict[str, Stored] = {}  # each once, however often it was overwritten
         for record in records:
             reading, states = self._books.on_record(
                 record.key,
@@ -126,9 +126,9 @@ class Term:
                 time=self._clock(),
             )
             self._gauges.count(reading)
-            repaired += states
+            repaired.update((one.decision.key, one) for one in states)
         await self._audit.append((b"", entry) for entry in self._books.take_entries())
-        await self._decisions.write(repaired)
+        await self._decisions.write(repaired.values())
 
     def _on_alert(self, record: ConsumerRecord) -> list[Stored]:
         written, now = written_s(record), self._clock()
