@@ -12,7 +12,7 @@ to carry out every action from the stream alone.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 import msgspec
 
@@ -112,15 +112,19 @@ class LapiFeed:
         self, in_force: InForce, scope: str, value: str, time: float, *, simulated: bool = False
     ) -> list[LapiDecision]:
         """Return what is in force about one value; with ``simulated`` those, too."""
-        rows = _rows(in_force, time, frozenset({scope}), simulated=simulated)
-        return [self._shown(row, one, time) for row, one in rows.items() if row[2] == value]
+        kinds = (kind for kind in get_args(SubjectKind) if _SCOPES.get(kind, kind) == scope)
+        subjects = [(kind, value) for kind in kinds]
+        found = {one: in_force.by_subject[one] for one in subjects if one in in_force.by_subject}
+        # Some clients look a value up with every request: the other rows are not gone through.
+        rows = _rows(found, time, frozenset(), simulated=simulated)
+        return [self._shown(row, one, time) for row, one in rows.items()]
 
     def _rows(self, in_force: InForce, time: float, scopes: frozenset[str]) -> dict[_Row, Decision]:
         """Return the rows; the same object for all clients until something changes."""
         last = self._last
         if last and last[0] is in_force and last[1] == scopes and time < in_force.next_end:
             return last[2]
-        rows = _rows(in_force, time, scopes)
+        rows = _rows(in_force.by_subject, time, scopes)
         self._last = (in_force, scopes, rows)
         return rows
 
@@ -157,12 +161,16 @@ def _extension(decision: Decision, defaults: TreatmentDefaults) -> LapiExtension
 
 
 def _rows(
-    in_force: InForce, time: float, scopes: frozenset[str], *, simulated: bool = False
+    by_subject: Mapping[tuple[SubjectKind, str], tuple[Decision, ...]],
+    time: float,
+    scopes: frozenset[str],
+    *,
+    simulated: bool = False,
 ) -> dict[_Row, Decision]:
     """Return decisions by id and subject; empty ``scopes``: all."""
     return {
         (one.key, kind, name): one
-        for (kind, name), decisions in in_force.by_subject.items()
+        for (kind, name), decisions in by_subject.items()
         if not scopes or _SCOPES.get(kind, kind) in scopes
         for one in reversed(decisions)
         if one.until > time and (simulated or not one.simulated)

@@ -153,8 +153,8 @@ class EnforcerServer:
         return _json(guardrail.answered(found, outcome))
 
     def _lapi_answer(self, request: web.BaseRequest) -> web.Response:
-        client = request.headers.get("X-Api-Key", "")
-        if not self._gateway(request):
+        client = self._gateway(request)
+        if not client:
             return self._unauthorized("stream")
         self._count("stream", "passed")
         if math.isinf(self._feed.age_s):
@@ -184,7 +184,7 @@ class EnforcerServer:
             return self._unauthorized("stream")
         try:
             async with asyncio.timeout(_BODY_WITHIN_S):
-                report = usage.read(await request.read())
+                report = usage.read(await request.clone(client_max_size=usage.MAX_BODY).read())
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TimeoutError):
             self._count("stream", "invalid")
             return web.Response(status=400)

@@ -31,13 +31,13 @@ class GuardrailRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a request that are read."""
 
     input_type: Literal["request", "response"] = "request"
-    request_data: _Caller = _Caller()
-    texts: list[str] = []
+    request_data: _Caller | None = None
+    texts: list[str] | None = None
 
     @property
     def subjects(self) -> list[tuple[SubjectKind, str]]:
         """Return the caller's ids; accounts of LiteLLM's log are keys, by their hash."""
-        caller = self.request_data
+        caller = self.request_data or _Caller()
         named: tuple[tuple[SubjectKind, str | None], ...] = (
             ("account", caller.user_api_key_hash),
             ("key", caller.user_api_key_hash),

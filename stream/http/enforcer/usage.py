@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stream.decisions.tallies import Tallies
 
 PATH: Final = "/v1/usage-metrics"
+MAX_BODY: Final = 4_194_304  # bytes; the most items of a window have three
 UsageResult = Literal["counted", "ignored", "unknown", "repeated", "early", "invalid"]
 #: How far the clock of a client may be ahead. Assumed.
 _AHEAD_S: Final = 300.0

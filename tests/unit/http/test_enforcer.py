@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
 from stream.core.decisions import DecisionSubject, Limits
 from stream.core.errors import SettingsError
-from stream.http.enforcer.crowdsec import MAX_CLIENTS
+from stream.decisions.treatment import TreatmentDefaults
+from stream.http.enforcer.crowdsec import MAX_CLIENTS, LapiFeed
 from stream.http.enforcer.enforcer_server import EnforcerServer
 from stream.http.enforcer.settings import EnforcerSettings
 from testlib.decisions import NOW_S, of_accounts, proposal
@@ -221,6 +225,41 @@ async def test_processes_that_share_a_token_get_changes_each():
             await enforcer.pull("", str(number))
         assert len((await enforcer.pull("", "one"))["new"]) == 1
         assert enforcer.headers["x-distillwatch-whole"] == "1"
+
+
+async def test_gateways_with_a_bearer_token_each_get_their_own_changes():
+    other = "o" * 16
+    async with Enforcer(tokens=f"{TOKEN} {other}") as enforcer:
+        path = "/v1/decisions/stream"
+        for token in (TOKEN, other):
+            await enforcer.ask(f"{path}?startup=true", {"Authorization": f"Bearer {token}"})
+        enforcer.decide(proposal())
+        for token in (TOKEN, other):
+            answer = (await enforcer.ask(path, {"Authorization": f"Bearer {token}"}))[2]
+            assert [one["value"] for one in msgspec.json.decode(answer)["new"]] == ["acc-1"]
+
+
+async def test_looking_one_value_up_costs_the_same_among_many():
+    enforcer = Enforcer()
+    enforcer.decide(of_accounts(3), two_people_above=10)
+    feed = LapiFeed(TreatmentDefaults(requests_per_minute=1, model="", instruction=""))
+    table = enforcer.feed.in_force
+    walked = MappingProxyType(table.by_subject)
+    only_looked_up = Mock(wraps=walked, spec=["get", "__getitem__", "__contains__"])
+    only_looked_up.__getitem__ = lambda _, name: walked[name]
+    only_looked_up.__contains__ = lambda _, name: name in walked
+    table = replace(table, by_subject=only_looked_up)
+    (found,) = feed.about(table, "username", "acc-00001", NOW_S)
+    assert found.value == "acc-00001"
+    assert feed.about(table, "", "", NOW_S) == feed.about(table, "ip", "acc-00001", NOW_S) == []
+
+
+async def test_a_request_without_texts_or_a_caller_is_none_that_litellm_has_to_refuse():
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal())
+        for body in ({"texts": None}, {"texts": None, "request_data": None}):
+            status, _, answer = await enforcer.ask(GUARDRAIL, {}, "POST", body)
+            assert (status, msgspec.json.decode(answer)) == (200, {"action": "NONE"})
 
 
 async def test_the_stream_has_nothing_while_observing():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import time
 
 import pytest
@@ -201,6 +202,16 @@ async def test_a_body_that_is_no_report_is_refused_whole(sent):
         assert await post(enforcer, sent) == 400
         assert enforcer.counted("stream", "invalid") == 1
         assert counted(enforcer) is None
+
+
+async def test_the_most_items_that_a_report_may_have_are_taken():
+    async with Enforcer() as enforcer:
+        enforcer.decide(proposal())
+        items = [item("dropped", 1, f"dec_{number:020d}") for number in range(20_000)]
+        sent = io.BytesIO(json.dumps(body(*items)).encode())
+        headers = {"X-Api-Key": TOKEN, "Content-Type": "application/json"}
+        async with enforcer.session.post(PATH, headers=headers, data=sent) as answer:
+            assert answer.status == 201
 
 
 async def test_a_body_that_is_too_large_is_refused():
