@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from stream.core.decisions import Actor
+import msgspec
+
+from stream.core.decisions import Actor, Reason
 from stream.core.errors import DecisionError
 from stream.decisions.guard_rails import GuardRails
 from stream.decisions.proposal import fitting
@@ -63,11 +65,11 @@ class DecisionDesk:
 
     def refuse(self, decision_id: str, person: str, time: float, *, note: str) -> Stored:
         """Refuse a proposal."""
-        return refuse(self._known(decision_id), _person(person), time, note=note)
+        return refuse(self._known(decision_id), _person(person, note), time, note=note)
 
     def undo(self, decision_id: str, person: str, time: float, *, note: str) -> Stored:
         """End a decision before its time."""
-        return undo(self._known(decision_id), _person(person), time, note=note)
+        return undo(self._known(decision_id), _person(person, note), time, note=note)
 
     def _approved(self, known: Stored, person: str, time: float, note: str = "") -> Stored:
         simulated = self._settings.mode == "observe"
@@ -75,7 +77,7 @@ class DecisionDesk:
         approval = partial(
             approve,
             known,
-            _person(person),
+            _person(person, note),
             time,
             simulated=simulated,
             note=note,
@@ -94,5 +96,11 @@ class DecisionDesk:
         return found
 
 
-def _person(name: str) -> Actor:
-    return Actor(kind="person", name=name)
+def _person(name: str, note: str = "") -> Actor:
+    """Return who acts; raises DecisionError where no reader would take the name or the reason."""
+    try:
+        msgspec.json.encode((name, note))
+        msgspec.convert({"note": note}, Reason)
+        return msgspec.convert({"kind": "person", "name": name}, Actor)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise DecisionError(f"the name or the reason cannot be kept: {error}") from error

@@ -75,3 +75,19 @@ def test_nothing_is_approved_for_longer_than_the_longest_of_now():
     desk = DecisionDesk(DecisionSettings(mode="propose", longest_s=600.0), register_of(about(1)))
     approved = desk.approve(about(1).decision.key, "alice", NOW_S)
     assert approved.decision.until == NOW_S + 600
+
+
+@pytest.mark.parametrize("author", ["a" * 129, "", "\ud800"])
+def test_a_name_that_no_reader_would_take_changes_nothing_and_is_said(author):
+    desk = DecisionDesk(SETTINGS, register_of(about(1)))
+    for act in (desk.approve, desk.refuse, desk.undo):
+        with pytest.raises(DecisionError, match="cannot be kept"):
+            act(about(1).decision.key, author, NOW_S, note="why")
+
+
+@pytest.mark.parametrize("note", ["n" * 1001, "\udcff"])
+def test_a_reason_that_no_reader_would_take_changes_nothing_and_is_said(note):
+    desk = DecisionDesk(SETTINGS, register_of(about(1)))
+    for act in (desk.approve, desk.refuse, desk.undo):
+        with pytest.raises(DecisionError, match="cannot be kept"):
+            act(about(1).decision.key, "alice", NOW_S, note=note)
