@@ -28,7 +28,7 @@ def line(decision: Decision) -> str:
     if isinstance(decision, FollowedDecision) and (done := ", ".join(_done(decision.effect))):
         parts.append(f"({done})")
     why = decision.note or decision.reason.note or decision.reason.summary
-    return " ".join(part for part in parts if part) + (f": {why}" if why else "")
+    return _plain(" ".join(part for part in parts if part) + (f": {why}" if why else ""))
 
 
 def details(decision: FollowedDecision) -> str:
@@ -45,7 +45,13 @@ def details(decision: FollowedDecision) -> str:
         "effect": ", ".join(_done(effect)) or "none so far",
     }
     held = [f"applied: {rfc3339(one.at)} by {one.enforcer}" for one in decision.applied]
-    return "\n".join([*(f"{name}: {text}" for name, text in lines.items() if text), *held])
+    shown = [*(f"{name}: {text}" for name, text in lines.items() if text), *held]
+    return "\n".join(map(_plain, shown))
+
+
+def _plain(text: str) -> str:
+    """Return text of others for a terminal: one line, nothing that moves the cursor or reorders."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def _done(effect: Effect) -> Iterator[str]:
