@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SUSPICIOUS_BYTES: Final = 4096
 #: Bytes kept of one that is: more than any of ours has (stream.decisions.proposal), and twice as
 #: many, with each quote escaped, are below what producers and brokers take by default, 1 MiB.
-_MOST_BYTES: Final = 500_000
+MOST_BYTES: Final = 500_000
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ def note(
     Of a suspicious record only the beginning is kept: its writer chose its size.
     """
     key, value, signature = record
-    most = _SUSPICIOUS_BYTES if suspicious else _MOST_BYTES
+    most = _SUSPICIOUS_BYTES if suspicious else MOST_BYTES
     entry = AuditEntry(
         number=end.number + 1,
         previous=end.hash,

@@ -26,7 +26,7 @@ _MOST_TEXT: Final = 1000
 _MOST: Final = 10**15
 #: Bytes of the accounts of one decision. Its audit entry escapes quotes once more, and both have to
 #: stay below what producers and brokers take by default, 1 MiB: the keeper writes both.
-_MOST_ACCOUNT_BYTES: Final = 400_000
+MOST_ACCOUNT_BYTES: Final = 400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +93,7 @@ def accused(alert: Alert) -> list[str]:
 
 def fitting(accounts: Sequence[str]) -> list[str]:
     """Return the first accounts that one decision has room for; the others need another one."""
-    room, found = _MOST_ACCOUNT_BYTES, []
+    room, found = MOST_ACCOUNT_BYTES, []
     for account in accounts:
         room -= len(msgspec.json.encode(account)) + 1
         if room < 0:
