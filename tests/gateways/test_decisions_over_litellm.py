@@ -241,9 +241,10 @@ async def actions(loop: Loop, members: list[Caller], benign: list[Caller]) -> No
     slow, rerouted, hidden, marked = members[:4]
     limits = ("--requests-per-minute", "2", "--output-tokens", "50")
     await loop.decide("throttle", slow, *limits)
-    await loop.decide("reroute", rerouted, "--model", "tiny")
     await loop.decide("hide_reasoning", hidden)
     await loop.decide("mark", marked, "--instruction", INSTRUCTION)
+    # The last one that is waited for: once the proxy has it, it has those before it.
+    await loop.decide("reroute", rerouted, "--model", "tiny")
 
     await loop.soon(slow, 429, "decision to first 429")
     assert 1 <= int((await loop.call(slow)).headers["Retry-After"]) <= 30
