@@ -21,6 +21,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, SettingsError
+from stream.kafka.header_names import accept_any_header_name
 from stream.kafka.refusal import RefusedError, explain
 
 if TYPE_CHECKING:
@@ -79,7 +80,11 @@ def ssl_context(settings: KafkaSettings) -> ssl.SSLContext | None:
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Return the options that aiokafka's and kafka-python's clients share."""
+    """Return the options that aiokafka's and kafka-python's clients share.
+
+    Consumers that are made with them read any header name (:mod:`stream.kafka.header_names`).
+    """
+    accept_any_header_name()
     servers(settings)
     options: dict[str, Any] = {
         "bootstrap_servers": [server.strip() for server in settings.bootstrap_servers.split(",")],

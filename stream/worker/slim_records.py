@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.consumer import fetcher
 from msgspec import Struct
 
+from stream.kafka.header_names import TolerantPartitionRecords, accept_any_header_name
+
 if TYPE_CHECKING:
     from aiokafka import TopicPartition
 
@@ -29,7 +31,7 @@ class SlimRecord(Struct, frozen=True, gc=False):
     headers: tuple[tuple[str, bytes | None], ...]
 
 
-class _SlimPartitionRecords(fetcher.PartitionRecords):
+class _SlimPartitionRecords(TolerantPartitionRecords):
     def _consumer_record(self, tp: TopicPartition, record: Any) -> SlimRecord:  # noqa: ANN401
         return SlimRecord(
             tp.topic,
@@ -44,4 +46,5 @@ class _SlimPartitionRecords(fetcher.PartitionRecords):
 
 def install_slim_records() -> None:
     """Make all consumers of this process return :class:`SlimRecord`; they have no deserialisers."""
+    accept_any_header_name()
     fetcher.PartitionRecords = _SlimPartitionRecords  # type: ignore[misc]  # a class is replaced

@@ -23,6 +23,18 @@ def test_everything_is_counted_and_a_stop_is_clean(a_cluster: Cluster) -> None:
     assert a_cluster.counts() == Counter(names)
 
 
+def test_a_header_name_that_is_no_utf8_stops_nothing(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    first, damaged, last = _names(500), _names(40), _names(300)
+    worker = a_cluster.start()
+    a_cluster.produce(first)
+    a_cluster.produce_with_damaged_header(damaged)
+    a_cluster.produce(last)
+    a_cluster.wait_total(len(first + damaged + last))
+    assert worker.stop() == 0, a_cluster.logs()
+    assert a_cluster.counts() == Counter(first + damaged + last)
+
+
 def test_a_rebalance_while_it_stops_closes_nothing_early(a_cluster: Cluster) -> None:
     a_cluster.create()
     names = _names(2_000)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from stream.kafka.connection import connect
 from stream.kafka.settings import KafkaSettings
@@ -53,6 +54,16 @@ def read_state(topic: str, tasks: int, kafka: KafkaSettings) -> list[Log]:
     logs = {TP(topic, task): Log() for task in range(tasks)}
     asyncio.run(recover(logs, kafka))
     return list(logs.values())
+
+
+class _Damaged(str):
+    """Text whose bytes are no UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        del encoding, errors
+        return b"\xff\xfe"
 
 
 @dataclass
@@ -102,6 +113,15 @@ class Cluster:
                 await producer.stop()
 
         asyncio.run(send())
+
+    def produce_with_damaged_header(self, names: list[str]) -> None:
+        """Send names with a header whose name is no UTF-8; kafka-python leaves encoding to it."""
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+        for i, name in enumerate(names):
+            headers = [(_Damaged("name"), b"value")]
+            producer.send(self.topics.requests, name.encode(), headers=headers, partition=i % 4)
+        producer.flush()
+        producer.close()
 
     def read(self, topic: str, until: Callable[[bytes], bool], within_s: float) -> list[bytes]:
         """Return the values of the topic's partition 0 up to the one that ends it."""

@@ -1,0 +1,87 @@
+r"""Reads records whose headers have names that are no UTF-8; it interprets no record.
+
+Brokers and most clients take any bytes as the name of a header. aiokafka raises UnicodeDecodeError
+for them at the same record again and again, so one such record would stop all readers of its topic
+for good. There is no setting for it, so the class that unpacks records is replaced: a fetch with
+such a record is unpacked again, slowly, with ``\xff`` written out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class _Buffer(bytearray):
+    """Bytes of records: text that is cut out of them may be damaged."""
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - a byte or a slice
+        found = super().__getitem__(index)
+        return _Buffer(found) if isinstance(index, slice) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
+        """Return the text, with bytes that are none written out."""
+        return super().decode(encoding, errors)
+
+
+class _TolerantBatch(_DefaultRecordBatchPy):
+    def _maybe_uncompress(self) -> None:
+        super()._maybe_uncompress()
+        self._buffer = _Buffer(self._buffer)
+
+
+class _TolerantRecords(_MemoryRecordsPy):
+    """The record batches of a fetch that are not read to their end."""
+
+    def __init__(self, fetched: bytes, next_offset: int) -> None:
+        super().__init__(fetched)
+        self._left = [batch for batch in self._batches() if batch.next_offset > next_offset]
+
+    def _batches(self) -> Iterator[Any]:
+        while (piece := self._next_slice) is not None:
+            # Only records of this version have headers.
+            if piece[self.MAGIC_OFFSET] < 2:  # noqa: PLR2004 - Kafka's message format
+                yield super().next_batch()
+            else:
+                self._cache_next()
+                yield _TolerantBatch(piece)
+
+    def has_next(self) -> bool:
+        return bool(self._left)
+
+    def next_batch(self) -> Any:  # noqa: ANN401 - an old or a new batch
+        return self._left.pop(0) if self._left else None
+
+
+class _FetchedRecords(MemoryRecords):
+    """The record batches of a fetch, and its bytes."""
+
+    def __init__(self, fetched: bytes) -> None:
+        super().__init__(fetched)
+        self.fetched = fetched
+
+
+class TolerantPartitionRecords(fetcher.PartitionRecords):
+    """Iterates over the records of a fetch from one partition."""
+
+    def __next__(self) -> Any:  # noqa: ANN401 - aiokafka's record
+        """Return the next record; StopIteration at the end."""
+        try:
+            return super().__next__()
+        except UnicodeDecodeError:
+            self._records = _TolerantRecords(self._records.fetched, self.next_fetch_offset)
+            self._records_iterator = self._unpack_records()
+            return super().__next__()
+
+
+def accept_any_header_name() -> None:
+    """Make all consumers of this process read such records; idempotent."""
+    fetcher.MemoryRecords = _FetchedRecords
+    if not issubclass(fetcher.PartitionRecords, TolerantPartitionRecords):
+        fetcher.PartitionRecords = TolerantPartitionRecords  # type: ignore[misc]  # as intended
