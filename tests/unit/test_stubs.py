@@ -51,12 +51,20 @@ PARTS = {
 }
 
 
+def source(owner: type) -> str:
+    """Return the source of a class; empty where Python does not find it, as that of a protocol."""
+    try:
+        return inspect.getsource(owner)
+    except OSError:
+        return ""
+
+
 def sets(owner: type, name: str) -> bool:
     """Return whether a class, or one that it inherits from, has or sets an attribute."""
     if inspect.getattr_static(owner, name, None) is not None:
         return True
-    sources = [inspect.getsource(base) for base in owner.__mro__ if base.__module__ != "builtins"]
-    return any(f"self.{name}" in source or f"    {name}:" in source for source in sources)
+    sources = [source(base) for base in owner.__mro__ if base.__module__ != "builtins"]
+    return any(f"self.{name}" in text or f"    {name}:" in text for text in sources)
 
 
 def differences(stub: Function, real: Any) -> list[str]:
