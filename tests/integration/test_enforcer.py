@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +11,7 @@ from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.decisions import KEY
 from testlib.until import until
 from testlib.workers.command import free_port, run, settings
+from testlib.workers.enforcing import TOKEN, authorize
 from testlib.workers.worker import worker
 
 if TYPE_CHECKING:
@@ -20,20 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-TOKEN = "t" * 16
 #: From a command that has ended to the first refusal; the topic is read at once.
 SOON_S = 5.0
-
-
-def authorize(port: int, account: str) -> int:
-    """Return the status that a gateway gets for a request of an account."""
-    headers = {"x-account": account, "X-Api-Key": TOKEN}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/authorize", headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
 
 
 def test_what_people_decide_is_carried_out_at_once_and_outlasts_the_broker(tmp_path: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +16,7 @@ from testlib.decisions import KEY, campaign_alert
 from testlib.paths import ROOT
 from testlib.until import until
 from testlib.workers.command import DISTILLWATCH, free_port, run, settings
+from testlib.workers.enforcing import TOKEN, authorize
 from testlib.workers.worker import running, worker
 
 if TYPE_CHECKING:
@@ -25,23 +24,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-TOKEN = "t" * 16
 (BLOCK,) = re.findall(
     r"## From alert to action\n+```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
 )
 LINES = [shlex.split(line, comments=True) for line in BLOCK.splitlines()]
 #: After `distillwatch approve` has ended.
 SOON_S = 5.0
-
-
-def status(port: int, account: str) -> int:
-    headers = {"x-account": account, "X-Api-Key": TOKEN}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/authorize", headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
 
 
 def test_the_loop_of_the_readme(tmp_path: Path) -> None:
@@ -72,14 +60,14 @@ def test_the_loop_of_the_readme(tmp_path: Path) -> None:
             producer.close()
             one.until(lambda: "needs 1 more" in run(own, *listing).stdout, what="proposal")
             decision = run(own, *listing).stdout.split()[0]
-            assert status(port, "acc-00003") == 200
+            assert authorize(port, "acc-00003") == 200
             assert decision in run(own, *named(approve, decision)).stdout
             started = time.monotonic()
-            until(lambda: status(port, "acc-00003") == 403, what="refusal", within_s=SOON_S)
+            until(lambda: authorize(port, "acc-00003") == 403, what="refusal", within_s=SOON_S)
             print(f"refused {time.monotonic() - started:.2f} s after the command")
-            assert status(port, "acc-00030") == 200
+            assert authorize(port, "acc-00030") == 200
             assert "undone" in run(own, *named(undo, decision)).stdout
-            until(lambda: status(port, "acc-00003") == 200, what="pass", within_s=SOON_S)
+            until(lambda: authorize(port, "acc-00003") == 200, what="pass", within_s=SOON_S)
 
 
 def named(arguments: list[str], decision: str) -> list[str]:

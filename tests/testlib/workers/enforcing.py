@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
+import urllib.error
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path  # noqa: TC003
@@ -28,6 +30,17 @@ if TYPE_CHECKING:
 TOKEN = "t" * 16
 #: Decisions of tests end after a quarter of an hour.
 _LASTS_S = 900.0
+
+
+def authorize(port: int, account: str) -> int:
+    """Return the status that a gateway gets for a request of an account."""
+    headers = {"x-account": account, "X-Api-Key": TOKEN}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/authorize", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 @dataclass
