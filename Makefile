@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
+.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check release format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ check: $(VENV)/.ready ## Check lint, format, types, import contracts and known v
 	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/audit
+
+release: ## Make wheel, source distribution and bill of materials of the last commit, in dist/
+	PYTHON=$(PYTHON) .ci/release
 
 format: $(VENV)/.ready ## Format, and apply automatic fixes
 	$(BIN)/ruff format .

@@ -1,0 +1,108 @@
+"""What `make release` makes: complete, the same each time, and at work in an empty environment."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from stream import __version__
+from testlib.paths import ROOT
+
+pytestmark = [pytest.mark.deploy, pytest.mark.timeout(600)]
+
+
+def run(*command, cwd=ROOT, **variables):
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    out = tmp_path_factory.mktemp("release") / "dist"
+    run(ROOT / ".ci" / "release", PYTHON=sys.executable, OUT=str(out))
+    return out
+
+
+@pytest.fixture(scope="module")
+def distillwatch(release, tmp_path_factory):
+    """Install the wheel in an empty environment, with its pins; return its command."""
+    place = tmp_path_factory.mktemp("empty")
+    run(sys.executable, "-m", "venv", "--without-pip", place)
+    pip = (sys.executable, "-m", "pip", "--python", place / "bin" / "python", "install", "--quiet")
+    run(*pip, *release.glob("*.whl"), PIP_CONSTRAINT=str(ROOT / "constraints.txt"))
+
+    def command(*arguments):
+        program = place / "bin" / "distillwatch"
+        return run(program, *arguments, cwd=place, COLUMNS="200", TERM="dumb")
+
+    return command
+
+
+def plain(name):
+    """Return the name of a package as an index compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def committed(*folders):
+    return set(run("git", "ls-tree", "-r", "--name-only", "HEAD", *folders).splitlines())
+
+
+def test_the_wheel_has_the_package_and_the_source_distribution_all_but_ci(release):
+    with zipfile.ZipFile(release / f"distillwatch-{__version__}-py3-none-any.whl") as wheel:
+        packed = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    assert packed == committed("stream")
+    with tarfile.open(release / f"distillwatch-{__version__}.tar.gz") as sources:
+        files = {one.name.partition("/")[2] for one in sources.getmembers()}
+    dotted = {name for name in committed() if name.startswith(".")}
+    assert committed() - dotted <= files
+    assert not {name for name in files if name.startswith(".ci/")}
+
+
+def test_digests_are_those_of_the_files(release):
+    lines = dict(
+        reversed(line.split()) for line in (release / "SHA256SUMS").read_text().splitlines()
+    )
+    assert lines == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in release.iterdir()
+        if path.name != "SHA256SUMS"
+    }
+
+
+def test_the_bill_of_materials_names_what_the_wheel_installs(release):
+    bill = json.loads((release / f"distillwatch-{__version__}.cdx.json").read_text())
+    assert bill["bomFormat"] == "CycloneDX"
+    assert bill["metadata"]["component"]["purl"] == f"pkg:pypi/distillwatch@{__version__}"
+    pinned = dict(
+        re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    )
+    versions = {plain(one["name"]): one["version"] for one in bill["components"]}
+    assert versions.items() <= {plain(name): version for name, version in pinned.items()}.items()
+    assert {"faust-streaming", "river", "kafka-python", "prometheus-client"} <= versions.keys()
+    assert "pytest" not in versions
+    assert "file://" not in json.dumps(bill)
+
+
+def test_every_command_works_in_an_empty_environment(distillwatch, tmp_path):
+    assert distillwatch("--version").split() == ["distillwatch", __version__]
+    commands = re.findall(r"^│ ([a-z]+)  ", distillwatch("--help"), re.MULTILINE)
+    assert {"worker", "replay", "enforcer", "report"} <= set(commands)
+    for command in commands:
+        assert "Usage: distillwatch" in distillwatch(command, "--help")
+    assert json.loads(distillwatch("settings", "--json"))
+    log, alerts = tmp_path / "log.jsonl", tmp_path / "alerts.jsonl"
+    distillwatch("simulate", "--scenario", "pool", "--out", log)
+    distillwatch("replay", log, "--alerts", alerts)
+    assert {json.loads(line)["kind"] for line in alerts.read_text().splitlines()} >= {"campaign"}
