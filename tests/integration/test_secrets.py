@@ -102,7 +102,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.kafka
-def test_a_worker_that_says_all_it_can_shows_no_secret(
+def test_a_worker_that_logs_all_it_can_shows_no_secret(
     environment: dict[str, str], secure: SecureKafka, say, tmp_path: Path
 ) -> None:
     code, said = say(environment, "topics", "create")

@@ -225,7 +225,7 @@ def test_who_repeats_all_that_an_account_sends_does_not_accuse_it(
     assert {name.partition("-")[0] for name in accused(found.alerts)} == {"attacker"}
 
 
-def test_forged_answers_link_nobody_where_the_log_has_answers(rng: random.Random) -> None:
+def test_forged_answers_link_no_account_where_the_log_has_answers(rng: random.Random) -> None:
     forgers = [f"forger-{n}" for n in range(24)]
     forged = [
         event | {"messages": [{"role": "user", "content": text(rng, 12)}, *event["messages"]]}

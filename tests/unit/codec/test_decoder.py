@@ -269,7 +269,7 @@ def mutilated(draw: st.DrawFn) -> bytes:
     | st.lists(mutilated(), max_size=3).map(b"\n".join)
 )
 @settings(max_examples=400, deadline=None)
-def test_any_bytes_give_events_or_a_reject_and_harm_nobody(value: bytes) -> None:
+def test_any_bytes_give_events_or_a_reject_and_harm_no_other(value: bytes) -> None:
     decoded = decode(GOOD, value, GOOD)
     assert decoded.offsets[0] == 0
     assert decoded.offsets[-1] == 2

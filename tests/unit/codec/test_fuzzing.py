@@ -10,7 +10,7 @@ from testlib.traffic.fuzzing import Fuzzer, Trial
 
 
 @pytest.mark.parametrize("format_", get_args(Format))
-def test_hostile_records_are_events_or_rejects_and_harm_nobody(format_: str) -> None:
+def test_hostile_records_are_events_or_rejects_and_harm_no_other(format_: str) -> None:
     trial = Trial(format_)
     # A fixed format reads few of all samples: half of the records are made of those it does.
     favoured = () if format_ == "auto" else trial.good
