@@ -67,6 +67,11 @@ def moment(option: str, text: str) -> float:
     return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
 
 
+def plain(text: str) -> str:
+    """Return text of others for a terminal: one line, nothing that moves the cursor or reorders."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
 def settings_file(config: Path | None) -> Path | None:
     """Return the file of ``--config``, ./distillwatch.toml if there is one, or None."""
     return config or (_DEFAULT if _DEFAULT.is_file() else None)

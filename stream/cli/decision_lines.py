@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stream.cli.common import plain
 from stream.core.effects import FollowedDecision
 from stream.core.rfc3339 import rfc3339
 
@@ -28,7 +29,7 @@ def line(decision: Decision) -> str:
     if isinstance(decision, FollowedDecision) and (done := ", ".join(_done(decision.effect))):
         parts.append(f"({done})")
     why = decision.note or decision.reason.note or decision.reason.summary
-    return _plain(" ".join(part for part in parts if part) + (f": {why}" if why else ""))
+    return plain(" ".join(part for part in parts if part) + (f": {why}" if why else ""))
 
 
 def details(decision: FollowedDecision) -> str:
@@ -46,12 +47,7 @@ def details(decision: FollowedDecision) -> str:
     }
     held = [f"applied: {rfc3339(one.at)} by {one.enforcer}" for one in decision.applied]
     shown = [*(f"{name}: {text}" for name, text in lines.items() if text), *held]
-    return "\n".join(map(_plain, shown))
-
-
-def _plain(text: str) -> str:
-    """Return text of others for a terminal: one line, nothing that moves the cursor or reorders."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return "\n".join(map(plain, shown))
 
 
 def _done(effect: Effect) -> Iterator[str]:

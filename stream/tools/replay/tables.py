@@ -53,8 +53,13 @@ def csv_rows(file: io.BufferedReader) -> Iterator[tuple[int, bytes]]:
         text.detach()
 
 
-def parquet_rows(path: Path, file: BinaryIO) -> Iterator[tuple[bytes, float]]:
-    """Yield the rows of a Parquet file, each with the share of the file that is read by then."""
+def parquet_rows(
+    path: Path, file: BinaryIO, *, batch_rows: int = _BATCH_ROWS
+) -> Iterator[tuple[bytes, float]]:
+    """Yield the rows of a Parquet file, each with the share of the file that is read by then.
+
+    ``batch_rows`` of them are in memory at a time.
+    """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         from pyarrow import parquet  # noqa: PLC0415
@@ -65,10 +70,12 @@ def parquet_rows(path: Path, file: BinaryIO) -> Iterator[tuple[bytes, float]]:
     try:
         table = parquet.ParquetFile(file)
         total, read = table.metadata.num_rows, 0
-        for batch in table.iter_batches(batch_size=_BATCH_ROWS):
+        for batch in table.iter_batches(batch_size=batch_rows):
             for row in _in_microseconds(batch, pa).to_pylist():
                 read += 1
                 yield _encode(_known(row)), read / total
+    except MemoryError:
+        raise UsageError(f"{path}: some of its rows take too much memory") from None
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"{path}: not Parquet: {error}") from error
 
