@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from testlib.browser import Visits
 from testlib.deployment.chart import CASES, CHART, KUBERNETES
+from testlib.deployment.containers import RESTRICTED, ContainersError, base_image, podman
 
 #: Where .ci/deploy-tools builds, and where pip installs.
 BUILT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "distillwatch" / "bin"
@@ -35,6 +36,20 @@ def tool() -> Callable[[str], str]:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def containers(tool):
+    """Skip, with the reason, what needs containers where none can run, as in some containers."""
+    for name in ("podman", "buildah", "runc", "mmdebstrap", "iptables"):
+        tool(name)
+    if os.geteuid() != 0:
+        pytest.skip("containers: podman's storage and networks of the tests need root")
+    base = base_image()
+    try:
+        podman("run", "--rm", *RESTRICTED, "--memory=64m", base, "true")
+    except ContainersError as error:
+        pytest.skip(f"containers do not run here: {error}")
 
 
 @pytest.fixture(scope="session")
