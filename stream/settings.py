@@ -29,6 +29,7 @@ from stream.delivery.settings import (
     SlackSettings,
     WebhookSettings,
 )
+from stream.enforcement.admin.settings import AdminSettings
 from stream.http.bridge.settings import BridgeSettings
 from stream.http.enforcer.settings import EnforcerSettings
 from stream.http.page.settings import PageSettings
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     page: PageSettings = PageSettings()
     bridge: BridgeSettings = BridgeSettings()
     enforcer: EnforcerSettings = EnforcerSettings()
+    admin: AdminSettings = AdminSettings()
 
     def __post_init__(self) -> None:
         """Refuse settings that do not fit one another: raises ValueError."""

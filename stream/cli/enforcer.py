@@ -19,6 +19,7 @@ def enforcer(config: ConfigOption = None) -> None:
     run(
         EnforcerComponents(
             enforcer=settings.enforcer,
+            admin=settings.admin,
             decisions=settings.decisions,
             kafka=settings.kafka,
             topics=settings.topics,

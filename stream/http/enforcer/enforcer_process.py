@@ -11,10 +11,14 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from random import Random
+from typing import TYPE_CHECKING, Final, Protocol
 
 from stream.decisions.signature import EFFECTS, Signer
 from stream.decisions.tallies import Tallies
+from stream.delivery.time_source import Clock
+from stream.enforcement.admin.gateways import gateway_of
+from stream.enforcement.admin.reconciler import Reconciler
 from stream.enforcement.decision_feed import NAME, DecisionFeed
 from stream.enforcement.decision_writer import DecisionWriter
 from stream.enforcement.effect_writer import EffectWriter
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from stream.core.decisions import Decision
     from stream.decisions.in_force import InForce
     from stream.decisions.settings import DecisionSettings
+    from stream.enforcement.admin.settings import AdminSettings
     from stream.http.enforcer.settings import EnforcerSettings
     from stream.http.settings import HttpSettings
     from stream.kafka.settings import KafkaSettings, TopicSettings
@@ -49,10 +54,17 @@ class EnforcerComponents:
     """The settings that an enforcer is built from."""
 
     enforcer: EnforcerSettings
+    admin: AdminSettings
     decisions: DecisionSettings
     kafka: KafkaSettings
     topics: TopicSettings
     http: HttpSettings
+
+
+class _Part(Protocol):
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
 
 
 def run(
@@ -102,16 +114,19 @@ async def _serve(components: EnforcerComponents) -> None:
         every_s=components.enforcer.report_s,
         failures=metrics.sink_broker_failures_total.labels(sink=NAME),
     )
+    carrying_out = CarryingOut(components.enforcer, feed, observing=observing, clock=time.time)
     server = EnforcerServer(
         components.enforcer,
         feed=feed,
-        carrying_out=CarryingOut(components.enforcer, feed, observing=observing, clock=time.time),
+        carrying_out=carrying_out,
         tallies=tallies,
         metrics=metrics,
     )
     pages = Pages(components.http, registry=metrics.registry, health=health)
     async with contextlib.AsyncExitStack() as cleanup:
-        for part in (pages, effects, feed, server):
+        parts: list[_Part] = [pages, effects, feed, server]
+        parts += _reconcilers(components, feed, carrying_out, metrics)
+        for part in parts:
             await part.start()
             cleanup.push_async_callback(part.stop)
         while not stop.is_set():
@@ -119,6 +134,29 @@ async def _serve(components: EnforcerComponents) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_S):
                     await stop.wait()
+
+
+def _reconcilers(
+    components: EnforcerComponents,
+    feed: DecisionFeed,
+    carrying_out: CarryingOut,
+    metrics: EnforcerMetrics,
+) -> list[Reconciler]:
+    """Return what carries decisions out through a gateway's admin API, empty without one."""
+    gateway = gateway_of(components.admin, components.decisions)
+    if gateway is None:
+        return []
+    reconciler = Reconciler(
+        components.admin,
+        gateway,
+        feed=feed,
+        defaults=carrying_out.defaults,
+        observing=carrying_out.observing,
+        metrics=metrics,
+        clock=Clock(),
+        random=Random(),
+    )
+    return [reconciler]
 
 
 def _show(feed: DecisionFeed, metrics: EnforcerMetrics, health: Health) -> None:

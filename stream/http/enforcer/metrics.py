@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from stream.delivery.metrics import DeliveryMetrics
+from stream.enforcement.admin.metrics import AdminMetrics
 from stream.http.enforcer.usage import UsageResult
 from stream.telemetry.declaration import counter, gauge, histogram
 
@@ -21,7 +21,7 @@ ANSWERS: Final = (
 _ANSWER_S: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25)
 
 
-class EnforcerMetrics(DeliveryMetrics):
+class EnforcerMetrics(AdminMetrics):
     """The metrics of the enforcer, which is a process of its own."""
 
     enforcer_answers_total = counter(
