@@ -83,7 +83,9 @@ class AdminClient:
             raise AdminError("unavailable", f"{answer.text}: admin.token is refused")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
             raise AdminError("unavailable", answer.text, delay_s=answer.delay_s)
-        raise AdminError("rejected", f"{answer.text} to {method}")
+        read_only = status == HTTPStatus.METHOD_NOT_ALLOWED
+        why = ": it is read only, as Kong's is without a database" if read_only else ""
+        raise AdminError("rejected", f"{answer.text} to {method}{why}")
 
     async def close(self) -> None:
         """Close the connections."""
