@@ -79,4 +79,35 @@ ENFORCERS: list[Panel] = [
         width=8,
         alerts=("DistillwatchEnforcerBehind",),
     ),
+    Panel(
+        title="Waiting for a gateway's admin API",
+        description="How long the account waits that has waited longest to be blocked, limited or "
+        "released by the gateway's own key management.",
+        queries={
+            "{{instance}}": "max by (instance) (distillwatch_enforcer_admin_oldest_seconds<>)"
+        },
+        unit="s",
+        width=8,
+        alerts=("DistillwatchAdminApiBehind",),
+    ),
+    stacked(
+        "Changes by a gateway's admin API",
+        "Accounts of the last hour that were applied to or undone, by what became of it.",
+        {
+            "{{change}} {{result}}": "sum by (change, result) ("
+            "increase(distillwatch_enforcer_admin_changes_total<>[1h]))",
+        },
+        width=8,
+        alerts=("DistillwatchAdminApiBehind",),
+    ),
+    Panel(
+        title="Accounts at a gateway's admin API",
+        description="Accounts under a decision by how they stand at the gateway, and those whose "
+        "decision it cannot carry out, or not all of it. Each enforcer counts all.",
+        queries={
+            "{{standing}}": "max by (standing) (distillwatch_enforcer_admin_accounts<>)",
+            "unsupported": "max(distillwatch_enforcer_admin_unsupported_accounts<>)",
+        },
+        width=8,
+    ),
 ]

@@ -28,6 +28,7 @@ class AccountQueue:
         self._later: list[tuple[float, str]] = []
         self._busy: dict[str, bool] = {}  # account -> whether to look again afterwards
         self._failures: dict[str, int] = {}
+        self._given_up: set[str] = set()  # until the next comparison
         self._since: dict[str, float] = {}  # of those that are not as they should be
 
     def add(self, account: str, time: float) -> None:
@@ -37,12 +38,18 @@ class AccountQueue:
             self._busy[account] = True
             return
         self._routine.pop(account, None)
+        self._given_up.discard(account)
         self._changed[account] = None
 
     def compare(self, account: str) -> None:
         """Queue an account behind all that have changed, unless it is queued."""
         if account not in self._busy and account not in self._since:
             self._routine[account] = None
+
+    def reconsider(self) -> None:
+        """Queue what was given up."""
+        self._routine.update(dict.fromkeys(self._given_up))
+        self._given_up.clear()
 
     def take(self, time: float) -> str | None:
         """Return the next account, which is then busy; None: none is due."""
@@ -59,12 +66,21 @@ class AccountQueue:
         return None
 
     def finish(self, account: str) -> None:
-        """Note that a busy account is as it should be, or cannot be until the next comparison."""
+        """Note that a busy account is as it should be, or that nothing can be done."""
         self._failures.pop(account, None)
         if self._busy.pop(account):
             self._changed[account] = None
         else:
             self._since.pop(account, None)
+
+    def give_up(self, account: str, time: float) -> None:
+        """Note that another try would not help: the account waits for the next comparison."""
+        self._since.setdefault(account, time)
+        self._failures.pop(account, None)
+        if self._busy.pop(account):
+            self._changed[account] = None
+        else:
+            self._given_up.add(account)
 
     def retry(self, account: str, time: float) -> None:
         """Note that a busy account is to be tried again, later each time."""
@@ -83,10 +99,6 @@ class AccountQueue:
     def pending(self) -> int:
         """Return how many accounts are not as they should be, as far as is known."""
         return len(self._since)
-
-    def is_pending(self, account: str) -> bool:
-        """Return whether an account is not as it should be."""
-        return account in self._since
 
     def oldest_s(self, time: float) -> float:
         """Return how long the one has waited that has waited longest."""

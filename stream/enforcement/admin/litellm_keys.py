@@ -7,7 +7,8 @@ from litellm/proxy/management_endpoints/key_management_endpoints.py (1.108):
 - ``/key/block`` and ``/key/unblock`` write the column ``blocked`` and no mark; ``/key/update``
   writes both, and clears caches as they do. Fields left out stay, null clears ``rpm_limit``.
 - ``metadata`` is replaced as a whole, so it is read first and written back with everything in it.
-- The owner of a key may change its metadata: a mark counts only with our signature.
+- The owner of a key may change its metadata: a mark counts only with our signature. It names no
+  key, because one that is made again has another hash, the same metadata, and stays blocked.
 - ``/key/info`` finds deleted keys, too; an address that leads elsewhere answers 404 as well.
 """
 
@@ -35,6 +36,7 @@ OURS: Final = "distillwatch"
 _PAGE: Final = 100  # the most that /key/list gives
 MOST_PAGES: Final = 100_000
 _MAX_NAME: Final = 128
+_SIGNED: Final = b"litellm key"
 
 
 class _KeyInfo(msgspec.Struct, frozen=True):
@@ -55,7 +57,7 @@ class LitellmKeys:
     """Reads and changes keys."""
 
     def __init__(self, client: AdminClient, signer: Signer) -> None:
-        """``signer`` signs marks, for each key apart."""
+        """``signer`` signs marks."""
         self._client = client
         self._signer = signer
 
@@ -77,7 +79,7 @@ class LitellmKeys:
         if info.status == "deleted":
             raise AdminError("unknown", "the key is deleted")
         metadata = info.metadata or {}
-        marks = self._marks(account, metadata)
+        marks = self._marks(metadata)
         limits: dict[LimitName, LimitState] = {
             "block": LimitState(0 if info.blocked else None, marks.block),
             "rate": LimitState(info.rpm_limit, marks.rate),
@@ -106,7 +108,7 @@ class LitellmKeys:
         marks = _Marks(block=limits["block"].mark, rate=limits["rate"].mark)
         if marks != _Marks():
             text = msgspec.json.encode(marks)
-            signature = self._signer.sign(known.account.encode(), text)
+            signature = self._signer.sign(_SIGNED, text)
             metadata[OURS] = {"mark": text.decode(), "signature": signature.decode()}
         body: dict[str, Any] = {"key": known.account, "metadata": metadata}
         if limits["block"].limit != known.limits["block"].limit:
@@ -142,15 +144,15 @@ class LitellmKeys:
         """Close the connections."""
         await self._client.close()
 
-    def _marks(self, account: str, metadata: Mapping[str, Any]) -> _Marks:
-        """Return the marks that we have signed for this key."""
+    def _marks(self, metadata: Mapping[str, Any]) -> _Marks:
+        """Return the marks that we have signed."""
         ours = metadata.get(OURS)
         text, signature = (
             (ours.get("mark"), ours.get("signature")) if isinstance(ours, dict) else (None, None)
         )
         if not (isinstance(text, str) and isinstance(signature, str)):
             return _Marks()
-        if not self._signer.signed(account.encode(), text.encode(), signature.encode()):
+        if not self._signer.signed(_SIGNED, text.encode(), signature.encode()):
             return _Marks()
         try:
             return msgspec.json.decode(text, type=_Marks)

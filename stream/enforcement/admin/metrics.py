@@ -30,7 +30,7 @@ class AdminMetrics(DeliveryMetrics):
     enforcer_admin_accounts = gauge(
         meaning="Accounts with a decision or a mark of one, by how they stand at the gateway",
         remedy="applied: as decided; stricter: an administrator's limit is as strict; pending: "
-        "not compared yet, or tried again; others as in enforcer_admin_changes_total",
+        "all that is not as it should be yet; others as in enforcer_admin_changes_total",
         unit="accounts",
         labels={"standing": STANDINGS},
     )

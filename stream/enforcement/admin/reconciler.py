@@ -113,6 +113,7 @@ class Reconciler:
 
     async def compare(self) -> None:
         """Queue all that is in force, and all that has a mark of ours; raises AdminError."""
+        self._queue.reconsider()
         for account in list(self._wanted):
             self._queue.compare(account)
         async for account in self._gateway.marked():
@@ -196,6 +197,8 @@ class Reconciler:
                 error,
                 self._settings.check_s,
             )
+            self._queue.give_up(account, self._clock.monotonic())
+            return
         self._queue.finish(account)
 
     def _made(self, in_force: InForce, now: float) -> _Made:

@@ -137,9 +137,9 @@ async def test_a_key_that_is_made_again_stays_blocked_while_its_decision_lasts(l
     litellm.rows[renewed] = litellm.rows.pop(key)
     await keeping.compare()
     assert litellm.rows[renewed]["blocked"] is True
-    # Its mark was signed for the other hash, so that no owner carries one from key to key.
     keeping.undo(decision)
     await keeping.compare()
+    assert litellm.rows[renewed]["blocked"] is False
     assert keeping.counted("accounts", standing="unknown") == 0
 
 
@@ -278,10 +278,26 @@ async def test_a_rejected_change_is_logged_and_compared_again(litellm, keeping, 
     assert keeping.counted("accounts", standing="rejected") == 1
     assert decision in caplog.text
     assert "HTTP 400" in caplog.text
-    await keeping.later()
+    await keeping.later(120)
     assert len(litellm.calls) == 1
+    assert keeping.counted("oldest_seconds") == 120
     await keeping.compare()
     assert litellm.rows[key]["blocked"] is True
+    assert keeping.counted("accounts", standing="rejected") == 0
+    assert keeping.counted("oldest_seconds") == 0
+
+
+async def test_a_rejected_undo_of_a_key_that_is_then_deleted_is_done(litellm, keeping):
+    key = litellm.add(1)
+    decision = keeping.decide(1, key)
+    await keeping.settle()
+    keeping.undo(decision)
+    litellm.broken = [400]
+    await keeping.settle()
+    assert keeping.counted("accounts", standing="pending") == 1
+    del litellm.rows[key]
+    await keeping.compare()
+    assert keeping.counted("accounts", standing="pending") == 0
     assert keeping.counted("accounts", standing="rejected") == 0
 
 
