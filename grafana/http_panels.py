@@ -92,7 +92,7 @@ ENFORCERS: list[Panel] = [
     ),
     stacked(
         "Changes by a gateway's admin API",
-        "Accounts of the last hour that were applied to or undone, by what became of it.",
+        "Accounts of the last hour that were changed or changed back, by result.",
         {
             "{{change}} {{result}}": "sum by (change, result) ("
             "increase(distillwatch_enforcer_admin_changes_total<>[1h]))",

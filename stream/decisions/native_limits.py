@@ -1,4 +1,4 @@
-"""What of decisions a gateway carries out by itself: limits that its key management knows.
+"""Limits of a gateway's own key management, by which it carries decisions out.
 
 A limit is a number of requests a minute: 0 blocks, None is no limit. Whatever a limit of ours takes
 the place of is kept beside it in a mark, so that the gateway itself has all that an undo needs::
@@ -10,7 +10,7 @@ the place of is kept beside it in a mark, so that the gateway itself has all tha
     anything                         nothing               what the administrator set
 
 So a decision holds as long as it lasts, also against an administrator's change, and what the
-administrator set meanwhile counts afterwards. A change to exactly our limit cannot be told apart.
+administrator set meanwhile counts afterwards. A change to exactly our limit looks like ours.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MOST_DECISIONS: Final = 16
 _Limit = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class LimitMark(msgspec.Struct, frozen=True, kw_only=True):
     """What we set at the gateway, and what was there before."""
 
     set: _Limit
@@ -74,7 +74,7 @@ class LimitState:
     """One limit as a gateway has it. ``occupied``: by what we must not change."""
 
     limit: int | None = None
-    mark: Mark | None = None
+    mark: LimitMark | None = None
     occupied: bool = False
 
 
@@ -111,8 +111,8 @@ def next_state(
 ) -> LimitState:
     """Return what the gateway should have; equal to ``has``: nothing is to be written.
 
-    ``is_over`` tells of a decision's id whether it has ended. What is marked with others, of
-    another deployment or a topic that cannot be read, stays until their time is over.
+    ``is_over`` gets the id of a decision and returns whether it has ended. Marks with others, of
+    another deployment or a topic that cannot be read, stay until their time is over.
     """
     mark = has.mark
     administrators = mark.before if mark and has.limit == mark.set else has.limit
@@ -125,7 +125,7 @@ def next_state(
     named = set(mark.decisions) if mark else set()
     if mark and has.limit == mark.set == wanted.limit and named >= set(wanted.decisions):
         return has
-    new = Mark(
+    new = LimitMark(
         set=wanted.limit,
         before=administrators,
         decisions=list(wanted.decisions),

@@ -318,7 +318,8 @@ def test_only_gateways_and_scrapes_reach_an_enforcer(render):
         "decisions": {"kubernetes.io/metadata.name": "gateways"},
     }
     assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} == {
-        *(53, 9092, 9093, 9094)
+        *(53, 9092, 9093, 9094),
+        4000,  # the admin API of its values
     }
 
 

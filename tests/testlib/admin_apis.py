@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from random import Random
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from aiohttp import web
@@ -62,7 +62,7 @@ class LitellmServer:
         self.rows[name] = row | values
         return name
 
-    async def __aenter__(self) -> LitellmServer:
+    async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None))
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -131,9 +131,10 @@ class Keeping:
 
     def start_again(self) -> None:
         """Forget all that the process knows, as after a crash."""
+        gateway: Any = self.gateway or gateway_of(self.settings, DecisionSettings(key=Secret(KEY)))
         self.reconciler = Reconciler(
             self.settings,
-            self.gateway or gateway_of(self.settings, DecisionSettings(key=Secret(KEY))),
+            gateway,
             feed=self.feed,
             defaults=DEFAULTS,
             observing=self.observing,

@@ -1,16 +1,16 @@
-"""Kong's admin API over HTTP: consumers and their plugins, as its tests and documentation have it."""
+"""Kong's admin API over HTTP: consumers and their plugins, as its tests have them."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
 _SCOPES = ("consumer", "route", "service", "consumer_group")
-_DEFAULTS = {
+_DEFAULTS: dict[str, dict[str, Any]] = {
     "request-termination": {"status_code": 503, "message": None, "trigger": None},
     "rate-limiting": {"minute": None, "limit_by": "consumer", "policy": "local"},
 }
@@ -43,7 +43,7 @@ class KongServer:
         found = [one for one in self.plugins.values() if one["consumer"] == {"id": consumer}]
         return {one["name"]: one for one in found}
 
-    async def __aenter__(self) -> KongServer:
+    async def __aenter__(self) -> Self:
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None))
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -75,8 +75,8 @@ class KongServer:
                 found = [one for one in self.consumers.values() if one["custom_id"] == wanted]
                 return 200, {"data": found, "next": None}
             case "GET", ["consumers", consumer]:
-                found = self.consumers.get(consumer)
-                return (200, found) if found else (404, {"message": "Not found"})
+                one = self.consumers.get(consumer)
+                return (200, one) if one else (404, {"message": "Not found"})
             case "GET", ["plugins"]:
                 tag = query["tags"]
                 return 200, self._paged(lambda one: tag in (one["tags"] or ()), query)
@@ -104,21 +104,22 @@ class KongServer:
         known = self.plugins.get(plugin)
         if known and known["consumer"] != {"id": consumer}:
             known = None
+        if known is None and method != "PUT":
+            return 404, {"message": "Not found"}
         if method == "DELETE":
-            if known is None:
-                return 404, {"message": "Not found"}
             del self.plugins[plugin]
             return 204, None
-        if method == "PATCH":
-            if known is None:
-                return 404, {"message": "Not found"}
+        if known is not None and method == "PATCH":
             config = {**known["config"], **body.get("config", {})}
             self.plugins[plugin] = {**known, **body, "config": config}
             return 200, self.plugins[plugin]
-        made = self._plugin(plugin, {**body, "consumer": consumer})
+        return self._put(plugin, self._plugin(plugin, {**body, "consumer": consumer}))
+
+    def _put(self, plugin: str, made: dict[str, Any]) -> tuple[int, Any]:
         scope = [made[name] for name in ("name", *_SCOPES)]
         for one in self.plugins.values():
             if one["id"] != plugin and [one[name] for name in ("name", *_SCOPES)] == scope:
+                consumer = made["consumer"]["id"]
                 name = f'consumer={{id="{consumer}"}},name="{made["name"]}",route=null,service=null'
                 return 409, {
                     "code": 5,

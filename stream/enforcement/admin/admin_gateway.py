@@ -46,7 +46,7 @@ class AdminGateway(Protocol):
         """
 
     def marked(self) -> AsyncIterator[str]:
-        """Return the accounts that have a mark of ours, whoever wrote it."""
+        """Return the accounts that have a mark of ours, written by this enforcer or another."""
 
     async def close(self) -> None:
         """Close the connections."""

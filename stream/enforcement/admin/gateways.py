@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stream.enforcement.admin.admin_gateway import AdminGateway
     from stream.enforcement.admin.settings import AdminSettings
 
-#: What is signed of a mark, so that no record of a topic passes for one.
+#: Goes into the signature of a mark, so that no record of a topic passes for one.
 MARKS: Final = b"distillwatch mark 1"
 
 

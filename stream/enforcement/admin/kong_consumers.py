@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
-from stream.decisions.native_limits import LIMIT_NAMES, LimitName, LimitState, Mark
+from stream.decisions.native_limits import LIMIT_NAMES, LimitMark, LimitName, LimitState
 from stream.enforcement.admin.admin_gateway import AdminError, GatewayAccount
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class KongConsumers:
             query = {**query, "offset": offset}
 
 
-def plugin(name: LimitName, mark: Mark) -> dict[str, Any]:
+def plugin(name: LimitName, mark: LimitMark) -> dict[str, Any]:
     """Return the body of PUT for a plugin of ours."""
     before = [] if mark.before is None else [f"{TAG}-before-{mark.before}"]
     return {
@@ -195,7 +195,7 @@ def _limit(name: LimitName, found: _Plugin) -> int | None:
     return int(minute) if isinstance(minute, int | float) else None
 
 
-def _mark(tags: list[str]) -> Mark | None:
+def _mark(tags: list[str]) -> LimitMark | None:
     """Return the mark that tags are, None where a person has changed them."""
     ours = (one.split("-") for one in tags if one.startswith(f"{TAG}-"))
     given = {parts[1]: parts[2] for parts in ours if len(parts) == _PARTS}
@@ -207,7 +207,7 @@ def _mark(tags: list[str]) -> Mark | None:
                 "until": given["until"],
                 "decisions": [one for one in tags if one.startswith("dec_")],
             },
-            Mark,
+            LimitMark,
             strict=False,
         )
     except (KeyError, msgspec.ValidationError):

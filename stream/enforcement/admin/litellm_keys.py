@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from stream.decisions.native_limits import LimitName, LimitState, Mark
+from stream.decisions.native_limits import LimitMark, LimitName, LimitState
 from stream.enforcement.admin.admin_gateway import AdminError, GatewayAccount
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class _KeyInfo(msgspec.Struct, frozen=True):
 
 
 class _Marks(msgspec.Struct, frozen=True, omit_defaults=True):
-    block: Mark | None = None
-    rate: Mark | None = None
+    block: LimitMark | None = None
+    rate: LimitMark | None = None
 
 
 class LitellmKeys:

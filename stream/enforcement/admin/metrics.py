@@ -1,4 +1,4 @@
-"""Figures of what is done through a gateway's admin API."""
+"""Figures of changes through a gateway's admin API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AdminMetrics(DeliveryMetrics):
     """Changes of keys and consumers, and what is still to be changed."""
 
     enforcer_admin_changes_total = counter(
-        meaning="Accounts that were changed through the gateway's admin API, by what became of it",
+        meaning="Accounts that were changed through the gateway's admin API, by result",
         remedy="unavailable: it is down, slow, or refuses admin.token, and is tried again; "
         "rejected: the log has the status; unknown: the account is no key or consumer of this "
         "gateway; occupied: Kong has a plugin of that name for the consumer that is not ours",

@@ -19,7 +19,7 @@ _FIRST_PAUSE_S: Final = 1.0
 _MINUTE_S: Final = 60.0
 
 
-class Pace:
+class AdminPace:
     """Spreads accounts over the minute; after failures all of them wait, longer each time."""
 
     def __init__(self, settings: AdminSettings, *, clock: Clock, random: Random) -> None:

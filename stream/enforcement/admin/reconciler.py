@@ -18,7 +18,7 @@ from stream.decisions.native_limits import LIMIT_NAMES, next_state, wanted_limit
 from stream.delivery.topic_reader import wait
 from stream.enforcement.admin.account_queue import AccountQueue
 from stream.enforcement.admin.admin_gateway import AdminError
-from stream.enforcement.admin.pace import Pace
+from stream.enforcement.admin.pace import AdminPace
 from stream.enforcement.admin.standings import Standings
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Reconciler:
         self._observing = observing
         self._clock, self._random = clock, random
         self._queue = AccountQueue(longest_retry_s=settings.longest_retry_s, random=random)
-        self._pace = Pace(settings, clock=clock, random=random)
+        self._pace = AdminPace(settings, clock=clock, random=random)
         self._standings = Standings(metrics)
         self._wanted: Mapping[str, WantedLimits] = {}
         self._seen: InForce | None = None

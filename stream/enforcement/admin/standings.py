@@ -30,7 +30,7 @@ class Standings:
             self._numbers[standing] += 1
 
     def count(self, change: Change, result: ChangeResult) -> None:
-        """Count what became of a change."""
+        """Count a change by its result."""
         self._metrics.enforcer_admin_changes_total.labels(change=change, result=result).inc()
 
     def unsupported(self, number: int) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from stream.core.decisions import Limits
 from stream.decisions.native_limits import (
     MOST_DECISIONS,
+    LimitMark,
     LimitState,
-    Mark,
     WantedLimit,
     next_state,
     wanted_limits,
@@ -57,7 +57,9 @@ def test_the_gateway_has_the_stricter_and_in_the_end_what_an_administrator_set_l
 
 @given(LIMIT, LIMIT, st.sampled_from([NOW_S - 1, NOW_S + 1]), st.sets(st.sampled_from("ab")))
 def test_a_mark_goes_only_when_all_of_its_decisions_are_over(limit, before, until, ended):
-    mark = Mark(set=3, before=before, decisions=["dec_" + "a" * 20, "dec_" + "b" * 20], until=until)
+    mark = LimitMark(
+        set=3, before=before, decisions=["dec_" + "a" * 20, "dec_" + "b" * 20], until=until
+    )
     state = LimitState(limit, mark)
     after = next_state(state, None, NOW_S, lambda one: one[-1] in ended)
     if until <= NOW_S or ended == {"a", "b"}:

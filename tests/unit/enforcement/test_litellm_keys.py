@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from stream.enforcement.admin.litellm_keys import OURS
 from stream.enforcement.admin.settings import AdminSettings
 from testlib.admin_apis import TOKEN, Keeping, LitellmServer, key_hash
 from testlib.decisions import KEY, NOW_S
+from testlib.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -384,14 +384,12 @@ async def test_it_runs_beside_an_enforcer(litellm, keeping):
     keeping.start_again()
     await keeping.reconciler.start()
     decisions = [keeping.decide(number, key) for number, key in enumerate(keys)]
-    await _until(keeping, lambda: all(litellm.rows[key]["blocked"] for key in keys))
+
+    def blocked() -> int:
+        keeping.passed += 0.1
+        return sum(bool(litellm.rows[key]["blocked"]) for key in keys)
+
+    await until_async(lambda: blocked() == len(keys))
     for one in decisions:
         keeping.undo(one)
-    await _until(keeping, lambda: not any(litellm.rows[key]["blocked"] for key in keys))
-
-
-async def _until(keeping, condition):
-    async with asyncio.timeout(20):
-        while not condition():
-            keeping.passed += 0.1
-            await asyncio.sleep(0.01)
+    await until_async(lambda: blocked() == 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +15,9 @@ from stream.decisions.native_limits import LIMIT_NAMES, LimitState
 from stream.enforcement.admin.account_queue import AccountQueue
 from stream.enforcement.admin.admin_gateway import AdminError, GatewayAccount
 from testlib.admin_apis import Keeping
+
+if TYPE_CHECKING:
+    from stream.core.decisions import Action
 
 ACCOUNTS = ("a", "b")
 RATES = (None, 3, 50, 900)
@@ -34,7 +37,7 @@ class Table:
         self._fail("before")
         return GatewayAccount(account=account, limits=dict(self.states[account]))
 
-    async def write(self, known: GatewayAccount, changes: Any, person: str) -> None:
+    async def write(self, known: GatewayAccount, changes: Any, person: str) -> None:  # noqa: ARG002
         self._fail("before", keep="after")
         self.states[known.account].update(changes)
         self.writes += 1
@@ -115,20 +118,6 @@ async def _played(steps: list[Any]) -> None:
 
 async def _step(table: Table, pair: list[Keeping], world: World, kind: str, *given: Any) -> None:
     match kind, given:
-        case "suspend", (account,):
-            _decide(pair, world, account, None)
-        case "throttle", (account, rate):
-            _decide(pair, world, account, rate)
-        case "undo", (number,):
-            if number < len(world.rates):
-                decision = list(world.rates)[number]
-                del world.rates[decision]
-                for one in pair:
-                    one.undo(decision)
-        case "block", (account, blocked):
-            _administer(table, world, account, "block", 0 if blocked else None)
-        case "limit", (account, limit):
-            _administer(table, world, account, "rate", limit)
         case "crash", (number,):
             pair[number].start_again()
         case "work", (number,):
@@ -138,13 +127,32 @@ async def _step(table: Table, pair: list[Keeping], world: World, kind: str, *giv
                 await pair[number].compare()
         case "fault", (fault,):
             table.faults.append(fault)
+        case _:
+            _people(table, pair, world, kind, *given)
+
+
+def _people(table: Table, pair: list[Keeping], world: World, kind: str, *given: Any) -> None:
+    match kind, given:
+        case "suspend", (account,):
+            _decide(pair, world, account, None)
+        case "throttle", (account, rate):
+            _decide(pair, world, account, rate)
+        case "undo", (number,) if number < len(world.rates):
+            decision = list(world.rates)[number]
+            del world.rates[decision]
+            for one in pair:
+                one.undo(decision)
+        case "block", (account, blocked):
+            _administer(table, world, account, "block", 0 if blocked else None)
+        case "limit", (account, limit):
+            _administer(table, world, account, "rate", limit)
 
 
 def _decide(pair: list[Keeping], world: World, account: str, rate: int | None) -> None:
     number = 1 + max((int(one[-3:]) for one in world.rates), default=0)
     number = max(number, 1 + len(pair[0].register))
     limits = Limits(requests_per_minute=rate)
-    action = "throttle" if rate else "suspend"
+    action: Action = "throttle" if rate else "suspend"
     for one in pair:
         name = one.decide(number, account, action, limits=limits)
     world.rates[name] = account, rate
