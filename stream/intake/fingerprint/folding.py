@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -92,14 +93,13 @@ def _together(texts: Sequence[str]) -> tuple[Sequence[str], list[int]]:
         texts = [text.replace(one, becomes) for text in texts]
     code = codes("".join(texts))
     end = np.cumsum([len(text) for text in texts])
-    start = np.concatenate([[0], end[:-1]])
     table = characters()
-    beside = table.kind.take(code, mode="clip") & BESIDE
-    alone = np.flatnonzero(np.maximum.reduceat(beside, start)).tolist() if beside.any() else []
+    beside = np.flatnonzero(table.kind.take(code, mode="clip") & BESIDE)
+    alone = np.unique(np.searchsorted(end, beside, side="right")).tolist()
     step = table.step.take(code, mode="clip")
     if step.any():
         text = (code + step.view(np.uint32)).tobytes().decode("utf-32-le", "surrogatepass")
-        bounds = zip(start.tolist(), end.tolist(), strict=True)
+        bounds = pairwise([0, *end.tolist()])
         texts = [text[first:last] for first, last in bounds]
     return texts, alone
 

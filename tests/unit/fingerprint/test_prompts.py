@@ -91,6 +91,14 @@ def test_texts_are_folded_together_as_they_are_alone(texts, limit) -> None:
     assert normal_forms(texts) == [normalise(text) for text in texts]
 
 
+@pytest.mark.parametrize("invisible", ["\ufe0f", "\u200d", "\u200d" * 9])
+@pytest.mark.parametrize("beside", ["\u00bc", "e\u0301", "\ufb01"])
+def test_a_prompt_of_characters_that_vanish_stops_nothing(invisible: str, beside: str) -> None:
+    for texts in ([beside, invisible], [invisible, beside], [beside, invisible, invisible]):
+        found = Prompts(SALT).of(texts)["prompt"].tolist()
+        assert found == [int(Prompts(SALT).of([text])["prompt"][0]) for text in texts]
+
+
 def test_columns_never_change_between_releases() -> None:
     """State in topics refers to these values: changing one forgets what was learned."""
     text = "Répondez, s'il vous plaît — 請用簡單的語言 — or In English: why do x_1 and ½ differ?"
