@@ -92,6 +92,13 @@ PIPELINE: dict[str, list[Panel]] = {
             alerts=("DistillwatchRecordsLost", "DistillwatchRetentionNear"),
         ),
         Panel(
+            title="Answers that can be traced",
+            description="Requests per second by what intake does with the answer. Only absent: the "
+            "gateway logs no answers. Empty without trace.enabled.",
+            queries={"{{result}}": f"sum by (result) (rate(distillwatch_answers_total<>{RATE}))"},
+            unit="cps",
+        ),
+        Panel(
             title="Account directory: events of known accounts",
             description="Share of the events whose account has an entry in the account directory.",
             queries={
@@ -228,9 +235,9 @@ PIPELINE: dict[str, list[Panel]] = {
         ),
         Panel(
             title="Time by part of a stage",
-            description="Seconds of work per second within the stages: decode and "
-            "fingerprint of intake; duplicates, windows, detection and links of accounts; scoring "
-            "of alerting.",
+            description="Seconds of work per second within the stages: decode, "
+            "fingerprint and trace of intake; duplicates, windows, detection and links of "
+            "accounts; scoring of alerting.",
             queries={
                 "{{stage}}": "sum by (stage) (rate(distillwatch_stage_seconds_sum"
                 f'<stage!~"{STAGES}">{RATE}))'

@@ -38,6 +38,7 @@ from stream.intake.codec.settings import IntakeSettings
 from stream.intake.directory.settings import DirectorySettings
 from stream.kafka.settings import KafkaSettings, TopicSettings, WorkerSettings
 from stream.pipeline.settings import StageSettings
+from stream.trace.settings import TraceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     alerting: AlertingSettings = AlertingSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     decisions: DecisionSettings = DecisionSettings()
+    trace: TraceSettings = TraceSettings()
     webhook: WebhookSettings = WebhookSettings()
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     pagerduty: PagerDutySettings = PagerDutySettings()

@@ -42,6 +42,7 @@ from stream.pipeline.build import (
 )
 from stream.pipeline.feedback_reader import FeedbackReader, suppression, verdict
 from stream.telemetry.process import register_process
+from stream.trace.answer_sketches import AnswerSketches
 from stream.worker.directory import DirectoryFeed
 from stream.worker.ports import Stages
 from stream.worker.run import WorkerComponents
@@ -136,6 +137,7 @@ def _stages(
         metrics=metrics,
         directory=directory,
         networks=databases.lookup,
+        answers=AnswerSketches(settings.trace, metrics) if settings.trace.enabled else None,
     )
     return Stages(source=source, task=task, feedback=_feedback_readers(settings, metrics))
 

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 #: The pipeline's outputs by role; the worker maps roles to topic names.
-Role = Literal["events", "links", "findings", "alerts", "deadletter"]
+Role = Literal["events", "links", "findings", "alerts", "deadletter", "answers"]
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -167,6 +167,13 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="Topic with all that was read from the decisions topic, kept forever",
         ),
     ] = "distillwatch.audit"
+    answers: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Topic with keyed hashes of answers, empty without trace.enabled",
+        ),
+    ] = "distillwatch.answers"
     internal_prefix: Annotated[
         str, Meta(min_length=1, description="Prefix of the internal topics")
     ] = "distillwatch.internal."
@@ -214,6 +221,15 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             extra={"unit": "s"},
         ),
     ] = 2_592_000.0
+    answers_retention_s: Annotated[
+        float,
+        Meta(
+            ge=3600,
+            description="Retention of the hashes of answers, if `topics create` creates their "
+            "topic: how far back `distillwatch trace` can look",
+            extra={"unit": "s"},
+        ),
+    ] = 7_776_000.0
     max_record_bytes: Annotated[
         int,
         Meta(

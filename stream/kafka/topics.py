@@ -80,7 +80,11 @@ def wanted(settings: TopicSettings) -> tuple[WantedTopic, ...]:
 
 def topic_of(settings: TopicSettings, role: str) -> str:
     """Return the name of the topic of a role (see stream.core.records.Role)."""
-    own = {"alerts": settings.alerts, "deadletter": settings.deadletter}
+    own = {
+        "alerts": settings.alerts,
+        "deadletter": settings.deadletter,
+        "answers": settings.answers,
+    }
     return own.get(role) or settings.internal_prefix + role
 
 
@@ -174,6 +178,14 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
         "min.cleanable.dirty.ratio": "0.2",
     }
 
+    traced = {
+        **largest,
+        "cleanup.policy": "delete",
+        "retention.ms": _ms(settings.answers_retention_s),
+        # The brokers delete whole segments only: within a day of the end of their retention.
+        "segment.ms": str(86_400_000),
+    }
+
     def topic(
         name: str, partitions: int, reader: str, config: Mapping[str, str], *, exact: bool
     ) -> WantedTopic:
@@ -196,6 +208,7 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.decisions, 1, "decisions of every worker", compacted, exact=True)
     yield topic(settings.effects, 1, "decisions of every worker", compacted, exact=False)
     yield topic(settings.audit, 1, "you", {**largest, "retention.ms": "-1"}, exact=True)
+    yield topic(settings.answers, partitions, "you", traced, exact=False)
     yield topic(prefix + "events", partitions, "accounts", passing, exact=True)
     yield topic(prefix + "links", partitions, "links", passing, exact=True)
     yield topic(prefix + "findings", 1, "alerting", passing, exact=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stream.core.links import LinkBatch
     from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.settings import StageSettings
+    from stream.trace.answer_sketches import AnswerSketches
 
 
 def intake(
@@ -37,10 +38,11 @@ def intake(
     directory: AccountDirectory | None = None,
     networks: Callable[[], NetworkLookup] = no_databases,
     watch: Watch = ignore,
+    answers: AnswerSketches | None = None,
 ) -> Intake:
     """Return the intake of a worker; ``directory`` knows what events lack (None: nothing).
 
-    ``networks`` returns the lookup of addresses.
+    ``networks`` returns the lookup of addresses; without ``answers`` none are traced.
     """
     return Intake(
         settings.intake,
@@ -53,6 +55,7 @@ def intake(
         directory=account_directory(settings) if directory is None else directory,
         networks=networks,
         watch=watch,
+        answers=answers,
     )
 
 

@@ -1,5 +1,7 @@
 """Intake: source records in; packets of events for each accounts task, and dead letters, out.
 
+With them go records of sketches of answers, where answers are traced.
+
 Its only state is the clock of each source partition, so any worker can take a partition over.
 """
 
@@ -23,6 +25,7 @@ from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.drill_decoder import DrillDecoder
 from stream.pipeline.reader import EventReader, Watch, ignore
 from stream.pipeline.routing import account_tasks
+from stream.trace.answer_record import encode, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.directory import AccountDirectory
     from stream.pipeline.metrics import PipelineMetrics
+    from stream.trace.answer_record import Answers
+    from stream.trace.answer_sketches import AnswerSketches
 
 
 class Intake:
@@ -50,13 +55,14 @@ class Intake:
         directory: AccountDirectory,
         networks: Callable[[], NetworkLookup] = no_databases,
         watch: Watch = ignore,
+        answers: AnswerSketches | None = None,
     ) -> None:
         """``topic`` names the source in dead letters; ``tasks`` are the accounts tasks.
 
         ``source_partitions`` are as many until :meth:`on_topic_changed`; ``packet_bytes`` is
         the most that fits into an internal record; ``directory`` knows what events lack, and may
         be loaded meanwhile; ``networks`` looks addresses up; ``watch`` sees the decoded
-        events: a run with labels counts them.
+        events: a run with labels counts them; ``answers`` sketches answers (None: none are).
         """
         self._drills = DrillDecoder(settings)
         self._fingerprinter = Fingerprinter(
@@ -64,7 +70,9 @@ class Intake:
             request_ids=settings.duplicate_window_s > 0,
             networks=networks,
         )
-        self._reader = EventReader(Decoder(settings, metrics), self._fingerprinter, metrics, watch)
+        self._reader = EventReader(
+            Decoder(settings, metrics), self._fingerprinter, metrics, watch, answers
+        )
         self._directory = directory
         self._invalid = InvalidShare(settings)
         self._dead = DeadLetters(topic, most_bytes=settings.max_dead_letter_bytes, metrics=metrics)
@@ -91,7 +99,8 @@ class Intake:
         read = self._reader.read(records, now_s=now_s)
         drill = self._drills.decode(drills, now_s=now_s)
         batch, rejects = self._fill(read.batch), [*read.rejects, *drill.rejects]
-        dead = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
+        out = [self._dead.letter(partition, r.record, r.reason) for r in rejects]
+        out += self._sketches(read.answers)
         self._invalid.observe(len(batch), read.invalid)
         self._metrics.invalid_share.set(self._invalid.share)
         self._advance(partition, read.skipped_s)
@@ -101,12 +110,12 @@ class Intake:
         elif not drill.events:
             # Records that are not model calls move the clock too: else the partition would delay
             # all.
-            return dead + (self._watermarks(partition) if math.isfinite(read.skipped_s) else [])
+            return out + (self._watermarks(partition) if math.isfinite(read.skipped_s) else [])
         if drill.events:
             # A drill does not move the clock: its time may be ahead of a gateway that is late.
             rows = self._fingerprinter.columns(drill.events, drill.offsets)
             batch = _in_source_order(batch, rows)
-        return dead + self._route(partition, batch)
+        return out + self._route(partition, batch)
 
     def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
         """Return the idle notice of a partition read to its end, without records for ``elapsed_s``.
@@ -126,6 +135,10 @@ class Intake:
         lookups.labels(result="hit").inc(filled.hits)
         lookups.labels(result="miss").inc(len(batch) - filled.hits)
         return filled.batch
+
+    def _sketches(self, parts: Sequence[Answers]) -> list[Emission]:
+        records = encode(merged(parts), most_bytes=self._packet_bytes) if parts else []
+        return [Emission("answers", None, None, value) for value in records]
 
     def _advance(self, partition: int, time_s: float) -> None:
         self._clocks[partition] = max(self._clocks.get(partition, -math.inf), time_s)

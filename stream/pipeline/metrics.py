@@ -8,9 +8,12 @@ from stream.campaigns.metrics import CampaignsMetrics
 from stream.intake.metrics import IntakeMetrics
 from stream.telemetry.declaration import OPEN, counter, gauge
 from stream.telemetry.shared import STAGES
+from stream.trace.metrics import TraceMetrics
 
 
-class PipelineMetrics(IntakeMetrics, AccountsMetrics, CampaignsMetrics, AlertingMetrics):
+class PipelineMetrics(
+    IntakeMetrics, TraceMetrics, AccountsMetrics, CampaignsMetrics, AlertingMetrics
+):
     """Event time; with the metrics of the stages that the pipeline runs."""
 
     windows_closed_total = counter(

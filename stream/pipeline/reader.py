@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from stream.intake.codec.decoder import Decoder
     from stream.intake.fingerprint.fingerprinter import Fingerprinter
     from stream.pipeline.metrics import PipelineMetrics
+    from stream.trace.answer_record import Answers
+    from stream.trace.answer_sketches import AnswerSketches
 
 #: Measured, see above.
 PORTION: Final = 512
@@ -36,23 +38,33 @@ def ignore(_: Sequence[RequestEvent]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The rows and rejects of consecutive records; see ``stream.intake.codec.decoded.Decoded``."""
+    """The rows and rejects of consecutive records; see ``stream.intake.codec.decoded.Decoded``.
+
+    ``answers`` has the sketches of their answers in parts, none if answers are not traced.
+    """
 
     batch: EventBatch
     rejects: Sequence[Reject]
     invalid: int
     skipped_s: float
+    answers: Sequence[Answers]
 
 
 class EventReader:
     """Decodes and fingerprints; ``watch`` gets the events, of which only rows are kept."""
 
     def __init__(
-        self, decoder: Decoder, fingerprinter: Fingerprinter, metrics: PipelineMetrics, watch: Watch
+        self,
+        decoder: Decoder,
+        fingerprinter: Fingerprinter,
+        metrics: PipelineMetrics,
+        watch: Watch,
+        answers: AnswerSketches | None = None,
     ) -> None:
-        """Compose the decoder and the fingerprinter."""
+        """Compose the decoder and the fingerprinter; without ``answers`` none are traced."""
         self._decoder = decoder
         self._fingerprinter = fingerprinter
+        self._answers = answers
         self._seconds = metrics.stage_seconds
         self._watch = watch
 
@@ -61,6 +73,7 @@ class EventReader:
         accounts = account_codes()
         parts: list[dict[str, Array]] = []
         rejects: list[Reject] = []
+        answers: list[Answers] = []
         invalid, skipped_s = 0, -math.inf
         for portion in _portions(records):
             with self._seconds.labels(stage="decode").time():
@@ -69,12 +82,15 @@ class EventReader:
                 with self._seconds.labels(stage="fingerprint").time():
                     fields, offsets = decoded.fields, decoded.offsets
                     parts.append(self._fingerprinter.rows(fields, offsets, accounts))
+                if self._answers is not None:
+                    with self._seconds.labels(stage="trace").time():
+                        answers.append(self._answers.of(fields))
                 self._watch(decoded.events)
             rejects += decoded.rejects
             invalid += decoded.invalid
             skipped_s = max(skipped_s, decoded.skipped_s)
         columns = stacked(parts)
-        return Read(EventBatch(list(accounts), columns), rejects, invalid, skipped_s)
+        return Read(EventBatch(list(accounts), columns), rejects, invalid, skipped_s, answers)
 
 
 def _portions(records: Sequence[Record]) -> Iterator[Sequence[Record]]:

@@ -15,6 +15,7 @@ WORK: Final = (
     *STAGES,
     "decode",
     "fingerprint",
+    "trace",
     "duplicates",
     "windows",
     "detection",

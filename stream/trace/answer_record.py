@@ -15,6 +15,7 @@ import numpy as np
 
 from stream.core.errors import PacketError
 from stream.core.events import MAX_ACCOUNT_BYTES
+from stream.intake.fingerprint.keyed import indexed
 from stream.trace.sketcher import DENSITIES
 
 if TYPE_CHECKING:
@@ -84,6 +85,25 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Record).decode
+
+
+def merged(parts: Sequence[Answers]) -> Answers:
+    """Return the answers of all parts, at least one and all of one key, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    names = [part.accounts[one] for part in parts for one in part.account.tolist()]
+    accounts, account = indexed(names)
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in ("time", "one_in", "count", "hashes")
+    }
+    return Answers(parts[0].key_id, accounts, account, **columns)
+
+
+def no_answers(key_id: str) -> Answers:
+    """Return no answers."""
+    sizes = (_ACCOUNT, _TIME, _ONE_IN, _COUNT, _HASH)
+    return Answers(key_id, [], *(np.zeros(0, dtype) for dtype in sizes))
 
 
 def encode(answers: Answers, *, most_bytes: int) -> list[bytes]:

@@ -21,6 +21,8 @@ import numpy as np
 from stream.intake.fingerprint.folding import folded_prefixes
 from stream.intake.fingerprint.joined import portions
 from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
+from stream.trace.copied import copied
+from stream.trace.punctuation import without_punctuation
 from stream.trace.shingles import WORDS, shingles
 
 if TYPE_CHECKING:
@@ -42,12 +44,14 @@ class Sketches:
     """The kept hashes of many texts.
 
     ``hashes`` (m,) u8, ascending and distinct within a text; ``text`` (m,) u4, the text of each,
-    ascending; ``shingles`` (n,) i8, how many each text has, whether kept or not.
+    ascending; ``shingles`` (n,) i8, how many each text has, whether kept or not; ``left_out`` (n,)
+    i8, how many of those that would be kept stand in another text that was given.
     """
 
     hashes: Fingerprints
     text: Positions
     shingles: Counts
+    left_out: Counts
 
 
 class Sketcher:
@@ -58,28 +62,40 @@ class Sketcher:
         self._selection = np.uint64(KeyedHash(key, "trace selection", utf8).one("key"))
         self._hash = KeyedHash(key, "trace")
 
-    def sketches(self, texts: Sequence[str], one_in: int) -> Sketches:
-        """Return the sketches that keep one shingle in ``one_in`` (of DENSITIES)."""
+    def sketches(
+        self, texts: Sequence[str], one_in: int, without: Sequence[bytes] | None = None
+    ) -> Sketches:
+        """Return the sketches that keep one shingle in ``one_in`` (of DENSITIES).
+
+        ``without`` has for each text the letters of another, whose shingles are left out.
+        """
         hashes: list[Fingerprints] = [np.zeros(0, np.uint64)]
         rows: list[Positions] = [np.zeros(0, np.uint32)]
-        count = np.zeros(len(texts), np.int64)
-        for places, joined in portions(folded_prefixes(texts, MAX_CHARACTERS)):
+        count, left_out = np.zeros((2, len(texts)), np.int64)
+        plain = without_punctuation([text[:MAX_CHARACTERS] for text in texts])
+        for places, joined in portions(folded_prefixes(plain, MAX_CHARACTERS)):
             words = joined.words()
             count[places] = np.maximum(words.count - (WORDS - 1), 0)
-            kept, text = self._kept(words, one_in)
-            hashes.append(kept)
-            rows.append(np.array(places, np.uint32)[text])
-        return Sketches(*_distinct(np.concatenate(hashes), np.concatenate(rows)), count)
+            order, at, text = self._kept(words, one_in)
+            row = np.array(places, np.uint32)[text]
+            if without is not None:
+                other = copied(words, at, [without[place] for place in row.tolist()])
+                np.add.at(left_out, row[other], 1)
+                order, row = order[~other], row[~other]
+            hashes.append(self._keyed(order))
+            rows.append(row)
+        distinct = _distinct(np.concatenate(hashes), np.concatenate(rows))
+        return Sketches(*distinct, count, left_out)
 
-    def _kept(self, words: Words, one_in: int) -> tuple[Fingerprints, Positions]:
-        """Return the kept hashes of a portion, and the text of each in it."""
+    def _kept(self, words: Words, one_in: int) -> tuple[Fingerprints, Positions, Positions]:
+        """Return of the kept shingles of a portion their order, first word and text in it."""
         order = mixed(shingles(words) ^ self._selection)
         at = np.flatnonzero(order <= np.uint64(2**64 // one_in - 1))
         end = np.cumsum(words.count)
         text = np.searchsorted(end, at, side="right")
         whole = at + WORDS <= end[text]
-        at, text = at[whole], text[whole]
-        return self._keyed(order[at]), text
+        at = at[whole]
+        return order[at], at, text[whole]
 
     def _keyed(self, order: Fingerprints) -> Fingerprints:
         """Return the hashes, of which ``order`` has the eight bits that decide."""

@@ -28,6 +28,7 @@ LOUD_WORKER = [sys.executable, str(Path(__file__).with_name("loud_worker.py"))]
 OF_THE_KEY = "the-key's-Passw0rd"
 SIGNING = base64.b64encode(b"a signing secret of 32 bytes ...").decode()
 TOKEN, SALT = "T0ken-in-the-path", "a-Salt-that-keys-prints"
+TRACE = "a-Key-for-the-hashes-of-answers-alone"
 SECRETS = {
     "kafka password": PASSWORD,
     "key password": OF_THE_KEY,
@@ -35,6 +36,7 @@ SECRETS = {
     "signing secret's bytes": base64.b64decode(SIGNING).decode(),
     "token of the webhook": TOKEN,
     "salt": SALT,
+    "key of answers": TRACE,
 }
 
 
@@ -69,6 +71,7 @@ def environment(secure: SecureKafka, tmp_path: Path) -> dict[str, str]:
         "kafka_ssl_key_password": OF_THE_KEY,
         "webhook_secret": f"whsec_{SIGNING}",
         "intake_salt": SALT,
+        "trace_key": TRACE,
     }
     for name, secret in files.items():
         (tmp_path / name).write_text(secret + "\n")
@@ -165,6 +168,8 @@ def secret_settings() -> dict[str, str]:
         webhook_url=f"https://hooks.example.org/{TOKEN}",
         webhook_secret=f"whsec_{SIGNING}",
         intake_salt=SALT,
+        trace_enabled="true",
+        trace_key=TRACE,
     )
 
 
@@ -187,6 +192,7 @@ def test_the_settings_say_only_that_secrets_are_set(arguments: list[str], say) -
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SSL_CAFILE": "/nowhere"}, "ssl_cafile"),
         ({"KAFKA_PORT": PASSWORD}, "DISTILLWATCH_KAFKA_PORT: no such setting"),
         ({"HTTP_PORT": PASSWORD}, "http.port"),
+        ({"TRACE_KEY": f"{TRACE} {TOKEN}"}, "trace: key"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.context_managers import Timer
 
 from stream.core.records import Record
+from stream.core.secret import Secret
 from stream.metrics import Metrics, table
 from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.settings import Settings
@@ -19,6 +20,8 @@ from stream.telemetry.declaration import OVERFLOW
 from stream.telemetry.shared import STAGES
 from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
+from stream.trace.answer_sketches import AnswerSketches
+from stream.trace.settings import TraceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -194,7 +197,8 @@ def nested(monkeypatch: pytest.MonkeyPatch) -> type[Nested]:
 def test_no_time_counts_twice_under_one_label(nested: type[Nested]) -> None:
     """The worker times each stage as a whole, under its name; parts have names of their own."""
     settings, metrics = Settings().stages, Metrics()
-    source = intake(settings, topic="t", metrics=metrics)
+    answers = AnswerSketches(TraceSettings(key=Secret("k" * 32)), metrics)
+    source = intake(settings, topic="t", metrics=metrics, answers=answers)
     tasks: dict[tuple[str, int], Any] = {("findings", 0): alerting_task(settings, metrics)}
     for number in range(settings.tasks):
         tasks["events", number] = accounts_task(settings, number, metrics)
