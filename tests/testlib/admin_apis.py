@@ -54,7 +54,7 @@ class LitellmServer:
         self.changed_by: list[str] = []
         self.broken: list[int] = []  # statuses of the next answers
         self.loses_answers = False  # changes count and are answered with 500
-        self._update = update
+        self.update = update
 
     def add(self, number: int, **values: Any) -> str:
         name = key_hash(number)
@@ -103,7 +103,7 @@ class LitellmServer:
     def _updated(self, body: dict[str, Any]) -> web.Response:
         if body["key"] not in self.rows:
             return _error(404, "Key not found.")
-        self.rows[body["key"]] = self._update(self.rows[body["key"]], body)
+        self.rows[body["key"]] = self.update(self.rows[body["key"]], body)
         if self.loses_answers:
             return web.Response(status=500)
         return web.json_response({"key": body["key"], **self.rows[body["key"]]})

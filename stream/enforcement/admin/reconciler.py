@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import logging
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from stream.decisions.native_limits import LIMIT_NAMES, next_state, wanted_limits
+from stream.decisions.native_limits import LIMIT_NAMES, next_state
+from stream.decisions.wanted_accounts import WantedAccounts
 from stream.delivery.topic_reader import wait
 from stream.enforcement.admin.account_queue import AccountQueue
 from stream.enforcement.admin.admin_gateway import AdminError
@@ -22,7 +22,7 @@ from stream.enforcement.admin.pace import AdminPace
 from stream.enforcement.admin.standings import Standings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from random import Random
 
     from stream.decisions.in_force import InForce
@@ -37,15 +37,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("stream.enforcement.admin")
 _EVERY_S: Final = 0.2  # how soon a decision is noticed
 _STOP_WITHIN_S: Final = 2.0
+#: Accounts that are queued together, in a fraction of a millisecond.
+_PORTION: Final = 500
 #: Enforcers that start together do not compare together.
 _SPREAD: Final = (0.9, 1.1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    accounts: Mapping[str, WantedLimits]
-    unsupported: int
-    next_end: float  # epoch seconds, when the first decision ends
 
 
 class Reconciler:
@@ -102,20 +97,17 @@ class Reconciler:
         if not self._feed.read_at_s:
             return  # nothing is known: undoing everything would be wrong
         if in_force is not self._seen or now >= self._next_end:
-            made = await asyncio.to_thread(self._made, in_force, now)
-            before, self._wanted = self._wanted, made.accounts
+            made, changed = await asyncio.to_thread(self._made, in_force, now)
+            self._wanted = made.accounts
             self._seen, self._next_end = in_force, made.next_end
-            for account in before.keys() | made.accounts.keys():
-                if before.get(account) != made.accounts.get(account):
-                    self._queue.add(account, self._clock.monotonic())
+            await self._each(changed, lambda one: self._queue.add(one, self._clock.monotonic()))
             self._standings.unsupported(made.unsupported)
         self._show()
 
     async def compare(self) -> None:
         """Queue all that is in force, and all that has a mark of ours; raises AdminError."""
         self._queue.reconsider()
-        for account in list(self._wanted):
-            self._queue.compare(account)
+        await self._each(list(self._wanted), self._queue.compare)
         async for account in self._gateway.marked():
             self._queue.compare(account)
 
@@ -201,20 +193,17 @@ class Reconciler:
             return
         self._queue.finish(account)
 
-    def _made(self, in_force: InForce, now: float) -> _Made:
-        """Return what is wanted at a time; runs in a thread."""
-        accounts: dict[str, WantedLimits] = {}
-        unsupported = 0
-        for (kind, name), decisions in in_force.by_subject.items():
-            own = [one for one in decisions if one.until > now]
-            wanted = wanted_limits(own, self._defaults, observing=self._observing)
-            if wanted is None:
-                continue
-            if kind == "account":
-                accounts[name] = wanted
-            unsupported += kind != "account" or wanted.is_partly_unsupported
-        ends = (one.until for one in in_force.decisions.values() if one.until > now)
-        return _Made(accounts, unsupported, min(ends, default=math.inf))
+    def _made(self, in_force: InForce, time: float) -> tuple[WantedAccounts, list[str]]:
+        """Return what is wanted, and for which accounts it has changed; runs in a thread of its own."""
+        made = WantedAccounts.of(in_force, self._defaults, time, observing=self._observing)
+        return made, made.changed_since(self._wanted)
+
+    async def _each(self, accounts: list[str], do: Callable[[str], None]) -> None:
+        """Do something with each account, and let answers of the enforcer between."""
+        for start in range(0, len(accounts), _PORTION):
+            for account in accounts[start : start + _PORTION]:
+                do(account)
+            await asyncio.sleep(0)
 
     def _show(self) -> None:
         self._standings.show(self._queue.pending, self._queue.oldest_s(self._clock.monotonic()))
