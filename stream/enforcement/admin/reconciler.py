@@ -194,7 +194,7 @@ class Reconciler:
         self._queue.finish(account)
 
     def _made(self, in_force: InForce, time: float) -> tuple[WantedAccounts, list[str]]:
-        """Return what is wanted, and for which accounts it has changed; runs in a thread of its own."""
+        """Return what is wanted, and for which accounts that is new; runs in a thread."""
         made = WantedAccounts.of(in_force, self._defaults, time, observing=self._observing)
         return made, made.changed_since(self._wanted)
 
