@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from stream.core.batch import Array
 
 #: Raised whenever a column changes name, type or meaning.
-PACKET_VERSION: Final = 10
+PACKET_VERSION: Final = 11
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): a
@@ -35,6 +35,19 @@ PACKET_VERSION: Final = 10
 _MOST_SOURCES: Final = 1_000_000
 _LATEST: Final = 1e11
 _LINK_KINDS: Final = np.array([*LinkKind], "u1")
+
+
+class IdleClaim(msgspec.Struct, frozen=True, array_like=True):
+    """A reader's claim that its source has no records at or above ``offset`` for now.
+
+    ``confirmed`` False announces it. True confirms it: after the announcement was acknowledged, the
+    reader requested the source's end, and that was ``offset`` still. ``reader`` is a random number
+    of its process.
+    """
+
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    reader: Annotated[int, msgspec.Meta(ge=0)]
+    confirmed: bool = False
 
 
 class ChunkHeader(NamedTuple):
@@ -47,7 +60,7 @@ class ChunkHeader(NamedTuple):
     watermark: float
     chunk_offset: int = 0
     continues: bool = False
-    idle: bool = False
+    idle: IdleClaim | None = None
 
 
 class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +91,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     watermark: float
     chunk_offset: Annotated[int, msgspec.Meta(ge=0)] = 0
     continues: bool = False
-    idle: bool = False
+    idle: IdleClaim | None = None
     topic_id: str = ""
     accounts: list[str] = []
     columns: dict[str, bytes] = {}

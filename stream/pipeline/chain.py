@@ -17,6 +17,7 @@ import msgspec
 
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.core.alerts import Alert
+from stream.core.packets import IdleClaim
 from stream.intake.fingerprint.networks import NetworkLookup, no_databases
 from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.pipeline.reader import Watch, ignore
@@ -79,13 +80,13 @@ class Chain:
     ) -> list[Alert]:
         """Process consecutive records of a partition; return the alerts they complete."""
         self._run(self._intake.process(partition, records, now_s=now_s))
-        self._send_idle_notices()
+        self._claim_idle()
         return self._take()
 
     def end(self, partition: int) -> list[Alert]:
         """End a partition: it does not delay the watermark; return the alerts this completes."""
         self._ended.add(partition)
-        self._send_idle_notices()
+        self._claim_idle()
         return self._take()
 
     def finish(self) -> list[Alert]:
@@ -95,10 +96,12 @@ class Chain:
                 self._run(task.finish())
         return self._take()
 
-    def _send_idle_notices(self) -> None:
-        # An idle notice holds only for its moment: repeat it whenever the others have moved on.
-        for partition in self._ended:
-            self._run(self._intake.idle(partition, elapsed_s=0.0))
+    def _claim_idle(self) -> None:
+        # A claim holds only for its moment: repeat it whenever the others have moved on.
+        for confirmed in (False, True):
+            claim = IdleClaim(offset=0, reader=0, confirmed=confirmed)  # the same for ever
+            for partition in self._ended:
+                self._run(self._intake.idle(partition, claim, elapsed_s=0.0))
 
     def _run(self, emissions: Iterable[Emission]) -> None:
         for emission in emissions:

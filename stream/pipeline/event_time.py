@@ -7,13 +7,22 @@ one for each source; the output watermark is the end of the last window that has
 
     source 0   ────────────●  watermark 12:03:20
     source 1   ──────●        watermark 12:01:50   ◀─ holds the output watermark back
-    source 2   ─ idle ──●     moved up to the largest watermark at each idle notice
+    source 2   ─ idle ──●     moved up to the largest watermark at the idle claim
     windows    |12:00|12:01|12:02|12:03|           closed up to 12:01
 
-Idle sources: a source that has been read to its end repeats an idle notice. Each notice moves its
-watermark up to the largest watermark known at that moment, and never further. The worker that reads
-the source may fail right after the notice; records that arrive before another worker takes over
-must not count as late.
+Idle sources: the reader of a source that has been read to its end repeats an idle claim with that
+offset (:class:`~stream.core.packets.IdleClaim`), each time in two packets. The second moves the
+source's watermark up to the largest watermark known at the first, and never further. So no record
+counts as late because of a claim, whatever happens meanwhile::
+
+    internal log      announced at 7 ── packets of other sources ── confirmed at 7
+    source's reader            acknowledged ── requests the end: 7 ──┘
+
+A record that arrives after the end was requested is newer than everything before the announcement,
+if events reach their partitions in the order of their times (give or take the allowed lateness).
+One packet alone proves nothing: packets of other sources may overtake it, with times after those of
+records that arrive meanwhile. The worker that reads the source may also fail right after a claim;
+another takes over when the other sources are far ahead.
 """
 
 from __future__ import annotations
@@ -23,11 +32,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import numpy as np
+from msgspec.structs import replace as replace_claim
 
 from stream.store.order import run_sizes, run_starts
 
 if TYPE_CHECKING:
     from stream.core.batch import Array
+    from stream.core.packets import IdleClaim
 
 
 class SplittableRows(Protocol):
@@ -54,12 +65,16 @@ class SourceProgress:
     first ``rows_applied`` rows of the window that follows. Both count within one ``topic_id``
     (KIP-516): a topic that was deleted and created again numbers its records from 0. A recovered
     task starts with ``rows_applied`` 0, because it reads an open window from its first row.
+    ``idle`` is the claim that the source's last packet announced or confirmed, as announced, and
+    ``idle_until`` the largest watermark known then.
     """
 
     last_applied_offset: float = -math.inf
     watermark: float = -math.inf
     topic_id: str = ""
     rows_applied: int = 0
+    idle: IdleClaim | None = None
+    idle_until: float = -math.inf
 
     def for_topic(self, topic_id: str) -> SourceProgress:
         """Return what still holds when the source is this topic; "" may be the same topic."""
@@ -102,7 +117,7 @@ class EventTimeBuffer(Generic[R]):
         *,
         sources: int,
         watermark: float,
-        idle: bool,
+        idle: IdleClaim | None,
         last_applied_offset: float,
         rows_applied: int = 0,
         topic_id: str = "",
@@ -117,14 +132,27 @@ class EventTimeBuffer(Generic[R]):
             # The new topic may have fewer partitions: do not wait for the others any longer.
             self.sources = {n: seen for n, seen in self.sources.items() if n < sources}
             self.expected_sources = sources
-        others = (seen.watermark for seen in self.sources.values() if idle)
+        announced, until = self._idle_claim(known, idle)
+        confirmed = until if idle is not None and idle.confirmed else -math.inf
         self.sources[source] = SourceProgress(
             max(known.last_applied_offset, last_applied_offset),
-            max(known.watermark, watermark, *others),
+            max(known.watermark, watermark, confirmed),
             known.topic_id,
             rows_applied,
+            announced,
+            until,
         )
         self.expected_sources = max(self.expected_sources, sources)
+
+    def _idle_claim(
+        self, known: SourceProgress, claim: IdleClaim | None
+    ) -> tuple[IdleClaim | None, float]:
+        """Return the claim that a packet leaves announced, and up to which watermark it holds."""
+        if claim is not None and not claim.confirmed:
+            return claim, max((one.watermark for one in self.sources.values()), default=-math.inf)
+        if claim is not None and known.idle == replace_claim(claim, confirmed=False):
+            return known.idle, known.idle_until
+        return None, -math.inf
 
     def buffer(
         self,

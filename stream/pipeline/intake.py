@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from stream.accounts.windows.settings import WindowSettings
+    from stream.core.packets import IdleClaim
     from stream.core.records import Record
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.directory import AccountDirectory
@@ -117,12 +118,12 @@ class Intake:
             batch = _in_source_order(batch, rows)
         return out + self._route(partition, batch)
 
-    def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
-        """Return the idle notice of a partition read to its end, without records for ``elapsed_s``.
+    def idle(self, partition: int, claim: IdleClaim, *, elapsed_s: float) -> list[Emission]:
+        """Return the claim of a partition that has been read to its end.
 
-        Its clock advances by that time, so that the last windows close too.
+        Its clock advances by ``elapsed_s``, so that the last windows close too.
         """
-        return self._watermarks(partition, elapsed_s=elapsed_s, idle=True)
+        return self._watermarks(partition, elapsed_s=elapsed_s, idle=claim)
 
     def forget(self, partition: int) -> None:
         """Drop the clock of a partition that has moved to another worker."""
@@ -144,7 +145,7 @@ class Intake:
         self._clocks[partition] = max(self._clocks.get(partition, -math.inf), time_s)
 
     def _watermarks(
-        self, partition: int, *, elapsed_s: float = 0.0, idle: bool = False
+        self, partition: int, *, elapsed_s: float = 0.0, idle: IdleClaim | None = None
     ) -> list[Emission]:
         header = ChunkHeader(
             self._clocks.get(partition, -math.inf) + elapsed_s - self._windows.allowed_lateness_s,

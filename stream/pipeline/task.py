@@ -19,6 +19,7 @@ A recovered task loads state in the order it was written: schema, rows, checkpoi
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
@@ -27,7 +28,7 @@ import msgspec
 import numpy as np
 
 from stream.core.errors import StateError
-from stream.core.packets import Packet, unpack
+from stream.core.packets import IdleClaim, Packet, unpack
 from stream.pipeline.event_time import EventTimeBuffer, SourceProgress, SplittableRows
 from stream.pipeline.schema import Schema
 from stream.telemetry.contribution import GaugeContribution
@@ -118,6 +119,7 @@ class CheckpointRecord(msgspec.Struct, frozen=True):
     expected_sources: int
     sources: dict[int, tuple[float, float, str]]  # offset, watermark, topic id: SourceProgress
     next_unread: int = 0  # the first internal offset that no task has read yet
+    idle: dict[int, tuple[IdleClaim, float]] = {}  # of sources: idle, idle_until of SourceProgress
 
 
 class PartitionTask(Generic[R]):
@@ -238,6 +240,7 @@ class PartitionTask(Generic[R]):
                     n: (s.last_applied_offset, s.watermark, s.topic_id) for n, s in sources.items()
                 },
                 next_unread=self._next_unread,
+                idle={n: (s.idle, s.idle_until) for n, s in sources.items() if s.idle is not None},
             )
         )
 
@@ -263,7 +266,10 @@ class PartitionTask(Generic[R]):
             self._buffer.expected_sources = stored.expected_sources
             self._buffer.next_offset = stored.resume_offset
             self._next_unread = stored.next_unread
-            self._buffer.sources = {n: SourceProgress(*s) for n, s in stored.sources.items()}
+            self._buffer.sources = {
+                n: SourceProgress(*s, 0, *stored.idle.get(n, (None, -math.inf)))
+                for n, s in stored.sources.items()
+            }
             self._stage.loaded()
 
     @contextmanager

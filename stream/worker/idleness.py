@@ -1,13 +1,15 @@
-"""Finds idle source partitions and sends idle notices, so that they do not delay the watermark."""
+"""Finds idle source partitions and claims them idle, so that they do not delay the watermark."""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from aiokafka.errors import KafkaError
 
+from stream.core.packets import IdleClaim
 from stream.worker.ports import RECENT_ANSWER_S
 
 if TYPE_CHECKING:
@@ -18,16 +20,13 @@ if TYPE_CHECKING:
     from stream.worker.record_batch import TP
     from stream.worker.runtime import Runtime
 
-#: Longest wait for the ends of partitions: no record is processed meanwhile.
-_ANSWER_S: Final = 1.0
-
 
 class IdlenessDetector:
     """Finds source partitions that are read to their end and get no records.
 
-    A partition is idle after ``timeout_s`` without a record. The notice is repeated every
-    ``timeout_s``, because it holds only for the moment of the notice
-    (:mod:`stream.pipeline.event_time`).
+    A partition is idle after ``timeout_s`` without a record. Then it is claimed in two packets
+    (:mod:`stream.pipeline.event_time`). This is repeated every ``timeout_s``, because a claim holds
+    only for its moment.
     """
 
     def __init__(
@@ -38,7 +37,8 @@ class IdlenessDetector:
         self._runtime = runtime
         self._topic = topic
         self._timeout_s = timeout_s
-        self._notified_s: dict[TP, float] = {}  # idle time of the last notice, seconds
+        self._reader = secrets.randbits(63)
+        self._claimed_s: dict[TP, float] = {}  # idle time of the last claim, seconds
         self._unanswered: dict[TP, float] = {}  # last time without a broker's answer, monotonic
 
     async def run(self) -> None:
@@ -48,17 +48,62 @@ class IdlenessDetector:
             await self.check(time.monotonic())
 
     async def check(self, now: float) -> None:
-        """Send the idle notices that are due; ``now`` is monotonic seconds."""
+        """Send the claims that are due; ``now`` is monotonic seconds."""
         idle = {
             tp: idle_s
             for tp, last in list(self._runtime.last_record.items())
             if tp.topic == self._topic and (idle_s := self._idle_s(tp, now, last)) is not None
         }
         if idle:
-            await self._runtime.send_between_batches(lambda: self._notices(idle))
+            await self._claim(idle, now)
+
+    async def _claim(self, idle: Mapping[TP, float], now: float) -> None:
+        """Announce that partitions are idle; confirm it for those whose end has not moved."""
+        offsets = {tp: position for tp in idle if (position := self._position(tp)) is not None}
+
+        async def announce() -> list[Emission]:
+            return self._packets(offsets, dict.fromkeys(idle, 0.0), confirmed=False)
+
+        took_s = await self._runtime.send_between_batches(announce)
+        if took_s > RECENT_ANSWER_S:  # as for an answer that is too old
+            self._unanswered |= dict.fromkeys(idle, now + took_s)
+            return
+        try:
+            ends = await asyncio.wait_for(self._view.ends(offsets), RECENT_ANSWER_S)
+        except (KafkaError, TimeoutError):
+            return  # the next check tries again
+
+        async def confirm() -> list[Emission]:
+            still = {
+                tp: offset
+                for tp, offset in offsets.items()
+                if ends[tp] <= offset == self._position(tp)
+            }
+            self._claimed_s |= {tp: idle[tp] for tp in still}
+            return self._packets(still, idle, confirmed=True)
+
+        await self._runtime.send_between_batches(confirm)
+
+    def _packets(
+        self, offsets: Mapping[TP, int], idle: Mapping[TP, float], *, confirmed: bool
+    ) -> list[Emission]:
+        source = self._runtime.tasks.stages.source
+        return [
+            emission
+            for tp, offset in offsets.items()
+            for emission in source.idle(
+                tp.partition,
+                IdleClaim(offset=offset, reader=self._reader, confirmed=confirmed),
+                elapsed_s=idle[tp],
+            )
+        ]
+
+    def _position(self, tp: TP) -> int | None:
+        """Return up to where a partition is processed; None: it is not assigned any more."""
+        return self._runtime.positions.get(tp)
 
     def _idle_s(self, tp: TP, now: float, last: float) -> float | None:
-        """Return how long a partition has been idle; None when no notice is due.
+        """Return how long a partition has been idle; None when no claim is due.
 
         This uses the end from the last answer to a fetch: it costs nothing but may be seconds old.
         """
@@ -68,32 +113,14 @@ class IdlenessDetector:
             self._unanswered[tp] = now
             return None
         idle_s = now - max(last, self._unanswered.get(tp, last))
-        notified_s = self._notified_s.get(tp, 0.0)
-        if idle_s < notified_s:
-            notified_s = self._notified_s[tp] = 0.0  # a record came after the notice
-        if idle_s < notified_s + self._timeout_s or self._has_backlog(tp, end):
+        claimed_s = self._claimed_s.get(tp, 0.0)
+        if idle_s < claimed_s:
+            claimed_s = self._claimed_s[tp] = 0.0  # a record came after the claim
+        if idle_s < claimed_s + self._timeout_s or self._has_backlog(tp, end):
             return None
         return idle_s
 
-    async def _notices(self, idle: Mapping[TP, float]) -> list[Emission]:
-        """Request the current ends, and return the notices of partitions that are still idle.
-
-        No record is processed between the broker's answer and the notices, so no other partition's
-        watermark moves in between.
-        """
-        try:
-            ends = await asyncio.wait_for(self._view.ends(idle), _ANSWER_S)
-        except (KafkaError, TimeoutError):
-            return []  # the next check tries again
-        notices = []
-        for tp, idle_s in idle.items():
-            if not self._has_backlog(tp, ends[tp]):
-                self._notified_s[tp] = idle_s
-                source = self._runtime.tasks.stages.source
-                notices += source.idle(tp.partition, elapsed_s=idle_s)
-        return notices
-
     def _has_backlog(self, tp: TP, end: int) -> bool:
         """Return whether the partition has unprocessed records, or is not assigned any more."""
-        position = self._runtime.positions.get(tp)
+        position = self._position(tp)
         return position is None or position < end

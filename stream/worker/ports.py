@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from stream.core.packets import IdleClaim
     from stream.core.records import Emission, Record
     from stream.worker.record_batch import TP
 
@@ -79,8 +80,8 @@ class SourceReader(RecordReader, Protocol):
         """Set the current number of partitions of the source topic, and its id."""
         ...
 
-    def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
-        """Return the idle notice of a partition without records for ``elapsed_s``."""
+    def idle(self, partition: int, claim: IdleClaim, *, elapsed_s: float) -> list[Emission]:
+        """Return the claim of a partition; its clock advances by ``elapsed_s``."""
         ...
 
     def forget(self, partition: int) -> None:

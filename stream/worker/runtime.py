@@ -101,11 +101,17 @@ class Runtime:
                 self.fail(error)
                 raise
 
-    async def send_between_batches(self, make: Callable[[], Awaitable[list[Emission]]]) -> None:
-        """Send emissions that no record causes; ``make`` runs between two batches."""
+    async def send_between_batches(self, make: Callable[[], Awaitable[list[Emission]]]) -> float:
+        """Send emissions that no record causes, and wait until they are acknowledged.
+
+        ``make`` runs between two batches. Returns how long the brokers took, seconds.
+        """
         async with self._working:
             if not self._paused and self.failure is None:
                 await self._sender.send(await make())
+        sent = time.monotonic()
+        await self._sender.flush()
+        return time.monotonic() - sent
 
     async def _process(self, batch: RecordBatch) -> None:
         records = self.positions.unprocessed(batch)

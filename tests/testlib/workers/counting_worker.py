@@ -21,6 +21,7 @@ from aiokafka.client import AIOKafkaClient
 from faust.transport.drivers import aiokafka as driver
 
 from stream.core.errors import DistillwatchError, StateError
+from stream.core.packets import IdleClaim
 from stream.core.records import Emission, Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
@@ -79,8 +80,8 @@ class CountingSource:
             if found
         ]
 
-    def idle(self, partition: int, *, elapsed_s: float) -> list[Emission]:
-        del elapsed_s
+    def idle(self, partition: int, claim: IdleClaim, *, elapsed_s: float) -> list[Emission]:
+        del claim, elapsed_s
         return [Emission("deadletter", 0, None, b"idle", (("partition", b"%d" % partition),))]
 
     def forget(self, partition: int) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.core.packets import IdleClaim
 from stream.pipeline.event_time import EventTimeBuffer, window_ends
+
+CLAIM = IdleClaim(offset=1, reader=1)
+CONFIRMED = IdleClaim(offset=1, reader=1, confirmed=True)
 
 
 class Numbers(list):
@@ -20,7 +25,7 @@ def buffer_of(**kwargs):
     return EventTimeBuffer(window_s=10.0, **kwargs)
 
 
-def observe(some, source, watermark, *, sources=2, idle=False, offset=0, topic_id=""):
+def observe(some, source, watermark, *, sources=2, idle=None, offset=0, topic_id=""):
     some.observe_watermark(
         source,
         sources=sources,
@@ -49,7 +54,11 @@ def test_no_window_closes_before_every_source_has_a_watermark():
 def test_an_idle_source_does_not_delay_the_watermark():
     some = buffer_of()
     observe(some, 0, 100)
-    observe(some, 1, -math.inf, idle=True)
+    observe(some, 1, -math.inf, idle=CLAIM)
+    assert some.next_window_end() == -math.inf
+    observe(some, 1, -math.inf, idle=CLAIM)
+    assert some.next_window_end() == -math.inf  # announced, not confirmed
+    observe(some, 1, -math.inf, idle=CONFIRMED)
     assert some.next_window_end() == 100
 
 
@@ -57,23 +66,65 @@ def test_records_of_a_source_that_was_idle_are_not_late():
     """The worker that reads source 1 fails; another resumes when source 0 is far ahead."""
     some = buffer_of()
     observe(some, 0, 100)
-    observe(some, 1, 35, idle=True)
+    observe(some, 1, 35, idle=CLAIM)
     observe(some, 0, 500)
+    observe(some, 1, 35, idle=CONFIRMED)
+    assert some.next_window_end() == 100
+    observe(some, 0, 600)
+    observe(some, 1, 35, idle=CONFIRMED)
     assert some.next_window_end() == 100
     observe(some, 1, 120)
     assert some.next_window_end() == 120
-    observe(some, 1, 120, idle=True)
-    assert some.next_window_end() == 500
+    observe(some, 1, 120, idle=IdleClaim(offset=2, reader=1))
+    assert some.next_window_end() == 120
+    observe(some, 1, 120, idle=IdleClaim(offset=2, reader=1, confirmed=True))
+    assert some.next_window_end() == 600
+
+
+@pytest.mark.parametrize("other", [{"offset": 2, "reader": 1}, {"offset": 1, "reader": 2}])
+def test_only_the_same_claim_of_the_same_reader_is_confirmed(other):
+    some = buffer_of()
+    observe(some, 0, 100)
+    observe(some, 1, 35, idle=CLAIM)
+    observe(some, 1, 35, idle=IdleClaim(**other, confirmed=True))
+    assert some.next_window_end() == 30
+    observe(some, 1, 35, idle=CONFIRMED)
+    assert some.next_window_end() == 30
+
+
+def test_a_record_after_an_announcement_leaves_it_without_effect():
+    some = buffer_of()
+    observe(some, 0, 100)
+    observe(some, 1, 35, idle=CLAIM)
+    observe(some, 1, 41)
+    observe(some, 1, 41, idle=CONFIRMED)
+    assert some.next_window_end() == 40
 
 
 def test_when_all_sources_are_idle_their_own_watermarks_advance():
     some = buffer_of()
-    observe(some, 0, 58, idle=True)
-    observe(some, 1, 35, idle=True)
+    observe(some, 0, 53, idle=CLAIM)
+    observe(some, 1, 35, idle=CLAIM)
+    observe(some, 0, 58, idle=CONFIRMED)
+    assert some.next_window_end() == 30
+    observe(some, 1, 40, idle=CONFIRMED)
     assert some.next_window_end() == 50
-    observe(some, 0, 63, idle=True)
-    observe(some, 1, 40, idle=True)
+    for claim, ahead in ((CLAIM, 0), (CONFIRMED, 10)):
+        observe(some, 0, 58 + ahead, idle=claim)
+        observe(some, 1, 40 + ahead, idle=claim)
+    assert some.next_window_end() == 50
+    for claim in (CLAIM, CONFIRMED):
+        observe(some, 0, 68, idle=claim)
+        observe(some, 1, 50, idle=claim)
     assert some.next_window_end() == 60
+
+
+def test_a_claim_of_a_topic_that_was_made_again_confirms_none_of_the_old_one():
+    some = buffer_of()
+    for source in range(2):
+        observe(some, source, 100 + source, idle=CLAIM, topic_id="a")
+    observe(some, 0, 100, idle=CONFIRMED, topic_id="b")
+    assert some.sources[0].watermark == 100
 
 
 def test_a_new_topic_starts_with_new_offsets_and_keeps_the_watermark():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
+from stream.core.packets import IdleClaim
 from stream.worker.idleness import IdlenessDetector
 from stream.worker.record_batch import TP
 
@@ -21,19 +22,28 @@ class Scene:
         self.broker_fails = False
         self.position = 10
         self.notices: list[tuple[int, float]] = []
+        self.claims: list[IdleClaim] = []
         self.last_record = {ONE: 0.0}
-        source = SimpleNamespace(idle=lambda partition, elapsed_s: [(partition, elapsed_s)])
+        source = SimpleNamespace(idle=self._claim)
+        self.acknowledged_after_s = 0.1
         runtime: Any = SimpleNamespace(
             last_record=self.last_record,
             positions=SimpleNamespace(get=lambda _: self.position),
             tasks=SimpleNamespace(stages=SimpleNamespace(source=source)),
-            send_between_batches=self._say,
+            send_between_batches=self._send,
         )
         view = SimpleNamespace(end=lambda _, within_s: self.end, ends=self._ends)  # noqa: ARG005
         self.idleness = IdlenessDetector(view, runtime, topic="requests", timeout_s=TIMEOUT_S)
 
-    async def _say(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> None:
+    def _claim(
+        self, partition: int, claim: IdleClaim, *, elapsed_s: float
+    ) -> list[tuple[int, float]]:
+        self.claims.append(claim)
+        return [(partition, elapsed_s)] if claim.confirmed else []
+
+    async def _send(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> float:
         self.notices += await what()
+        return self.acknowledged_after_s
 
     async def _ends(self, tps: Iterable[TP]) -> dict[TP, int | None]:
         if self.broker_fails:
@@ -41,8 +51,10 @@ class Scene:
         return dict.fromkeys(tps, self.end if self.requested_end is None else self.requested_end)
 
     async def look(self, *moments: float) -> list[tuple[int, float]]:
+        """Return partition and idle time of each claim that was confirmed."""
         for now in moments:
             await self.idleness.check(now)
+        assert self.notices.count((0, 0.0)) == 0
         return self.notices
 
 
@@ -99,3 +111,31 @@ async def test_what_could_not_be_asked_is_asked_again() -> None:
     assert await scene.look(5.0) == []
     scene.broker_fails = False
     assert await scene.look(6.0) == [(0, 6.0)]
+
+
+async def test_a_claim_has_the_offset_up_to_which_the_partition_was_read() -> None:
+    scene = Scene()
+    await scene.look(5.0)
+    scene.position = scene.end = 11
+    scene.last_record[ONE] = 6.0
+    await scene.look(7.0, 11.0)
+    found = [(claim.offset, claim.confirmed) for claim in scene.claims]
+    assert found == [(10, False), (10, True), (11, False), (11, True)]
+    assert len({claim.reader for claim in scene.claims}) == 1
+    other = Scene()
+    await other.look(5.0)
+    assert other.claims[0].reader != scene.claims[0].reader
+
+
+async def test_a_claim_that_took_long_to_be_acknowledged_is_not_confirmed_at_once() -> None:
+    """Writers were cut off as well."""
+    scene = Scene()
+    scene.acknowledged_after_s = 6.0
+    await scene.idleness.check(5.0)
+    assert len(scene.claims) == 1
+    scene.acknowledged_after_s = 0.1
+    for now in (11.0, 15.9):
+        await scene.idleness.check(now)
+    assert len(scene.claims) == 1
+    await scene.idleness.check(16.0)
+    assert len(scene.claims) == 3
