@@ -58,6 +58,16 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra=_S,
         ),
     ] = 6 * 3600.0
+    ledger_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=36_500,
+            description="Days of the ledger, behind `distillwatch report`, that are kept; 800 are "
+            "two calendar years and the time to report on them",
+            extra={"unit": "days"},
+        ),
+    ] = 800
     max_incidents: Annotated[
         int,
         Meta(

@@ -73,7 +73,7 @@ def observed(rows: Array, reports: Array, time: float) -> Observed:
     A member's last request was at its last report; those of the hour before that are taken to be
     spread evenly. The hour never exceeds the sum.
     """
-    requests, received, sent = matrix(rows["counted"]).sum(axis=0).tolist()
+    requests, received, sent, reasoning = matrix(rows["counted"]).sum(axis=0).tolist()
     hour = reports["traffic"]["hour_requests"].astype(np.float64)
     left = 1 - (time - reports["traffic"]["seen"]) / _HOUR_S
     recent = np.where(left > 0, 1 + (hour - 1) * np.clip(left, 0, 1), 0) / np.maximum(hour, 1)
@@ -85,6 +85,7 @@ def observed(rows: Array, reports: Array, time: float) -> Observed:
         requests=requests,
         input_tokens=received,
         output_tokens=sent,
+        reasoning_tokens=reasoning,
         requests_last_hour=last_hour("requests", requests),
         output_tokens_last_hour=last_hour("output_tokens", sent),
     )
@@ -97,6 +98,7 @@ def greater(one: Observed, now: Observed) -> Observed:
         requests=max(one.requests, now.requests),
         input_tokens=max(one.input_tokens, now.input_tokens),
         output_tokens=max(one.output_tokens, now.output_tokens),
+        reasoning_tokens=max(one.reasoning_tokens, now.reasoning_tokens),
     )
 
 

@@ -35,6 +35,10 @@ ANSWERS_LOGGED: Final = np.uint64(1)
 
 #: Longest account id, in UTF-8.
 MAX_ACCOUNT_BYTES: Final = 256
+#: Longest name of a model; what is beyond is cut off.
+MAX_MODEL_CHARACTERS: Final = 64
+#: A name of a model in a packet: in UTF-8, its number and the lengths of both.
+_MODEL_BYTES: Final = 4 * MAX_MODEL_CHARACTERS + 12
 
 #: Column name -> dtype. Absent values: 0 for counts, status and fingerprints, NaN for floats.
 EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
@@ -44,6 +48,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "created_at": np.dtype("<f8"),  # account creation, epoch seconds
     "input_tokens": np.dtype("<i4"),
     "output_tokens": np.dtype("<i4"),
+    "reasoning_tokens": np.dtype("<i4"),  # of the output tokens
     "max_tokens": np.dtype("<i4"),
     "status": np.dtype("<i2"),  # HTTP status
     "logprobs": np.dtype("u1"),  # 1: requested
@@ -52,6 +57,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "country": np.dtype("<u2"),  # of the caller, two letters (stream.core.networks)
     "hosting": np.dtype("u1"),  # who rents the network out, bits (stream.core.networks)
     # keyed fingerprints
+    "model": np.dtype("<u8"),  # of its name; the lowest 16 bits are 0 (stream.core.egress)
     "request_id": np.dtype("<u8"),  # of account and request id
     "address": np.dtype("<u8"),
     "user_agent": np.dtype("<u8"),
@@ -70,9 +76,10 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "word_cells": WORD_BITS,  # those that its words fall into; all bits 0 without one
 }
 
-#: Most bytes of an event in a packet: its columns and, if no other event has it, the account id.
+#: Most bytes of an event in a packet: its columns and, if no other event has them, the account id
+#: and the name of the model.
 MAX_EVENT_BYTES: Final = (
-    sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3
+    sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3 + _MODEL_BYTES
 )
 
 

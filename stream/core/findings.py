@@ -39,6 +39,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    reasoning_tokens: int = 0  # of these, as far as they are logged; campaigns only
     requests_last_hour: int = 0
     output_tokens_last_hour: int = 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from stream.core.egress import EgressSum
 from stream.core.errors import PacketError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
@@ -95,11 +96,13 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     topic_id: str = ""
     accounts: list[str] = []
     columns: dict[str, bytes] = {}
+    models: dict[int, str] = {}  # number -> name of the models of the rows
     observations: list[AccountObservation] = []
     prompts: list[LightPrompt] = []
     turns: list[LightTurns] = []
     groups: list[Group] = []
     turnovers: list[Turnover] = []
+    egress: list[EgressSum] = []
     feedback: Feedback | None = None
 
 
@@ -107,7 +110,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Packet).decode
 
 
-def pack(
+def pack(  # noqa: PLR0913 - the fields of a packet
     *,
     source: int,
     sources: int,
@@ -117,6 +120,8 @@ def pack(
     observations: Sequence[AccountObservation | LightPrompt | LightTurns] = (),
     groups: list[Group] | None = None,
     turnovers: list[Turnover] | None = None,
+    egress: list[EgressSum] | None = None,
+    models: dict[int, str] | None = None,
 ) -> bytes:
     """Return the bytes of one packet."""
     return _encode(
@@ -138,6 +143,8 @@ def pack(
             turns=[one for one in observations if isinstance(one, LightTurns)],
             groups=groups or [],
             turnovers=turnovers or [],
+            egress=egress or [],
+            models=models or {},
         )
     )
 
@@ -165,6 +172,7 @@ def unpack(value: bytes) -> Packet:
         *(p.time for p in packet.prompts),
         *(t.time for t in packet.turns),
         *(g.time for g in packet.groups),
+        *(e.time for e in packet.egress),
         *(time for t in packet.turnovers for time in (t.time, t.first_seen, t.silent_since or 0)),
     )
     if not all(time < _LATEST for time in times):  # so written, NaN is refused too

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 #: The pipeline's outputs by role; the worker maps roles to topic names.
-Role = Literal["events", "links", "findings", "alerts", "deadletter", "answers"]
+Role = Literal["events", "links", "findings", "alerts", "deadletter", "answers", "ledger"]
 
 
 class Record(Struct, frozen=True, gc=False):
@@ -31,5 +31,5 @@ class Emission:
     role: Role
     partition: int | None
     key: bytes | None
-    value: bytes
+    value: bytes | None  # None deletes
     headers: tuple[tuple[str, bytes], ...] = ()

@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
     from stream.core.batch import Array
 
-#: Requests and tokens.
-COUNTS: Final = np.dtype([("requests", "<i8"), ("input_tokens", "<i8"), ("output_tokens", "<i8")])
+#: Requests and tokens; reasoning tokens are a part of the output tokens.
+COUNTS: Final = np.dtype(
+    [
+        ("requests", "<i8"),
+        ("input_tokens", "<i8"),
+        ("output_tokens", "<i8"),
+        ("reasoning_tokens", "<i8"),
+    ]
+)
 #: The counters of an account at the end of a window, and its traffic in the hour before.
 TRAFFIC: Final = np.dtype(
     [
@@ -37,7 +44,7 @@ TrafficBytes = Annotated[
 
 
 def counts(columns: Array) -> Array:
-    """Return columns of shape ``(n, 3)`` as rows of :data:`COUNTS`, shape ``(n,)``."""
+    """Return columns of shape ``(n, 4)`` as rows of :data:`COUNTS`, shape ``(n,)``."""
     rows = np.empty(len(columns), COUNTS)
     for place, name in enumerate(NAMES):
         rows[name] = columns[:, place]
@@ -50,5 +57,5 @@ def rows_of(dtype: np.dtype[Any], packed: Iterable[bytes]) -> Array:
 
 
 def matrix(rows: Array) -> Array:
-    """Return rows of :data:`COUNTS` as columns, shape ``(n, 3)``, i8."""
+    """Return rows of :data:`COUNTS` as columns, shape ``(n, 4)``, i8."""
     return np.stack([rows[name] for name in NAMES], axis=-1)

@@ -160,6 +160,13 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="Compacted topic with what enforcers have done under each decision",
         ),
     ] = "distillwatch.effects"
+    ledger: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Compacted topic with what left on each day, by country and by model",
+        ),
+    ] = "distillwatch.ledger"
     audit: Annotated[
         str,
         Meta(

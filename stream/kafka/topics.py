@@ -84,6 +84,7 @@ def topic_of(settings: TopicSettings, role: str) -> str:
         "alerts": settings.alerts,
         "deadletter": settings.deadletter,
         "answers": settings.answers,
+        "ledger": settings.ledger,
     }
     return own.get(role) or settings.internal_prefix + role
 
@@ -207,6 +208,7 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     # In one partition: the audit has the order of the records.
     yield topic(settings.decisions, 1, "decisions of every worker", compacted, exact=True)
     yield topic(settings.effects, 1, "decisions of every worker", compacted, exact=False)
+    yield topic(settings.ledger, 1, "reports", compacted, exact=False)
     yield topic(settings.audit, 1, "you", {**largest, "retention.ms": "-1"}, exact=True)
     yield topic(settings.answers, partitions, "you", traced, exact=False)
     yield topic(prefix + "events", partitions, "accounts", passing, exact=True)

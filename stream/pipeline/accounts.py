@@ -9,6 +9,7 @@ import numpy as np
 from stream.accounts.features.table import compute
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.accounts.windows.duplicates import calls
+from stream.core.egress import EgressSum
 from stream.core.events import EventBatch
 from stream.core.findings import AccountObservation, LightPrompt, LightTurns, Turnover
 from stream.core.packets import Packet, event_rows, pack
@@ -17,6 +18,7 @@ from stream.pipeline.accounts_counters import AccountsCounters
 from stream.pipeline.accounts_state import AccountsState
 from stream.pipeline.chunks import pack_windows
 from stream.pipeline.drill_isolation import ShadowState, split_drills
+from stream.pipeline.egress_sums import EgressSums
 from stream.pipeline.event_time import window_ends
 from stream.pipeline.light_turns import light_turns
 from stream.pipeline.link_collector import LinkCollector
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from stream.pipeline.task import StateRows
 
 #: What alerting gets to see, but for links.
-Observed = AccountObservation | LightPrompt | LightTurns | Turnover
+Observed = AccountObservation | LightPrompt | LightTurns | Turnover | EgressSum
 
 
 class AccountsStage:
@@ -73,9 +75,10 @@ class AccountsStage:
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
         self._observed: list[Observed] = []
+        self._egress = EgressSums()
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
-            for name in ("duplicates", "windows", "detection", "linking")
+            for name in ("duplicates", "egress", "windows", "detection", "linking")
         }
         self._links = LinkCollector(self._seconds["linking"])
         self._counters = AccountsCounters(self._state, metrics=metrics)
@@ -90,6 +93,7 @@ class AccountsStage:
         rows = event_rows(packet)
         offsets, times = rows.columns["offset"], rows.columns["time"]
         newest = float(offsets.max(initial=-1))
+        self._egress.learn(packet.models, float(times.max(initial=-np.inf)))
         return Parsed(
             rows,
             window_ends(times, self._window_s),
@@ -106,9 +110,10 @@ class AccountsStage:
         self._observed += self._state.turnovers.check(end, including=False)
         rows, drills = split_drills(rows)
         table = self._state.table
-        for portion in window_rows(
-            end, self._window_s, [self._once(end, rows)], most=table.portion
-        ):
+        calls_of_window = self._once(end, rows)
+        with self._seconds["egress"].time():
+            self._egress.add(end, calls_of_window)
+        for portion in window_rows(end, self._window_s, [calls_of_window], most=table.portion):
             self._process_accounts(end, portion)
         if drills:
             drill_windows = self._drill.use(end)
@@ -161,6 +166,7 @@ class AccountsStage:
         """Return one packet for alerting and one for each links task."""
         self._counters.publish()
         self._observed += self._state.turnovers.check(watermark, including=True)
+        self._observed += self._egress.take()
         observed, self._observed = self._observed, []
         found = self._links.take()
         tasks = value_tasks(found.columns["value"], self._links_tasks)
@@ -183,7 +189,7 @@ class AccountsStage:
 
     def _pack_observations(self, rows: list[Observed], watermark: float) -> list[bytes]:
         # In the order in which the receiver has them (see Findings.of).
-        order = (AccountObservation, LightPrompt, LightTurns, Turnover)
+        order = (AccountObservation, LightPrompt, LightTurns, Turnover, EgressSum)
         rows.sort(key=lambda row: (row.time, order.index(type(row))))
 
         def encode(part: slice, header: ChunkHeader) -> bytes:
@@ -192,8 +198,11 @@ class AccountsStage:
                 # The sources of alerting are all accounts tasks, then all links tasks.
                 sources=self._tasks + self._links_tasks,
                 header=header,
-                observations=[row for row in rows[part] if not isinstance(row, Turnover)],
+                observations=[
+                    row for row in rows[part] if not isinstance(row, Turnover | EgressSum)
+                ],
                 turnovers=[row for row in rows[part] if isinstance(row, Turnover)],
+                egress=[row for row in rows[part] if isinstance(row, EgressSum)],
             )
 
         ends = np.array([row.time for row in rows], np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 
 from stream.accounts.detection.observations import check
 from stream.alerting import cloudevent
+from stream.core.egress import EgressSum
 from stream.core.findings import AccountObservation, Group, LightPrompt, LightTurns, Turnover
 from stream.core.packets import Confirmed, Feedback, pack_feedback
 from stream.core.records import Emission
@@ -21,6 +22,7 @@ from stream.pipeline.task import Parsed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from stream.alerting.egress_ledger import EgressLedger
     from stream.core.alerts import Alert
     from stream.core.batch import Counts, Mask, Positions
     from stream.core.packets import Packet
@@ -32,12 +34,12 @@ if TYPE_CHECKING:
     from stream.pipeline.topic_groups import TopicGroups
 
 #: What accounts and links tasks send.
-Finding = AccountObservation | LightPrompt | LightTurns | Group | Turnover
+Finding = AccountObservation | LightPrompt | LightTurns | Group | Turnover | EgressSum
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Observations of accounts, prompts and turns of light ones, groups and turnovers, as rows."""
+    """Observations of accounts, prompts and turns of light ones, groups, turnovers and egress."""
 
     rows: list[Finding]
 
@@ -47,6 +49,7 @@ class Findings:
         rows: list[Finding]
         rows = [*packet.observations, *packet.prompts, *packet.turns, *packet.groups]
         rows += packet.turnovers
+        rows += packet.egress
         return cls(sorted(rows, key=lambda row: row.time))
 
     def __len__(self) -> int:
@@ -76,6 +79,7 @@ class AlertingStage:
         topics: TopicGroups,
         incidents: IncidentFlow,
         drills: DrillIncidents,
+        ledger: EgressLedger,
         *,
         tasks: int,
         source: str = "",
@@ -89,13 +93,19 @@ class AlertingStage:
         self._topics = topics
         self._incidents = incidents
         self._drills = drills
+        self._ledger = ledger
         self._source = source
         self._alerts: list[Alert] = []
 
     @property
     def layout(self) -> Mapping[str, str]:
         """Return what stored rows consist of."""
-        return {**self._scores.layout, **self._topics.layout, **self._incidents.LAYOUT}
+        return {
+            **self._scores.layout,
+            **self._topics.layout,
+            **self._incidents.LAYOUT,
+            **self._ledger.LAYOUT,
+        }
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
         """Return the findings; new ones belong to a window after the last one applied."""
@@ -107,6 +117,13 @@ class AlertingStage:
     def process_window(self, end: float, rows: list[Findings]) -> None:
         """Open, update and resolve incidents at the end of one window."""
         found = [row for part in rows for row in part.rows]
+        egress = [row for row in found if isinstance(row, EgressSum)]
+        self._ledger.advance(end, inside=True)
+        if len(egress) < len(found):
+            self._process_findings(end, found)
+        self._ledger.add(end, egress)
+
+    def _process_findings(self, end: float, found: list[Finding]) -> None:
         observed = [row for row in found if isinstance(row, AccountObservation)]
         accounts = sorted(self._scores.detect(end, observed), key=lambda row: row.account_id)
         topical = self._topics.step(end, [row for row in found if isinstance(row, LightPrompt)])
@@ -125,7 +142,8 @@ class AlertingStage:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""
         self._alerts += self._incidents.step(watermark, [], [])
         self._alerts += self._drills.step(watermark, [])
-        return [*self._send(), *self._send_states()]
+        self._ledger.advance(watermark, inside=False)
+        return [*self._send(), *self._send_states(), *self._send_ledger()]
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Return the alerts that feedback causes, and confirmed accounts for accounts tasks."""
@@ -167,6 +185,9 @@ class AlertingStage:
             for alert in alerts
         ]
 
+    def _send_ledger(self) -> list[Emission]:
+        return [Emission("ledger", None, key, value) for key, value in self._ledger.take()]
+
     def release(self) -> None:
         """Withdraw this stage's contribution to the gauges."""
         self._scores.release()
@@ -179,6 +200,7 @@ class AlertingStage:
             *self._scores.take_changes(),
             *self._topics.take_changes(),
             *self._incidents.take_changes(),
+            *self._ledger.take_changes(),
         ]
 
     def load(self, rows: StateRows) -> None:
@@ -186,6 +208,7 @@ class AlertingStage:
         self._scores.load(rows)
         self._topics.load(rows)
         self._incidents.load(rows)
+        self._ledger.load(rows)
 
     def loaded(self) -> None:
         """Finish loading: there are no more rows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stream.accounts.windows.request_ids import MAX_REQUEST_IDS, RequestIds
+from stream.alerting.egress_ledger import EgressLedger
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.intake.fingerprint.networks import NetworkLookup, no_databases
@@ -105,6 +106,7 @@ def alerting_task(
     settings: StageSettings, metrics: PipelineMetrics, watch: ScoreWatch = unwatched
 ) -> PartitionTask[Findings]:
     """Return the alerting task."""
+    ledger = EgressLedger(settings.alerting.ledger_days, metrics=metrics)
     incidents = IncidentFlow(
         settings.alerting, settings.campaigns, settings.feedback, metrics=metrics, watch=watch
     )
@@ -123,6 +125,7 @@ def alerting_task(
         topics,
         incidents,
         drills,
+        ledger,
         tasks=settings.accounts_tasks,
         source=settings.alerting.cloudevents_source,
     )

@@ -73,6 +73,8 @@ class Chain:
         self._offsets = count()
         self._ended: set[int] = set()
         self.dead_letters: Counter[str] = Counter()
+        #: The latest record of each day of the ledger; None: deleted.
+        self.ledger: dict[bytes, bytes | None] = {}
         self._alerts: list[Alert] = []
 
     def process(
@@ -106,12 +108,14 @@ class Chain:
     def _run(self, emissions: Iterable[Emission]) -> None:
         for emission in emissions:
             if emission.role == "alerts":
-                self._alerts.append(_decode_alert(emission.value))
+                self._alerts.append(_decode_alert(emission.value or b""))
+            elif emission.role == "ledger":
+                self.ledger[emission.key or b""] = emission.value
             elif emission.role == "deadletter":
                 self.dead_letters[dict(emission.headers)["reason"].decode()] += 1
             else:
                 task = self._tasks[emission.role][emission.partition or 0]
-                self._run(task.feed(next(self._offsets), emission.value))
+                self._run(task.feed(next(self._offsets), emission.value or b""))
 
     def _take(self) -> list[Alert]:
         alerts, self._alerts = self._alerts, []

@@ -15,20 +15,25 @@ its window shows whether it is a duplicate, wherever the source splits the secon
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from stream.core.errors import PacketError
 from stream.core.packets import ChunkHeader, pack
+from stream.store.order import ascending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from stream.core.batch import Array
     from stream.core.events import EventBatch
     from stream.core.packets import Packet
     from stream.pipeline.event_time import SourceProgress
+
+
+#: So many names of models take fewer bytes than an event or two (assumed).
+_FEW_NAMES: Final = 16
 
 
 def pack_events(
@@ -39,22 +44,36 @@ def pack_events(
     topic_id: str = "",
     watermark: float,
     max_bytes: int,
+    models: Mapping[int, str] | None = None,
 ) -> list[bytes]:
-    """Return packets of at most ``max_bytes``; the events of one record stay together."""
+    """Return packets of at most ``max_bytes``; the events of one record stay together.
+
+    ``models`` are the names of models by number, of these events and maybe of others.
+    """
 
     def encode(part: slice) -> bytes:
         # Events are in source order, not in time order: nothing is complete before the end.
         header = ChunkHeader(watermark if part.stop == len(rows) else -math.inf)
+        chunk = rows.take(part)
         return pack(
             source=source,
             sources=sources,
             topic_id=topic_id,
             header=header,
-            rows=rows.take(part),
+            rows=chunk,
+            models=_names(chunk, models or {}),
         )
 
     borders = np.flatnonzero(np.diff(rows.columns["offset"])) + 1
     return list(_chunks(len(rows), encode, borders, max_bytes))
+
+
+def _names(rows: EventBatch, models: Mapping[int, str]) -> dict[int, str]:
+    """Return the names that the rows need; few names are not worth a look."""
+    if len(models) <= _FEW_NAMES:
+        return dict(models)
+    needed = ascending(rows.columns["model"]).tolist()
+    return {code: models[code] for code in needed if code in models}
 
 
 def pack_windows(

@@ -160,6 +160,7 @@ class Intake:
         watermark = self._clocks[partition] - self._windows.allowed_lateness_s
         tasks = account_tasks(batch.accounts, self._tasks)[batch.columns["account"]]
         rows = batch.take(np.argsort(tasks, kind="stable"))
+        models = self._fingerprinter.model_names(rows)
         ends = np.cumsum(np.bincount(tasks, minlength=self._tasks)).tolist()
         return [
             Emission("events", task, None, value)
@@ -171,6 +172,7 @@ class Intake:
                 topic_id=self._topic_id,
                 watermark=watermark,
                 max_bytes=self._packet_bytes,
+                models=models,
             )
         ]
 

@@ -17,7 +17,7 @@ from stream.accounts.windows.questions import given
 from stream.core.events import PHRASES
 from stream.core.links import GIVEN, LINK_COLUMNS, SPREAD, LinkBatch, LinkKind, half_days
 from stream.core.networks import ANONYMISER, HOSTING
-from stream.core.traffic import TRAFFIC, counts
+from stream.core.traffic import NAMES, TRAFFIC, counts
 from stream.store.order import lexical, run_sizes
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ _OF_ROWS: Final = (
         "tls",
     ),
     *("user_agent", *PHRASES),
-    *("input_tokens", "output_tokens"),
+    *NAMES[1:],
 )
 
 
@@ -70,7 +70,7 @@ class WindowSnapshot:
     rows: WindowRows
     first_seen: Seconds  # (n,)
     created_at: Seconds  # (n,)
-    total: Counts  # (n, 3), all that the account has done
+    total: Counts  # (n, 4), all that the account has done
     hour: Floats  # (n, 2), requests and output tokens of the last hour
     day_requests: Floats  # (n,)
     active_hours: Counts  # (n,)
@@ -206,10 +206,7 @@ def traffic_of(
     traffic["total"] = counts(known["total"])
     traffic["hour_requests"] = hour[:, 0]
     traffic["hour_output_tokens"] = hour[:, 1]
-    tokens = (
-        np.add.reduceat(rows[name], at, dtype=np.int64)
-        for name in ("input_tokens", "output_tokens")
-    )
+    tokens = (np.add.reduceat(rows[name], at, dtype=np.int64) for name in NAMES[1:])
     return traffic, counts(known["total"] - np.stack([sizes, *tokens], axis=1))
 
 

@@ -17,6 +17,7 @@ WORK: Final = (
     "fingerprint",
     "trace",
     "duplicates",
+    "egress",
     "windows",
     "detection",
     "linking",
@@ -28,6 +29,7 @@ LIMITS: Final = (
     "clusters",
     "dead_letters",
     "incidents",
+    "ledger",
     "links",
     "members",
     "suppressions",
@@ -69,7 +71,8 @@ class SharedMetrics(MetricSet):
         "campaigns.high_prevalence_share; turnovers: more accounts begin or fall silent than "
         "successions are looked for among, the latest stay; turns: more light "
         "accounts send unexplained context than are compared, the latest stay; dead_letters: the "
-        "bytes are cut, the headers name the whole record",
+        "bytes are cut, the headers name the whole record; ledger: models or campaigns of a day "
+        "beyond those that are told apart count as others",
         unit="things",
         labels={"limit": LIMITS},
     )

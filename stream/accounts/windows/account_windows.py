@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 #: Metrics that the rings sum, in order; the hour and the week have the first of them.
 METRICS: Final = ("requests", "input_tokens", "output_tokens", "errors", "logprobs")
 
-#: The first of them are also counted without end.
-COUNTED: Final = METRICS[:3]
+#: What is counted without end: COUNTS.
+COUNTED: Final = (*METRICS[:3], "reasoning_tokens")
 
 _HOUR_S: Final = 3600.0
 _FIRST_ERROR_STATUS: Final = 400
@@ -139,7 +139,9 @@ class AccountWindows:
         sums = self._sums(columns, at)
         for ring in self._rings.values():
             ring.add(slots, start, last_seen, sums)
-        table["total"][slots] += sums[:, : len(COUNTED)].astype(np.int64)
+        reasoning = np.add.reduceat(columns["reasoning_tokens"], at, dtype=np.int64)
+        counted = np.column_stack((sums[:, : len(COUNTED) - 1], reasoning))
+        table["total"][slots] += counted.astype(np.int64)
         expiry = {period: Expiry.of(period, start, last_seen) for period in _PERIODS}
         for distinct in _DISTINCT.values():
             values = columns[distinct.column]
@@ -199,7 +201,7 @@ class AccountWindows:
         return self._rings[horizon].totals(slots, time, self._table["last_seen"][slots])
 
     def total(self, slots: AccountSlots) -> Counts:
-        """Return all of :data:`COUNTED` since the account was first seen, ``(n, 3)``, i8."""
+        """Return all of :data:`COUNTED` since the account was first seen, ``(n, 4)``, i8."""
         return np.asarray(self._table["total"][slots])
 
     def requests(self, horizon: str, slots: AccountSlots, time: float) -> Floats:

@@ -14,6 +14,7 @@ from stream.intake.codec.admission import fields_of, values_of
 from stream.intake.fingerprint.address import address
 from stream.intake.fingerprint.conversations import Conversations
 from stream.intake.fingerprint.keyed import ABSENT, KeyedHash, utf8
+from stream.intake.fingerprint.model_names import ModelNames
 from stream.intake.fingerprint.networks import (
     NetworkColumn,
     NetworkHash,
@@ -98,6 +99,7 @@ class Fingerprinter:
         self._prompts = Prompts(salt)
         self._conversations = Conversations(salt)
         self._given = KeyedHash(salt, "given")
+        self._models = ModelNames(salt)
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
@@ -116,10 +118,15 @@ class Fingerprinter:
         columns: dict[str, Array] = {
             "offset": np.fromiter(offsets, np.int64, len(offsets)),
             "account": np.fromiter(map(accounts.__getitem__, names), np.uint32, len(names)),
+            "model": self._models.numbers(fields["model"]),
             **self._attributes(fields),
         }
         for column, (field, absent) in _NUMBERS.items():
             columns[column] = _numbers(fields[field], EVENT_COLUMNS[column], absent)
+        if any(fields["reasoning_tokens"]):
+            columns["reasoning_tokens"] = _numbers(
+                fields["reasoning_tokens"], EVENT_COLUMNS["reasoning_tokens"], 0
+            )
         if any(fields["logprobs"]):
             columns["logprobs"] = np.array(fields["logprobs"], bool)
         if any(fields["system_prompt"]):
@@ -138,6 +145,10 @@ class Fingerprinter:
             whole = columns.get("prompt", np.zeros(len(names), np.uint64))
             columns["prompt"] = np.where(whole, whole, given)
         return columns
+
+    def model_names(self, rows: EventBatch) -> dict[int, str]:
+        """Return the names of the models of events by number; call it once for each batch."""
+        return self._models.names_of(rows.columns["model"])
 
     def _attributes(self, fields: Fields) -> dict[str, Array]:
         """Return what accounts repeat, and facts about the networks they call from."""
