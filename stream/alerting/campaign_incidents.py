@@ -11,17 +11,21 @@ from stream.alerting.incident import Finding, Incident, alert_id
 from stream.alerting.roster import Roster
 from stream.alerting.severity import severity
 from stream.alerting.tally import more, observed, united, unpacked
+from stream.alerting.traffic_groups import traffic_groups
+from stream.core.ledger import Amounts
 from stream.core.links import LinkKind
 from stream.core.membership import MEMBERSHIP, accused
+from stream.core.traffic import matrix
 
 if TYPE_CHECKING:
+    from stream.alerting.egress_ledger import EgressLedger
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings
     from stream.alerting.store import IncidentStore
     from stream.alerting.verdict_table import VerdictTable
-    from stream.campaigns.types import Cluster
+    from stream.campaigns.types import Cluster, Records
     from stream.core.findings import Observed
 
 _MODEL: Final = "campaigns-9"
@@ -32,19 +36,20 @@ _EXITS: Final = frozenset({LinkKind.ADDRESS, LinkKind.NETWORK})
 class CampaignIncidents:
     """Opens, updates and merges the incidents of kind campaign."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what all incidents have, and what campaigns have
         self,
         settings: AlertingSettings,
         store: IncidentStore,
         lifecycle: Lifecycle,
         verdicts: VerdictTable,
         *,
+        ledger: EgressLedger,
         min_members: int,
         max_members: int,
         metrics: AlertingMetrics,
         watch: ScoreWatch,
     ) -> None:
-        """Adjust scores with ``verdicts``; show each to ``watch``.
+        """Adjust scores with ``verdicts``; show each to ``watch``; the ``ledger`` gets what left.
 
         An incident has ``min_members`` accounts that it accuses, and ``max_members`` in all.
         """
@@ -52,6 +57,7 @@ class CampaignIncidents:
         self._store = store
         self._lifecycle = lifecycle
         self._verdicts = verdicts
+        self._ledger = ledger
         self._min_members = min_members
         self._max_members = max_members
         self._metrics = metrics
@@ -76,7 +82,7 @@ class CampaignIncidents:
         incident = self._with_accounts(incident, found)
         if len(incident.members) < self._min_members:
             return
-        incident, total = _counted(incident, time, cluster)
+        incident, total = self._counted(incident, time, cluster)
         self._lifecycle.apply(incident, self._finding(cluster, score, incident, total), time)
 
     def _finding(
@@ -89,6 +95,7 @@ class CampaignIncidents:
             last=cluster.last,
             evidence=cluster.evidence,
             observed=total,
+            traffic=traffic_groups(unpacked(incident.tally), self._ledger.model_name),
             shared=cluster.shared,
             proxies=cluster.payments > 1 or not _EXITS.isdisjoint(cluster.kinds),
             model_version=self._verdicts.version("campaign", _MODEL),
@@ -129,6 +136,27 @@ class CampaignIncidents:
         added = ((other.members, unpacked(other.tally)),) if other else ()
         return incident.replace_members(roster, united(members, known, *added).tobytes())
 
+    def _counted(
+        self, incident: Incident, time: float, cluster: Cluster
+    ) -> tuple[Incident, Observed]:
+        """Return an incident with what its members did since they were counted last, and sums."""
+        position = {name: i for i, name in enumerate(incident.members)}
+        pairs = [(position[n], i) for i, n in enumerate(cluster.members) if n in position]
+        at, reported = np.array(pairs, np.int64).reshape(-1, 2).T
+        tally, reports = unpacked(incident.tally).copy(), cluster.reports[reported]
+        before = tally[at]
+        tally[at] = more(before, reports)
+        self._note(time, incident, before, tally[at])
+        counted = incident.replace_members(_roster(incident), tally.tobytes())
+        return counted, observed(tally, reports, time)
+
+    def _note(self, time: float, incident: Incident, before: Records, now: Records) -> None:
+        """Add to the ledger what members sent, those that are new apart."""
+        grown = matrix(now["counted"]) - matrix(before["counted"])
+        new = np.isnan(before["since"])
+        known, found = (Amounts(*grown[rows].sum(axis=0).tolist()) for rows in (~new, new))
+        self._ledger.add_campaign(time, incident.alert_id, known, found)
+
     def _count_excess(self, excess: int) -> None:
         if excess > 0:
             self._metrics.limit_hits_total.labels(limit="members").inc(excess)
@@ -144,17 +172,6 @@ def _roster(incident: Incident) -> Roster:
     """Return the accounts that an incident accuses and those beside them, with their degrees."""
     rows = np.frombuffer(incident.memberships + incident.peripheral_memberships, MEMBERSHIP)
     return Roster.of([*incident.members, *incident.peripheral], rows)
-
-
-def _counted(incident: Incident, time: float, cluster: Cluster) -> tuple[Incident, Observed]:
-    """Return an incident with what its members did since they were counted last, and the sums."""
-    position = {name: i for i, name in enumerate(incident.members)}
-    pairs = [(position[n], i) for i, n in enumerate(cluster.members) if n in position]
-    at, reported = np.array(pairs, np.int64).reshape(-1, 2).T
-    tally, reports = unpacked(incident.tally).copy(), cluster.reports[reported]
-    tally[at] = more(tally[at], reports)
-    counted = incident.replace_members(_roster(incident), tally.tobytes())
-    return counted, observed(tally, reports, time)
 
 
 def _opened(time: float, cluster: Cluster) -> Incident:

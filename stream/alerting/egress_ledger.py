@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from stream.alerting.metrics import AlertingMetrics
-    from stream.core.egress import EgressSum, GroupedBy
+    from stream.core.egress import EgressSum
+    from stream.core.traffic import GroupedBy
 
 #: A day is written this often, by event time, while it changes.
 _WRITTEN_EVERY_S: Final = 3600.0

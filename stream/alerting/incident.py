@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from stream.alerting.severity import higher
 from stream.core.alerts import AlertKind
 from stream.core.feedback import Verdict
-from stream.core.findings import Evidence, Observed, Severity, Shared
+from stream.core.findings import Evidence, Observed, Severity, Shared, TrafficGroup
 
 if TYPE_CHECKING:
     from stream.alerting.roster import Roster
@@ -71,6 +71,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     last: float  # latest evidence, epoch seconds
     evidence: list[Evidence]
     observed: Observed
+    traffic: list[TrafficGroup] = []
     shared: list[Shared] = []
     proxies: bool = False  # signs of resale or shared exits
     model_version: str
@@ -102,6 +103,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     published: Figures = Figures()  # as the topic has it
     updates: UpdateCount = UpdateCount()
     observed: Observed = Observed()
+    traffic: list[TrafficGroup] = []  # the same by country and by model
     evidence: list[Evidence] = []
     shared: list[Shared] = []  # what members had in common when last scored
     proxies: bool = False
@@ -144,6 +146,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             last=max(self.last, finding.last),
             evidence=finding.evidence,
             observed=finding.observed,
+            traffic=finding.traffic,
             shared=finding.shared,
             proxies=finding.proxies,
             model_version=finding.model_version,

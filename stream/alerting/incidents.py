@@ -33,6 +33,7 @@ from stream.core.packets import Confirmed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stream.alerting.egress_ledger import EgressLedger
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings
@@ -58,6 +59,7 @@ class Incidents:
         feedback: FeedbackSettings | None = None,
         *,
         links: IndicatorLookup,
+        ledger: EgressLedger,
         min_members: int,
         max_members: int,
         metrics: AlertingMetrics,
@@ -65,7 +67,8 @@ class Incidents:
     ) -> None:
         """Start without any; ``watch`` receives every score, even one that opens nothing.
 
-        ``links`` has the indicators of clusters and their accounts; a campaign has at least
+        ``links`` has the indicators of clusters and their accounts; ``ledger`` gets what campaigns
+        sent; a campaign has at least
         ``min_members`` accounts, and ``max_members`` of it are remembered.
         """
         feedback = feedback or FeedbackSettings()
@@ -81,7 +84,12 @@ class Incidents:
         common = (settings, self._store, self._lifecycle, self._verdicts)
         self._accounts = AccountIncidents(*common, metrics=metrics, watch=watch)
         self._campaigns = CampaignIncidents(
-            *common, min_members=min_members, max_members=max_members, metrics=metrics, watch=watch
+            *common,
+            ledger=ledger,
+            min_members=min_members,
+            max_members=max_members,
+            metrics=metrics,
+            watch=watch,
         )
         #: Everything with durable rows.
         self._parts = (self._verdicts, self._suppressions, self._store)

@@ -46,6 +46,7 @@ def alert_of(
         links=_links(incident) if campaign else [],
         verdict=incident.verdict,
         observed=incident.observed,
+        traffic=list(incident.traffic),
         techniques=techniques(proxies=incident.proxies),
         runbook_url=f"{runbook_url}#{incident.kind}",
         model_version=incident.model_version,

@@ -8,8 +8,9 @@ import msgspec
 
 from stream.alerting.incident import Figures, Incident, UpdateCount
 from stream.alerting.open_index import OpenIndex
+from stream.alerting.tally import TALLY
 from stream.core.feedback import Verdict
-from stream.core.findings import Evidence, Observed, Shared
+from stream.core.findings import Evidence, Observed, Shared, TrafficGroup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +31,10 @@ class IncidentStore:
     #: What stored rows consist of.
     LAYOUT: Final = {
         part.__name__: " ".join(part.__struct_fields__)
-        for part in (Incident, Figures, UpdateCount, Observed, Evidence, Shared, Verdict)
-    }
+        for part in (
+            *(Incident, Figures, UpdateCount, Observed, Evidence, Shared, TrafficGroup, Verdict),
+        )
+    } | {"tally": str(TALLY)}
 
     def __init__(self, settings: AlertingSettings, *, metrics: AlertingMetrics) -> None:
         """Start without any."""

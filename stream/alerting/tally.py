@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from stream.core.batch import Array
 
 #: A member: since when its counters run (NaN: never reported), what they were last, and how much
-#: of them is counted.
-TALLY: Final = np.dtype([("since", "<f8"), ("latest", COUNTS), ("counted", COUNTS)])
+#: of them is counted; its main model and country.
+TALLY: Final = np.dtype(
+    [("since", "<f8"), ("latest", COUNTS), ("counted", COUNTS), ("place", "<u8")]
+)
 ROW_BYTES: Final = TALLY.itemsize
 _HOUR_S: Final = 3600.0
 
@@ -64,6 +66,7 @@ def more(rows: Array, reports: Array) -> Array:
     result["since"] = np.fmax(rows["since"], since)
     result["latest"] = counts(np.where(restarted[:, None], total, np.maximum(total, latest)))
     result["counted"] = counts(counted)
+    result["place"] = traffic["place"]
     return result
 
 

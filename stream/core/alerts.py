@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from stream.core.events import MAX_ACCOUNT_BYTES
 from stream.core.feedback import LinkName, Verdict
-from stream.core.findings import Evidence, Observed, Severity
+from stream.core.findings import Evidence, Observed, Severity, TrafficGroup
 from stream.core.membership import DegreeName
 
 if TYPE_CHECKING:
@@ -115,6 +115,13 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Verdict | None, Meta(description="The latest verdict of a person on the incident")
     ] = None
     observed: Annotated[Observed, Meta(description="Traffic of the accused accounts")]
+    traffic: Annotated[
+        list[TrafficGroup],
+        Meta(
+            description="The same by country and by model: each member counts with the one that "
+            "most of its tokens belong to; kind campaign only"
+        ),
+    ] = []
     techniques: Annotated[list[str], Meta(description="MITRE ATLAS and OWASP ids")]
     runbook_url: Annotated[str, Meta(description="Section of the runbook for this kind")]
     model_version: Annotated[

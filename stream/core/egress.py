@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from stream.core.events import MAX_MODEL_CHARACTERS
-from stream.core.traffic import CountsBytes
+from stream.core.traffic import CountsBytes, GroupedBy
 
 #: A model's number has these bits free, for the number of a country beside it.
 COUNTRY_BITS: Final = 16
 #: Accounts that a group has at least; smaller ones show too few people.
 SMALLEST_GROUP: Final = 5
-
-GroupedBy = Literal["country", "model"]
 
 
 class EgressSum(msgspec.Struct, frozen=True, array_like=True):

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from stream.core.events import CONTENT_DIMENSIONS, WORD_BITS
 from stream.core.links import LinkKind
-from stream.core.traffic import CountsBytes, TrafficBytes
+from stream.core.traffic import CountsBytes, GroupedBy, TrafficBytes
 
 _CONTENT_BYTES: Final = 4 * CONTENT_DIMENSIONS
 ContentBytes = Annotated[bytes, Meta(min_length=_CONTENT_BYTES, max_length=_CONTENT_BYTES)]
@@ -42,6 +42,20 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0  # of these, as far as they are logged; campaigns only
     requests_last_hour: int = 0
     output_tokens_last_hour: int = 0
+
+
+class TrafficGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Members of a campaign with one main country or model; all of their traffic counts for it."""
+
+    by: Annotated[GroupedBy, Meta(description="What the members have in common")]
+    name: Annotated[
+        str, Meta(description="Country (ISO 3166-1) or model as logged; empty: unknown, or others")
+    ]
+    accounts: Annotated[int, Meta(description="Members")]
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    reasoning_tokens: Annotated[int, Meta(description="Of the output tokens, where logged")]
 
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):

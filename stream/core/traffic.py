@@ -6,7 +6,7 @@ however often and by however many ways the same counters arrive.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
@@ -33,8 +33,10 @@ TRAFFIC: Final = np.dtype(
         ("total", COUNTS),
         ("hour_requests", "<u4"),
         ("hour_output_tokens", "<u4"),
+        ("place", "<u8"),  # main model and country (stream.core.egress), 0: unknown
     ]
 )
+GroupedBy = Literal["country", "model"]
 NAMES: Final[tuple[str, ...]] = tuple(COUNTS.names or ())
 
 CountsBytes = Annotated[bytes, msgspec.Meta(min_length=COUNTS.itemsize, max_length=COUNTS.itemsize)]

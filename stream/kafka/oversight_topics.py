@@ -1,4 +1,4 @@
-"""Reads alerts, verdicts, decisions and effects for the oversight report."""
+"""Reads alerts, verdicts, decisions, effects and the ledger for the oversight report."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from stream.decisions.signature import EFFECTS, Signer, signature_of
 from stream.kafka.compacted_topics import read
 from stream.oversight.action_book import ActionBook
 from stream.oversight.incident_states import IncidentBook
+from stream.oversight.ledger_book import LedgerBook
 from stream.oversight.record import TopicRecord
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def report_books(
     settings: DecisionSettings,
     period: ReportPeriod,
     progress: Callable[[str, int], None],
-) -> tuple[IncidentBook, ActionBook]:
+) -> tuple[IncidentBook, ActionBook, LedgerBook]:
     """Return what a report is made of; ``progress`` gets a topic and how many records were read.
 
     Without ``decisions.key`` decisions and effects are not read. Raises TopicError, BrokerError,
@@ -57,7 +58,9 @@ def report_books(
     # Last: which states of an incident are kept depends on when it was acted on.
     incidents = IncidentBook(period, actions.acted_at())
     each(topics.alerts, incidents.take)
-    return incidents, actions
+    ledger = LedgerBook(period)
+    each(topics.ledger, ledger.take)
+    return incidents, actions, ledger
 
 
 def _record(record: ConsumerRecord) -> TopicRecord:

@@ -10,6 +10,8 @@ from stream.core.feedback import VerdictLabel
 from stream.core.findings import Severity
 from stream.core.rfc3339 import rfc3339
 from stream.oversight import limits
+from stream.oversight.campaign_groups import shown_groups, united_groups
+from stream.oversight.egress import egress
 from stream.oversight.report import (
     SCHEMA_VERSION,
     Delays,
@@ -17,7 +19,7 @@ from stream.oversight.report import (
     OversightReport,
     RecordCount,
 )
-from stream.oversight.reported_incident import ReportedIncident
+from stream.oversight.reported_incident import HARMLESS, ReportedIncident
 from stream.oversight.sums import DecisionOutcome, action_counts, delay, effect_sum
 
 if TYPE_CHECKING:
@@ -25,14 +27,19 @@ if TYPE_CHECKING:
 
     from stream.oversight.action_book import ActionBook
     from stream.oversight.incident_states import IncidentBook
+    from stream.oversight.ledger_book import LedgerBook
     from stream.oversight.record import ReportPeriod
 
 
-def compiled(period: ReportPeriod, incidents: IncidentBook, actions: ActionBook) -> OversightReport:
-    """Return the report; both books have read their topics."""
-    newest = max((one for one in (incidents.newest, actions.newest) if one), default=None)
+def compiled(
+    period: ReportPeriod, incidents: IncidentBook, actions: ActionBook, ledger: LedgerBook
+) -> OversightReport:
+    """Return the report; the books have read their topics."""
+    times = (incidents.newest, actions.newest, ledger.newest)
+    newest = max((one for one in times if one), default=None)
     outcomes = _outcomes(actions, newest or 0.0)
     found = _incidents(incidents, actions, outcomes)
+    harmless = {name for name, one in actions.verdicts.items() if one.label in HARMLESS}
     late = incidents.oldest is not None and incidents.oldest >= period.since
     here = incidents.incidents.keys() | incidents.elsewhere
     others = [
@@ -54,11 +61,12 @@ def compiled(period: ReportPeriod, incidents: IncidentBook, actions: ActionBook)
         not_cleared=_sum([one for one in found if not one.cleared]),
         single_accounts=_sum([one for one in found if not one.newest.campaign_id]),
         campaigns=[one.row() for one in found if one.newest.campaign_id],
+        egress=egress(ledger, harmless),
         decisions_without_alert=action_counts(others),
         drills=incidents.drills,
         models=_counted(one.newest.model_version for one in found),
-        records=_records(incidents, actions),
-        limits=_limits(actions, late=late),
+        records=_records(incidents, actions, ledger),
+        limits=_limits(actions, ledger, period, late=late),
     )
 
 
@@ -89,6 +97,7 @@ def _outcomes(actions: ActionBook, time: float) -> dict[str, list[DecisionOutcom
 
 def _sum(found: Sequence[ReportedIncident]) -> IncidentSum:
     outcomes = [outcome for one in found for outcome in one.outcomes]
+    traffic = [one.newest.traffic for one in found]
     severities = Counter(one.newest.severity for one in found)
     verdicts = Counter(one.verdict for one in found)
     return IncidentSum(
@@ -98,6 +107,9 @@ def _sum(found: Sequence[ReportedIncident]) -> IncidentSum:
         requests=sum(one.newest.requests for one in found),
         input_tokens=sum(one.newest.input_tokens for one in found),
         output_tokens=sum(one.newest.output_tokens for one in found),
+        reasoning_tokens=sum(one.newest.reasoning_tokens for one in found),
+        countries=united_groups(shown_groups(one, "country") for one in traffic),
+        models=united_groups(shown_groups(one, "model") for one in traffic),
         severities={name: severities[name] for name in get_args(Severity)},
         verdicts={name: verdicts[name] for name in get_args(VerdictLabel)},
         techniques=_counted(name for one in found for name in one.newest.techniques),
@@ -116,16 +128,22 @@ def _counted(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(names).items()))
 
 
-def _records(incidents: IncidentBook, actions: ActionBook) -> list[RecordCount]:
+def _records(incidents: IncidentBook, actions: ActionBook, ledger: LedgerBook) -> list[RecordCount]:
     alerts = RecordCount(topic="alerts", read=incidents.read, damaged=incidents.damaged)
-    return [alerts] + [
+    days = RecordCount(topic="ledger", read=ledger.read, damaged=ledger.damaged)
+    others = [
         RecordCount(topic=topic, read=actions.read[topic], damaged=actions.damaged[topic])
         for topic in ("verdicts", "decisions", "effects")
     ]
+    return [alerts, *others, days]
 
 
-def _limits(actions: ActionBook, *, late: bool) -> list[str]:
+def _limits(
+    actions: ActionBook, ledger: LedgerBook, period: ReportPeriod, *, late: bool
+) -> list[str]:
     found = [] if actions.signed else [limits.WITHOUT_KEY]
     found += [limits.DROPPED] if actions.dropped else []
     found += [limits.INCOMPLETE] if late else []
+    first_day = rfc3339(period.since)[:10]
+    found += [limits.LEDGER_INCOMPLETE] if (ledger.oldest or "9999") > first_day else []
     return [*found, *limits.OF_THE_REPORT, *limits.OF_DETECTION]

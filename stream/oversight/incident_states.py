@@ -16,7 +16,8 @@ import msgspec
 
 from stream.core.alerts import Alert, alert_in, degrees_of
 from stream.core.errors import UsageError
-from stream.core.findings import Severity
+from stream.core.findings import Severity, TrafficGroup
+from stream.oversight.campaign_groups import is_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Incidents of a period; assumed: a hundred a day over two years are fewer.
 MOST_INCIDENTS: Final = 100_000
-#: Accounts that a group of a network has at least; smaller ones show too few people.
-SMALLEST_GROUP: Final = 5
 _ALERT_ID: Final = re.compile(r"inc_[0-9a-f]{20}")
 _CAMPAIGN_ID: Final = re.compile(r"cmp_[0-9a-f]{16}")
 _TECHNIQUE: Final = re.compile(r"AML\.T[0-9]{4}(\.[0-9]{3})?|[A-Z]{2,5}[0-9]{2}:[0-9]{4}")
@@ -53,6 +52,8 @@ class IncidentFigures(msgspec.Struct, frozen=True, kw_only=True):
     requests: int
     input_tokens: int
     output_tokens: int
+    reasoning_tokens: int
+    traffic: tuple[TrafficGroup, ...]
     techniques: tuple[str, ...]
     evidence: tuple[str, ...]
     networks: tuple[tuple[str, int], ...]  # keyed fingerprint of a network, members
@@ -151,7 +152,7 @@ def _figures(alert: Alert, record: TopicRecord) -> IncidentFigures | None:
     Alerts are not signed: only what has the shape of an id or a name gets into a report.
     """
     seen = alert.observed
-    amounts = [seen.requests, seen.input_tokens, seen.output_tokens]
+    amounts = [seen.requests, seen.input_tokens, seen.output_tokens, seen.reasoning_tokens]
     amounts += [one.accounts for one in alert.links]
     campaign_id = alert.campaign_id or ""
     started, detected, updated = map(_time, (alert.started_at, alert.detected_at, alert.updated_at))
@@ -168,6 +169,8 @@ def _figures(alert: Alert, record: TopicRecord) -> IncidentFigures | None:
     if not all(pattern.fullmatch(name) for pattern, found in names for name in found):
         return None
     if not all(0 <= amount <= _MOST_AMOUNT for amount in amounts) or not 0 <= alert.score <= 1:
+        return None
+    if not all(is_group(one, _MOST_AMOUNT) for one in alert.traffic):
         return None
     degrees = degrees_of(alert)
     single = alert.kind == "account"
@@ -186,6 +189,8 @@ def _figures(alert: Alert, record: TopicRecord) -> IncidentFigures | None:
         requests=seen.requests,
         input_tokens=seen.input_tokens,
         output_tokens=seen.output_tokens,
+        reasoning_tokens=seen.reasoning_tokens,
+        traffic=tuple(alert.traffic),
         techniques=tuple(sorted(set(alert.techniques))),
         evidence=tuple(one.feature for one in alert.evidence),
         networks=tuple(

@@ -39,6 +39,73 @@ class Networks(msgspec.Struct, frozen=True, kw_only=True):
     other: Annotated[int, Meta(description="Number of shared networks with fewer accounts")]
 
 
+class TokenSum(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests and tokens."""
+
+    requests: Annotated[int, Meta(description="Requests")] = 0
+    input_tokens: Annotated[int, Meta(description="Of these requests")] = 0
+    output_tokens: Annotated[int, Meta(description="Of these requests")] = 0
+    reasoning_tokens: Annotated[int, Meta(description="Of the output, as far as logged")] = 0
+
+
+_GroupName = Annotated[
+    str | None,
+    Meta(
+        description="Country (ISO 3166-1) or model as logged; empty: unknown; null: all groups of "
+        "fewer than 5 accounts, and those beyond what is told apart"
+    ),
+]
+
+
+class EgressGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """What left to one country, or of one model."""
+
+    name: _GroupName
+    sums: TokenSum
+
+
+class CampaignGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Members of a campaign with one main country or model, and all of their traffic."""
+
+    name: _GroupName
+    accounts: Annotated[int, Meta(description="Members, 5 or more, but for null")]
+    sums: TokenSum
+
+
+class EgressDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What left on a day of UTC, by the times of the log."""
+
+    day: Annotated[str, Meta(description="2026-03-02")]
+    until: Annotated[_Time, Meta(description="Counted up to then")]
+    total: TokenSum
+    campaigns_known: Annotated[
+        TokenSum, Meta(description="Of this, of known members of campaigns not found harmless")
+    ]
+    campaigns_before: Annotated[
+        TokenSum,
+        Meta(
+            description="Of members found that day, since the first evidence on each; much of it "
+            "left on earlier days"
+        ),
+    ]
+    countries: Annotated[list[EgressGroup], Meta(description="Most output tokens first")]
+    models: Annotated[list[EgressGroup], Meta(description="The same; failed requests have none")]
+
+
+class Egress(msgspec.Struct, frozen=True, kw_only=True):
+    """All that left, of all accounts, from the ledger; it names no account."""
+
+    oldest_day: Annotated[
+        str | None, Meta(description="Where the ledger begins; null: it is empty")
+    ]
+    total: TokenSum
+    campaigns_known: Annotated[TokenSum, Meta(description="The sum of that of the days")]
+    campaigns_before: Annotated[TokenSum, Meta(description="The sum of that of the days")]
+    countries: Annotated[list[EgressGroup], Meta(description="Most output tokens first")]
+    models: Annotated[list[EgressGroup], Meta(description="The same; failed requests have none")]
+    days: Annotated[list[EgressDay], Meta(description="Days of the period with traffic")]
+
+
 class ActionCount(msgspec.Struct, frozen=True, kw_only=True):
     """Decisions of one action, and how they ended."""
 
@@ -99,6 +166,7 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     requests: Annotated[int, Meta(description="Of these accounts, since the first evidence")]
     input_tokens: Annotated[int, Meta(description="Of these requests")]
     output_tokens: Annotated[int, Meta(description="Of these requests")]
+    reasoning_tokens: Annotated[int, Meta(description="Of the output, as far as logged")]
     first_seen: Annotated[_Time, Meta(description="First evidence")]
     last_seen: Annotated[_Time, Meta(description="Time of the newest alert")]
     detected: Annotated[_Time, Meta(description="First alert")]
@@ -132,6 +200,12 @@ class CampaignRow(msgspec.Struct, frozen=True, kw_only=True):
     techniques: Annotated[list[str], Meta(description="MITRE ATLAS and OWASP ids")]
     evidence: Annotated[list[str], Meta(description="Names of the evidence, strongest first")]
     networks: Networks
+    countries: Annotated[
+        list[CampaignGroup], Meta(description="Each member counts with its main country")
+    ]
+    models: Annotated[
+        list[CampaignGroup], Meta(description="Each member counts with its main model")
+    ]
     actions: Annotated[list[ActionCount], Meta(description="Mildest first")]
     effect: EffectSum
     model_version: Annotated[str, Meta(description="Model that scored")]
@@ -148,6 +222,13 @@ class IncidentSum(msgspec.Struct, frozen=True, kw_only=True):
     requests: Annotated[int, Meta(description="Of these, since each first evidence")]
     input_tokens: Annotated[int, Meta(description="Of these requests")]
     output_tokens: Annotated[int, Meta(description="Of these requests")]
+    reasoning_tokens: Annotated[
+        int, Meta(description="Of the output of campaigns, as far as logged")
+    ]
+    countries: Annotated[
+        list[CampaignGroup], Meta(description="Of campaigns, the sums of their rows")
+    ]
+    models: Annotated[list[CampaignGroup], Meta(description="Of campaigns, the sums of their rows")]
     severities: Annotated[dict[Severity, int], Meta(description="Incidents by severity")]
     verdicts: Annotated[
         dict[VerdictLabel, int], Meta(description="Incidents by a person's latest verdict")
@@ -161,7 +242,9 @@ class IncidentSum(msgspec.Struct, frozen=True, kw_only=True):
 class RecordCount(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of a topic."""
 
-    topic: Annotated[Literal["alerts", "verdicts", "decisions", "effects"], Meta(description="It")]
+    topic: Annotated[
+        Literal["alerts", "verdicts", "decisions", "effects", "ledger"], Meta(description="It")
+    ]
     read: Annotated[int, Meta(description="Records")]
     damaged: Annotated[
         int, Meta(description="Of these, not readable, not signed, or forged: they count nothing")
@@ -192,6 +275,7 @@ class OversightReport(msgspec.Struct, frozen=True, kw_only=True):
         IncidentSum, Meta(description="Incidents of a single account; no row of their own")
     ]
     campaigns: Annotated[list[CampaignRow], Meta(description="In the order of their first alerts")]
+    egress: Annotated[Egress, Meta(description="All that left, and the part of campaigns")]
     decisions_without_alert: Annotated[
         list[ActionCount],
         Meta(description="Decisions proposed in the period whose alert is not on the topic"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from stream.core.egress import SMALLEST_GROUP
 from stream.core.rfc3339 import rfc3339
 from stream.decisions.effect_book import alert_to_approval_s
-from stream.oversight.incident_states import SMALLEST_GROUP
+from stream.oversight.campaign_groups import shown_groups
 from stream.oversight.report import CampaignRow, LeakedShare, NetworkGroup, Networks
 from stream.oversight.sums import DecisionOutcome, action_counts, effect_sum
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from stream.core.feedback import VerdictLabel
     from stream.oversight.incident_states import IncidentFigures, IncidentStates
+
+
+#: Verdicts by which an incident is no campaign.
+HARMLESS: Final = frozenset({"false_positive", "benign"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class ReportedIncident:
     @property
     def cleared(self) -> bool:
         """Return whether a person has found it harmless."""
-        return self.verdict in {"false_positive", "benign"}
+        return self.verdict in HARMLESS
 
     @property
     def detect_s(self) -> float:
@@ -103,6 +108,7 @@ class ReportedIncident:
             requests=one.requests,
             input_tokens=one.input_tokens,
             output_tokens=one.output_tokens,
+            reasoning_tokens=one.reasoning_tokens,
             first_seen=rfc3339(one.started),
             last_seen=rfc3339(one.updated),
             detected=rfc3339(one.detected),
@@ -118,6 +124,8 @@ class ReportedIncident:
             techniques=list(one.techniques),
             evidence=list(one.evidence),
             networks=_networks(one),
+            countries=shown_groups(one.traffic, "country"),
+            models=shown_groups(one.traffic, "model"),
             actions=action_counts(self.outcomes),
             effect=effect_sum(self.outcomes),
             model_version=one.model_version,

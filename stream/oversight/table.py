@@ -7,12 +7,20 @@ import io
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from stream.oversight.report import CampaignRow, OversightReport
+    from stream.oversight.report import CampaignGroup, CampaignRow, OversightReport
 
 #: Fields of a campaign that are one value.
 _PLAIN: Final = (
     *("campaign_id", "alert_id", "open", "severity", "score", "verdict", "accounts"),
-    *("accounts_certain", "requests", "input_tokens", "output_tokens", "first_seen", "last_seen"),
+    *(
+        "accounts_certain",
+        "requests",
+        "input_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "first_seen",
+        "last_seen",
+    ),
     *("detected", "decided", "enforced", "first_refused", "detect_s", "decide_s"),
     *("enforce_s", "refuse_s", "leaked_before_alert"),
 )
@@ -22,7 +30,7 @@ COLUMNS: Final = (
     *("leaked_before_action_at_least", "leaked_before_action_at_most"),
     *("techniques", "evidence", "actions", "undone"),
     *(f"requests_{name}" if name in _EFFECT[:-1] else name for name in _EFFECT),
-    *("networks", "networks_other", "model_version"),
+    *("networks", "networks_other", "countries", "models", "model_version"),
 )
 
 
@@ -47,5 +55,16 @@ def _cells(one: CampaignRow) -> list[object]:
         *(getattr(one.effect, name) for name in _EFFECT),
         " ".join(f"{group.network}:{group.accounts}" for group in one.networks.groups),
         one.networks.other,
+        _groups(one.countries),
+        _groups(one.models),
         one.model_version,
     ]
+
+
+def _groups(groups: list[CampaignGroup]) -> str:
+    """Return groups as NAME:OUTPUT TOKENS; models have blanks, so a semicolon is between them."""
+    text = "; ".join(
+        f"{'other' if one.name is None else one.name}:{one.sums.output_tokens}" for one in groups
+    )
+    # Who writes requests may choose the name: spreadsheets take such a cell for a formula.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -119,7 +119,7 @@ class AlertingStage:
         found = [row for part in rows for row in part.rows]
         egress = [row for row in found if isinstance(row, EgressSum)]
         self._ledger.advance(end, inside=True)
-        if len(egress) < len(found):
+        if len(egress) < len(found) or not found:
             self._process_findings(end, found)
         self._ledger.add(end, egress)
 

@@ -108,7 +108,12 @@ def alerting_task(
     """Return the alerting task."""
     ledger = EgressLedger(settings.alerting.ledger_days, metrics=metrics)
     incidents = IncidentFlow(
-        settings.alerting, settings.campaigns, settings.feedback, metrics=metrics, watch=watch
+        settings.alerting,
+        settings.campaigns,
+        settings.feedback,
+        metrics=metrics,
+        watch=watch,
+        ledger=ledger,
     )
     drills = DrillIncidents(
         settings.alerting, settings.campaigns, baseline=incidents.baseline, metrics=metrics

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from stream.core.batch import Array, Fingerprints
-    from stream.core.egress import GroupedBy
     from stream.core.events import EventBatch
+    from stream.core.traffic import GroupedBy
 
 #: Names of open windows that are kept before those of closed ones are looked for (assumed).
 _MANY_NAMES: Final = 1024

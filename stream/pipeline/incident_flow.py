@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from stream.alerting.egress_ledger import EgressLedger
 from stream.alerting.incidents import Incidents
 from stream.alerting.score_watch import unwatched
 from stream.campaigns.clusters.detector import ClusterDetector
@@ -42,10 +43,11 @@ class IncidentFlow:
         metrics: PipelineMetrics,
         watch: ScoreWatch = unwatched,
         baseline: Baseline | None = None,
+        ledger: EgressLedger | None = None,
     ) -> None:
         """Start empty; ``watch`` receives every score, even one that opens nothing.
 
-        A drill has the ``baseline`` of the real detector.
+        A drill has the ``baseline`` of the real detector, and no ``ledger``.
         """
         self._metrics = metrics
         self._detector = ClusterDetector(
@@ -55,6 +57,7 @@ class IncidentFlow:
             settings,
             feedback,
             links=self._detector,
+            ledger=ledger or EgressLedger(1, metrics=metrics),
             min_members=campaigns.min_members,
             max_members=campaigns.max_campaign_accounts,
             metrics=metrics,

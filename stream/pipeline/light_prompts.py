@@ -62,7 +62,7 @@ class LightPrompts:
 def members_at(snapshot: WindowSnapshot, chosen: Positions) -> list[Member]:
     """Return some accounts of a window as they would join a group at its end."""
     rows = snapshot.rows
-    known = {name: getattr(snapshot, name) for name in ("hour", "first_seen", "total")}
+    known = {name: getattr(snapshot, name) for name in ("hour", "first_seen", "total", "place")}
     sizes = run_sizes(rows.at, len(rows.columns["time"]))
     time = np.full(len(rows.at), rows.time)
     traffic, before = traffic_of(rows.columns, known, rows.at, sizes, time)

@@ -71,6 +71,7 @@ class WindowSnapshot:
     first_seen: Seconds  # (n,)
     created_at: Seconds  # (n,)
     total: Counts  # (n, 4), all that the account has done
+    place: Fingerprints  # (n,), main model and country
     hour: Floats  # (n, 2), requests and output tokens of the last hour
     day_requests: Floats  # (n,)
     active_hours: Counts  # (n,)
@@ -106,6 +107,7 @@ class WindowSnapshot:
             first_seen=table["first_seen"][slots],
             created_at=table["created_at"][slots],
             total=windows.total(slots),
+            place=windows.place.of(slots),
             hour=windows.totals("hour", slots, rows.time)[:, _OF_HOUR],
             day_requests=day,
             active_hours=windows.active_hours(slots, rows.time),
@@ -203,7 +205,7 @@ def traffic_of(
     hour = np.minimum(known["hour"], _MOST_AN_HOUR)
     traffic = np.empty(len(at), TRAFFIC)
     traffic["since"], traffic["seen"] = known["first_seen"], time
-    traffic["total"] = counts(known["total"])
+    traffic["total"], traffic["place"] = counts(known["total"]), known["place"]
     traffic["hour_requests"] = hour[:, 0]
     traffic["hour_output_tokens"] = hour[:, 1]
     tokens = (np.add.reduceat(rows[name], at, dtype=np.int64) for name in NAMES[1:])

@@ -120,6 +120,7 @@ class TurnoverWatch:
         traffic = np.empty(len(slots), TRAFFIC)
         traffic["since"], traffic["seen"] = table["first_seen"][slots], time
         traffic["total"] = counts(windows.total(slots))
+        traffic["place"] = windows.place.of(slots)
         traffic["hour_requests"], traffic["hour_output_tokens"] = hour[:, 0], hour[:, 2]
         last = table["last_seen"][slots].tolist()
         created = table["created_at"][slots].tolist()

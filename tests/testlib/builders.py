@@ -42,8 +42,8 @@ def finding(account: str, minute: float, score: float = 0.9, tokens: int = 100) 
 
 
 def traffic(minute: float, *, requests: int) -> bytes:
-    total = (requests, 500 * requests, 1000 * requests)
-    row = (START_S - DAY_S, START_S + 60 * minute, total, requests, 1000 * requests)
+    total = (requests, 500 * requests, 1000 * requests, 0)
+    row = (START_S - DAY_S, START_S + 60 * minute, total, requests, 1000 * requests, 0)
     return np.array(row, TRAFFIC).tobytes()
 
 

@@ -10,7 +10,8 @@ from stream.core.alerts import SharedValue
 from stream.core.decisions import Reason, TrafficBefore
 from stream.core.effects import EffectReport
 from stream.core.feedback import Verdict
-from stream.core.findings import Observed
+from stream.core.findings import Observed, TrafficGroup
+from stream.core.ledger import Amounts, CampaignDay, LedgerDay, day_name, encode
 from stream.core.rfc3339 import rfc3339
 from stream.core.secret import Secret
 from stream.decisions.signature import EFFECTS, Signer
@@ -18,6 +19,7 @@ from stream.decisions.transitions import applied, approve, undo
 from stream.oversight.action_book import ActionBook
 from stream.oversight.compilation import compiled
 from stream.oversight.incident_states import IncidentBook
+from stream.oversight.ledger_book import LedgerBook
 from stream.oversight.record import ReportPeriod, TopicRecord
 from testlib.decisions import ALICE, KEY, SIGNER, campaign_alert, of_accounts, proposal, stored
 
@@ -104,6 +106,49 @@ def of_verdict(n: int, label: Any, time: float) -> Written:
     return "verdicts", TopicRecord(time, verdict.key.encode(), msgspec.json.encode(verdict), None)
 
 
+def of_day(number: int, sent: int = 1000, **changes: Any) -> Written:
+    """Return a day of the ledger, ``number`` days after the period began."""
+    whole = Amounts(10, 20, sent, sent // 10)
+    few = Amounts(1, 2, 3, 0)
+    day = LedgerDay(
+        **{
+            "day": day_name(int(START_S // DAY_S) + number),
+            "until": START_S + number * DAY_S + 3600,
+            "countries": {"DE": whole, "": few},
+            "other_countries": few,
+            "models": {HOSTILE_MODEL: whole},
+            "other_models": few + few,
+            "campaigns": {
+                incident(1): CampaignDay(Amounts(4, 5, 600, 60), Amounts(2, 3, 100, 10)),
+                incident(2): CampaignDay(Amounts(1, 1, 9, 0), Amounts(0, 0, 0, 0)),
+            },
+        }
+        | changes,
+    )
+    return "ledger", TopicRecord(START_S + (number + 1) * DAY_S, day.key, encode(day), None)
+
+
+def group(by: Any, name: str, accounts: int, sent: int) -> TrafficGroup:
+    """Return members of a campaign with one main country or model."""
+    return TrafficGroup(
+        by=by,
+        name=name,
+        accounts=accounts,
+        requests=1,
+        input_tokens=2,
+        output_tokens=sent,
+        reasoning_tokens=sent // 2,
+    )
+
+
+#: As a client may name it.
+HOSTILE_MODEL: Final = '=<script>"others"</script>'
+TRAFFIC = [
+    group("country", "DE", 5, 7000),
+    group("country", "IS", 2, 800),
+    group("country", "", 1, 200),
+    group("model", HOSTILE_MODEL, 8, 8000),
+]
 BEFORE = TrafficBefore(accounts=8, requests=100, output_tokens=1000, output_tokens_last_hour=1000)
 STRANGER = Signer(Secret("x" * 32))
 
@@ -150,7 +195,7 @@ RECORDS = [
     of_alert(campaign(10, 1_000, networks=[6, 3, 5]), 10),
     of_alert(campaign(11.5, 4_000, networks=[6, 3, 5], refresh=True), 11.5),
     of_alert(campaign(13, 5_000, networks=[6, 3, 5]), 13),
-    of_alert(campaign(20, 8_000, networks=[6, 3, 5], status="resolved"), 20),
+    of_alert(campaign(20, 8_000, networks=[6, 3, 5], status="resolved", traffic=TRAFFIC), 20),
     of_alert(account(2, 30, 700), 30),
     of_alert(campaign(-30, 5_000, 4, detected=-40), -30),  # of February
     of_alert(campaign(60, 5_000, 5, detected=60, drill=True), 60),
@@ -164,6 +209,12 @@ RECORDS = [
     of_verdict(2, "true_positive", seconds(31)),
     of_verdict(2, "false_positive", seconds(32)),
     of_verdict(1, "true_positive", seconds(14)),
+    of_day(-1, 70),  # of February
+    of_day(1),
+    of_day(1, 500),  # an earlier state of it
+    of_day(2, 3000),
+    of_day(3, 9000),
+    ("ledger", TopicRecord(seconds(90), b"2026-03-04", None, None)),  # deleted
 ]
 DAMAGED = [
     *(("alerts", TopicRecord(START_S, b"k", value, None)) for value in (None, b"", b"{", b"\xff")),
@@ -172,6 +223,17 @@ DAMAGED = [
     of_alert(campaign(10, -5, 9), 10),
     of_alert(campaign(10, 10**18, 9), 10),
     of_alert(campaign(10, 1, 9, detected_at="yesterday"), 10),
+    of_alert(campaign(10, 1, 9, traffic=[group("country", "acc-secret", 9, 1)]), 10),
+    of_alert(campaign(10, 1, 9, traffic=[group("model", "a\u202eb", 9, 1)]), 10),
+    *(("ledger", TopicRecord(START_S, b"2026-03-02", value, None)) for value in (b"", b"{", b"[]")),
+    ("ledger", TopicRecord(START_S, b"2026-03-09", of_day(1)[1].value, None)),  # another day's
+    of_day(1, version=2),
+    of_day(1, countries={"acc-secret": Amounts(9, 9, 9, 9)}),
+    of_day(1, models={"m": Amounts(10**6, 9, 9, 9)}),  # more than all countries had
+    of_day(1, other_countries=Amounts(-1, 0, 0, 0)),
+    of_day(1, until=START_S + 9 * DAY_S),
+    of_day(1, models={"x" * 65: Amounts(10, 20, 1000, 100)}),
+    of_day(1, models={"a\x00b": Amounts(10, 20, 1000, 100)}),
     ("verdicts", TopicRecord(START_S, b"k", b"[]", None)),
     ("verdicts", TopicRecord(START_S, b"k", b" " * 20_000, None)),
     ("effects", TopicRecord(START_S, b"k", b"{}", b"0" * 64)),
@@ -195,7 +257,9 @@ def reported(
         most_effects=100_000,
     )
     records = list(records)
+    ledger = LedgerBook(period)
     take = {
+        "ledger": ledger.take,
         "decisions": actions.take_decision,
         "effects": actions.take_effect,
         "verdicts": actions.take_verdict,
@@ -207,4 +271,4 @@ def reported(
     for topic, record in records:
         if topic == "alerts":
             incidents.take(record)
-    return compiled(period, incidents, actions)
+    return compiled(period, incidents, actions, ledger)

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.accounts.windows.content_means import ContentMeans
 from stream.accounts.windows.contexts import Contexts
+from stream.accounts.windows.main_place import MainPlace
 from stream.accounts.windows.moments import Moments
 from stream.accounts.windows.panes import HORIZONS, PaneRing
 from stream.accounts.windows.questions import Questions
@@ -102,6 +103,7 @@ class AccountWindows:
         *ContentMeans.FIELDS,
         *Questions.FIELDS,
         *Contexts.FIELDS,
+        *MainPlace.FIELDS,
     )
 
     #: What the stored fields mean beyond their names.
@@ -122,6 +124,7 @@ class AccountWindows:
         #: The prompts' content.
         self.content: Final = ContentMeans(table)
         self.questions: Final = Questions(table)
+        self.place: Final = MainPlace(table)
         #: Added to apart from :meth:`update`: what it returns is needed later.
         self.contexts: Final = Contexts(table)
 
@@ -157,6 +160,7 @@ class AccountWindows:
         self.content.add(slots, last - last_seen, columns, at, rows.time)
         self.moments.add(slots, decay, columns, at, last_seen)
         self._add_times(slots, first, last, columns, at)
+        self.place.add(slots, columns, at)
         self.questions.add(slots, columns, at, self.requests("day", slots, rows.time))
         return slots
 

@@ -17,7 +17,7 @@ td,th{padding:.3rem .5rem;text-align:left;border-bottom:1px solid var(--line);ve
 th{font-weight:600;opacity:.75}td.n,th.n{text-align:right;white-space:nowrap}
 td.t{white-space:nowrap}td.bad{color:var(--mark);font-weight:600}
 svg{width:100%;height:auto;display:block}svg text{font-size:11px;fill:currentColor}
-.grid{stroke:var(--line)}line.mark,line.level{stroke:currentColor}
+.grid{stroke:var(--line)}.share{stroke:currentColor;stroke-width:2.2}line.mark,line.level{stroke:currentColor}
 line.mark{stroke-dasharray:2 3;opacity:.8}
 svg text.mark,svg text.level{paint-order:stroke;stroke:Canvas;stroke-width:4px}
 .legend{list-style:none;padding:0;margin:.2rem 0 1rem;display:flex;gap:.3rem 1.2rem;flex-wrap:wrap;

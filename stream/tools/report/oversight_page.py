@@ -7,6 +7,7 @@ from html import escape
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
+from stream.tools.report.egress_page import campaign_groups, egress_section
 from stream.tools.report.look import document, figures, more, table
 from stream.tools.report.plot import HALF, PlotAxis, chart, counts, shares, times
 from stream.tools.report.scorecard_table import duration
@@ -45,6 +46,8 @@ def oversight_page(report: OversightReport) -> str:
     body = (
         f"<h1>Oversight report</h1>{_head(report)}{_figures(report.total)}{_plots(report)}"
         f"<h2>Campaigns</h2>{_campaigns(report.campaigns)}"
+        f"<h2>Countries and models of campaigns</h2>{_places(report.campaigns)}"
+        f"<h2>All that left</h2>{egress_section(report)}"
         f"<h2>Response</h2>{_responses(report.campaigns)}"
         f"<h2>How long it took</h2>{_delays(report.total)}"
         f"<h2>Actions</h2>{_actions(report.total.actions)}{_without_alert(report)}"
@@ -78,6 +81,7 @@ def _figures(total: IncidentSum) -> str:
             "requests": f"{total.requests:,}",
             "input tokens": f"{total.input_tokens:,}",
             "output tokens": f"{total.output_tokens:,}",
+            "for reasoning": f"{total.reasoning_tokens:,}",
             "not taken (estimate)": "-" if estimate is None else f"{estimate:,}",
             "requests refused or slowed": f"{total.effect.refused + total.effect.slowed:,}",
         }
@@ -148,6 +152,22 @@ def _campaigns(campaigns: Sequence[CampaignRow]) -> str:
             f"{one.output_tokens:,}",
             *map(_short, (one.first_seen, one.last_seen, one.detected)),
             (one.verdict or "-").replace("_", " "),
+        ]
+        for one in campaigns[:_ROWS]
+    ]
+    return table(columns, rows) + more(len(campaigns), len(rows), "campaigns, in JSON and CSV")
+
+
+def _places(campaigns: Sequence[CampaignRow]) -> str:
+    if not campaigns:
+        return _NONE
+    columns = ["campaign", "#reasoning tokens", "countries, of its output", "models, of its output"]
+    rows = [
+        [
+            f"<code>{escape(one.campaign_id)}</code>",
+            f"{one.reasoning_tokens:,}",
+            campaign_groups(one.countries),
+            campaign_groups(one.models),
         ]
         for one in campaigns[:_ROWS]
     ]

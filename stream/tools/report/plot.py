@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_LEFT: Final = 60
-_RIGHT: Final = 10
-_BOTTOM: Final = 40
-_TOP: Final = 12
+LEFT: Final = 60
+RIGHT: Final = 10
+BOTTOM: Final = 40
+TOP: Final = 12
 #: The same for a plot whose marks have texts, in rows above it.
 _TOP_MARKED: Final = 34
 _MARK_ROWS: Final = 2
-_COLOURS: Final = ("#8a8f98", "#d1495b", "#00798c", "#b7791f", "#6a4c93", "#2e8b57", "#b56576")
+COLOURS: Final = ("#8a8f98", "#d1495b", "#00798c", "#b7791f", "#6a4c93", "#2e8b57", "#b56576")
 _DASHES: Final = ("", "", "7 3", "2 3", "9 3 2 3", "4 2", "12 4")
 #: Distances of ticks of a time axis, in hours.
 _STEPS_H: Final = (1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 672)
@@ -119,11 +119,11 @@ def chart(
     """Return lines by name over two axes, with a legend; empty without any point."""
     if not any(series.values()):
         return ""
-    right, bottom = size.width - _RIGHT, size.height - _BOTTOM
-    top = _TOP_MARKED if any(mark.text for mark in marks) else _TOP
+    right, bottom = size.width - RIGHT, size.height - BOTTOM
+    top = _TOP_MARKED if any(mark.text for mark in marks) else TOP
 
     def across(value: float) -> float:
-        return _LEFT + x.place(value) * (right - _LEFT)
+        return LEFT + x.place(value) * (right - LEFT)
 
     def up(value: float) -> float:
         return bottom - y.place(value) * (bottom - top)
@@ -133,8 +133,8 @@ def chart(
     ]
     for value, text in y.ticks:
         parts.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{up(value):.1f}" '
-            f'y2="{up(value):.1f}"/><text x="{_LEFT - 6}" y="{up(value) + 4:.1f}" '
+            f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{up(value):.1f}" '
+            f'y2="{up(value):.1f}"/><text x="{LEFT - 6}" y="{up(value) + 4:.1f}" '
             f'text-anchor="end">{text}</text>'
         )
     for value, text in x.ticks:
@@ -144,7 +144,7 @@ def chart(
             f'text-anchor="{"end" if across(value) > right - 12 else "middle"}">{text}</text>'
         )
     parts += [
-        f'<line class="level" x1="{_LEFT}" x2="{right}" y1="{up(level.value):.1f}" '
+        f'<line class="level" x1="{LEFT}" x2="{right}" y1="{up(level.value):.1f}" '
         f'y2="{up(level.value):.1f}"/>'
         for level in levels
     ]
@@ -156,7 +156,7 @@ def chart(
         )
     for number, mark in enumerate(marks):
         at, row = across(mark.hour), 10 + 13 * (number % _MARK_ROWS)
-        side = "end" if at > right - (right - _LEFT) / 4 else "start"
+        side = "end" if at > right - (right - LEFT) / 4 else "start"
         parts.append(
             f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{row - 8}" y2="{bottom}">'
             f"<title>{escape(mark.label)}</title></line>"
@@ -167,7 +167,7 @@ def chart(
                 f'text-anchor="{side}">{escape(mark.text)}</text>'
             )
     parts += [
-        f'<text class="level" x="{_LEFT + 6}" y="{up(level.value) - 4:.1f}">'
+        f'<text class="level" x="{LEFT + 6}" y="{up(level.value) - 4:.1f}">'
         f"{escape(level.text)}</text>"
         for level in levels
     ]
@@ -211,7 +211,7 @@ def _short(number: int) -> str:
 def _stroke(number: int) -> str:
     dash = _DASHES[number % len(_DASHES)]
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'stroke="{_COLOURS[number % len(_COLOURS)]}" stroke-width="1.8"{dashed}'
+    return f'stroke="{COLOURS[number % len(COLOURS)]}" stroke-width="1.8"{dashed}'
 
 
 def _legend(series: Mapping[str, object], marks: Sequence[Mark]) -> str:

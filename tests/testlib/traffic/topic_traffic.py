@@ -83,9 +83,9 @@ class Asker:
         while self._hours[0][0] <= hour - 24:
             self._hours.popleft()
         before, self._total = self._total, self._total + count
-        counts = np.array((before, 400 * before, 900 * before), COUNTS)
-        total = (self._total, 400 * self._total, 900 * self._total)
-        traffic = np.array((self._first_s, end, total, count, 900 * count), TRAFFIC)
+        counts = np.array((before, 400 * before, 900 * before, 0), COUNTS)
+        total = (self._total, 400 * self._total, 900 * self._total, 0)
+        traffic = np.array((self._first_s, end, total, count, 900 * count, 0), TRAFFIC)
         return Member(
             self.name, end, end, 1, self.organization, None, self._first_s,
             float(sum(n for _, n in self._hours)), len(self._hours),

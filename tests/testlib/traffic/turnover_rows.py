@@ -65,7 +65,7 @@ class Life:
         requests = max(int((seen - first) / HOUR_S * self.per_hour), 30)
         traffic = np.zeros(1, TRAFFIC)
         traffic["since"], traffic["seen"] = first, time
-        total = (requests, 200 * requests, self.output_tokens * requests)
+        total = (requests, 200 * requests, self.output_tokens * requests, 0)
         traffic["total"] = np.array([total], traffic["total"].dtype)
         prompts = min(requests, 250)
         mean = np.array(self.mix)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stream.alerting.egress_ledger import EgressLedger
 from stream.alerting.incidents import Incidents
 from stream.alerting.settings import AlertingSettings
 from stream.campaigns.clusters.member_traffic import MEMBER_TRAFFIC
@@ -56,8 +57,14 @@ def cluster(time: float, score: float) -> Cluster:
 
 def test_a_cluster_above_the_open_score_becomes_a_campaign_and_resolves_without_evidence() -> None:
     settings = AlertingSettings()
+    metrics = Metrics()
     incidents = Incidents(
-        settings, links=Links(), min_members=8, max_members=100, metrics=Metrics()
+        settings,
+        links=Links(),
+        ledger=EgressLedger(800, metrics=metrics),
+        min_members=8,
+        max_members=100,
+        metrics=metrics,
     )
     incidents.apply_clusters(300.0, [cluster(300.0, 0.6)])
     assert incidents.take() == []

@@ -43,11 +43,11 @@ class Account:
         assert self.linked is not None
         at, before = self.linked
         before = before if at >= self.since else 0
-        return (self.since, float(step), _counts(self.total), 0, 0), _counts(before)
+        return (self.since, float(step), _counts(self.total), 0, 0, 7), _counts(before)
 
 
-def _counts(requests: int) -> tuple[int, int, int]:
-    return requests, 10 * requests, 100 * requests
+def _counts(requests: int) -> tuple[int, int, int, int]:
+    return requests, 10 * requests, 100 * requests, requests
 
 
 class Incident:
@@ -163,7 +163,7 @@ def test_the_last_hour_fades_with_its_age_and_is_no_more_than_what_is_counted() 
     account.linked, account.first = (0.0, 0), 0
     account.total = 40
     incident.take("a", account, 0)
-    reports = np.array([((0.0, 0.0, _counts(40), 30, 3000), _counts(0))], MEMBER_TRAFFIC)
+    reports = np.array([((0.0, 0.0, _counts(40), 30, 3000, 0), _counts(0))], MEMBER_TRAFFIC)
 
     def last_hour(time: float) -> tuple[int, int]:
         seen = observed(incident.tally, reports, time)

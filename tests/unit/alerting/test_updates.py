@@ -37,8 +37,8 @@ class Campaign:
 
     def step(self, hours: float, members: int, requests: int) -> None:
         time = START_S + hours * HOUR_S
-        total = (requests, 100 * requests, 200 * requests)
-        traffic = np.array((START_S - 1, time, total, 0, 0), TRAFFIC).tobytes()
+        total = (requests, 100 * requests, 200 * requests, 0)
+        traffic = np.array((START_S - 1, time, total, 0, 0, 0), TRAFFIC).tobytes()
         names = [f"m{i:04}" for i in range(members)]
         cards = [names[i : i + 6] for i in range(0, members, 6)]
 

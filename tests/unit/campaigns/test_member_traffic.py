@@ -28,7 +28,7 @@ def used(end: float, kind: LinkKind, values: tuple[int, ...], done: int, asks: i
 
     Requests beyond those have nothing in common; ``done`` were made before.
     """
-    before, total = ((n, 10 * n, 100 * n) for n in (done, done + asks))
+    before, total = ((n, 10 * n, 100 * n, n) for n in (done, done + asks))
     rows = [
         (
             end,
@@ -37,7 +37,7 @@ def used(end: float, kind: LinkKind, values: tuple[int, ...], done: int, asks: i
             value,
             1,
             before,
-            (START_S, end, total, asks, 100 * asks),
+            (START_S, end, total, asks, 100 * asks, 0),
             0,
             np.nan,
             0.0,
@@ -111,8 +111,8 @@ def test_an_older_report_of_an_account_changes_nothing() -> None:
     value = table.value_slots([1], [7])
     account = table.account_slots(["a"])
     table.edge_slots(value, account, most=10)
-    newest = np.array([(0.0, 180.0, (9, 9, 9), 1, 1)], TRAFFIC)
-    older = np.array([(0.0, 60.0, (5, 5, 5), 1, 1)], TRAFFIC)
+    newest = np.array([(0.0, 180.0, (9, 9, 9, 0), 1, 1, 0)], TRAFFIC)
+    older = np.array([(0.0, 60.0, (5, 5, 5, 0), 1, 1, 0)], TRAFFIC)
     # As of two tasks, of which one has not heard of the account for a while.
     note_traffic(table, np.repeat(account, 2), np.concatenate([newest, older]))
     note_traffic(table, account, older)

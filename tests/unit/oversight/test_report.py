@@ -23,12 +23,14 @@ from stream.oversight.table import COLUMNS, as_csv
 from testlib.decisions import ALICE, proposal, stored
 from testlib.oversight import (
     DAMAGED,
+    HOSTILE_MODEL,
     MARCH,
     RECORDS,
     campaign,
     decided,
     incident,
     of_alert,
+    of_day,
     of_decision,
     reported,
     seconds,
@@ -51,6 +53,7 @@ def test_a_campaign_has_what_left_when_and_what_was_done():
             "requests": 800,
             "input_tokens": 4_000,
             "output_tokens": 8_000,
+            "reasoning_tokens": 0,
             "first_seen": "2026-03-01T08:00:00Z",
             "last_seen": "2026-03-01T20:00:00Z",
             "detected": "2026-03-01T10:00:00Z",
@@ -72,6 +75,31 @@ def test_a_campaign_has_what_left_when_and_what_was_done():
                 ],
                 "other": 1,
             },
+            "countries": [
+                {
+                    "name": "DE", "accounts": 5,
+                    "sums": {
+                        "requests": 1, "input_tokens": 2, "output_tokens": 7000,
+                        "reasoning_tokens": 3500,
+                    },
+                },
+                {
+                    "name": None, "accounts": 3,
+                    "sums": {
+                        "requests": 2, "input_tokens": 4, "output_tokens": 1000,
+                        "reasoning_tokens": 500,
+                    },
+                },
+            ],
+            "models": [
+                {
+                    "name": HOSTILE_MODEL, "accounts": 8,
+                    "sums": {
+                        "requests": 1, "input_tokens": 2, "output_tokens": 8000,
+                        "reasoning_tokens": 4000,
+                    },
+                }
+            ],
             "actions": [
                 {
                     "action": "suspend", "decisions": 1, "simulated": 0, "waiting": 0,
@@ -105,6 +133,39 @@ def test_the_sums_have_every_incident_and_say_which_were_found_harmless():
     assert found.decisions_without_alert[0].waiting == 1
     assert (found.drills, found.models) == (1, {"campaigns-9": 2})
     assert found.complete
+
+
+def test_all_that_left_has_the_days_of_the_period_and_the_part_of_campaigns():
+    egress = reported(RECORDS).egress
+    assert [(day.day, day.total.output_tokens) for day in egress.days] == [
+        ("2026-03-02", 1006), ("2026-03-03", 3006),
+    ]  # fmt: skip
+    assert egress.oldest_day == "2026-02-28"
+    assert [(one.name, one.sums.output_tokens) for one in egress.countries] == [
+        ("DE", 4000), ("", 6), (None, 6),
+    ]  # fmt: skip
+    assert [(one.name, one.sums.requests) for one in egress.models] == [
+        (HOSTILE_MODEL, 20), (None, 4),
+    ]  # fmt: skip
+    # The second incident was found harmless.
+    assert egress.campaigns_known.output_tokens == 1200
+    assert egress.campaigns_before.reasoning_tokens == 20
+    assert egress.total.output_tokens == sum(one.sums.output_tokens for one in egress.countries)
+
+
+def test_a_group_of_few_accounts_is_only_in_the_others():
+    text = as_json(reported(RECORDS)) + as_csv(reported(RECORDS))
+    assert '"IS"' not in text
+    assert "IS:" not in text
+    countries = reported(RECORDS).total.countries
+    assert [(one.name, one.accounts) for one in countries] == [("DE", 5), (None, 3)]
+
+
+def test_a_ledger_that_begins_within_the_period_is_said():
+    assert limits.LEDGER_INCOMPLETE not in reported(RECORDS).limits
+    for ledger in ([], [of_day(1)]):
+        others = [record for record in RECORDS if record[0] != "ledger"]
+        assert limits.LEDGER_INCOMPLETE in reported([*others, *ledger]).limits
 
 
 def test_delays_are_of_the_incidents_where_it_happened():
@@ -156,7 +217,7 @@ def test_the_order_of_the_records_changes_no_byte(records):
 def test_damaged_and_forged_records_are_counted_and_change_nothing_else():
     found = reported([*RECORDS, *DAMAGED])
     assert [(one.topic, one.damaged) for one in found.records] == [
-        ("alerts", 9), ("verdicts", 2), ("decisions", 2), ("effects", 1),
+        ("alerts", 11), ("verdicts", 2), ("decisions", 2), ("effects", 1), ("ledger", 11),
     ]  # fmt: skip
     assert msgspec.structs.replace(found, records=[]) == msgspec.structs.replace(
         reported(RECORDS), records=[]
@@ -237,6 +298,8 @@ def test_the_csv_has_a_row_for_each_campaign():
     assert found[0]["output_tokens"] == "8000"
     assert found[0]["requests_refused"] == "40"
     assert found[0]["leaked_before_action_at_most"] == "0.625"
+    assert found[0]["countries"] == "DE:7000; other:1000"
+    assert found[0]["models"].startswith("'=<script>")  # no formula
     assert found[0]["networks"] == "0000000000000000:6 0000000000000002:5"
 
 

@@ -11,6 +11,7 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 
 from stream.alerting.cloudevent import headers
+from stream.alerting.egress_ledger import EgressLedger
 from stream.core.alerts import Alert
 from stream.core.findings import AccountFinding, Observed
 from stream.core.thresholds import DEFAULT_THRESHOLDS
@@ -41,7 +42,8 @@ def states(source: str) -> list[Emission]:
         settings.stages.detection, max_accounts=9, thresholds=DEFAULT_THRESHOLDS, metrics=metrics
     )
     topics = TopicGroups(max_accounts=9, metrics=metrics)
-    stage = AlertingStage(scores, topics, incidents, drills, tasks=1, source=source)
+    ledger = EgressLedger(800, metrics=metrics)
+    stage = AlertingStage(scores, topics, incidents, drills, ledger, tasks=1, source=source)
     verdict = AccountFinding(
         account_id="a",
         time=START,

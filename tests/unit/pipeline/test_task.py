@@ -28,7 +28,7 @@ CUT = replace(
     SETTINGS,
     tasks=1,
     windows=msgspec.structs.replace(SETTINGS.windows, window_s=300.0),
-    packet_bytes=1400,
+    packet_bytes=1600,
 )
 SOURCES = 2
 ROLES = ("events", "links", "findings")

@@ -40,7 +40,7 @@ def test_links_carry_the_counters_of_their_accounts(
 ) -> None:
     table = AccountTable(AccountWindows.FIELDS, max_accounts=8)
     windows = AccountWindows(table)
-    done = defaultdict(lambda: np.zeros(3, np.int64))
+    done = defaultdict(lambda: np.zeros(4, np.int64))
     seen: dict[str, list[float]] = defaultdict(list)
     end = START_S
     for pause, requests in played:
@@ -48,7 +48,7 @@ def test_links_carry_the_counters_of_their_accounts(
         before = {name: counted.copy() for name, counted in done.items()}
         events = []
         for name, second, received, sent, fields in requests:
-            done[name] += (1, received, sent)
+            done[name] += (1, received, sent, sent // 3)
             seen[name].append(end - WINDOW_S + second)
             events.append(
                 RequestEvent(
@@ -57,6 +57,7 @@ def test_links_carry_the_counters_of_their_accounts(
                     model="m",
                     input_tokens=received,
                     output_tokens=sent,
+                    reasoning_tokens=sent // 3,
                     **dict.fromkeys(fields, "10.0.0.1"),  # type: ignore[arg-type]
                 )
             )
@@ -71,7 +72,7 @@ def test_links_carry_the_counters_of_their_accounts(
         ):
             name = found.accounts[at]
             assert list(traffic["total"]) == done[name].tolist()
-            assert list(earlier) == before.get(name, np.zeros(3)).tolist()
+            assert list(earlier) == before.get(name, np.zeros(4)).tolist()
             assert (traffic["since"], traffic["seen"]) == (min(seen[name]), end)
             # An hour is six panes of ten minutes; the newest is open, or begins now.
             newest = end // PANE_S

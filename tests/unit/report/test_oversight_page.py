@@ -14,7 +14,9 @@ def test_the_page_has_the_figures_and_both_plots() -> None:
     page = oversight_page(reported([*RECORDS, *DAMAGED]))
     for text in ("8,700", "12.5%", "50.0% to 62.5%", "AML.T0024.002", "suspend 1", "2.0 s"):
         assert text in page, text
-    assert page.count('role="img"') == 2
+    assert page.count('role="img"') == 4
+    assert "known members of campaigns" in page
+    assert "1,200 output tokens (29.9%)" in page
     assert "campaign" in page
     assert "The topics do not hold the whole period" not in page
 
@@ -43,4 +45,4 @@ def test_the_table_is_bounded() -> None:
     many = reported([of_alert(campaign(10, 100, n), 10) for n in range(250)])
     page = oversight_page(many)
     assert "and 50 more campaigns" in page
-    assert page.count("<code>cmp_") == 2 * 200
+    assert page.count("<code>cmp_") == 3 * 200
