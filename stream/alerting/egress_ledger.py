@@ -1,7 +1,7 @@
-"""The ledger of what left, day by day: exact sums of windows, and the part of campaigns.
+"""The egress ledger, day by day: exact sums of windows, and the part of campaigns.
 
 The sums are state of the alerting task, so nothing counts twice or is left out when a worker ends.
-What is written for a day are its whole sums: a record that is written twice says the same.
+What is written for a day are its whole sums: writing a record twice changes nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Day(msgspec.Struct, array_like=True):
     until: float = 0.0
     countries: dict[int, _Group] = {}
     models: dict[int, _Group] = {}
-    beyond: Amounts = Amounts()  # of models that are not told apart
+    beyond: Amounts = Amounts()  # of models without sums of their own
     campaigns: dict[str, CampaignDay] = {}
     other_campaigns: CampaignDay = CampaignDay()
 
@@ -203,7 +203,7 @@ class _United(msgspec.Struct):
 def _united(by: GroupedBy, rows: Sequence[EgressSum]) -> list[_United]:
     """Return the sums over tasks, those with the most output first.
 
-    Which models of a day are told apart depends on neither tasks nor their order.
+    Which models of a day have sums of their own depends on neither tasks nor their order.
     """
     found: defaultdict[int, list[EgressSum]] = defaultdict(list)
     for one in rows:

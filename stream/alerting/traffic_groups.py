@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from stream.core.batch import Array
     from stream.core.traffic import GroupedBy
 
-#: Countries and models of a campaign that are told apart, each (assumed: more than a reader needs).
+#: Countries and models of a campaign that are named, each (assumed: more than a reader needs).
 MOST_GROUPS: Final = 20
 _COUNTRY: Final = np.uint64(2**COUNTRY_BITS - 1)
 

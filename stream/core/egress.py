@@ -23,5 +23,5 @@ class EgressSum(msgspec.Struct, frozen=True, array_like=True):
     by: GroupedBy
     code: Annotated[int, Meta(ge=0)]  # number of the country or model, 0: unknown
     name: Annotated[str, Meta(max_length=MAX_MODEL_CHARACTERS)]
-    accounts: Annotated[int, Meta(ge=0)]  # a bit of 64 for each account: at least so many
+    accounts: Annotated[int, Meta(ge=0)]  # one of 64 bits for each account
     counts: CountsBytes  # COUNTS

@@ -15,11 +15,11 @@ from msgspec import Meta
 from stream.core.events import MAX_MODEL_CHARACTERS
 from stream.core.networks import COUNTRIES
 
-#: Models of a day that are told apart, further ones are others (assumed: gateways offer fewer).
+#: Models of a day with sums of their own (assumed: gateways offer fewer).
 MOST_MODELS: Final = 64
-#: Campaigns of a day that are told apart (assumed: detection.alerts_budget asks for far fewer).
+#: Campaigns of a day with sums of their own (assumed: budgets of alerts allow far fewer).
 MOST_CAMPAIGNS: Final = 512
-#: No day has more of anything: a record that says so is none of ours.
+#: No day has more of anything: a record with more is not from a worker.
 _MOST: Final = 10**18
 _DAY_S: Final = 86_400
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

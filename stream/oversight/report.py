@@ -52,7 +52,7 @@ _GroupName = Annotated[
     str | None,
     Meta(
         description="Country (ISO 3166-1) or model as logged; empty: unknown; null: all groups of "
-        "fewer than 5 accounts, and those beyond what is told apart"
+        "fewer than 5 accounts, and those beyond the bounds"
     ),
 ]
 

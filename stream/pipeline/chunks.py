@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stream.pipeline.event_time import SourceProgress
 
 
-#: So many names of models take fewer bytes than an event or two (assumed).
+#: A few names of models take fewer bytes than an event or two (assumed).
 _FEW_NAMES: Final = 16
 
 

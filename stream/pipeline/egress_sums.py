@@ -88,7 +88,7 @@ def answered_models(columns: Mapping[str, Array]) -> Fingerprints:
 def account_bits(accounts: Sequence[str]) -> Array:
     """Return one of 64 bits for each account, shape ``(n,)``, u8.
 
-    As many bits as a set of accounts has, so many accounts it has at least.
+    A set of accounts has at least as many accounts as it has bits.
     """
     chosen = [1 << (zlib.crc32(account.encode()) >> _SHIFT) for account in accounts]
     return np.array(chosen, np.uint64)

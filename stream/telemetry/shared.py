@@ -72,7 +72,7 @@ class SharedMetrics(MetricSet):
         "successions are looked for among, the latest stay; turns: more light "
         "accounts send unexplained context than are compared, the latest stay; dead_letters: the "
         "bytes are cut, the headers name the whole record; ledger: models or campaigns of a day "
-        "beyond those that are told apart count as others",
+        "beyond those with sums of their own count as others",
         unit="things",
         labels={"limit": LIMITS},
     )

@@ -1,7 +1,7 @@
 """Names of models as numbers, so that a batch has one column of them, and each name once.
 
 Who writes a request may choose the name. It is kept short and printable, and its number is keyed:
-without the salt nobody makes two names collide.
+without the salt two names cannot be made to collide.
 """
 
 from __future__ import annotations

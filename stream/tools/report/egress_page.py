@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         TokenSum,
     )
 
-#: Layers of a plot beside the others; a reader tells no more colours apart (assumed).
+#: Layers of a plot beside the others; a reader cannot keep more colours apart (assumed).
 _LAYERS: Final = 6
 #: Rows of a table; the others are in JSON.
 _ROWS: Final = 30
