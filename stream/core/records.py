@@ -31,5 +31,6 @@ class Emission:
     role: Role
     partition: int | None
     key: bytes | None
-    value: bytes | None  # None deletes
+    value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
+    deletes: bool = False  # the record of its key; the value is empty

@@ -186,7 +186,10 @@ class AlertingStage:
         ]
 
     def _send_ledger(self) -> list[Emission]:
-        return [Emission("ledger", None, key, value) for key, value in self._ledger.take()]
+        return [
+            Emission("ledger", None, key, value or b"", deletes=value is None)
+            for key, value in self._ledger.take()
+        ]
 
     def release(self) -> None:
         """Withdraw this stage's contribution to the gauges."""

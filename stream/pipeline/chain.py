@@ -108,14 +108,15 @@ class Chain:
     def _run(self, emissions: Iterable[Emission]) -> None:
         for emission in emissions:
             if emission.role == "alerts":
-                self._alerts.append(_decode_alert(emission.value or b""))
+                self._alerts.append(_decode_alert(emission.value))
             elif emission.role == "ledger":
-                self.ledger[emission.key or b""] = emission.value
+                deleted = emission.deletes
+                self.ledger[emission.key or b""] = None if deleted else emission.value
             elif emission.role == "deadletter":
                 self.dead_letters[dict(emission.headers)["reason"].decode()] += 1
             else:
                 task = self._tasks[emission.role][emission.partition or 0]
-                self._run(task.feed(next(self._offsets), emission.value or b""))
+                self._run(task.feed(next(self._offsets), emission.value))
 
     def _take(self) -> list[Alert]:
         alerts, self._alerts = self._alerts, []

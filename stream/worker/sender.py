@@ -87,7 +87,7 @@ class Sender:
             try:
                 future = await self._producer.send(
                     name,
-                    emission.value,
+                    None if emission.deletes else emission.value,
                     key=emission.key,
                     partition=emission.partition,
                     headers=list(emission.headers),

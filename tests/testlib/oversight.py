@@ -110,21 +110,19 @@ def of_day(number: int, sent: int = 1000, **changes: Any) -> Written:
     """Return a day of the ledger, ``number`` days after the period began."""
     whole = Amounts(10, 20, sent, sent // 10)
     few = Amounts(1, 2, 3, 0)
-    day = LedgerDay(
-        **{
-            "day": day_name(int(START_S // DAY_S) + number),
-            "until": START_S + number * DAY_S + 3600,
-            "countries": {"DE": whole, "": few},
-            "other_countries": few,
-            "models": {HOSTILE_MODEL: whole},
-            "other_models": few + few,
-            "campaigns": {
-                incident(1): CampaignDay(Amounts(4, 5, 600, 60), Amounts(2, 3, 100, 10)),
-                incident(2): CampaignDay(Amounts(1, 1, 9, 0), Amounts(0, 0, 0, 0)),
-            },
-        }
-        | changes,
-    )
+    given: dict[str, Any] = {
+        "day": day_name(int(START_S // DAY_S) + number),
+        "until": START_S + number * DAY_S + 3600,
+        "countries": {"DE": whole, "": few},
+        "other_countries": few,
+        "models": {HOSTILE_MODEL: whole},
+        "other_models": few + few,
+        "campaigns": {
+            incident(1): CampaignDay(Amounts(4, 5, 600, 60), Amounts(2, 3, 100, 10)),
+            incident(2): CampaignDay(Amounts(1, 1, 9, 0), Amounts(0, 0, 0, 0)),
+        },
+    }
+    day = LedgerDay(**given | changes)
     return "ledger", TopicRecord(START_S + (number + 1) * DAY_S, day.key, encode(day), None)
 
 
