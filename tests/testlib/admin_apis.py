@@ -146,7 +146,7 @@ class Keeping:
 
     async def close(self) -> None:
         for one in self._reconcilers:
-            await one.stop()
+            await one.close()
 
     def decide(self, number: int, account: str, action: Action = "suspend", **more: Any) -> str:
         """Put a decision in force, and return its id."""

@@ -8,21 +8,19 @@ force, and what has a mark of ours. Until the decisions have been read nothing i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 from typing import TYPE_CHECKING, Final
 
 from stream.decisions.native_limits import LIMIT_NAMES, next_state
 from stream.decisions.wanted_accounts import WantedAccounts
-from stream.delivery.topic_reader import wait
 from stream.enforcement.admin.account_queue import AccountQueue
 from stream.enforcement.admin.admin_gateway import AdminError
 from stream.enforcement.admin.pace import AdminPace
 from stream.enforcement.admin.standings import Standings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from random import Random
 
     from stream.decisions.in_force import InForce
@@ -35,16 +33,12 @@ if TYPE_CHECKING:
     from stream.enforcement.decision_feed import DecisionFeed
 
 _LOG = logging.getLogger("stream.enforcement.admin")
-_EVERY_S: Final = 0.2  # how soon a decision is noticed
-_STOP_WITHIN_S: Final = 2.0
 #: Accounts that are queued together, in a fraction of a millisecond.
 _PORTION: Final = 500
-#: Enforcers that start together do not compare together.
-_SPREAD: Final = (0.9, 1.1)
 
 
 class Reconciler:
-    """``start`` and ``stop`` it beside the enforcer."""
+    """Its steps; :class:`AdminLoops` repeats them. ``pace`` has when the next account may be."""
 
     def __init__(
         self,
@@ -64,31 +58,21 @@ class Reconciler:
         self._feed = feed
         self._defaults = defaults
         self._observing = observing
-        self._clock, self._random = clock, random
+        self._clock = clock
         self._queue = AccountQueue(longest_retry_s=settings.longest_retry_s, random=random)
-        self._pace = AdminPace(settings, clock=clock, random=random)
+        self.pace = AdminPace(settings, clock=clock, random=random)
         self._standings = Standings(metrics)
         self._wanted: Mapping[str, WantedLimits] = {}
         self._seen: InForce | None = None
         self._next_end = math.inf
-        self._stopping = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Start in the background."""
-        loops = [self._follow(), self._comparisons()]
-        loops += [self._work() for _ in range(self._settings.concurrency)]
-        self._tasks = [asyncio.create_task(one, name="admin-api") for one in loops]
+    @property
+    def has_looked(self) -> bool:
+        """Return whether it knows what decisions want."""
+        return self._seen is not None
 
-    async def stop(self) -> None:
-        """Let what has begun finish, within two seconds; idempotent."""
-        self._stopping.set()
-        tasks, self._tasks = self._tasks, []
-        if tasks:
-            await asyncio.wait(tasks, timeout=_STOP_WITHIN_S)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def close(self) -> None:
+        """Close the connections to the gateway."""
         await self._gateway.close()
 
     async def look(self) -> None:
@@ -116,7 +100,7 @@ class Reconciler:
         account = self._queue.take(self._clock.monotonic())
         if account is None:
             return False
-        self._pace.count()
+        self.pace.count()
         change: Change = "apply" if account in self._wanted else "undo"
         try:
             written = await self._bring(account)
@@ -126,7 +110,7 @@ class Reconciler:
             self._queue.retry(account, self._clock.monotonic())
             raise
         else:
-            self._pace.succeeded()
+            self.pace.succeeded()
             if written:
                 self._standings.count(change, "done")
             self._queue.finish(account)
@@ -174,10 +158,10 @@ class Reconciler:
     def _failed(self, account: str, change: Change, error: AdminError) -> None:
         self._standings.count(change, error.result)
         if error.result == "unavailable":
-            self._pace.failed(error)
+            self.pace.failed(error)
             self._queue.retry(account, self._clock.monotonic())
             return
-        self._pace.succeeded()
+        self.pace.succeeded()
         is_gone = error.result == "unknown" and change == "undo"
         self._standings.stands(account, None if is_gone else error.result)
         if error.result != "unknown":
@@ -207,39 +191,3 @@ class Reconciler:
 
     def _show(self) -> None:
         self._standings.show(self._queue.pending, self._queue.oldest_s(self._clock.monotonic()))
-
-    async def _follow(self) -> None:
-        while not self._stopping.is_set():
-            with _surviving():
-                await self.look()
-            await wait(self._stopping, _EVERY_S)
-
-    async def _comparisons(self) -> None:
-        while not self._stopping.is_set():
-            pause_s = _EVERY_S
-            with _surviving():
-                if self._seen is not None and not self._pace.paused_s:
-                    pause_s = self._settings.check_s * self._random.uniform(*_SPREAD)
-                    try:
-                        await self.compare()
-                    except AdminError as error:
-                        self._pace.failed(error)
-                        pause_s = max(self._pace.paused_s, _EVERY_S)
-            await wait(self._stopping, pause_s)
-
-    async def _work(self) -> None:
-        while not self._stopping.is_set():
-            with _surviving():
-                pause_s = self._pace.paused_s
-                if not pause_s and await self.work():
-                    continue
-            await wait(self._stopping, min(pause_s or _EVERY_S, _EVERY_S))
-
-
-@contextlib.contextmanager
-def _surviving() -> Iterator[None]:
-    """Log a bug, so that it does not end the loop."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001 - see above
-        _LOG.exception("admin: a step failed")

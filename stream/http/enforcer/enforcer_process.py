@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from stream.decisions.signature import EFFECTS, Signer
 from stream.decisions.tallies import Tallies
 from stream.delivery.time_source import Clock
+from stream.enforcement.admin.admin_loops import AdminLoops
 from stream.enforcement.admin.gateways import gateway_of
 from stream.enforcement.admin.reconciler import Reconciler
 from stream.enforcement.decision_feed import NAME, DecisionFeed
@@ -141,7 +142,7 @@ def _reconcilers(
     feed: DecisionFeed,
     carrying_out: CarryingOut,
     metrics: EnforcerMetrics,
-) -> list[Reconciler]:
+) -> list[AdminLoops]:
     """Return what carries decisions out through a gateway's admin API, empty without one."""
     gateway = gateway_of(components.admin, components.decisions)
     if gateway is None:
@@ -156,7 +157,7 @@ def _reconcilers(
         clock=Clock(),
         random=Random(),
     )
-    return [reconciler]
+    return [AdminLoops(components.admin, reconciler, Random())]
 
 
 def _show(feed: DecisionFeed, metrics: EnforcerMetrics, health: Health) -> None:

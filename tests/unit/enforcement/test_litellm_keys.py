@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,6 +14,7 @@ from stream.core.errors import SettingsError
 from stream.core.secret import Secret
 from stream.decisions.settings import DecisionSettings
 from stream.enforcement.admin.admin_client import MAX_ANSWER
+from stream.enforcement.admin.admin_loops import AdminLoops
 from stream.enforcement.admin.gateways import gateway_of
 from stream.enforcement.admin.litellm_keys import OURS
 from stream.enforcement.admin.settings import AdminSettings
@@ -382,7 +384,8 @@ async def test_it_runs_beside_an_enforcer(litellm, keeping):
         accounts_a_minute=60_000,
     )
     keeping.start_again()
-    await keeping.reconciler.start()
+    loops = AdminLoops(keeping.settings, keeping.reconciler, Random(1))
+    await loops.start()
     decisions = [keeping.decide(number, key) for number, key in enumerate(keys)]
 
     def blocked() -> int:
@@ -393,3 +396,4 @@ async def test_it_runs_beside_an_enforcer(litellm, keeping):
     for one in decisions:
         keeping.undo(one)
     await until_async(lambda: blocked() == 0)
+    await loops.stop()

@@ -207,7 +207,7 @@ async def test_one_account_is_changed_by_one_step_at_a_time():
 
 async def test_all_accounts_wait_while_the_gateway_is_away_and_no_longer():
     keeping = Keeping(Table(), accounts_a_minute=60, longest_retry_s=30)
-    pace = keeping.reconciler._pace
+    pace = keeping.reconciler.pace
     pace.count()
     assert pace.paused_s == 1  # 60 accounts a minute
     keeping.passed += 1
