@@ -8,7 +8,6 @@ import numpy as np
 
 from stream.intake.fingerprint.keyed import indexed
 from stream.trace.answer_record import Answers, merged, no_answers
-from stream.trace.copied import letters, together
 from stream.trace.keys import trace_keys
 from stream.trace.sketcher import Sketcher
 
@@ -65,7 +64,8 @@ class AnswerSketches:
     def _sketches(self, fields: Fields, rows: Sequence[int], one_in: int) -> Answers:
         """Return the sketches of the answers at ``rows``, all of one density."""
         answers = fields["response"]
-        found = self._sketcher.sketches([answers[row] for row in rows], one_in, _own(fields, rows))
+        own = [[fields[name][row] for row in rows] for name in _REQUEST if any(fields[name])]
+        found = self._sketcher.sketches([answers[row] for row in rows], one_in, own)
         self._count_results(found, len(rows))
         kept, count = np.unique(found.text, return_counts=True)
         kept_rows = [rows[place] for place in kept.tolist()]
@@ -94,10 +94,3 @@ class AnswerSketches:
     def _count(self, result: str, answers: int) -> None:
         if answers:
             self._results.labels(result=result).inc(answers)
-
-
-def _own(fields: Fields, rows: Sequence[int]) -> list[bytes]:
-    """Return the letters of the texts of the requests at ``rows``."""
-    names = [name for name in _REQUEST if any(fields[name])]
-    columns = [letters([fields[name][row] for row in rows]) for name in names]
-    return [together(parts) for parts in zip(*columns, strict=True)] or [b""] * len(rows)

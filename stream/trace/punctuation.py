@@ -46,10 +46,7 @@ def without_punctuation(texts: Sequence[str]) -> list[str]:
     rows = [row for row, text in enumerate(texts) if not text.isascii()]
     if not rows:
         return found
-    for row in rows:
-        if _VARIANT in found[row]:
-            found[row] = found[row].replace(_VARIANT, "")
-    others = [found[row] for row in rows]
+    others = [texts[row].replace(_VARIANT, "") for row in rows]
     code = codes("".join(others)).copy()
     beyond = np.flatnonzero(code >= _ASCII)
     harmless = ends_words().take(code[beyond], mode="clip")

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.intake.fingerprint.keyed import mixed
-
 if TYPE_CHECKING:
     from stream.core.batch import Fingerprints, Positions
     from stream.intake.fingerprint.joined import Words
@@ -47,7 +45,7 @@ def shingles(words: Words) -> Fingerprints:
 def _of_words(words: Words) -> Fingerprints:
     """Return a hash of each word; words of eight bytes at most have all different ones."""
     start, size = words.start, words.end - words.start
-    hashes = mixed(_eights(words.text, start) & _FIRST.take(size, mode="clip"))
+    hashes = _mixed(_eights(words.text, start) & _FIRST.take(size, mode="clip"))
     longer = np.flatnonzero(size > _BYTES)
     for at in range(_BYTES, WORD_BYTES, _BYTES):
         longer = longer[size[longer] > at]
@@ -55,7 +53,18 @@ def _of_words(words: Words) -> Fingerprints:
             break
         more = _eights(words.text, start[longer] + at)
         more &= _FIRST.take(size[longer] - at, mode="clip")
-        hashes[longer] = mixed(hashes[longer] * np.uint64(_BASE) + more)
+        hashes[longer] = _mixed(hashes[longer] * _TIMES[0] + more)
+    return hashes
+
+
+def _mixed(hashes: Fingerprints) -> Fingerprints:
+    """Mix hashes in place and return them: different ones stay different, high bits depend on all.
+
+    What has to be hidden is hidden afterwards.
+    """
+    hashes *= _TIMES[1]
+    hashes ^= hashes >> np.uint64(32)
+    hashes *= _TIMES[2]
     return hashes
 
 

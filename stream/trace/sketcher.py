@@ -4,11 +4,12 @@ FracMinHash (Irber et al., bioRxiv 2022.01.11.475838): the share of a text's kep
 another text has is an unbiased estimate of the share of its shingles that the other has. Sketches
 of different density compare: a denser one has every hash of a thinner one.
 
-What a hash reveals: 56 of its 64 bits are BLAKE2b (RFC 7693) under the key. Without the key no one
-can test whether a text is in a sketch, not even by means of sketches of texts that they know. The
-eight bits above, mostly zero, decide what is kept: SplitMix64 with 64 bits derived from the key.
-Sketches of known texts could in principle reveal these 64 bits, with them which shingles are kept,
-and nothing else. At one in 64, two different shingles have equal hashes with probability 2^-58.
+What a hash reveals: 56 of its 64 bits are SipHash-2-4 under 128 bits that BLAKE2b (RFC 7693)
+derives from the key. Without the key no one can test whether a text is in a sketch, not even by
+means of sketches of texts that they know. The eight bits above, mostly zero, decide what is kept: a
+product with another 63 bits of the key. Sketches of known texts could reveal these, with them which
+shingles are kept, and nothing else. At one in 64, two different shingles have equal hashes with
+probability 2^-58.
 """
 
 from __future__ import annotations
@@ -20,19 +21,21 @@ import numpy as np
 
 from stream.intake.fingerprint.folding import folded_prefixes
 from stream.intake.fingerprint.joined import portions
-from stream.intake.fingerprint.keyed import KeyedHash, mixed, utf8
-from stream.trace.copied import copied
+from stream.intake.fingerprint.keyed import KeyedHash, blake2b, indexed, mixed, utf8
 from stream.trace.punctuation import without_punctuation
 from stream.trace.shingles import WORDS, shingles
+from stream.trace.siphash import SipHash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.core.batch import Counts, Fingerprints, Positions
-    from stream.intake.fingerprint.joined import Words
+    from stream.core.batch import Counts, Fingerprints, Mask, Positions
 
 #: Characters of a text that are read: more than the longest answer of a model has.
 MAX_CHARACTERS: Final = 2**17
+#: Of a text whose shingles are left out (assumed: answers seldom repeat what stands later in a
+#: longer one, and answers to other requests about the same text show it).
+OTHER_CHARACTERS: Final = 2**15
 #: The densities: powers of two, for eight bits decide.
 DENSITIES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _KEPT_BITS: Final = np.uint64(0xFF << 56)
@@ -59,49 +62,58 @@ class Sketcher:
 
     def __init__(self, key: bytes) -> None:
         """Derive both parts of a hash from the key."""
-        self._selection = np.uint64(KeyedHash(key, "trace selection", utf8).one("key"))
-        self._hash = KeyedHash(key, "trace")
+        self._selection = np.uint64(KeyedHash(key, "trace selection", utf8).one("key") | 1)
+        self._secret = SipHash(blake2b(key, "trace", SipHash.KEY_BYTES).digest())
 
     def sketches(
-        self, texts: Sequence[str], one_in: int, without: Sequence[bytes] | None = None
+        self, texts: Sequence[str], one_in: int, without: Sequence[Sequence[str | None]] = ()
     ) -> Sketches:
         """Return the sketches that keep one shingle in ``one_in`` (of DENSITIES).
 
-        ``without`` has for each text the letters of another, whose shingles are left out.
+        ``without`` has columns of other texts, whose shingles are left out: each has one for each
+        of ``texts``, or None. Only :data:`OTHER_CHARACTERS` of them are read.
         """
-        hashes: list[Fingerprints] = [np.zeros(0, np.uint64)]
+        order, row, count = self._kept(texts, one_in, MAX_CHARACTERS)
+        other = np.zeros(len(order), bool)
+        for column in without:
+            other |= self._has(column, order, row, one_in)
+        left_out = np.bincount(row[other], minlength=len(texts))
+        order, row = order[~other], row[~other]
+        hashes = (order & _KEPT_BITS) | (self._secret.of(order) >> _REST)
+        return Sketches(*_distinct(hashes, row), count, left_out)
+
+    def _kept(
+        self, texts: Sequence[str], one_in: int, most: int
+    ) -> tuple[Fingerprints, Positions, Counts]:
+        """Return the order of the kept shingles, the text of each, and how many each text has."""
+        orders: list[Fingerprints] = [np.zeros(0, np.uint64)]
         rows: list[Positions] = [np.zeros(0, np.uint32)]
-        count, left_out = np.zeros((2, len(texts)), np.int64)
-        plain = without_punctuation([text[:MAX_CHARACTERS] for text in texts])
-        for places, joined in portions(folded_prefixes(plain, MAX_CHARACTERS)):
+        count = np.zeros(len(texts), np.int64)
+        plain = without_punctuation([text[:most] for text in texts])
+        for places, joined in portions(folded_prefixes(plain, most)):
             words = joined.words()
             count[places] = np.maximum(words.count - (WORDS - 1), 0)
-            order, at, text = self._kept(words, one_in)
-            row = np.array(places, np.uint32)[text]
-            if without is not None:
-                other = copied(words, at, [without[place] for place in row.tolist()])
-                np.add.at(left_out, row[other], 1)
-                order, row = order[~other], row[~other]
-            hashes.append(self._keyed(order))
-            rows.append(row)
-        distinct = _distinct(np.concatenate(hashes), np.concatenate(rows))
-        return Sketches(*distinct, count, left_out)
+            order = shingles(words) * self._selection
+            at = np.flatnonzero(order <= np.uint64(2**64 // one_in - 1))
+            end = np.cumsum(words.count)
+            text = np.searchsorted(end, at, side="right")
+            whole = at + WORDS <= end[text]
+            orders.append(order[at[whole]])
+            rows.append(np.array(places, np.uint32)[text[whole]])
+        return np.concatenate(orders), np.concatenate(rows), count
 
-    def _kept(self, words: Words, one_in: int) -> tuple[Fingerprints, Positions, Positions]:
-        """Return of the kept shingles of a portion their order, first word and text in it."""
-        order = mixed(shingles(words) ^ self._selection)
-        at = np.flatnonzero(order <= np.uint64(2**64 // one_in - 1))
-        end = np.cumsum(words.count)
-        text = np.searchsorted(end, at, side="right")
-        whole = at + WORDS <= end[text]
-        at = at[whole]
-        return order[at], at, text[whole]
+    def _has(
+        self, column: Sequence[str | None], order: Fingerprints, row: Positions, one_in: int
+    ) -> Mask:
+        """Return which shingles the text of the same row in ``column`` has, too."""
+        distinct, place = indexed([text or "" for text in column])
+        others, text, _ = self._kept(distinct, one_in, OTHER_CHARACTERS)
+        return np.isin(order ^ _mark(place[row]), others ^ _mark(text))
 
-    def _keyed(self, order: Fingerprints) -> Fingerprints:
-        """Return the hashes, of which ``order`` has the eight bits that decide."""
-        each = order.astype("<u8").tobytes()
-        secret = self._hash.of_bytes([each[at : at + 8] for at in range(0, len(each), 8)])
-        return (order & _KEPT_BITS) | (secret >> _REST)
+
+def _mark(text: Positions) -> Fingerprints:
+    """Return numbers that keep equal shingles of different texts apart."""
+    return mixed(text.astype(np.uint64) + np.uint64(1))
 
 
 def _distinct(hashes: Fingerprints, text: Positions) -> tuple[Fingerprints, Positions]:

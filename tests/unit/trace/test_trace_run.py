@@ -123,7 +123,7 @@ def test_later_answers_that_match_as_often_refute() -> None:
     assert only(traced(rows, records, dated=dated)).named
     found = only(
         traced(
-            [*rows, *[one for texts in later.values() for one in texts[:2]]], records, dated=dated
+            [*rows, *[one for texts in later.values() for one in texts[:4]]], records, dated=dated
         )
     )
     assert not found.named
