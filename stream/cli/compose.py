@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from stream import __version__
+from stream.cli.compose_answers import traced_answers
 from stream.decisions.signature import Signer
 from stream.delivery.alertmanager import Alertmanager
 from stream.delivery.log_sink import LogSink
@@ -42,7 +43,6 @@ from stream.pipeline.build import (
 )
 from stream.pipeline.feedback_reader import FeedbackReader, suppression, verdict
 from stream.telemetry.process import register_process
-from stream.trace.answer_sketches import AnswerSketches
 from stream.worker.directory import DirectoryFeed
 from stream.worker.ports import Stages
 from stream.worker.run import WorkerComponents
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from stream.http.pages import More
     from stream.intake.directory.directory import AccountDirectory
     from stream.settings import Settings
+    from stream.trace.answer_sketches import AnswerSketches
     from stream.worker.ports import RecordReader, Task
 
 
@@ -74,11 +75,12 @@ def worker_components(
     more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
     directory = account_directory(settings.stages)
     databases = Databases(settings.intake, metrics, now_s=time.time())
+    answers, decisions = traced_answers(settings, metrics)
     return WorkerComponents(
         kafka=settings.kafka,
         topics=settings.topics,
         idle_timeout_s=settings.windows.idle_timeout_s,
-        stages=lambda: _stages(settings, metrics, directory, databases),
+        stages=lambda: _stages(settings, metrics, directory, databases, answers),
         metrics=metrics,
         health=health,
         services=(
@@ -86,6 +88,7 @@ def worker_components(
             *feeds,
             DatabaseWatch(databases),
             *_keepers(settings, metrics),
+            *decisions,
             *_readers(settings, metrics),
             # Last: the stages start after it and need it loaded; alerts are delivered meanwhile.
             _directory_feed(settings, metrics, directory),
@@ -120,7 +123,11 @@ def _directory_feed(
 
 
 def _stages(
-    settings: Settings, metrics: Metrics, directory: AccountDirectory, databases: Databases
+    settings: Settings,
+    metrics: Metrics,
+    directory: AccountDirectory,
+    databases: Databases,
+    answers: AnswerSketches | None,
 ) -> Stages:
     stages = settings.stages
 
@@ -137,7 +144,7 @@ def _stages(
         metrics=metrics,
         directory=directory,
         networks=databases.lookup,
-        answers=AnswerSketches(settings.trace, metrics) if settings.trace.enabled else None,
+        answers=answers,
     )
     return Stages(source=source, task=task, feedback=_feedback_readers(settings, metrics))
 

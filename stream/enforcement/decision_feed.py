@@ -27,6 +27,7 @@ class DecisionFeed(DecisionReader):
         self,
         settings: DecisionSettings,
         *,
+        name: str = NAME,
         topic: str,
         connection: Mapping[str, Any],
         exact: bool,
@@ -34,13 +35,13 @@ class DecisionFeed(DecisionReader):
         renewed: Callable[[InForce, Sequence[Decision]], None] = lambda *_: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """``connection`` goes to aiokafka. Raises SettingsError without a key.
+        """``connection`` goes to aiokafka, ``name`` into metrics. Raises SettingsError without key.
 
         ``renewed`` gets the table, and what is new in it, before anything is answered from it.
         """
         super().__init__(
             settings,
-            name=NAME,
+            name=name,
             topic=topic,
             connection=connection,
             exact=exact,

@@ -49,7 +49,7 @@ class TraceSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(
             ge=1,
             le=_LARGEST,
-            description="The same for accounts under a decision to watch; a power of two",
+            description="The same for accounts that a decision in force is about; a power of two",
             extra={"unit": "runs"},
         ),
     ] = 16

@@ -13,6 +13,7 @@ from stream.core.secret import Secret
 from stream.trace.answer_record import decode
 from stream.trace.keys import trace_keys
 from stream.trace.sketcher import Sketcher
+from testlib.decisions import KEY as DECISIONS_KEY
 from testlib.paths import ROOT
 from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
@@ -59,19 +60,22 @@ LINES = [
 
 
 def place(bootstrap: str, broker: str, **more: object) -> dict[str, str]:
-    """Return an environment whose topics have the log."""
+    """Return an environment whose topics are made."""
     own: dict[str, object] = {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
     if broker == "kafka":
         own["kafka_session_timeout_s"] = 6
     environment = settings(bootstrap, **own, **more)
     made = run(environment, "topics", "create")
     assert made.returncode == 0, made.stderr
-    producer = KafkaProducer(bootstrap_servers=bootstrap)
-    for line in LINES:
+    return environment
+
+
+def send(environment: dict[str, str], lines: list[bytes]) -> None:
+    producer = KafkaProducer(bootstrap_servers=environment["DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS"])
+    for line in lines:
         producer.send(environment["DISTILLWATCH_TOPICS_REQUESTS"], line)
     producer.flush()
     producer.close()
-    return environment
 
 
 def values(environment: dict[str, str], topics: set[str] | None = None) -> list[bytes]:
@@ -107,6 +111,7 @@ def test_answers_are_hashes_in_their_topic_which_match_the_same_text_and_no_othe
     bootstrap: str, broker: str, tmp_path: Path
 ) -> None:
     environment = place(bootstrap, broker, trace_enabled="true", trace_key=KEY, trace_one_in=4)
+    send(environment, LINES)
     with worker(environment, tmp_path) as one:
         one.until(
             lambda: one.total(SKETCHED, result="sketched") == len(LINES), what="sketches of answers"
@@ -144,6 +149,7 @@ def test_nothing_is_kept_unless_answers_are_traced(
     bootstrap: str, broker: str, tmp_path: Path
 ) -> None:
     environment = place(bootstrap, broker, trace_key=KEY)
+    send(environment, LINES)
     with worker(environment, tmp_path) as one:
         one.until(
             lambda: one.total("distillwatch_events_total", result="accepted") == len(LINES),
@@ -155,3 +161,29 @@ def test_nothing_is_kept_unless_answers_are_traced(
         assert one.total(SKETCHED) == 0
         assert one.stop() == 0
     assert kept(environment) == []
+
+
+def test_of_an_account_that_people_watch_more_is_kept(
+    bootstrap: str, broker: str, tmp_path: Path
+) -> None:
+    environment = place(
+        bootstrap, broker, trace_enabled="true", trace_key=KEY, decisions_key=DECISIONS_KEY
+    )
+    watch = ("watch", "--account", "acct_1", "--for", "8h", "--author", "ana", "--reason", "odd")
+    decided = run(environment, "decide", *watch)
+    assert decided.returncode == 0, decided.stderr
+
+    def densities() -> set[tuple[str, int]]:
+        """Return accounts with their densities, after one more answer for each."""
+        send(environment, LINES)
+        return {
+            (record.accounts[account], one_in)
+            for record in kept(environment)
+            for account, one_in in zip(record.account, record.one_in.tolist(), strict=True)
+        }
+
+    with worker(environment, tmp_path) as one:
+        # The decision is read beside the log: answers that came before it are as all others.
+        one.until(lambda: ("acct_1", 16) in densities(), within_s=90, what="denser sketches")
+        assert {one_in for name, one_in in densities() if name != "acct_1"} == {64}
+        assert one.stop() == 0
