@@ -35,6 +35,7 @@ _COMMANDS: Final = (
     "explain",
     "enforcer",
     "report",
+    "trace",
     "settings",
 )
 

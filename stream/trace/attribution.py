@@ -1,7 +1,7 @@
 """From matches to groups: which campaigns' answers a data set has, and how sure that is.
 
 A group is named where three things agree: its accounts have more hits than others of equal volume
-(:mod:`stream.trace.equal_volume`); rows have its answers as a whole, not a passage of them, as
+(:mod:`stream.trace.equal_volume`); rows have its answers as a whole, not single runs of words, as
 other answers to the same prompts have (:func:`whole_copy_p`); and, where the date of the data set
 is known, its earlier answers have more hits than its later ones, which cannot be in it.
 """
@@ -141,7 +141,7 @@ class Attribution:
     def _against(self, one: _Tested, q: float, whole_p: float) -> str:
         """Return why a group is not named, "" if it is."""
         if not len(one.places):
-            which = "passage that it alone was given is in the data set"
+            which = "run of words that it alone was given is in the data set"
             return f"no {which}" if len(one.slots) else "no answer of it is stored"
         if q > self._level:
             if one.test.possible > self._level:
@@ -149,7 +149,7 @@ class Attribution:
                 return f"too few accounts of comparable volume: p cannot be below {least}"
             return "its accounts have no more matches than others"
         if whole_p > _WHOLE_P:
-            return "rows share passages with its answers, but do not have them as a whole"
+            return "rows share runs of words with its answers, but do not have them as a whole"
         if one.after is not None and one.after.refutes:
             return "answers given after the date of the data set match as often"
         return ""

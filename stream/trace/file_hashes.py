@@ -1,6 +1,6 @@
 """The distinct hashes of a data set, each with the first row that has it.
 
-That a row repeats another one, or has a passage of it, adds nothing: each hash counts once.
+That a row repeats another one, or has a part of it, adds nothing: each hash counts once.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class FileHashes:
         hashes, rows = hashes[new], rows[first[new]]
         if len(self) + len(hashes) > self._most:
             raise UsageError(
-                f"the data set has more than {self._most:,} different passages: split it"
+                f"the data set has more than {self._most:,} different runs of words: split it"
             )
         place = np.searchsorted(self.hashes, hashes) + np.arange(len(hashes))
         old = np.ones(len(self) + len(hashes), bool)

@@ -10,9 +10,9 @@ from scipy.stats import binom
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Measured (tests/bench/trace.py): where a row shares one passage with another answer to the same
-#: prompt, it has 3 to 6 in a hundred of that answer's other passages; of a copy with one word in
-#: ten replaced 27 to 42.
+#: Measured (tests/bench/trace.py): where a row shares a run of words with another answer to the
+#: same prompt, it has at most 7 in a hundred of that answer's other runs; of a copy of the first
+#: half, or of one with one word in ten replaced, 30 or more.
 SHARED_BY_CHANCE: Final = 0.1
 
 
@@ -30,17 +30,9 @@ def q_values(p: Sequence[float]) -> list[float]:
 
 
 def whole_copy_p(found: int, others: int) -> float:
-    """Return how probable it is that rows have as much of the answers if passages are shared.
+    """Return how probable it is that rows have as much of the answers if runs of words are shared.
 
     Each matched answer has ``others`` further hashes besides the first hit, ``found`` of them in
     the same row; by chance at most :data:`SHARED_BY_CHANCE` of them are (exact binomial).
     """
     return float(binom.sf(found - 1, others, SHARED_BY_CHANCE))
-
-
-def canary_p(found: int, candidates: int, bits: int) -> float:
-    """Return how probable it is that ``found`` of ``candidates`` random words are a canary's.
-
-    Each is it with a chance of ``2 ** -bits`` (exact binomial).
-    """
-    return float(binom.sf(found - 1, candidates, 2.0**-bits)) if found else 1.0

@@ -69,7 +69,7 @@ class AfterDate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MatchedAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account with matched rows, those of passages that it alone was given."""
+    """An account with matched rows, those of runs of words that it alone was given."""
 
     account_id: str
     matched_rows: int
@@ -91,7 +91,7 @@ class TracedGroup(msgspec.Struct, frozen=True, kw_only=True):
     answers: int
     matched_hashes: int
     matched_rows: Annotated[
-        int, Meta(description="Rows with a passage that no unrelated account was given")
+        int, Meta(description="Rows with a run of words that no unrelated account was given")
     ]
     rows: Rows
     first: Annotated[str | None, Meta(description="Time of the first matched answer")]
@@ -104,19 +104,11 @@ class TracedGroup(msgspec.Struct, frozen=True, kw_only=True):
         float | None,
         Meta(description="Share of the matched answers' other hashes in their rows; copies: ~1"),
     ]
-    whole_p: Annotated[Probability, Meta(description="That passages are shared by chance")]
+    whole_p: Annotated[Probability, Meta(description="That runs of words are shared by chance")]
     after_date: AfterDate | None
     members: Annotated[
         list[MatchedAccount], Meta(description="Those with most matched rows first; bounded")
     ]
-
-
-class FoundCanary(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision whose canary is in the data set."""
-
-    decision_id: str
-    rows: Rows
-    p: Annotated[Probability, Meta(description="That a random word is it; exact binomial")]
 
 
 class TraceResult(msgspec.Struct, frozen=True, kw_only=True):

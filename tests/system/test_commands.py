@@ -34,6 +34,7 @@ COMMANDS = (
     "verdict",
     "suppress",
     "report",
+    "trace",
     "settings",
 )
 SECRET = "whsec_bm9ib2R5IG11c3Qgc2VlIHRoaXMgc2VjcmV0"  # noqa: S105 - made up

@@ -17,8 +17,6 @@ from stream.enforcement.admin.admin_gateway import AdminError, GatewayAccount
 from testlib.admin_apis import Keeping
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from stream.core.decisions import Action
 
 ACCOUNTS = ("a", "b")
@@ -34,16 +32,12 @@ class Table:
         }
         self.writes = 0
         self.faults: list[str] = []  # of the next calls
-        self.between: Callable[[], Awaitable[None]] | None = None  # before the next write counts
 
     async def read(self, account: str) -> GatewayAccount:
         self._fail("before")
         return GatewayAccount(account=account, limits=dict(self.states[account]))
 
     async def write(self, known: GatewayAccount, changes: Any, person: str) -> None:  # noqa: ARG002
-        between, self.between = self.between, None
-        if between:
-            await between()
         self._fail("before", keep="after")
         self.states[known.account].update(changes)
         self.writes += 1
@@ -80,7 +74,6 @@ STEPS = st.lists(
         st.tuples(st.just("crash"), st.integers(0, 1)),
         st.tuples(st.just("work"), st.integers(0, 1)),
         st.tuples(st.just("compare"), st.integers(0, 1)),
-        st.tuples(st.just("between"), st.integers(0, 1)),
         st.tuples(st.just("fault"), st.sampled_from(["before", "after", "none"])),
     ),
     max_size=25,
@@ -101,7 +94,6 @@ async def _played(steps: list[Any]) -> None:
     for step in steps:
         await _step(table, pair, world, *step)
     table.faults.clear()
-    table.between = None
     for _ in range(2):  # whoever is behind may have changed what the other had done
         for one in pair:
             await one.compare()
@@ -133,8 +125,6 @@ async def _step(table: Table, pair: list[Keeping], world: World, kind: str, *giv
         case "compare", (number,):
             if not table.faults:
                 await pair[number].compare()
-        case "between", (number,):
-            table.between = pair[number].settle
         case "fault", (fault,):
             table.faults.append(fault)
         case _:

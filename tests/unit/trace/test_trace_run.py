@@ -47,7 +47,7 @@ def test_a_campaign_is_named_with_rows_times_and_accounts() -> None:
 def test_without_reuse_nothing_is_named() -> None:
     result = traced(FILLER, RECORDS)
     assert not only(result).named
-    assert only(result).reason == "no passage that it alone was given is in the data set"
+    assert only(result).reason == "no run of words that it alone was given is in the data set"
     assert (only(result).p, result.outside) == (1.0, [])
 
 
