@@ -55,9 +55,10 @@ format: $(VENV)/.ready ## Format, and apply automatic fixes
 dashboards: $(VENV)/.ready ## Regenerate the Grafana dashboards
 	$(BIN)/python grafana/generate.py
 
-schema: $(VENV)/.ready ## Write the schemas of alerts and of the oversight report from their types
+schema: $(VENV)/.ready ## Write the schemas of alerts, reports and traces from their types
 	$(BIN)/python -c 'from stream.core.alert_schema import text; print(text(), end="")' > deploy/alert.schema.json
 	$(BIN)/python -c 'from stream.oversight.published import text; print(text(), end="")' > deploy/report.schema.json
+	$(BIN)/python -c 'from stream.trace.trace_schema import text; print(text(), end="")' > deploy/trace.schema.json
 
 pictures: $(VENV)/.ready ## Photograph the page of a demo (needs Chromium)
 	$(BIN)/python grafana/photographs.py
