@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-deploy test-gateways test-litellm check release format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
+.PHONY: help demo test test-kafka test-chaos test-deploy test-gateways test-litellm check release format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,7 +23,10 @@ test: $(VENV)/.ready ## Run every test that needs no Java
 	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways"
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
-	$(BIN)/python -m pytest -m "kafka and not deploy"
+	$(BIN)/python -m pytest -m "kafka and not deploy and not long"
+
+test-chaos: $(VENV)/.ready ## Disturb workers and brokers of Apache Kafka for long (about an hour)
+	$(BIN)/python -m pytest -m kafka --chaos long tests/integration/chaos
 
 test-deploy: $(VENV)/.ready ## Test page, rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools

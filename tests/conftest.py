@@ -6,6 +6,8 @@ import warnings
 import hypothesis
 import pytest
 
+from testlib.chaos import ROUNDS
+
 # kafka-python reads its schemas with functions of the standard library that Python 3.11 calls
 # deprecated: once, when it is imported.
 with warnings.catch_warnings():
@@ -15,6 +17,15 @@ with warnings.catch_warnings():
 # A busy machine is no bug.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--chaos",
+        choices=sorted(ROUNDS),
+        default="short",
+        help="how long the tests in integration/chaos disturb",
+    )
 
 
 def requests(start, minutes, *, attack_from=0):

@@ -26,7 +26,7 @@ def run(*command, cwd=ROOT):
 # -- compose ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", sorted(OURS))
 def test_the_product_accepts_its_settings(name):
     environment = SERVICES[name]["environment"]
     settings = load(None, {key: str(value) for key, value in environment.items()})

@@ -11,6 +11,7 @@ import pytest
 from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.chaos import ROUNDS, ChaosRound
 from testlib.workers.product import LAST, PARTITIONS, Outcome, Product, undisturbed
 
 SCENARIO = Scenario(
@@ -30,6 +31,12 @@ SCENARIO = Scenario(
     span_s=7 * 3600.0,
 )
 GARBAGE = (b"not json", b"", b'{"timestamp":1772410000,"account_id":"a"}', b"\xff\xfe", b"[[[[")
+
+
+@pytest.fixture(scope="session")
+def chaos(request: pytest.FixtureRequest) -> ChaosRound:
+    """The round that ``--chaos`` chooses."""
+    return ROUNDS[request.config.getoption("--chaos")]
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.chaos import ChaosRound
 from testlib.workers.product import Outcome, Product
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
@@ -24,14 +25,15 @@ def test_a_broker_restarts(
     product_on: Callable[..., Product],
     lines: list[bytes],
     calm: Outcome,
+    chaos: ChaosRound,
 ) -> None:
     with ApacheKafka() as kafka:
         product = product_on(kafka.bootstrap)
-        with product.traffic(lines, seconds=25):
+        with product.traffic(lines, seconds=chaos.seconds(25)):
             product.start_ready()
-            time.sleep(5)
+            time.sleep(chaos.seconds(5))
             kafka.brokers[0].end(how)
-            time.sleep(3)
+            time.sleep(chaos.seconds(3))
             kafka.start(kafka.brokers[0])
             kafka.await_answer(kafka.brokers[0])
             keep_running(product)
@@ -40,17 +42,21 @@ def test_a_broker_restarts(
 
 
 def test_leaders_fail_over(
-    three: ApacheKafka, product_on: Callable[..., Product], lines: list[bytes], calm: Outcome
+    three: ApacheKafka,
+    product_on: Callable[..., Product],
+    lines: list[bytes],
+    calm: Outcome,
+    chaos: ChaosRound,
 ) -> None:
     """Each broker in turn dies and comes back; every partition has three copies."""
     product = product_on(three.bootstrap, copies=3)
-    with product.traffic(lines, seconds=60):
+    with product.traffic(lines, seconds=chaos.seconds(60)):
         product.start_ready()
         product.start_ready()
         for broker in three.brokers:
-            time.sleep(3)
+            time.sleep(chaos.seconds(3))
             broker.end(signal.SIGKILL)
-            time.sleep(8)
+            time.sleep(chaos.seconds(8))
             three.start(broker)
             three.await_answer(broker)
             keep_running(product)

@@ -37,7 +37,9 @@ def write_state(product: Product, topic: str, begin: tuple[str, bytes] | None) -
     asyncio.run(write())
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    "stage", [STAGES[0], *(pytest.param(stage, marks=pytest.mark.long) for stage in STAGES[1:])]
+)
 def test_state_of_another_version_is_refused_until_it_is_deleted(
     stage: str, product: Product
 ) -> None:
@@ -75,7 +77,17 @@ def test_a_changed_setting_is_named_and_setting_it_back_helps(
     product.start_ready()
 
 
-@pytest.mark.parametrize("name", ["events", "links", "findings", *(f"{s}-state" for s in STAGES)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "events",
+        "alerting-state",
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("links", "findings", "accounts-state", "links-state")
+        ),
+    ],
+)
 def test_another_number_of_partitions_is_refused_at_the_start(name: str, product: Product) -> None:
     topic = product.settings.topics.internal_prefix + name
     expected = 1 if name in {"findings", "alerting-state"} else TASKS

@@ -88,6 +88,7 @@ def test_what_waits_after_a_silence_is_not_late(
     assert product.finish().differences(calm) == []
 
 
+@pytest.mark.long  # every run has the harder case: under running workers
 def test_partitions_are_added_between_two_runs(
     product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:
@@ -121,7 +122,8 @@ def test_partitions_are_added_under_running_workers(
 def test_no_event_of_a_new_partition_is_late_at_the_speed_of_life(
     product_on: Callable[..., Product], apache_kafka: ApacheKafka
 ) -> None:
-    product = product_on(apache_kafka.bootstrap, overrides={"WINDOWS_WINDOW_S": "5"})
+    live = {"WINDOWS_WINDOW_S": "5", "WINDOWS_IDLE_TIMEOUT_S": "5"}
+    product = product_on(apache_kafka.bootstrap, overrides=live)
     product.start_ready()
     sent: Counter[str] = Counter()
 
@@ -151,7 +153,9 @@ def test_no_event_of_a_new_partition_is_late_at_the_speed_of_life(
     assert {name: found[name] for name in sent} == dict(sent)
 
 
-@pytest.mark.parametrize("partitions", [PARTITIONS - 2, PARTITIONS + 1])
+@pytest.mark.parametrize(
+    "partitions", [PARTITIONS - 2, pytest.param(PARTITIONS + 1, marks=pytest.mark.long)]
+)
 def test_a_topic_that_is_made_again_between_two_runs(
     partitions: int, product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:

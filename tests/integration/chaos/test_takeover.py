@@ -43,6 +43,7 @@ def default_kafka() -> Iterator[ApacheKafka]:
         yield kafka
 
 
+@pytest.mark.long  # every run has the same promise in test_transport.py, with quicker settings
 def test_a_dead_worker_is_replaced_within_twenty_seconds(
     product_on: Callable[..., Product], default_kafka: ApacheKafka
 ) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from testlib.chaos import ChaosRound
 from testlib.workers.product import PARTITIONS, Outcome, Product, sent_again
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
-KILLS = 20
 AT_WORK = 0.6
 SHIFTED = Path(__file__).with_name("shifted_worker.py")
 
@@ -25,12 +25,14 @@ def test_an_undisturbed_worker_counts_every_event(calm: Outcome, lines: list[byt
     assert calm.alerts
 
 
-def test_kills_at_random_moments(product: Product, lines: list[bytes], calm: Outcome) -> None:
+def test_kills_at_random_moments(
+    product: Product, lines: list[bytes], calm: Outcome, chaos: ChaosRound
+) -> None:
     dice = random.Random(4)
     kills, at_work = 0, 0
-    with product.traffic(lines, seconds=90):
+    with product.traffic(lines, seconds=4.5 * chaos.kills):
         product.start_ready()
-        while at_work < KILLS:
+        while at_work < chaos.kills:
             # Some die while they start; without the others a busy machine had none at work to kill.
             start = product.start_ready if dice.random() < AT_WORK else product.start
             start()
@@ -45,22 +47,24 @@ def test_kills_at_random_moments(product: Product, lines: list[bytes], calm: Out
     assert found.differences(calm) == []
 
 
-def test_workers_join_and_leave(product: Product, lines: list[bytes], calm: Outcome) -> None:
-    with product.traffic(lines, seconds=30):
+def test_workers_join_and_leave(
+    product: Product, lines: list[bytes], calm: Outcome, chaos: ChaosRound
+) -> None:
+    with product.traffic(lines, seconds=chaos.seconds(30)):
         first = product.start_ready()
         second, third = product.start_ready(), product.start_ready()
-        time.sleep(3)
+        time.sleep(chaos.seconds(3))
         assert first.stop() == 0, product.logs()
-        time.sleep(3)
+        time.sleep(chaos.seconds(3))
         assert third.stop() == 0, product.logs()
         assert second.process.poll() is None
     assert product.finish().differences(calm) == []
 
 
 def test_a_graceful_stop_leaves_nothing_to_repeat(
-    product: Product, lines: list[bytes], calm: Outcome
+    product: Product, lines: list[bytes], calm: Outcome, chaos: ChaosRound
 ) -> None:
-    with product.traffic(lines, seconds=20):
+    with product.traffic(lines, seconds=chaos.seconds(20)):
         for _ in range(2):
             worker = product.start_ready()
             time.sleep(2)
@@ -71,9 +75,9 @@ def test_a_graceful_stop_leaves_nothing_to_repeat(
 
 
 def test_a_stalled_worker_that_wakes_up_late(
-    product: Product, lines: list[bytes], calm: Outcome
+    product: Product, lines: list[bytes], calm: Outcome, chaos: ChaosRound
 ) -> None:
-    with product.traffic(lines, seconds=30):
+    with product.traffic(lines, seconds=chaos.seconds(30)):
         stalled = product.start_ready()
         time.sleep(1)
         for _ in range(2):
@@ -101,15 +105,17 @@ def test_it_needs_no_disk(product: Product, lines: list[bytes], calm: Outcome) -
     assert product.finish().differences(calm) == []
 
 
-def test_clocks_that_jump(product: Product, lines: list[bytes], calm: Outcome) -> None:
+def test_clocks_that_jump(
+    product: Product, lines: list[bytes], calm: Outcome, chaos: ChaosRound
+) -> None:
     """The worker lives on the day of the events; its clock jumps by hours, also backwards."""
     shift = product.folder / "shift"
     end = msgspec.json.decode(lines[-1])["timestamp"]
     now = end - time.time()
     shift.write_text(str(now))
-    with product.traffic(lines, seconds=20):
+    with product.traffic(lines, seconds=chaos.seconds(20)):
         product.start_ready(command=[sys.executable, str(SHIFTED), str(shift)])
         for jump_s in (3600, -4 * 3600, 86400, 0):
-            time.sleep(4)
+            time.sleep(chaos.seconds(4))
             shift.write_text(str(now + jump_s))
     assert product.finish().differences(calm) == []

@@ -113,6 +113,9 @@ class Product:
             "TOPICS_PARTITIONS": str(TASKS),
             "TOPICS_REQUESTS_PARTITIONS": str(PARTITIONS),
             "TOPICS_REPLICATION_FACTOR": str(self.copies),
+            # The events of an hour come within seconds: a producer that a fault or a busy machine
+            # holds up would be hours late by the default of 5 s.
+            "WINDOWS_IDLE_TIMEOUT_S": "30",
             "HTTP_HOST": "127.0.0.1",
             **self.overrides,
         }
