@@ -102,8 +102,11 @@ def trace(  # noqa: PLR0913 - an argument for each option
 def _read_dataset(run: TraceRun, path: Path, columns: list[str]) -> TracedDataset:
     with _progress("data set", path.stat().st_size if path.is_file() else None) as advance:
         reader = DatasetReader(path, columns, advance=advance)
-        for portion in reader.portions():
-            run.add_texts(portion.texts, portion.rows)
+        try:
+            for portion in reader.portions():
+                run.add_texts(portion.texts, portion.rows)
+        except MemoryError:
+            raise UsageError(f"{path}: takes too much memory: split it") from None
     if columns and reader.rows and not reader.texts:
         raise UsageError(f"--column: no row of {path} has text in {', '.join(columns)}")
     run.file.merge()

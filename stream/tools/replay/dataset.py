@@ -41,6 +41,10 @@ _MOST_KNOWN: Final = 2**20
 _PARQUET_ROWS: Final = 256
 _REPORT_EVERY: Final = 1_000
 _MOST_ROWS: Final = 2**32 - 1
+#: Rows from which on they are compared with the file's bytes, and how many a byte may have.
+#: Assumed: only a file that was made to keep readers busy has as many (of nothing, or of one row).
+_MANY_ROWS: Final = 10_000_000
+_ROWS_A_BYTE: Final = 10
 _JSON: Final = frozenset({".json", ".jsonl", ".ndjson"})
 _TEXT: Final = frozenset({".txt", ".text", ".md"})
 _HEAD_BYTES: Final = 4096
@@ -70,6 +74,8 @@ class DatasetReader:
         if not path.is_file():
             raise UsageError(f"{path}: no such file")
         self._path = path
+        of_its_size = max(_MANY_ROWS, _ROWS_A_BYTE * path.stat().st_size)
+        self._most_rows = min(_MOST_ROWS, of_its_size)
         self._texts = RowTexts(columns)
         self._advance = advance
         self._known: set[int] = set()
@@ -98,8 +104,8 @@ class DatasetReader:
 
     def _of_row(self, row: Row) -> Sequence[str]:
         self.rows += 1
-        if self.rows > _MOST_ROWS:
-            raise UsageError(f"{self._path}: more than {_MOST_ROWS:,} rows: split it")
+        if self.rows > self._most_rows:
+            raise UsageError(f"{self._path}: more than {self._most_rows:,} rows: split it")
         if row.value is None:
             self.unread += 1
             return ()

@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import resource
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ import zstandard
 from pyarrow import parquet
 
 from stream.core.errors import UsageError
-from stream.tools.replay import dataset_rows
+from stream.tools.replay import dataset, dataset_rows
+from stream.tools.replay.bounded_memory import bounded_memory
 from stream.tools.replay.dataset import DatasetReader
 
 ONE = "the first answer, which is long enough to be traced"
@@ -169,9 +171,10 @@ def test_no_file_or_an_empty_one(tmp_path: Path) -> None:
     assert read(tmp_path / "empty.jsonl")[1] == []
 
 
-def test_a_parquet_file_that_unfolds_to_a_hundred_gigabytes_is_refused(tmp_path: Path) -> None:
+def test_a_parquet_file_that_unfolds_to_gigabytes_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(dataset, "bounded_memory", partial(bounded_memory, 2**28))
     path = tmp_path / "set.parquet"
-    one = pa.array(["word " * 10_000_000])
+    one = pa.array(["word " * 1_000_000])
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 2000, pa.int32()), one)
     parquet.write_table(pa.table({"output": column}), path, compression="zstd")
     assert path.stat().st_size < 100_000
@@ -184,4 +187,13 @@ def test_a_small_file_of_endless_zeros_is_refused(tmp_path: Path, monkeypatch) -
     path = tmp_path / "set.jsonl.zst"
     path.write_bytes(zstandard.ZstdCompressor().compress(b"0" * 2**25))
     with pytest.raises(UsageError, match="decompresses to more than 1,000 times its size"):
+        read(path)
+
+
+def test_a_small_file_of_endless_empty_rows_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(dataset, "_MANY_ROWS", 10_000)
+    path = tmp_path / "set.parquet"
+    parquet.write_table(pa.table({"output": pa.nulls(1_000_000, pa.string())}), path)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(UsageError, match="rows: split it"):
         read(path)
