@@ -10,6 +10,8 @@ from stream.alerting.severity import severity
 from stream.alerting.tally import greater
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.score_watch import ScoreWatch
@@ -60,6 +62,13 @@ class AccountIncidents:
         observed = greater(incident.observed, found.observed)
         finding = self._finding(found, score, observed)
         self._lifecycle.apply(incident, finding, found.time)
+
+    def forget(self, time: float, accounts: Iterable[str]) -> None:
+        """End and forget the incidents of accounts."""
+        for account in sorted(accounts):
+            incident = self._store.find("account", account)
+            if incident is not None:
+                self._lifecycle.forget(incident, time)
 
     def _finding(self, found: AccountFinding, score: float, observed: Observed) -> Finding:
         return Finding(

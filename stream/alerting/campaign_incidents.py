@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from stream.alerting import summaries
 from stream.alerting.incident import Finding, Incident, alert_id
@@ -18,6 +19,8 @@ from stream.core.membership import MEMBERSHIP, accused
 from stream.core.traffic import matrix
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from stream.alerting.egress_ledger import EgressLedger
     from stream.alerting.lifecycle import Lifecycle
     from stream.alerting.metrics import AlertingMetrics
@@ -84,6 +87,15 @@ class CampaignIncidents:
             return
         incident, total = self._counted(incident, time, cluster)
         self._lifecycle.apply(incident, self._finding(cluster, score, incident, total), time)
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Drop accounts from all campaigns."""
+        for incident in self._store:
+            named = [*incident.members, *incident.peripheral]
+            if incident.kind == "campaign" and not {*named}.isdisjoint(accounts):
+                left = self._with_accounts(incident, _roster(incident).without(accounts))
+                self._store.put(_without_examples(left, accounts))
+        self._store.open.forget(accounts)
 
     def _finding(
         self, cluster: Cluster, score: float, incident: Incident, total: Observed
@@ -166,6 +178,15 @@ def _watched(cluster: Cluster) -> list[str]:
     """Return the accounts that a cluster's score is of: all, where no degrees are known."""
     which = np.flatnonzero(accused(cluster.memberships)).tolist()
     return [cluster.members[i] for i in which] or cluster.members
+
+
+def _without_examples(incident: Incident, accounts: Collection[str]) -> Incident:
+    """Return an incident whose shared values do not name accounts."""
+    shared = [
+        replace(one, members=[name for name in one.members if name not in accounts])
+        for one in incident.shared
+    ]
+    return replace(incident, shared=shared)
 
 
 def _roster(incident: Incident) -> Roster:

@@ -31,9 +31,10 @@ from stream.alerting.verdict_table import VerdictTable
 from stream.core.packets import Confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.alerting.egress_ledger import EgressLedger
+    from stream.alerting.incident import Incident
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.score_watch import ScoreWatch
     from stream.alerting.settings import AlertingSettings
@@ -120,8 +121,22 @@ class Incidents:
             self._suppressions.record(time, suppression)
         labelled = {one.key: one for one in verdicts if self._record_verdict(time, one)}
         self._lifecycle.review(time, labelled)
-        confirmed = [self._confirmed(time, one) for _, one in sorted(labelled.items())]
+        confirmed = [
+            _confirmed(self._store.incident(name), verdict, time + self._mute_s)
+            for name, verdict in sorted(labelled.items())
+        ]
         return self._lifecycle.take(), confirmed
+
+    def forget_accounts(self, time: float, accounts: Collection[str]) -> list[Alert]:
+        """Forget accounts after the window that ended at ``time``.
+
+        Returns the ends of their own incidents; those of campaigns stay, without them.
+        """
+        self._accounts.forget(time, accounts)
+        self._campaigns.forget(accounts)
+        self._verdicts.forget(accounts)
+        self._suppressions.forget(accounts)
+        return self._lifecycle.take()
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -171,13 +186,6 @@ class Incidents:
         self._lifecycle.record_verdict(verdict)
         return True
 
-    def _confirmed(self, time: float, verdict: Verdict) -> Confirmed:
-        is_true = verdict.label == "true_positive"
-        return Confirmed(
-            accounts=self._store.incident(verdict.alert_id).accounts,
-            until=time + self._mute_s if is_true else 0.0,
-        )
-
     # -- durable rows -------------------------------------------------------------------------
 
     def release(self) -> None:
@@ -200,3 +208,8 @@ class Incidents:
         for part in self._parts:
             part.loaded()
         self._mutes.refresh()
+
+
+def _confirmed(incident: Incident, verdict: Verdict, until: float) -> Confirmed:
+    is_true = verdict.label == "true_positive"
+    return Confirmed(accounts=incident.accounts, until=until if is_true else 0.0)

@@ -78,6 +78,12 @@ class Lifecycle:
         """End an incident that another one, ``into``, continues."""
         self._put(self._notifier.merge(incident, time, into))
 
+    def forget(self, incident: Incident, time: float) -> None:
+        """End an incident, and remember it no longer."""
+        if incident.is_open:
+            incident = self._put(self._notifier.forget(incident, time))
+        self._store.drop(incident)
+
     # -- feedback -----------------------------------------------------------------------------
 
     def record_verdict(self, verdict: Verdict) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from stream.alerting import summaries, updates
 from stream.alerting.rendering import alert_of
+from stream.core.alerts import FORGOTTEN
 
 if TYPE_CHECKING:
     from stream.alerting.incident import Incident
@@ -81,6 +82,10 @@ class Notifier:
     def merge(self, incident: Incident, time: float, into: str) -> tuple[Incident, list[Alert]]:
         """End an incident that another one, ``into``, continues."""
         return self._end(incident, time, summaries.merged(incident.title, into))
+
+    def forget(self, incident: Incident, time: float) -> tuple[Incident, list[Alert]]:
+        """End the incident of an account that is forgotten."""
+        return self._end(incident, time, FORGOTTEN)
 
     def _end(self, incident: Incident, time: float, summary: str) -> tuple[Incident, list[Alert]]:
         was_firing = incident.is_firing

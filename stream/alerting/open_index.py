@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stream.alerting.incident import Incident
     from stream.alerting.metrics import AlertingMetrics
     from stream.core.findings import Severity
@@ -51,6 +53,11 @@ class OpenIndex:
             self._members[name] = incident.members
             for member in incident.members:
                 self._campaign_of.setdefault(member, name)
+
+    def forget(self, accounts: Iterable[str]) -> None:
+        """Forget that accounts are members."""
+        for account in accounts:
+            self._campaign_of.pop(account, None)
 
     def release(self) -> None:
         """Take these incidents out of the gauge."""

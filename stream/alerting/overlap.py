@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from stream.core.batch import Array
 
@@ -34,6 +34,10 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
         """Return the sample of a set given as :func:`hashed`."""
         least = hashes[:SIZE].tolist()
         return cls(least, _HIGHEST if len(hashes) <= SIZE else least[-1])
+
+    def without(self, gone: Collection[int]) -> Sample:
+        """Return the sample without some hashes."""
+        return Sample([one for one in self.hashes if one not in gone], self.bound)
 
     def share(self, hashes: Array) -> float:
         """Return which share of another set (:func:`hashed`) belongs to this one."""

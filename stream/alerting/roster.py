@@ -16,7 +16,7 @@ from stream.core.alerts import Degrees
 from stream.core.membership import Degree, accused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from stream.campaigns.types import Records
 
@@ -54,6 +54,11 @@ class Roster:
             if int(other.rows["degree"][i]) > mine.get(name, Degree.UNKNOWN)
         ]
         return self.updated([other.names[i] for i in surer], other.rows[surer])
+
+    def without(self, accounts: Collection[str]) -> Self:
+        """Return all but some accounts."""
+        kept = [i for i, name in enumerate(self.names) if name not in accounts]
+        return type(self)([self.names[i] for i in kept], self.rows[kept])
 
     def bounded(self, most: int, before: Sequence[str]) -> Self:
         """Return the surest, at most ``most``; of equally sure ones those that came ``before``."""

@@ -13,7 +13,7 @@ from stream.core.feedback import Verdict
 from stream.core.findings import Evidence, Observed, Shared, TrafficGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from stream.alerting.metrics import AlertingMetrics
     from stream.alerting.settings import AlertingSettings
@@ -47,9 +47,9 @@ class IncidentStore:
         self._dirty: set[str] = set()
         self._stored: set[str] = set()  # that have a durable row
 
-    def __len__(self) -> int:
-        """Return how many incidents are remembered."""
-        return len(self._incidents)
+    def __iter__(self) -> Iterator[Incident]:
+        """Yield the incidents that are remembered."""
+        return iter([*self._incidents.values()])
 
     def __contains__(self, incident: Incident) -> bool:
         """Return whether an incident is remembered."""
@@ -105,16 +105,17 @@ class IncidentStore:
         if len(self._incidents) >= most:
             cold = sorted((i.closed, i.alert_id) for i in self._incidents.values() if not i.is_open)
             for _, name in cold[: 1 + most // _EVICTED_FRACTION]:
-                self._drop(self._incidents[name])
+                self.drop(self._incidents[name])
         return True
 
     def forget(self, time: float) -> None:
         """Drop incidents whose cool-down has ended by then."""
         before = time - self._settings.cool_down_s
         for cold in [i for i in self._incidents.values() if not i.is_open and i.closed < before]:
-            self._drop(cold)
+            self.drop(cold)
 
-    def _drop(self, incident: Incident) -> None:
+    def drop(self, incident: Incident) -> None:
+        """Remember an incident no longer."""
         del self._incidents[incident.alert_id]
         self._forget_subject(incident)
         self._dirty.discard(incident.alert_id)

@@ -21,7 +21,7 @@ from stream.core.rfc3339 import rfc3339
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.incident import Incident
@@ -62,6 +62,12 @@ class Suppressions:
         if len(self._held) > self._most:
             self._end(min(self._held.values(), key=lambda s: (not s.removed, s.expires, s.key)))
             self._metrics.limit_hits_total.labels(limit="suppressions").inc()
+        self._index()
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Remove the suppressions of single accounts."""
+        for one in [s for s in self._held.values() if s.by == "account" and s.match in accounts]:
+            self._end(one)
         self._index()
 
     @property

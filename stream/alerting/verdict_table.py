@@ -25,7 +25,7 @@ from stream.core.alerts import AlertKind
 from stream.core.feedback import Verdict, newer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.incident import Incident
@@ -115,6 +115,18 @@ class VerdictTable:
         self._records[record.verdict.key] = record
         self._dirty.add(record.verdict.key)
 
+    def forget(self, accounts: Collection[str]) -> None:
+        """Drop accounts from what verdicts were about; what these teach stays."""
+        gone = {*hashed(accounts).tolist()}
+        for record in [*self._records.values()]:
+            left = msgspec.structs.replace(
+                record,
+                account="" if record.account in accounts else record.account,
+                members=record.members.without(gone),
+            )
+            if left != record:
+                self._keep(left)
+
     # -- muting -------------------------------------------------------------------------------
 
     @property
@@ -137,18 +149,14 @@ class VerdictTable:
         if not held:
             return None
         if incident.kind == "account":
-            same = [record for record in held if self._is_same_account(record, incident)]
+            most = math.log(self._settings.account_odds)
+            same = [record for record in held if _is_same_account(record, incident, most)]
         else:
             same = self._same_campaigns(held, incident, values)
         if not same:
             return None
         last = max(same, key=lambda record: record.age)
         return Mute("verdict", summaries.labelled(incident.title, last.verdict))
-
-    def _is_same_account(self, record: VerdictRecord, incident: Incident) -> bool:
-        grown = odds(incident.score) - odds(record.score)
-        same = record.account == incident.subject
-        return same and grown < math.log(self._settings.account_odds)
 
     def _same_campaigns(
         self, held: list[VerdictRecord], incident: Incident, values: set[ValueId]
@@ -205,6 +213,12 @@ class VerdictTable:
     def loaded(self) -> None:
         """Continue after the last row is loaded."""
         self._calibrate()
+
+
+def _is_same_account(record: VerdictRecord, incident: Incident, most: float) -> bool:
+    """Return whether an incident is that of a verdict, its log odds grown by less than ``most``."""
+    grown = odds(incident.score) - odds(record.score)
+    return record.account == incident.subject and grown < most
 
 
 def _names(values: Iterable[ValueId]) -> list[str]:

@@ -153,8 +153,11 @@ def _feedback_readers(settings: Settings, metrics: Metrics) -> dict[str, RecordR
     """Return the readers of the feedback topics."""
     verdicts, suppressions = settings.topics.verdicts, settings.topics.suppressions
     return {
-        verdicts: FeedbackReader(verdicts, verdict, metrics=metrics),
-        suppressions: FeedbackReader(suppressions, suppression(settings.feedback), metrics=metrics),
+        topic: FeedbackReader(topic, decode, tasks=settings.stages.accounts_tasks, metrics=metrics)
+        for topic, decode in (
+            (verdicts, verdict),
+            (suppressions, suppression(settings.feedback)),
+        )
     }
 
 

@@ -27,6 +27,7 @@ _COMMANDS: Final = (
     "topics",
     "verdict",
     "suppress",
+    "forget",
     "decide",
     "approve",
     "refuse",

@@ -5,7 +5,8 @@ Descriptions become the published schema, see :mod:`stream.core.alert_schema`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, get_args
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -16,10 +17,14 @@ from stream.core.findings import Evidence, Observed, Severity, TrafficGroup
 from stream.core.membership import DegreeName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 AlertKind = Literal["account", "campaign"]
 AlertStatus = Literal["firing", "resolved"]
+#: What the last state of the incident of a forgotten account has instead of its id.
+FORGOTTEN_ID: Final = "(forgotten)"
+FORGOTTEN: Final = "The account was forgotten: nothing is kept of it."
+_BETWEEN_STATES: Final = timedelta(seconds=0.5)
 #: What an account takes in an alert, at most: every character escaped, quotes and a comma; and its
 #: place among those that are as sure.
 MAX_MEMBER_BYTES: Final = 2 * MAX_ACCOUNT_BYTES + 3 + 7
@@ -54,6 +59,9 @@ class MemberGroup(msgspec.Struct, frozen=True, kw_only=True):
             "ones, in `peripheral_ids`"
         ),
     ]
+
+
+_Places = TypeVar("_Places", SharedValue, MemberGroup)
 
 
 class Degrees(NamedTuple):
@@ -134,6 +142,42 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drill: Annotated[
         bool, Meta(description="A synthetic campaign of `distillwatch drill`: no action is needed")
     ] = False
+
+
+def without_accounts(alert: Alert, accounts: Collection[str]) -> Alert:
+    """Return a state without some accounts: of a campaign the others, of such an account its end.
+
+    It is later than ``alert`` and earlier than the next one that alerting writes, a second later.
+    """
+    later = datetime.fromisoformat(alert.updated_at) + _BETWEEN_STATES
+    updated_at = later.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    left = msgspec.structs.replace(alert, updated_at=updated_at, refresh=True)
+    if alert.kind == "account":
+        return msgspec.structs.replace(
+            left, account_id=FORGOTTEN_ID, status="resolved", summary=FORGOTTEN
+        )
+    ids, place = _left(alert.account_ids or [], accounts)
+    peripheral_ids, beside = _left(alert.peripheral_ids, accounts)
+    groups = (
+        _placed(group, beside if group.degree == "peripheral" else place) for group in alert.members
+    )
+    return msgspec.structs.replace(
+        left,
+        account_ids=ids,
+        peripheral_ids=peripheral_ids,
+        members=[group for group in groups if group.members],
+        links=[_placed(link, place) for link in alert.links],
+    )
+
+
+def _left(ids: list[str], accounts: Collection[str]) -> tuple[list[str], dict[int, int]]:
+    """Return the ids but for some, and the place of each by the one it had."""
+    kept = [i for i, name in enumerate(ids) if name not in accounts]
+    return [ids[i] for i in kept], {old: new for new, old in enumerate(kept)}
+
+
+def _placed(one: _Places, place: Mapping[int, int]) -> _Places:
+    return msgspec.structs.replace(one, members=[place[i] for i in one.members if i in place])
 
 
 def degrees_of(alert: Alert) -> Degrees:

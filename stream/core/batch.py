@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 # -- what an array holds. The type checker distinguishes integers, floats, fingerprints and masks;
 # which table's rows an integer counts is for the reader.
@@ -74,6 +74,12 @@ class Batch:
         codes = (np.cumsum(used) - 1).astype(self.SCHEMA["account"])
         columns["account"] = codes[columns["account"]]
         return type(self)([self.accounts[i] for i in kept.tolist()], columns)
+
+    def without(self, accounts: Collection[str]) -> tuple[Self, Mask]:
+        """Return the rows of all other accounts, and which of the rows these are, ``(n,)``."""
+        other = np.array([name not in accounts for name in self.accounts], bool)
+        kept = other[self.columns["account"]]
+        return self.take(kept), kept
 
     @classmethod
     def merge(cls, batches: Sequence[Self]) -> Self:

@@ -1,4 +1,4 @@
-"""People's feedback: verdicts on incidents, and suppressions of incidents to come.
+"""People's feedback: verdicts on incidents, suppressions of incidents to come, accounts to forget.
 
 Each kind is a table in a compacted topic, keyed by id; the last writer wins, in whatever order
 records are read. What the detector finds is a finding (:mod:`stream.core.findings`), never a
@@ -40,6 +40,7 @@ _VALUE: Final = r"[0-9a-f]{16}"
 _Time = Annotated[float, Meta(gt=0, lt=1e11)]  # epoch seconds
 _Author = Annotated[str, Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, Meta(max_length=1000)]
+_Account = Annotated[str, Meta(min_length=1, max_length=MAX_ACCOUNT_BYTES)]
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -71,7 +72,7 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     suppression_id: Annotated[str, Meta(pattern=r"^sup_[0-9a-f]{20}$")]
     by: Matcher
-    match: Annotated[str, Meta(min_length=1, max_length=MAX_ACCOUNT_BYTES)]
+    match: _Account
     link: LinkName | None = None
     author: _Author
     reason: Annotated[str, Meta(min_length=1, max_length=1000)]
@@ -95,6 +96,17 @@ class Suppression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def rank(self) -> tuple[float, bool]:
         """Return what orders the states of one key."""
         return self.time, self.removed
+
+
+class ForgetRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An account is to be forgotten as it is known up to now; on the topic of suppressions.
+
+    It has a key of its own, and its writer removes it once the account is forgotten: it names the
+    account.
+    """
+
+    forget: _Account
+    time: _Time
 
 
 Feedback = TypeVar("Feedback", Verdict, Suppression)

@@ -72,12 +72,17 @@ class Confirmed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Feedback(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Verdicts and suppressions by people, and what alerting answers to accounts tasks."""
+    """Verdicts, suppressions, accounts to forget, and what alerting answers to accounts tasks.
+
+    A packet with ``forgotten`` has nothing else: it is applied once, and not again after a recovery
+    (:mod:`stream.pipeline.task`).
+    """
 
     verdicts: list[Verdict] = []
     suppressions: list[Suppression] = []
     confirmed: list[Confirmed] = []
     account_states: dict[str, int] = {}  # that changed; counters alone follow them
+    forgotten: list[str] = []  # accounts
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

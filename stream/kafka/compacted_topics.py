@@ -84,16 +84,19 @@ def read(
 def suppressions(kafka: KafkaSettings, topics: TopicSettings) -> dict[str, Suppression]:
     """Return the last state of each suppression, removed and expired ones included."""
     found: dict[str, Suppression] = {}
-    values: list[bytes] = []
-    read(
-        kafka, topics, topics.suppressions, lambda rs: values.extend(r.value for r in rs if r.value)
-    )
-    for value in values:
-        try:
-            found_one = msgspec.json.decode(value, type=Suppression)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue  # a worker makes a dead letter of it
-        found[found_one.key] = newer(found.get(found_one.key), found_one)
+
+    def take(records: Sequence[ConsumerRecord]) -> None:
+        for record in records:
+            if not record.value:
+                found.pop((record.key or b"").decode(errors="replace"), None)
+                continue
+            try:
+                one = msgspec.json.decode(record.value, type=Suppression)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue  # a worker makes a dead letter of it, or it is no suppression
+            found[one.key] = newer(found.get(one.key), one)
+
+    read(kafka, topics, topics.suppressions, take)
     return found
 
 

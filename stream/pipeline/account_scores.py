@@ -10,7 +10,7 @@ from stream.store.account_table import AccountTable
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.metrics import AccountsMetrics
@@ -60,6 +60,10 @@ class AccountScores:
         """Learn nothing from accounts that a person has confirmed."""
         for one in confirmed:
             self._detector.learning.exclusion.exclude(one.accounts, until=one.until)
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Forget accounts; what the population learnt from all of them stays."""
+        self._table.drop(accounts, with_rows=True)
 
     def release(self) -> None:
         """Withdraw this task's part of the gauges."""

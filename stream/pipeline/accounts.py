@@ -12,7 +12,7 @@ from stream.accounts.windows.duplicates import calls
 from stream.core.egress import EgressSum
 from stream.core.events import EventBatch
 from stream.core.findings import AccountObservation, LightPrompt, LightTurns, Turnover
-from stream.core.packets import Packet, event_rows, pack
+from stream.core.packets import Packet, event_rows, pack, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.accounts_counters import AccountsCounters
 from stream.pipeline.accounts_state import AccountsState
@@ -155,8 +155,16 @@ class AccountsStage:
         self._links.add(snapshot)
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
-        """Note accounts that a person has confirmed, and what the detector thinks of accounts."""
+        """Note accounts that a person has confirmed, and what the detector thinks of accounts.
+
+        Accounts that are forgotten here are forgotten downstream behind all that was sent of them.
+        """
         del time
+        if feedback.forgotten:
+            self._state.table.drop(feedback.forgotten, with_rows=True)
+            value = pack_feedback(feedback)
+            links = [Emission("links", task, None, value) for task in range(self._links_tasks)]
+            return [*links, Emission("findings", 0, None, value)]
         for confirmed in feedback.confirmed:
             self._state.observer.exclusion.exclude(confirmed.accounts, until=confirmed.until)
         self._state.observer.note_states(feedback.account_states)

@@ -20,7 +20,7 @@ from stream.pipeline.routing import account_tasks
 from stream.pipeline.task import Parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from stream.alerting.egress_ledger import EgressLedger
     from stream.core.alerts import Alert
@@ -66,6 +66,12 @@ class Findings:
         """Return the rows at ``index`` (a mask, positions or a slice)."""
         kept = np.arange(len(self.rows))[index].tolist()
         return type(self)([self.rows[i] for i in kept])
+
+    def without(self, accounts: Collection[str]) -> tuple[Self, Mask]:
+        """Return the rows without some accounts, also in groups, and which rows these are."""
+        rows = [_without(row, accounts) for row in self.rows]
+        left = [row for row in rows if row is not None]
+        return type(self)(left), np.array([row is not None for row in rows], bool)
 
 
 class AlertingStage:
@@ -147,6 +153,12 @@ class AlertingStage:
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
         """Return the alerts that feedback causes, and confirmed accounts for accounts tasks."""
+        if feedback.forgotten:
+            accounts = {*feedback.forgotten}
+            self._scores.forget(accounts)
+            self._topics.forget(accounts)
+            self._alerts += self._incidents.forget_accounts(time, accounts)
+            return self._send()
         alerts, confirmed = self._incidents.record_feedback(
             time, feedback.verdicts, feedback.suppressions
         )
@@ -218,6 +230,17 @@ class AlertingStage:
         self._scores.loaded()
         self._topics.loaded()
         self._incidents.loaded()
+
+
+def _without(row: Finding, accounts: Collection[str]) -> Finding | None:
+    """Return a row without some accounts, None where nothing is left."""
+    if isinstance(row, Group):
+        members = [member for member in row.members if member.account_id not in accounts]
+        return msgspec.structs.replace(row, members=members)
+    if isinstance(row, EgressSum):
+        return row  # names none
+    of = row.member if isinstance(row, LightPrompt | LightTurns) else row
+    return None if of.account_id in accounts else row
 
 
 def _of_task(confirmed: list[Confirmed], task: int, tasks: int) -> Iterator[Confirmed]:

@@ -37,7 +37,9 @@ from msgspec.structs import replace as replace_claim
 from stream.store.order import run_sizes, run_starts
 
 if TYPE_CHECKING:
-    from stream.core.batch import Array
+    from collections.abc import Collection
+
+    from stream.core.batch import Array, Mask
     from stream.core.packets import IdleClaim
 
 
@@ -50,6 +52,10 @@ class SplittableRows(Protocol):
 
     def take(self, index: Array | slice, /) -> Self:
         """Return the rows at ``index`` (a mask, positions or a slice)."""
+        ...
+
+    def without(self, accounts: Collection[str], /) -> tuple[Self, Mask]:
+        """Return the rows without some accounts, and which of the rows these are, ``(n,)``."""
         ...
 
 
@@ -172,6 +178,16 @@ class EventTimeBuffer(Generic[R]):
     def skip(self, offset: int) -> None:
         """Note that the internal record at ``offset`` was read and has no rows."""
         self.next_offset = offset + 1
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Drop the buffered rows of accounts."""
+        buffered, self._buffered = self._buffered, []
+        for part in buffered:
+            rows, kept = part.rows.without(accounts)
+            self.buffered_rows -= int(part.weights[~kept].sum())
+            if len(rows):
+                left = rows, part.ends[kept], part.weights[kept]
+                self._buffered.append(BufferedRows(part.offset, *left, part.before))
 
     def next_window_end(self) -> float:
         """Return the end of the last window that every source has passed, epoch seconds.

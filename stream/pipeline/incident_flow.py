@@ -14,7 +14,7 @@ from stream.alerting.score_watch import unwatched
 from stream.campaigns.clusters.detector import ClusterDetector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.score_watch import ScoreWatch
@@ -106,6 +106,11 @@ class IncidentFlow:
         for one in confirmed:
             self._detector.note_confirmed(one.accounts, until=one.until)
         return alerts, confirmed
+
+    def forget_accounts(self, time: float, accounts: Collection[str]) -> list[Alert]:
+        """Forget accounts after the window that ended at ``time``; return what is to be sent."""
+        self._detector.forget(accounts)
+        return self._incidents.forget_accounts(time, accounts)
 
     def _detect(self, due: float) -> None:
         with self._metrics.stage_seconds.labels(stage="scoring").time():

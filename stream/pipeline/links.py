@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stream.campaigns.links.link_table import LinkTable
-from stream.core.packets import Packet, link_rows, pack
+from stream.core.packets import Packet, link_rows, pack, pack_feedback
 from stream.core.records import Emission
 from stream.pipeline.chunks import find_new_rows, pack_windows
 from stream.pipeline.drill_isolation import ShadowState, split_drills
@@ -70,9 +70,12 @@ class LinksStage:
         self._drill.forget(end)
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:
-        """Do nothing: feedback does not concern links."""
-        del time, feedback
-        return []
+        """Forget accounts, here and, behind all that was sent of them, in alerting."""
+        del time
+        if not feedback.forgotten:
+            return []
+        self._table.forget(feedback.forgotten)
+        return [Emission("findings", 0, None, pack_feedback(feedback))]
 
     def emit(self, watermark: float) -> list[Emission]:
         """Return the groups for alerting."""

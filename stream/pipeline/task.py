@@ -11,6 +11,8 @@ is exactly-once:
   closed windows again and drops them: their window ends at or before the output watermark. Records
   before ``next_unread`` were read before, so these rows are replayed, not late.
 * Feedback enters the state as soon as it is read. Applying it again changes nothing.
+* Accounts are forgotten once, in the state and among the rows of open windows. A recovered task
+  reads these rows again and drops them again, but not what the state has of the accounts since.
 * Rows at or below a source's ``last_applied_offset`` are duplicates and are dropped. So are rows of
   the next window that an earlier chunk had (:mod:`stream.pipeline.chunks`).
 
@@ -160,6 +162,10 @@ class PartitionTask(Generic[R]):
         if packet.feedback is not None:
             # Applied at once, after the last closed window: its offset orders it.
             self._buffer.skip(offset)
+            if packet.feedback.forgotten:
+                self._buffer.forget({*packet.feedback.forgotten})
+                if replayed:
+                    return []
             return self._stage.apply_feedback(self._buffer.output_watermark, packet.feedback)
         before = dict(self._buffer.sources)
         known = before.get(packet.source, SourceProgress()).for_topic(packet.topic_id)

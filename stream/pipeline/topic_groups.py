@@ -9,7 +9,7 @@ from stream.store.account_table import AccountTable
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from stream.accounts.metrics import AccountsMetrics
     from stream.core.findings import Group, LightPrompt
@@ -37,6 +37,10 @@ class TopicGroups:
     def step(self, time: float, prompts: Sequence[LightPrompt]) -> list[Group]:
         """Return the groups of accounts that live in a topic that surges; see TopicResidents."""
         return self._residents.step(time, prompts)
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Forget accounts; the topics that their prompts had a part in stay."""
+        self._table.drop(accounts, with_rows=True)
 
     def release(self) -> None:
         """Withdraw this task's part of the gauges."""

@@ -52,7 +52,7 @@ class AccountTable:
         self._names: Final = Interner()
         flags = (Field(name, np.dtype(bool)) for name in (_DIRTY, _STORED))
         self.columns: Final = ColumnStore((*self.fields, *flags), max_rows=max_accounts)
-        self._deleted: set[str] = set()  # evicted accounts that have a durable row
+        self._deleted: set[str] = set()  # forgotten accounts that have a durable row
 
     def __len__(self) -> int:
         """Return the number of accounts."""
@@ -121,10 +121,13 @@ class AccountTable:
             self.columns[field.name][slots] = stored[field.name]
         self.columns[_STORED][slots] = True
 
-    def drop(self, accounts: Iterable[str]) -> None:
-        """Remove accounts whose stored rows are deleted; unknown ones are ignored."""
+    def drop(self, accounts: Iterable[str], *, with_rows: bool = False) -> None:
+        """Remove accounts; unknown ones are ignored.
+
+        ``with_rows``: their durable rows are to be deleted, too; otherwise they are gone already.
+        """
         slots = self._names.find(list(accounts))
-        self._remove(slots[slots >= 0])
+        self._remove(slots[slots >= 0], with_rows=with_rows)
 
     def trim(self, priority: Priority) -> None:
         """After loading: evict the accounts of the lowest priority beyond ``max_accounts``."""
@@ -141,7 +144,9 @@ class AccountTable:
         self._deleted.difference_update(accounts)
         return slots
 
-    def _remove(self, slots: AccountSlots) -> None:
+    def _remove(self, slots: AccountSlots, *, with_rows: bool) -> None:
+        if with_rows:
+            self._deleted.update(self._names.names(slots[self.columns[_STORED][slots]]))
         self._names.remove(slots)
         self.columns[_DIRTY][slots] = False
         self.columns.release(slots)
@@ -173,8 +178,7 @@ class AccountTable:
         if not count:
             return
         gone = lowest(candidates, priority(candidates), count, self._names.names)
-        self._deleted.update(self._names.names(gone[self.columns[_STORED][gone]]))
-        self._remove(gone)
+        self._remove(gone, with_rows=True)
         self.evicted += count
 
 

@@ -11,7 +11,7 @@ from stream.campaigns.clusters.cluster_assignment import ClusterState
 from stream.campaigns.clusters.stored_rows import StoredRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
@@ -63,6 +63,12 @@ class ClusterStore:
             return current | former
         self._limit_hits.labels(limit="members").inc(count - self._most_members)
         return set([*sorted(current), *sorted(former)][: self._most_members])
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Drop accounts from the members of all clusters."""
+        for state in self.states.values():
+            state.members.difference_update(accounts)
+        self._changed = True
 
     # -- durable rows -------------------------------------------------------------------------
 

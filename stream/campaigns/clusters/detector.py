@@ -35,7 +35,7 @@ from stream.core.membership import accused
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.campaigns.clusters.scorer import ClusterCandidate
     from stream.campaigns.metrics import CampaignsMetrics
@@ -144,6 +144,13 @@ class ClusterDetector:
         """Note that a person has confirmed accounts until then: who takes over from them?"""
         self._successions.confirm(accounts, until=until)
 
+    def forget(self, accounts: Collection[str]) -> None:
+        """Forget accounts: their links, and that they are members."""
+        self._eviction.forget_accounts([*accounts])
+        self._store.forget(accounts)
+        self._successions.forget(accounts)
+        self._contexts.forget(accounts)
+
     def detect(self, time: float) -> list[Cluster]:
         """Form clusters from what is known at ``time``; return all, ordered by id."""
         self._eviction.expire(time - self._settings.remember_s)
@@ -174,7 +181,8 @@ class ClusterDetector:
         ]
         clusters = self._store.keep([cluster for cluster in clusters if cluster.members])
         if learn:
-            self._learn(time, clusters)
+            suspects = _suspects(clusters, self._thresholds.clear_score)
+            self._novelty.learn(time, self._graph.find_accounts([*suspects]))
         return clusters
 
     def _take_candidates(self, population: ReferencePopulation) -> list[ClusterCandidate]:
@@ -186,16 +194,6 @@ class ClusterDetector:
             if (candidate := self._scorer.candidate(population, values))
         ]
         return sorted(found, key=lambda c: (-len(c.members), c.first))
-
-    def _learn(self, time: float, clusters: list[Cluster]) -> None:
-        least = self._thresholds.clear_score
-        suspects = {
-            c.members[i]
-            for c in clusters
-            if c.score >= least
-            for i in np.flatnonzero(accused(c.memberships)).tolist()
-        }
-        self._novelty.learn(time, self._graph.find_accounts([*suspects]))
 
     # -- look-ups (IndicatorLookup) -------------------------------------------------------------
 
@@ -224,6 +222,15 @@ class ClusterDetector:
         """Continue with what was loaded."""
         for part in self._parts:
             part.loaded()
+
+
+def _suspects(clusters: list[Cluster], least_score: float) -> set[str]:
+    return {
+        c.members[i]
+        for c in clusters
+        if c.score >= least_score
+        for i in np.flatnonzero(accused(c.memberships)).tolist()
+    }
 
 
 def _new_state(graph: BipartiteGraph, candidate: ClusterCandidate, time: float) -> ClusterState:

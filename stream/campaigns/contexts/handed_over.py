@@ -18,7 +18,7 @@ from stream.core.findings import Group, Member
 from stream.core.links import LinkKind, half_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
@@ -55,6 +55,11 @@ class ContextHandovers:
         """Take in the turns of a window, in any order of accounts."""
         self._recent.add(rows)
         self._takers.add(row.member for row in rows)
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Forget accounts, their turns and their matches."""
+        self._recent.forget(accounts)
+        self._takers.forget_accounts(accounts)
 
     def find(self, time: float) -> list[Group]:
         """Match the contexts up to ``time``; return the links that there are now."""

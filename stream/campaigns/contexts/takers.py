@@ -103,6 +103,19 @@ class Takers:
                 self._dirty.add(name)
         return excess
 
+    def forget_accounts(self, names: Iterable[str]) -> None:
+        """Forget accounts, also as those that the others met; unknown ones are ignored."""
+        gone = {*names}
+        for name in gone & self._known.keys():
+            del self._known[name]
+            self._dirty.add(name)
+        numbers = np.array([number(name) for name in gone], np.uint32)
+        for name, taker in self._known.items():
+            met = np.isin(taker.matches["other"], numbers)
+            if met.any():
+                taker.keep(taker.matches[~met])
+                self._dirty.add(name)
+
     def met(self) -> tuple[list[str], Counts, Counts]:
         """Return the accounts with matches, and the others met before and after, ``(n,)`` each."""
         names = sorted(name for name, one in self._known.items() if one.met != (0, 0))

@@ -17,7 +17,7 @@ from stream.core.errors import StateError
 from stream.core.findings import TURN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from stream.core.batch import Array
     from stream.core.findings import LightTurns
@@ -76,6 +76,13 @@ class RecentTurns:
         self._turns = turns[order[-MOST_TURNS:]]
         self._changed = True
         self._dropped += len(turns) - len(self._turns)
+
+    def forget(self, accounts: Iterable[str]) -> None:
+        """Forget the turns of accounts; few others have the same number."""
+        self._merge()
+        of_them = np.isin(self._turns["account"], [number(name) for name in accounts])
+        if of_them.any():
+            self._turns, self._changed = self._turns[~of_them], True
 
     def due(self, time: float) -> bool:
         """Return whether contexts may be matched again."""

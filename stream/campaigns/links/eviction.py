@@ -1,4 +1,4 @@
-"""What a bounded graph forgets: what is old, what has a high prevalence, and what is too much.
+"""What a graph forgets: what is old, has a high prevalence, is too much, or is to be forgotten.
 
 When it is full, the accounts that filled it make room. An account's indicators are ranked by
 eviction priority, and those of the lowest rank go first, so that no account keeps more of them than
@@ -17,6 +17,8 @@ import numpy as np
 from stream.store.order import cumcount
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import Counts, Positions, ValueSlots
 
@@ -55,6 +57,12 @@ class EvictionPolicy:
             values["high_prevalence"][indicators] = True
             values["dirty"][indicators] = True
             self._graph.remove(self._graph.edges_of(indicators))
+
+    def forget_accounts(self, names: Sequence[str]) -> None:
+        """Forget accounts with all of their edges; unknown ones are ignored."""
+        graph, accounts = self._graph, self._graph.find_accounts(names)
+        of_them = np.isin(graph.edges["account"], accounts[accounts >= 0])
+        graph.remove(np.flatnonzero(graph.edges.used & of_them))
 
     def shrink(self) -> int:
         """Forget indicators while there is too much of anything; return how many."""

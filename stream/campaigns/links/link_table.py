@@ -78,6 +78,11 @@ class LinkTable:
         self._tracked.set(len(self._graph.values))
         return self._changed_groups(time)
 
+    def forget(self, accounts: Sequence[str]) -> None:
+        """Forget accounts with their links."""
+        self._eviction.forget_accounts(accounts)
+        self._tracked.set(len(self._graph.values))
+
     def release(self) -> None:
         """Take this table out of the gauges."""
         self._tracked.set(0)

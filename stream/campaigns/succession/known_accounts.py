@@ -72,6 +72,12 @@ class KnownAccounts:
             oldest = sorted(self._confirmed, key=lambda name: (self._confirmed[name], name))
             self._forget_confirmed(oldest[:excess])
 
+    def forget(self, accounts: Iterable[str]) -> None:
+        """Forget accounts; unknown ones are ignored."""
+        names = {*accounts}
+        self._forget(names & self._rows.keys())
+        self._forget_confirmed([*(names & self._confirmed.keys())])
+
     def is_new(self, row: Turnover) -> bool:
         """Return whether an account was first seen in a log that was known."""
         return row.first_seen >= self.origin + _KNOWN_LOG_S

@@ -22,7 +22,7 @@ from stream.core.links import SPREAD, LinkKind
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
@@ -62,6 +62,10 @@ class Successions:
     def confirm(self, accounts: Sequence[str], *, until: float) -> None:
         """Note that a person has confirmed accounts until then; 0 withdraws it."""
         self._known.confirm(accounts, until=until)
+
+    def forget(self, accounts: Collection[str]) -> None:
+        """Forget accounts; what was found stays so until the next :meth:`find`."""
+        self._known.forget(accounts)
 
     def find(self, time: float) -> list[Group]:
         """Find the successions at ``time``; return the links that there are now."""

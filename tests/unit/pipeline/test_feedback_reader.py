@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.alerting.feedback_settings import FeedbackSettings
+from stream.core.events import MAX_ACCOUNT_BYTES
 from stream.core.packets import unpack
 from stream.core.records import Emission, Record
 from stream.intake.metrics import REJECT_REASONS
 from stream.metrics import Metrics
 from stream.pipeline.feedback_reader import MOST_BYTES, FeedbackReader, suppression, verdict
+from stream.pipeline.routing import account_tasks
 
 NOW_S = 1_772_409_600.0
 VERDICT: dict[str, Any] = {
@@ -36,7 +38,7 @@ SUPPRESSED: dict[str, Any] = {
 
 def read(value: bytes, *, topic: str = "verdicts") -> Emission:
     decode = verdict if topic == "verdicts" else suppression(FeedbackSettings())
-    people = FeedbackReader(topic, decode, metrics=Metrics())
+    people = FeedbackReader(topic, decode, tasks=4, metrics=Metrics())
     (emission,) = people.process(3, [Record(7, None, value)], now_s=NOW_S)
     return emission
 
@@ -97,7 +99,59 @@ def test_every_field_of_a_suppression_is_required(missing: str) -> None:
     assert reason(read(json.dumps(some).encode(), topic="suppressions")) == "missing_field"
 
 
-@given(st.binary(max_size=200) | st.just(b"[" * 5000) | st.just(b"\xff") | st.just(b'"\xff"'))
+def test_a_request_to_forget_goes_the_way_of_the_events_of_its_account() -> None:
+    emission = read(json.dumps({"forget": "ä", "time": NOW_S}).encode(), topic="suppressions")
+    assert (emission.role, emission.partition) == ("events", account_tasks(["ä"], 4)[0])
+    feedback = unpack(emission.value).feedback
+    assert feedback is not None
+    assert feedback.forgotten == ["ä"]
+
+
+def test_many_requests_are_one_packet_for_each_task() -> None:
+    reader = FeedbackReader("s", suppression(FeedbackSettings()), tasks=4, metrics=Metrics())
+    names = [f"account-{i}" for i in range(100)]
+    values = [json.dumps({"forget": name, "time": NOW_S}).encode() for name in names]
+    records = [Record(i, None, value) for i, value in enumerate(values)]
+    found: list[str] = []
+    for emission in reader.process(0, records, now_s=NOW_S):
+        feedback = unpack(emission.value).feedback
+        assert feedback is not None
+        assert {*account_tasks(feedback.forgotten, 4)} == {emission.partition}
+        found += feedback.forgotten
+    assert len(found) == 100
+    assert {*found} == {*names}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"forget": ""}, "out_of_range"),
+        ({"forget": "a" * (MAX_ACCOUNT_BYTES + 1)}, "out_of_range"),
+        ({"forget": ["a"]}, "wrong_type"),
+        ({"forget": None}, "wrong_type"),
+        ({"time": "now"}, "wrong_type"),
+        ({"time": NOW_S + 3600}, "bad_timestamp"),
+    ],
+)
+def test_a_bad_request_to_forget_has_a_reason(changed: dict[str, Any], expected: str) -> None:
+    request = {"forget": "a", "time": NOW_S} | changed
+    dead = read(json.dumps(request).encode(), topic="suppressions")
+    assert (dead.role, reason(dead)) == ("deadletter", expected)
+
+
+@pytest.mark.parametrize("topic", ["verdicts", "suppressions"])
+def test_a_tombstone_is_no_feedback_and_no_dead_letter(topic: str) -> None:
+    decode = verdict if topic == "verdicts" else suppression(FeedbackSettings())
+    reader = FeedbackReader(topic, decode, tasks=4, metrics=Metrics())
+    assert reader.process(0, [Record(7, None, b"")], now_s=NOW_S) == []
+
+
+@given(
+    st.binary(min_size=1, max_size=200)
+    | st.just(b"[" * 5000)
+    | st.just(b"\xff")
+    | st.just(b'"\xff"')
+)
 def test_any_bytes_are_a_verdict_or_a_dead_letter(value: bytes) -> None:
     for topic in ("verdicts", "suppressions"):
         assert reason(read(value, topic=topic)) in REJECT_REASONS
