@@ -13,5 +13,6 @@ LIMITS: Final = (
     "A data set that was the source of answers looks as if it was made of them: give its date.",
     "Campaigns are those that were detected; accounts outside of incidents are not tested.",
     "p assumes that chance matches of members are as those of accounts outside of incidents.",
+    "Alerts and stored answers are not signed: who may write to their topics can change this.",
 )
 WITHOUT_DATE: Final = "The date of the data set is not given: later answers were no controls."
