@@ -12,6 +12,7 @@ LIMITS: Final = (
     "Well-known text that accounts were given, and that the data set has, too, looks like a copy.",
     "A data set that was the source of answers looks as if it was made of them: give its date.",
     "Campaigns are those that were detected; accounts outside of incidents are not tested.",
+    "Members that were not detected are among the controls: they raise p.",
     "p assumes that chance matches of members are as those of accounts outside of incidents.",
     "Alerts and stored answers are not signed: who may write to their topics can change this.",
 )
