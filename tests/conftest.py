@@ -28,6 +28,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share tests out by file among processes; those that start brokers go to one, in order."""
+    for item in items:
+        brokers = "integration" in item.keywords
+        group = "brokers" if brokers else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 def requests(start, minutes, *, attack_from=0):
     """Yield requests of twenty young accounts on one prompt and five cards, and of forty others."""
     for minute in minutes:
