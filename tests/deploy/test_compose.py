@@ -42,6 +42,11 @@ def test_services_may_do_little(name):
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
+@pytest.mark.parametrize("name", ["worker", "enforcer"])
+def test_what_grows_with_traffic_has_a_memory_limit(name):
+    assert "mem_limit" in SERVICES[name]
+
+
 @every_service
 def test_images_are_pinned(name):
     image = SERVICES[name]["image"]

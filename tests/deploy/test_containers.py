@@ -94,7 +94,7 @@ def test_without_brokers_a_worker_is_one_line(production):
 
 
 @pytest.mark.integration
-def test_a_worker_is_healthy_unless_it_hangs_and_ends_in_time_when_told(production, tmp_path):
+def test_a_worker_is_healthy_unless_it_hangs_and_a_stop_ends_it_in_time(production, tmp_path):
     settings, port = tmp_path / "distillwatch.toml", free_port()
     with EmbeddedBroker() as broker:
         settings.write_text(

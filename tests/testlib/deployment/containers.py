@@ -14,16 +14,18 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from testlib.brokers.apache_kafka import CACHE
+from testlib.brokers.apache_kafka import CACHE, jars
 from testlib.paths import DEPLOY, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STORE = CACHE / "containers"
+STAND_INS = Path(__file__).with_name("stand_ins.Dockerfile")
 PRODUCT = "localhost/distillwatch"
 #: Without rights, and read-only as with Docker: podman's own `--read-only` lets /tmp be written.
 RESTRICTED = (
@@ -58,6 +60,12 @@ DEBIAN = (
     "--include=python3,python3-pip,python3-venv,ca-certificates",
     "bookworm",
 )
+#: What the default base has besides.
+BASE = """
+FROM {debian}
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+RUN ln -s python3 /usr/bin/python
+"""
 #: What decides where pip gets packages from.
 PIP = ("cert", "index-url", "extra-index-url", "trusted-host", "proxy")
 
@@ -88,7 +96,7 @@ def podman(*command: object, within_s: float = 120) -> str:
         text=True,
         check=False,
         timeout=within_s,
-        cwd=ROOT,
+        cwd=STORE,  # conmon leaves a file there when memory ends
     )
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()[-40:]
@@ -107,57 +115,61 @@ def size_bytes(image: str) -> int:
     return int(podman("image", "inspect", "--format={{.Size}}", image))
 
 
+@cache
 def base_image() -> str:
     """Return the image that stands for the default of the Dockerfile's ``PYTHON``."""
-    tag = hashlib.sha256(repr(DEBIAN).encode()).hexdigest()[:12]
+    tag = hashlib.sha256(repr((DEBIAN, BASE)).encode()).hexdigest()[:12]
     name = f"{PRODUCT}-base:{tag}"
-    with _locked():
+    with locked("images"):
         if tag in podman("images", "--format={{.Tag}}").split():
             return name
         with tempfile.TemporaryDirectory(dir=STORE) as folder:
             tar = Path(folder, "base.tar")
             subprocess.run([*DEBIAN, tar], check=True, timeout=900)
             podman("import", "--quiet", tar, f"{name}-debian", within_s=300)
-            Path(folder, "Dockerfile").write_text(
-                f"FROM {name}-debian\nENV PATH=/usr/local/bin:/usr/bin:/bin\n"
-                "RUN ln -s python3 /usr/bin/python\n"
-            )
-            podman("build", "--quiet", f"--tag={name}", f"--file={folder}/Dockerfile", within_s=300)
+            Path(folder, "Dockerfile").write_text(BASE.format(debian=f"{name}-debian"))
+            tar.unlink()
+            podman("build", "--quiet", f"--tag={name}", folder, within_s=300)
     return name
 
 
+@cache
 def product_image(target: str) -> str:
     """Build a target of deploy/Dockerfile; its stages get names, too, so that they stay cached."""
     file, base = DEPLOY / "Dockerfile", base_image()
     stages = re.findall(r"^FROM \S+ AS (\S+)$", file.read_text(), re.MULTILINE)
-    with _locked():
+    with locked("images"), _settings_of_pip() as mounted:
         for stage in stages:
             if stage in {"dependencies", "build"} or stage.endswith(target):
-                build(file, stage, f"{PRODUCT}:{stage}", PYTHON=base)
+                build(file, stage, f"{PRODUCT}:{stage}", ROOT, f"PYTHON={base}", *mounted)
         podman("image", "prune", "--force")
     return f"{PRODUCT}:{target}"
 
 
-def build(file: Path, target: str, name: str, folder: Path = ROOT, **arguments: str) -> None:
-    """Build a target of a Dockerfile, with this machine's certificates and settings of pip."""
-    with tempfile.TemporaryDirectory() as settings:
-        pip, values = Path(settings, "pip.conf"), _pip()
-        pip.write_text("\n".join(["[global]", *(f"{key} = {values[key]}" for key in values)]))
-        mounted = {"/etc/ssl/certs": "/etc/ssl/certs", str(pip): "/etc/pip.conf"}
-        if certificate := values.get("cert"):
-            mounted[certificate] = certificate
-        podman(
-            "build",
-            "--format=docker",  # the other one has no health check
-            "--network=host",
-            f"--file={file}",
-            f"--target={target}",
-            f"--tag={name}",
-            *(f"--volume={source}:{at}:ro" for source, at in mounted.items()),
-            *(f"--build-arg={key}={value}" for key, value in arguments.items()),
-            folder,
-            within_s=600,
-        )
+@cache
+def stand_in(service: str) -> str:
+    """Build what runs a service of compose.yaml here: stand_ins.Dockerfile."""
+    base = base_image()
+    with locked("images"):
+        for stage in ("packages", service):
+            build(STAND_INS, stage, f"{PRODUCT}-{stage}:latest", jars(), f"BASE={base}")
+    return f"{PRODUCT}-{service}:latest"
+
+
+def build(file: Path, target: str, name: str, folder: Path, base: str, *options: str) -> None:
+    """Build a target of a Dockerfile from a folder; ``base`` is the argument that has its base."""
+    podman(
+        "build",
+        "--format=docker",  # the other one has no health check
+        "--network=host",
+        f"--file={file}",
+        f"--target={target}",
+        f"--tag={name}",
+        f"--build-arg={base}",
+        *options,
+        folder,
+        within_s=600,
+    )
 
 
 @contextmanager
@@ -171,16 +183,26 @@ def running(image: str, *command: str, options: tuple[str, ...] = ()) -> Iterato
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def locked(what: str) -> Iterator[None]:
+    """Let one process of this machine at a time do it."""
     STORE.mkdir(parents=True, exist_ok=True)
-    with (STORE / "lock").open("w") as lock:
+    with (STORE / f"{what}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _pip() -> dict[str, str]:
+@contextmanager
+def _settings_of_pip() -> Iterator[list[str]]:
+    """Yield the options with which a build installs from where this machine does."""
     done = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True
     )
-    found = re.findall(r"^\S+?\.([\w-]+)='(.*)'$", done.stdout, re.MULTILINE)
-    return {key: value for key, value in found if key in PIP}
+    found = dict(re.findall(r"^\S+?\.([\w-]+)='(.*)'$", done.stdout, re.MULTILINE))
+    lines = ["[global]", *(f"{key} = {value}" for key, value in found.items() if key in PIP)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "pip.conf")
+        file.write_text("\n".join(lines))
+        mounted = {str(file): "/etc/pip.conf"}
+        if certificate := found.get("cert"):
+            mounted[certificate] = certificate
+        yield [f"--volume={source}:{at}:ro" for source, at in mounted.items()]
