@@ -118,6 +118,25 @@ PIPELINE: dict[str, list[Panel]] = {
             },
         ),
         Panel(
+            title="Sharing: reported values in use",
+            description="Events a second with a value that another operator reported, indicators "
+            "that are known, and records of their topic in the hour before that were not taken, by "
+            "reason.",
+            queries={
+                "events/s": f"sum(rate(distillwatch_indicator_matches_total<>{RATE}))",
+                "indicators": "max(distillwatch_foreign_indicators<>)",
+                "not taken: {{reason}}": "max by (reason) (increase("
+                "distillwatch_foreign_indicators_rejected_total<>[1h]))",
+            },
+        ),
+        Panel(
+            title="Sharing: values that may be shared",
+            description="Values a second that came to have several accounts, by attribute.",
+            queries={
+                "{{kind}}": f"sum by (kind) (rate(distillwatch_shareable_values_total<>{RATE}))"
+            },
+        ),
+        Panel(
             title="Account directory: age",
             description="Time since its newest entry was written; 0 without any.",
             queries={

@@ -36,6 +36,7 @@ from stream.http.page.settings import PageSettings
 from stream.http.settings import HttpSettings
 from stream.intake.codec.settings import IntakeSettings
 from stream.intake.directory.settings import DirectorySettings
+from stream.intake.sharing.settings import SharingSettings
 from stream.kafka.settings import KafkaSettings, TopicSettings, WorkerSettings
 from stream.pipeline.settings import StageSettings
 from stream.trace.settings import TraceSettings
@@ -60,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     worker: WorkerSettings = WorkerSettings()
     intake: IntakeSettings = IntakeSettings()
     directory: DirectorySettings = DirectorySettings()
+    sharing: SharingSettings = SharingSettings()
     windows: WindowSettings = WindowSettings()
     detection: DetectionSettings = DetectionSettings()
     campaigns: CampaignSettings = CampaignSettings()
@@ -107,6 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             packet_bytes=self.topics.packet_bytes,
             intake=self.intake,
             directory=self.directory,
+            sharing=self.sharing,
             windows=self.windows,
             detection=self.detection,
             campaigns=self.campaigns,

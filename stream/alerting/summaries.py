@@ -33,6 +33,7 @@ _KINDS: Final = {
     LinkKind.TOPIC: "one narrow topic",
     LinkKind.CUSTOMERS: "a beginning with many customers behind each",
     LinkKind.CONTEXT: "context that went from one to another",
+    LinkKind.INDICATOR: "what another operator reported",
 }
 
 

@@ -38,12 +38,14 @@ from stream.pipeline.build import (
     account_directory,
     accounts_task,
     alerting_task,
+    indicator_table,
     intake,
     links_task,
 )
 from stream.pipeline.feedback_reader import FeedbackReader, suppression, verdict
 from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
+from stream.worker.indicators import IndicatorFeed
 from stream.worker.ports import Stages
 from stream.worker.run import WorkerComponents
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from stream.delivery.topic_reader import TopicReader
     from stream.http.pages import More
     from stream.intake.directory.directory import AccountDirectory
+    from stream.intake.sharing.indicator_table import IndicatorTable
     from stream.settings import Settings
     from stream.trace.answer_sketches import AnswerSketches
     from stream.worker.ports import RecordReader, Task
@@ -74,13 +77,14 @@ def worker_components(
     health = Health(stalled_after_s=settings.http.stalled_after_s)
     more, feeds = _page(settings, metrics, health) if settings.page.token else (None, [])
     directory = account_directory(settings.stages)
+    indicators = indicator_table(settings.stages)
     databases = Databases(settings.intake, metrics, now_s=time.time())
     answers, decisions = traced_answers(settings, metrics)
     return WorkerComponents(
         kafka=settings.kafka,
         topics=settings.topics,
         idle_timeout_s=settings.windows.idle_timeout_s,
-        stages=lambda: _stages(settings, metrics, directory, databases, answers),
+        stages=lambda: _stages(settings, metrics, directory, databases, indicators, answers),
         metrics=metrics,
         health=health,
         services=(
@@ -90,6 +94,7 @@ def worker_components(
             *_keepers(settings, metrics),
             *decisions,
             *_readers(settings, metrics),
+            *_indicator_feeds(settings, metrics, indicators),
             # Last: the stages start after it and need it loaded; alerts are delivered meanwhile.
             _directory_feed(settings, metrics, directory),
         ),
@@ -122,11 +127,22 @@ def _directory_feed(
     )
 
 
+def _indicator_feeds(
+    settings: Settings, metrics: Metrics, indicators: IndicatorTable
+) -> list[IndicatorFeed]:
+    """Return the feed of indicators, where there is a key to compare them under."""
+    if not settings.sharing.key:
+        return []
+    topic = settings.topics.indicators
+    return [IndicatorFeed(indicators, kafka=settings.kafka, topic=topic, metrics=metrics)]
+
+
 def _stages(
     settings: Settings,
     metrics: Metrics,
     directory: AccountDirectory,
     databases: Databases,
+    indicators: IndicatorTable,
     answers: AnswerSketches | None,
 ) -> Stages:
     stages = settings.stages
@@ -144,6 +160,7 @@ def _stages(
         metrics=metrics,
         directory=directory,
         networks=databases.lookup,
+        indicators=indicators,
         answers=answers,
     )
     return Stages(source=source, task=task, feedback=_feedback_readers(settings, metrics))

@@ -37,6 +37,7 @@ _COMMANDS: Final = (
     "enforcer",
     "report",
     "trace",
+    "share",
     "settings",
 )
 

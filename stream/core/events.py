@@ -74,6 +74,7 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "conversation": np.dtype("<u8"),  # first question and answer of the context; 0 without
     "answer": np.dtype("<u8"),  # what `conversation` is once the answer to this prompt is context
     "word_cells": WORD_BITS,  # those that its words fall into; all bits 0 without one
+    "indicator": np.dtype("<u8"),  # of another operator, that a value matches; with_confidence
 }
 
 #: Most bytes of an event in a packet: its columns and, if no other event has them, the account id

@@ -33,6 +33,7 @@ LinkName = Literal[
     "topic",
     "customers",
     "context",
+    "indicator",
 ]
 
 _ALERT_ID: Final = r"^inc_[0-9a-f]{20}$"

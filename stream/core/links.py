@@ -38,6 +38,7 @@ class LinkKind(IntEnum):
     TOPIC = 11  # lives in the topic that surged about then (accounts/topics); alerting finds it
     CUSTOMERS = 12  # many people use it, and it began about then (accounts/windows/crowded.py)
     CONTEXT = 13  # sends context that others produced (campaigns/contexts); alerting finds it
+    INDICATOR = 14  # another operator reported this value; see stream.core.indicators
 
     @property
     def label(self) -> LinkName:
@@ -77,6 +78,12 @@ GIVEN: Final = 1 << 20
 CONVERSATIONS_A_DAY: Final = 64
 
 _HALF_DAY_S: Final = 43_200.0
+
+
+def client_value(tls: Fingerprints, user_agent: Fingerprints) -> Fingerprints:
+    """Return one fingerprint for TLS fingerprint and user agent together; 0 without the former."""
+    mixed = (tls * SPREAD) ^ user_agent
+    return np.where(tls != 0, mixed, np.uint64(0))
 
 
 def half_days(times: Seconds) -> tuple[Fingerprints, Fingerprints]:

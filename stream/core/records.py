@@ -8,7 +8,9 @@ from typing import Literal
 from msgspec import Struct
 
 #: The pipeline's outputs by role; the worker maps roles to topic names.
-Role = Literal["events", "links", "findings", "alerts", "deadletter", "answers", "ledger"]
+Role = Literal[
+    "events", "links", "findings", "alerts", "deadletter", "answers", "ledger", "shareable"
+]
 
 
 class Record(Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from stream import __version__
 from stream.core.alerts import degrees_of
+from stream.core.techniques import ATLAS
 from stream.delivery.message import message, page_link
 from stream.delivery.posting import Edges, PostingSink
 
@@ -29,14 +30,6 @@ _NEW, _RESOLVED = 1, 4
 _LEARNING: Final = 4  # the kind of an analytic
 _SEVERITIES: Final[dict[Severity, int]] = {"info": 2, "warning": 3, "critical": 5}
 _MOST_ACCOUNTS: Final = 500
-#: MITRE ATLAS; OCSF wants names with the ids.
-_TECHNIQUES: Final = {
-    "AML.T0008": "Acquire Infrastructure",
-    "AML.T0008.005": "AI Service Proxies",
-    "AML.T0024": "Exfiltration via AI Inference API",
-    "AML.T0024.002": "Extract AI Model",
-    "AML.T0040": "AI Model Inference API Access",
-}
 
 
 class OcsfSink(PostingSink):
@@ -152,7 +145,7 @@ def _attack(technique: str) -> dict[str, Any]:
 
 
 def _named(technique: str) -> dict[str, str]:
-    return {"uid": technique, "name": _TECHNIQUES.get(technique, technique)}
+    return {"uid": technique, "name": ATLAS.get(technique, technique)}
 
 
 def _milliseconds(time: str) -> int:

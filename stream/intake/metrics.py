@@ -63,6 +63,10 @@ ENTRY_REASONS: Final = (
     "full",
     OVERFLOW,
 )
+#: Attributes of which a value may be shared.
+SHARED_KINDS: Final = ("system_prompt", "template", "conversation", "client", "network")
+#: Why an indicator of another operator was rejected.
+INDICATOR_REASONS: Final = (*ENTRY_REASONS, "unknown_key")
 _DELAY_S: Final = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
 
 
@@ -136,5 +140,35 @@ class IntakeMetrics(SharedMetrics):
         remedy="The log names the record; full: raise directory.max_entries",
         unit="records",
         labels={"reason": ENTRY_REASONS},
+        combine="max",
+    )
+    shareable_values_total = counter(
+        meaning="Values that came to have several accounts, so that they may be shared; after a "
+        "restart they count once more",
+        remedy="0 with sharing.key set: the log has no text, TLS fingerprints or addresses, so "
+        "there is nothing to share",
+        unit="values",
+        labels={"kind": SHARED_KINDS},
+    )
+    indicator_matches_total = counter(
+        meaning="Events with a value that another operator reported",
+        remedy="Much of events_total: an indicator names what many use; find it with `distillwatch "
+        "share list` and take it back with `distillwatch share withdraw`",
+        unit="events",
+    )
+    foreign_indicators = gauge(
+        meaning="Indicators of other operators that are known, expired ones included",
+        remedy="0 after an import: the workers have no sharing.key, or rejected them, see "
+        "foreign_indicators_rejected_total",
+        unit="indicators",
+        combine="max",
+    )
+    foreign_indicators_rejected_total = counter(
+        meaning="Rejected records of the indicators topic, by reason; the indicator keeps its "
+        "previous state",
+        remedy="The log names the record; unknown_key: sharing.key_id was changed, import what the "
+        "group shares under its new key; full: raise sharing.max_indicators",
+        unit="records",
+        labels={"reason": INDICATOR_REASONS},
         combine="max",
     )

@@ -167,6 +167,10 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="Compacted topic with what left on each day, by country and by model",
         ),
     ] = "distillwatch.ledger"
+    indicators: Annotated[
+        str,
+        Meta(min_length=1, description="Compacted topic with indicators of other operators"),
+    ] = "distillwatch.indicators"
     audit: Annotated[
         str,
         Meta(
@@ -234,6 +238,15 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             ge=3600,
             description="Retention of the hashes of answers, if `topics create` creates their "
             "topic: how far back `distillwatch trace` can look",
+            extra={"unit": "s"},
+        ),
+    ] = 7_776_000.0
+    shareable_retention_s: Annotated[
+        float,
+        Meta(
+            ge=86400,
+            description="Retention of fingerprints that may be shared, if `topics create` creates "
+            "their topic; older incidents are shared without indicators",
             extra={"unit": "s"},
         ),
     ] = 7_776_000.0

@@ -32,6 +32,8 @@ STATE_TOPICS: Final = {
 }
 #: The stage that reads the topic of a role: a label of metrics.
 STAGE_OF: Final = {role: name.removesuffix("-state") for role, name in STATE_TOPICS.items()}
+#: The role of the topic with values that may be shared.
+SHAREABLE: Final = "shareable"
 _CREATE_TIMEOUT_MS: Final = 30_000
 
 
@@ -186,6 +188,11 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
         # The brokers delete whole segments only: within a day of the end of their retention.
         "segment.ms": str(86_400_000),
     }
+    fading = {
+        **compacted,
+        "cleanup.policy": "compact,delete",
+        "retention.ms": _ms(settings.shareable_retention_s),
+    }
 
     def topic(
         name: str, partitions: int, reader: str, config: Mapping[str, str], *, exact: bool
@@ -209,9 +216,11 @@ def _wanted(settings: TopicSettings) -> Iterator[WantedTopic]:
     yield topic(settings.decisions, 1, "decisions of every worker", compacted, exact=True)
     yield topic(settings.effects, 1, "decisions of every worker", compacted, exact=False)
     yield topic(settings.ledger, 1, "reports", compacted, exact=False)
+    yield topic(settings.indicators, 1, "intake of every worker", compacted, exact=False)
     yield topic(settings.audit, 1, "you", {**largest, "retention.ms": "-1"}, exact=True)
     yield topic(settings.answers, partitions, "you", traced, exact=False)
     yield topic(prefix + "events", partitions, "accounts", passing, exact=True)
+    yield topic(prefix + SHAREABLE, 1, "`distillwatch share export`", fading, exact=False)
     yield topic(prefix + "links", partitions, "links", passing, exact=True)
     yield topic(prefix + "findings", 1, "alerting", passing, exact=True)
     yield topic(prefix + STATE_TOPICS["events"], partitions, "accounts", compacted, exact=True)

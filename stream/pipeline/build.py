@@ -9,6 +9,8 @@ from stream.alerting.egress_ledger import EgressLedger
 from stream.alerting.score_watch import ScoreWatch, unwatched
 from stream.intake.directory.directory import AccountDirectory
 from stream.intake.fingerprint.networks import NetworkLookup, no_databases
+from stream.intake.sharing.indicator_table import IndicatorTable
+from stream.intake.sharing.value_sharing import ValueSharing
 from stream.pipeline.account_scores import AccountScores
 from stream.pipeline.accounts import AccountsStage
 from stream.pipeline.alerting import AlertingStage, Findings
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from stream.trace.answer_sketches import AnswerSketches
 
 
-def intake(
+def intake(  # noqa: PLR0913 - as the composition root's
     settings: StageSettings,
     *,
     topic: str,
@@ -38,13 +40,18 @@ def intake(
     metrics: PipelineMetrics,
     directory: AccountDirectory | None = None,
     networks: Callable[[], NetworkLookup] = no_databases,
+    indicators: IndicatorTable | None = None,
     watch: Watch = ignore,
     answers: AnswerSketches | None = None,
 ) -> Intake:
     """Return the intake of a worker; ``directory`` knows what events lack (None: nothing).
 
-    ``networks`` returns the lookup of addresses; without ``answers`` none are traced.
+    ``networks`` returns the lookup of addresses. ``indicators`` are those of other operators
+    (None: there are none), which only count with a ``sharing.key``; without ``answers`` none are
+    traced.
     """
+    sharing = settings.sharing
+    table = indicator_table(settings) if indicators is None else indicators
     return Intake(
         settings.intake,
         settings.windows,
@@ -55,9 +62,15 @@ def intake(
         metrics=metrics,
         directory=account_directory(settings) if directory is None else directory,
         networks=networks,
+        sharing=ValueSharing(sharing, table, metrics) if sharing.key else None,
         watch=watch,
         answers=answers,
     )
+
+
+def indicator_table(settings: StageSettings) -> IndicatorTable:
+    """Return a table of indicators with nothing in it."""
+    return IndicatorTable(settings.sharing, settings.intake.salt)
 
 
 def account_directory(settings: StageSettings) -> AccountDirectory:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from stream.core.records import Emission, Record
     from stream.intake.directory.directory import AccountDirectory
+    from stream.intake.sharing.indicator_table import IndicatorTable
     from stream.pipeline.metrics import PipelineMetrics
     from stream.pipeline.settings import StageSettings
     from stream.pipeline.task import PartitionTask
@@ -37,7 +38,7 @@ _decode_alert = msgspec.json.Decoder(Alert).decode
 class Chain:
     """Intake and every task, no broker."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as the composition root's
         self,
         settings: StageSettings,
         *,
@@ -48,12 +49,13 @@ class Chain:
         partitions: int = 1,
         directory: AccountDirectory | None = None,
         networks: Callable[[], NetworkLookup] = no_databases,
+        indicators: IndicatorTable | None = None,
     ) -> None:
         """``source`` names the input in dead letters; ``watch`` gets the decoded events.
 
         ``watch_scores`` gets every score of accounts and clusters. Each of the ``partitions`` has a
         clock of its own. ``directory`` fills missing fields of events (None: empty), ``networks``
-        looks addresses up.
+        looks addresses up, and events are matched with ``indicators`` of others (None: none).
         """
         self._intake = intake(
             settings,
@@ -61,6 +63,7 @@ class Chain:
             metrics=metrics,
             directory=directory,
             networks=networks,
+            indicators=indicators,
             watch=watch,
         )
         self._intake.on_topic_changed(partitions, topic_id="")
@@ -75,6 +78,8 @@ class Chain:
         self.dead_letters: Counter[str] = Counter()
         #: The latest record of each day of the ledger; None: deleted.
         self.ledger: dict[bytes, bytes | None] = {}
+        #: What may be shared, by key, as the worker's topic has it.
+        self.shareable: dict[bytes, bytes] = {}
         self._alerts: list[Alert] = []
 
     def process(
@@ -114,6 +119,8 @@ class Chain:
                 self.ledger[emission.key or b""] = None if deleted else emission.value
             elif emission.role == "deadletter":
                 self.dead_letters[dict(emission.headers)["reason"].decode()] += 1
+            elif emission.role == "shareable":
+                self.shareable[emission.key or b""] = emission.value
             else:
                 task = self._tasks[emission.role][emission.partition or 0]
                 self._run(task.feed(next(self._offsets), emission.value))

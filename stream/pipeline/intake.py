@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from stream.core.records import Record
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.directory import AccountDirectory
+    from stream.intake.sharing.value_sharing import ValueSharing
     from stream.pipeline.metrics import PipelineMetrics
     from stream.trace.answer_record import Answers
     from stream.trace.answer_sketches import AnswerSketches
@@ -55,6 +56,7 @@ class Intake:
         metrics: PipelineMetrics,
         directory: AccountDirectory,
         networks: Callable[[], NetworkLookup] = no_databases,
+        sharing: ValueSharing | None = None,
         watch: Watch = ignore,
         answers: AnswerSketches | None = None,
     ) -> None:
@@ -62,15 +64,18 @@ class Intake:
 
         ``source_partitions`` are as many until :meth:`on_topic_changed`; ``packet_bytes`` is
         the most that fits into an internal record; ``directory`` knows what events lack, and may
-        be loaded meanwhile; ``networks`` looks addresses up; ``watch`` sees the decoded
-        events: a run with labels counts them; ``answers`` sketches answers (None: none are).
+        be loaded meanwhile; ``networks`` looks addresses up; ``sharing`` notes what may be shared
+        and matches what others share; ``watch`` sees the decoded events: a run with labels counts
+        them; ``answers`` sketches answers (None: none are).
         """
         self._drills = DrillDecoder(settings)
         self._fingerprinter = Fingerprinter(
             settings.salt.reveal().encode(),
             request_ids=settings.duplicate_window_s > 0,
             networks=networks,
+            sharing=sharing.hashing if sharing else None,
         )
+        self._sharing = sharing
         self._reader = EventReader(
             Decoder(settings, metrics), self._fingerprinter, metrics, watch, answers
         )
@@ -116,7 +121,8 @@ class Intake:
             # A drill does not move the clock: its time may be ahead of a gateway that is late.
             rows = self._fingerprinter.columns(drill.events, drill.offsets)
             batch = _in_source_order(batch, rows)
-        return out + self._route(partition, batch)
+        shareable = self._sharing.emissions() if self._sharing else []
+        return out + shareable + self._route(partition, batch)
 
     def idle(self, partition: int, claim: IdleClaim, *, elapsed_s: float) -> list[Emission]:
         """Return the claim of a partition that has been read to its end.

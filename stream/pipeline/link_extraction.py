@@ -15,7 +15,14 @@ from stream.accounts.windows.account_windows import METRICS
 from stream.accounts.windows.crowded import is_crowded
 from stream.accounts.windows.questions import given
 from stream.core.events import PHRASES
-from stream.core.links import GIVEN, LINK_COLUMNS, SPREAD, LinkBatch, LinkKind, half_days
+from stream.core.links import (
+    GIVEN,
+    LINK_COLUMNS,
+    LinkBatch,
+    LinkKind,
+    client_value,
+    half_days,
+)
 from stream.core.networks import ANONYMISER, HOSTING
 from stream.core.traffic import NAMES, TRAFFIC, counts
 from stream.store.order import lexical, run_sizes
@@ -58,7 +65,7 @@ _OF_ROWS: Final = (
         "hosting",
         "tls",
     ),
-    *("user_agent", *PHRASES),
+    *("user_agent", "indicator", *PHRASES),
     *NAMES[1:],
 )
 
@@ -185,10 +192,12 @@ def _values(
         linking = known["crowded"][account] & (rows["hosting"] & (HOSTING | ANONYMISER) == 0)
         for day in half_days(known["first_seen"][account]):
             yield LinkKind.CUSTOMERS, np.where(linking, day, np.uint64(0))
-    yield LinkKind.CLIENT, _client(rows["tls"], rows["user_agent"])
+    yield LinkKind.CLIENT, client_value(rows["tls"], rows["user_agent"])
     for name in PHRASES:
         yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)
     yield LinkKind.CONVERSATION, known["foreign"]
+    if rows["indicator"].any():
+        yield LinkKind.INDICATOR, rows["indicator"]
     if not np.isnan(known["change_point"]).all():
         for values in _change_points(rows, known, account):
             yield LinkKind.CHANGE_POINT, values
@@ -238,12 +247,6 @@ def _change_points(
     new = rows["output_tokens"] >= least
     for day in half_days(np.nan_to_num(at)):
         yield np.where(new, day, np.uint64(0))
-
-
-def _client(tls: Fingerprints, user_agent: Fingerprints) -> Fingerprints:
-    """Return one fingerprint for TLS fingerprint and user agent together; 0 without the former."""
-    mixed = (tls * SPREAD) ^ user_agent
-    return np.where(tls != 0, mixed, np.uint64(0))
 
 
 def _per_value(kind: LinkKind, account: Positions, values: Fingerprints) -> dict[str, Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.intake.codec.settings import IntakeSettings
     from stream.intake.directory.settings import DirectorySettings
+    from stream.intake.sharing.settings import SharingSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class StageSettings:
     packet_bytes: int
     intake: IntakeSettings
     directory: DirectorySettings
+    sharing: SharingSettings
     windows: WindowSettings
     detection: DetectionSettings
     campaigns: CampaignSettings

@@ -15,6 +15,7 @@ from stream.campaigns.graph.bursts import ScanStatistic
 from stream.campaigns.graph.handovers import Handovers
 from stream.campaigns.graph.phrase_cooccurrence import PhraseCooccurrence
 from stream.campaigns.population.crowded_accounts import CrowdedAccounts
+from stream.campaigns.population.foreign_indicators import ForeignIndicators
 from stream.campaigns.population.recency import Recency
 from stream.campaigns.population.trait import Trait
 from stream.campaigns.succession.figures import SuccessionFigures
@@ -46,6 +47,7 @@ class ReferencePopulation:
     customers: CrowdedAccounts
     crowded: Trait
     contexts: ContextFigures
+    foreign: ForeignIndicators
 
     @classmethod
     def of(
@@ -92,6 +94,7 @@ class ReferencePopulation:
             customers=customers,
             crowded=Trait.of(crowded, snapshot.owner, owners),
             contexts=contexts or ContextFigures.none(),
+            foreign=ForeignIndicators.of(graph, snapshot, owners),
         )
 
     def with_others(self, others: ReferencePopulation) -> ReferencePopulation:
@@ -104,6 +107,9 @@ class ReferencePopulation:
             young=self.young.with_others(others.young),
             recently_first_seen=self.recently_first_seen.with_others(others.recently_first_seen),
             crowded=self.crowded.with_others(others.crowded),
+            foreign=replace(
+                self.foreign, trait=self.foreign.trait.with_others(others.foreign.trait)
+            ),
             shared_payments=self.shared_payments + others.shared_payments,
             owners=self.owners + others.owners,
         )

@@ -70,6 +70,8 @@ RULE: Final = DecisionRule(
 COUNT_ONCE: Final = frozenset({Aspect.CO_OCCURRENCE})
 #: What accounts share; the other aspects are how they act.
 _SHARED: Final = frozenset({Aspect.CO_OCCURRENCE, Aspect.LIST, Aspect.TOPIC})
+#: The claim about reports of other operators, which may be forged.
+REPORTED: Final = "foreign_indicators"
 #: The claim by which accounts are known to be new, rather than not seen before.
 _YOUNG: Final = "young_accounts"
 
@@ -111,6 +113,22 @@ def decide(
         if behaviour >= rule.least_behaviour.value
         else ClusterDecision.NO_COMMON_BEHAVIOUR
     )
+
+
+def corroborated(counted: Sequence[WeighedClaim], rule: DecisionRule = RULE) -> list[WeighedClaim]:
+    """Return the claims without reports of others, unless different aspects of one's own agree.
+
+    A strong aspect is still one: new users of a new tool, whose prompt a forged report names, have
+    nothing but their newness in common.
+    """
+    aspects: defaultdict[Aspect, float] = defaultdict(float)
+    for one in counted:
+        if one.claim.aspect is not None:
+            aspects[one.claim.aspect] += one.log_odds
+    agreeing = sum(log_odds >= rule.agrees.value for log_odds in aspects.values())
+    if agreeing >= rule.least_aspects.value:
+        return [*counted]
+    return [one for one in counted if one.claim.name != REPORTED]
 
 
 def _agreeing(aspects: dict[Aspect, float], rule: DecisionRule) -> int:

@@ -17,6 +17,7 @@ from stream.campaigns.graph.membership import residents, shared_payments
 from stream.campaigns.graph.phrase_cooccurrence import phrases_of
 from stream.campaigns.graph.snapshot import CONTENT
 from stream.campaigns.population.crowded_accounts import NO_CUSTOMERS, CustomersSize
+from stream.campaigns.population.foreign_indicators import NO_FOREIGN, ForeignSize
 from stream.campaigns.scoring.claim import LinkBasis
 from stream.campaigns.succession.figures import SuccessionSize
 from stream.core.links import LinkKind
@@ -133,6 +134,8 @@ class ClusterFeatures:
     customers: CustomersSize = NO_CUSTOMERS
     #: Owners that take contexts over which other accounts have produced, by token counts.
     contexts: ContextSize = field(default_factory=ContextSize)
+    #: Members that use what other operators reported.
+    foreign: ForeignSize = NO_FOREIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,7 @@ def features(
         contexts=population.contexts.among(
             accounts, snapshot.owner, linked=LinkKind.CONTEXT in members.kinds
         ),
+        foreign=population.foreign.among(accounts),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from stream.campaigns.scoring import model
-from stream.campaigns.scoring.decision import ClusterDecision, decide
+from stream.campaigns.scoring.decision import ClusterDecision, corroborated, decide
 from stream.campaigns.scoring.statistics import statistics
 from stream.campaigns.scoring.words import shown
 from stream.campaigns.settings import ALERTS_BUDGET
@@ -47,7 +47,7 @@ def score(
     ``budget`` is of false incidents, per 10,000 accounts and day.
     """
     weighed = model.weigh(statistics(cluster, novelty=novelty))
-    counted = model.strongest(weighed)
+    counted = corroborated(model.strongest(weighed))
     found = model.probability(cluster.links, counted, budget_ratio=budget / ALERTS_BUDGET)
     decision = decide(
         counted,

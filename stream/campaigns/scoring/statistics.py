@@ -32,6 +32,7 @@ _INDEPENDENT: Final = 0.5
 _NEW_ELSEWHERE: Final = (0.03, 0.5)
 _SHARED_PAYMENTS_ELSEWHERE: Final = (0.01, 0.7)
 _CO_LOCATED_ELSEWHERE: Final = (0.05, 0.9)
+_FOREIGN_ELSEWHERE: Final = (0.01, 1.0)
 
 
 def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[str, float]:
@@ -60,7 +61,7 @@ def statistics(cluster: ClusterFeatures, *, novelty: float = math.nan) -> dict[s
         "change_point_log_p": cluster.change_point.log_p,
         "context_log_p": cluster.contexts.log_p,
         "novelty_log10_p": novelty,
-    } | _by_links(cluster)
+    } | (_foreign(cluster) | _by_links(cluster))
 
 
 def _by_links(cluster: ClusterFeatures) -> dict[str, float]:
@@ -135,6 +136,22 @@ def _payments_log_ratio(cluster: ClusterFeatures) -> float:
     share = np.array(cluster.shared_payments / cluster.owners)
     elsewhere = shared_payments_elsewhere(cluster)
     return cluster.owners * float(_bernoulli(share, _SHARED_PAYMENTS_IN_CAMPAIGNS, elsewhere))
+
+
+def foreign_elsewhere(cluster: ClusterFeatures) -> float:
+    """Return which share of the other accounts counts as users of reported values."""
+    return _within(cluster.foreign.elsewhere, _FOREIGN_ELSEWHERE)
+
+
+def _foreign(cluster: ClusterFeatures) -> dict[str, float]:
+    if not cluster.foreign.count:
+        return {}
+    # Of one account: an indicator is one report, however many accounts use what it names.
+    share = max(cluster.foreign.share, foreign_elsewhere(cluster))
+    return {
+        "foreign_log_ratio": math.log(share / foreign_elsewhere(cluster)),
+        "foreign_confidence": cluster.foreign.confidence,
+    }
 
 
 def _colocation_log_ratio(cluster: ClusterFeatures) -> float:

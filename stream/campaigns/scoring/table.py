@@ -279,6 +279,16 @@ CLAIMS: Final = (
         aspect=None,
     ),
     Claim(
+        name="foreign_indicators",
+        curve=Curve("foreign_log_ratio", ((1.0, 0.0), (3.0, 1.5))),
+        source="assumed: a report of another operator, at most 1.5 and by its confidence, less "
+        "where other accounts use what it names; it is no aspect, and counts only beside two "
+        "different aspects of one's own, for who forges one must not be able to accuse "
+        "(tests/scenarios/test_foreign_indicators.py)",
+        aspect=None,
+        reliability=Curve("foreign_confidence", ((0.0, 0.0), (1.0, 1.0))),
+    ),
+    Claim(
         name="few_owners",
         curve=Curve("owners", ((2, -2.0), (3, 0.0))),
         source="assumed: fewer than three owners are an organisation until shown otherwise",

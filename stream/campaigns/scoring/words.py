@@ -162,6 +162,15 @@ def _contexts(cluster: ClusterFeatures) -> Shown:
     )  # fmt: skip
 
 
+def _foreign(cluster: ClusterFeatures) -> Shown:
+    found, elsewhere = cluster.foreign, s.foreign_elsewhere(cluster)
+    return Shown(
+        found.share, "share", elsewhere,
+        f"{found.count} of the members use what another operator reported with a confidence of "
+        f"{found.confidence:.0%}; elsewhere {elsewhere:.0%} of the accounts do",
+    )  # fmt: skip
+
+
 def _burst(cluster: ClusterFeatures) -> Shown:
     burst = cluster.start_burst
     return Shown(
@@ -283,5 +292,6 @@ _SHOWN: Final[dict[str, Callable[[ClusterFeatures], Shown]]] = {
     "customers_log_p": _customers,
     "customers_carried_on": _carried_on,
     "spread_of_customers": _spread_of_customers,
+    "foreign_log_ratio": _foreign,
     "owners": _owners,
 }

@@ -34,10 +34,16 @@ _ANSWER: Final = np.uint64((1 << (64 - QUESTION_BITS)) - 1)
 class Conversations:
     """The fingerprints of first turns under a salt; nothing of a text is kept."""
 
-    def __init__(self, salt: bytes) -> None:
-        """Derive the hashes from the salt; a question has the fingerprint of an equal prompt."""
-        self._question = KeyedHash(salt, "prompt")
-        self._answer = KeyedHash(salt, "answer")
+    def __init__(self, salt: bytes, sharing: bytes | None = None) -> None:
+        """Derive the hashes from the salt; a question has the fingerprint of an equal prompt.
+
+        With a ``sharing`` key there is also ``shared_conversation``.
+        """
+        keys = {"conversation": salt} | (
+            {} if sharing is None else {"shared_conversation": sharing}
+        )
+        self._question = {name: KeyedHash(key, "prompt") for name, key in keys.items()}
+        self._answer = {name: KeyedHash(key, "answer") for name, key in keys.items()}
 
     def of(
         self,
@@ -51,30 +57,33 @@ class Conversations:
         ``questions`` and ``answers`` are the first turns of contexts. The response to a request
         without one is its conversation's first answer, and ``prompts`` are then the questions.
         """
-        found = {name: np.zeros(len(prompts), np.uint64) for name in ("conversation", "answer")}
+        names = (*self._question, "answer")
+        found = {name: np.zeros(len(prompts), np.uint64) for name in names}
         rows = [row for row, answer in enumerate(answers) if answer]
         if rows:
             # A context's first question comes again with each of its turns.
             distinct, place = indexed([questions[i] or "" for i in rows])
-            question = self._question.of_bytes(normal_forms(distinct))[place]
+            forms = normal_forms(distinct)
             given = _starts([answers[i] or "" for i in rows])
             logged = np.array([bool(responses[i]) for i in rows])
-            found["conversation"][rows] = self._together(question, given, logged)
+            for name, hashed in self._question.items():
+                question = hashed.of_bytes(forms)[place]
+                found[name][rows] = _together(question, self._answer[name].of_bytes(given), logged)
         # Later answers of a conversation are not hashed.
         rows = [row for row, response in enumerate(responses) if response and not answers[row]]
         if rows:
-            given = _starts([responses[i] or "" for i in rows])
-            found["answer"][rows] = self._together(prompts[rows], given, np.ones(len(rows), bool))
+            answer = self._answer["conversation"].of_bytes(
+                _starts([responses[i] or "" for i in rows])
+            )
+            found["answer"][rows] = _together(prompts[rows], answer, np.ones(len(rows), bool))
         return found
 
-    def _together(
-        self, questions: Fingerprints, answers: Sequence[bytes], logged: Mask
-    ) -> Fingerprints:
-        answer = self._answer.of_bytes(answers)
-        both = (questions & ~_ANSWER) | (answer >> np.uint64(QUESTION_BITS))
-        # Never 0 without the bit: that is no conversation.
-        both = np.where(logged, both | ANSWERS_LOGGED, np.maximum(both & ~ANSWERS_LOGGED, _LEAST))
-        return np.where((questions != 0) & (answer != 0), both, np.uint64(0))
+
+def _together(questions: Fingerprints, answers: Fingerprints, logged: Mask) -> Fingerprints:
+    both = (questions & ~_ANSWER) | (answers >> np.uint64(QUESTION_BITS))
+    # Never 0 without the bit: that is no conversation.
+    both = np.where(logged, both | ANSWERS_LOGGED, np.maximum(both & ~ANSWERS_LOGGED, _LEAST))
+    return np.where((questions != 0) & (answers != 0), both, np.uint64(0))
 
 
 def _starts(answers: Sequence[str]) -> list[bytes]:

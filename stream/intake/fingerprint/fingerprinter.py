@@ -23,7 +23,8 @@ from stream.intake.fingerprint.networks import (
     unpacked,
 )
 from stream.intake.fingerprint.prompts import Prompts
-from stream.intake.fingerprint.row_cache import RowCache
+from stream.intake.fingerprint.row_cache import Hash, RowCache
+from stream.intake.fingerprint.shareable import CLIENT_COLUMNS, Sharing, shareable
 from stream.intake.fingerprint.text import normalise_system_prompt
 
 if TYPE_CHECKING:
@@ -73,31 +74,37 @@ class Fingerprinter:
         *,
         request_ids: bool = True,
         networks: Callable[[], NetworkLookup] = no_databases,
+        sharing: Sharing | None = None,
     ) -> None:
         """Key all fingerprints with ``salt``; all workers need the same one.
 
         Without ``request_ids`` no request has one: hashing them is for those who compare them.
-        ``networks`` returns the lookup of the moment; another object has other facts.
+        ``networks`` returns the lookup of the moment; another object has other facts. ``sharing``
+        takes in what may be shared.
         """
+        self._sharing = sharing
         self._request_id = KeyedHash(salt, "request_id") if request_ids else None
         self._lookup = networks
         self._networks = NetworkHash(salt)
         fields = list(_OF_ACCOUNTS)
+        hashes: dict[str, Hash] = {
+            column: KeyedHash(salt, column, address if column == "address" else utf8)
+            for column in fields
+        }
+        for place, column in enumerate(_OF_ADDRESSES):
+            hashes[column] = NetworkColumn(self._networks, place)
+        hashes |= sharing.client_hashes() if sharing else {}
         self._of_accounts = RowCache(
-            {
-                column: KeyedHash(salt, column, address if column == "address" else utf8)
-                for column in fields
-            }
-            | {
-                column: NetworkColumn(self._networks, place)
-                for place, column in enumerate(_OF_ADDRESSES)
-            },
+            hashes,
             {column: fields.index(column) for column in fields}
-            | dict.fromkeys(_OF_ADDRESSES, fields.index("address")),
+            | dict.fromkeys(_OF_ADDRESSES, fields.index("address"))
+            | {column: fields.index(field) for column, field in CLIENT_COLUMNS.items()},
         )
         self._system_prompt = KeyedHash(salt, "system_prompt", normalise_system_prompt)
-        self._prompts = Prompts(salt)
-        self._conversations = Conversations(salt)
+        key = sharing.key if sharing else None
+        self._shared_system_prompt = [KeyedHash(key, "system_prompt")] if key is not None else []
+        self._prompts = Prompts(salt, key)
+        self._conversations = Conversations(salt, key)
         self._given = KeyedHash(salt, "given")
         self._models = ModelNames(salt)
 
@@ -130,7 +137,8 @@ class Fingerprinter:
         if any(fields["logprobs"]):
             columns["logprobs"] = np.array(fields["logprobs"], bool)
         if any(fields["system_prompt"]):
-            columns["system_prompt"] = self._system_prompt.uncached(fields["system_prompt"])
+            found = self._system_prompt.beside(self._shared_system_prompt, fields["system_prompt"])
+            columns |= zip(("system_prompt", "shared_system_prompt"), found, strict=False)
         if self._request_id is not None and any(fields["request_id"]):
             columns["request_id"] = self._request_ids(self._request_id, names, fields["request_id"])
         if any(prompts):
@@ -144,6 +152,10 @@ class Fingerprinter:
             given = self._given.cached(fields["prompt_fingerprint"])
             whole = columns.get("prompt", np.zeros(len(names), np.uint64))
             columns["prompt"] = np.where(whole, whole, given)
+        if self._sharing is not None:
+            rows = shareable(columns, names, fields["client_ip"], self._networks.network_of)
+            matched = self._sharing.take(rows)
+            columns |= {} if matched is None else {"indicator": matched}
         return columns
 
     def model_names(self, rows: EventBatch) -> dict[int, str]:

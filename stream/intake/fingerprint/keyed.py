@@ -102,11 +102,18 @@ class KeyedHash(dict[str | None, int]):
 
         Equal texts of one call are hashed once.
         """
+        return self.beside((), texts)[0]
+
+    def beside(
+        self, others: Sequence[KeyedHash], texts: Sequence[str | None]
+    ) -> list[Fingerprints]:
+        """Return the same, then that of each of the other hashes, of texts prepared once."""
+        hashes = (self, *others)
         if not any(texts):
-            return np.zeros(len(texts), np.uint64)
+            return [np.zeros(len(texts), np.uint64) for _ in hashes]
         distinct, row = indexed(texts)
         prepared = [b"" if text in ABSENT else self._prepare(text) for text in distinct]
-        return self.of_bytes(prepared)[row]
+        return [one.of_bytes(prepared)[row] for one in hashes]
 
     def of_bytes(self, prepared: Sequence[bytes]) -> Fingerprints:
         """Return the fingerprints of prepared values, 0 for empty ones; shape ``(n,)``, u8."""

@@ -98,18 +98,24 @@ class NetworkHash(dict[str | None, tuple[int, int]]):
             self.clear()
         return changed
 
+    def network_of(self, value: str) -> str:
+        """Return the network of an address in CIDR notation, empty for other text."""
+        found = canonical(value)
+        return "" if found is None else _network(*found, self._lookup.of(found[0]))
+
     def _of(self, value: str | None) -> tuple[int, int]:
         found = None if value is None else canonical(value)
         if found is None:
             return _UNKNOWN
-        text, version = found
-        facts = self._lookup.of(text)
-        widest, narrowest = _WIDTHS[version]
-        known = widest <= facts.prefix_length
-        width = min(facts.prefix_length, narrowest) if known else narrowest
-        network = _around(text, width)
+        facts = self._lookup.of(found[0])
         packed = (facts.hosting << _COUNTRY_BITS | facts.country) << _ASN_BITS | facts.asn
-        return self._hash.one(network), packed
+        return self._hash.one(_network(*found, facts)), packed
+
+
+def _network(address: str, version: int, facts: NetworkFacts) -> str:
+    widest, narrowest = _WIDTHS[version]
+    known = widest <= facts.prefix_length
+    return _around(address, min(facts.prefix_length, narrowest) if known else narrowest)
 
 
 def _around(address: str, width: int) -> str:

@@ -27,9 +27,12 @@ _COLUMNS: Final = ("prompt", "template", *_OF_WORDS)
 class Prompts:
     """The fingerprints of prompts under a salt; nothing of a text is kept."""
 
-    def __init__(self, salt: bytes) -> None:
-        """Derive the hashes from the salt."""
-        self._whole, self._template = KeyedHash(salt, "prompt"), KeyedHash(salt, "template")
+    def __init__(self, salt: bytes, sharing: bytes | None = None) -> None:
+        """Derive the hashes from the salt; with a ``sharing`` key also ``shared_template``."""
+        self._whole = KeyedHash(salt, "prompt")
+        self._templates = {"template": KeyedHash(salt, "template")}
+        if sharing is not None:
+            self._templates["shared_template"] = KeyedHash(sharing, "template")
         self._phrases, self._content = Phrases(salt), Content(salt)
 
     def of(self, texts: Sequence[str | None]) -> dict[str, Array]:
@@ -38,7 +41,8 @@ class Prompts:
         Equal texts are processed once.
         """
         if not any(texts):
-            return {name: np.zeros(len(texts), EVENT_COLUMNS[name]) for name in _COLUMNS}
+            found = {name: np.zeros(len(texts), EVENT_COLUMNS[name]) for name in _COLUMNS}
+            return found | dict.fromkeys(self._templates, found["template"])
         distinct, row = indexed(["" if text in ABSENT else text for text in texts])
         found = {name: np.zeros(len(distinct), EVENT_COLUMNS[name]) for name in _COLUMNS}
         starts = folded_prefixes(distinct)
@@ -52,7 +56,9 @@ class Prompts:
             content = self._content.of(hashes, words.count)
             for name, column in zip(_OF_WORDS, (*phrases.T, *content), strict=True):
                 found[name][rows] = column
-        found["template"] = self._template.of_bytes(_templates(distinct, starts))
+        templates = _templates(distinct, starts)
+        for name, hashed_by in self._templates.items():
+            found[name] = hashed_by.of_bytes(templates)
         return {name: column[row] for name, column in found.items()}
 
 

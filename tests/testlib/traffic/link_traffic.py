@@ -56,6 +56,7 @@ class Account:
     start_s: float = START_S
     until_s: float = math.inf
     hours: tuple[int, int] = (0, 24)
+    reported: int = 0  # confidence, in percent, of another operator's indicator of its prompt
     crowded: bool = False  # many people use it, from the addresses
     asks: Asks = nothing
     turned: tuple[float, float] = (math.inf, math.inf)  # answers are longer from and until then
@@ -108,11 +109,15 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
                 (LinkKind.ADDRESS, address),
                 (LinkKind.NETWORK, network),
                 (LinkKind.CLIENT, account.client),
+                (LinkKind.INDICATOR, account.reported and system),
                 *((LinkKind.PHRASE, phrase) for phrase in account.asks(rng)),
                 *((LinkKind.CHANGE_POINT, half_day) for half_day in turn(account, time)),
             ):
                 if value:
-                    used[kind, fingerprint(kind, value)] += 1
+                    number = fingerprint(kind, value)
+                    if kind == LinkKind.INDICATOR:
+                        number = number & ~127 | account.reported
+                    used[kind, number] += 1
         day = sum(n for _, n in account._day)
         account._first = min(account._first, time)
         if account.crowded:

@@ -31,6 +31,7 @@ def settings(bootstrap: str, **more: object) -> dict[str, str]:
         "topics_effects": f"{run_id}.effects",
         "topics_answers": f"{run_id}.answers",
         "topics_ledger": f"{run_id}.ledger",
+        "topics_indicators": f"{run_id}.indicators",
         "topics_audit": f"{run_id}.audit",
         "topics_accounts": f"{run_id}.accounts",
         "topics_internal_prefix": f"{run_id}.internal.",

@@ -11,6 +11,7 @@ import pytest
 
 from stream.campaigns.contexts.chance import ContextSize
 from stream.campaigns.population.crowded_accounts import CustomersSize
+from stream.campaigns.population.foreign_indicators import ForeignSize
 from stream.campaigns.scoring import model
 from stream.campaigns.scoring.claim import Axis, Claim, Curve, LinkBasis
 from stream.campaigns.scoring.decision import RULE
@@ -34,6 +35,7 @@ STATISTICS = {
         replace(GROUP, contexts=ContextSize(20, 2.5, 20.0)),
         replace(GROUP, links=LinkBasis.TOPIC, topic_residents=20, expected_topic_residents=2.0),
         replace(GROUP, links=LinkBasis.CUSTOMERS, customers=CustomersSize(count=12)),
+        replace(GROUP, foreign=ForeignSize(8, 1.0, 0.1, 0.9)),
     )
     for name in statistics(group)
 }

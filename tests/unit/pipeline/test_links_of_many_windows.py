@@ -82,4 +82,4 @@ def test_every_kind_is_among_them() -> None:
     kinds = set(links_of(look(0, played, windows)).columns["kind"].tolist())
     # Alerting finds topics, successions and contexts that others produced.
     found_later = {LinkKind.TOPIC, LinkKind.SUCCESSION, LinkKind.CONTEXT}
-    assert kinds == {*LinkKind} - {LinkKind.CLIENT} - found_later
+    assert kinds == {*LinkKind} - {LinkKind.CLIENT, LinkKind.INDICATOR} - found_later
