@@ -249,7 +249,7 @@ class TopicSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "their topic; older incidents are shared without indicators",
             extra={"unit": "s"},
         ),
-    ] = 7_776_000.0
+    ] = 5_184_000.0
     max_record_bytes: Annotated[
         int,
         Meta(
