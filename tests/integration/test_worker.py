@@ -147,7 +147,7 @@ async def observe(
             subprocess.run, create, env=environment, check=True, capture_output=True, timeout=60
         )
         # On a shared broker other tests may have made some before.
-        assert sum(line.startswith(b"ok ") for line in made.stdout.splitlines()) == 17
+        assert sum(line.startswith(b"ok ") for line in made.stdout.splitlines()) == 19
         await produce(result, lines, bootstrap)
         with running(environment, folder / "worker.log") as worker:
             try:

@@ -476,7 +476,7 @@ def test_topics_are_checked_made_and_found(tmp_path):
         assert "is missing" in error(run("worker", cwd=tmp_path, **there), 2)
         made = run("topics", "create", cwd=tmp_path, **there)
         assert made.returncode == 0
-        assert made.stdout.count(b"created ") == 17
+        assert made.stdout.count(b"created ") == 19
         again = run("topics", "create", cwd=tmp_path, **there)
         assert again.returncode == 0
         assert again.stdout.count(b"created ") == 0
