@@ -18,7 +18,6 @@ from stream.pipeline.accounts_counters import AccountsCounters
 from stream.pipeline.accounts_state import AccountsState
 from stream.pipeline.chunks import pack_windows
 from stream.pipeline.drill_isolation import ShadowState, split_drills
-from stream.pipeline.egress_sums import EgressSums
 from stream.pipeline.event_time import window_ends
 from stream.pipeline.light_turns import light_turns
 from stream.pipeline.link_collector import LinkCollector
@@ -75,7 +74,6 @@ class AccountsStage:
         )
         self._drill = ShadowState(lambda: _DrillWindows(windows.max_accounts))
         self._observed: list[Observed] = []
-        self._egress = EgressSums()
         self._seconds = {
             name: metrics.stage_seconds.labels(stage=name)
             for name in ("duplicates", "egress", "windows", "detection", "linking")
@@ -93,7 +91,7 @@ class AccountsStage:
         rows = event_rows(packet)
         offsets, times = rows.columns["offset"], rows.columns["time"]
         newest = float(offsets.max(initial=-1))
-        self._egress.learn(packet.models, float(times.max(initial=-np.inf)))
+        self._state.egress.learn(packet.models, float(times.max(initial=-np.inf)))
         return Parsed(
             rows,
             window_ends(times, self._window_s),
@@ -110,11 +108,11 @@ class AccountsStage:
         self._observed += self._state.turnovers.check(end, including=False)
         rows, drills = split_drills(rows)
         table = self._state.table
-        calls_of_window = self._once(end, rows)
-        with self._seconds["egress"].time():
-            self._egress.add(end, calls_of_window)
-        for portion in window_rows(end, self._window_s, [calls_of_window], most=table.portion):
+        for portion in window_rows(
+            end, self._window_s, [self._once(end, rows)], most=table.portion
+        ):
             self._process_accounts(end, portion)
+        self._state.egress.close(end)
         if drills:
             drill_windows = self._drill.use(end)
             for portion in window_rows(
@@ -146,6 +144,8 @@ class AccountsStage:
                 seen = observer.observe(end, due, compute(windows, due, end))
                 self._observed += seen.pack(end)
             self._observed += self._state.turnovers.note(rows, slots)
+        with self._seconds["egress"].time():
+            self._state.egress.add(rows, slots)
         self._counters.add_tokens(rows, slots)
         change_points = observer.change_points.of(slots)
         table = self._state.table
@@ -174,7 +174,7 @@ class AccountsStage:
         """Return one packet for alerting and one for each links task."""
         self._counters.publish()
         self._observed += self._state.turnovers.check(watermark, including=True)
-        self._observed += self._egress.take()
+        self._observed += self._state.egress.take()
         observed, self._observed = self._observed, []
         found = self._links.take()
         tasks = value_tasks(found.columns["value"], self._links_tasks)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from stream.accounts.detection.observer import AccountObserver
 from stream.accounts.windows.account_windows import AccountWindows
+from stream.pipeline.egress_sums import EgressSums
 from stream.pipeline.light_prompts import LightPrompts
 from stream.pipeline.turnover_watch import TurnoverWatch
 from stream.store.account_table import AccountTable
@@ -45,6 +46,7 @@ class AccountsState:
                 *AccountObserver.FIELDS,
                 *LightPrompts.FIELDS,
                 *TurnoverWatch.FIELDS,
+                *EgressSums.FIELDS,
             ),
             max_accounts=windows.max_accounts,
         )
@@ -53,6 +55,7 @@ class AccountsState:
         self.request_ids: Final = request_ids
         self.observer: Final = AccountObserver(detection, self.table)
         self.light_prompts: Final = LightPrompts(self.table)
+        self.egress: Final = EgressSums(self.table)
         self._written_began = math.inf
 
     @property

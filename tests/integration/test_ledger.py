@@ -16,7 +16,8 @@ from stream.core.records import Record
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
 from stream.settings import Settings
-from testlib.traffic.small import SCENARIO
+from stream.tools.simulate.population import Crowd, PlantedCampaigns
+from stream.tools.simulate.scenario import Scenario
 from testlib.until import until
 from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
@@ -25,10 +26,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
+SCENARIO = Scenario(
+    id="ledger",
+    crowd=Crowd(
+        people=40,
+        tool_users=10,
+        staff=8,
+        services=4,
+        batches=0,
+        evaluations=0,
+        pipelines=0,
+        migrations=0,
+        tutoring=0,
+    ),
+    planted=PlantedCampaigns(pool=30, after_s=1800.0),
+    span_s=3 * 3600.0,
+)
 PERIOD = ("--from", "2026-01-01", "--to", "2027-01-01")
-COUNTRIES = ("DE", "FR", "JP")
+COUNTRIES = ("DE", "JP")
 
 
 def located(line: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from stream.core.ledger import Amounts, LedgerDay, ledger_day_in
 from stream.core.records import Record
 from stream.metrics import Metrics
 from stream.pipeline.chain import Chain
-from stream.pipeline.egress_sums import account_bits
+from stream.pipeline.egress_sums import account_bit
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def expected(rows: Sequence[Event], group: dict[str, str]) -> tuple[dict[str, Am
         of[group[row["value"]]].append(row)
     shown, other = {}, Amounts()
     for name, some in of.items():
-        bits = {int(bit) for bit in account_bits(sorted({row["account_id"] for row in some}))}
+        bits = {account_bit(row["account_id"]) for row in some}
         if not name or len(bits) >= SMALLEST_GROUP:
             shown[name] = amounts(some)
         else:
