@@ -129,16 +129,13 @@ class EgressLedger:
 
     # -- what is written ----------------------------------------------------------------------
 
-    def advance(self, time: float, *, inside: bool) -> None:
-        """Write what has changed when an hour has passed.
+    def advance(self, time: float) -> None:
+        """Write what has changed if an hour has ended: nothing comes any more up to ``time``."""
+        if np.isfinite(time):
+            self._write(int(np.floor(time / _WRITTEN_EVERY_S)))
 
-        ``time`` is the end of a window that comes next (``inside`` its hour), or up to where all
-        windows are closed.
-        """
-        if not np.isfinite(time):
-            return
-        hours = time / _WRITTEN_EVERY_S
-        hour = int(np.ceil(hours)) - 1 if inside else int(np.floor(hours))
+    def _write(self, hour: int) -> None:
+        """Write what has changed before an hour, given as hours since the epoch."""
         state = self._state
         if hour <= state.hour:
             return
@@ -166,6 +163,12 @@ class EgressLedger:
         self._state.oldest = until
 
     def _open(self, time: float) -> _Day:
+        """Return the day of what comes at ``time``; what came before its hour is written first.
+
+        So each record has all up to the end of an hour and nothing later, however often
+        :meth:`advance` is called.
+        """
+        self._write(int(np.ceil(time / _WRITTEN_EVERY_S)) - 1)
         number = day_of(time)
         self._state.changed.add(number)
         self._dirty = True

@@ -124,7 +124,6 @@ class AlertingStage:
         """Open, update and resolve incidents at the end of one window."""
         found = [row for part in rows for row in part.rows]
         egress = [row for row in found if isinstance(row, EgressSum)]
-        self._ledger.advance(end, inside=True)
         if len(egress) < len(found) or not found:
             self._process_findings(end, found)
         self._ledger.add(end, egress)
@@ -148,7 +147,7 @@ class AlertingStage:
         """Return the alerts, keyed by incident so that each one's updates stay in order."""
         self._alerts += self._incidents.step(watermark, [], [])
         self._alerts += self._drills.step(watermark, [])
-        self._ledger.advance(watermark, inside=False)
+        self._ledger.advance(watermark)
         return [*self._send(), *self._send_states(), *self._send_ledger()]
 
     def apply_feedback(self, time: float, feedback: Feedback) -> list[Emission]:

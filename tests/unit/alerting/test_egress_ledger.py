@@ -42,17 +42,16 @@ def test_a_restart_after_any_window_changes_nothing(
         stored: dict[bytes, bytes | None] = {}
         for number, (minutes, code, sent, campaign) in enumerate(steps):
             end += 60.0 * minutes
-            ledger.advance(end, inside=True)
             if campaign:
                 ledger.add_campaign(end, f"inc_{code}", Amounts(1, sent), Amounts())
             ledger.add(end, both(end, code, sent))
-            ledger.advance(end, inside=False)
+            ledger.advance(end)
             written += ledger.take()
             stored |= dict(ledger.take_changes())
             if number in restarts:
                 ledger = EgressLedger(800, metrics=Metrics())
                 ledger.load(stored.items())
-        ledger.advance(end + 2 * DAY_S, inside=False)
+        ledger.advance(end + 2 * DAY_S)
         return written + ledger.take()
 
     assert run(restarts) == run(set())
@@ -69,7 +68,7 @@ def test_a_window_of_two_tasks_counts_for_both_and_their_accounts() -> None:
     end = START_S + 60.0
     few = [row(end, by, 1, 5, bits) for by in ("country", "model") for bits in (0b111, 0b11000)]
     ledger.add(end, few)
-    ledger.advance(end + 3600.0, inside=False)
+    ledger.advance(end + 3600.0)
     [(key, value)] = ledger.take()
     day = ledger_day_in(key, value)
     assert day is None  # n1 is no country
@@ -82,7 +81,7 @@ def test_campaigns_beyond_the_bound_are_counted_together_and_counted() -> None:
     ledger = EgressLedger(800, metrics=metrics)
     for number in range(MOST_CAMPAIGNS + 3):
         ledger.add_campaign(START_S + 60.0, f"inc_{number}", Amounts(1), Amounts(2))
-    ledger.advance(START_S + 3600.0, inside=False)
+    ledger.advance(START_S + 3600.0)
     [(_, value)] = ledger.take()
     day = ledger_day_in(b"2026-03-02", value)
     assert day is not None
@@ -105,9 +104,9 @@ def test_names_of_models_are_bounded_and_the_latest_stay() -> None:
 def test_what_is_deleted_at_once_is_bounded(hours: int) -> None:
     ledger = EgressLedger(10, metrics=Metrics())
     ledger.add(START_S + 60.0, both(START_S + 60.0, 0, 1))
-    ledger.advance(START_S + 3600.0, inside=False)
+    ledger.advance(START_S + 3600.0)
     ledger.take()
-    ledger.advance(START_S + 3600.0 * (1 + hours), inside=False)
+    ledger.advance(START_S + 3600.0 * (1 + hours))
     deleted = ledger.take()
     assert all(value is None for _, value in deleted)
     assert len(deleted) == (1000 if hours > 1 else 0)
