@@ -163,7 +163,7 @@ class EgressLedger:
         self._state.oldest = until
 
     def _open(self, time: float) -> _Day:
-        """Return the day of what comes at ``time``; what came before its hour is written first.
+        """Return the day at ``time``; anything before its hour is written first.
 
         So each record has all up to the end of an hour and nothing later, however often
         :meth:`advance` is called.

@@ -74,6 +74,12 @@ class LedgerDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return sum(self.countries.values(), self.other_countries)
 
     @property
+    def campaign_requests(self) -> int:
+        """Return all requests of campaigns."""
+        parts = [*self.campaigns.values(), self.other_campaigns]
+        return sum(part.known.requests + part.before.requests for part in parts)
+
+    @property
     def key(self) -> bytes:
         """Return the key of its record."""
         return self.day.encode()

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 class LedgerBook:
     """Takes in records of the ledger's topic; mutable.
 
-    Of the records of a day the one with the most requests counts: sums of a day only grow.
+    Of the records of a day the one with the most requests counts, of these the one with the most
+    requests of campaigns: sums of a day only grow.
     """
 
     def __init__(self, period: ReportPeriod) -> None:
         """Keep the days that begin within ``period``."""
         self._period = period
-        self._days: dict[str, tuple[tuple[int, float, str], LedgerDay]] = {}
+        self._days: dict[str, tuple[tuple[int, int, str], LedgerDay]] = {}
         self._deleted: set[str] = set()
         self.read = self.damaged = 0
         self.oldest: str | None = None  # day of the topic
@@ -50,7 +51,7 @@ class LedgerBook:
         if not self._period.has(began):
             return
         digest = hashlib.sha256(record.value).hexdigest()
-        rank = (found.total.requests, found.until, digest)
+        rank = (found.total.requests, found.campaign_requests, digest)
         known = self._days.get(found.day)
         if known is None or rank > known[0]:
             self._days[found.day] = (rank, found)

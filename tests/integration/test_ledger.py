@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -64,8 +65,9 @@ def send(bootstrap: str, topic: str, calls: Iterable[dict[str, Any]]) -> None:
 
 
 def replayed(calls: list[dict[str, Any]]) -> dict[bytes, bytes | None]:
-    """Return the ledger of a replay of the calls."""
-    chain = Chain(Settings().stages, source="t", metrics=Metrics(strict=False))
+    """Return the ledger of a replay of the calls, with as many tasks as the worker has."""
+    stages = replace(Settings().stages, tasks=1)
+    chain = Chain(stages, source="t", metrics=Metrics(strict=False))
     records = [Record(i, None, msgspec.json.encode(call)) for i, call in enumerate(calls)]
     chain.process(records, now_s=time.time())
     chain.finish()

@@ -211,6 +211,7 @@ RECORDS = [
     of_day(1),
     of_day(1, 500),  # an earlier state of it
     of_day(2, 3000),
+    of_day(2, 3000, campaigns={}),  # an earlier state of it: campaigns were looked at later
     of_day(3, 9000),
     ("ledger", TopicRecord(seconds(90), b"2026-03-04", None, None)),  # deleted
 ]
