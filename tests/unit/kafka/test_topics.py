@@ -17,7 +17,7 @@ def test_every_stage_has_its_topic_and_its_state_with_as_many_partitions() -> No
 def test_state_and_what_people_say_is_compacted_and_the_rest_is_not() -> None:
     said = {
         *(SETTINGS.verdicts, SETTINGS.suppressions, SETTINGS.accounts),
-        *(SETTINGS.decisions, SETTINGS.effects, SETTINGS.ledger),
+        *(SETTINGS.decisions, SETTINGS.effects, SETTINGS.ledger, SETTINGS.indicators),
     }
     for topic in wanted(SETTINGS):
         compacted = topic.config.get("cleanup.policy") == "compact"
