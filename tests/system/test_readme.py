@@ -56,7 +56,7 @@ def test_linked_files_exist(path):
 
 
 def test_the_readme_is_short_enough_to_be_read_to_the_end():
-    assert len(README.read_bytes()) <= 7 * 1024
+    assert len(README.read_bytes()) <= 7.5 * 1024
     assert len(re.findall(r"\]\((?:docs|deploy)/", README.read_text())) > 5
 
 
