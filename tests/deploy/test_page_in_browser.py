@@ -260,6 +260,8 @@ def test_an_unknown_incident_shows_a_message(visits: Visits) -> None:
     page = visits.open(viewport={"width": 390, "height": 844})
     page.goto(f"{visits.site.url}#{name(99)}")
     expect(page.locator("#incident")).to_contain_text(f"has no incident {name(99)}")
-    visits.problems.clear()  # the browser reports the 404
     page.get_by_role("link", name="All incidents").click()
     expect(page.locator("#open .row").first).to_be_visible()
+    # The browser reports the 404 of each time that the page looked for it.
+    assert all("404 (Not Found)" in problem for problem in visits.problems)
+    visits.problems.clear()
