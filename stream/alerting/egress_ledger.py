@@ -104,7 +104,8 @@ class EgressLedger:
         for one in _united("model", rows):
             if one.code and one.name:
                 self._state.names[one.code] = (number, one.name)
-            if one.code in day.models or len(day.models) <= MOST_MODELS or not one.code:
+            others = len(day.models) - (0 in day.models)
+            if one.code in day.models or others < MOST_MODELS or not one.code:
                 _put(day.models, one)
             else:
                 day.beyond += one.sums

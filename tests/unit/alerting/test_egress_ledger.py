@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stream.alerting.egress_ledger import MOST_NAMES, EgressLedger
 from stream.core.egress import EgressSum
-from stream.core.ledger import MOST_CAMPAIGNS, Amounts, ledger_day_in
+from stream.core.ledger import MOST_CAMPAIGNS, MOST_MODELS, Amounts, ledger_day_in
 from stream.core.traffic import COUNTS, GroupedBy
 from stream.metrics import Metrics
 
@@ -88,6 +88,22 @@ def test_campaigns_beyond_the_bound_are_counted_together_and_counted() -> None:
     assert len(day.campaigns) == MOST_CAMPAIGNS
     assert (day.other_campaigns.known, day.other_campaigns.before) == (Amounts(3), Amounts(6))
     assert metrics.limit_hits_total.labels(limit="ledger")._value.get() == 3
+
+
+@pytest.mark.parametrize("unknown_at", [0, 1])
+def test_a_day_with_all_models_that_it_may_have_can_be_read(unknown_at: int) -> None:
+    ledger = EgressLedger(800, metrics=Metrics())
+    codes = [range(1, MOST_MODELS + 2), [0]]
+    for minute, some in enumerate(codes[::-1] if unknown_at == 0 else codes, 1):
+        end = START_S + 60.0 * minute
+        rows = [row(end, "model", code, 1) for code in some]
+        ledger.add(end, [*rows, *(row(end, "country", 0, 1) for _ in rows)])
+    ledger.advance(START_S + 3600.0)
+    [(key, value)] = ledger.take()
+    day = ledger_day_in(key, value)
+    assert day is not None
+    assert len(day.models) == MOST_MODELS + 1
+    assert day.other_models == Amounts(1, 2, 1, 1)
 
 
 def test_names_of_models_are_bounded_and_the_latest_stay() -> None:
