@@ -8,7 +8,10 @@ when it is read, and by its own time: before ``valid_from`` and from ``valid_unt
 
 from __future__ import annotations
 
+from collections import defaultdict
+from heapq import heappop, heappush
 from ipaddress import ip_network
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import msgspec
@@ -42,15 +45,16 @@ class RejectedIndicator(NamedTuple):
 
 
 class _Active(NamedTuple):
-    """The indicators of one kind, ascending by value; a value may have several."""
+    """How sure each value of one kind is at which time: spans without overlap, ascending."""
 
     value: Fingerprints
-    confidence: Array
     valid_from: Seconds
     valid_until: Seconds
+    confidence: Array
 
 
 _Entry = tuple[SharedKind, int, int, float, float]
+_Span = tuple[float, float, int]  # from, until, confidence
 
 
 class IndicatorTable:
@@ -147,17 +151,40 @@ def is_network(text: str) -> bool:
 
 
 def _arranged(entries: Iterable[_Entry]) -> Mapping[str, _Active]:
-    rows: dict[str, list[tuple[int, int, float, float]]] = {}
-    for entry in entries:
-        rows.setdefault(entry[0], []).append(entry[1:])
-    return {
-        kind: _Active(
-            np.array([row[0] for row in found], np.uint64),
-            *np.array([row[1:] for row in found], np.float64).T,
-        )
-        for kind, some in rows.items()
-        if (found := sorted(some))
-    }
+    found: defaultdict[str, defaultdict[int, list[_Span]]] = defaultdict(lambda: defaultdict(list))
+    for kind, value, confidence, start, end in entries:
+        found[kind][value].append((start, end, confidence))
+    return {kind: _active(values) for kind, values in found.items()}
+
+
+def _active(values: Mapping[int, list[_Span]]) -> _Active:
+    ordered = [(value, _surest(spans)) for value, spans in sorted(values.items())]
+    sizes = [len(spans) for _, spans in ordered]
+    column = np.array([value for value, _ in ordered], np.uint64).repeat(sizes)
+    return _Active(column, *np.array([one for _, some in ordered for one in some]).T)
+
+
+def _surest(spans: list[_Span]) -> list[_Span]:
+    """Return spans without overlap, with the surest of those given at each time.
+
+    Reports are of others, who may report one value any number of times: an event must not have to
+    look at all of them.
+    """
+    if len(spans) == 1:
+        return spans
+    waiting = sorted(spans, reverse=True)
+    borders = sorted({time for start, end, _ in spans for time in (start, end)})
+    begun: list[tuple[int, float]] = []  # the surest first
+    found: list[_Span] = []
+    for start, end in pairwise(borders):
+        while waiting and waiting[-1][0] <= start:
+            _, until, confidence = waiting.pop()
+            heappush(begun, (-confidence, until))
+        while begun and begun[0][1] <= start:
+            heappop(begun)
+        if begun:
+            found.append((start, end, -begun[0][0]))
+    return found
 
 
 def _match(
@@ -167,16 +194,27 @@ def _match(
     first = np.searchsorted(active.value, values)
     at = np.minimum(first, len(active.value) - 1)
     rows = np.flatnonzero((active.value[at] == values) & (values != 0))
-    place = first[rows]
-    while len(rows):
-        valid = (active.valid_from[place] <= time[rows]) & (time[rows] < active.valid_until[place])
-        surer = valid & (active.confidence[place] > best[rows])
-        chosen = rows[surer]
-        best[chosen] = active.confidence[place[surer]]
-        found[chosen] = with_confidence(values[chosen], best[chosen])
-        # The next indicator of the same value, of the rows that have one.
-        place = place + 1
-        more = place < len(active.value)
-        rows, place = rows[more], place[more]
-        same = active.value[place] == values[rows]
-        rows, place = rows[same], place[same]
+    if not len(rows):
+        return
+    first, times = first[rows], time[rows]
+    place = _last_begun(active, first, values[rows], times)
+    valid = (place >= first) & (times < active.valid_until[place])
+    confidence = active.confidence[place]
+    chosen = valid & (confidence > best[rows])
+    rows = rows[chosen]
+    best[rows] = confidence[chosen]
+    found[rows] = with_confidence(values[rows], best[rows])
+
+
+def _last_begun(active: _Active, first: Array, values: Fingerprints, times: Seconds) -> Array:
+    """Return the place of each value's last span that has begun, before ``first`` if none has.
+
+    A binary search of all at once: the spans of a value begin at ``first``.
+    """
+    low, high = first, np.searchsorted(active.value, values, side="right")
+    while (low < high).any():
+        middle = np.minimum((low + high) // 2, len(active.value) - 1)
+        begun = (active.valid_from[middle] <= times) & (low < high)
+        high = np.where(begun, high, np.minimum(middle, high))
+        low = np.where(begun, middle + 1, low)
+    return low - 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from time import perf_counter
+
 import msgspec
 import numpy as np
 import pytest
@@ -50,6 +52,30 @@ def test_an_event_matches_the_surest_indicator_that_is_valid_at_its_time(known, 
         fingerprints = np.array([value * spread % 2**64], np.uint64)
         expected = int(with_confidence(fingerprints, np.array([sure]))[0]) if sure else 0
         assert match == expected
+
+
+def test_one_value_that_is_reported_many_times_costs_an_event_no_more_than_others() -> None:
+    events = {"system_prompt": [int(HEX, 16)] * 100}
+
+    def took(values: list[str]) -> float:
+        reported = table(
+            *(
+                indicator(
+                    value,
+                    indicator_id=f"indicator--00000000-0000-4000-8000-{number:012x}",
+                    confidence=1 + number % 90,
+                    valid_until=1e9 + number,
+                )
+                for number, value in enumerate(values)
+            )
+        )
+        began = perf_counter()
+        found = [matched(reported, events, [5.0] * 100) for _ in range(5)]
+        assert all((confidence_of(one) > 0).all() for one in found)
+        return perf_counter() - began
+
+    others = took([HEX, *(f"{number:016x}" for number in range(1, 3_000))])
+    assert took([HEX] * 3_000) < 40 * others  # one look at each would be thousands of times
 
 
 def test_a_value_counts_for_its_kind_alone() -> None:
