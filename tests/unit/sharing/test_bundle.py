@@ -243,5 +243,6 @@ def test_hostile_names_in_alerts_and_settings_give_a_valid_bundle_or_none(
     text, _ = bundle(found, operator=operator, valid_s=9e5)
     assert_valid(text)
     for name in ("campaign_id", "summary", "model_version"):
-        if len(changes.get(name, "")) > 12:
-            assert json.dumps(changes[name])[1:-1] not in text.decode()
+        value = changes.get(name, "")
+        if len(value) > 12 and value not in operator:
+            assert json.dumps(value)[1:-1] not in text.decode()
