@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -25,10 +28,12 @@ if TYPE_CHECKING:
 
     from stream.intake.sharing.settings import SharingSettings
 
-#: Seconds until a server has to connect, to send something, and to have sent an answer (assumed).
+#: Seconds until a server has to connect, to send something, to have sent an answer, and to have
+#: sent all pages (assumed).
 _CONNECT_S: Final = 10.0
 _SILENCE_S: Final = 30.0
 _ANSWER_S: Final = 120.0
+_ALL_S: Final = 1_800.0
 #: Pages that are read at most, and objects that are requested in one (assumed).
 MOST_PAGES: Final = 1_000
 _PAGE: Final = 1_000
@@ -43,23 +48,41 @@ class TaxiiError(UsageError):
 
 
 class _BoundedAdapter(HTTPAdapter):
-    """Reads answers of bounded size within bounded time."""
+    """Reads answers of bounded size within bounded time.
+
+    In a thread: a server that sends a byte now and then, of a header or of a body, never lets a
+    read end or time out. A thread that is left behind ends with the command.
+    """
 
     def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
         options |= {"timeout": (_CONNECT_S, _SILENCE_S), "stream": True}
-        answer = super().send(request, **options)
-        until = time.monotonic() + _ANSWER_S
-        body = bytearray()
+        answer: Future[Any] = Future()
+
+        def fetch() -> None:
+            try:
+                answer.set_result(_whole(super(_BoundedAdapter, self).send(request, **options)))
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=fetch, name="taxii", daemon=True).start()
+        try:
+            return answer.result(_ANSWER_S)
+        except FutureTimeoutError:
+            raise requests.exceptions.Timeout(f"no whole answer within {_ANSWER_S:g} s") from None
+
+
+def _whole(answer: Any) -> Any:  # noqa: ANN401 - of requests
+    """Return an answer with its body, read."""
+    body = bytearray()
+    with contextlib.closing(answer.raw):  # also of an answer that is waited for no more
         for chunk in answer.raw.stream(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > MOST_BYTES:
                 raise requests.exceptions.RequestException(
                     f"an answer larger than {MOST_BYTES // 2**20} MiB"
                 )
-            if time.monotonic() > until:
-                raise requests.exceptions.Timeout(f"no whole answer within {_ANSWER_S:g} s")
-        answer._content = bytes(body)  # noqa: SLF001 - as `requests` keeps what it has read
-        return answer
+    answer._content = bytes(body)  # noqa: SLF001 - as `requests` keeps what it has read
+    return answer
 
 
 def send(url: str, bundle: bytes, settings: SharingSettings) -> None:
@@ -78,9 +101,12 @@ def received(url: str, settings: SharingSettings) -> Iterator[bytes]:
     """Yield the pages of the collection at ``url`` as JSON; raises TaxiiError."""
     with _collection(url, settings) as collection:
         pages = as_pages(collection.get_objects, per_request=_PAGE)
+        until = time.monotonic() + _ALL_S
         for number, page in enumerate(pages):
             if number >= MOST_PAGES:
                 raise TaxiiError(f"{url}: more than {MOST_PAGES} pages")
+            if time.monotonic() > until:
+                raise TaxiiError(f"{url}: not all pages within {_ALL_S:g} s")
             if not isinstance(page, dict):
                 raise TaxiiError(f"{url}: an answer that is no envelope of TAXII 2.1")
             yield json.dumps({"objects": page.get("objects", [])}).encode()

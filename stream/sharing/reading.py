@@ -22,7 +22,7 @@ from stream.sharing.vocabulary import FINGERPRINT_EXTENSION, SCHEMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: Bytes and objects of a bundle (assumed: an export of a year has fewer).
+#: Bytes and objects of all bundles of one import (assumed: an export of a year has fewer).
 MOST_BYTES: Final = 64 * 2**20
 MOST_OBJECTS: Final = 200_000
 #: Indicators end this long after now at the latest, whatever they claim (assumed).
@@ -102,6 +102,7 @@ class ReadIndicators:
         self._own = own
         self._imported_by = imported_by
         self._now_s = now_s
+        self._bytes = self._objects = 0
         self._raw: list[msgspec.Raw] = []
         self._names: dict[str, str] = {}
         self._campaigns: dict[str, str] = {}
@@ -109,14 +110,22 @@ class ReadIndicators:
         self.left_out: Counter[str] = Counter()
 
     def add(self, text: bytes, *, source: str) -> None:
-        """Read a bundle; raises UsageError that names ``source`` for other text."""
-        if len(text) > MOST_BYTES:
-            raise UsageError(f"{source}: larger than {MOST_BYTES // 2**20} MiB")
+        """Read a bundle; raises UsageError that names ``source`` for other text.
+
+        The bounds are of all bundles together: a server may answer with any number of pages, and
+        what was read of one is kept until its end.
+        """
+        self._bytes += len(text)
+        if self._bytes > MOST_BYTES:
+            raise UsageError(
+                f"{source}: larger than {MOST_BYTES // 2**20} MiB, with what is before"
+            )
         try:
             objects = _envelope(text).objects
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError(f"{source}: not a STIX 2.1 bundle: {_short(error)}") from error
-        if len(self._raw) + len(objects) > MOST_OBJECTS:
+        self._objects += len(objects)
+        if self._objects > MOST_OBJECTS:
             raise UsageError(f"{source}: more than {MOST_OBJECTS:,} objects")
         for raw in objects:
             self._sort(raw)

@@ -64,6 +64,23 @@ def test_whatever_a_server_answers_ends_in_one_line_or_in_nothing(answer, monkey
     assert one in ([], 3) or (isinstance(one, str) and len(one) < 500 and "\n" not in one)
 
 
+@pytest.mark.parametrize("part", ["header", "body"])
+def test_a_server_that_sends_a_byte_now_and_then_ends_in_one_line(part, monkeypatch) -> None:
+    monkeypatch.setattr(taxii, "_ANSWER_S", 1.0)
+    with taxii_server() as server:
+        server.drips = part
+        with pytest.raises(TaxiiError, match="no whole answer within 1 s"):
+            [*taxii.received(server.url, OURS)]
+
+
+def test_a_server_has_bounded_time_for_all_pages(monkeypatch) -> None:
+    monkeypatch.setattr(taxii, "_ALL_S", 0.0)
+    with taxii_server() as server:
+        taxii.send(server.url, BUNDLE, OURS)
+        with pytest.raises(TaxiiError, match="not all pages within 0 s"):
+            [*taxii.received(server.url, OURS)]
+
+
 def test_nothing_goes_to_a_server_without_encryption_but_on_loopback() -> None:
     for url in ("http://taxii.example.org/c/", "file:///etc/passwd", "x"):
         with pytest.raises(UsageError, match="expected an https address"):

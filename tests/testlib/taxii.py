@@ -8,11 +8,12 @@ pages, and statuses as the standard has them.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ _ALLOWED: Final = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).dec
 
 
 class TaxiiServer(ThreadingHTTPServer):
-    """Holds the objects of the collection; ``answer`` replaces every answer about objects."""
+    """Holds the objects of the collection; ``answer`` replaces every answer about objects.
+
+    ``drips``: of an answer about objects this part is sent a byte at a time, without end.
+    """
 
     daemon_threads = True
 
@@ -34,6 +38,8 @@ class TaxiiServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects: list[dict[str, Any]] = []
         self.answer: bytes | None = None
+        self.drips: Literal["", "header", "body"] = ""
+        self.closing = threading.Event()
 
     @property
     def url(self) -> str:
@@ -72,6 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(202, status)
 
     def _page(self, query: dict[str, str]) -> None:
+        if self.server.drips:
+            self._drip()
+            return
         if self.server.answer is not None:
             self._send(200, self.server.answer)
             return
@@ -81,6 +90,19 @@ class _Handler(BaseHTTPRequestHandler):
         if end < len(self.server.objects):
             envelope |= {"more": True, "next": str(end)}
         self._send(200, envelope)
+
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", MEDIA)
+        if self.server.drips == "header":
+            self.flush_headers()
+            self.wfile.write(b"X-Long: ")
+        else:
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+        with contextlib.suppress(OSError):
+            while not self.server.closing.wait(0.05):
+                self.wfile.write(b" ")
 
     def _admitted(self) -> bool:
         if self.headers.get("Authorization") != _ALLOWED:
@@ -112,5 +134,6 @@ def taxii_server() -> Iterator[TaxiiServer]:
         try:
             yield server
         finally:
+            server.closing.set()
             server.shutdown()
             thread.join(5)

@@ -261,3 +261,19 @@ def test_a_summary_is_one_bounded_line_whatever_others_wrote() -> None:
     assert line.isprintable()
     assert len(line) < 2000
     assert line.endswith("for other reasons")
+
+
+def test_all_pages_of_a_server_together_are_bounded(monkeypatch) -> None:
+    """Objects that are no indicators, too, and pages of few objects and many bytes."""
+    identity = {"type": "identity", "id": SOURCE, "name": "n"}
+    monkeypatch.setattr(reading, "MOST_OBJECTS", 10)
+    monkeypatch.setattr(reading, "MOST_BYTES", 5_000)
+    for page, why in (
+        (json.dumps({"objects": [identity] * 4}), "more than 10 objects"),
+        (json.dumps({"objects": [identity]}) + " " * 2_000, "larger than"),
+    ):
+        found = ReadIndicators(key_id=KEY_ID, own=OURS, imported_by="ana", now_s=NOW_S)
+        found.add(page.encode(), source="a server")
+        found.add(page.encode(), source="a server")
+        with pytest.raises(UsageError, match=why):
+            found.add(page.encode(), source="a server")
