@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 STDIN: Final = Path("-")
 #: What reading a damaged file raises.
 DAMAGES: Final = (OSError, EOFError, lzma.LZMAError, zstandard.ZstdError)
-_CHUNK_BYTES: Final = 1 << 17
+#: The decompressor returns all that it is fed becomes: at most 128 KiB for each four bytes (RFC
+#: 8878, 3.1.1.2), so that a small file could fill any memory.
+_FED_BYTES: Final = 1 << 10
 _BUFFER_BYTES: Final = 1 << 20
 
 
@@ -37,7 +39,7 @@ class _Zst(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
         while not self._out:
-            if not (data := self._rest or self._raw.read(_CHUNK_BYTES)):
+            if not (data := self._rest or self._raw.read(_FED_BYTES)):
                 if self._frame is not None:
                     raise EOFError("it ends in the middle of a frame")
                 return 0

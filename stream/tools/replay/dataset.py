@@ -15,10 +15,10 @@ from stream.core.errors import UsageError
 from stream.tools.replay.bounded_memory import bounded_memory
 from stream.tools.replay.compressed import DAMAGES, kind, opened
 from stream.tools.replay.dataset_rows import (
-    Expansion,
     Row,
     blocks,
     csv_values,
+    expanding,
     json_values,
     numbered,
 )
@@ -127,19 +127,21 @@ class DatasetReader:
             if kind(self._path) == ".parquet" or _begins(self._path) == b"PAR1":
                 yield from self._parquet()
                 return
-            with opened(self._path) as (raw, file):
+            with bounded_memory(), opened(self._path) as (raw, file):
                 position = 0
-                expansion = Expansion(self._path, raw)
-                for count, row in enumerate(self._of_file(recoded(file), expansion)):
+                content = recoded(expanding(self._path, raw, file))
+                for count, row in enumerate(self._of_file(content)):
                     if count % _REPORT_EVERY == 0:
                         self._advance(raw.tell() - position)
                         position = raw.tell()
                     yield row
                 self._advance(raw.tell() - position)
+        except MemoryError:
+            raise UsageError(f"{self._path}: takes too much memory: split it") from None
         except (*DAMAGES, csv.Error) as error:
             raise UsageError(f"{self._path}: cannot be read: {error}") from error
 
-    def _of_file(self, file: io.BufferedReader, expansion: Expansion) -> Iterator[Row]:
+    def _of_file(self, file: io.BufferedReader) -> Iterator[Row]:
         head = file.peek(_HEAD_BYTES)[:_HEAD_BYTES]
         suffix = kind(self._path)
         if b"\0" in head:
@@ -148,16 +150,16 @@ class DatasetReader:
             )
         if suffix == ".csv":
             self.format, self.rows_are = "csv", "rows after the header"
-            return csv_values(file, expansion)
+            return csv_values(file)
         if suffix in _JSON or (suffix not in _TEXT and head.lstrip()[:1] in {b"{", b"["}):
             self.format = "json"
             if suffix != ".json" and head.lstrip()[:1] != b"[":
                 self.rows_are = "lines"
-                return numbered(file, expansion)
+                return numbered(file)
             self.rows_are = "values"
-            return json_values(file, expansion)
+            return json_values(file)
         self.format, self.rows_are = "text", "lines, each block of text by its first one"
-        return blocks(file, expansion)
+        return blocks(file)
 
     def _parquet(self) -> Iterator[Row]:
         self.format, self.rows_are = "parquet", "rows"

@@ -27,6 +27,9 @@ _TEXT: Final = frozenset(
 )
 _CANONICAL: Final = frozenset(RequestEvent.__struct_fields__)
 
+#: What pyarrow raises for text that is no UTF-8, times beyond Python's and unknown time zones.
+_UNREADABLE: Final = (ValueError, OverflowError, KeyError)
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -71,13 +74,39 @@ def parquet_rows(
         table = parquet.ParquetFile(file)
         total, read = table.metadata.num_rows, 0
         for batch in table.iter_batches(batch_size=batch_rows):
-            for row in _in_microseconds(batch, pa).to_pylist():
+            for row in _rows(_in_microseconds(batch, pa)):
                 read += 1
                 yield _encode(_known(row)), read / total
     except MemoryError:
         raise UsageError(f"{path}: some of its rows take too much memory") from None
     except (pa.ArrowException, OSError) as error:
         raise UsageError(f"{path}: not Parquet: {error}") from error
+
+
+def _rows(batch: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - of pyarrow
+    """Return the rows of a batch; where it has what Python cannot hold, cell by cell."""
+    try:
+        return list(batch.to_pylist())
+    except _UNREADABLE:
+        columns = zip(batch.schema.names, batch.columns, strict=True)
+        cells = {name: [_readable(cell) for cell in column] for name, column in columns}
+        return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+
+
+def _readable(cell: Any) -> Any:  # noqa: ANN401 - of pyarrow
+    """Return what Python can hold of a cell: bytes that are no UTF-8 replaced, no odd times."""
+    try:
+        return cell.as_py()
+    except _UNREADABLE:
+        pass
+    if hasattr(cell, "as_buffer"):
+        return cell.as_buffer().to_pybytes().decode("utf-8", "replace")
+    if hasattr(cell, "dictionary"):
+        return _readable(cell.value)
+    if hasattr(cell, "items"):
+        return {name: _readable(part) for name, part in cell.items()}
+    parts = getattr(cell, "values", None)
+    return None if parts is None else [_readable(part) for part in parts]
 
 
 def _in_microseconds(batch: Any, pa: Any) -> Any:  # noqa: ANN401 - of pyarrow

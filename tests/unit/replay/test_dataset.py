@@ -7,6 +7,8 @@ import json
 import lzma
 import os
 import resource
+import struct
+import tracemalloc
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from pyarrow import parquet
 from stream.core.errors import UsageError
 from stream.tools.replay import dataset, dataset_rows
 from stream.tools.replay.bounded_memory import bounded_memory
+from stream.tools.replay.compressed import opened
 from stream.tools.replay.dataset import DatasetReader
 
 ONE = "the first answer, which is long enough to be traced"
@@ -182,12 +185,59 @@ def test_a_parquet_file_that_unfolds_to_gigabytes_is_refused(tmp_path: Path, mon
         read(path)
 
 
-def test_a_small_file_of_endless_zeros_is_refused(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(dataset_rows, "_MUCH_BYTES", 2**24)
-    path = tmp_path / "set.jsonl.zst"
-    path.write_bytes(zstandard.ZstdCompressor().compress(b"0" * 2**25))
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".txt"])
+@pytest.mark.parametrize("content", [b"0", b" ", b"\n", b"[ ", b"a,b\n\n"])
+def test_a_small_file_of_endless_bytes_is_refused(
+    tmp_path: Path, monkeypatch, suffix, content
+) -> None:
+    monkeypatch.setattr(dataset_rows, "_MUCH_BYTES", 2**22)
+    path = tmp_path / f"set{suffix}.zst"
+    path.write_bytes(zstandard.ZstdCompressor().compress(content + content[-1:] * 2**24))
     with pytest.raises(UsageError, match="decompresses to more than 1,000 times its size"):
         read(path)
+
+
+def test_a_small_compressed_file_fills_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "set.jsonl.zst"
+    path.write_bytes(zstandard.ZstdCompressor(level=19).compress(bytes(2**29)))
+    assert path.stat().st_size < 2**17
+    with opened(path) as (_, file):
+        tracemalloc.start()
+        file.read(1000)
+        assert tracemalloc.get_traced_memory()[1] < 2**27
+        tracemalloc.stop()
+
+
+def test_a_table_whose_one_row_has_no_end_is_refused(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(dataset, "bounded_memory", partial(bounded_memory, 2**26))
+    path = tmp_path / "set.csv"
+    path.write_bytes(b"id,output\n" + b"1," * 2**26)
+    with pytest.raises(UsageError, match="too much memory"):
+        read(path)
+
+
+def test_cells_that_python_cannot_hold_hide_no_others(tmp_path: Path) -> None:
+    texts = [b"\xff" + ONE.encode(), ONE.encode()]
+    ends = struct.pack("<3i", 0, len(texts[0]), len(texts[0]) + len(texts[1]))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    damaged = pa.Array.from_buffers(pa.string(), 2, buffers)
+    time = pa.timestamp("us")
+    path = tmp_path / "set.parquet"
+    for name, column in {
+        "text": damaged,
+        "texts": pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), damaged),
+        "struct": pa.StructArray.from_arrays([damaged], ["text"]),
+        "time": pa.array([2**62, 1], time),
+        "times": pa.array([[2**62], [1]], pa.list_(time)),
+        "day": pa.array([2**30, 1], pa.date32()),
+        "zone": pa.array([1, 2], pa.timestamp("us", tz="Nowhere/Else")),
+        "nanoseconds": pa.array([{"x": 1}] * 2, pa.struct([("x", pa.timestamp("ns"))])),
+    }.items():
+        parquet.write_table(pa.table({name: column, "output": pa.array([TWO, TWO + "!"])}), path)
+        found = read(path)[1]
+        assert {(1, TWO), (2, TWO + "!")} <= {*found}
+        if "te" in name or name == "struct":
+            assert {(1, "\ufffd" + ONE), (2, ONE)} <= {*found}
 
 
 def test_a_small_file_of_endless_empty_rows_is_refused(tmp_path: Path, monkeypatch) -> None:
