@@ -175,8 +175,9 @@ def _lines(indicators: Iterable[ForeignIndicator], now_s: float) -> Iterable[str
         state = one.withdrawn and f"withdrawn by {one.withdrawn}"
         state = state or ("expired" if one.valid_until <= now_s else "in force")
         yield (
-            f"{one.key}  {one.kind}  {one.confidence} %  until {rfc3339(one.valid_until)}  {state}"
-            f"  {printable(one.source_name) or one.source}  {printable(one.campaign)}"
+            f"{printable(one.key)}  {one.kind}  {one.confidence} %"
+            f"  until {rfc3339(one.valid_until)}  {state}"
+            f"  {printable(one.source_name or one.source)}  {printable(one.campaign)}"
         )
 
 

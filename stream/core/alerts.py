@@ -148,9 +148,13 @@ def without_accounts(alert: Alert, accounts: Collection[str]) -> Alert:
     """Return a state without some accounts: of a campaign the others, of such an account its end.
 
     It is later than ``alert`` and earlier than the next one that alerting writes, a second later.
+    A damaged time stays as it is: alerting has not written it.
     """
-    later = datetime.fromisoformat(alert.updated_at) + _BETWEEN_STATES
-    updated_at = later.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        later = datetime.fromisoformat(alert.updated_at) + _BETWEEN_STATES
+        updated_at = later.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        updated_at = alert.updated_at
     left = msgspec.structs.replace(alert, updated_at=updated_at, refresh=True)
     if alert.kind == "account":
         return msgspec.structs.replace(

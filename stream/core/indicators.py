@@ -49,10 +49,7 @@ class ForeignIndicator(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         """Refuse fields that do not fit together: raises ValueError."""
         if self.valid_until <= self.valid_from:
             raise ValueError("`valid_until`: expected a time after `valid_from`")
-        if (self.kind == "network") != (not self.key_id):
-            raise ValueError("`key_id` goes with fingerprints, not with networks")
-        if self.key_id and not is_fingerprint(self.value):
-            raise ValueError("`value`: expected 16 hex digits, not all 0")
+        _check(self.kind, self.value, self.key_id)
 
     @property
     def key(self) -> str:
@@ -68,10 +65,21 @@ class ShareableValue(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     key_id: Annotated[str, Meta(max_length=64)] = ""  # of ``shared``; empty: a network
     shared: Annotated[str, Meta(min_length=1, max_length=64)]  # 16 hex digits, or a network
 
+    def __post_init__(self) -> None:
+        """Refuse fields that do not fit together: raises ValueError."""
+        _check(self.kind, self.shared, self.key_id)
+
     @property
     def key(self) -> str:
         """Return the key in the topic."""
         return f"{self.kind}:{self.own}"
+
+
+def _check(kind: SharedKind, value: str, key_id: str) -> None:
+    if (kind == "network") != (not key_id):
+        raise ValueError("`key_id` goes with fingerprints, not with networks")
+    if key_id and not is_fingerprint(value):
+        raise ValueError("the value: expected 16 hex digits, not all 0")
 
 
 def is_fingerprint(text: str) -> bool:

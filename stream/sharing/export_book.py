@@ -1,7 +1,8 @@
 """The records about incidents that may be exported, however often their records are read.
 
-Alerts are not signed: only what has the shape of an id or a name is taken in. Accounts are counted
-here and not kept.
+Alerts are read first: of the other topics only what the wanted campaigns name is kept, so that no
+number of other records takes its room. Alerts are not signed: only what has the shape of an id or a
+name is taken in. Accounts are counted here and not kept.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from stream.core.errors import UsageError
 from stream.core.feedback import Verdict, newer
 from stream.core.indicators import ForeignIndicator, ShareableValue, with_confidence
 from stream.decisions.register import Register
+from stream.intake.sharing.indicator_table import is_network
 
 if TYPE_CHECKING:
     from stream.core.decisions import Decision
     from stream.decisions.signature import Signer
 
-#: Incidents of one export, and values that may be shared (assumed; deploy/bounds.md).
+#: Incidents of one export, and values that they name (assumed; deploy/bounds.md).
 MOST_INCIDENTS: Final = 10_000
 MOST_VALUES: Final = 2_000_000
 _CAMPAIGN_ID: Final = re.compile(r"cmp_[0-9a-f]{16}")
@@ -75,6 +77,7 @@ class ExportBook:
         self._period = period
         self._register = None if signer is None else Register(signer, most=most)
         self._verdicts: dict[str, Verdict] = {}
+        self._linked: set[tuple[str, str]] = set()
         self._values: dict[tuple[str, str], ShareableValue] = {}
         self._foreign: dict[str, ForeignIndicator] = {}
         self.campaigns: dict[str, SharedCampaign] = {}
@@ -95,6 +98,8 @@ class ExportBook:
         known = self.campaigns.get(found.incident_id)
         if known is None or (found.updated, found.digest) > (known.updated, known.digest):
             self.campaigns[found.incident_id] = found
+            if len(self._linked) < MOST_VALUES:
+                self._linked.update((link, own) for link, own, _ in found.links)
         if len(self.campaigns) > MOST_INCIDENTS:
             raise UsageError(
                 f"--from, --to: more than {MOST_INCIDENTS:,} campaigns; export a shorter period"
@@ -114,7 +119,7 @@ class ExportBook:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.damaged += 1
             return
-        if len(self._verdicts) < MOST_VALUES or found.key in self._verdicts:
+        if found.key in self.campaigns:
             self._verdicts[found.key] = newer(self._verdicts.get(found.key), found)
 
     def take_value(self, value: bytes | None) -> None:
@@ -124,7 +129,9 @@ class ExportBook:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             self.damaged += 1
             return
-        if len(self._values) < MOST_VALUES:
+        if found.kind == "network" and not is_network(found.shared):
+            self.damaged += 1
+        elif (found.kind, found.own) in self._linked:
             self._values[found.kind, found.own] = found
 
     def take_foreign(self, value: bytes | None) -> None:
@@ -138,8 +145,9 @@ class ExportBook:
             mark = with_confidence(
                 np.array([int(found.value, 16)], np.uint64), np.array([found.confidence])
             )
-            if len(self._foreign) < MOST_VALUES:
-                self._foreign[f"{int(mark[0]):016x}"] = found
+            name = f"{int(mark[0]):016x}"
+            if ("indicator", name) in self._linked:
+                self._foreign[name] = found
 
     def value_of(self, kind: str, own: str) -> ShareableValue | None:
         """Return the value with this own fingerprint as it may be shared."""

@@ -31,6 +31,18 @@ if TYPE_CHECKING:
 
 #: Assumed: names and references are bounded, so a larger record is no indicator.
 MOST_BYTES: Final = 16_384
+#: Networks that are in use everywhere, so that no two gateways mean the same one (IANA's registries
+#: of special-purpose addresses, RFC 6890); those of examples are not in use.
+_EVERYWHERE: Final = tuple(
+    map(
+        ip_network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+            *("172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"),
+            *("::/16", "fc00::/7", "fe80::/10", "ff00::/8"),
+        ),
+    )
+)
 KINDS: Final[tuple[SharedKind, ...]] = get_args(SharedKind)
 
 _decode = msgspec.json.Decoder(ForeignIndicator).decode
@@ -140,14 +152,17 @@ def decoded(key: bytes, value: bytes) -> ForeignIndicator:
 def is_network(text: str) -> bool:
     """Return whether a text is a network in canonical CIDR notation, not too wide or narrow.
 
-    /8 to /24, of IPv6 /19 to /48 (the widest that registries give out): no single address or line.
+    /8 to /24, of IPv6 /19 to /48 (the widest that registries give out): no single address or line,
+    and no private network, which is another one at each gateway.
     """
     try:
         found = ip_network(text)
     except ValueError:
         return False
     least, most = (8, 24) if found.version == 4 else (19, 48)  # noqa: PLR2004
-    return str(found) == text and least <= found.prefixlen <= most
+    if str(found) != text or not least <= found.prefixlen <= most:
+        return False
+    return not any(found.version == one.version and found.overlaps(one) for one in _EVERYWHERE)
 
 
 def _arranged(entries: Iterable[_Entry]) -> Mapping[str, _Active]:

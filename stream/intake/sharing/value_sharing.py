@@ -14,7 +14,7 @@ import numpy as np
 from stream.core.indicators import LEAST_NETWORK_ACCOUNTS, ShareableValue, SharedKind
 from stream.core.records import Emission
 from stream.intake.fingerprint.shareable import Sharing
-from stream.intake.sharing.indicator_table import KINDS
+from stream.intake.sharing.indicator_table import KINDS, is_network
 from stream.intake.sharing.linking import LinkingTable
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class ValueSharing:
     def _note(self, kind: SharedKind, rows: ShareableRows, row: int) -> None:
         own = int(rows.own[kind][row])
         if kind == "network":
-            shared = rows.network_of(rows.addresses[row] or "")
+            network = rows.network_of(rows.addresses[row] or "")
+            shared = network if is_network(network) else ""
         else:
             shared = f"{int(rows.shared[kind][row]):016x}"
         if len(self._waiting) >= MOST_WAITING:

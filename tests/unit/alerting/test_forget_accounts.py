@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+import pytest
 
 from stream.alerting.feedback_settings import FeedbackSettings
 from stream.campaigns.settings import CampaignSettings
@@ -95,6 +96,14 @@ def test_a_state_without_some_accounts_is_as_consistent_as_it_was() -> None:
     assert datetime.fromisoformat(alert.updated_at) < datetime.fromisoformat(left.updated_at)
     assert left.refresh
     assert alert_in(msgspec.json.encode(left)) == left
+
+
+@pytest.mark.parametrize("time", ["", "soon", "9999-12-31T23:59:59.9Z", "0001-01-01T00:00+14:00"])
+def test_a_forged_time_of_a_state_keeps_no_account_in_it(time) -> None:
+    (one,) = step(flow(), 10, groups=pool(10))
+    alert = msgspec.structs.replace(one, updated_at=time)
+    left = without_accounts(alert, {*(alert.account_ids or ())})
+    assert (left.account_ids, left.updated_at) == ([], time)
 
 
 def test_the_last_state_of_a_forgotten_account_names_no_one() -> None:

@@ -13,6 +13,7 @@ from stix2validator import ValidationOptions, validate_string
 
 from stream.core.alerts import SharedValue
 from stream.core.indicators import ShareableValue, SharedKind, with_confidence
+from stream.sharing import export_book
 from stream.sharing import vocabulary as v
 from stream.sharing.bundle import bundle
 from stream.sharing.export_book import ExportBook
@@ -215,6 +216,34 @@ def test_without_values_that_may_be_shared_the_campaign_is_reported_without_indi
     text, counts = bundle(book(shareable=[]), operator=OPERATOR, valid_s=9e5)
     assert_valid(text)
     assert (counts["campaign"], counts.get("indicator", 0)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shared": "You are an annotator"},
+        {"kind": "network", "key_id": "", "shared": "198.51.100.7/32"},
+        {"kind": "network", "key_id": "", "shared": "10.1.2.0/24"},
+        {"kind": "network", "key_id": "", "shared": "1.2.3.0/24' OR [x:y = '"},
+        {"key_id": ""},
+    ],
+)
+def test_a_forged_value_does_not_leave(changes) -> None:
+    given = {"kind": "template", "own": f"{0xA2:016x}", "key_id": KEY_ID, "shared": "b" * 16}
+    forged = given | changes
+    forged["own"] = f"{VALUES[forged['kind']][0]:016x}"
+    found = book(shareable=[])
+    found.take_value(msgspec.json.encode(forged))
+    assert found.damaged == 1
+    assert of_type(made(found), "indicator") == []
+
+
+def test_no_number_of_other_records_takes_the_room_of_those_of_a_campaign(monkeypatch) -> None:
+    monkeypatch.setattr(export_book, "MOST_VALUES", len(LINKS))
+    others = [msgspec.structs.replace(values()[0], own=f"{number:016x}") for number in range(1, 99)]
+    found = book(shareable=[*others, *values()])
+    assert len(of_type(made(found), "indicator")) == len(VALUES)
+    assert len(found._values) == len(VALUES)
 
 
 HOSTILE = st.text(max_size=40)

@@ -115,6 +115,9 @@ BAD = {
     "another name": ("out_of_range", (b"x", row(indicator(HEX))[1])),
     "a single address": ("out_of_range", row(indicator("198.51.100.7/32", "network"))),
     "the whole internet": ("out_of_range", row(indicator("0.0.0.0/0", "network"))),
+    "a private network": ("out_of_range", row(indicator("10.1.2.0/24", "network"))),
+    "one around a private network": ("out_of_range", row(indicator("192.0.0.0/8", "network"))),
+    "a private network of IPv6": ("out_of_range", row(indicator("fd00:1::/48", "network"))),
     "no network": ("out_of_range", row(indicator("198.51.100.7/24", "network"))),
 }
 

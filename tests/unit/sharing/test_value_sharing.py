@@ -101,6 +101,13 @@ def test_a_network_needs_five_accounts_and_is_no_single_address() -> None:
     assert (found.kind, found.shared, found.key_id) == ("network", "198.51.100.0/24", "")
 
 
+def test_a_private_network_is_not_shared() -> None:
+    """Each gateway has its own: at others it would point at customers who have nothing to do."""
+    for address in ("10.1.2.{}", "100.64.0.{}", "fd00:1:2::{}", "127.0.0.{}"):
+        calls = [event(f"account {i}", client_ip=address.format(i + 1)) for i in range(6)]
+        assert Operator("a").read(*calls)[0] == []
+
+
 def test_no_text_address_or_account_is_in_what_is_shared() -> None:
     events = [event(f"account {i}", **TEXT, client_ip=f"198.51.100.{i + 1}") for i in range(6)]
     written = b"".join(map(msgspec.json.encode, Operator("a").read(*events)[0])).decode()
