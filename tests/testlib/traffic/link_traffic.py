@@ -67,8 +67,8 @@ class Account:
     def traffic(self, end: float, count: int) -> tuple[object, ...]:
         """Return ``before`` and ``traffic`` of a link; ``count`` has those of the window."""
         hour = sum(n for time, n in self._day if time >= end - HOUR_S)
-        before, total = ((n, 400 * n, 900 * n) for n in (self._total - count, self._total))
-        return before, (self.start_s, end, total, hour, 900 * hour)
+        before, total = ((n, 400 * n, 900 * n, 0) for n in (self._total - count, self._total))
+        return before, (self.start_s, end, total, hour, 900 * hour, 0)
 
     def requests(self, rng: np.random.Generator, time: float) -> int:
         hour = (time % DAY_S) / HOUR_S
