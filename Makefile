@@ -20,7 +20,7 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 	$(BIN)/distillwatch demo
 
 test: $(VENV)/.ready ## Run every test that needs no Java
-	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways" -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways" -n 2 --dist loadfile
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m "kafka and not deploy and not long"

@@ -5,6 +5,8 @@ import warnings
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from testlib.chaos import ROUNDS
 
@@ -28,12 +30,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share tests out by file among processes; those that start brokers go to one, in order."""
-    for item in items:
-        brokers = "integration" in item.keywords
-        group = "brokers" if brokers else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Shares tests out by file among processes; those that start brokers go to one, in order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "brokers" if "/integration/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile:
+    return _ByFile(config, log)
 
 
 def requests(start, minutes, *, attack_from=0):
