@@ -23,7 +23,7 @@ test: $(VENV)/.ready ## Run every test that needs no Java
 	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways" -n 2 --dist loadfile
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
-	$(BIN)/python -m pytest -m "kafka and not deploy and not long"
+	$(BIN)/python -m pytest -m "kafka and not deploy and not long" -n 2 --dist loadfile
 
 test-chaos: $(VENV)/.ready ## Disturb workers and brokers of Apache Kafka for long (about an hour)
 	$(BIN)/python -m pytest -m kafka --chaos long tests/integration/chaos

@@ -5,8 +5,6 @@ import warnings
 
 import hypothesis
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from testlib.chaos import ROUNDS
 
@@ -28,18 +26,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="short",
         help="how long the tests in integration/chaos disturb",
     )
-
-
-class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Shares tests out by file among processes; those that start brokers go to one, in order."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "brokers" if "/integration/" in file else file
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile:
-    return _ByFile(config, log)
 
 
 def requests(start, minutes, *, attack_from=0):

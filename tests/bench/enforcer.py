@@ -28,7 +28,8 @@ from stream.kafka.decisions_topic import DecisionsTopic
 from stream.settings import PREFIX, load
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.decisions import ALICE, KEY, proposal, stored
-from testlib.workers.command import free_port, run, settings
+from testlib.ports import free_port
+from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from stream.delivery.settings import AlertmanagerSettings
 from stream.metrics import Metrics
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.paths import DEPLOY
+from testlib.ports import free_port
 from testlib.until import until_async
 
 if TYPE_CHECKING:
@@ -69,13 +69,6 @@ def state(name: str, status: str = "firing", severity: str = "warning", **more: 
         "model_version": "1",
     }
     return msgspec.json.encode(Alert(**(values | more)))
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 class Replica:

@@ -18,8 +18,9 @@ from testlib.deployment.containers import (
     running,
     size_bytes,
 )
+from testlib.ports import free_port
 from testlib.until import until
-from testlib.workers.command import free_port, page
+from testlib.workers.command import page
 
 pytestmark = [pytest.mark.deploy, pytest.mark.timeout(900), pytest.mark.usefixtures("containers")]
 

@@ -24,7 +24,8 @@ from testlib.brokers.secure_kafka import USER, SecureKafka, secure_kafka
 from testlib.deployment.chart import SECRET, environment, only
 from testlib.deployment.compose import BROKER
 from testlib.deployment.receiving import receiving
-from testlib.workers.command import free_port, run, settings
+from testlib.ports import free_port
+from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
 
 if TYPE_CHECKING:

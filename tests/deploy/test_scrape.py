@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from testlib.deployment.dashboards import QUERIES
 from testlib.deployment.receiving import receiving
 from testlib.deployment.rules import ALERTS, PROMETHEUS, RECORDED
 from testlib.networks import asn, database
+from testlib.ports import free_port
 from testlib.until import until
 
 if TYPE_CHECKING:
@@ -192,12 +192,6 @@ def answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from stream.tools.embedded.broker import EmbeddedBroker
+from testlib.ports import free_port
 from testlib.until import until
-from testlib.workers.command import free_port, settings
+from testlib.workers.command import settings
 from testlib.workers.gateway import PROGRAMS, TOOLS, Product, answers, process
 
 

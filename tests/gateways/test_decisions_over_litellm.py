@@ -12,9 +12,10 @@ import pytest
 
 from testlib.decisions import KEY
 from testlib.paths import DEPLOY
+from testlib.ports import free_port
 from testlib.traffic.dealt_questions import QUICK, Caller, callers
 from testlib.until import until_async
-from testlib.workers.command import free_port, run
+from testlib.workers.command import run
 from testlib.workers.litellm import (
     REASONING,
     account,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from testlib.documented import block
+from testlib.ports import free_port
 from testlib.until import until
 from testlib.upstream import Bystanders, send, upstream
-from testlib.workers.command import free_port
 from testlib.workers.enforcing import TOKEN, enforcing
 from testlib.workers.gateway import process
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from testlib.ports import free_port
 from testlib.until import until
-from testlib.workers.command import free_port
 from testlib.workers.gateway import PROGRAMS, process
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import pytest
 
 from testlib.admin_apis import TOKEN, LitellmServer
 from testlib.decisions import KEY
+from testlib.ports import free_port
 from testlib.until import until_async
-from testlib.workers.command import free_port, run, settings
+from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from testlib.workers.command import free_port, run, settings
+from testlib.ports import free_port
+from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
 
 pytestmark = pytest.mark.integration

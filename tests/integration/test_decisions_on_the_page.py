@@ -15,6 +15,7 @@ import pytest
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.alerts import produce
 from testlib.decisions import ALERT_ID, KEY, campaign_alert
+from testlib.ports import free_port
 from testlib.workers import command
 from testlib.workers.worker import Worker
 from testlib.workers.worker import worker as start_worker
@@ -64,7 +65,7 @@ def test_decisions_of_all_workers_and_commands_are_one(
     alert = msgspec.json.encode(campaign_alert(certain=5))
     asyncio.run(produce(bootstrap, topic, (ALERT_ID, alert)))
     several = environment | {
-        "DISTILLWATCH_HTTP_PORT": str(command.free_port()),
+        "DISTILLWATCH_HTTP_PORT": str(free_port()),
         "DISTILLWATCH_WORKER_PROCESSES": "2",
     }
     with start_worker(environment, tmp_path) as one, start_worker(several, tmp_path) as two:

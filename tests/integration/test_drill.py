@@ -18,7 +18,8 @@ from kafka import KafkaProducer
 from testlib.alerts import SECRET
 from testlib.decisions import KEY
 from testlib.metrics import total
-from testlib.workers.command import DISTILLWATCH, free_port, run, settings
+from testlib.ports import free_port
+from testlib.workers.command import DISTILLWATCH, run, settings
 from testlib.workers.worker import running, worker
 
 if TYPE_CHECKING:

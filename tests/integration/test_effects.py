@@ -14,7 +14,8 @@ from kafka import KafkaProducer
 
 from stream.core.findings import Observed
 from testlib.decisions import KEY, campaign_alert
-from testlib.workers.command import free_port, run, settings
+from testlib.ports import free_port
+from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
 
 if TYPE_CHECKING:

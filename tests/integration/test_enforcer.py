@@ -9,8 +9,9 @@ import pytest
 
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.decisions import KEY
+from testlib.ports import free_port
 from testlib.until import until
-from testlib.workers.command import free_port, run, settings
+from testlib.workers.command import run, settings
 from testlib.workers.enforcing import TOKEN, authorize
 from testlib.workers.worker import worker
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from testlib.alerts import alert, produce
+from testlib.ports import free_port
 from testlib.workers import command
 from testlib.workers.worker import Worker
 from testlib.workers.worker import worker as start_worker
@@ -63,7 +64,7 @@ def test_every_worker_shows_the_alerts_and_verdicts_of_all_workers(
     topic = environment["DISTILLWATCH_TOPICS_ALERTS"]
     records = [(INCIDENT, alert(INCIDENT, number)) for number in range(3)]
     asyncio.run(produce(bootstrap, topic, *records, ("x", b"no alert")))
-    other = environment | {"DISTILLWATCH_HTTP_PORT": str(command.free_port())}
+    other = environment | {"DISTILLWATCH_HTTP_PORT": str(free_port())}
     with (
         start_worker(environment, tmp_path) as one,
         start_worker(other, tmp_path) as two,

@@ -14,8 +14,9 @@ from kafka import KafkaProducer
 from stream.tools.embedded.broker import EmbeddedBroker
 from testlib.decisions import KEY, campaign_alert
 from testlib.paths import ROOT
+from testlib.ports import free_port
 from testlib.until import until
-from testlib.workers.command import DISTILLWATCH, free_port, run, settings
+from testlib.workers.command import DISTILLWATCH, run, settings
 from testlib.workers.enforcing import TOKEN, authorize
 from testlib.workers.worker import running, worker
 

@@ -16,7 +16,8 @@ from yarl import URL
 from stream.cli import main
 from testlib.alerts import Receiver, alert, produce
 from testlib.brokers.secure_kafka import PASSWORD, SecureKafka, secure_kafka
-from testlib.workers.command import free_port, settings
+from testlib.ports import free_port
+from testlib.workers.command import settings
 from testlib.workers.worker import worker
 
 if TYPE_CHECKING:

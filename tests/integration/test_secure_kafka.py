@@ -17,7 +17,8 @@ from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUps
 from stream.cli import main
 from testlib.alerts import alert, produce
 from testlib.brokers.secure_kafka import PASSWORD, USER, SecureKafka, secure_kafka
-from testlib.workers.command import free_port, run, settings
+from testlib.ports import free_port
+from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
 
 if TYPE_CHECKING:

@@ -36,8 +36,9 @@ from testlib.alerts import (
     produce,
 )
 from testlib.brokers.apache_kafka import ApacheKafka
+from testlib.ports import free_port
 from testlib.until import until_async
-from testlib.workers.command import free_port, run, settings
+from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
 
 if TYPE_CHECKING:

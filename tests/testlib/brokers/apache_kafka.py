@@ -12,7 +12,6 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from stream.tools.embedded.broker import answers
+from testlib.ports import free_ports
 from testlib.until import until
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class ApacheKafka:
         self._folder = Path(tempfile.mkdtemp(prefix="distillwatch-kafka-"))
         try:
             names = ["PLAINTEXT", "CONTROLLER", *self.listeners]
-            ports = iter(_free_ports(len(names) * self.nodes))
+            ports = iter(free_ports(len(names) * self.nodes))
             for number in range(1, self.nodes + 1):
                 folder = self._folder / str(number)
                 folder.mkdir()
@@ -245,18 +245,6 @@ def _java(*arguments: str) -> str:
     if done.returncode:
         raise ApacheKafkaError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
     return done.stdout
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return distinct free ports: all are held until all are known."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 _prctl = ctypes.CDLL(None).prctl

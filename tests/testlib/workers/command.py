@@ -1,7 +1,6 @@
 """The product's own commands as processes: their settings, their pages, their log."""
 
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -9,6 +8,7 @@ import urllib.request
 import uuid
 
 from testlib.paths import ROOT
+from testlib.ports import free_port
 
 DISTILLWATCH = [sys.executable, "-m", "stream.cli.main"]
 
@@ -71,12 +71,6 @@ def page(port: int | str, name: str, within_s: float = 5.0) -> tuple[int, str]:
             return error.code, error.read().decode()
     except OSError:
         return 0, ""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

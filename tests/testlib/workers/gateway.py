@@ -19,8 +19,9 @@ from stream.intake.codec.decoder import Decoder
 from stream.metrics import Metrics
 from stream.settings import Settings
 from testlib.paths import ROOT, TESTS
+from testlib.ports import free_port
 from testlib.until import until
-from testlib.workers.command import DISTILLWATCH, free_port, run
+from testlib.workers.command import DISTILLWATCH, run
 from testlib.workers.worker import Worker, worker
 
 PROGRAMS = TESTS / "gateways" / "programs"

@@ -33,9 +33,9 @@ from stream.settings import Settings, load
 from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 from testlib.paths import ROOT
+from testlib.ports import free_port
 from testlib.until import until
 from testlib.workers.cluster import Log, read_state
-from testlib.workers.command import free_port
 from testlib.workers.worker import Worker, start
 
 if TYPE_CHECKING:

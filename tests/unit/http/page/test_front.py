@@ -23,7 +23,7 @@ from stream.worker.supervisor.front import Front
 from stream.worker.supervisor.process_group import ProcessGroup
 from stream.worker.supervisor.worker_process import WorkerProcess
 from testlib.decisions import proposal
-from testlib.workers.command import free_port
+from testlib.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
