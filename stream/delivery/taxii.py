@@ -116,7 +116,10 @@ def received(url: str, settings: SharingSettings) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def _collection(url: str, settings: SharingSettings) -> Iterator[Any]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"--taxii: {error}") from error
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise UsageError(f"--taxii: expected an https address, not {url!r}")
     collection = Collection(

@@ -10,6 +10,7 @@ LIMITS: Final = (
     "Answers of fewer than eight words are never seen, and of short ones only some.",
     "It shows that answers are in the data set, not who put them there or trained a model on it.",
     "Well-known text that accounts were given, and that the data set has, too, looks like a copy.",
+    "An answer that unrelated accounts were given, too, counts for none: repeating it hides it.",
     "A data set that was the source of answers looks as if it was made of them: give its date.",
     "Campaigns are those that were detected; accounts outside of incidents are not tested.",
     "Members that were not detected are among the controls: they raise p.",

@@ -87,6 +87,11 @@ def test_nothing_goes_to_a_server_without_encryption_but_on_loopback() -> None:
             taxii.send(url, BUNDLE, OURS)
 
 
+def test_an_address_that_is_none_is_one_line() -> None:
+    with pytest.raises(UsageError, match="--taxii: Invalid IPv6 URL"):
+        [*taxii.received("https://[", OURS)]
+
+
 def test_a_server_that_is_not_there_is_one_line() -> None:
     with taxii_server() as server:
         url = server.url
