@@ -14,8 +14,14 @@ import typer
 from stream.cli.common import AuthorOption, ConfigOption, err, moment, out, read_settings
 from stream.core.errors import UsageError
 from stream.core.rfc3339 import rfc3339
-from stream.kafka.sharing_topics import export_book, foreign_indicators, write_indicators
-from stream.sharing.reading import MOST_BYTES, ReadIndicators, printable, summary, taken_in
+from stream.kafka.sharing_topics import (
+    export_book,
+    foreign_indicators,
+    remove_indicators,
+    write_indicators,
+)
+from stream.sharing.known_indicators import ended, taken_in
+from stream.sharing.reading import MOST_BYTES, ReadIndicators, printable, summary
 from stream.sharing.vocabulary import TLP_MARKINGS, identity_id
 
 if TYPE_CHECKING:
@@ -117,6 +123,11 @@ def import_(
             reading.add(page, source=taxii)
     found = reading.indicators()
     known = foreign_indicators(settings.kafka, settings.topics)
+    removed = ended(known, now_s)
+    if removed:
+        remove_indicators(settings.kafka, settings.topics, removed)
+    for key in removed:
+        del known[key]
     written, left_out = taken_in(found, known, most=settings.sharing.max_indicators)
     write_indicators(settings.kafka, settings.topics, written)
     left_out += reading.left_out

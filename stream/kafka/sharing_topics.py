@@ -65,14 +65,22 @@ def foreign_indicators(kafka: KafkaSettings, topics: TopicSettings) -> dict[str,
 
     def take(records: Sequence[ConsumerRecord]) -> None:
         for record in records:
+            if record.value is None:
+                found.pop((record.key or b"").decode(errors="replace"), None)
+                continue
             try:
-                one = _decode(record.value or b"")
+                one = _decode(record.value)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue  # workers count it
             found[one.key] = one
 
     read(kafka, topics, topics.indicators, take)
     return found
+
+
+def remove_indicators(kafka: KafkaSettings, topics: TopicSettings, ids: Iterable[str]) -> int:
+    """Remove indicators and wait for the brokers; return how many they were."""
+    return write_all(kafka, topics, topics.indicators, ((one.encode(), None) for one in ids))
 
 
 def write_indicators(

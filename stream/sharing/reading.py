@@ -20,7 +20,7 @@ from stream.intake.sharing.indicator_table import is_network
 from stream.sharing.vocabulary import FINGERPRINT_EXTENSION, SCHEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 #: Bytes and objects of all bundles of one import (assumed: an export of a year has fewer).
 MOST_BYTES: Final = 64 * 2**20
@@ -216,38 +216,6 @@ class ReadIndicators:
 
 class _LeftOutError(Exception):
     """Why an indicator is not taken in; never leaves this module."""
-
-
-def taken_in(
-    found: Mapping[str, ForeignIndicator],
-    known: Mapping[str, ForeignIndicator],
-    *,
-    most: int,
-) -> tuple[list[ForeignIndicator], Counter[str]]:
-    """Return the indicators to write beside the ``known`` ones, and why others are not written.
-
-    Of one id the newest version counts, of the identity that made the first: no other can change
-    or revoke it. What we have withdrawn stays withdrawn. ``most`` is of those that are in force.
-    """
-    left_out: Counter[str] = Counter()
-    written = []
-    in_force = sum(not one.withdrawn for one in known.values())
-    for _, one in sorted(found.items()):
-        before = known.get(one.key)
-        if before is None and one.withdrawn:
-            left_out["revoked and not known"] += 1
-        elif before is None and in_force >= most:
-            left_out[f"beyond sharing.max_indicators ({most})"] += 1
-        elif before is not None and before.source != one.source:
-            left_out["of an id that another identity has used"] += 1
-        elif before is not None and before.withdrawn == "person":
-            left_out["that you have withdrawn"] += 1
-        elif before is not None and before.modified >= one.modified:
-            left_out["known"] += 1
-        else:
-            in_force += before is None
-            written.append(one)
-    return written, left_out
 
 
 def printable(text: str, most: int = 160) -> str:

@@ -6,10 +6,12 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from stix2validator import ValidationOptions, validate_string
 
+from testlib.sharing import indicator, row
 from testlib.taxii import PASSWORD, USER, taxii_server
 from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
@@ -144,6 +146,23 @@ def test_a_campaign_of_one_operator_is_found_earlier_by_another(
 
     other_group = Operator(bootstrap, broker, "Gateway C", sharing_key_id="another")
     assert "2 under another key (group-2026)" in other_group.do("share", "import", file)
+
+
+def test_an_import_removes_what_ended_long_ago(bootstrap: str, broker: str, tmp_path: Path) -> None:
+    ours = Operator(bootstrap, broker, "Gateway B")
+    ends = {"1": 10.0, "2": 10.0, "3": time.time() + 3600}
+    reports = [indicator(digit * 16, valid_until=end) for digit, end in ends.items()]
+    reports[1] = msgspec.structs.replace(reports[1], withdrawn="person")
+    producer = KafkaProducer(bootstrap_servers=bootstrap)
+    for key, value in map(row, reports):
+        producer.send(ours.environment["DISTILLWATCH_TOPICS_INDICATORS"], value, key=key)
+    producer.close()
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text('{"type": "bundle", "objects": []}')
+    for _ in range(2):
+        assert "0 indicators imported" in ours.do("share", "import", bundle)
+        listed = ours.do("share", "list")
+        assert [one.key in listed for one in reports] == [False, True, True]
 
 
 def test_what_cannot_be_done_is_one_line(bootstrap: str, broker: str, tmp_path: Path) -> None:

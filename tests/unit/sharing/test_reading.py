@@ -14,7 +14,8 @@ from stream.core.errors import UsageError
 from stream.core.rfc3339 import rfc3339
 from stream.sharing import reading
 from stream.sharing import vocabulary as v
-from stream.sharing.reading import ReadIndicators, summary, taken_in
+from stream.sharing.known_indicators import ended, taken_in
+from stream.sharing.reading import ReadIndicators, summary
 from testlib.sharing import KEY_ID, indicator
 
 NOW_S = 1_772_582_400.0
@@ -261,6 +262,17 @@ def test_a_summary_is_one_bounded_line_whatever_others_wrote() -> None:
     assert line.isprintable()
     assert len(line) < 2000
     assert line.endswith("for other reasons")
+
+
+def test_what_has_ended_takes_no_room_unless_a_person_has_withdrawn_it() -> None:
+    week = 7 * 86_400.0
+    ends = {"a": (NOW_S - week, ""), "b": (NOW_S - week + 1, ""), "c": (NOW_S - week, "person")}
+    ends["d"] = (NOW_S - week, "source")
+    known = {
+        key: indicator(key * 16, valid_until=end, withdrawn=withdrawn)
+        for key, (end, withdrawn) in ends.items()
+    }
+    assert ended(known, NOW_S) == ["a", "d"]
 
 
 def test_all_pages_of_a_server_together_are_bounded(monkeypatch) -> None:
