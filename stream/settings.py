@@ -6,6 +6,7 @@ Order of precedence: environment, file, default. ``DISTILLWATCH_<SECTION>_<NAME>
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +43,7 @@ from stream.pipeline.settings import StageSettings
 from stream.trace.settings import TraceSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 #: Begins the name of every variable of the environment.
 PREFIX: Final = "DISTILLWATCH_"
@@ -51,6 +52,7 @@ _FILE_SUFFIX: Final = "_file"
 _FRAME_BYTES: Final = 32_768
 #: Names with the prefix that are no settings.
 _OTHERS: Final = frozenset({"DISTILLWATCH_CONFIG"})
+_NAMES_A_SETTING: Final = re.compile("[a-z_]+: ").match
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,14 +126,35 @@ def load(path: Path | None, environment: Mapping[str, str]) -> Settings:
     Raises SettingsError with one line that names the source, the setting and what was expected.
     """
     table = _read(path) if path else {}
-    settings = _convert(table, source=str(path))
-    overrides = _from_environment(environment)
-    if not overrides:
-        return settings
-    merged = {section: dict(table.get(section, {})) for section in Settings.__struct_fields__}
+    try:
+        return _converted(_merged(table, _from_environment(environment)))
+    except msgspec.ValidationError as error:
+        line = _one_line(error)
+    raise SettingsError(f"{path if _fails_with(line, table) else 'environment'}: {line}")
+
+
+def _merged(
+    table: Mapping[str, Any], overrides: Iterable[tuple[str, str, object]]
+) -> dict[str, Any]:
+    """Return the settings of a file with those of the environment in their place."""
+    merged = {
+        section: dict(given) if isinstance(given, dict) else given
+        for section, given in table.items()
+    }
     for section, name, value in overrides:
-        merged[section][name] = value
-    return _convert(merged, source="environment")
+        given = merged.setdefault(section, {})
+        if isinstance(given, dict):  # anything else is refused
+            given[name] = value
+    return merged
+
+
+def _fails_with(line: str, table: Mapping[str, Any]) -> bool:
+    """Return whether the file alone has the error, too."""
+    try:
+        _converted(table)
+    except msgspec.ValidationError as error:
+        return _one_line(error) == line
+    return False
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -143,12 +166,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: not TOML: {error}") from error
 
 
-def _convert(table: Mapping[str, Any], *, source: str) -> Settings:
-    try:
-        # Not strict: the environment has only strings.
-        return msgspec.convert(table, Settings, strict=False, dec_hook=_secret)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{source}: {_one_line(error)}") from error
+def _converted(table: Mapping[str, Any]) -> Settings:
+    # Not strict: the environment has only strings.
+    return msgspec.convert(table, Settings, strict=False, dec_hook=_secret)
 
 
 def _one_line(error: msgspec.ValidationError) -> str:
@@ -156,7 +176,9 @@ def _one_line(error: msgspec.ValidationError) -> str:
     what, _, where = str(error).partition(" - at `$")
     name = where.strip(".`")
     known = "" if "unknown field" not in what else " (see `distillwatch settings`)"
-    return f"{name}: {what}{known}" if name else f"{what}{known}"
+    # A section's own check names one of its settings first: key: missing.
+    between = "." if _NAMES_A_SETTING(what) else ": "
+    return f"{name}{between}{what}{known}" if name else f"{what}{known}"
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, object]]:

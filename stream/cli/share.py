@@ -65,7 +65,9 @@ def export_(
     """Write campaigns as a STIX bundle, without accounts, text, single addresses or payments."""
     settings = read_settings(config)
     if not settings.sharing.operator:
-        raise UsageError("sharing.operator: missing, it is who a bundle is from")
+        raise UsageError(
+            "sharing.operator: missing, set it to your name in the group: a bundle has it"
+        )
     if tlp not in TLP_MARKINGS:
         raise UsageError(f"--tlp: expected one of {', '.join(TLP_MARKINGS)}, not {tlp!r}")
     wanted = frozenset(incidents or ())
@@ -106,7 +108,10 @@ def import_(
     """Take in the indicators of bundles; accounts that use them get evidence, never an alert."""
     settings = read_settings(config)
     if not settings.sharing.key:
-        raise UsageError("sharing.key: missing, indicators are compared under it")
+        raise UsageError(
+            "sharing.key: missing, indicators are compared under it: set "
+            "DISTILLWATCH_SHARING_KEY_FILE to the file that workers have"
+        )
     if not files and taxii is None:
         raise UsageError("expected files, or --taxii")
     now_s = time.time()

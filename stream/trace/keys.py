@@ -36,7 +36,10 @@ def trace_keys(secret: Secret) -> tuple[TraceKey, ...]:
     """
     found = secret.reveal().split()
     if not found:
-        raise SettingsError("trace.key: missing, the hashes of answers are keyed with it")
+        raise SettingsError(
+            "trace.key: missing, the hashes of answers are keyed with it: set "
+            "DISTILLWATCH_TRACE_KEY_FILE to the file that workers have"
+        )
     if any(len(key) < _SHORTEST_KEY for key in found):
         raise SettingsError(f"trace.key: expected {_SHORTEST_KEY} characters or more in each key")
     return tuple(TraceKey(_key_id(key.encode()), key.encode()) for key in dict.fromkeys(found))

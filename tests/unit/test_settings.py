@@ -56,6 +56,36 @@ def test_a_bad_variable_is_named(variable, value, said):
         load(None, {variable: value})
 
 
+def test_a_file_may_need_a_secret_that_the_environment_has(tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text("[trace]\nenabled = true\n")
+    found = load(file, {"DISTILLWATCH_TRACE_KEY": "k" * 32})
+    assert (found.trace.enabled, found.trace.key.reveal()) == (True, "k" * 32)
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "said"),
+    [
+        ("[trace]\nenabled = true\n", {}, "{file}: trace.key: missing"),
+        (
+            "[trace]\nenabled = true\n",
+            {"DISTILLWATCH_HTTP_PORT": "1"},
+            "{file}: trace.key: missing",
+        ),
+        ("", {"DISTILLWATCH_TRACE_ENABLED": "true"}, "environment: trace.key: missing"),
+        ("trace = 3\n", {"DISTILLWATCH_TRACE_ENABLED": "true"}, "{file}: trace: Expected"),
+        ("[nope]\na = 1\n", {"DISTILLWATCH_HTTP_PORT": "1"}, "{file}: Object contains unknown"),
+        ("[http]\nport = 70000\n", {"DISTILLWATCH_KAFKA_TRANSACTIONS": "no"}, "{file}: http.port"),
+    ],
+)
+def test_a_setting_that_is_refused_is_named_with_its_source(text, environment, said, tmp_path):
+    file = tmp_path / "s.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load(file, environment)
+    assert str(error.value).startswith(said.format(file=file))
+
+
 def test_settings_that_do_not_fit_together_are_refused():
     with pytest.raises(SettingsError, match=r"environment: intake\.max_record_events: expected at"):
         load(None, {"DISTILLWATCH_TOPICS_MAX_RECORD_BYTES": "1048576"})

@@ -119,10 +119,10 @@ def test_no_text_is_in_what_is_kept():
 
 def test_tracing_needs_a_key_and_a_density_that_is_a_power_of_two():
     assert not Settings().trace.enabled
-    with pytest.raises(SettingsError, match=r"trace: key: missing"):
+    with pytest.raises(SettingsError, match=r"trace\.key: missing"):
         load(None, {"DISTILLWATCH_TRACE_ENABLED": "true"})
-    with pytest.raises(SettingsError, match=r"trace: key: expected 32 characters") as raised:
+    with pytest.raises(SettingsError, match=r"trace\.key: expected 32 characters") as raised:
         load(None, {"DISTILLWATCH_TRACE_ENABLED": "true", "DISTILLWATCH_TRACE_KEY": "hush" * 3})
     assert "hush" not in str(raised.value)
-    with pytest.raises(SettingsError, match=r"trace: one_in: expected a power of two"):
+    with pytest.raises(SettingsError, match=r"trace\.one_in: expected a power of two"):
         load(None, {"DISTILLWATCH_TRACE_ONE_IN": "48"})
