@@ -110,7 +110,9 @@ class ActionCount(msgspec.Struct, frozen=True, kw_only=True):
     """Decisions of one action, and how they ended."""
 
     action: Annotated[Action, Meta(description="What is done")]
-    decisions: Annotated[int, Meta(description="Decisions, whatever became of them")] = 0
+    decisions: Annotated[
+        int, Meta(description="Decisions, whatever became of them, without replaced ones")
+    ] = 0
     simulated: Annotated[int, Meta(description="Of these, carried out by no gateway")] = 0
     waiting: Annotated[int, Meta(description="Proposals that no one has answered yet")] = 0
     unanswered: Annotated[int, Meta(description="Proposals whose time passed unanswered")] = 0
@@ -119,6 +121,9 @@ class ActionCount(msgspec.Struct, frozen=True, kw_only=True):
     enforced: Annotated[int, Meta(description="Held by an enforcer; simulated ones never")] = 0
     undone: Annotated[int, Meta(description="Taken back, by a person or a verdict")] = 0
     expired: Annotated[int, Meta(description="Approved, and ended at their time")] = 0
+    replaced: Annotated[
+        int, Meta(description="Proposals in whose place came one with more accounts or stronger")
+    ] = 0
 
 
 class EffectSum(msgspec.Struct, frozen=True, kw_only=True):

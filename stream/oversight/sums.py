@@ -39,6 +39,8 @@ def action_counts(outcomes: Iterable[DecisionOutcome]) -> list[ActionCount]:
 
 def _words(one: DecisionOutcome) -> list[str]:
     decision = one.decision
+    if decision.state == "undone" and decision.actor.kind == "policy":
+        return ["replaced"]  # a campaign that grows has many of these, and one decision
     approved = decision.approved_at is not None
     words = ["decisions"]
     words += ["simulated"] if decision.simulated else []

@@ -50,7 +50,9 @@ def _cells(one: CampaignRow) -> list[object]:
         *(("", "") if share is None else (share.at_least, share.at_most)),
         " ".join(one.techniques),
         " ".join(one.evidence),
-        " ".join(f"{action.action}:{action.decisions}" for action in one.actions),
+        " ".join(
+            f"{action.action}:{action.decisions}" for action in one.actions if action.decisions
+        ),
         sum(action.undone for action in one.actions),
         *(getattr(one.effect, name) for name in _EFFECT),
         " ".join(f"{group.network}:{group.accounts}" for group in one.networks.groups),

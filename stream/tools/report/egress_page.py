@@ -118,7 +118,7 @@ def _groups(groups: Sequence[EgressGroup], campaigns: Sequence[CampaignGroup], n
         rows.append([escape(_name(one.name)), *_numbers(one.sums), *_part(theirs)])
     note = (
         '<p class="note">Of campaigns: all that members sent since the first evidence, each by its '
-        f"main {name}.</p>"
+        f"main {name}: that of a {name} can be more than what left there in the period.</p>"
     )
     return note + table(columns, rows) + more(len(groups), len(rows), "in JSON")
 

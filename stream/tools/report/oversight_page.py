@@ -187,13 +187,17 @@ def _responses(campaigns: Sequence[CampaignRow]) -> str:
             _seconds(one.refuse_s),
             "-" if one.leaked_before_alert is None else f"{one.leaked_before_alert:.1%}",
             _between(one.leaked_before_action),
-            ", ".join(f"{action.action} {action.decisions}" for action in one.actions) or "-",
+            _taken(one.actions),
             f"{one.effect.refused + one.effect.slowed:,}",
             _number(one.effect.tokens_not_taken_estimate),
         ]
         for one in campaigns[:_ROWS]
     ]
     return table(columns, rows) + more(len(campaigns), len(rows), "campaigns, in JSON and CSV")
+
+
+def _taken(actions: Sequence[ActionCount]) -> str:
+    return ", ".join(f"{one.action} {one.decisions}" for one in actions if one.decisions) or "-"
 
 
 def _delays(total: IncidentSum) -> str:
@@ -215,7 +219,7 @@ def _actions(actions: Sequence[ActionCount]) -> str:
         return _NONE
     names = (
         *("decisions", "simulated", "waiting", "unanswered", "refused", "approved"),
-        *("enforced", "undone", "expired"),
+        *("enforced", "undone", "expired", "replaced"),
     )
     rows = [
         [one.action.replace("_", " "), *(f"{getattr(one, name):,}" for name in names)]
@@ -234,7 +238,7 @@ def _sums(report: OversightReport) -> str:
     sums = {
         "all incidents": report.total,
         "without those found harmless": report.not_cleared,
-        "of these, in all: single accounts": report.single_accounts,
+        "of all: single accounts": report.single_accounts,
     }
     columns = ["", "#incidents", "#accounts", "#requests", "#input tokens", "#output tokens"]
     columns += ["#critical", "#warning", "#info"]

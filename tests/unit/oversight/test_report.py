@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.core.decisions import Reason
+from stream.core.decisions import Actor, Reason
 from stream.core.errors import UsageError
 from stream.core.rfc3339 import rfc3339
-from stream.decisions.transitions import approve, expire
+from stream.decisions.transitions import approve, expire, undo
 from stream.oversight import limits
 from stream.oversight.published import as_json
 from stream.oversight.record import ReportPeriod
@@ -104,7 +104,7 @@ def test_a_campaign_has_what_left_when_and_what_was_done():
                 {
                     "action": "suspend", "decisions": 1, "simulated": 0, "waiting": 0,
                     "unanswered": 0, "refused": 0, "approved": 1, "enforced": 1, "undone": 0,
-                    "expired": 0,
+                    "expired": 0, "replaced": 0,
                 }
             ],
             "effect": {
@@ -190,6 +190,16 @@ def test_proposals_that_end_in_other_ways_are_told_apart():
     assert (one.decisions, one.expired, one.unanswered, one.simulated) == (3, 1, 1, 1)
     assert one.enforced == 0
     assert found.campaigns[0].enforced is None
+
+
+def test_a_proposal_that_a_larger_one_replaced_is_no_decision_that_was_undone():
+    policy = Actor(kind="policy", name="campaign critical")
+    smaller = undo(stored(proposal(reason=Reason(alert_id=incident(1)))), policy, seconds(50))
+    found = reported([RECORDS[0], of_decision(smaller.decision)])
+    one = found.campaigns[0].actions[0]
+    assert (one.replaced, one.decisions, one.undone) == (1, 0, 0)
+    row = next(csv.DictReader(io.StringIO(as_csv(found))))
+    assert (row["actions"], row["undone"]) == ("", "0")
 
 
 def test_shares_are_absent_where_the_topics_do_not_have_them():
