@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from stream.tools.replay.source import ReplaySource
 
 app = typer.Typer(
-    no_args_is_help=True, help="Load and check the account directory: what gateways do not log."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Load and check the account directory: what gateways do not log.",
 )
 
 _DAY_S: Final = 86_400.0

@@ -63,7 +63,9 @@ def moment(option: str, text: str) -> float:
     try:
         time_ = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{option}: expected RFC 3339 or epoch seconds: {error}") from error
+        raise UsageError(
+            f"{option}: expected a day (2026-03-01), RFC 3339 or epoch seconds, not {text!r}"
+        ) from error
     return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from stream.core.effects import FollowedDecision
 
-app = typer.Typer(help="List decisions, and verify the record of them.")
+app = typer.Typer(add_completion=False, help="List decisions, and verify the record of them.")
 _EVERY_S: Final = 5.0
 
 

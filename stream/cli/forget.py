@@ -71,6 +71,7 @@ def forget(
         typer.confirm("Remove all that is known about this account for good?", abort=True)
     _remove(settings, records, found, request, wait_s)
     out.print(_table(settings, found), markup=False, soft_wrap=True)
+    err.print("distillwatch: the account is forgotten; the table is what stood there before")
 
 
 def _request(account: str) -> ForgetRequest:
@@ -153,17 +154,14 @@ def _table(settings: Settings, found: Found) -> str:
 
 def _rows(settings: Settings, found: Found) -> Iterator[tuple[str, str, str]]:
     topics = settings.topics
-    yield topics.accounts, f"{int(found.in_directory)} entry", _COMPACTED
-    yield topics.suppressions, f"{len(found.suppressions):,} of it alone", _COMPACTED
+    yield _row(topics.accounts, int(found.in_directory), "entry", _COMPACTED)
+    yield _row(topics.suppressions, len(found.suppressions), "of it alone", _COMPACTED)
+    by_workers = "removed by workers; " + _COMPACTED.partition("; ")[2]
     for topic, count in found.state.items():
-        yield topic, f"{count:,} rows", "removed by workers; " + _COMPACTED.partition("; ")[2]
-    alerts = found.alerts
-    gone = rfc3339(alerts.written_s + topics.alerts_retention_s) if alerts.records else "-"
-    yield (
-        topics.alerts,
-        f"{alerts.records:,} states",
-        f"last states written without it; earlier ones are gone by {gone}",
-    )
+        yield _row(topic, count, "rows", by_workers)
+    gone = rfc3339(found.alerts.written_s + topics.alerts_retention_s)
+    rewritten = f"last states written without it; earlier ones are gone by {gone}"
+    yield _row(topics.alerts, found.alerts.records, "states", rewritten)
     ended = "not read: no decisions.key" if found.decisions is None else f"{len(found.decisions):,}"
     stays = "stay: they are evidence (docs/privacy.md)"
     yield topics.decisions, ended, stays
@@ -176,3 +174,7 @@ def _rows(settings: Settings, found: Found) -> Iterator[tuple[str, str, str]]:
     yield topics.deadletter, "not read", within
     yield topics.requests, "not read", "your log: by your retention"
     yield "receivers of alerts", "not read", "what they were sent is theirs"
+
+
+def _row(place: str, count: int, of: str, becomes: str) -> tuple[str, str, str]:
+    return (place, f"{count:,} {of}", becomes) if count else (place, "nothing", "-")

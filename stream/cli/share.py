@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from stream.core.indicators import ForeignIndicator
 
 app = typer.Typer(
-    no_args_is_help=True, help="Share indicators of campaigns with other operators (STIX 2.1)"
+    no_args_is_help=True,
+    add_completion=False,
+    help="Share indicators of campaigns with other operators (STIX 2.1).",
 )
 TaxiiOption = Annotated[
     str | None,
@@ -43,7 +45,7 @@ _EXTRA = "sharing needs stix2 and taxii2-client: pip install 'distillwatch[share
 def export_(
     *,
     incidents: Annotated[
-        list[str] | None, typer.Argument(metavar="[INCIDENT]...", help="inc_... or cmp_...")
+        list[str] | None, typer.Argument(metavar="INCIDENT", help="inc_... or cmp_...")
     ] = None,
     since: Annotated[
         str | None,
@@ -99,7 +101,7 @@ def export_(
 def import_(
     *,
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Bundles; -: standard input")
+        list[Path] | None, typer.Argument(metavar="FILE", help="Bundles; -: standard input")
     ] = None,
     taxii: TaxiiOption = None,
     author: AuthorOption = "",
@@ -150,7 +152,7 @@ def withdraw(
     *,
     names: Annotated[
         list[str],
-        typer.Argument(metavar="ID...", help="indicator--..., campaign--... or identity--..."),
+        typer.Argument(metavar="ID", help="indicator--..., campaign--... or identity--..."),
     ],
     author: AuthorOption = "",
     config: ConfigOption = None,
@@ -174,7 +176,10 @@ def withdraw(
         for one in chosen.values()
     ]
     write_indicators(settings.kafka, settings.topics, changed)
-    out.print(f"{len(changed)} indicators withdrawn; they stop counting within a day")
+    if changed:
+        out.print(f"{len(changed)} indicators withdrawn; they stop counting within a day")
+    else:
+        out.print("0 indicators withdrawn: all of them were already")
 
 
 @app.command("list")
@@ -182,6 +187,8 @@ def list_(*, config: ConfigOption = None) -> None:
     """List the indicators of other operators."""
     settings = read_settings(config)
     known = foreign_indicators(settings.kafka, settings.topics)
+    if not known:
+        err.print("distillwatch: no indicators of other operators (`distillwatch share import`)")
     for line in _lines(known.values(), time.time()):
         out.print(line, markup=False, soft_wrap=True)
 

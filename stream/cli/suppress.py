@@ -24,7 +24,9 @@ from stream.core.rfc3339 import rfc3339
 from stream.kafka.compacted_topics import suppressions, write
 
 app = typer.Typer(
-    no_args_is_help=True, help="Hide expected alerts of accounts or campaigns for a limited time."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Hide expected alerts of accounts or campaigns for a limited time.",
 )
 
 _DAY_S: Final = 86400.0

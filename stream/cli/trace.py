@@ -55,7 +55,7 @@ def trace(  # noqa: PLR0913 - an argument for each option
     ] = None,
     level: Annotated[
         float,
-        typer.Option("--level", min=0, max=0.5, help="Greatest false discovery rate of a name"),
+        typer.Option("--level", min=0, max=0.5, help="Name groups up to this false discovery rate"),
     ] = _LEVEL,
     answers_file: Annotated[
         Path | None,

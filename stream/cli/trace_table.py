@@ -20,6 +20,10 @@ _OTHERS: Final = 10
 _ACCOUNTS: Final = 10
 _ROWS: Final = 5
 _WIDTH: Final = 120
+_COLUMNS: Final = (
+    "as a whole: of the answers that are found, how much is in the data set. p: how probable as "
+    "many matches are by chance. q: the false discovery rate over all campaigns and accounts."
+)
 
 
 def trace_table(result: TraceResult) -> str:
@@ -46,6 +50,7 @@ def trace_table(result: TraceResult) -> str:
     if result.outside:
         title = "Outside of all incidents, not tested: most matched rows"
         console.print(_accounts(title, result.outside))
+    console.print(_COLUMNS)
     console.print("What this cannot show:")
     for limit in result.limits:
         console.print(f"- {limit}")

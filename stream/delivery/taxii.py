@@ -132,6 +132,8 @@ def _collection(url: str, settings: SharingSettings) -> Iterator[Any]:
         session.mount(scheme, _BoundedAdapter())
     try:
         yield collection
+    except requests.exceptions.ConnectionError as error:
+        raise TaxiiError(f"{url}: unreachable, or its certificate is not trusted") from error
     except (
         requests.exceptions.RequestException,
         TAXIIServiceException,

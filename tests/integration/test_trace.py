@@ -148,7 +148,7 @@ def test_files_alone_are_enough(tmp_path: Path) -> None:
     for arguments, why in (
         ((str(tmp_path / "missing"),), "no such file"),
         ((str(data), "--column", "answer"), "--column: no row"),
-        ((str(data), "--dated", "yesterday"), "--dated: expected RFC 3339"),
+        ((str(data), "--dated", "yesterday"), "--dated: expected a day"),
         ((str(data), "--answers", str(data)), "no dump of answers, or cut"),
         ((str(data), "--out", str(tmp_path)), "cannot be written"),
     ):

@@ -362,7 +362,7 @@ def test_a_log_of_ones_own_is_read_by_a_mapping(tmp_path):
         ((), "either files or --topic"),
         (("x.jsonl", "--topic", "t"), "either files or --topic"),
         (("x.jsonl", "--from", "2026-01-01"), "--from and --to need --topic"),
-        (("--topic", "t", "--from", "yesterday"), "--from: expected RFC 3339"),
+        (("--topic", "t", "--from", "yesterday"), "--from: expected a day"),
         (("x.jsonl", "--format", "mapping"), "--format: mapping: needed"),
     ],
 )
