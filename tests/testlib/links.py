@@ -34,8 +34,8 @@ def batch(time: float, rows: list[Use]) -> LinkBatch:
         "organization": [0] * len(rows),
         "created_at": [float("nan")] * len(rows),
         "first_seen": [0.0] * len(rows),
-        "before": [(0, 0, 0)] * len(rows),
-        "traffic": [(0.0, time, (asked[row[0]], 10, 20), 1, 20) for row in rows],
+        "before": [(0, 0, 0, 0)] * len(rows),
+        "traffic": [(0.0, time, (asked[row[0]], 10, 20, 0), 1, 20, 0) for row in rows],
         "day_requests": [float(row[3]) for row in rows],
         "active_hours": [1] * len(rows),
     }

@@ -65,7 +65,7 @@ class Stages:
         for emission in emissions:
             if emission.role == "alerts":
                 self.alerts.append(msgspec.json.decode(emission.value, type=Alert))
-            else:
+            elif emission.role != "ledger":  # no stage reads it
                 task = self.tasks[emission.role, emission.partition or 0]
                 self._run(task.feed(next(self._offsets), emission.value))
 
