@@ -31,7 +31,7 @@ def run(*command, cwd=ROOT, **variables):
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
     out = tmp_path_factory.mktemp("release") / "dist"
-    run(ROOT / ".ci" / "release", PYTHON=sys.executable, OUT=str(out))
+    run(ROOT / ".ci" / "release", out, PYTHON=sys.executable)
     return out
 
 
