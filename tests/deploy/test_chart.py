@@ -253,6 +253,16 @@ def test_probes_and_ports_are_where_the_worker_listens(render, case, tmp_path):
         ({"autoscaling": {"enabled": True, "maxReplicas": 9}}, "topics.partitions"),
         ({"strimzi": {"enabled": True}}, "strimzi.cluster"),
         ({"enforcer": {"enabled": True}}, "decisions.key"),
+        # What the API server, or KEDA, would refuse only once it is installed.
+        ({"autoscaling": {"enabled": True, "minReplicas": 3, "maxReplicas": 2}}, "minReplicas"),
+        (
+            {"autoscaling": {"enabled": True}, "settings": {"topics": {"partitions": 1}}},
+            "minReplicas",
+        ),
+        ({"autoscaling": {"stabilizationSeconds": 1801}}, "stabilizationSeconds"),
+        ({"autoscaling": {"pollingIntervalSeconds": 1801}}, "pollingIntervalSeconds"),
+        ({"fullnameOverride": "Detector"}, "fullnameOverride"),
+        ({"podDisruptionBudget": {"maxUnavailable": "half"}}, "maxUnavailable"),
     ],
     ids=str,
 )
@@ -420,6 +430,32 @@ def test_a_packaged_chart_carries_rules_and_dashboards(helm, tmp_path):
                 content = packed.extractfile(member)
                 assert content is not None
                 assert content.read() == link.read_bytes()
+
+
+# -- helm test ---------------------------------------------------------------------------------
+
+
+@pytest.mark.deploy
+@every_case
+def test_the_pod_of_helm_test_runs_where_and_as_workers_do(render, case):
+    documents = render(case)
+    tried, worker = only(documents, "Pod")["spec"], pod(documents)
+    placed = {"imagePullSecrets", "nodeSelector", "tolerations", "priorityClassName"}
+    for name in (*placed, "serviceAccountName", "securityContext"):
+        assert tried.get(name) == worker.get(name), name
+
+
+@pytest.mark.deploy
+@every_case
+def test_the_pod_of_helm_test_reaches_a_worker_and_no_service_chooses_it(render, case):
+    documents = render(case)
+    labels = only(documents, "Pod")["metadata"]["labels"]
+    for service in (*of_kind(documents, "Service"), *of_kind(documents, "Service", "enforcer")):
+        assert not service["spec"]["selector"].items() <= labels.items()
+    for policy in of_kind(documents, "NetworkPolicy"):
+        let_in = [rule.get("from", []) for rule in policy["spec"]["ingress"]]
+        peers = [peer.get("podSelector", {}).get("matchLabels") for one in let_in for peer in one]
+        assert [] in let_in or any(peer and peer.items() <= labels.items() for peer in peers)
 
 
 # -- Strimzi and KEDA -------------------------------------------------------------------------

@@ -1,11 +1,16 @@
+{{- /* With -enforcer it is a label, of 63 characters at most. */ -}}
 {{- define "distillwatch.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride | trunc 54 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "distillwatch.fullname" -}}
 {{- $name := include "distillwatch.name" . }}
 {{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
-{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- $full = default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $full) }}
+{{- fail (printf "fullnameOverride: %s is no name of a service: a letter, then letters, digits and -, in lower case" $full) }}
+{{- end }}
+{{- $full }}
 {{- end }}
 
 {{- define "distillwatch.selector" -}}
@@ -109,7 +114,7 @@ volumeMounts:
 {{- end }}
 {{- end }}
 
-{{- /* What the pods of workers and enforcers have in common. */ -}}
+{{- /* What all pods have in common. */ -}}
 {{- define "distillwatch.pod" -}}
 serviceAccountName: {{ include "distillwatch.serviceAccount" . }}
 automountServiceAccountToken: false
@@ -186,10 +191,21 @@ app.kubernetes.io/name: {{ include "distillwatch.name" . }}-report
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* Kubernetes makes names of jobs from it: 52 characters at most. */ -}}
+{{- define "distillwatch.reportName" -}}
+{{ include "distillwatch.fullname" . | trunc 45 | trimSuffix "-" }}-report
+{{- end }}
+
 {{- define "distillwatch.reportLabels" -}}
 {{ include "distillwatch.reportSelector" . }}
 {{ include "distillwatch.commonLabels" . }}
 app.kubernetes.io/component: report
+{{- end }}
+
+{{- /* The pod of helm test, which a NetworkPolicy lets in to workers. */ -}}
+{{- define "distillwatch.testSelector" -}}
+app.kubernetes.io/name: {{ include "distillwatch.name" . }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "distillwatch.reportMounts" -}}
