@@ -4,7 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-chaos test-deploy test-gateways test-litellm check release format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
+.PHONY: help demo test test-kafka test-chaos test-deploy test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
+
+# More processes than cores, as tests with brokers and workers wait half of their time. A file stays in one process: what
+# its tests share is made once. Folders are named where a mark is only there: collecting all tests takes half a minute.
+TWO := -n 2 --dist loadfile
+THREE := -n 3 --dist loadfile
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,32 +25,44 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 	$(BIN)/distillwatch demo
 
 test: $(VENV)/.ready ## Run every test that needs no Java
-	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways" $(THREE)
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
-	$(BIN)/python -m pytest -m "kafka and not deploy and not long" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "kafka and not long" $(THREE) tests/integration
 
 test-chaos: $(VENV)/.ready ## Disturb workers and brokers of Apache Kafka for long (about an hour)
 	$(BIN)/python -m pytest -m kafka --chaos long tests/integration/chaos
 
 test-deploy: $(VENV)/.ready ## Test page, rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools
-	$(BIN)/python -m pytest -m deploy
+	$(BIN)/python -m pytest -m deploy $(TWO) tests/deploy
 
 test-gateways: $(VENV)/.ready ## Run the tests on real gateways (installs them once on a machine; needs Go)
 	PYTHON=$(PYTHON) .ci/gateway-tools
-	$(BIN)/python -m pytest -m gateways
+	$(BIN)/python -m pytest -m gateways $(TWO) tests/gateways
 
 test-litellm: $(VENV)/.ready ## Run the gateway tests that need no Go: LiteLLM, Envoy, nginx, CrowdSec's clients
 	PYTHON=$(PYTHON) .ci/gateway-tools litellm
-	$(BIN)/python -m pytest -m gateways --ignore tests/gateways/test_real_spans.py
+	$(BIN)/python -m pytest -m gateways $(TWO) --ignore tests/gateways/test_real_spans.py tests/gateways
 
 check: $(VENV)/.ready ## Check lint, format, types, import contracts and known vulnerabilities
+	@$(MAKE) --no-print-directory --jobs 3 --keep-going lint types types-of-tests contracts audit
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy
+
+types-of-tests:
 	$(BIN)/mypy --config-file tests/mypy.ini
+
+contracts:
 	$(BIN)/lint-imports --no-cache
+
+# Waits for answers of a database most of its time.
+audit:
 	$(BIN)/python .ci/audit
 
 release: ## Make wheel, source distribution and bill of materials of the last commit, in dist/

@@ -94,6 +94,20 @@ def test_every_promise_is_proven_in_ci():
     assert promised - run_there == set()
 
 
+@pytest.mark.parametrize("mark", ["kafka", "deploy", "gateways"])
+def test_a_mark_is_only_in_folders_that_its_target_runs(mark):
+    (run,) = runs_of(f"test-{mark}")
+    marked = {
+        path: {one for one in ("kafka", "deploy", "gateways") if f"mark.{one}" in text}
+        for path in TESTS.rglob("test_*.py")
+        if f"mark.{mark}" in (text := path.read_text())
+    }
+    elsewhere = {path for path in marked if not among(path, run.paths)}
+    assert len(marked) > 5
+    # Of those with two marks, the other target has to run them.
+    assert {path for path in elsewhere if "deploy" not in marked[path] - {mark}} == set()
+
+
 def test_a_test_that_fails_is_not_run_again():
     text = (ROOT / ".ci" / "run").read_text() + (ROOT / "Makefile").read_text()
     assert not re.search(r"last-failed|--lf|--reruns|\|\|", text)

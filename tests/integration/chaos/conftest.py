@@ -12,6 +12,7 @@ from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 from testlib.brokers.apache_kafka import ApacheKafka
 from testlib.chaos import ROUNDS, ChaosRound
+from testlib.once import once
 from testlib.workers.product import LAST, PARTITIONS, Outcome, Product, undisturbed
 
 SCENARIO = Scenario(
@@ -81,4 +82,8 @@ def product(apache_kafka: ApacheKafka, product_on: Callable[..., Product]) -> Pr
 @pytest.fixture(scope="session")
 def calm(apache_kafka: ApacheKafka, lines: list[bytes], tmp_path_factory) -> Outcome:
     """What one worker leaves behind that nobody disturbs."""
-    return undisturbed(apache_kafka.bootstrap, lines, tmp_path_factory.mktemp("calm"))
+
+    def made() -> Outcome:
+        return undisturbed(apache_kafka.bootstrap, lines, tmp_path_factory.mktemp("calm"))
+
+    return once(tmp_path_factory, "calm", made)
