@@ -125,8 +125,9 @@ def links(accounts: list[Account], rng: np.random.Generator, time: float) -> Lin
             used |= {(LinkKind.CUSTOMERS, int(value[0])): count for value in days}
         owner = fingerprint(0, account.organization) if account.organization else 0
         hours = len({t // HOUR_S for t, n in account._day if n})
+        traffic = account.traffic(end, count)
         rows += [
-            (end, len(names), kind, value, n, *account.traffic(end, count), owner,
+            (end, len(names), kind, value, n, *traffic, owner,
              account.created_at, account._first, day, min(hours, 24))
             for (kind, value), n in used.items()
         ]  # fmt: skip
