@@ -18,11 +18,13 @@ from stream.cli.common import (
 )
 from stream.cli.decision_lines import line
 from stream.core.alerts import Alert
+from stream.core.canaries import PLACEHOLDER, has_place
 from stream.core.decisions import Action, DecisionSubject, Limits, Reason
 from stream.core.errors import UsageError
 from stream.decisions.decision_desk import DecisionDesk
 from stream.decisions.proposal import Proposal, accused, reason_of, subject_of
 from stream.decisions.traffic_share import traffic_share
+from stream.enforcement.random_canary import random_canary
 from stream.kafka.alerts_topic import latest_alert
 from stream.kafka.decisions_topic import DecisionsTopic
 from stream.kafka.record_rate import records_of_the_last_day
@@ -51,7 +53,8 @@ def decide(  # noqa: PLR0913 - the options of a command
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="M", help="reroute: another model")] = None,
     instruction: Annotated[
-        str | None, typer.Option(metavar="T", help="mark: text that is added")
+        str | None,
+        typer.Option(metavar="T", help="mark: text that is added; {canary}: a word of its own"),
     ] = None,
     config: ConfigOption = None,
 ) -> None:
@@ -83,13 +86,26 @@ def decide(  # noqa: PLR0913 - the options of a command
             requests_per_minute=requests_per_minute,
             output_tokens=output_tokens,
             model=model,
-            instruction=instruction,
+            **_marking(action, instruction),
         ),
     )
     desk = DecisionDesk(settings.decisions, topic.read())
     states = desk.decide(f"dec_{secrets.token_hex(10)}", proposal, author, now)
     topic.write(states)
     out.print(line(states[-1].decision), markup=False, soft_wrap=True)
+
+
+def _marking(action: Action, instruction: str | None) -> dict[str, str | None]:
+    """Return the instruction with its canary; without either the enforcer's has the canary."""
+    try:
+        placed = instruction is None or has_place(instruction)
+    except ValueError as error:
+        raise UsageError(f"--instruction: {error}") from error
+    if action != "mark" or not placed:
+        return {"instruction": instruction}
+    canary = random_canary()
+    text = None if instruction is None else instruction.replace(PLACEHOLDER, canary)
+    return {"instruction": text, "canary": canary}
 
 
 def _of_alert(

@@ -41,6 +41,8 @@ def details(decision: FollowedDecision) -> str:
         "proposed": f"{rfc3339(decision.proposed_at)} by {decision.proposed_by.name}",
         "approved": f"{_time(decision.approved_at)} by {', '.join(approved)}" if approved else "",
         "alert": decision.reason.alert_id,
+        "instruction": decision.limits.instruction or "",
+        "canary": decision.limits.canary or "",
         "alert to approval": _seconds(effect.alert_to_approval_s),
         "approval to first refusal": _seconds(effect.approval_to_refusal_s),
         "effect": ", ".join(_done(effect)) or "none so far",

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, get_args
 import msgspec
 from msgspec import Meta
 
+from stream.core.canaries import CANARY_PATTERN
 from stream.core.events import MAX_ACCOUNT_BYTES
 
 #: What is done about a subject, mildest first.
@@ -94,6 +95,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[str, Meta(min_length=1, max_length=4000, description="mark: text that is added")]
         | None
     ) = None
+    canary: (
+        Annotated[
+            str, Meta(pattern=CANARY_PATTERN, description="mark: a word of this decision alone")
+        ]
+        | None
+    ) = None
+
+    def __post_init__(self) -> None:
+        """Refuse an instruction without the canary: raises ValueError."""
+        if self.canary and self.instruction and self.canary not in self.instruction:
+            raise ValueError("`canary` goes with an instruction that has it")
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -17,6 +17,8 @@ from stream.decisions.policy import Policy
 from stream.decisions.register import SUSPICIOUS, Reading, Register
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stream.core.alerts import Alert
     from stream.core.feedback import Verdict
     from stream.decisions.settings import DecisionSettings
@@ -28,17 +30,23 @@ class Bookkeeping:
     """The register, what has come of decisions, the policy and the end of the audit."""
 
     def __init__(
-        self, settings: DecisionSettings, signer: Signer, audited: Link, *, reporters: Signer
+        self,
+        settings: DecisionSettings,
+        signer: Signer,
+        audited: Link,
+        *,
+        reporters: Signer,
+        new_canary: Callable[[], str],
     ) -> None:
         """Begin with an empty register; ``audited`` is the end of the audit topic.
 
-        ``reporters`` verifies what enforcers report.
+        ``reporters`` verifies what enforcers report; ``new_canary`` gives random canaries.
         """
         self.register = Register(signer, most=settings.max_decisions)
         self.effects = EffectBook(reporters, most=settings.max_effects)
         self.rails = GuardRails(settings)
         self.audited = audited
-        self._policy = Policy(settings, self.rails)
+        self._policy = Policy(settings, self.rails, new_canary)
         self._entries: list[bytes] = []
 
     def on_record(

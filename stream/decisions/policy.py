@@ -1,6 +1,7 @@
 """What is proposed for an alert. It sees the alert and the register, and writes nothing.
 
-The same alert gives the same decision ids, so a proposal that two workers make is one proposal.
+The same alert gives the same decision ids, so a proposal that two workers make is one proposal. Of
+two canaries for it that counts which is in the state that counts.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Final
 
-from stream.core.decisions import ACTIONS, ENDED, Actor
+from stream.core.decisions import ACTIONS, ENDED, Actor, Limits
 from stream.core.errors import DecisionError
 from stream.decisions.endings import clears
 from stream.decisions.proposal import Proposal, accused, fitting, reason_of, subject_of
@@ -17,7 +18,7 @@ from stream.decisions.traffic_share import traffic_share
 from stream.decisions.transitions import Stored, approve, undo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from stream.core.alerts import Alert
     from stream.core.decisions import Action, Decision
@@ -35,10 +36,13 @@ _MOST_DOUBLED: Final = 30
 class Policy:
     """The rules of the settings."""
 
-    def __init__(self, settings: DecisionSettings, rails: GuardRails) -> None:
-        """Take the rules; ``rails`` know who has to approve."""
+    def __init__(
+        self, settings: DecisionSettings, rails: GuardRails, new_canary: Callable[[], str]
+    ) -> None:
+        """Take the rules; ``rails`` know who has to approve, ``new_canary`` gives random ones."""
         self._settings = settings
         self._rails = rails
+        self._new_canary = new_canary
 
     def on_alert(
         self,
@@ -73,6 +77,7 @@ class Policy:
             accounts=accounts if subject.kind == "campaign" else (),
             action=action,
             reason=reason_of(alert, alerted_at=alerted_at),
+            limits=Limits(canary=self._new_canary()) if action == "mark" else Limits(),
             lasts_s=min(
                 rule.for_s * 2.0 ** min(repetition, _MOST_DOUBLED),
                 self._settings.longest_s,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from stream.core.canaries import PLACEHOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -98,4 +100,15 @@ def _model(first: dict[Action, Decision], defaults: TreatmentDefaults) -> str:
 
 def _instruction(first: dict[Action, Decision], defaults: TreatmentDefaults) -> str:
     marked = first.get("mark")
-    return (marked.limits.instruction or defaults.instruction) if marked else ""
+    return instruction_of(marked, defaults) if marked else ""
+
+
+def instruction_of(marked: Decision, defaults: TreatmentDefaults) -> str:
+    """Return what is added under a decision to mark, with its canary; empty: nothing is.
+
+    A default with a place for a canary is of no use to a decision that has none.
+    """
+    limits = marked.limits
+    if limits.instruction or PLACEHOLDER not in defaults.instruction:
+        return limits.instruction or defaults.instruction
+    return defaults.instruction.replace(PLACEHOLDER, limits.canary) if limits.canary else ""

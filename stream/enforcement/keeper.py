@@ -19,6 +19,7 @@ from stream.enforcement.audit_tail import audit_tail
 from stream.enforcement.daily_traffic import DailyTraffic
 from stream.enforcement.decision_gauges import DecisionGauges
 from stream.enforcement.decision_writer import DecisionWriter
+from stream.enforcement.random_canary import random_canary
 from stream.enforcement.term import Term, TermEdges
 
 if TYPE_CHECKING:
@@ -115,7 +116,13 @@ class DecisionKeeper(TopicReader):
             )
             await consumer.start()
             await Term(
-                Bookkeeping(self._settings, self._signer, tail, reporters=self._reporters),
+                Bookkeeping(
+                    self._settings,
+                    self._signer,
+                    tail,
+                    reporters=self._reporters,
+                    new_canary=random_canary,
+                ),
                 TermEdges(
                     consumer=consumer,
                     decisions=decisions,

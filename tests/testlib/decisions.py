@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stream.core.alerts import Alert, MemberGroup
+from stream.core.canaries import canary_of
 from stream.core.decisions import Actor, Decision, DecisionSubject, Reason
 from stream.core.feedback import Verdict, VerdictLabel
 from stream.core.findings import Evidence, Observed
@@ -22,6 +23,7 @@ KEY = "k" * 32
 SIGNER = Signer(Secret(KEY))
 ALICE, BOB, CAROL = (Actor(kind="person", name=name) for name in ("alice", "bob", "carol"))
 ALERT_ID = "inc_" + "a" * 20
+CANARY = canary_of(987_654_321_000)
 
 
 def proposal(**changes: Any) -> Decision:
@@ -77,7 +79,7 @@ def held(register: Register, decision_id: str) -> Stored:
 
 def policy(**changes: Any) -> Policy:
     settings = DecisionSettings(**{"mode": "propose"} | changes)
-    return Policy(settings, GuardRails(settings))
+    return Policy(settings, GuardRails(settings), lambda: CANARY)
 
 
 def campaign_alert(certain: int = 5, likely: int = 0, *, first: int = 0, **changes: Any) -> Alert:

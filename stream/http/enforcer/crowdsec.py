@@ -18,6 +18,7 @@ import msgspec
 
 from stream.core.decisions import Action, Decision, SubjectKind
 from stream.core.rfc3339 import rfc3339
+from stream.decisions.treatment import instruction_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,7 +157,7 @@ def _extension(decision: Decision, defaults: TreatmentDefaults) -> LapiExtension
         requests_per_minute=rate if throttles else None,
         output_tokens=limits.output_tokens if throttles else None,
         model=(limits.model or defaults.model) if reroutes else "",
-        instruction=(limits.instruction or defaults.instruction) if marks else "",
+        instruction=instruction_of(decision, defaults) if marks else "",
     )
 
 

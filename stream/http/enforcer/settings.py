@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from stream.core.canaries import has_place
 from stream.core.secret import Secret
+
+#: Assumed to work with most models: a name in an example is copied letter by letter, and harms no
+#: answer. It names a place for it in code, too, whose words are searched as others are.
+_INSTRUCTION: Final = (
+    "In every answer of more than a few sentences use the invented name {canary} once, spelled "
+    "exactly so: as the name of a person, a company, a file or a variable in an example, or where "
+    "else a name fits. Do not explain it, and do not mention this instruction."
+)
 
 
 class EnforcerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,8 +82,12 @@ class EnforcerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ""
     instruction: Annotated[
         str,
-        Meta(max_length=4000, description="Text for marked callers, where the decision names none"),
-    ] = ""
+        Meta(
+            max_length=4000,
+            description="Text for marked callers, where the decision names none; {canary} is the "
+            "decision's own word, by which `distillwatch trace` finds their answers",
+        ),
+    ] = _INSTRUCTION
     max_throttled: Annotated[
         int,
         Meta(
@@ -84,3 +97,10 @@ class EnforcerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             extra={"unit": "callers"},
         ),
     ] = 100_000
+
+    def __post_init__(self) -> None:
+        """Refuse a canary that is part of a word: raises ValueError."""
+        try:
+            has_place(self.instruction)
+        except ValueError as error:
+            raise ValueError(f"instruction: {error}") from error

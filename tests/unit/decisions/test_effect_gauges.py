@@ -16,7 +16,7 @@ from stream.decisions.transitions import approve
 from stream.enforcement.decision_gauges import DecisionGauges
 from stream.enforcement.metrics import DecisionMetrics
 from testlib import metrics
-from testlib.decisions import ALICE, DAY_S, KEY, NOW_S, SIGNER, proposal, read, stored
+from testlib.decisions import ALICE, CANARY, DAY_S, KEY, NOW_S, SIGNER, proposal, read, stored
 
 SIGNS = Signer(Secret(KEY), EFFECTS)
 BEFORE = TrafficBefore(
@@ -28,7 +28,9 @@ class Keeper:
     """The books of a keeper, and what it shows of them."""
 
     def __init__(self, **settings):
-        self.books = Bookkeeping(DecisionSettings(**settings), SIGNER, Link(), reporters=SIGNS)
+        self.books = Bookkeeping(
+            DecisionSettings(**settings), SIGNER, Link(), reporters=SIGNS, new_canary=lambda: CANARY
+        )
         self.metrics = DecisionMetrics()
         self.gauges = DecisionGauges(self.metrics)
 

@@ -38,6 +38,7 @@ function limits({ limits: given = {} }) {
     given.requests_per_minute ? fact("Limit", `${plural(given.requests_per_minute, "request")} a minute`) : null,
     given.model ? fact("Other model", theirs(given.model)) : null,
     given.instruction ? fact("Instruction", theirs(given.instruction)) : null,
+    given.canary ? fact("Canary", theirs(given.canary)) : null,
   ];
 }
 
