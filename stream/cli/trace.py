@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from stream.cli.common import ConfigOption, err, moment, read_settings
+from stream.cli.trace_sources import (
+    progress,
+    read_alerts,
+    read_answers,
+    read_canaries,
+    warn,
+    writable,
+)
 from stream.cli.trace_table import trace_table
-from stream.core.errors import SettingsError, UsageError
-from stream.kafka.trace_topics import read_answers, read_suspects
+from stream.core.errors import UsageError
 from stream.oversight.published import as_json
-from stream.settings import Settings
-from stream.tools.replay.answers_dump import dump, dumped_answers
 from stream.tools.replay.dataset import DatasetReader
 from stream.tools.report.evidence_bundle import write_bundle
 from stream.trace.keys import trace_keys
@@ -65,6 +67,12 @@ def trace(  # noqa: PLR0913 - an argument for each option
         Path | None,
         typer.Option("--alerts", metavar="F.jsonl", help="Read alerts here, and no verdicts"),
     ] = None,
+    decisions_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--decisions", metavar="F", help="Read them here, as `decisions audit` prints them"
+        ),
+    ] = None,
     save_file: Annotated[
         Path | None,
         typer.Option("--save-answers", metavar="F", help="Keep what was read, for --answers"),
@@ -82,16 +90,29 @@ def trace(  # noqa: PLR0913 - an argument for each option
     """Find answers of this gateway in a data set: to which campaigns, and how sure it is."""
     settings = read_settings(config)
     densities = settings.trace.one_in, settings.trace.one_in_watched
+    offline = bool(answers_file and alerts_file)
+    decisions = read_canaries(settings, decisions_file, offline=offline)
+    if decisions.missing:
+        warn(f"canaries are not searched for: {decisions.missing}")
+    if decisions.suspicious:
+        warn(f"{decisions.suspicious:,} records of decisions are not signed or damaged: left out")
+    # Canaries need no stored answers, and so no key of them.
+    alone = bool(decisions.decisions) and not settings.trace.key
     run = TraceRun(
-        trace_keys(settings.trace.key),
+        () if alone else trace_keys(settings.trace.key),
         densest=min(densities),
         thinnest=max(densities),
         level=level,
         dated=None if dated is None else moment("--dated", dated),
+        decisions=decisions,
     )
     read = _read_dataset(run, dataset, columns or [])
-    _read_alerts(run, settings, alerts_file)
-    _read_answers(run, settings, answers_file, save_file)
+    if alone:
+        warn("trace.key is missing: canaries alone are searched for")
+        run.start_answers()
+    else:
+        read_alerts(run, settings, alerts_file)
+        read_answers(run, settings, answers_file, save_file, needed=not decisions.decisions)
     result = run.result(read, columns or [])
     _warn(result)
     _write(out_file, as_json(result) if format_ is TraceFormat.JSON else trace_table(result))
@@ -100,7 +121,7 @@ def trace(  # noqa: PLR0913 - an argument for each option
 
 
 def _read_dataset(run: TraceRun, path: Path, columns: list[str]) -> TracedDataset:
-    with _progress("data set", path.stat().st_size if path.is_file() else None) as advance:
+    with progress("data set", path.stat().st_size if path.is_file() else None) as advance:
         reader = DatasetReader(path, columns, advance=advance)
         try:
             for portion in reader.portions():
@@ -124,58 +145,6 @@ def _read_dataset(run: TraceRun, path: Path, columns: list[str]) -> TracedDatase
     )
 
 
-def _read_alerts(run: TraceRun, settings: Settings, path: Path | None) -> None:
-    if path is None:
-        with _progress("alerts", None) as advance:
-            read_suspects(settings.kafka, settings.topics, run.book, advance)
-        return
-    try:
-        with path.open("rb") as file:
-            for line in file:
-                run.book.take_alert(line)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    if run.book.damaged:
-        err.print(
-            f"distillwatch: {path}: {run.book.damaged:,} lines are no alerts",
-            markup=False,
-            soft_wrap=True,
-        )
-
-
-def _read_answers(
-    run: TraceRun, settings: Settings, path: Path | None, save_file: Path | None
-) -> None:
-    answers = run.start_answers()
-    with ExitStack() as stack:
-        advance = stack.enter_context(_progress("answers", None))
-        copy = None if save_file is None else stack.enter_context(_writable(save_file))
-
-        def take(value: bytes | None) -> None:
-            if copy is not None and value:
-                dump(copy, value)
-            answers.take(value)
-
-        if path is None:
-            read_answers(settings.kafka, settings.topics, take, advance)
-        else:
-            for value in dumped_answers(path):
-                take(value)
-                advance(1)
-    found = answers.summary()
-    where = str(path) if path else settings.topics.answers
-    if not found.records:
-        raise UsageError(f"{where}: no answer is stored: see trace.enabled")
-    if found.records == found.damaged:
-        raise UsageError(f"{where}: no record of answers can be read: {answers.reason}")
-    if not found.answers and found.thinner:
-        raise SettingsError(f"trace.one_in: all records of {where} are thinner")
-    if not found.answers:
-        raise SettingsError(
-            f"trace.key: no record of {where} is under it, but under {', '.join(answers.foreign)}"
-        )
-
-
 def _warn(result: TraceResult) -> None:
     """Show what was left out, a line each."""
     read, found = result.answers, result.dataset
@@ -187,11 +156,9 @@ def _warn(result: TraceResult) -> None:
     }
     for what, count in left_out.items():
         if count:
-            err.print(f"distillwatch: {count:,} {what}: not compared", markup=False, soft_wrap=True)
-    if not found.hashes:
-        err.print(
-            "distillwatch: the data set has no text of eight words", markup=False, soft_wrap=True
-        )
+            warn(f"{count:,} {what}: not compared")
+    if read.key_ids and not found.hashes:
+        warn("the data set has no text of eight words")
 
 
 def _digest(path: Path) -> tuple[int, str]:
@@ -207,22 +174,5 @@ def _write(path: Path | None, text: str) -> None:
     if path is None:
         sys.stdout.write(text)
         return
-    with _writable(path) as file:
+    with writable(path) as file:
         file.write(text.encode())
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("wb") as file:
-            yield file
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def _progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)

@@ -13,7 +13,13 @@ from stream.cli.common import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stream.trace.trace_result import MatchedAccount, TracedGroup, TraceResult
+    from stream.trace.trace_result import (
+        MatchedAccount,
+        TracedCanaries,
+        TracedGroup,
+        TracedSubject,
+        TraceResult,
+    )
 
 #: Groups that are shown although they are not named, accounts of a group, rows of an account.
 _OTHERS: Final = 10
@@ -22,7 +28,7 @@ _ROWS: Final = 5
 _WIDTH: Final = 120
 _COLUMNS: Final = (
     "as a whole: of the answers that are found, how much is in the data set. p: how probable as "
-    "many matches are by chance. q: the false discovery rate over all campaigns and accounts."
+    "many matches are by chance. q: the false discovery rate over all that was tested."
 )
 
 
@@ -50,11 +56,51 @@ def trace_table(result: TraceResult) -> str:
     if result.outside:
         title = "Outside of all incidents, not tested: most matched rows"
         console.print(_accounts(title, result.outside))
+    _print_canaries(console, result.canaries)
     console.print(_COLUMNS)
     console.print("What this cannot show:")
     for limit in result.limits:
         console.print(f"- {limit}")
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _print_canaries(console: Console, canaries: TracedCanaries) -> None:
+    if not canaries.searched:
+        console.print(f"Canaries were not searched for: {canaries.missing}")
+        return
+    console.print(
+        f"{canaries.canaries:,} canaries of decisions were searched for among "
+        f"{canaries.compared:,} words of their length; {canaries.tested:,} of those marked "
+        "were given one."
+    )
+    for title, subjects in (
+        ("Canaries of these are in the data set", [one for one in canaries.subjects if one.named]),
+        ("Canaries that name no one", [one for one in canaries.subjects if not one.named]),
+    ):
+        if subjects:
+            console.print(_subjects(title, subjects[:_OTHERS]))
+        if len(subjects) > _OTHERS:
+            console.print(f"... and {len(subjects) - _OTHERS:,} more (see --format json)")
+
+
+def _subjects(title: str, subjects: Sequence[TracedSubject]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("marked", overflow="fold")
+    table.add_column("decisions, canaries", overflow="fold")
+    for name in ("rows", "also copies", "p", "q"):
+        table.add_column(name, justify="right")
+    table.add_column("first use" if subjects[0].named else "because", overflow="fold")
+    for one in subjects:
+        table.add_row(
+            plain(f"{one.subject_kind} {one.subject_id}"),
+            "\n".join(f"{of.decision_id} {of.word} ({of.state})" for of in one.found[:_ROWS]),
+            f"{one.matched_rows:,}",
+            "" if one.copied_rows is None else f"{one.copied_rows:,}",
+            f"{one.p:.1e}",
+            f"{one.q:.1e}",
+            (one.first or "") if one.named else one.reason,
+        )
+    return table
 
 
 def _groups(title: str, groups: Sequence[TracedGroup], *, why: bool = False) -> Table:

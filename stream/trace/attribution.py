@@ -59,12 +59,16 @@ class Attribution:
         level: float,
         dated: bool,
         seed: int,
+        others: Sequence[float] = (),
     ) -> None:
         """``level`` is the greatest false discovery rate at which a group is named.
 
         ``related``: account -> its component; ``dated``: whether the date of the data set is known;
-        ``seed``: of the random samples.
+        ``seed``: of the random samples; ``others``: p of the other tests.
         """
+        self._others = others
+        #: Id of an alert -> rows that have a run of words of its answers, once groups are known.
+        self.rows: dict[str, Positions] = {}
         self._matches = matches
         self._suspects = suspects
         self._related = related
@@ -79,8 +83,8 @@ class Attribution:
         """Return the suspects as groups, those with the least p first."""
         controls = _exposure(self._matches.volumes(self._outside))
         tested = [self._tested(suspect, controls) for suspect in self._suspects]
-        q = q_values([one.test.p for one in tested])
-        found = [self._group(one, value) for one, value in zip(tested, q, strict=True)]
+        q = q_values([*(one.test.p for one in tested), *self._others])
+        found = [self._group(one, value) for one, value in zip(tested, q, strict=False)]
         return sorted(found, key=lambda one: (one.p, -one.matched_rows, one.alert_id))
 
     def outside(self) -> list[MatchedAccount]:
@@ -110,7 +114,7 @@ class Attribution:
         found, others = one.whole
         whole_p = whole_copy_p(found, others)
         volumes = self._matches.volumes(one.slots)
-        rows = self._matches.rows(one.places)
+        rows = self.rows[one.suspect.alert_id] = self._matches.rows(one.places)
         first, last = self._times(one.places)
         reason = self._against(one, q, whole_p)
         members = self._accounts(one.slots)

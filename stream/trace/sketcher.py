@@ -19,17 +19,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream.intake.fingerprint.folding import folded_prefixes
-from stream.intake.fingerprint.joined import portions
 from stream.intake.fingerprint.keyed import KeyedHash, blake2b, indexed, mixed, utf8
-from stream.trace.punctuation import without_punctuation
 from stream.trace.shingles import WORDS, shingles
 from stream.trace.siphash import SipHash
+from stream.trace.text_words import text_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from stream.core.batch import Counts, Fingerprints, Mask, Positions
+    from stream.trace.text_words import TextWords
 
 #: Characters of a text that are read: more than the longest answer of a model has.
 MAX_CHARACTERS: Final = 2**17
@@ -73,25 +72,31 @@ class Sketcher:
         ``without`` has columns of other texts, whose shingles are left out: each has one for each
         of ``texts``, or None. Only :data:`OTHER_CHARACTERS` of them are read.
         """
-        order, row, count = self._kept(texts, one_in, MAX_CHARACTERS)
+        words = text_words(texts, MAX_CHARACTERS)
+        order, row, count = self._kept(words, len(texts), one_in)
         other = np.zeros(len(order), bool)
         for column in without:
             other |= self._has(column, order, row, one_in)
         left_out = np.bincount(row[other], minlength=len(texts))
         order, row = order[~other], row[~other]
-        hashes = (order & _KEPT_BITS) | (self._secret.of(order) >> _REST)
-        return Sketches(*_distinct(hashes, row), count, left_out)
+        return Sketches(*_distinct(self._hashes(order), row), count, left_out)
+
+    def sketches_of(self, words: Iterable[TextWords], texts: int, one_in: int) -> Sketches:
+        """Return the sketches of as many texts by their words, of which none is left out."""
+        order, row, count = self._kept(words, texts, one_in)
+        return Sketches(*_distinct(self._hashes(order), row), count, np.zeros(texts, np.int64))
+
+    def _hashes(self, order: Fingerprints) -> Fingerprints:
+        return (order & _KEPT_BITS) | (self._secret.of(order) >> _REST)
 
     def _kept(
-        self, texts: Sequence[str], one_in: int, most: int
+        self, portions: Iterable[TextWords], texts: int, one_in: int
     ) -> tuple[Fingerprints, Positions, Counts]:
         """Return the order of the kept shingles, the text of each, and how many each text has."""
         orders: list[Fingerprints] = [np.zeros(0, np.uint64)]
         rows: list[Positions] = [np.zeros(0, np.uint32)]
-        count = np.zeros(len(texts), np.int64)
-        plain = without_punctuation([text[:most] for text in texts])
-        for places, joined in portions(folded_prefixes(plain, most)):
-            words = joined.words()
+        count = np.zeros(texts, np.int64)
+        for places, words in portions:
             count[places] = np.maximum(words.count - (WORDS - 1), 0)
             order = shingles(words) * self._selection
             at = np.flatnonzero(order <= np.uint64(2**64 // one_in - 1))
@@ -99,7 +104,7 @@ class Sketcher:
             text = np.searchsorted(end, at, side="right")
             whole = at + WORDS <= end[text]
             orders.append(order[at[whole]])
-            rows.append(np.array(places, np.uint32)[text[whole]])
+            rows.append(places[text[whole]])
         return np.concatenate(orders), np.concatenate(rows), count
 
     def _has(
@@ -107,7 +112,8 @@ class Sketcher:
     ) -> Mask:
         """Return which shingles the text of the same row in ``column`` has, too."""
         distinct, place = indexed([text or "" for text in column])
-        others, text, _ = self._kept(distinct, one_in, OTHER_CHARACTERS)
+        words = text_words(distinct, OTHER_CHARACTERS)
+        others, text, _ = self._kept(words, len(distinct), one_in)
         return np.isin(order ^ _mark(place[row]), others ^ _mark(text))
 
 

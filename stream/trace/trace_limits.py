@@ -15,6 +15,9 @@ LIMITS: Final = (
     "Campaigns are those that were detected; accounts outside of incidents are not tested.",
     "Members that were not detected are among the controls: they raise p.",
     "p assumes that chance matches of members are as those of accounts outside of incidents.",
+    "A canary shows that the text passed someone who had seen the word, and may have planted it.",
+    "Canaries are found as whole words of the same spelling, in texts of 24 characters or more.",
     "Alerts and stored answers are not signed: who may write to their topics can change this.",
 )
+WITHOUT_CANARIES: Final = "Canaries were not searched for."
 WITHOUT_DATE: Final = "The date of the data set is not given: later answers were no controls."

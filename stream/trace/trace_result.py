@@ -98,7 +98,9 @@ class TracedGroup(msgspec.Struct, frozen=True, kw_only=True):
     last: Annotated[str | None, Meta(description="Time of the last matched answer")]
     p: Annotated[Probability, Meta(description="Exact test against accounts of equal volume")]
     p_possible: Annotated[Probability, Meta(description="The least that p could have been")]
-    q: Annotated[Probability, Meta(description="Benjamini-Hochberg over all groups")]
+    q: Annotated[
+        Probability, Meta(description="Benjamini-Hochberg over groups and marked subjects")
+    ]
     controls: Annotated[int, Meta(description="Accounts outside of all incidents, compared")]
     whole_share: Annotated[
         float | None,
@@ -108,6 +110,63 @@ class TracedGroup(msgspec.Struct, frozen=True, kw_only=True):
     after_date: AfterDate | None
     members: Annotated[
         list[MatchedAccount], Meta(description="Those with most matched rows first; bounded")
+    ]
+
+
+class FoundCanary(msgspec.Struct, frozen=True, kw_only=True):
+    """A canary that the data set has, and the decision that it belongs to; times are RFC 3339."""
+
+    word: Annotated[str, Meta(description="The word itself; who knows it can plant it")]
+    decision_id: str
+    state: Annotated[str, Meta(description="Of the decision: undone, expired, active, ...")]
+    matched_rows: int
+    first_use: Annotated[
+        str | None, Meta(description="When the decision came into force; null: it never did")
+    ]
+    ended: Annotated[str | None, Meta(description="When it ended; null: it has not")]
+
+
+class TracedSubject(msgspec.Struct, frozen=True, kw_only=True):
+    """Who was marked by decisions, with the canaries of these that the data set has."""
+
+    subject_kind: Annotated[str, Meta(description="campaign, account, key, user or team")]
+    subject_id: str
+    alert_ids: Annotated[list[str], Meta(description="Incidents that the decisions are about")]
+    named: Annotated[bool, Meta(description="A canary that it was given is in the data set")]
+    reason: Annotated[str, Meta(description="Why it is named or not")]
+    accounts: Annotated[int, Meta(description="Accounts, keys, users or teams that were marked")]
+    canaries: Annotated[int, Meta(description="Those that it was given before the file's date")]
+    found: Annotated[list[FoundCanary], Meta(description="Bounded")]
+    matched_rows: Annotated[int, Meta(description="Rows with one of them")]
+    rows: Rows
+    copied_rows: Annotated[
+        int | None,
+        Meta(
+            description="Of these, rows that have a run of words of its answers, too; null: its "
+            "incident was not compared"
+        ),
+    ]
+    first: Annotated[str | None, Meta(description="First use of the canaries that were found")]
+    expected: Annotated[float, Meta(ge=0, description="Canaries found by chance, at most")]
+    p: Annotated[Probability, Meta(description="Of as many by chance, at most: exact binomial")]
+    q: Annotated[
+        Probability, Meta(description="Benjamini-Hochberg over groups and marked subjects")
+    ]
+
+
+class TracedCanaries(msgspec.Struct, frozen=True, kw_only=True):
+    """The canaries of all decisions to mark, searched for in the data set."""
+
+    searched: bool
+    missing: Annotated[str | None, Meta(description="Why they were not searched for")]
+    sha256: Annotated[str, Meta(description="Of the signed decisions that have a canary")]
+    suspicious: Annotated[int, Meta(description="Records that are not signed, forged or damaged")]
+    canaries: int
+    tested: Annotated[int, Meta(description="Subjects that were given one before the file's date")]
+    compared: Annotated[int, Meta(description="Words of a canary's length in the data set")]
+    possible: Annotated[int, Meta(description="Words that a canary is drawn from")]
+    subjects: Annotated[
+        list[TracedSubject], Meta(description="Subjects of which one was found, by p")
     ]
 
 
@@ -123,4 +182,5 @@ class TraceResult(msgspec.Struct, frozen=True, kw_only=True):
         list[MatchedAccount],
         Meta(description="Accounts outside of all incidents with most matched rows: not tested"),
     ]
+    canaries: TracedCanaries
     limits: list[str]

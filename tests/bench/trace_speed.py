@@ -4,6 +4,7 @@ Synthetic rows (words drawn as in English, Zipf) and stored hashes (random numbe
 that does what the command does behind its readers. It prints the steps and the memory at most.
 
 Run: python tests/bench/trace_speed.py [--rows 1000000] [--words 100] [--hashes 100000000]
+     [--canaries 10000]
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from stream.core.canaries import CANARIES, canary_of
+from stream.core.decisions import DecisionSubject, Limits
 from stream.core.secret import Secret
 from stream.tools.replay.answers_dump import dump, dumped_answers
 from stream.tools.replay.dataset import DatasetReader
 from stream.trace.answer_record import Answers, encode
+from stream.trace.canary_decisions import CanaryDecisions
 from stream.trace.keys import trace_keys
 from stream.trace.trace_run import TraceRun
+from testlib.decisions import NOW_S, proposal
 from testlib.traced import TRACE_KEY, campaign_of, dataset_of
 
 if TYPE_CHECKING:
@@ -62,11 +67,29 @@ def records(count: int, random: np.random.Generator) -> Iterator[bytes]:
         )
 
 
+def decisions(count: int, random: np.random.Generator) -> CanaryDecisions:
+    """Return decisions with canaries that no row has."""
+    numbers = random.integers(0, CANARIES, count).tolist()
+    return CanaryDecisions(
+        decisions=[
+            proposal(
+                decision_id=f"dec_{at:020x}",
+                action="mark",
+                subject=DecisionSubject(kind="account", id=f"account-{at}"),
+                approved_at=NOW_S,
+                limits=Limits(canary=canary_of(number)),
+            )
+            for at, number in enumerate(numbers)
+        ]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--words", type=int, default=100)
     parser.add_argument("--hashes", type=int, default=100_000_000)
+    parser.add_argument("--canaries", type=int, default=10_000, help="of as many decisions")
     arguments = parser.parse_args()
     random = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -76,12 +99,12 @@ def main() -> None:
         with answers.open("wb") as out:
             for value in records(arguments.hashes, random):
                 dump(out, value)
-        measure(file, answers)
+        measure(file, answers, decisions(arguments.canaries, random))
 
 
-def measure(file: Path, answers: Path) -> None:
+def measure(file: Path, answers: Path, canaries: CanaryDecisions) -> None:
     begun, took = time.process_time(), time.perf_counter()
-    run = TraceRun(KEYS, densest=16, thinnest=64, level=0.001, dated=None)
+    run = TraceRun(KEYS, densest=16, thinnest=64, level=0.001, dated=None, decisions=canaries)
     for number in range(100):
         members = [f"account-{number * 50 + n}" for n in range(50)]
         run.book.take_alert(campaign_of(members, number))

@@ -9,13 +9,17 @@ import msgspec
 import numpy as np
 
 from stream.core.alerts import Alert
+from stream.core.canaries import canary_of
+from stream.core.decisions import Decision, DecisionSubject, Limits, Reason
 from stream.core.findings import Observed
 from stream.core.secret import Secret
 from stream.trace.answer_record import Answers, encode
+from stream.trace.canary_decisions import CanaryDecisions
 from stream.trace.keys import trace_keys
 from stream.trace.sketcher import Sketcher
 from stream.trace.trace_result import TracedDataset
 from stream.trace.trace_run import TraceRun
+from testlib.decisions import ALICE, proposal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,6 +95,24 @@ def campaign_of(accounts: Iterable[str], number: int = 0xAA, **changes: object) 
     return msgspec.json.encode(Alert(**(fields | changes)))  # type: ignore[arg-type]
 
 
+def marked(number: int, **changes: object) -> Decision:
+    """Return a decision to mark the campaign, in force since noon, with a canary of a number."""
+    fields: dict[str, object] = {
+        "decision_id": f"dec_{number:020x}",
+        "state": "approved",
+        "subject": DecisionSubject(kind="campaign", id=CAMPAIGN),
+        "accounts": sorted(MEMBERS),
+        "action": "mark",
+        "reason": Reason(alert_id=f"inc_{0xAA:020x}"),
+        "limits": Limits(canary=canary_of(number)),
+        "proposed_at": NOON - 60.0,
+        "approved_at": float(NOON),
+        "approved_by": [ALICE],
+        "time": float(NOON),
+    }
+    return proposal(**fields | changes)
+
+
 def traced(
     rows: Sequence[str],
     records: Iterable[bytes],
@@ -98,9 +120,17 @@ def traced(
     *,
     keys: str = TRACE_KEY,
     dated: float | None = None,
+    decisions: CanaryDecisions | None = None,
 ) -> TraceResult:
     """Return what a trace of rows finds."""
-    run = TraceRun(trace_keys(Secret(keys)), densest=16, thinnest=64, level=0.001, dated=dated)
+    run = TraceRun(
+        trace_keys(Secret(keys)) if keys else (),
+        densest=16,
+        thinnest=64,
+        level=0.001,
+        dated=dated,
+        decisions=decisions or CanaryDecisions(),
+    )
     run.add_texts(rows, np.arange(1, len(rows) + 1).astype(np.uint32))
     for alert in [campaign_of(MEMBERS)] if alerts is None else alerts:
         run.book.take_alert(alert)

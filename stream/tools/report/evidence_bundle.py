@@ -26,8 +26,9 @@ result.json    what `distillwatch trace` found: parameters, digests of the data 
                stored records, groups with probabilities, row numbers of the data set. No text.
 {manifest}  SHA-256 of the other files. Its own SHA-256 is the digest of this bundle.
 
-The same data set, records (`--save-answers` keeps them) and keys give the same bytes:
-  sha256sum DATASET; distillwatch trace DATASET --answers FILE --bundle AGAIN
+The same data set, records (`--save-answers` and `decisions audit` keep them) and keys give the
+same bytes:
+  sha256sum DATASET; distillwatch trace DATASET --answers F --decisions AUDIT --bundle AGAIN
 
 What it does not show:
 """
@@ -45,6 +46,7 @@ def bundle_files(result: TraceResult) -> dict[str, bytes]:
         "version": result.parameters.version,
         "dataset_sha256": result.dataset.sha256,
         "answers_sha256": result.answers.sha256,
+        "decisions_sha256": result.canaries.sha256,
         "key_ids": result.answers.key_ids,
         "files": {name: hashlib.sha256(text).hexdigest() for name, text in sorted(files.items())},
     }
