@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-chaos test-deploy test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality calibrate fuzz clean
+.PHONY: help demo test test-kafka test-chaos test-deploy test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality soak calibrate fuzz clean
 
 # More processes than cores, as tests with brokers and workers wait half of their time. A file stays in one process: what
 # its tests share is made once. Folders are named where a mark is only there: collecting all tests takes half a minute.
@@ -96,6 +96,9 @@ bench-stages: $(VENV)/.ready ## Run the micro-benchmarks of the stages
 
 bench-quality: $(VENV)/.ready ## Measure detections, false positives and tokens lost (ARGS=--quick: minutes)
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality $(ARGS)
+
+soak: $(VENV)/.ready ## Run a month of traffic in hours while parts fail (ARGS="--hours 0.2"; needs Java 17 and Maven)
+	PYTHONPATH=.:tests:tests/bench nice $(BIN)/python -m soak $(ARGS)
 
 calibrate: $(VENV)/.ready ## Fit the score table on recorded snapshots (hours; then: git diff)
 	OMP_NUM_THREADS=1 PYTHONPATH=.:tests/bench $(BIN)/python -m quality.calibrate $(ARGS)

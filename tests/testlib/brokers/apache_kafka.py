@@ -25,7 +25,7 @@ from testlib.ports import free_ports
 from testlib.until import until
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 POM = Path(__file__).with_suffix(".xml")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "distillwatch"
@@ -121,7 +121,9 @@ class ApacheKafka:
     """A cluster for the length of a ``with`` block.
 
     ``listeners`` adds to PLAINTEXT and CONTROLLER: listener name -> security protocol; ``config``
-    adds to or replaces :data:`COMMON`; ``scram`` are users of SCRAM-SHA-512 and their passwords.
+    adds to or replaces :data:`COMMON`; ``scram`` are users of SCRAM-SHA-512 and their passwords;
+    ``ports`` returns a number of ports that nothing listens on; ``java`` are options of the
+    virtual machine of each broker.
     """
 
     nodes: int = 1
@@ -129,6 +131,9 @@ class ApacheKafka:
     config: Mapping[str, str] = field(default_factory=dict)
     scram: Mapping[str, str] = field(default_factory=dict)
     brokers: list[Node] = field(default_factory=list)
+    ports: Callable[[int], list[int]] = free_ports
+    start_within_s: float = START_TIMEOUT_S
+    java: Sequence[str] = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
     @property
     def bootstrap(self) -> str:
@@ -143,7 +148,7 @@ class ApacheKafka:
         self._folder = Path(tempfile.mkdtemp(prefix="distillwatch-kafka-"))
         try:
             names = ["PLAINTEXT", "CONTROLLER", *self.listeners]
-            ports = iter(free_ports(len(names) * self.nodes))
+            ports = iter(self.ports(len(names) * self.nodes))
             for number in range(1, self.nodes + 1):
                 folder = self._folder / str(number)
                 folder.mkdir()
@@ -168,7 +173,7 @@ class ApacheKafka:
 
     def start(self, node: Node) -> None:
         """Start a broker that is not running, on the data it had."""
-        command = ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        command = ["java", *self.java]
         command += ["-cp", f"{jars()}/*", "kafka.Kafka", str(node.folder / "server.properties")]
         with (node.folder / "broker.log").open("ab") as log:
             node.process = subprocess.Popen(
@@ -190,7 +195,7 @@ class ApacheKafka:
         until(
             lambda: answers(node.ports["PLAINTEXT"]),
             what=f"answer of broker {node.number}",
-            within_s=START_TIMEOUT_S,
+            within_s=self.start_within_s,
             check=runs,
             detail=lambda: node.log[-3000:],
         )
