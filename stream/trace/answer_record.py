@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from stream.core.batch import Array, Counts, Fingerprints, Positions
 
 #: Raised whenever a column changes name, type or meaning, or a hash another value.
-ANSWERS_VERSION: Final = 1
+ANSWERS_VERSION: Final = 2
 _ACCOUNT: Final = np.dtype("<u4")
 _TIME: Final = np.dtype("<u4")
 _ONE_IN: Final = np.dtype("<u2")

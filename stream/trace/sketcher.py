@@ -6,10 +6,11 @@ of different density compare: a denser one has every hash of a thinner one.
 
 What a hash reveals: 56 of its 64 bits are SipHash-2-4 under 128 bits that BLAKE2b (RFC 7693)
 derives from the key. Without the key no one can test whether a text is in a sketch, not even by
-means of sketches of texts that they know. The eight bits above, mostly zero, decide what is kept: a
-product with another 63 bits of the key. Sketches of known texts could reveal these, with them which
-shingles are kept, and nothing else. At one in 64, two different shingles have equal hashes with
-probability 2^-58.
+means of sketches of texts that they know. The eight bits above, mostly zero, decide what is kept:
+the highest of a product of words and secret numbers, which are derived from the key, too. Sketches
+of known texts could reveal these, with them which shingles are kept, and nothing else. Who
+writes a text but has neither key nor sketches cannot choose words so that all of its shingles are
+kept, or none. At one in 64, two different shingles have equal hashes with probability 2^-58.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.intake.fingerprint.keyed import KeyedHash, blake2b, indexed, mixed, utf8
-from stream.trace.shingles import WORDS, shingles
+from stream.trace.shingles import WORDS, Shingles
 from stream.trace.siphash import SipHash
 from stream.trace.text_words import text_words
 
@@ -60,8 +61,9 @@ class Sketcher:
     """Makes sketches under one key; no text is kept."""
 
     def __init__(self, key: bytes) -> None:
-        """Derive both parts of a hash from the key."""
+        """Derive all parts of a hash from the key."""
         self._selection = np.uint64(KeyedHash(key, "trace selection", utf8).one("key") | 1)
+        self._shingles = Shingles(key)
         self._secret = SipHash(blake2b(key, "trace", SipHash.KEY_BYTES).digest())
 
     def sketches(
@@ -98,7 +100,7 @@ class Sketcher:
         count = np.zeros(texts, np.int64)
         for places, words in portions:
             count[places] = np.maximum(words.count - (WORDS - 1), 0)
-            order = shingles(words) * self._selection
+            order = self._shingles.of(words) * self._selection
             at = np.flatnonzero(order <= np.uint64(2**64 // one_in - 1))
             end = np.cumsum(words.count)
             text = np.searchsorted(end, at, side="right")

@@ -48,6 +48,16 @@ class Characters(NamedTuple):
 
 
 @cache
+def marks() -> frozenset[str]:
+    """Return what may combine with the character before it, and invisible characters."""
+    every = [*map(chr, range(TABLED))]
+    # What combines with what is before it is part of a decomposition, or of a combining class.
+    found = {*"".join([unicodedata.normalize("NFD", one)[1:] for one in every])}
+    found |= {one for one in every if unicodedata.combining(one)}
+    return frozenset(found | {*INVISIBLE.findall("".join(every))})
+
+
+@cache
 def characters() -> Characters:
     """Return the table, shape ``(TABLED,)``; it takes a tenth of a second and a megabyte."""
     every = [*map(chr, range(TABLED))]
@@ -55,15 +65,11 @@ def characters() -> Characters:
     kind[[ord(one) for one in every if one.isspace() and not one.isascii()]] = WORD
     unspaced = [match.start() for match in re.finditer(f"[{SPACELESS}]", "".join(every))]
     kind[unspaced] |= (kind[unspaced] & WORD) * np.uint8(UNSPACED)
-    # What combines with what is before it is part of a decomposition, or of a combining class.
-    marks = {*"".join([unicodedata.normalize("NFD", one)[1:] for one in every])}
-    marks |= {one for one in every if unicodedata.combining(one)}
-    marks |= {*INVISIBLE.findall("".join(every))}
-    step = np.zeros(TABLED, np.int32)
+    step, beside = np.zeros(TABLED, np.int32), marks()
     for code, one in enumerate(every):
         same = unicodedata.normalize("NFKC", one)
         becomes = same.casefold()
-        if len(becomes) != 1 or one in marks or same in marks:
+        if len(becomes) != 1 or one in beside or same in beside:
             kind[code] |= BESIDE
         elif one != becomes and not one.isascii():  # case of ASCII is folded in bytes
             step[code] = ord(becomes) - code

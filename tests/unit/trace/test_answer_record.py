@@ -87,7 +87,7 @@ def test_damaged_records_are_answers_or_have_a_reason(written, data):
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "answers of version 1, this one reads 2"),
         ({"key_id": "a key"}, "not a record of answers"),
         ({"accounts": []}, "an account that is not in the record"),
         ({"accounts": ["a" * 257]}, "not a record of answers"),

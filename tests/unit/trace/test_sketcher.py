@@ -100,6 +100,23 @@ def test_hashes_spread_evenly(sketcher):
     assert np.abs(bits.mean(axis=0) - 0.5).max() < 5 * 0.5 / len(found) ** 0.5
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        "a " * 8,
+        "a b c d e f g h",
+        "aaaaaaaa " * 8,
+        "a2345678b2345678 " * 8,
+        "\u6f6e" * 16,
+        "abcdefgh hgfedcba " * 4,
+    ],
+    ids=range(6),
+)
+def test_words_do_not_decide_what_is_kept_but_with_the_key(run):
+    kept = [len(of(Sketcher(KEY + b"%d" % number), run, 4)) for number in range(400)]
+    assert np.mean(kept) == pytest.approx(1 / 4, abs=5 * (3 / 16 / 400) ** 0.5)
+
+
 @given(
     st.lists(
         st.one_of(
