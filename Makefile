@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-chaos test-deploy test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality soak calibrate fuzz clean
+.PHONY: help demo test test-kafka test-chaos test-deploy test-kubernetes test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality soak calibrate fuzz clean
 
 # More processes than cores, as tests with brokers and workers wait half of their time. A file stays in one process: what
 # its tests share is made once. Folders are named where a mark is only there: collecting all tests takes half a minute.
@@ -12,7 +12,7 @@ TWO := -n 2 --dist loadfile
 THREE := -n 3 --dist loadfile
 
 help: ## Show the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -28,7 +28,7 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 test test-kafka: export OMP_NUM_THREADS := 1
 
 test: $(VENV)/.ready ## Run every test that needs no Java
-	$(BIN)/python -m pytest -m "not kafka and not deploy and not gateways" $(THREE)
+	$(BIN)/python -m pytest -m "not kafka and not deploy and not kubernetes and not gateways" $(THREE)
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m "kafka and not long" $(THREE) tests/integration
@@ -39,6 +39,11 @@ test-chaos: $(VENV)/.ready ## Disturb workers and brokers of Apache Kafka for lo
 test-deploy: $(VENV)/.ready ## Test page, rules, dashboards, image, compose and chart (installs their tools, as root)
 	.ci/deploy-tools
 	$(BIN)/python -m pytest -m deploy $(TWO) tests/deploy
+
+test-kubernetes: $(VENV)/.ready ## Test the chart on a real API server (builds it once on a machine; needs Go, Java 17, Maven)
+	.ci/deploy-tools helm
+	.ci/kubernetes-tools
+	$(BIN)/python -m pytest -m kubernetes tests/deploy
 
 test-gateways: $(VENV)/.ready ## Run the tests on real gateways (installs them once on a machine; needs Go)
 	PYTHON=$(PYTHON) .ci/gateway-tools
@@ -109,4 +114,4 @@ fuzz: $(VENV)/.ready ## Decode a million hostile records and print the results
 	$(BIN)/python tests/bench/fuzz.py
 
 clean: ## Remove everything that the other commands created
-	rm -rf $(VENV) .gateways .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .gateways .kubernetes .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

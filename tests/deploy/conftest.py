@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 from testlib.browser import Visits
 from testlib.deployment.chart import CASES, CHART, KUBERNETES
 from testlib.deployment.containers import RESTRICTED, ContainersError, base_image, podman
+from testlib.deployment.kubernetes import TOOLS, serving
 
 #: Where .ci/deploy-tools builds, and where pip installs.
 BUILT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "distillwatch" / "bin"
@@ -53,10 +54,31 @@ def containers(tool):
 
 
 @pytest.fixture(scope="session")
-def helm(tool):
+def kubernetes(tmp_path_factory):
+    """One API server of Kubernetes, with the custom resources of all operators and a priority."""
+    if not TOOLS.exists():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(
+            f"{TOOLS} is not there: make test-kubernetes"
+        )
+    priority = {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": "high"},
+        "value": 1000,
+    }
+    with serving(tmp_path_factory.mktemp("kubernetes")) as server:
+        server.define(sorted((TOOLS / "definitions").iterdir()))
+        server.define(sorted(max(TOOLS.glob("strimzi-*")).iterdir()))
+        assert server.create(priority).status == 201
+        yield server
+
+
+@pytest.fixture(scope="session")
+def helm(tool, tmp_path_factory):
     """Run helm without the settings of who runs the tests; return what it prints or says."""
     program = tool("helm")
     clean = {key: value for key, value in os.environ.items() if not key.startswith("HELM_")}
+    clean["KUBECACHEDIR"] = str(tmp_path_factory.mktemp("helm"))
 
     def run(*arguments, ok=True):
         done = subprocess.run(
@@ -64,13 +86,25 @@ def helm(tool):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=180,
             env=clean,
         )
         assert (done.returncode == 0) == ok, done.stdout + done.stderr
         return done.stdout if ok else done.stderr
 
     return run
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Return what writes values to a file."""
+
+    def write(values):
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}-values.yaml"
+        path.write_text(yaml.safe_dump(values))
+        return path
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -168,6 +168,15 @@ def test_names_are_unique_and_selectors_meet(render, case):
 
 @pytest.mark.deploy
 @every_case
+def test_spreading_counts_the_pods_that_it_spreads(render, case):
+    documents = render(case)
+    for spec in (one["spec"] for part in PARTS for one in of_kind(documents, "Deployment", part)):
+        constraints = spec["template"]["spec"]["topologySpreadConstraints"]
+        assert [one["labelSelector"] for one in constraints] == [spec["selector"]]
+
+
+@pytest.mark.deploy
+@every_case
 def test_pods_keep_the_restricted_standard(render, case):
     """kubernetes.io/docs/concepts/security/pod-security-standards, and no token of the API."""
     documents = render(case)
