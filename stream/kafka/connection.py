@@ -22,6 +22,7 @@ from kafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, SettingsError
 from stream.kafka.header_names import accept_any_header_name
+from stream.kafka.lost_connections import report_lost_connections
 from stream.kafka.refusal import RefusedError, explain
 
 if TYPE_CHECKING:
@@ -82,9 +83,11 @@ def ssl_context(settings: KafkaSettings) -> ssl.SSLContext | None:
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
     """Return the options that aiokafka's and kafka-python's clients share.
 
-    Consumers that are made with them read any header name (:mod:`stream.kafka.header_names`).
+    aiokafka is mended on the way: :mod:`stream.kafka.header_names` and
+    :mod:`stream.kafka.lost_connections`.
     """
     accept_any_header_name()
+    report_lost_connections()
     servers(settings)
     options: dict[str, Any] = {
         "bootstrap_servers": [server.strip() for server in settings.bootstrap_servers.split(",")],

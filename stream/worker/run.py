@@ -14,6 +14,7 @@ from stream.kafka.connection import keep_trying, reach
 from stream.kafka.refusal import RefusedError
 from stream.kafka.topics import check
 from stream.worker.app import WorkerApp, create_app
+from stream.worker.commit_watch import CommitWatch
 from stream.worker.compression import install_fast_compression
 from stream.worker.event_loop import new_event_loop
 from stream.worker.idleness import IdlenessDetector
@@ -138,6 +139,7 @@ async def _run_app(
         timeout_s=components.idle_timeout_s,
     )
     lag = Lag(app.view, runtime, components.metrics, components.health)
+    commits = CommitWatch(runtime, lambda: reach(components.kafka))
     tasks = [
         asyncio.create_task(_guard(runtime, work))
         for work in (
@@ -147,6 +149,7 @@ async def _run_app(
             lag.run(),
             runtime.topics.watch(app.view),
             _watch_crash(app),
+            commits.run(),
         )
     ]
     ends = [asyncio.create_task(event.wait()) for event in (stop, runtime.failed)]

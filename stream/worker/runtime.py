@@ -57,6 +57,8 @@ class Runtime:
         self.waiting = FetchQueue(FETCHES * tasks.kafka.fetch_bytes)
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
+        #: When the commit that is under way began, monotonic seconds.
+        self.commit_began: float | None = None
         #: When a record was processed, monotonic seconds. Drill records do not end idleness.
         self.last_record: dict[TP, float] = {}
         self._sender = sender

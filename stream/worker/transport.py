@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiokafka.errors import IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -122,20 +123,27 @@ class RecordBatchConsumer(driver.Consumer):
         """Write a checkpoint, then commit all of its offsets, whatever subset Faust requests."""
         del topics, start_new_transaction
         async with self._committing:
-            safe = await self._runtime.checkpoint()
-            mine = self.assignment()
-            moved = {
-                tp: offset
-                for tp, offset in safe.items()
-                if tp in mine and self._committed.get(tp) != offset
-            }
-            if not moved:
-                return False
-            done = bool(await self._commit(moved))
-            self._runtime.committed(done=done)
-            if done:
-                self._committed.update(moved)
-            return done
+            self._runtime.commit_began = time.monotonic()
+            try:
+                return await self._commit_checkpoint()
+            finally:
+                self._runtime.commit_began = None
+
+    async def _commit_checkpoint(self) -> bool:
+        safe = await self._runtime.checkpoint()
+        mine = self.assignment()
+        moved = {
+            tp: offset
+            for tp, offset in safe.items()
+            if tp in mine and self._committed.get(tp) != offset
+        }
+        if not moved:
+            return False
+        done = bool(await self._commit(moved))
+        self._runtime.committed(done=done)
+        if done:
+            self._committed.update(moved)
+        return done
 
     async def wait_empty(self) -> None:
         """Before a revocation and at the end: finish the current batch, checkpoint and commit."""

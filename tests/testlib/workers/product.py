@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from stream.core.errors import BrokerError
 from stream.core.packets import event_rows, unpack
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, state_topic_of, topic_of
@@ -192,7 +193,10 @@ class Product:
 
     def idle(self) -> bool:
         """Say whether every record of every topic is processed and committed."""
-        return not self.behind()
+        try:
+            return not self.behind()
+        except BrokerError:  # a broker that has just started does not know the group yet
+            return False
 
     def behind(self) -> dict[str, int]:
         """Return by how many records the commits are behind the ends, where they are."""
