@@ -16,18 +16,26 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
 
 
 class Connection(conn.AIOKafkaConnection):
     """A connection to a broker; a write to a lost one raises KafkaConnectionError."""
 
-    def send(self, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401, FBT001, FBT002 - aiokafka's signature
+    def send(
+        self,
+        request: object,
+        expect_response: bool = True,  # noqa: FBT001, FBT002 - aiokafka's signature
+    ) -> Awaitable[Any]:
         """Send a request; return what its response can be awaited by."""
         with self._lost():
             return super().send(request, expect_response)
 
-    def _send_sasl_token(self, payload: bytes, expect_response: bool = True) -> Any:  # noqa: ANN401, FBT001, FBT002 - aiokafka's signature
+    def _send_sasl_token(
+        self,
+        payload: bytes,
+        expect_response: bool = True,  # noqa: FBT001, FBT002 - aiokafka's signature
+    ) -> Awaitable[Any]:
         with self._lost():
             return super()._send_sasl_token(payload, expect_response)
 
@@ -44,4 +52,4 @@ class Connection(conn.AIOKafkaConnection):
 
 def report_lost_connections() -> None:
     """Make all aiokafka clients of this process use such connections; idempotent."""
-    conn.AIOKafkaConnection = Connection
+    conn.AIOKafkaConnection = Connection  # type: ignore[misc]  # as intended

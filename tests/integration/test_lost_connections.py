@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.client import ConnectionGroup
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
@@ -66,7 +66,7 @@ async def request(connection: Any) -> None:
         await connection.send(MetadataRequest([]))
 
 
-async def fetch_metadata(client: AIOKafkaClient, connection: Any) -> None:
+async def fetch_metadata(client: Any, connection: Any) -> None:
     """Do what the client's background task does: an error of another kind would end that task."""
     client._conns[(client.get_random_node(), ConnectionGroup.DEFAULT)] = connection
     assert not await client._metadata_update(client.cluster, [])
@@ -78,7 +78,7 @@ async def fetch_metadata(client: AIOKafkaClient, connection: Any) -> None:
 def test_a_reset_connection_is_reported_and_opened_again(bootstrap: str, used_by: str) -> None:
     async def main() -> None:
         settings = KafkaSettings(bootstrap_servers=bootstrap, request_timeout_s=5)
-        producer = AIOKafkaProducer(**client_options(settings))
+        producer: Any = AIOKafkaProducer(**client_options(settings))
         await producer.start()
         try:
             with proxy.open():

@@ -1,10 +1,19 @@
 """One connection to one broker."""
 
 from collections.abc import Awaitable
+from enum import IntEnum
 from typing import Any
 
+class CloseReason(IntEnum):
+    CONNECTION_BROKEN = 0
+
 class AIOKafkaConnection:
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
     def send(self, request: object, expect_response: bool = ...) -> Awaitable[Any]: ...
+    def _send_sasl_token(self, payload: bytes, expect_response: bool = ...) -> Awaitable[Any]: ...
     def close(self, reason: object = ..., exc: object = ...) -> Any: ...
 
 async def create_conn(host: str, port: int, **kwargs: Any) -> AIOKafkaConnection: ...
