@@ -39,7 +39,8 @@ def trace_table(result: TraceResult) -> str:
     read, found = result.answers, result.dataset
     console.print(
         f"{found.rows:,} rows ({found.rows_are}), {found.hashes:,} kept hashes; {read.answers:,} "
-        f"answers to {read.accounts:,} accounts, {read.first} to {read.last}"
+        f"answers to {read.accounts:,} accounts"
+        + (f", {read.first} to {read.last}" if read.answers else "")
     )
     named = [one for one in result.groups if one.named]
     others = [one for one in result.groups if not one.named]
