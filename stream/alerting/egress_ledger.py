@@ -24,6 +24,7 @@ from stream.core.ledger import (
     encode,
 )
 from stream.core.traffic import COUNTS, rows_of
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,10 +78,7 @@ class EgressLedger:
     """Sums what left; mutable. Emits records for the ledger's topic."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {
-        f"ledger {part.__name__}": " ".join(part.__struct_fields__)
-        for part in (_Group, _Day, _State, Amounts, CampaignDay)
-    }
+    layout: Final = of_structs(_State)
 
     def __init__(self, keep_days: int, *, metrics: AlertingMetrics) -> None:
         """Delete records of days that are more than ``keep_days`` ago."""
@@ -195,6 +193,9 @@ class EgressLedger:
         for key, row in rows:
             if key == _LEDGER and row is not None:
                 self._state = msgspec.msgpack.decode(row, type=_State)
+
+    def loaded(self) -> None:
+        """Do nothing: the row is the whole state."""
 
 
 class _United(msgspec.Struct):

@@ -31,7 +31,7 @@ from stream.alerting.verdict_table import VerdictTable
 from stream.core.packets import Confirmed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from stream.alerting.egress_ledger import EgressLedger
     from stream.alerting.incident import Incident
@@ -42,17 +42,11 @@ if TYPE_CHECKING:
     from stream.core.alerts import Alert
     from stream.core.feedback import Suppression, Verdict
     from stream.core.findings import AccountFinding
+    from stream.store.durable import Durable
 
 
 class Incidents:
     """All incidents of the system, of accounts and of campaigns, and people's feedback."""
-
-    #: What stored rows consist of.
-    LAYOUT: Final = {
-        **IncidentStore.LAYOUT,
-        **VerdictTable.LAYOUT,
-        **Suppressions.LAYOUT,
-    }
 
     def __init__(
         self,
@@ -92,8 +86,12 @@ class Incidents:
             metrics=metrics,
             watch=watch,
         )
-        #: Everything with durable rows.
-        self._parts = (self._verdicts, self._suppressions, self._store)
+        #: Everything with durable rows, by name.
+        self.durable: Final[Mapping[str, Durable]] = {
+            "verdicts": self._verdicts,
+            "suppressions": self._suppressions,
+            "incidents": self._store,
+        }
 
     def apply_findings(self, findings: Sequence[AccountFinding]) -> None:
         """Open, update and re-open incidents of accounts."""
@@ -193,20 +191,8 @@ class Incidents:
         self._store.open.release()
         self._suppressions.release()
 
-    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Return the rows changed since the last call; None deletes."""
-        return [row for part in self._parts for row in part.take_changes()]
-
-    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Take over stored rows in the order they were written; then :meth:`loaded`."""
-        rows = list(rows)
-        for part in self._parts:
-            part.load(rows)
-
-    def loaded(self) -> None:
-        """Continue after the last row is loaded."""
-        for part in self._parts:
-            part.loaded()
+    def recovered(self) -> None:
+        """Continue after everything durable is loaded."""
         self._mutes.refresh()
 
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from stream.alerting.incident import Figures, Incident, UpdateCount
+from stream.alerting.incident import Incident
 from stream.alerting.open_index import OpenIndex
 from stream.alerting.tally import TALLY
-from stream.core.feedback import Verdict
-from stream.core.findings import Evidence, Observed, Shared, TrafficGroup
+from stream.store.layouts import of_dtype, of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,12 +28,7 @@ class IncidentStore:
     """All incidents, open and cooling down."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {
-        part.__name__: " ".join(part.__struct_fields__)
-        for part in (
-            *(Incident, Figures, UpdateCount, Observed, Evidence, Shared, TrafficGroup, Verdict),
-        )
-    } | {"tally": str(TALLY)}
+    layout: Final = {**of_structs(Incident), "tally": of_dtype(TALLY)}
 
     def __init__(self, settings: AlertingSettings, *, metrics: AlertingMetrics) -> None:
         """Start without any."""

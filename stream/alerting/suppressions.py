@@ -18,6 +18,7 @@ from stream.alerting.mute import Mute
 from stream.core.feedback import Matcher, Suppression, newer
 from stream.core.links import LinkKind
 from stream.core.rfc3339 import rfc3339
+from stream.store.layouts import of_structs
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Suppressions:
     """All suppressions by id; removed ones until they would have ended."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {Suppression.__name__: " ".join(Suppression.__struct_fields__)}
+    layout: Final = of_structs(Suppression)
 
     def __init__(
         self, settings: FeedbackSettings, *, least_members: int, metrics: AlertingMetrics

@@ -23,6 +23,7 @@ from stream.alerting.mute import Mute
 from stream.alerting.overlap import Sample, hashed
 from stream.core.alerts import AlertKind
 from stream.core.feedback import Verdict, newer
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -62,9 +63,7 @@ class VerdictTable:
     """The latest verdict on each incident."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {
-        part.__name__: " ".join(part.__struct_fields__) for part in (VerdictRecord, Verdict, Sample)
-    }
+    layout: Final = of_structs(VerdictRecord)
 
     def __init__(self, settings: FeedbackSettings, *, metrics: AlertingMetrics) -> None:
         """Start without any."""

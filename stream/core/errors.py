@@ -10,7 +10,9 @@
     ├── ProcessError         a process of a worker cannot be kept running       (exit 1, or its own)
     ├── InvalidShareError    most records are invalid: the deployment is broken (exit 1)
     ├── StateError           stored state cannot be used by this version        (exit 1)
-    │   └── ModelError       the stored model has another structure
+    │   ├── ModelError       the stored model has another structure
+    │   ├── LostPartError    a part of it cannot be used: it is learnt again, not a failure
+    │   └── NewerVersionError  a newer version wrote it
     ├── DecisionError        a decision cannot change in this way                (exit 1)
     ├── PacketError          an internal record cannot be read                  (exit 1)
     ├── DatabaseError        a database of networks cannot be used: logged, never a failure
@@ -69,6 +71,20 @@ class StateError(DistillwatchError):
 
 class ModelError(StateError):
     """What was learnt is of another model: other features, trees or release of River."""
+
+
+class LostPartError(StateError):
+    """A part of stored state cannot be used; ``part`` is its name, the rest may be."""
+
+    def __init__(self, part: str, detail: str) -> None:
+        """Keep the part (a metric label) apart from the detail (for people)."""
+        super().__init__(f"{part} cannot be read: {detail}")
+        self.part = part
+        self.detail = detail
+
+
+class NewerVersionError(StateError):
+    """A newer version wrote stored state or a packet: this one must not touch them."""
 
 
 class DecisionError(DistillwatchError):

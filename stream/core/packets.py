@@ -16,19 +16,21 @@ import msgspec
 import numpy as np
 
 from stream.core.egress import EgressSum
-from stream.core.errors import PacketError
+from stream.core.errors import NewerVersionError, PacketError, StateError
 from stream.core.events import EVENT_COLUMNS, EventBatch
 from stream.core.feedback import Suppression, Verdict
 from stream.core.findings import TURN, AccountObservation, Group, LightPrompt, LightTurns, Turnover
 from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.core.packet_migrations import MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from stream.core.batch import Array
 
-#: Raised whenever a column changes name, type or meaning.
-PACKET_VERSION: Final = 11
+#: Raised whenever a column changes name, type or meaning; then packet_migrations.py needs a
+#: migration from the version before. 12 is that of release 0.1.0.
+PACKET_VERSION: Final = 12
 
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): a
@@ -115,6 +117,16 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Packet).decode
 
 
+class _Versioned(msgspec.Struct):
+    """What packets of all versions have."""
+
+    version: Annotated[int, msgspec.Meta(ge=1)]
+
+
+_decode_version = msgspec.msgpack.Decoder(_Versioned).decode
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
 def pack(  # noqa: PLR0913 - the fields of a packet
     *,
     source: int,
@@ -162,15 +174,11 @@ def pack_feedback(feedback: Feedback) -> bytes:
 
 
 def unpack(value: bytes) -> Packet:
-    """Return the packet in ``value``, or raise PacketError with the reason."""
-    try:
-        packet = _decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        reason = f"not a packet: {error}"
-        raise PacketError(reason) from error
-    if packet.version != PACKET_VERSION:
-        reason = f"packet version {packet.version}, this worker reads {PACKET_VERSION}"
-        raise PacketError(reason)
+    """Return the packet in ``value``, in the present form.
+
+    Raises PacketError with the reason, NewerVersionError when a newer version wrote it.
+    """
+    packet = _decoded(value)
     times = (
         packet.watermark,
         *(o.time for o in packet.observations),
@@ -185,6 +193,37 @@ def unpack(value: bytes) -> Packet:
     if any(len(one.turns) % TURN.itemsize for one in packet.turns):
         raise PacketError("part of a turn")
     return packet
+
+
+def _decoded(value: bytes) -> Packet:
+    try:
+        packet = _decode(value)
+    except _UNREADABLE as error:
+        return _migrated(value, error)
+    return packet if packet.version == PACKET_VERSION else _migrated(value, None)
+
+
+def _migrated(value: bytes, damage: Exception | None) -> Packet:
+    """Return a packet of an earlier version in the present form."""
+    try:
+        version = _decode_version(value).version
+        if version > PACKET_VERSION:
+            raise NewerVersionError(
+                f"packet version {version}, this worker reads {PACKET_VERSION}: workers of a newer "
+                "version write to this topic. Run that version; nothing was lost or changed"
+            )
+        steps = [MIGRATIONS.get(number) for number in range(version, PACKET_VERSION)]
+        if not steps or None in steps:
+            reason = damage or f"packet version {version}, this worker reads {PACKET_VERSION}"
+            raise PacketError(f"not a packet: {reason}") from damage
+        content = msgspec.msgpack.decode(value)
+        for step in filter(None, steps):
+            content = step(content)
+        return _decode(_encode(content | {"version": PACKET_VERSION}))
+    except (*_UNREADABLE, StateError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, NewerVersionError):
+            raise
+        raise PacketError(f"not a packet: {error}") from error
 
 
 def event_rows(packet: Packet) -> EventBatch:

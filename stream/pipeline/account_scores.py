@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Final
 from stream.accounts.detection.detector import Detector
 from stream.accounts.detection.observations import Observations
 from stream.store.account_table import AccountTable
+from stream.store.durable import DurableTable
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.metrics import AccountsMetrics
     from stream.core.findings import AccountFinding, AccountObservation
     from stream.core.packets import Confirmed
     from stream.core.thresholds import ScoreThresholds
-    from stream.pipeline.task import StateRows
+    from stream.store.durable import Durable, StateRows
 
 _ACCOUNT: Final = b"o"  # of the rows of the alerting task
 _MODEL: Final = b"m"
@@ -39,14 +40,15 @@ class AccountScores:
         self._detector = Detector(settings, self._table, thresholds=thresholds, metrics=metrics)
         self._suppressed = GaugeContribution(metrics.accounts_suppressed_by_drift)
         self._bytes = GaugeContribution(metrics.state_bytes)
-        self._written: dict[str, bytes] = {}
+        features = {"features": self._detector.layout["features"]}
+        self._accounts = DurableTable(_ACCOUNT, self._table, features)
+        self._model = _StoredModel(self._detector)
         metrics.model_info.info({"version": self._detector.model_version})
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Return everything that must agree for stored rows to mean the same."""
-        own = {f"{name} of the detector": part for name, part in self._table.layout.items()}
-        return {**own, **self._detector.layout}
+    def durable(self) -> Mapping[str, Durable]:
+        """Return everything with durable rows, by name."""
+        return {"account_scores": self._accounts, "population_model": self._model}
 
     def detect(self, time: float, packed: Sequence[AccountObservation]) -> list[AccountFinding]:
         """Score what was observed in the window that ends at ``time``; return what it found."""
@@ -70,34 +72,40 @@ class AccountScores:
         self._suppressed.set(0)
         self._bytes.set(0)
 
-    def take_changes(self) -> StateRows:
-        """Return the rows changed since the last call; None deletes."""
+    def recovered(self) -> None:
+        """Continue after everything durable is loaded."""
+        self._table.trim(self._detector.eviction_priority)
+
+    def show(self) -> None:
+        """Set the gauges."""
         self._suppressed.set(self._detector.suppressed)
         self._bytes.set(self._table.columns.nbytes)
-        changed, gone = self._table.take_changes()
+
+
+class _StoredModel:
+    """What the detector has learnt from all accounts, as rows."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._written: dict[str, bytes] = {}
+        self.layout: Final[Mapping[str, str]] = detector.layout
+
+    def take_changes(self) -> StateRows:
+        """Return the rows changed since the last call; None deletes."""
         models = {
             name: blob
             for name, blob in self._detector.state().items()
             if self._written.get(name) != blob
         }
         self._written |= models
-        return [
-            *((_ACCOUNT + name.encode(), row) for name, row in changed),
-            *((_ACCOUNT + name.encode(), None) for name in gone),
-            *((_MODEL + name.encode(), blob) for name, blob in models.items()),
-        ]
+        return [(_MODEL + name.encode(), blob) for name, blob in models.items()]
 
-    def load(self, rows: StateRows) -> None:
-        """Load stored rows in the order they were written; None deletes."""
-        latest = {key: row for key, row in rows if key[:1] == _ACCOUNT}
-        there = {key[1:].decode(): row for key, row in latest.items() if row is not None}
-        self._table.load([*there], [*there.values()])
-        self._table.drop(key[1:].decode() for key, row in latest.items() if row is None)
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Load stored rows in the order they were written; then :meth:`loaded`."""
         self._written |= {
             key[1:].decode(): row for key, row in rows if key[:1] == _MODEL and row is not None
         }
 
     def loaded(self) -> None:
-        """Finish loading: there are no more rows."""
+        """Continue with the stored models; raises StateError when they do not fit."""
         self._detector.restore(self._written)
-        self._table.trim(self._detector.eviction_priority)

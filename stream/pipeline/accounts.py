@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from stream.core.packets import ChunkHeader, Feedback
     from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.metrics import PipelineMetrics
-    from stream.pipeline.task import StateRows
+    from stream.store.durable import StateRows
 
 #: What alerting gets to see, but for links.
 Observed = AccountObservation | LightPrompt | LightTurns | Turnover | EgressSum
@@ -82,9 +82,9 @@ class AccountsStage:
         self._counters = AccountsCounters(self._state, metrics=metrics)
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Return everything that must agree for stored rows to mean the same."""
-        return self._state.layout
+    def layouts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what the stored rows of each part consist of."""
+        return self._state.layouts
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[EventBatch]:
         """Return the events; new ones have an offset above the source's last applied one."""
@@ -225,13 +225,17 @@ class AccountsStage:
         self._counters.publish_accounts()
         return self._state.take_changes()
 
-    def load(self, rows: StateRows) -> None:
-        """Load stored rows in the order they were written; None deletes."""
+    def load(self, part: str, rows: StateRows) -> None:
+        """Load stored rows of a part in the order they were written; None deletes."""
+        del part  # the rows show it
         self._state.load(rows)
 
-    def loaded(self) -> None:
-        """Finish loading: there are no more rows."""
-        self._state.loaded()
+    def loaded(self, part: str) -> None:
+        """Finish loading a part: there are no more rows of it."""
+        self._state.loaded(part)
+
+    def recovered(self) -> None:
+        """Continue after all parts are loaded."""
         self._counters.publish()
 
 

@@ -14,6 +14,7 @@ from stream.pipeline.egress_sums import EgressSums
 from stream.pipeline.light_prompts import LightPrompts
 from stream.pipeline.turnover_watch import TurnoverWatch
 from stream.store.account_table import AccountTable
+from stream.store.durable import DurableTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from stream.accounts.detection.settings import DetectionSettings
     from stream.accounts.windows.request_ids import RequestIds
     from stream.accounts.windows.settings import WindowSettings
-    from stream.pipeline.task import StateRows
+    from stream.store.durable import StateRows
 
 _ACCOUNT: Final = b"a"
 _REQUEST_IDS: Final = b"d"
@@ -56,17 +57,16 @@ class AccountsState:
         self.observer: Final = AccountObserver(detection, self.table)
         self.light_prompts: Final = LightPrompts(self.table)
         self.egress: Final = EgressSums(self.table)
+        self._accounts: Final = DurableTable(_ACCOUNT, self.table, {})
         self._written_began = math.inf
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Return everything that must agree for stored rows to mean the same."""
+    def layouts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what the stored rows of each part consist of."""
+        windows = {**self._accounts.layout, **self.windows.layout, **self.turnovers.layout}
         return {
-            **self.table.layout,
-            **self.windows.LAYOUT,
-            **self.request_ids.LAYOUT,
-            **self.turnovers.LAYOUT,
-            **self.observer.layout,
+            "windows": windows | self.observer.layout,
+            "request_ids": self.request_ids.layout,
         }
 
     @property
@@ -76,10 +76,8 @@ class AccountsState:
 
     def take_changes(self) -> StateRows:
         """Return changed and forgotten accounts, request ids, and the beginning."""
-        changed, gone = self.table.take_changes()
         return [
-            *((_ACCOUNT + name.encode(), row) for name, row in changed),
-            *((_ACCOUNT + name.encode(), None) for name in gone),
+            *self._accounts.take_changes(),
             *self._beginning(),
             *((_TURNOVERS, row) for row in self.turnovers.take_changes()),
             *((_REQUEST_IDS + key, row) for key, row in self.request_ids.take_changes()),
@@ -95,10 +93,7 @@ class AccountsState:
     def load(self, rows: StateRows) -> None:
         """Load stored rows in the order they were written; None deletes."""
         latest = dict(rows)
-        accounts = {k[1:].decode(): row for k, row in latest.items() if k[:1] == _ACCOUNT}
-        there = {account: row for account, row in accounts.items() if row is not None}
-        self.table.load([*there], [*there.values()])
-        self.table.drop(accounts.keys() - there.keys())
+        self._accounts.load(rows)
         self.windows.began_s = self._written_began = float(
             latest.get(_BEGAN) or self.windows.began_s
         )
@@ -106,7 +101,9 @@ class AccountsState:
             self.turnovers.load(checked)
         self.request_ids.load({k[1:]: row for k, row in latest.items() if k[:1] == _REQUEST_IDS})
 
-    def loaded(self) -> None:
-        """Finish loading: there are no more rows."""
-        self.request_ids.loaded()
-        self.table.trim(self.windows.retention.eviction_priority)
+    def loaded(self, part: str) -> None:
+        """Finish loading a part: there are no more rows of it."""
+        if part == "request_ids":
+            self.request_ids.loaded()
+        else:
+            self.table.trim(self.windows.retention.eviction_priority)

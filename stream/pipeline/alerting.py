@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from stream.pipeline.drill_incidents import DrillIncidents
     from stream.pipeline.event_time import SourceProgress
     from stream.pipeline.incident_flow import IncidentFlow
-    from stream.pipeline.task import StateRows
     from stream.pipeline.topic_groups import TopicGroups
+    from stream.store.durable import Durable, StateRows
 
 #: What accounts and links tasks send.
 Finding = AccountObservation | LightPrompt | LightTurns | Group | Turnover | EgressSum
@@ -102,16 +102,17 @@ class AlertingStage:
         self._ledger = ledger
         self._source = source
         self._alerts: list[Alert] = []
+        self._durable: dict[str, Durable] = {
+            **scores.durable,
+            "topics": topics,
+            **incidents.durable,
+            "ledger": ledger,
+        }
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Return what stored rows consist of."""
-        return {
-            **self._scores.layout,
-            **self._topics.layout,
-            **self._incidents.LAYOUT,
-            **self._ledger.LAYOUT,
-        }
+    def layouts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what the stored rows of each part consist of."""
+        return {name: part.layout for name, part in self._durable.items()}
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[Findings]:
         """Return the findings; new ones belong to a window after the last one applied."""
@@ -210,25 +211,21 @@ class AlertingStage:
 
     def take_changes(self) -> StateRows:
         """Return the accounts, models, topics and incidents that changed."""
-        return [
-            *self._scores.take_changes(),
-            *self._topics.take_changes(),
-            *self._incidents.take_changes(),
-            *self._ledger.take_changes(),
-        ]
+        self._scores.show()
+        return [row for part in self._durable.values() for row in part.take_changes()]
 
-    def load(self, rows: StateRows) -> None:
-        """Load stored rows in the order they were written; None deletes."""
-        self._scores.load(rows)
-        self._topics.load(rows)
-        self._incidents.load(rows)
-        self._ledger.load(rows)
+    def load(self, part: str, rows: StateRows) -> None:
+        """Load stored rows of a part in the order they were written; None deletes."""
+        self._durable[part].load(rows)
 
-    def loaded(self) -> None:
-        """Finish loading: there are no more rows."""
-        self._scores.loaded()
-        self._topics.loaded()
-        self._incidents.loaded()
+    def loaded(self, part: str) -> None:
+        """Finish loading a part: there are no more rows of it."""
+        self._durable[part].loaded()
+
+    def recovered(self) -> None:
+        """Continue after all parts are loaded."""
+        self._scores.recovered()
+        self._incidents.recovered()
 
 
 def _without(row: Finding, accounts: Collection[str]) -> Finding | None:

@@ -6,7 +6,7 @@ and look up the links behind them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from stream.alerting.egress_ledger import EgressLedger
 from stream.alerting.incidents import Incidents
@@ -14,7 +14,7 @@ from stream.alerting.score_watch import unwatched
 from stream.campaigns.clusters.detector import ClusterDetector
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from stream.alerting.feedback_settings import FeedbackSettings
     from stream.alerting.score_watch import ScoreWatch
@@ -26,13 +26,11 @@ if TYPE_CHECKING:
     from stream.core.findings import AccountFinding, Group, LightTurns, Turnover
     from stream.core.packets import Confirmed
     from stream.pipeline.metrics import PipelineMetrics
+    from stream.store.durable import Durable
 
 
 class IncidentFlow:
     """A cluster detector, beside the incidents of clusters and of single accounts."""
-
-    #: What stored rows consist of.
-    LAYOUT: Final = {**ClusterDetector.LAYOUT, **Incidents.LAYOUT}
 
     def __init__(
         self,
@@ -123,17 +121,11 @@ class IncidentFlow:
         """Take these incidents out of the gauges."""
         self._incidents.release()
 
-    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Return the rows changed since the last call; None deletes."""
-        return [*self._detector.take_changes(), *self._incidents.take_changes()]
+    @property
+    def durable(self) -> Mapping[str, Durable]:
+        """Return everything with durable rows, by name."""
+        return {**self._detector.durable, **self._incidents.durable}
 
-    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Load stored rows in the order they were written; then :meth:`loaded`."""
-        rows = list(rows)
-        self._detector.load(rows)
-        self._incidents.load(rows)
-
-    def loaded(self) -> None:
-        """Continue with what was loaded."""
-        self._detector.loaded()
-        self._incidents.loaded()
+    def recovered(self) -> None:
+        """Continue after everything durable is loaded."""
+        self._incidents.recovered()

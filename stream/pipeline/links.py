@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stream.core.links import LinkBatch
     from stream.core.packets import ChunkHeader, Feedback
     from stream.pipeline.event_time import SourceProgress
-    from stream.pipeline.task import StateRows
+    from stream.store.durable import StateRows
 
 
 class LinksStage:
@@ -51,9 +51,9 @@ class LinksStage:
         self._groups: list[Group] = []
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Return what stored rows consist of."""
-        return self._table.LAYOUT
+    def layouts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what the stored rows of each part consist of."""
+        return {"links": self._table.layout}
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[LinkBatch]:
         """Return the links; new ones belong to a window after the last one applied."""
@@ -97,10 +97,15 @@ class LinksStage:
         """Return the rows of indicators and accounts that changed."""
         return self._table.take_changes()
 
-    def load(self, rows: StateRows) -> None:
-        """Load stored rows in the order they were written; None deletes."""
+    def load(self, part: str, rows: StateRows) -> None:
+        """Load stored rows of a part in the order they were written; None deletes."""
+        del part  # there is one
         self._table.load(rows)
 
-    def loaded(self) -> None:
-        """Finish loading: there are no more rows."""
+    def recovered(self) -> None:
+        """Continue after all parts are loaded: they need nothing of each other."""
+
+    def loaded(self, part: str) -> None:
+        """Finish loading a part: there are no more rows of it."""
+        del part
         self._table.loaded()

@@ -22,9 +22,8 @@ A recovered task loads state in the order it was written: schema, rows, checkpoi
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -32,30 +31,22 @@ import numpy as np
 from stream.core.errors import StateError
 from stream.core.packets import IdleClaim, Packet, unpack
 from stream.pipeline.event_time import EventTimeBuffer, SourceProgress, SplittableRows
-from stream.pipeline.schema import Schema
+from stream.pipeline.state_loader import StateLoader, reading
+from stream.pipeline.state_parts import CHECKPOINT
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from stream.accounts.windows.settings import WindowSettings
     from stream.core.batch import Array
     from stream.core.packets import Feedback
     from stream.core.records import Emission
     from stream.pipeline.metrics import PipelineMetrics
-
-#: Raised when damaged bytes are decoded.
-_DAMAGED: Final = (
-    msgspec.MsgspecError,
-    ArithmeticError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
+    from stream.pipeline.state_loader import Relearned
+    from stream.store.durable import StateRows
 
 R = TypeVar("R", bound=SplittableRows)
-StateRows = list[tuple[bytes, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +67,8 @@ class Stage(Protocol[R]):
     name: str
 
     @property
-    def layout(self) -> Mapping[str, str]:
-        """Return everything that has to agree for stored rows to mean the same."""
+    def layouts(self) -> Mapping[str, Mapping[str, str]]:
+        """Return what the stored rows of each part consist of; see state_parts.py."""
         ...
 
     def parse(self, packet: Packet, known: SourceProgress) -> Parsed[R]:
@@ -104,12 +95,16 @@ class Stage(Protocol[R]):
         """Return the state rows changed since the last call."""
         ...
 
-    def load(self, rows: StateRows) -> None:
-        """Load stored rows in the order they were written; None deletes."""
+    def load(self, part: str, rows: StateRows) -> None:
+        """Load stored rows of a part in the order they were written; None deletes."""
         ...
 
-    def loaded(self) -> None:
-        """Finish loading: there are no more rows."""
+    def loaded(self, part: str) -> None:
+        """Finish loading a part: there are no more rows of it."""
+        ...
+
+    def recovered(self) -> None:
+        """Continue after all parts are loaded."""
         ...
 
 
@@ -141,9 +136,7 @@ class PartitionTask(Generic[R]):
         self._windows = metrics.windows_closed_total.labels(stage=stage.name)
         self._buffer: EventTimeBuffer[R] = EventTimeBuffer(settings.window_s)
         self._next_unread = 0
-        self._schema = Schema.of(
-            stage.name, {"windows.window_s": f"{settings.window_s:g}", **stage.layout}
-        )
+        self._state = StateLoader(stage, {"windows.window_s": f"{settings.window_s:g}"})
 
     @property
     def resume_offset(self) -> int | None:
@@ -232,7 +225,7 @@ class PartitionTask(Generic[R]):
 
     def take_changes(self) -> StateRows:
         """Return the state rows changed since the last call; None as value deletes the key."""
-        return self._stage.take_changes()
+        return self._state.with_deletions(self._stage.take_changes())
 
     def checkpoint_record(self) -> bytes:
         """Return the record with what the state contains and where to resume reading."""
@@ -251,39 +244,50 @@ class PartitionTask(Generic[R]):
         )
 
     def schema(self) -> bytes:
-        """Return the first record of this task's changelog."""
-        return self._schema.encode()
+        """Return the record that precedes the rows of this task in its changelog."""
+        return self._state.schema.encode()
 
-    def check(self, schema: bytes | None) -> None:
-        """Raise StateError unless a changelog with this schema can be loaded; None: it has none."""
-        with self._reading():
-            self._schema.check(schema)
+    def abandon(self, part: str, reason: str) -> None:
+        """Leave a part of stored state out; before it is loaded."""
+        self._state.abandon(part, reason)
+
+    @property
+    def relearned(self) -> list[Relearned]:
+        """Return the parts of stored state that were lost."""
+        return self._state.relearned
+
+    def check(self, schema: bytes | None) -> bool:
+        """Take the schema of the rows that follow; None: there is none. Return whether it is own.
+
+        Raises StateError unless this version may read them.
+        """
+        return self._state.check(schema)
 
     def load(self, rows: StateRows) -> None:
-        """Load stored rows in the order they were written; None deletes."""
-        with self._reading():
-            self._stage.load(rows)
+        """Load stored rows in the order they were written; None deletes.
 
-    def restore(self, checkpoint: bytes) -> None:
-        """Continue from the checkpoint record of the loaded rows."""
-        with self._reading():
-            stored = msgspec.msgpack.decode(checkpoint, type=CheckpointRecord)
-            self._buffer.output_watermark = stored.output_watermark
-            self._buffer.expected_sources = stored.expected_sources
-            self._buffer.next_offset = stored.resume_offset
-            self._next_unread = stored.next_unread
-            self._buffer.sources = {
-                n: SourceProgress(*s, 0, *stored.idle.get(n, (None, -math.inf)))
-                for n, s in stored.sources.items()
-            }
-            self._stage.loaded()
+        Raises LostPartError when a part cannot be read: start again with that one abandoned.
+        """
+        self._state.load(rows)
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Turn whatever damaged bytes cause into a StateError."""
-        try:
-            yield
-        except _DAMAGED as error:
-            raise StateError(
-                f"{self._stage.name} state cannot be read: {type(error).__name__} {error}"
-            ) from error
+    def restore(self, checkpoint: bytes | None) -> None:
+        """Continue from the checkpoint record of the loaded rows; None: there are only rows.
+
+        Raises as :meth:`load` does.
+        """
+        if self._state.has_checkpoint():
+            with reading(CHECKPOINT):
+                if checkpoint is None:
+                    raise StateError("there are rows without it: records of the topic are missing")
+                self._continue_from(msgspec.msgpack.decode(checkpoint, type=CheckpointRecord))
+        self._state.loaded()
+
+    def _continue_from(self, stored: CheckpointRecord) -> None:
+        self._buffer.output_watermark = stored.output_watermark
+        self._buffer.expected_sources = stored.expected_sources
+        self._buffer.next_offset = stored.resume_offset
+        self._next_unread = stored.next_unread
+        self._buffer.sources = {
+            n: SourceProgress(*s, 0, *stored.idle.get(n, (None, -math.inf)))
+            for n, s in stored.sources.items()
+        }

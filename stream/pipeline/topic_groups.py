@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from stream.accounts.topics.residents import TopicResidents
 from stream.store.account_table import AccountTable
+from stream.store.durable import DurableTable
 from stream.telemetry.contribution import GaugeContribution
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from stream.accounts.metrics import AccountsMetrics
     from stream.core.findings import Group, LightPrompt
-    from stream.pipeline.task import StateRows
+    from stream.store.durable import StateRows
 
 _ACCOUNT: Final = b"p"  # of the rows of the alerting task
 _TOPIC: Final = b"t"
@@ -26,13 +27,8 @@ class TopicGroups:
         """Start with no past; remember ``max_accounts``."""
         self._table = AccountTable(TopicResidents.FIELDS, max_accounts=max_accounts)
         self._residents = TopicResidents(self._table)
+        self._accounts = DurableTable(_ACCOUNT, self._table, {})
         self._bytes = GaugeContribution(metrics.state_bytes)
-
-    @property
-    def layout(self) -> Mapping[str, str]:
-        """Return everything that must agree for stored rows to mean the same."""
-        own = {f"{name} of topics": part for name, part in self._table.layout.items()}
-        return {**own, **self._residents.surge.LAYOUT}
 
     def step(self, time: float, prompts: Sequence[LightPrompt]) -> list[Group]:
         """Return the groups of accounts that live in a topic that surges; see TopicResidents."""
@@ -46,23 +42,21 @@ class TopicGroups:
         """Withdraw this task's part of the gauges."""
         self._bytes.set(0)
 
+    @property
+    def layout(self) -> Mapping[str, str]:
+        """Return everything that must agree for stored rows to mean the same."""
+        return {**self._accounts.layout, **self._residents.surge.layout}
+
     def take_changes(self) -> StateRows:
         """Return the rows changed since the last call; None deletes."""
         self._bytes.set(self._table.columns.nbytes + self._residents.surge.nbytes)
-        changed, gone = self._table.take_changes()
-        return [
-            *((_ACCOUNT + name.encode(), row) for name, row in changed),
-            *((_ACCOUNT + name.encode(), None) for name in gone),
-            *((_TOPIC + key, row) for key, row in self._residents.surge.take_changes()),
-        ]
+        topics = self._residents.surge.take_changes()
+        return [*self._accounts.take_changes(), *((_TOPIC + key, row) for key, row in topics)]
 
-    def load(self, rows: StateRows) -> None:
+    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Load stored rows in the order they were written; None deletes."""
         latest = dict(rows)
-        accounts = {k[1:].decode(): row for k, row in latest.items() if k[:1] == _ACCOUNT}
-        there = {account: row for account, row in accounts.items() if row is not None}
-        self._table.load([*there], [*there.values()])
-        self._table.drop(accounts.keys() - there.keys())
+        self._accounts.load(latest.items())
         self._residents.surge.load(
             (k[1:], row) for k, row in latest.items() if k[:1] == _TOPIC and row is not None
         )

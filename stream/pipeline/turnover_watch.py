@@ -17,6 +17,7 @@ from stream.accounts.windows.silence import is_silent
 from stream.core.findings import Turnover
 from stream.core.traffic import TRAFFIC, counts
 from stream.store.columns import Field
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from stream.accounts.windows.account_windows import AccountWindows, WindowRows
@@ -52,7 +53,7 @@ class TurnoverWatch:
         Field("organization", np.dtype("<u8")),
     )
     #: What the stored row consists of.
-    LAYOUT: Final = {"Checked": " ".join(_Checked.__struct_fields__)}
+    layout: Final = of_structs(_Checked)
 
     def __init__(self, table: AccountTable, windows: AccountWindows) -> None:
         """Work on ``table``, which has to have :attr:`FIELDS` and those of ``windows``."""

@@ -6,7 +6,6 @@ recovering state is done once for all of them. It does not know the meaning of t
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from stream.core.errors import StateError
 from stream.store.columns import ColumnStore, Field
 from stream.store.eviction import lowest, quotas
 from stream.store.interner import Interner
+from stream.store.layouts import of_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,10 +45,10 @@ class AccountTable:
         self.max_accounts: Final = max_accounts
         #: Accounts that one call may bring in.
         self.portion: Final = max(1, max_accounts // _PORTION)
-        #: A stored row: each field's dtype and shape, and their order.
-        self.layout: Final = _layout(self.fields)
         self.evicted = 0
         self._row: Final = np.dtype([(f.name, f.dtype, f.shape) for f in self.fields])
+        #: What a stored row consists of.
+        self.layout: Final[Mapping[str, str]] = {"fields": of_fields(self._row)}
         self._names: Final = Interner()
         flags = (Field(name, np.dtype(bool)) for name in (_DIRTY, _STORED))
         self.columns: Final = ColumnStore((*self.fields, *flags), max_rows=max_accounts)
@@ -180,14 +180,6 @@ class AccountTable:
         gone = lowest(candidates, priority(candidates), count, self._names.names)
         self._remove(gone, with_rows=True)
         self.evicted += count
-
-
-def _layout(fields: Sequence[Field]) -> Mapping[str, str]:
-    order = " ".join(field.name for field in fields)
-    return {
-        "order of the fields": hashlib.blake2b(order.encode(), digest_size=4).hexdigest(),
-        **{f"field {f.name}": f"{f.dtype.str}{list(f.shape) or ''}" for f in fields},
-    }
 
 
 def _packed(columns: ColumnStore, slots: AccountSlots, row: np.dtype[Any]) -> list[bytes]:

@@ -2,7 +2,8 @@
 
 A changelog begins with the id of the topic that its task reads, because checkpoint records have
 offsets of that topic, and with the schema of the rows. Compaction keeps both at the beginning, so a
-reader knows them before the first row.
+reader knows them before the first row. A worker that writes rows of another schema puts that before
+its first row, under a key of its own: a row is of the schema before it, also after compaction.
 
 A checkpoint is the rows that changed since the last one, then the checkpoint record. It takes
 effect as a whole: a row holds the value after the windows that were closed at the checkpoint, and
@@ -89,15 +90,23 @@ class Changelog:
         await close_quietly(self._producer)
 
     async def write(
-        self, rows: StateRows, checkpoint: bytes | None, *, begin: tuple[str, bytes] | None = None
+        self,
+        rows: StateRows,
+        checkpoint: bytes | None,
+        *,
+        begin: tuple[str, bytes] | None = None,
+        schemas: int = 0,
     ) -> None:
         """Make one checkpoint durable; raises FencedError when the task has a new owner.
 
-        The first checkpoint has to ``begin`` with the id of the task's input topic and its schema.
+        The first checkpoint has to ``begin`` with the id of the task's input topic and its schema,
+        and so has the first one of another schema: it comes after ``schemas`` others.
         """
         records: StateRows = []
-        if begin is not None:
+        if begin is not None and not schemas:
             records = [(INPUT, begin[0].encode()), (SCHEMA, begin[1])]
+        elif begin is not None:
+            records = [(SCHEMA + b"%d" % schemas, begin[1])]
         records += [(ROW + key, value) for key, value in rows]
         try:
             if self._transactional:

@@ -6,6 +6,7 @@ from stream.delivery.metrics import DeliveryMetrics
 from stream.enforcement.metrics import DecisionMetrics
 from stream.networks.metrics import NetworkMetrics
 from stream.pipeline.metrics import PipelineMetrics
+from stream.pipeline.state_parts import NAMES as PARTS
 from stream.telemetry.declaration import OPEN, counter, gauge, histogram
 from stream.telemetry.shared import STAGES
 from stream.worker.supervisor.metrics import SupervisorMetrics
@@ -79,6 +80,13 @@ class WorkerMetrics(
         unit="seconds",
         labels={"stage": STAGES},
         buckets=(0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0),
+    )
+    state_relearned_total = counter(
+        meaning="Parts of stored state that could not be used, and are learnt again",
+        remedy="The worker's log names the part, the reason and how long it takes; other parts are "
+        "kept. Expected once after an upgrade whose changelog announces it, else: what changed?",
+        unit="parts",
+        labels={"part": PARTS},
     )
     rebalances_total = counter(
         meaning="Times the partitions of this worker changed",

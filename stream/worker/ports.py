@@ -23,17 +23,39 @@ StateRows = list[tuple[bytes, bytes | None]]
 class StateRestorer(Protocol):
     """Loads the state that an earlier owner wrote to a changelog."""
 
-    def check(self, schema: bytes | None) -> None:
-        """Raise StateError unless rows of this schema can be loaded; None: there is no schema."""
+    def check(self, schema: bytes | None) -> bool:
+        """Take the schema of the rows that follow; return whether new rows are of it, too.
+
+        Raises StateError unless rows of it may be read; None: there is no schema.
+        """
         ...
 
     def load(self, rows: StateRows) -> None:
-        """Load the next rows in the order they were written; None deletes."""
+        """Load the next rows in the order they were written; None deletes.
+
+        Raises LostPartError when a part of the state cannot be used.
+        """
         ...
 
-    def restore(self, checkpoint: bytes) -> None:
-        """Continue from the checkpoint record of the loaded rows."""
+    def restore(self, checkpoint: bytes | None) -> None:
+        """Continue from the checkpoint record of the loaded rows; None: there are only rows.
+
+        Raises as :meth:`load` does.
+        """
         ...
+
+
+class LostPart(Protocol):
+    """A part of stored state that is learnt again."""
+
+    @property
+    def part(self) -> str: ...  # noqa: D102
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+    @property
+    def learnt_again(self) -> str: ...  # noqa: D102
+    @property
+    def rows(self) -> int: ...  # noqa: D102
 
 
 class Task(StateRestorer, Protocol):
@@ -42,6 +64,15 @@ class Task(StateRestorer, Protocol):
     @property
     def resume_offset(self) -> int | None:
         """Return the offset to read from after a recovery; None: the beginning."""
+        ...
+
+    def abandon(self, part: str, reason: str) -> None:
+        """Leave a part of stored state out; before anything is loaded."""
+        ...
+
+    @property
+    def relearned(self) -> Sequence[LostPart]:
+        """Return the parts of stored state that were lost; after loading."""
         ...
 
     def feed(self, offset: int, value: bytes) -> list[Emission]:
@@ -57,7 +88,7 @@ class Task(StateRestorer, Protocol):
         ...
 
     def schema(self) -> bytes:
-        """Return the record with the schema of the rows."""
+        """Return the record with the schema of the rows, which precedes them."""
         ...
 
     def release(self) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from stream.core.errors import BrokerError, StateError
+from stream.core.errors import BrokerError, LostPartError, NewerVersionError, StateError
 from stream.kafka.connection import client_options
 from stream.kafka.ends import EndTracker
 from stream.worker.changelog import CHECKPOINT, INPUT, ROW, SCHEMA
@@ -37,11 +37,17 @@ _POLL_MS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The end of a changelog; ``undo_rows`` undo an unfinished checkpoint."""
+    """The end of a changelog.
+
+    It has ``schemas`` schemas; ``is_current``: new rows are of the last one, too. ``undo_rows``
+    undo an unfinished checkpoint. ``lost``: loading ended early, for that part cannot be used.
+    """
 
     checkpoint: bytes | None
-    has_schema: bool
+    schemas: int
+    is_current: bool
     undo_rows: StateRows
+    lost: LostPartError | None = None
 
 
 @dataclass
@@ -57,11 +63,18 @@ class ChangelogReader:
     atomic: bool
     input_id: str = ""
     checkpoint: bytes | None = None
-    has_schema: bool = False
+    schemas: int = 0
+    is_current: bool = False
+    lost: LostPartError | None = None
     held: StateRows = field(default_factory=list)
 
     def read(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Read the next records of the changelog."""
+        """Read the next records of the changelog; nothing more once a part is ``lost``."""
+        if self.lost is None:
+            with self._losing():
+                self._read(records)
+
+    def _read(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         for key, value in records:
             kind = key[:1]
             if kind == ROW:
@@ -72,17 +85,22 @@ class ChangelogReader:
             elif kind == INPUT:
                 self._check_input((value or b"").decode())
             elif kind == SCHEMA:
-                self.restorer.check(value)
-                self.has_schema = True
-        if self.atomic and self.held:  # a portion may end before the schema
+                if self.atomic:  # these are of the schema before
+                    self._load_held()
+                self.is_current = self.restorer.check(value)
+                self.schemas += 1
+        if self.atomic:  # a portion may end before the schema
             self._load_held()
 
     def finish(self) -> None:
         """Restore from the last checkpoint record: the changelog has ended."""
-        if self.checkpoint is not None:
+        if self.lost is None:
+            with self._losing():
+                self._finish()
+
+    def _finish(self) -> None:
+        if self.checkpoint is not None or (self.schemas and self.atomic):
             self.restorer.restore(self.checkpoint)
-        elif self.has_schema and self.atomic:
-            raise StateError("rows without a checkpoint record: records are missing in the topic")
 
     @property
     def unfinished(self) -> set[bytes]:
@@ -93,8 +111,17 @@ class ChangelogReader:
         if written and self.input_id and written != self.input_id:
             raise StateError("the topic that it reads was deleted and made again since")
 
+    @contextlib.contextmanager
+    def _losing(self) -> Iterator[None]:
+        try:
+            yield
+        except LostPartError as error:
+            self.lost, self.held = error, []
+
     def _load_held(self) -> None:
-        if not self.has_schema:
+        if not self.held:
+            return
+        if not self.schemas:
             self.restorer.check(None)
         rows, self.held = self.held, []
         self.restorer.load(rows)
@@ -124,8 +151,10 @@ async def recover(
     return {
         tp: Recovered(
             reader.checkpoint,
-            reader.has_schema,
+            reader.schemas,
+            reader.is_current,
             list(previous[tp].rows.items()) if reader.held else [],
+            reader.lost,
         )
         for tp, reader in readers.items()
     }
@@ -137,14 +166,16 @@ class _PreviousValues:
     def __init__(self, keys: Iterable[bytes]) -> None:
         self.rows: dict[bytes, bytes | None] = dict.fromkeys(keys)
 
-    def check(self, schema: bytes | None) -> None:
+    def check(self, schema: bytes | None) -> bool:
         """Do nothing: the task has checked the schema."""
+        del schema
+        return True
 
     def load(self, rows: StateRows) -> None:
         """Keep the rows of the keys."""
         self.rows |= {key: row for key, row in rows if key in self.rows}
 
-    def restore(self, checkpoint: bytes) -> None:
+    def restore(self, checkpoint: bytes | None) -> None:
         """Do nothing."""
 
 
@@ -172,9 +203,11 @@ async def _read(readers: Mapping[TP, ChangelogReader], kafka: KafkaSettings) -> 
             for tp, records in (await consumer.getmany(timeout_ms=_POLL_MS)).items():
                 with _explained(tp):
                     await asyncio.to_thread(readers[TP(*tp)].read, _rows(records))
+                if readers[TP(*tp)].lost is not None:  # it is read again without that part
+                    consumer.pause(tp)
             for tp in await ends.reached(left):
                 with _explained(tp):
-                    await asyncio.to_thread(readers[TP(*tp)].finish)
+                    await asyncio.to_thread(readers[TP(*tp)].finish)  # nothing, if a part is lost
                 consumer.pause(tp)
     except KafkaError as error:
         raise BrokerError(f"state cannot be read: {type(error).__name__} {error}") from error
@@ -202,10 +235,12 @@ def _no_garbage_collection() -> Iterator[None]:
 def _explained(tp: TopicPartition) -> Iterator[None]:
     try:
         yield
+    except NewerVersionError as error:
+        raise NewerVersionError(f"{tp.topic}[{tp.partition}]: {error}") from error
     except StateError as error:
         raise StateError(
-            f"{tp.topic}[{tp.partition}]: {error}. Run the version that wrote it, or start this "
-            f"stage without state: "
+            f"{tp.topic}[{tp.partition}]: {error}. Undo what changed, or start this stage without "
+            f"state: "
             f"stop all workers, delete topic {tp.topic}, run `distillwatch topics create`; it then "
             "reads its input topic again as far as it goes back"
         ) from error

@@ -35,8 +35,8 @@ class OwnedTask:
     """A task and its changelog.
 
     ``input_id`` is the id of the topic that the task reads. ``written`` is the last checkpoint
-    record in the changelog; ``has_schema``: the changelog has a schema; ``fenced``: another worker
-    owns the task now.
+    record in the changelog, which has ``schemas`` schemas, the last of them that of the task if it
+    ``is_current``; ``fenced``: another worker owns the task now.
     """
 
     stage: str
@@ -44,7 +44,8 @@ class OwnedTask:
     changelog: Changelog
     input_id: str
     written: bytes | None = None
-    has_schema: bool = False
+    schemas: int = 0
+    is_current: bool = False
     fenced: bool = False
 
     def snapshot(self) -> tuple[StateRows, bytes] | None:
@@ -55,17 +56,20 @@ class OwnedTask:
     async def write(self, rows: StateRows, checkpoint: bytes) -> None:
         """Write one checkpoint; sets ``fenced`` when another worker owns the task."""
         try:
-            begin = None if self.has_schema else (self.input_id, self.task.schema())
-            await self.changelog.write(rows, checkpoint, begin=begin)
+            begin = None if self.is_current else (self.input_id, self.task.schema())
+            await self.changelog.write(rows, checkpoint, begin=begin, schemas=self.schemas)
         except FencedError as error:
             self.fenced = True
             log.warning("%s", error)
         else:
-            self.written, self.has_schema = checkpoint, True
+            self.written = checkpoint
+            self.schemas += begin is not None
+            self.is_current = True
 
     async def continue_from(self, found: Recovered) -> None:
         """Continue a changelog that was read; undo an unfinished checkpoint."""
-        self.written, self.has_schema = found.checkpoint, found.has_schema
+        self.written = found.checkpoint
+        self.schemas, self.is_current = found.schemas, found.is_current
         if found.undo_rows:
             log.warning(
                 "%s[%d]: an unfinished checkpoint of %d rows is undone",
@@ -138,13 +142,44 @@ class OwnedTasks:
     async def _load(self, new: Mapping[TP, OwnedTask]) -> None:
         """First fence the former owners, then read: so nothing is written after it was read."""
         await asyncio.gather(*(owned.changelog.start() for owned in new.values()))
-        found = await recover(
-            {owned.changelog.tp: owned.task for owned in new.values()},
-            self.kafka,
-            inputs={owned.changelog.tp: owned.input_id for owned in new.values()},
-        )
-        for owned in new.values():
-            await owned.continue_from(found[owned.changelog.tp])
+        left, lost = dict(new), dict[TP, dict[str, str]]()
+        while left:
+            found = await recover(
+                {owned.changelog.tp: owned.task for owned in left.values()},
+                self.kafka,
+                inputs={owned.changelog.tp: owned.input_id for owned in left.values()},
+            )
+            for tp, owned in [*left.items()]:
+                end = found[owned.changelog.tp]
+                if end.lost is None:
+                    await owned.continue_from(end)
+                    self._report(owned)
+                    del left[tp]
+                else:
+                    lost.setdefault(tp, {})[end.lost.part] = end.lost.detail
+                    self._begin_again(tp, owned, lost[tp])
+
+    def _begin_again(self, tp: TP, owned: OwnedTask, lost: Mapping[str, str]) -> None:
+        """Have a task without anything loaded, which leaves some parts out."""
+        owned.task.release()
+        owned.task = self.stages.task(self._roles[tp.topic], tp.partition)
+        for part, reason in lost.items():
+            owned.task.abandon(part, reason)
+
+    def _report(self, owned: OwnedTask) -> None:
+        """Count and log what of the stored state is learnt again."""
+        for one in owned.task.relearned:
+            self.metrics.state_relearned_total.labels(part=one.part).inc()
+            log.warning(
+                "%s[%d]: stored %s (%d rows) cannot be used: %s; the rest is kept. Learnt again: "
+                "%s",
+                owned.changelog.tp.topic,
+                owned.changelog.tp.partition,
+                one.part,
+                one.rows,
+                one.reason,
+                one.learnt_again,
+            )
 
     def _make(self, tp: TP, topics: TopicMonitor) -> OwnedTask:
         role = self._roles[tp.topic]

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 _FORMAT: Final = 1
 
 
+def river_release() -> str:
+    """Return the release of River, without its fixes."""
+    return ".".join(river.__version__.split(".")[:2])
+
+
 class Structure(msgspec.Struct, frozen=True):
     """Everything that must agree for stored numbers to mean the same."""
 
@@ -39,9 +44,8 @@ class Structure(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, trees: str, features: str) -> Structure:
         """Return the structure of this version with the given trees over ``features``."""
-        minor = ".".join(river.__version__.split(".")[:2])
         digest = hashlib.blake2b(features.encode(), digest_size=8).hexdigest()
-        return cls(_FORMAT, minor, digest, trees)
+        return cls(_FORMAT, river_release(), digest, trees)
 
     @property
     def version(self) -> str:

@@ -83,7 +83,7 @@ class Detector:
     @property
     def layout(self) -> dict[str, str]:
         """Return everything that must agree for stored models to mean the same."""
-        return {f"model {name}": str(part) for name, part in asdict(self._scorer.structure).items()}
+        return {name: str(part) for name, part in asdict(self._scorer.structure).items()}
 
     @property
     def suppressed(self) -> int:

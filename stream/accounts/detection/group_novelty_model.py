@@ -51,6 +51,11 @@ class GroupNoveltyModel:
         self._tails = Tails(1, half_life_s=_HALF_LIFE_S)
         self._state = b""
 
+    @property
+    def layout(self) -> dict[str, str]:
+        """Return what has to agree for a stored model to mean the same; builds no trees."""
+        return {"river": checkpoint.river_release(), "features": " ".join(self._features)}
+
     def surprisal(self, groups: Floats) -> Floats:
         """Return the novelty of groups (n, F) in hartleys (tails.py); NaN until enough is learnt.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from stream.core.errors import StateError
 from stream.core.events import WORD_CELLS
+from stream.store.layouts import of_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,7 @@ class HourlySamples:
     """The samples, in a ring of :data:`HOURS` rows; ``rows`` are public but for their prompts."""
 
     #: What a stored row consists of.
-    LAYOUT: Final = {"topic samples": str(_ROW)}
+    layout: Final = {"topic samples": of_dtype(_ROW)}
 
     def __init__(self) -> None:
         """Start without any."""

@@ -19,6 +19,7 @@ from stream.accounts.topics.cell import SHARE, TopicCell
 from stream.accounts.topics.samples import HOURS, HourlySamples
 from stream.core.errors import StateError
 from stream.core.events import WORD_CELLS
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +57,7 @@ class _Stored(msgspec.Struct, frozen=True, kw_only=True):
 class TopicSurge:
     """The topic cell of one task; deterministic given the order of calls."""
 
-    LAYOUT: Final = {**HourlySamples.LAYOUT, "topic cell": " ".join(_Stored.__struct_fields__)}
+    layout: Final = {**HourlySamples.layout, **of_structs(_Stored)}
 
     def __init__(self) -> None:
         """Start with no past."""

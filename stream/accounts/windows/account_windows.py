@@ -107,7 +107,7 @@ class AccountWindows:
     )
 
     #: What the stored fields mean beyond their names.
-    LAYOUT: Final = {
+    layout: Final = {
         "sums": " ".join(METRICS),
         "beginning of the stream": "epoch seconds",
         **{f"panes of the {name}": f"{h.panes} x {h.width_s:g} s" for name, h in HORIZONS.items()},

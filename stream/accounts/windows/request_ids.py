@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from stream.core.errors import StateError
+from stream.store.layouts import of_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -62,7 +63,7 @@ class RequestIds:
     """Remembers the calls of ``duplicate_window_s`` seconds of event time, the oldest go first."""
 
     #: What the stored rows mean.
-    LAYOUT: Final = {"request ids": " ".join(ROW.names or ())}
+    layout: Final = {"request ids": of_dtype(ROW)}
 
     def __init__(
         self, duplicate_window_s: float, *, window_s: float, most: int = MAX_REQUEST_IDS

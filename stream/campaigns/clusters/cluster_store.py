@@ -9,6 +9,7 @@ import numpy as np
 
 from stream.campaigns.clusters.cluster_assignment import ClusterState
 from stream.campaigns.clusters.stored_rows import StoredRows
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -29,7 +30,7 @@ class ClusterStore:
     """Cluster states by id."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {"Cluster": " ".join(ClusterState.__struct_fields__)}
+    layout: Final = of_structs(ClusterState)
 
     def __init__(self, settings: CampaignSettings, *, metrics: CampaignsMetrics) -> None:
         """Start empty."""

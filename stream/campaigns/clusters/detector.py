@@ -35,7 +35,7 @@ from stream.core.membership import accused
 from stream.core.thresholds import DEFAULT_THRESHOLDS, ScoreThresholds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from stream.campaigns.clusters.scorer import ClusterCandidate
     from stream.campaigns.metrics import CampaignsMetrics
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from stream.campaigns.settings import CampaignSettings
     from stream.campaigns.types import Cluster, Indicator
     from stream.core.findings import Group, LightTurns, Turnover
+    from stream.store.durable import Durable
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,6 @@ class Baseline:
 
 class ClusterDetector:
     """All clusters of the system, or of a drill."""
-
-    #: What stored rows consist of.
-    LAYOUT: Final = {
-        **DurableGraph.LAYOUT,
-        **ClusterStore.LAYOUT,
-        **ScoringClock.LAYOUT,
-        **Successions.LAYOUT,
-        **ContextHandovers.LAYOUT,
-    }
 
     def __init__(
         self,
@@ -98,15 +90,15 @@ class ClusterDetector:
         self._candidates = CandidateQueue(settings, self._graph, metrics=metrics)
         self._scorer = ClusterScorer(settings, thresholds, self._graph, self._novelty)
         self._store = ClusterStore(settings, metrics=metrics)
-        #: Everything with durable rows.
-        self._parts = (
-            DurableGraph(self._graph),
-            self._clock,
-            self._store,
-            self._successions,
-            self._contexts,
-            *((self._novelty,) if self._learns else ()),
-        )
+        #: Everything with durable rows, by name.
+        self.durable: Final[Mapping[str, Durable]] = {
+            "cluster_links": DurableGraph(self._graph),
+            "scoring_clock": self._clock,
+            "clusters": self._store,
+            "successions": self._successions,
+            "contexts": self._contexts,
+            **({"group_novelty": self._novelty} if self._learns else {}),
+        }
 
     @property
     def due(self) -> float:
@@ -205,23 +197,6 @@ class ClusterDetector:
     def accounts_using(self, wanted: Iterable[Indicator]) -> dict[Indicator, set[str]]:
         """Return the accounts that use each of some indicators; unknown indicators are absent."""
         return accounts_using(self._graph, wanted)
-
-    # -- durable rows -------------------------------------------------------------------------
-
-    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
-        """Return the rows changed since the last call; None deletes."""
-        return [row for part in self._parts for row in part.take_changes()]
-
-    def load(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Take over stored rows in the order they were written; then :meth:`loaded`."""
-        rows = list(rows)
-        for part in self._parts:
-            part.load(rows)
-
-    def loaded(self) -> None:
-        """Continue with what was loaded."""
-        for part in self._parts:
-            part.loaded()
 
 
 def _suspects(clusters: list[Cluster], least_score: float) -> set[str]:

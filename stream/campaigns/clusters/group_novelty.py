@@ -6,14 +6,12 @@ Compares the features of groups on fixed scales (accounts/detection/group_novelt
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from stream.accounts.detection.group_novelty_model import GroupNoveltyModel
 from stream.campaigns.clusters.stored_rows import StoredRows
-from stream.core.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,6 +102,11 @@ class GroupNovelty:
 
     # -- durable rows -------------------------------------------------------------------------
 
+    @property
+    def layout(self) -> dict[str, str]:
+        """Return what has to agree for a stored model to mean the same."""
+        return self._groups.layout
+
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the model when it learnt since the last call."""
         if not self._learnt:
@@ -116,10 +119,9 @@ class GroupNovelty:
         self._rows.load(rows)
 
     def loaded(self) -> None:
-        """Continue with the stored model; of another version of it, learn again within hours.
+        """Continue with the stored model.
 
-        Raises StateError when it is damaged.
+        Raises StateError when it is damaged, ModelError when it is another one.
         """
         for row in self._rows.values():
-            with suppress(ModelError):
-                self._groups.restore(row)
+            self._groups.restore(row)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.campaigns.clusters.stored_rows import StoredRows
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ class ScoringClock:
     """``due`` is a multiple of the interval, inf while nothing has changed."""
 
     #: What the stored row consists of.
-    LAYOUT: Final = {"Clock": " ".join(_Clock.__struct_fields__)}
+    layout: Final = of_structs(_Clock)
 
     def __init__(self, every_s: float) -> None:
         """Start with nothing to score; clusters are scored every ``every_s`` seconds."""

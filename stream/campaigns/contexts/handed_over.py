@@ -13,8 +13,8 @@ import numpy as np
 from stream.campaigns.contexts.chance import expected, sizes, takes_over
 from stream.campaigns.contexts.figures import ContextFigures
 from stream.campaigns.contexts.takers import Takers
-from stream.campaigns.contexts.turns import MATCH, RecentTurns
-from stream.core.findings import Group, Member
+from stream.campaigns.contexts.turns import RecentTurns
+from stream.core.findings import Group
 from stream.core.links import LinkKind, half_days
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
-    from stream.core.findings import LightTurns
+    from stream.core.findings import LightTurns, Member
 
 #: Accounts are linked from this -ln p of their number. Assumed: one in 400, with 288 looks a day at
 #: much the same matches.
@@ -39,10 +39,9 @@ class ContextHandovers:
     """Who takes contexts over, as of the last :meth:`find`."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {
-        **RecentTurns.LAYOUT,
-        "matches of contexts": str(MATCH),
-        "Member": " ".join(Member.__struct_fields__),
+    layout: Final = {
+        **RecentTurns.layout,
+        **Takers.layout,
     }
 
     def __init__(self, *, metrics: CampaignsMetrics) -> None:

@@ -15,6 +15,7 @@ from stream.campaigns.contexts.chance import MOST
 from stream.campaigns.contexts.turns import MATCH, number
 from stream.core.errors import StateError
 from stream.core.findings import Member
+from stream.store.layouts import of_dtype, of_structs
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ class Taker:
 
 class Takers:
     """The accounts by name."""
+
+    #: What stored rows consist of.
+    layout: Final = {**of_structs(_Stored), "matches of contexts": of_dtype(MATCH)}
 
     def __init__(self) -> None:
         """Start without any."""

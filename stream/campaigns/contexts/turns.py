@@ -15,6 +15,7 @@ import numpy as np
 
 from stream.core.errors import StateError
 from stream.core.findings import TURN
+from stream.store.layouts import of_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,7 +45,7 @@ class RecentTurns:
     """Turns of the last half an hour or so, and up to when their contexts were matched."""
 
     #: What the stored row consists of.
-    LAYOUT: Final = {"recent turns": str(_KEPT)}
+    layout: Final = {"recent turns": of_dtype(_KEPT)}
 
     def __init__(self) -> None:
         """Start without any."""

@@ -24,6 +24,7 @@ from stream.campaigns.links.rows import (
     values_of,
 )
 from stream.core.links import SPREAD
+from stream.store.layouts import of_dtype
 from stream.store.order import lexical
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class DurableGraph:
     """Reads and writes a graph as rows; their form is that of rows.py."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {
-        name: " ".join(f"{field}{row[field].str}" for field in row.names or ())
+    layout: Final = {
+        name: of_dtype(row)
         for name, row in (("account", HEAD), ("edge", EDGE), ("value", VALUE_ROW))
     }
 

@@ -46,7 +46,7 @@ class LinkTable:
     """A bounded map from indicator to the accounts that used it."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = DurableGraph.LAYOUT
+    layout: Final = DurableGraph.layout
 
     def __init__(self, settings: CampaignSettings, *, metrics: CampaignsMetrics) -> None:
         """Start empty."""

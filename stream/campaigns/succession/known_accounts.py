@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from stream.core.findings import Turnover
+from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +39,7 @@ class KnownAccounts:
     """The latest turnover of each account, and until when a person has confirmed it."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = {"Turnover": " ".join(Turnover.__struct_fields__)}
+    layout: Final = of_structs(Turnover)
 
     def __init__(self, *, remember_s: float, metrics: CampaignsMetrics) -> None:
         """Remember an account for ``remember_s`` after its last turnover."""

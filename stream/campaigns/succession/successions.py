@@ -43,7 +43,7 @@ class Successions:
     """The successions among all known accounts, as of the last :meth:`find`."""
 
     #: What stored rows consist of.
-    LAYOUT: Final = KnownAccounts.LAYOUT
+    layout: Final = KnownAccounts.layout
 
     def __init__(self, settings: CampaignSettings, *, metrics: CampaignsMetrics) -> None:
         """Start without any."""

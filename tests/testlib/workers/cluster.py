@@ -35,8 +35,9 @@ class Log:
     schema: bytes | None = None
     checkpoint: bytes | None = None
 
-    def check(self, schema: bytes | None) -> None:
+    def check(self, schema: bytes | None) -> bool:
         self.schema = schema
+        return True
 
     def load(self, rows: list[tuple[bytes, bytes | None]]) -> None:
         for key, row in rows:
@@ -45,7 +46,7 @@ class Log:
             else:
                 self.rows[key] = row
 
-    def restore(self, checkpoint: bytes) -> None:
+    def restore(self, checkpoint: bytes | None) -> None:
         self.checkpoint = checkpoint
 
 

@@ -26,7 +26,7 @@ from stream.core.records import Emission, Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
-from stream.worker.ports import Stages
+from stream.worker.ports import LostPart, Stages
 from stream.worker.run import WorkerComponents, run
 from stream.worker.transport import RecordBatchConsumer
 
@@ -123,14 +123,24 @@ class CountingTask:
     def schema(self) -> bytes:
         return b"counts"
 
-    def check(self, schema: bytes | None) -> None:
+    def abandon(self, part: str, reason: str) -> None:
+        raise StateError(f"{part}: {reason}")
+
+    @property
+    def relearned(self) -> list[LostPart]:
+        return []
+
+    def check(self, schema: bytes | None) -> bool:
         if schema != self.schema():
             raise StateError(f"rows of {schema!r}")
+        return True
 
     def load(self, rows: list[tuple[bytes, bytes | None]]) -> None:
         self.counts |= {key.decode(): int(value) for key, value in rows if value is not None}
 
-    def restore(self, checkpoint: bytes) -> None:
+    def restore(self, checkpoint: bytes | None) -> None:
+        if checkpoint is None:
+            raise StateError("no checkpoint")
         self.resume_offset, self.last_applied = json.loads(checkpoint)
 
 
@@ -149,7 +159,7 @@ class TotalTask(CountingTask):
 class SlowTask(CountingTask):
     """Takes its time to load."""
 
-    def restore(self, checkpoint: bytes) -> None:
+    def restore(self, checkpoint: bytes | None) -> None:
         time.sleep(LOAD_S)
         super().restore(checkpoint)
 

@@ -17,6 +17,7 @@ from stream.core.links import LinkKind
 from stream.metrics import Metrics
 from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import ALERTING, START_S, Found, feed, finding, findings, group, pool, step
+from testlib.durable import changes, restore
 from testlib.metrics import value
 
 FEEDBACK = FeedbackSettings(mute_s=12 * 3600)
@@ -331,15 +332,15 @@ def test_a_restart_forgets_no_feedback(found: Found, spoken: int, crash: int) ->
         for i, event in enumerate([*found, (700, [], 0), (1500, [], 0)]):
             if i == crash:
                 incidents = fresh()
-                incidents.load(stored.items())
-                incidents.loaded()
-                assert incidents.take_changes() == []
+                restore(incidents, stored.items())
+                incidents.recovered()
+                assert changes(incidents) == []
             alerts += feed(incidents, [event])
             if i == spoken:
                 alerts += suppress(incidents, event[0], suppression("account", "b", until=400))
                 for name in sorted(firing(alerts)):
                     alerts += judge(incidents, event[0], name, "benign")
-            for key, row in incidents.take_changes():
+            for key, row in changes(incidents):
                 if row is None:
                     stored.pop(key, None)
                 else:

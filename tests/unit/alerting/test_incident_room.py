@@ -9,6 +9,7 @@ from stream.campaigns.settings import CampaignSettings
 from stream.metrics import Metrics
 from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import ALERTING, finding, pool, step
+from testlib.durable import changes, restore
 
 MOST = 20
 
@@ -47,17 +48,15 @@ def test_what_is_over_makes_room(incidents: IncidentFlow, metrics: Metrics) -> N
         assert len(incidents._incidents._store.open) == 5
     assert limit_hits(metrics, "incidents") == 0
     # An incident that was never written leaves no row to delete.
-    assert {row is None for _, row in incidents.take_changes()} == {False}
+    assert {row is None for _, row in changes(incidents)} == {False}
 
 
 def test_a_restart_knows_how_many_are_firing(incidents: IncidentFlow) -> None:
     step(incidents, 1, [finding(f"a{i}", 1) for i in range(5)])
-    rows = incidents.take_changes()
-    incidents.load(rows)
-    incidents.loaded()
+    rows = changes(incidents)
+    restore(incidents, rows)
     restored = IncidentFlow(ALERTING, CampaignSettings(), metrics=Metrics())
-    restored.load(rows)
-    restored.loaded()
+    restore(restored, rows)
     assert len(restored._incidents._store.open) == 5
 
 

@@ -26,6 +26,7 @@ from testlib.builders import (
     pool,
     step,
 )
+from testlib.durable import changes, restore
 
 
 def fresh(metrics: Metrics | None = None) -> IncidentFlow:
@@ -244,11 +245,11 @@ def test_a_restart_changes_nothing(found: Found, crash: int) -> None:
     for i, event in enumerate([*found, (700, [], 0)]):
         if i == crash:
             incidents = fresh()
-            incidents.load(stored.items())
-            incidents.loaded()
-            assert incidents.take_changes() == []
+            restore(incidents, stored.items())
+            incidents.recovered()
+            assert changes(incidents) == []
         alerts += feed(incidents, [event])
-        for key, row in incidents.take_changes():
+        for key, row in changes(incidents):
             if row is None:
                 stored.pop(key, None)
             else:

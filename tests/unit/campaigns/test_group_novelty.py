@@ -7,8 +7,10 @@ import river
 
 from stream.campaigns.clusters.detector import ClusterDetector
 from stream.campaigns.settings import CampaignSettings
+from stream.core.errors import ModelError
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
+from testlib.durable import changes, restore
 from testlib.groups import DAY_S, OTHERS, START_S, group, pool
 
 
@@ -63,7 +65,7 @@ def test_a_drill_is_compared_with_real_groups_and_the_model_does_not_learn_from_
     )
     assert novelties(drill, START_S + 43_200) == {0.001}
     assert real._novelty._groups.state() == before
-    assert not [key for key, _ in drill.take_changes() if key[:1] == b"u"]
+    assert not [key for key, _ in changes(drill) if key[:1] == b"u"]
 
 
 def test_the_model_does_not_learn_from_parts_of_an_alerted_campaign(metrics: Metrics) -> None:
@@ -91,8 +93,7 @@ def test_the_model_learns_many_indicators_of_the_same_accounts_once(metrics: Met
 def test_the_model_survives_a_restart(metrics: Metrics) -> None:
     clusters = trained(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12)
     again = ClusterDetector(CampaignSettings(), metrics=metrics)
-    again.load(clusters.take_changes())
-    again.loaded()
+    restore(again, changes(clusters))
     for hour in range(12, 30):
         time = START_S + 3600 * hour
         for one in (clusters, again):
@@ -106,10 +107,12 @@ def test_the_model_survives_a_restart(metrics: Metrics) -> None:
 def test_a_model_of_another_version_is_learnt_again(
     metrics: Metrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = trained(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12).take_changes()
+    rows = changes(trained(ClusterDetector(CampaignSettings(), metrics=metrics), hours=12))
     monkeypatch.setattr(river, "__version__", "9.1.0")
     again = ClusterDetector(CampaignSettings(), metrics=metrics)
-    again.load(rows)
-    again.loaded()
+    with pytest.raises(ModelError, match="river"):
+        restore(again, rows)
+    again = ClusterDetector(CampaignSettings(), metrics=metrics)
+    restore(again, [row for row in rows if row[0][:1] != b"u"])
     again.add(START_S + 43_200, pool(1))
     assert [len(c.members) for c in again.detect(START_S + 43_200) if c.score > 0.5] == [24]

@@ -68,8 +68,9 @@ def test_a_successor_computes_the_same_features(early: int, visits: list[tuple[i
         step(one, hour, sorted({f"a{account}" for other, account in visits if other == hour}))
         log |= dict(one.take_changes())
     recovered_task = stage()
-    recovered_task.load([*log.items()])
-    recovered_task.loaded()
+    recovered_task.load("windows", [*log.items()])
+    for part in recovered_task.layouts:
+        recovered_task.loaded(part)
     np.testing.assert_equal(features(recovered_task, hour), features(one, hour))
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.core.errors import StateError
+from stream.core.errors import LostPartError, StateError
 from stream.worker.recovery import ChangelogReader, _PreviousValues
 
 KEYS = st.sampled_from([b"a", b"b", b"h", b"s", b""])
@@ -17,22 +17,32 @@ Records = list[tuple[bytes, bytes | None]]
 class Restorer:
     def __init__(self) -> None:
         self.schema: bytes | None = b"never checked"
+        self.checked: list[tuple[bytes, int]] = []  # with how many rows before it
+        self.loaded: Records = []
+        self.refused: bytes | None = None  # a key whose part cannot be used
         self.rows: dict[bytes, bytes] = {}
         self.checkpoint: bytes | None = None
 
-    def check(self, schema: bytes | None) -> None:
+    def check(self, schema: bytes | None) -> bool:
         self.schema = schema
-        if schema != b"schema":
+        if schema not in {b"schema", b"older"}:
             raise StateError("another schema")
+        self.checked.append((schema, len(self.loaded)))
+        return schema == b"schema"
 
     def load(self, rows: Records) -> None:
+        self.loaded += rows
         for key, value in rows:
+            if key == self.refused:
+                raise LostPartError("windows", "bad")
             if value is None:
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = value
 
-    def restore(self, checkpoint: bytes) -> None:
+    def restore(self, checkpoint: bytes | None) -> None:
+        if checkpoint is None:
+            raise LostPartError("checkpoint", "missing")
         self.checkpoint = checkpoint
 
 
@@ -94,12 +104,44 @@ def test_rows_of_another_schema_never_reach_the_task(first: Records, *, atomic: 
     assert restorer.checkpoint is None
 
 
-def test_rows_without_a_header_are_no_state() -> None:
+def test_rows_without_a_checkpoint_record_are_lost() -> None:
     restorer = Restorer()
     reader = ChangelogReader(restorer, atomic=True)
     reader.read([(b"s", b"schema"), (b"ra", b"1")])
-    with pytest.raises(StateError, match="without a checkpoint record"):
-        reader.finish()
+    reader.finish()
+    assert reader.lost is not None
+    assert reader.lost.part == "checkpoint"
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+@pytest.mark.parametrize("portion", [1, 2, 9])
+def test_rows_are_of_the_schema_before_them(portion: int, *, atomic: bool) -> None:
+    log: Records = [
+        *[(b"i", b"id"), (b"s", b"older"), (b"ra", b"1"), (b"rb", b"1"), (b"h", b"0")],
+        *[(b"s1", b"schema"), (b"rb", b"2"), (b"h", b"1")],
+    ]
+    restorer, reader = _reader(log, atomic=atomic, portion=portion)
+    assert restorer.checked == [(b"older", 0), (b"schema", 2)]
+    assert restorer.rows == {b"a": b"1", b"b": b"2"}
+    assert (reader.schemas, reader.is_current) == (2, True)
+    _, reader = _reader(log[:5], atomic=atomic, portion=portion)
+    assert (reader.schemas, reader.is_current) == (1, False)
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_nothing_is_loaded_once_a_part_is_lost(*, atomic: bool) -> None:
+    restorer = Restorer()
+    restorer.refused = b"a"
+    reader = ChangelogReader(restorer, atomic)
+    log: Records = [(b"s", b"schema"), (b"ra", b"1"), (b"h", b"0")]
+    for record in [*log, (b"rb", b"2"), (b"h", b"1")]:
+        reader.read([record])
+    reader.finish()
+    assert reader.lost is not None
+    assert reader.lost.part == "windows"
+    assert restorer.checkpoint is None
+    assert restorer.rows == {}
+    assert reader.unfinished == set()
 
 
 @pytest.mark.parametrize(
