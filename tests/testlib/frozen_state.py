@@ -39,24 +39,26 @@ PREFIX = "distillwatch.internal."
 SCENARIO = Scenario(
     id="frozen",
     crowd=Crowd(
-        people=10,
-        tool_users=3,
-        staff=2,
-        services=1,
-        batches=0,
+        people=20,
+        tool_users=6,
+        staff=4,
+        services=2,
+        batches=1,
         evaluations=0,
         pipelines=0,
         migrations=0,
         tutoring=1,
     ),
-    planted=PlantedCampaigns(pool=10, after_s=3600.0),
-    span_s=5.0 * 3600.0,
+    planted=PlantedCampaigns(pool=14, after_s=2 * 3600.0),
+    span_s=7 * 3600.0,
 )
 #: This part of the span is played; the rest is kept as it is.
-PLAYED_S = 4 * 3600.0
+PLAYED_S = 5 * 3600.0
 #: Requests that are sent at once, so that packets are small; packets kept before the first needed.
-PORTION = 30
-BEFORE = 3
+PORTION = 60
+BEFORE = 2
+#: Requests that are kept for those who go on.
+REST = 300
 
 
 class Frozen(msgspec.Struct, kw_only=True):
@@ -186,7 +188,7 @@ def freeze(root: Path) -> Frozen:
                 what="an alert",
             )
             assert worker.stop() == 0, worker.log
-        return asyncio.run(_dump(broker.bootstrap, lines, every[len(lines) :]))
+        return asyncio.run(_dump(broker.bootstrap, lines, every[len(lines) :][:REST]))
 
 
 def main(out: str, root: str = str(ROOT)) -> None:
