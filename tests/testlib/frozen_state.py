@@ -56,9 +56,9 @@ SCENARIO = Scenario(
 PLAYED_S = 5 * 3600.0
 #: Requests that are sent at once, so that packets are small; packets kept before the first needed.
 PORTION = 60
-BEFORE = 2
+BEFORE = 1
 #: Requests that are kept for those who go on.
-REST = 300
+REST = 40
 
 
 class Frozen(msgspec.Struct, kw_only=True):
@@ -90,8 +90,9 @@ def read(file: Path) -> Frozen:
 
 
 def compacted(records: list[tuple[bytes, bytes | None]]) -> list[tuple[bytes, bytes | None]]:
-    """Return what compaction leaves: the latest record of each key where it is."""
-    last = {key: at for at, (key, _) in enumerate(records)}
+    """Return what compaction leaves: the latest record of each key where it is, no deleted ones."""
+    last = {key: at for at, (key, row) in enumerate(records) if row is not None}
+    last |= {key: -1 for key, row in dict(records).items() if row is None}
     return [record for at, record in enumerate(records) if last[record[0]] == at]
 
 

@@ -126,7 +126,5 @@ def _check(stored: _Stored, structure: Structure) -> None:
     ]
     if differing:
         raise ModelError(
-            f"the stored detection model ({stored.written_by}) differs in "
-            f"{', '.join(differing)}: run the version and detection settings that wrote it, or "
-            "delete the state topic of its stage to learn from scratch"
+            f"the stored detection model ({stored.written_by}) differs in {', '.join(differing)}"
         )
