@@ -56,7 +56,7 @@ SCENARIO = Scenario(
 PLAYED_S = 5 * 3600.0
 #: Requests that are sent at once, so that packets are small; packets kept before the first needed.
 PORTION = 60
-BEFORE = 1
+BEFORE = 0
 #: Requests that are kept for those who go on.
 REST = 40
 
@@ -152,7 +152,7 @@ def pruned(frozen: Frozen) -> Frozen:
     packets = {}
     for role, stage in TOPICS.items():
         (checkpoint,) = [row for key, row in frozen.state[stage] if key == CHECKPOINT]
-        first = (msgspec.msgpack.decode(checkpoint)["resume_offset"] or 0) - BEFORE
+        first = (msgspec.msgpack.decode(checkpoint or b"")["resume_offset"] or 0) - BEFORE
         packets[role] = [packet for packet in frozen.packets[role] if packet[0] >= first]
     return msgspec.structs.replace(frozen, packets=packets)
 

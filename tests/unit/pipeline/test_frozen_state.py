@@ -201,9 +201,12 @@ def test_what_cannot_be_migrated_is_learnt_again_and_all_else_stays():
     task, _ = recovered("0.1.0", "findings", "population_model", "cluster_links")
     assert [one.part for one in task.relearned] == ["population_model", "cluster_links"]
     assert all(one.reason == "a test" and one.rows for one in task.relearned)
-    deleted = {key for key, row in task.take_changes() if row is None}
-    stored = {key[1:] for key, _ in frozen("0.1.0").state["alerting"] if key[:1] == b"r"}
-    assert deleted == {key for key in stored if key[:1] in {b"m", b"a", b"v"}}
+    changes = dict(task.take_changes())
+    stored = {key[1:]: row for key, row in frozen("0.1.0").state["alerting"] if key[:1] == b"r"}
+    assert changes.keys() == {key for key in stored if key[:1] in {b"m", b"a", b"v"}}
+    models = {key for key in changes if key[:1] == b"m"}
+    assert all(row is None for key, row in changes.items() if key not in models)
+    assert all(changes[key] not in {None, stored[key]} for key in models)  # begun again
     assert task.take_changes() == []
     assert campaign in {one.alert_id for one in task._stage._incidents._incidents._store}
 
