@@ -69,8 +69,9 @@ class StateLoader:
         }
         self.schema: Final = Schema.of(stage.name, shared, stage.layouts)
         self._abandoned: dict[str, str] = {}
-        self._steps: dict[str, tuple[Migration, ...]] = {}
-        self._lost: dict[str, str] = {}
+        # Until a schema is read, rows are taken for own ones.
+        self._steps: dict[str, tuple[Migration, ...]] = {part.name: () for part in self._parts}
+        self._lost: dict[str, str] = {part.name: "" for part in self._parts}
         #: Keys of rows that were not loaded -> their part; "": of no part.
         self._left_out: dict[bytes, str] = {}
 

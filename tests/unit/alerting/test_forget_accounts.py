@@ -14,6 +14,7 @@ from stream.core.feedback import Suppression, Verdict
 from stream.metrics import Metrics
 from stream.pipeline.incident_flow import IncidentFlow
 from testlib.builders import ALERTING, START_S, finding, pool, step
+from testlib.durable import changes
 
 HOUR = 60.0
 
@@ -23,7 +24,7 @@ def flow() -> IncidentFlow:
 
 
 def rows(incidents: IncidentFlow) -> bytes:
-    return b"".join(key + (row or b"") for key, row in incidents.take_changes() if row is not None)
+    return b"".join(key + (row or b"") for key, row in changes(incidents) if row is not None)
 
 
 def verdict(alert_id: str, label: str) -> Verdict:
@@ -60,7 +61,7 @@ def test_a_campaign_goes_on_without_it_and_nothing_is_sent() -> None:
     (alert,) = step(incidents, 10, groups=pool(10))
     members = alert.account_ids or []
     assert "p003" in members
-    incidents.take_changes()
+    changes(incidents)
     assert incidents.forget_accounts(START_S + 60 * 11, {"p003", "p019"}) == []
     changed = rows(incidents)
     assert b"p003" not in changed
@@ -78,7 +79,7 @@ def test_a_verdict_and_a_suppression_keep_no_id() -> None:
     incidents.record_feedback(START_S + 660, [], [suppression("account-of-one")])
     assert b"account-of-one" in rows(incidents)
     incidents.forget_accounts(START_S + 720, {"account-of-one"})
-    changed = dict(incidents.take_changes())
+    changed = dict(changes(incidents))
     assert b"account-of-one" not in b"".join(row or b"" for row in changed.values())
     assert [key[:1] for key, row in changed.items() if row is None] == [b"s", b"i"]
     # What the verdict muted is a new account now.

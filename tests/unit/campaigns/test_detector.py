@@ -10,6 +10,7 @@ from stream.campaigns.clusters.detector import ClusterDetector
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
 from stream.metrics import Metrics
+from testlib.durable import changes
 from testlib.groups import OTHERS, START_S, group, pool
 
 
@@ -51,7 +52,7 @@ def test_the_most_suspicious_clusters_are_remembered(
     clusters.add(START_S + 60, [OTHERS, *groups])
     assert len(clusters.detect(clusters.due)) == 3
     assert limit_hits(metrics, "clusters") == 3
-    assert sum(key[:1] == b"c" for key, _ in clusters.take_changes()) == 3
+    assert sum(key[:1] == b"c" for key, _ in changes(clusters)) == 3
 
 
 def test_an_indicator_has_a_bounded_number_of_accounts_and_counts_the_others(

@@ -15,6 +15,7 @@ from stream.campaigns.succession.chance import Chance
 from stream.campaigns.succession.known_accounts import KnownAccounts
 from stream.campaigns.succession.successions import Successions
 from stream.metrics import Metrics
+from testlib.durable import changes, restore
 from testlib.traffic.link_traffic import DAY_S, HOUR_S, START_S
 from testlib.traffic.turnover_rows import Life, mix, standing
 
@@ -112,20 +113,18 @@ def test_a_stored_detector_finds_the_same(rng: Rng) -> None:
     clusters.note_confirmed(["old-1", "gone"], until=2e9)
     clusters.detect(NOW)
     other = ClusterDetector(CampaignSettings(), metrics=Metrics())
-    other.load(clusters.take_changes())
-    other.loaded()
+    restore(other, changes(clusters))
     assert other.due == clusters.due
     later = NOW + HOUR_S
     assert repr(other.detect(later)) == repr(clusters.detect(later))
-    assert other.take_changes() == clusters.take_changes()
+    assert changes(other) == changes(clusters)
 
 
 def test_turnovers_alone_are_scored_after_a_restart() -> None:
     clusters = ClusterDetector(CampaignSettings(), metrics=Metrics())
     clusters.add_turnovers(NOW, rows([Life("a", tuple([0.1] * 16))]))
     other = ClusterDetector(CampaignSettings(), metrics=Metrics())
-    other.load(clusters.take_changes())
-    other.loaded()
+    restore(other, changes(clusters))
     assert other.due == clusters.due < np.inf
 
 
