@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from stream.core.errors import PacketError, StateError
+from stream.core.errors import NewerVersionError, PacketError, StateError
 from stream.core.packets import Packet, unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
@@ -156,7 +156,7 @@ def test_a_damaged_record_is_a_packet_error(role, written) -> None:
     for offset, value in enumerate(random.choices(written[role], k=400)):
         try:
             task.feed(offset, damaged(value, random))
-        except PacketError as error:
+        except (PacketError, NewerVersionError) as error:
             one_line(error)
             refused += 1
     assert refused > 200
@@ -169,7 +169,7 @@ def test_a_record_that_says_what_cannot_be_is_refused_or_taken(role, written) ->
     for offset, value in enumerate(random.choices(written[role], k=150)):
         try:
             task.feed(offset, twisted(unpack(value), random))
-        except PacketError as error:
+        except (PacketError, NewerVersionError) as error:
             one_line(error)
             refused += 1
     assert refused > 10
