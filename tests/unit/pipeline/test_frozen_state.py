@@ -15,15 +15,17 @@ import msgspec
 import pytest
 
 from stream.core.alerts import Alert
+from stream.core.errors import NewerVersionError
 from stream.core.packets import PACKET_VERSION, unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
 from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
-from stream.worker.changelog import SCHEMA
+from stream.worker.changelog import CHECKPOINT, SCHEMA
 from stream.worker.recovery import ChangelogReader
 from testlib.frozen_state import TOPICS, packet_layout, read
+from testlib.next_version import make_next
 from testlib.paths import SAMPLES
 
 SETTINGS = replace(Settings().stages, tasks=1)
@@ -234,3 +236,29 @@ def test_packets_of_the_version_before_are_read(role):
 
 def unversioned(value):
     return msgspec.msgpack.decode(value)
+
+
+@pytest.mark.parametrize("role", TOPICS)
+def test_the_next_release_goes_on_and_this_one_refuses_what_it_wrote(role, monkeypatch):
+    old = frozen("0.1.0")
+    log = [*old.state[TOPICS[role]]]
+    packet = old.packets[role][-1][1]
+    with monkeypatch.context() as patch:
+        make_next(patch.setitem, patch.setattr)
+        task, reader = recovered("0.1.0", role)
+        assert (task.relearned, reader.is_current) == ([], False)
+        log += [(SCHEMA + b"1", task.schema()), (b"rnew", b"row"), (CHECKPOINT, b"later")]
+        unpack(packet)  # of the older release
+        newer = msgspec.msgpack.encode(unversioned(packet) | {"version": PACKET_VERSION + 1})
+        unpack(newer)
+    task = new(role)
+    reader = ChangelogReader(task, atomic=True)
+    with pytest.raises(NewerVersionError, match="which is newer than this distillwatch") as caught:
+        reader.read(log)
+    assert "Run that version" in str(caught.value)
+    task, _ = recovered("0.1.0", role)
+    before = task.checkpoint_record()
+    with pytest.raises(NewerVersionError, match="Run that version"):
+        task.feed(1_000_000, newer)
+    assert task.checkpoint_record() == before
+    assert task.take_changes() == []
