@@ -15,7 +15,7 @@ class Verdict(msgspec.Struct):
 
 
 def duration(seconds: float) -> str:
-    """Return hours and minutes, or days and hours."""
+    """Return hours and minutes, or minutes alone."""
     minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"

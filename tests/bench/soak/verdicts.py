@@ -30,8 +30,8 @@ LAG_P99_S: Final = 60.0
 SILENCE_S: Final = 60.0
 #: Days of traffic differ by their hour and weekday, so sizes of three days of it do.
 TOPIC_GROWTH: Final = 1.5
-#: A third of it is longer than retention, and as long as two segments of compacted topics.
-_TOPICS_S: Final = 3600.0
+#: A third of it is as long as retention and a segment: the first third fills the topics.
+_TOPICS_S: Final = 3000.0
 #: Smaller topics are a few records.
 _SMALL_BYTES: Final = 2_000_000
 #: Share of the time in which the traffic may wait.

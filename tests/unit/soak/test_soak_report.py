@@ -132,6 +132,31 @@ def test_lag_and_pauses_are_broken(folder: Path) -> None:
     assert broken(folder) == ["lag is bounded", "commits advance"]
 
 
+def test_traffic_that_had_to_wait_for_the_workers_is_broken(folder: Path) -> None:
+    series.append(folder / "samples.jsonl", sample(1800.0, held_s=90.0))
+    assert broken(folder) == ["workers keep up with the traffic"]
+
+
+def test_a_campaign_that_was_cut_short_is_not_missed(folder: Path) -> None:
+    (folder / "alerts.jsonl").unlink()
+    (folder / "samples.jsonl").unlink()
+    series.append(folder / "samples.jsonl", sample(10.0))
+    assert broken(folder) == []
+
+
+def test_topics_that_grow_are_broken(folder: Path) -> None:
+    (folder / "samples.jsonl").unlink()
+    for at_s in range(0, 3600, 60):
+        grown = {"gateway.requests": int(at_s * 1e5)}
+        series.append(folder / "samples.jsonl", sample(float(at_s), topics=grown))
+    assert broken(folder) == ["topics are bounded"]
+    (folder / "samples.jsonl").unlink()
+    for at_s in range(0, 3600, 60):
+        full = {"gateway.requests": int(min(at_s, 1000) * 1e5)}
+        series.append(folder / "samples.jsonl", sample(float(at_s), topics=full))
+    assert broken(folder) == []
+
+
 def test_a_run_that_died_has_a_report_of_what_it_measured(folder: Path) -> None:
     (folder / "end.json").unlink()
     with (folder / "samples.jsonl").open("ab") as file:
