@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 Kind = Literal["kill", "roll_workers", "roll_brokers", "crash_broker", "upgrade"]
 
 STRETCH_S: Final = 2160.0
+#: How much longer than the first each later stretch is: the first one has the older build.
+LATER: Final = 3
 #: Between two kills, mean. Assumed: a kill a day and a half of the traffic, far more than anywhere.
 KILLS_EVERY_S: Final = 420.0
 #: After another fault, so that each fault's recovery is seen.
@@ -33,10 +35,11 @@ def schedule(run_s: float, seed: int) -> list[Fault]:
     """Return the faults of a run, by time. A short run has one of each, and a kill or two."""
     dice = random.Random(seed)
     stretches = max(2, round(run_s / STRETCH_S))
-    length_s = (run_s - min(CALM_S, run_s / 5)) / stretches
+    part_s = (run_s - min(CALM_S, run_s / 5)) / (1 + LATER * (stretches - 1))
     found: list[Fault] = []
+    start_s = 0.0
     for number in range(stretches):
-        start_s = number * length_s
+        length_s = LATER * part_s if number else part_s
         if number:
             # The upgrade is the first of the restarts.
             found.append(Fault(start_s, "upgrade" if number == 1 else "roll_workers"))
@@ -53,4 +56,5 @@ def schedule(run_s: float, seed: int) -> list[Fault]:
             found.append(Fault(at_s, "kill", (number + 1) % 2))
             at_s += APART_S + dice.expovariate(1 / KILLS_EVERY_S)
             first = False
+        start_s += length_s
     return sorted(found)

@@ -2,7 +2,7 @@
 
 The slope is that of Theil and Sen, the median of the slopes of pairs of points, of pairs within one
 life only: each life has a level of its own. Its confidence interval is Sen's (1968), by the
-variance of Kendall's S summed over the lives; the points are thinned to one in two minutes, as
+variance of Kendall's S summed over the lives; the points are thinned to one a minute, as
 neighbours hardly differ and would make the interval too narrow.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 #: Seconds of a point; a point is the median of its samples.
-THINNED_S: Final = 120.0
+THINNED_S: Final = 60.0
 #: Of the normal distribution, for 95 % on both sides.
 _Z: Final = 1.96
 _LEAST_POINTS: Final = 4
