@@ -1,13 +1,16 @@
 """The product as its next release would be: each format has a version more.
 
 Packets and all parts of state are as they are now, under the next number, with a migration from the
-present one. So what two releases do with each other's records can be tested from one revision.
+present one. So what two releases do with each other's records can be tested from one revision. As a
+program it is that release's `distillwatch`.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
+from stream.cli.main import run
 from stream.core import packets
 from stream.pipeline import migrations, schema, state_parts
 
@@ -33,3 +36,8 @@ def make_next(
             set_item(migrations.MIGRATIONS, (part.name, part.version), _unchanged)
         newer = tuple(part._replace(version=part.version + 1) for part in parts)
         set_item(state_parts.PARTS, stage, newer)
+
+
+if __name__ == "__main__":
+    make_next(operator.setitem, setattr)
+    run()

@@ -121,7 +121,7 @@ class Product:
             **self.overrides,
         }
         self.environment = kept | {f"DISTILLWATCH_{name}": value for name, value in named.items()}
-        self.environment["PYTHONPATH"] = str(ROOT)
+        self.environment["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
         self.settings: Settings = load(None, self.environment)
 
     # -- what is done to it -------------------------------------------------------------------
