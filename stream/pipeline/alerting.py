@@ -164,7 +164,7 @@ class AlertingStage:
         )
         self._alerts += alerts
         self._scores.exclude(confirmed)
-        return [*self._send(), *self._send_confirmed(confirmed)]
+        return [*self._send(), *_confirmed_emissions(confirmed, self._tasks)]
 
     def _send_states(self) -> list[Emission]:
         changed = self._scores.take_changed_states()
@@ -175,13 +175,6 @@ class AlertingStage:
         return [
             Emission("events", task, None, pack_feedback(Feedback(account_states=states)))
             for task, states in sorted(of_task.items())
-        ]
-
-    def _send_confirmed(self, confirmed: list[Confirmed]) -> list[Emission]:
-        return [
-            Emission("events", task, None, pack_feedback(Feedback(confirmed=of_task)))
-            for task in range(self._tasks)
-            if (of_task := [*_of_task(confirmed, task, self._tasks)])
         ]
 
     def _send(self) -> list[Emission]:
@@ -226,6 +219,14 @@ class AlertingStage:
         """Continue after all parts are loaded."""
         self._scores.recovered()
         self._incidents.recovered()
+
+
+def _confirmed_emissions(confirmed: list[Confirmed], tasks: int) -> list[Emission]:
+    return [
+        Emission("events", task, None, pack_feedback(Feedback(confirmed=of_task)))
+        for task in range(tasks)
+        if (of_task := [*_of_task(confirmed, task, tasks)])
+    ]
 
 
 def _without(row: Finding, accounts: Collection[str]) -> Finding | None:

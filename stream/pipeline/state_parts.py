@@ -56,7 +56,7 @@ PARTS: Final[Mapping[str, tuple[StatePart, ...]]] = {
             5,
             b"m",
             "what is usual, within detection.warm_up_s (six hours by default); until then no "
-            "account is scored by itself",
+            "account is scored on its own",
         ),
         StatePart("topics", 5, b"pt", "topics and who lives in them, within two days"),
         StatePart("cluster_links", 5, b"av", "links of accounts, with their next requests"),

@@ -257,7 +257,7 @@ class PartitionTask(Generic[R]):
         return self._state.relearned
 
     def check(self, schema: bytes | None) -> bool:
-        """Take the schema of the rows that follow; None: there is none. Return whether it is own.
+        """Take the schema of the rows that follow, None without one. Return whether it is own.
 
         Raises StateError unless this version may read them.
         """
@@ -279,15 +279,17 @@ class PartitionTask(Generic[R]):
             with reading(CHECKPOINT):
                 if checkpoint is None:
                     raise StateError("there are rows without it: records of the topic are missing")
-                self._continue_from(msgspec.msgpack.decode(checkpoint, type=CheckpointRecord))
+                stored = msgspec.msgpack.decode(checkpoint, type=CheckpointRecord)
+                self._next_unread = stored.next_unread
+                _resume(self._buffer, stored)
         self._state.loaded()
 
-    def _continue_from(self, stored: CheckpointRecord) -> None:
-        self._buffer.output_watermark = stored.output_watermark
-        self._buffer.expected_sources = stored.expected_sources
-        self._buffer.next_offset = stored.resume_offset
-        self._next_unread = stored.next_unread
-        self._buffer.sources = {
-            n: SourceProgress(*s, 0, *stored.idle.get(n, (None, -math.inf)))
-            for n, s in stored.sources.items()
-        }
+
+def _resume(buffer: EventTimeBuffer[R], stored: CheckpointRecord) -> None:
+    buffer.output_watermark = stored.output_watermark
+    buffer.expected_sources = stored.expected_sources
+    buffer.next_offset = stored.resume_offset
+    buffer.sources = {
+        n: SourceProgress(*s, 0, *stored.idle.get(n, (None, -math.inf)))
+        for n, s in stored.sources.items()
+    }

@@ -1,4 +1,4 @@
-"""Parts of a stage's state that are stored as rows, and loaded back, each by itself."""
+"""Parts of a stage's state that are stored as rows, and loaded back, each on its own."""
 
 from __future__ import annotations
 

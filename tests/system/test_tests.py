@@ -51,6 +51,7 @@ SLEEPS = {
     "integration/test_sink_outage.py": (3, "how long a fault lasts; a receiver that hangs"),
     "integration/test_transport.py": (5, "how long a worker is stalled; work under way"),
     "testlib/alerts.py": (1, "a receiver that takes its time"),
+    "testlib/frozen_state.py": (1, "the pace of the traffic of which the state is kept"),
     "testlib/receivers.py": (1, "a receiver that hangs"),
     "testlib/until.py": (2, "the one place that waits"),
     "testlib/workers/counting_worker.py": (2, "loading and seeking that take their time"),
