@@ -36,7 +36,7 @@ class PartSchema(msgspec.Struct, frozen=True):
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True):
-    """``layout`` is name -> value of all that has to agree for all parts; settings by their names."""
+    """``layout``: name -> value of all that has to agree for all parts; settings by their names."""
 
     stage: str
     version: int
