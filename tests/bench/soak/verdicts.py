@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from soak.detections import campaigns, false_incidents, scorecard
+from soak.month import START_S
 from soak.slopes import Slope, theil_sen, thinned
 from soak.verdict import Verdict, duration
 
@@ -22,6 +23,13 @@ _MONTH_D: Final = 30.0
 #: A process loads code and state, and its allocator finds its size (assumed: two days of event
 #: time at 300 times the speed).
 WARM_UP_S: Final = 576.0
+#: Days of traffic after which state is full: campaigns.remember_s, for which an account counts for
+#: an indicator, by default.
+FULL_D: Final = 3.0
+#: After a rebalance a worker loads what it took over.
+SETTLED_S: Final = 60.0
+#: The limit that the tests with hostile records have, too.
+MOST_MEMORY: Final = 450 * 2**20
 #: Growth in a month, as a share. Assumed: what an operator who restarts monthly does not notice.
 GROWTH: Final = 0.10
 LAG_P99_S: Final = 60.0
@@ -45,6 +53,7 @@ def verdicts(run: Run) -> tuple[list[Verdict], Scorecard]:
     found = [
         _growth(run, "memory of workers is flat", lambda life: float(life.rss), 2**20, "MiB"),
         _growth(run, "open files of workers are flat", lambda life: float(life.files), 1, "files"),
+        _peak(run),
         false_incidents(run, card),
         *campaigns(run, card),
         _counted(run),
@@ -59,19 +68,28 @@ def verdicts(run: Run) -> tuple[list[Verdict], Scorecard]:
     return found, card
 
 
-def lives(run: Run, figure: Callable[[Life], float]) -> dict[int, list[tuple[float, float]]]:
-    """Return (seconds of the run, figure) of each process after its warm-up."""
-    found: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+def lives(run: Run, figure: Callable[[Life], float]) -> list[list[tuple[float, float]]]:
+    """Return (seconds of the run, figure) of each process between two rebalances.
+
+    A worker that takes partitions over holds more, and Python keeps the memory when they go: that
+    is a step, which happens at each takeover, and no growth with time.
+    """
+    found: defaultdict[tuple[int, float], list[tuple[float, float]]] = defaultdict(list)
+    since: dict[tuple[int, float], float] = {}
+    full_s = START_S + FULL_D * _DAY_S
     for sample in run.samples:
         for life in sample.workers:
-            if life.age_s >= WARM_UP_S and life.ready:
-                found[life.number].append((sample.at_s, figure(life)))
-    return dict(found)
+            key = life.number, life.metrics.get("rebalances_total", 0.0)
+            settled = sample.at_s - since.setdefault(key, sample.at_s) >= SETTLED_S
+            warm = life.age_s >= WARM_UP_S and life.ready and sample.event_s >= full_s
+            if warm and settled:
+                found[key].append((sample.at_s, figure(life)))
+    return list(found.values())
 
 
 def slope_of(run: Run, figure: Callable[[Life], float]) -> Slope | None:
     """Return the common slope of all processes."""
-    return theil_sen([thinned(points) for points in lives(run, figure).values()])
+    return theil_sen([thinned(points) for points in lives(run, figure)])
 
 
 def _growth(
@@ -80,15 +98,26 @@ def _growth(
     limit = f"≤ {GROWTH:.0%} in 30 days"
     slope = slope_of(run, figure)
     if slope is None:
-        return Verdict(promise, "too short: no process after its warm-up", limit, None)
+        return Verdict(promise, "too short: state is full after 3 days of traffic", limit, None)
     month_s = _MONTH_D * _DAY_S / run.meta.pace
     grown = slope.grown(month_s)
     text = (
         f"{grown:+.1%} in 30 days of traffic (95 %: {slope.grown(month_s, slope.low):+.1%} to "
         f"{slope.grown(month_s, slope.high):+.1%}) of {slope.level / unit:.0f} {name}; "
-        f"{slope.points} points of {slope.lives} processes"
+        f"{slope.points} minutes of {slope.lives} stretches"
     )
     return Verdict(promise, text, limit, grown <= GROWTH)
+
+
+def _peak(run: Run) -> Verdict:
+    """Compare the largest worker with the limit: it also has the partitions of one that is gone."""
+    peak = max((life.rss for sample in run.samples for life in sample.workers), default=0)
+    return Verdict(
+        "memory of a worker is bounded",
+        f"{peak / 2**20:.0f} MiB at most, also while it does the work of both",
+        f"≤ {MOST_MEMORY / 2**20:.0f} MiB",
+        peak <= MOST_MEMORY if peak else None,
+    )
 
 
 def _counted(run: Run) -> Verdict:

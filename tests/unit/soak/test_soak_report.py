@@ -38,7 +38,7 @@ def sample(at_s: float, *, rss: float = 200 * MIB, **changes: object) -> Sample:
         for n in range(2)
     ]
     given: dict = {
-        "event_s": START_S + DAYS * 86_400 * min(at_s / 1790, 1.0),
+        "event_s": START_S + at_s * PACE,
         "sent": int(at_s * 10),
         "workers": lives,
         "behind": {"gateway.requests": 3},
@@ -111,6 +111,18 @@ def test_growing_memory_is_broken(folder: Path) -> None:
         grown = 200 * MIB * (1 + 0.2 * at_s / 8640)
         series.append(folder / "samples.jsonl", sample(float(at_s), rss=grown))
     assert broken(folder) == ["memory of workers is flat"]
+
+
+def test_a_step_at_a_takeover_is_no_growth_but_memory_has_a_limit(folder: Path) -> None:
+    (folder / "samples.jsonl").unlink()
+    for at_s in range(0, 3000, 10):
+        one = sample(float(at_s), rss=(200 + 60 * (at_s // 1000)) * MIB)
+        for life in one.workers:
+            life.metrics["rebalances_total"] = at_s // 1000
+        series.append(folder / "samples.jsonl", one)
+    assert broken(folder) == []
+    series.append(folder / "samples.jsonl", sample(3000.0, rss=500 * MIB))
+    assert broken(folder) == ["memory of a worker is bounded"]
 
 
 def test_a_lost_request_is_broken(folder: Path, sent: dict[str, int]) -> None:
