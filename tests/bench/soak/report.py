@@ -46,7 +46,7 @@ class Findings(msgspec.Struct):
 
 
 def report(folder: Path) -> bool:
-    """Write report.html, report.json and soak.svg; return whether no promise is broken."""
+    """Write the report; return whether the run came to its end and no promise is broken."""
     run = series.read(folder)
     found, card = verdicts(run)
     svg = picture(run, card)
@@ -58,7 +58,7 @@ def report(folder: Path) -> bool:
         Findings(run.meta, found, card.campaigns, run.marks, run.samples),
     )
     print(f"{folder / 'report.html'}\n" + "\n".join(map(_line, found)))
-    return all(verdict.holds is not False for verdict in found)
+    return run.end is not None and all(verdict.holds is not False for verdict in found)
 
 
 def picture(run: series.Run, card: Scorecard) -> str:
@@ -133,7 +133,7 @@ def page(run: series.Run, found: list[Verdict], svg: str) -> str:
         f"{sum(run.sent.values()):,} requests at {meta.pace:g} times the speed, seed {meta.seed}; "
         f"{kinds['kill']} workers killed, {kinds['roll_brokers']} brokers restarted, "
         f"{kinds['crash_broker']} killed. "
-        f"{'Every promise held.' if not broken else f'{broken} promises are broken.'} "
+        f"{'No promise is broken.' if not broken else f'{broken} promises are broken.'} "
         "A leak that grows with the time of the clock, and not with the traffic, had these hours "
         "only to show.</p>"
         f"<table><tr><th>promise</th><th>measured</th><th>limit</th><th></th></tr>{rows}</table>"

@@ -123,7 +123,7 @@ def _peak(run: Run) -> Verdict:
 def _counted(run: Run) -> Verdict:
     promise, limit = "every request is counted once", "equal on each day"
     if run.end is None:
-        return Verdict(promise, "the run did not come to its end", limit, holds=False)
+        return Verdict(promise, "the run was ended before its end", limit, None)
     sent, counted = sum(run.sent.values()), sum(run.end.ledger.values())
     days = [
         day
@@ -220,7 +220,9 @@ def _troubles(run: Run) -> Verdict:
 
 def _drained(run: Run) -> Verdict:
     promise, limit = "all is processed at the end", f"≤ {DRAINED_S:g} s"
-    if run.end is None or run.end.drained_s < 0:
+    if run.end is None:
+        return Verdict(promise, "the run was ended before its end", limit, None)
+    if run.end.drained_s < 0:
         return Verdict(promise, "not", limit, holds=False)
     text = f"{run.end.drained_s:.0f} s after the last request"
     return Verdict(promise, text, limit, run.end.drained_s <= DRAINED_S)
