@@ -363,14 +363,16 @@ PIPELINE: dict[str, list[Panel]] = {
             alerts=("DistillwatchProcessRestarting",),
         ),
         Panel(
-            title="Rebalances and fenced partitions",
+            title="Rebalances, fenced partitions, parts of state learnt again",
             description="In the last hour. Fenced: a worker stalled, and its partitions were "
-            "reassigned.",
+            "reassigned. Learnt again: stored state could not be read (docs/upgrades.md).",
             queries={
                 "rebalances {{instance}}": "sum by (instance) (increase("
                 "distillwatch_rebalances_total<>[1h]))",
                 "fenced {{stage}}": "sum by (stage) (increase("
                 "distillwatch_partitions_fenced_total<>[1h]))",
+                "learnt again {{part}}": "sum by (part) (increase("
+                "distillwatch_state_relearned_total<>[1h]))",
             },
             alerts=("DistillwatchRebalancing", "DistillwatchPartitionsFenced"),
         ),

@@ -92,6 +92,8 @@ def trace(  # noqa: PLR0913 - an argument for each option
     densities = settings.trace.one_in, settings.trace.one_in_watched
     offline = bool(answers_file and alerts_file)
     decisions = read_canaries(settings, decisions_file, offline=offline)
+    if decisions.missing and decisions_file:
+        warn(f"canaries are not searched for: {decisions.missing}")
     if decisions.suspicious:
         warn(f"{decisions.suspicious:,} records of decisions are not signed or damaged: left out")
     # Canaries need no stored answers, and so no key of them.

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from stream.kafka.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
+# On a busy machine kafka-python warns of itself: its tasks took longer than 0.1 s.
+logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)
 
 #: At DEBUG these write their options and whole requests, with the password among both.
 for _library in ("aiokafka.conn", "kafka"):

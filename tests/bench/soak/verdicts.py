@@ -215,7 +215,9 @@ def _topics(run: Run) -> Verdict:
 def _troubles(run: Run) -> Verdict:
     troubles = [mark for mark in run.marks if mark.kind == "trouble"]
     text = f"{len(troubles)}" + "".join(f"; {m.text.splitlines()[0][:80]}" for m in troubles[:3])
-    return Verdict("workers end only when told to, and are ready again", text, "0", not troubles)
+    return Verdict(
+        "workers end only where the harness ends them, and are ready again", text, "0", not troubles
+    )
 
 
 def _drained(run: Run) -> Verdict:
