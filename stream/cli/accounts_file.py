@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
 from stream.cli.common import err
+from stream.cli.progress_bar import progress
 from stream.core.errors import UsageError
 from stream.tools.replay.accounts import BadRow, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from stream.intake.directory.directory import AccountDirectory
@@ -65,15 +63,6 @@ def fill(directory: AccountDirectory, path: Path, *, latest: float) -> None:
             markup=False,
             soft_wrap=True,
         )
-
-
-@contextmanager
-def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal; yield what moves it."""
-    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)
 
 
 def _size(path: Path) -> int | None:

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from stream.cli.common import ConfigOption, err, moment, read_settings
+from stream.cli.progress_bar import progress
 from stream.cli.trace_sources import (
-    progress,
     read_alerts,
     read_answers,
     read_canaries,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
 from stream.cli.common import err
+from stream.cli.progress_bar import progress
 from stream.core.errors import SettingsError, TopicError, UsageError
 from stream.decisions.canary_register import CanaryRegister
 from stream.decisions.signature import Signer
@@ -18,7 +17,7 @@ from stream.tools.replay.answers_dump import dump, dumped_answers
 from stream.trace.canary_decisions import CanaryDecisions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from stream.settings import Settings
@@ -133,12 +132,3 @@ def writable(path: Path) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-@contextmanager
-def progress(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal, which the function that is given moves on."""
-    columns = (TextColumn(title), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)
