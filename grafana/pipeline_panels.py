@@ -374,7 +374,11 @@ PIPELINE: dict[str, list[Panel]] = {
                 "learnt again {{part}}": "sum by (part) (increase("
                 "distillwatch_state_relearned_total<>[1h]))",
             },
-            alerts=("DistillwatchRebalancing", "DistillwatchPartitionsFenced"),
+            alerts=(
+                "DistillwatchRebalancing",
+                "DistillwatchPartitionsFenced",
+                "DistillwatchStateRelearned",
+            ),
         ),
         Panel(
             title="Time to restore a partition",

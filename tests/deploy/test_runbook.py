@@ -5,6 +5,7 @@ import re
 import pytest
 
 from stream.metrics import catalogue
+from stream.pipeline import state_parts
 from stream.telemetry.shared import KINDS
 from testlib.deployment.promql import parse
 from testlib.deployment.rules import ALERTS, RECORDED
@@ -57,3 +58,9 @@ def test_every_metric_is_alerted_on_or_said_why_not(metric):
 def test_the_last_table_names_declared_metrics():
     rows = re.findall(r"^\| `(\w+)` \|", SHOWN, re.MULTILINE)
     assert set(rows) <= {metric.name for metric in catalogue()}
+
+
+def test_what_is_missing_until_it_is_learnt_again_is_said_for_every_part_of_state():
+    section = SECTIONS["DistillwatchStateRelearned"]
+    rows = re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(state_parts.NAMES)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import subprocess
 import sys
@@ -11,12 +9,10 @@ import time
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from stream.telemetry.shared import SEVERITIES
 from stream.tools.embedded.broker import EmbeddedBroker
@@ -24,8 +20,9 @@ from stream.tools.simulate.play import play
 from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
 from testlib.deployment.dashboards import QUERIES
+from testlib.deployment.prometheus import Prometheus, prometheus_command
 from testlib.deployment.receiving import receiving
-from testlib.deployment.rules import ALERTS, PROMETHEUS, RECORDED
+from testlib.deployment.rules import ALERTS, RECORDED
 from testlib.networks import asn, database
 from testlib.ports import free_port
 from testlib.until import until
@@ -57,31 +54,6 @@ BESIDE = {"bridge": {"BRIDGE_TOKENS": TOKEN}, "enforcer": {"ENFORCER_TOKENS": TO
 FINDINGS = {"DistillwatchCampaign", "DistillwatchAccount"}
 
 
-@dataclass
-class Prometheus:
-    """A running one; ``began`` is when it was started, epoch seconds."""
-
-    address: str
-    began: float = field(default_factory=time.time)
-
-    def get(self, path: str, **parameters: object) -> Any:
-        """Return the data of an answer of its API."""
-        url = f"{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - loopback
-            return json.load(answer)["data"]
-
-    def value(self, query: str) -> float:
-        """Return the sum of the samples of now."""
-        return sum(float(series["value"][1]) for series in self.get("query", query=query)["result"])
-
-    def samples(self, query: str) -> list[float]:
-        """Return every number that a query has had since the start."""
-        span = {"start": self.began, "end": time.time(), "step": 3}
-        found = self.get("query_range", query=query, **span)["result"]
-        values = [float(value) for series in found for _, value in series["values"]]
-        return [value for value in values if math.isfinite(value)]
-
-
 @pytest.fixture(scope="module")
 def prometheus(
     tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
@@ -107,7 +79,7 @@ def prometheus(
             until(partial(answers, ready), within_s=60, what=name)
         gateway_port = int(beside["DISTILLWATCH_ENFORCER_PORT"])
         port = free_port()
-        started = start_command(program, folder, targets, port)
+        started = prometheus_command(program, folder, targets, port)
         stack.enter_context(running(started, folder / "prometheus.log"))
         found = Prometheus(f"http://127.0.0.1:{port}")
         until(lambda: answers(f"{found.address}/-/ready"), within_s=30, what="Prometheus")
@@ -150,26 +122,6 @@ def authorize(port: int, account: str) -> None:
     request = urllib.request.Request(f"http://127.0.0.1:{port}/authorize", headers=headers)
     with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - loopback
         assert answer.status == 200
-
-
-def start_command(program: str, folder: Path, targets: Sequence[int], port: int) -> list[str]:
-    config = {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-        "rule_files": [str(PROMETHEUS / "rules" / "*.yaml")],
-        "scrape_configs": [
-            {
-                "job_name": "distillwatch",
-                "static_configs": [{"targets": [f"127.0.0.1:{page}" for page in targets]}],
-            }
-        ],
-    }
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    return [
-        program,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
 
 
 @contextmanager
