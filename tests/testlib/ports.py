@@ -1,32 +1,50 @@
 """Ports for servers that a test starts, apart from those that the kernel gives to connections.
 
 A port that was found free may be taken before a server listens on it. So these lie below the range
-of the kernel (32768 on Linux), are given once in a process, and each process of pytest-xdist has
-some for itself.
+of the kernel (32768 on Linux), are given once in a process, and each process that runs tests on
+this machine has some for itself: also two runs at the same time.
 """
 
 from __future__ import annotations
 
-import os
+import fcntl
 import random
 import socket
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedWriter
 
 _FIRST, _END = 10_000, 32_000
-_PROCESSES = 16
+_PROCESSES = 64
+#: Open, and so locked, as long as this process lives.
+_LOCKS: list[BufferedWriter] = []
 
 
 def _own() -> Iterator[int]:
     """Yield the ports of this process, over and over, from any of them on."""
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports = range(_FIRST + process % _PROCESSES, _END, _PROCESSES)
+    ports = range(_FIRST + _share(), _END, _PROCESSES)
     at = random.SystemRandom().randrange(len(ports))
     while True:
         yield ports[at % len(ports)]
         at += 1
+
+
+def _share() -> int:
+    """Return the number of a share of the ports that no other process has."""
+    for share in range(_PROCESSES):
+        name = f"distillwatch-ports-{share}"
+        try:
+            lock = (Path(tempfile.gettempdir()) / name).open("wb")
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another process has it, or another user
+            continue
+        _LOCKS.append(lock)
+        return share
+    raise AssertionError(f"{_PROCESSES} processes run tests")
 
 
 _PORTS = _own()
