@@ -30,7 +30,7 @@ class RateLimitedLogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the record is to be written."""
-        if record.name.partition(".")[0] not in CHATTY:
+        if record.name.partition(".")[0] not in CHATTY and record.name not in _OURS:
             return True
         call, now = (record.pathname, record.lineno, record.levelname), self._now()
         if now < self._next.get(call, now):

@@ -46,6 +46,18 @@ def test_a_rebalance_while_it_stops_closes_nothing_early(a_cluster: Cluster) -> 
     assert a_cluster.counts() == Counter(names)
 
 
+def test_a_backlog_is_not_reported_as_a_stream_that_does_not_process(a_cluster: Cluster) -> None:
+    a_cluster.create()
+    names = _names(5_000)
+    a_cluster.produce(names)
+    worker = a_cluster.start("behind")
+    for _ in range(4):
+        a_cluster.produce(_names(1_000))
+    a_cluster.wait_total(9_000)
+    assert worker.stop() == 0, a_cluster.logs()
+    assert "Stream has" not in a_cluster.logs()
+
+
 def test_kills_at_any_moment_lose_and_repeat_nothing(a_cluster: Cluster) -> None:
     a_cluster.create()
     names: list[str] = []

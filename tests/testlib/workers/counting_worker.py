@@ -1,10 +1,11 @@
 """A worker with stages that only count: what it counts shows what transport and state lose.
 
-``python counting_worker.py BOOTSTRAP RUN [embedded] [slow] [sought] [late]``; the source topic has
-account names as values, and RUN keeps the topics of one test apart from those of another. ``slow``
-takes seconds to load state, longer than brokers are given to answer a request. ``sought`` seeks its
-partitions again and again while it waits for records, as rebalances do. ``late`` has a rebalance
-while it stops.
+``python counting_worker.py BOOTSTRAP RUN [OPTION ...]``; the source topic has account names as
+values, and RUN keeps the topics of one test apart from those of another. Options: ``embedded``;
+``slow`` takes seconds to load state, longer than brokers are given to answer a request; ``sought``
+seeks its partitions again and again while it waits for records, as rebalances do; ``late`` has a
+rebalance while it stops; ``behind`` does nothing for seconds with records at hand, and lets Faust
+report that without patience.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from stream.core.records import Emission, Record
 from stream.http.health import Health
 from stream.kafka.settings import KafkaSettings, TopicSettings
 from stream.metrics import Metrics
+from stream.worker.fetch_queue import FetchQueue
 from stream.worker.ports import LostPart, Stages
 from stream.worker.run import WorkerComponents, run
 from stream.worker.transport import RecordBatchConsumer
@@ -46,6 +48,8 @@ def topics(run_id: str) -> TopicSettings:
 
 #: Loading a task takes this much longer than the brokers are given to answer.
 LOAD_S = 2.0
+#: Longer than Faust takes between two looks: 2.5 times the commit interval.
+BEHIND_S = 4.0
 
 
 def kafka(bootstrap: str, run_id: str, *, transactions: bool) -> KafkaSettings:
@@ -218,11 +222,30 @@ def rebalance_while_stopping() -> None:
     RecordBatchConsumer.wait_empty = late  # type: ignore[method-assign,assignment]
 
 
+def fall_behind() -> None:
+    """Take no records for a while after the first ones; let Faust report slowness at once."""
+    room, make = FetchQueue.room, driver.AIOKafkaConsumerThread.__init__
+    waits = iter([0.0] * 3 + [BEHIND_S])
+
+    async def late(queue: FetchQueue, timeout: float) -> bool:  # noqa: ASYNC109
+        await asyncio.sleep(next(waits, 0.0))
+        return await room(queue, timeout)
+
+    def impatient(thread: Any, *args: Any, **options: Any) -> None:
+        make(thread, *args, **options)
+        thread.tp_stream_timeout_secs = 0.0
+
+    FetchQueue.room = late  # type: ignore[method-assign]
+    driver.AIOKafkaConsumerThread.__init__ = impatient  # type: ignore[method-assign]
+
+
 def main(bootstrap: str, run_id: str, *options: str) -> None:
     if "sought" in options:
         seek_again_and_again()
     if "late" in options:
         rebalance_while_stopping()
+    if "behind" in options:
+        fall_behind()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     try:
         run(plan(bootstrap, run_id, *options))

@@ -20,6 +20,10 @@ def test_a_library_says_the_same_once_in_a_while() -> None:
     assert records(limited, "aiokafka.client", 90) == ["node 0"]
 
 
+def test_what_it_logs_under_the_name_of_our_module_is_limited_too() -> None:
+    assert len(records(RateLimitedLogFilter(), "stream.worker.transport", 90)) == 1
+
+
 def test_other_words_of_it_are_not_held_back() -> None:
     limited = RateLimitedLogFilter(now=lambda: 0.0)
     assert len(records(limited, "aiokafka.client", 1)) == 1
