@@ -54,7 +54,7 @@ SLEEPS = {
     "testlib/frozen_state.py": (1, "the pace of the traffic of which the state is kept"),
     "testlib/receivers.py": (1, "a receiver that hangs"),
     "testlib/until.py": (2, "the one place that waits"),
-    "testlib/workers/counting_worker.py": (2, "loading and seeking that take their time"),
+    "testlib/workers/counting_worker.py": (3, "loading, seeking and work that take their time"),
     "testlib/workers/product.py": (1, "the pace of the traffic"),
     "unit/delivery/test_webhook_faults.py": (1, "a receiver that trickles"),
 }

@@ -235,8 +235,8 @@ def fall_behind() -> None:
         make(thread, *args, **options)
         thread.tp_stream_timeout_secs = 0.0
 
-    FetchQueue.room = late  # type: ignore[method-assign]
-    driver.AIOKafkaConsumerThread.__init__ = impatient  # type: ignore[method-assign]
+    FetchQueue.room = late  # type: ignore[method-assign,assignment]
+    driver.AIOKafkaConsumerThread.__init__ = impatient  # type: ignore[method-assign,assignment]
 
 
 def main(bootstrap: str, run_id: str, *options: str) -> None:
