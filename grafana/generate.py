@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from detection_panels import DETECTION
 from overview_panels import OVERVIEW
 from pipeline_panels import PIPELINE
+from stream import __version__
 
 if TYPE_CHECKING:
     from panel import Panel
 
 HERE = Path(__file__).parent
-#: As in the rules; deploy/README.md shows how to set your own.
-RUNBOOK = "https://distillwatch.invalid/runbook"
+#: As in the rules: that of this version. deploy/README.md shows how to set your own.
+RUNBOOK = f"https://distillwatch.invalid/v{__version__}/runbook"
 DATASOURCE = {"type": "prometheus", "uid": "$datasource"}
 WIDTH = 24
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from stream import __version__
 from stream.alerting.member_groups import member_groups
 from stream.core.alerts import Alert, SharedValue
 from stream.core.links import LinkKind
@@ -48,7 +49,7 @@ def alert_of(
         observed=incident.observed,
         traffic=list(incident.traffic),
         techniques=techniques(proxies=incident.proxies),
-        runbook_url=f"{runbook_url}#{incident.kind}",
+        runbook_url=f"{runbook_url.replace('{version}', __version__)}#{incident.kind}",
         model_version=incident.model_version,
         refresh=refresh,
     )

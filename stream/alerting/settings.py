@@ -171,10 +171,11 @@ class AlertingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     runbook_url: Annotated[
         str,
         Meta(
-            description="Address of the runbook; alerts append '#account' or '#campaign'",
+            description="Address of the runbook; {version} is the version that runs. Alerts append "
+            "'#account' or '#campaign'",
             extra={"unit": ""},
         ),
-    ] = "https://distillwatch.invalid/runbook"
+    ] = "https://distillwatch.invalid/v{version}/runbook"
     cloudevents_source: Annotated[
         str,
         Meta(

@@ -7,7 +7,7 @@ from stream.http.bridge.bridge_process import BridgeComponents, run
 
 
 def bridge(config: ConfigOption = None) -> None:
-    """Forward what gateways post (JSON, OTLP) to the requests topic; needs ``bridge.tokens``."""
+    """Forward what gateways post (JSON, OTLP) to the requests topic; needs bridge.tokens."""
     start_log()
     settings = read_settings(config)
     run(

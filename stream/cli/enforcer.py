@@ -11,7 +11,7 @@ from stream.worker.event_loop import new_event_loop
 
 
 def enforcer(config: ConfigOption = None) -> None:
-    """Serve decisions to gateways; needs ``enforcer.tokens`` and ``decisions.key``."""
+    """Serve decisions to gateways; needs enforcer.tokens and decisions.key."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )

@@ -17,7 +17,8 @@ from stream.sharing.campaign_objects import CampaignObjects
 if TYPE_CHECKING:
     from stream.sharing.export_book import ExportBook
 
-_SCHEMA: Final = "https://github.com/distillwatch/distillwatch/blob/main/docs/response.md"
+#: STIX allows text or an address; the document is in every source distribution.
+_SCHEMA: Final = "docs/response.md of distillwatch, section Indicators for other operators"
 
 
 def bundle(

@@ -405,7 +405,7 @@ def test_the_rules_are_the_shipped_ones_with_own_addresses(render, tool, tmp_pat
 
 @pytest.mark.deploy
 def test_the_runbook_is_where_it_was_said_to_be(render, tmp_path):
-    own = "https://wiki.example.org/distillwatch/runbook"
+    own = "https://wiki.example.org/distillwatch/v{version}/runbook"
     assert settings_of(render("production"), tmp_path).alerting.runbook_url == own
 
 

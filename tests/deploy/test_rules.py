@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from stream import __version__
 from stream.settings import Settings
 from stream.telemetry.shared import SEVERITIES
 from testlib.deployment.promql import problems
@@ -38,7 +39,8 @@ def test_alerts_say_what_on_call_needs(name):
 @pytest.mark.parametrize("name", ALERTS)
 def test_alerts_link_to_their_section_of_the_runbook(name):
     section = {"DistillwatchCampaign": "Campaign", "DistillwatchAccount": "Account"}.get(name, name)
-    expected = f"{SETTINGS.alerting.runbook_url}#{anchor(section)}"
+    runbook = SETTINGS.alerting.runbook_url.replace("{version}", __version__)
+    expected = f"{runbook}#{anchor(section)}"
     assert ALERTS[name]["annotations"]["runbook_url"] == expected
 
 

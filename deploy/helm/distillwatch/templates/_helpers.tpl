@@ -45,6 +45,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* Where the runbook of this version is. */ -}}
+{{- define "distillwatch.runbook" -}}
+{{- .Values.monitoring.runbookUrl | replace "{version}" .Chart.AppVersion }}
+{{- end }}
+
 {{- /* All settings of the product: the given ones, and what other values imply. */ -}}
 {{- define "distillwatch.settings" -}}
 {{- $implied := dict "alerting" (dict "runbook_url" .Values.monitoring.runbookUrl) }}
