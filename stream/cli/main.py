@@ -74,6 +74,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Detect accounts and campaigns that extract a model through an LLM gateway.",
+    epilog=f"Documents of {__version__}: README.md, docs and deploy of its source distribution.",
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from promql_parser import MatchOp
 
+from stream import __version__
 from stream.metrics import catalogue
 from stream.settings import Settings
 from testlib.deployment.dashboards import DASHBOARDS, QUERIES, panels, sections, source
@@ -87,7 +88,7 @@ def test_dashboards_link_to_the_runbook_and_mark_what_happened(name):
     dashboard = DASHBOARDS[name]
     assert dashboard["uid"] == f"distillwatch-{name}"
     runbook = [link["url"] for link in dashboard["links"] if link["type"] == "link"]
-    assert runbook == [Settings().alerting.runbook_url]
+    assert runbook == [Settings().alerting.runbook_url.replace("{version}", __version__)]
     marks = dashboard["annotations"]["list"]
     assert [mark["name"] for mark in marks] == ["Findings", "Workers started"]
     assert [line for mark in marks for line in problems(mark["expr"])] == []
