@@ -18,13 +18,24 @@ import typer
 from rich.console import Console
 
 from stream.core.errors import DistillwatchError, UsageError
+from stream.core.plain_text import plain
 from stream.settings import Settings, load
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
+
+class PlainConsole(Console):
+    """A terminal that no text of others moves: of text, nothing but printable lines is written."""
+
+    def print(self, *objects: Any, **options: Any) -> None:  # noqa: ANN401 - as rich has it
+        """Print as rich does."""
+        shown = ["\n".join(map(plain, o.split("\n"))) if isinstance(o, str) else o for o in objects]
+        super().print(*shown, **options)
+
+
 #: Results go to standard output, progress and errors to standard error.
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = PlainConsole(highlight=False)
+err = PlainConsole(stderr=True, highlight=False)
 
 _DEFAULT = Path("distillwatch.toml")
 #: New objects, some 100 bytes each, until Python looks for cycles among them; its default is 700.
@@ -69,11 +80,6 @@ def moment(option: str, text: str) -> float:
     return (time_ if time_.tzinfo else time_.replace(tzinfo=UTC)).timestamp()
 
 
-def plain(text: str) -> str:
-    """Return text of others for a terminal: one line, nothing that moves the cursor or reorders."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
-
-
 def settings_file(config: Path | None) -> Path | None:
     """Return the file of ``--config``, ./distillwatch.toml if there is one, or None."""
     return config or (_DEFAULT if _DEFAULT.is_file() else None)
@@ -84,13 +90,24 @@ def read_settings(config: Path | None) -> Settings:
     return load(settings_file(config), os.environ)
 
 
-def start_log(prefix: str = "") -> None:
-    """Log to standard error, each message after ``prefix``."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format=f"{prefix}%(asctime)s %(levelname)s %(message)s",
-    )
+class PlainFormatter(logging.Formatter):
+    """Writes each message as one line, whatever others wrote that it quotes."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Return the line; a traceback follows as it is."""
+        return plain(super().formatMessage(record))
+
+
+def start_log(
+    prefix: str = "",
+    *,
+    level: int = logging.INFO,
+    line: str = "%(asctime)s %(levelname)s %(message)s",
+) -> None:
+    """Log to standard error, each message as ``line``, after ``prefix``."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter(prefix + line))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 @contextlib.contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stream.cli.common import plain
 from stream.core.effects import FollowedDecision
+from stream.core.plain_text import plain
 from stream.core.rfc3339 import rfc3339
 
 if TYPE_CHECKING:

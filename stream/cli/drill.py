@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from stream.cli.common import ConfigOption, err, out, read_settings
+from stream.cli.common import ConfigOption, err, out, read_settings, start_log
 from stream.tools.drill.campaign import LEAST_ACCOUNTS
 from stream.tools.drill.report import as_json
 from stream.tools.drill.run import Drill
@@ -48,7 +47,7 @@ def drill(
     receiver has handled it; with --respond, also when a decision was proposed, approved, known to
     every enforcer, carried out by none, and undone.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    start_log(level=logging.WARNING, line="%(message)s")
     # It warns of a slow machine, which does not matter here.
     logging.getLogger("kafka.net").setLevel(logging.ERROR)
     settings = read_settings(config)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-
-from stream.cli.common import ConfigOption, read_settings
+from stream.cli.common import ConfigOption, read_settings, start_log
 from stream.http.enforcer.enforcer_process import EnforcerComponents, run
 from stream.worker.event_loop import new_event_loop
 
 
 def enforcer(config: ConfigOption = None) -> None:
     """Serve decisions to gateways; needs enforcer.tokens and decisions.key."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    start_log()
     settings = read_settings(config)
     run(
         EnforcerComponents(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from stream.cli.common import ConfigOption, out, read_settings
+from stream.cli.common import ConfigOption, out, read_settings, start_log
 from stream.kafka.connection import keep_trying
 from stream.kafka.topics import check, create
 
@@ -28,7 +27,7 @@ def topics(
     config: ConfigOption = None,
 ) -> None:
     """Check or create the topics that a worker needs."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    start_log(level=logging.WARNING, line="%(message)s")
     settings = read_settings(config)
     if action is Action.CREATE:
         for name in keep_trying(settings.kafka, lambda admin: create(admin, settings.topics)):

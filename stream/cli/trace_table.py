@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from stream.cli.common import plain
+from stream.core.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,11 +23,22 @@ Bad input is data: a DecodeError never leaves intake, it becomes a dead letter w
 
 from __future__ import annotations
 
+from typing import Final
+
+from stream.core.plain_text import plain
+
+#: Characters of an error; assumed: more helps no reader, and may be what an attacker wrote.
+_LONGEST: Final = 2_000
+
 
 class DistillwatchError(Exception):
-    """Anything that is reported to the user as one line."""
+    """Anything that is reported to the user as one line, whatever it quotes."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the line."""
+        return plain(super().__str__()[:_LONGEST])
 
 
 class SettingsError(DistillwatchError):

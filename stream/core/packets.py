@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 #: migration from the version before. 12 is that of release 0.1.0.
 PACKET_VERSION: Final = 12
 
-
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): a
 #: packet with more is damaged, and would keep a task waiting or closing windows for ever.
-_MOST_SOURCES: Final = 1_000_000
-_LATEST: Final = 1e11
+MOST_SOURCES: Final = 1_000_000
+LATEST: Final = 1e11
 _LINK_KINDS: Final = np.array([*LinkKind], "u1")
 
 
@@ -94,8 +93,8 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     version: int
-    source: Annotated[int, msgspec.Meta(ge=0, lt=_MOST_SOURCES)]
-    sources: Annotated[int, msgspec.Meta(ge=1, le=_MOST_SOURCES)]
+    source: Annotated[int, msgspec.Meta(ge=0, lt=MOST_SOURCES)]
+    sources: Annotated[int, msgspec.Meta(ge=1, le=MOST_SOURCES)]
     watermark: float
     chunk_offset: Annotated[int, msgspec.Meta(ge=0)] = 0
     continues: bool = False
@@ -125,6 +124,8 @@ class _Versioned(msgspec.Struct):
 
 _decode_version = msgspec.msgpack.Decoder(_Versioned).decode
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+#: Raised by a migration of content that has other types than its version had.
+_UNTYPED: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
 def pack(  # noqa: PLR0913 - the fields of a packet
@@ -188,7 +189,7 @@ def unpack(value: bytes) -> Packet:
         *(e.time for e in packet.egress),
         *(time for t in packet.turnovers for time in (t.time, t.first_seen, t.silent_since or 0)),
     )
-    if not all(time < _LATEST for time in times):  # so written, NaN is refused too
+    if not all(time < LATEST for time in times):  # so written, NaN is refused too
         raise PacketError("a time out of range")
     if any(len(one.turns) % TURN.itemsize for one in packet.turns):
         raise PacketError("part of a turn")
@@ -220,7 +221,7 @@ def _migrated(value: bytes, damage: Exception | None) -> Packet:
         for step in filter(None, steps):
             content = step(content)
         return _decode(_encode(content | {"version": PACKET_VERSION}))
-    except (*_UNREADABLE, StateError, LookupError, TypeError, ValueError) as error:
+    except (*_UNREADABLE, *_UNTYPED, StateError) as error:
         if isinstance(error, NewerVersionError):
             raise
         raise PacketError(f"not a packet: {error}") from error
@@ -253,7 +254,7 @@ def _columns(packet: Packet, schema: Mapping[str, np.dtype[np.generic]]) -> dict
         raise PacketError(reason)
     if not np.all(columns["account"] < len(packet.accounts)):
         raise PacketError("an account that is not in the packet")
-    if not np.all(np.abs(columns["time"]) < _LATEST):
+    if not np.all(np.abs(columns["time"]) < LATEST):
         raise PacketError("a time out of range")
     for name, column in columns.items():
         if column.dtype.kind == "i" and np.any(column < 0):

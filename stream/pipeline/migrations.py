@@ -51,6 +51,8 @@ MIGRATIONS: Final[Mapping[tuple[str, int], Migration]] = {
 
 def migrations(part: str, then: int, now: int) -> tuple[Migration, ...] | None:
     """Return the steps from one version of a part to another; None: there is no way."""
+    if then < FIRST:  # a damaged one may be far below
+        return None
     steps = [MIGRATIONS.get((part, version)) for version in range(then, now)]
     found = tuple(step for step in steps if step is not None)
     return found if steps and len(found) == len(steps) else None

@@ -6,7 +6,7 @@ worker of another version took over: a row is of the schema before it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
@@ -28,21 +28,26 @@ _MOST_NAMED: Final = 4
 _LONGEST: Final = 32
 
 
+#: Assumed: ten times what this version writes. Longer ones are damaged: errors quote them.
+_Name = Annotated[str, msgspec.Meta(max_length=200)]
+_Version = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
 class PartSchema(msgspec.Struct, frozen=True):
     """``layout`` is name -> value of everything that has to agree beside the version."""
 
-    version: int
-    layout: dict[str, str]
+    version: _Version
+    layout: dict[_Name, str]
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True):
     """``layout``: name -> value of all that has to agree for all parts; settings by their names."""
 
-    stage: str
-    version: int
-    written_by: str  # for people
-    layout: dict[str, str]
-    parts: dict[str, PartSchema] = {}
+    stage: _Name
+    version: _Version
+    written_by: _Name  # for people
+    layout: dict[_Name, str]
+    parts: dict[_Name, PartSchema] = {}
 
     @classmethod
     def of(
@@ -87,11 +92,7 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True):
             )
         if stored.stage != self.stage:
             raise StateError(f"this is {stored.stage} state, not {self.stage} state")
-        differing = [
-            f"{name} is {now}, was {stored.layout.get(name)}"
-            for name, now in sorted(self.layout.items())
-            if now != stored.layout.get(name)
-        ]
+        differing = [*_differences(self.layout, {n: stored.layout.get(n, "") for n in self.layout})]
         if differing:
             raise StateError(
                 f"{self.stage} state of {stored.written_by} is of other settings: "

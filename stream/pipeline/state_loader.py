@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _DAMAGED: Final = (
     msgspec.MsgspecError,
     ArithmeticError,
+    AttributeError,
     LookupError,
     RecursionError,
     TypeError,

@@ -23,13 +23,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Generic, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 
 from stream.core.errors import StateError
-from stream.core.packets import IdleClaim, Packet, unpack
+from stream.core.packets import LATEST, MOST_SOURCES, IdleClaim, Packet, unpack
 from stream.pipeline.event_time import EventTimeBuffer, SourceProgress, SplittableRows
 from stream.pipeline.state_loader import StateLoader, reading
 from stream.pipeline.state_parts import CHECKPOINT
@@ -108,15 +108,22 @@ class Stage(Protocol[R]):
         ...
 
 
+#: As in packets: with other numbers a task would wait, or drop all it reads, for ever.
+_Offset = Annotated[int, msgspec.Meta(ge=0)]
+_Source = Annotated[int, msgspec.Meta(ge=0, lt=MOST_SOURCES)]
+_Time = Annotated[float, msgspec.Meta(lt=LATEST)]
+_Applied = Annotated[float, msgspec.Meta(lt=2.0**63)]  # an offset, or the end of a window
+
+
 class CheckpointRecord(msgspec.Struct, frozen=True):
     """The record that completes a checkpoint."""
 
-    output_watermark: float
-    resume_offset: int | None
-    expected_sources: int
-    sources: dict[int, tuple[float, float, str]]  # offset, watermark, topic id: SourceProgress
-    next_unread: int = 0  # the first internal offset that no task has read yet
-    idle: dict[int, tuple[IdleClaim, float]] = {}  # of sources: idle, idle_until of SourceProgress
+    output_watermark: _Time
+    resume_offset: _Offset | None
+    expected_sources: Annotated[int, msgspec.Meta(ge=0, le=MOST_SOURCES)]
+    sources: dict[_Source, tuple[_Applied, _Time, str]]  # and topic id: SourceProgress
+    next_unread: _Offset = 0  # the first internal offset that no task has read yet
+    idle: dict[_Source, tuple[IdleClaim, _Time]] = {}  # idle, idle_until of SourceProgress
 
 
 class PartitionTask(Generic[R]):

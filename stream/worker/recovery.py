@@ -83,7 +83,7 @@ class ChangelogReader:
                 self._load_held()
                 self.checkpoint = value
             elif kind == INPUT:
-                self._check_input((value or b"").decode())
+                self._check_input((value or b"").decode(errors="replace"))
             elif kind == SCHEMA:
                 if self.atomic:  # these are of the schema before
                     self._load_held()

@@ -157,3 +157,8 @@ def test_a_log_of_the_same_input_is_loaded(written: bytes, now: str) -> None:
 def test_offsets_of_a_topic_that_was_made_again_are_refused() -> None:
     with pytest.raises(StateError, match="was deleted and made again"):
         ChangelogReader(Restorer(), atomic=True, input_id="two").read([(b"i", b"one")])
+
+
+def test_an_id_of_a_topic_that_is_no_text_is_of_another_topic() -> None:
+    with pytest.raises(StateError, match="was deleted and made again"):
+        ChangelogReader(Restorer(), atomic=True, input_id="two").read([(b"i", b"\xff\xfe")])
