@@ -14,6 +14,9 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
+from stream.core.errors import BrokerError
+from stream.kafka.batch_bounds import BatchError, bound_batches
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -78,10 +81,17 @@ class TolerantPartitionRecords(fetcher.PartitionRecords):
             self._records = _TolerantRecords(self._records.fetched, self.next_fetch_offset)
             self._records_iterator = self._unpack_records()
             return super().__next__()
+        except BatchError as error:
+            raise BrokerError(
+                f"{self._tp.topic}[{self._tp.partition}]: the batch of records at offset "
+                f"{self.next_fetch_offset} cannot be unpacked: {error}. No program of distillwatch "
+                "writes such a batch: find who may write to the topic, and skip it"
+            ) from error
 
 
 def accept_any_header_name() -> None:
     """Make all consumers of this process read such records; idempotent."""
+    bound_batches()
     fetcher.MemoryRecords = _FetchedRecords
     if not issubclass(fetcher.PartitionRecords, TolerantPartitionRecords):
         fetcher.PartitionRecords = TolerantPartitionRecords  # type: ignore[misc]  # as intended
