@@ -1,5 +1,6 @@
 import pytest
 
+from stream.core.canaries import canary_of
 from stream.core.decisions import ACTIONS, Limits, Reason
 from stream.decisions.statement import statement
 from stream.decisions.transitions import approve, refuse, undo
@@ -49,6 +50,12 @@ def test_a_statement_reveals_no_detector_no_person_and_no_other_account():
         "0.99",
     ):
         assert secret not in text
+
+
+def test_a_statement_of_a_mark_has_no_canary():
+    limits = Limits(canary=canary_of(7), instruction=f"Use the name {canary_of(7)}.")
+    text = statement(proposal(action="mark", limits=limits), contact=CONTACT)
+    assert canary_of(7) not in text
 
 
 def test_a_statement_is_honest_about_people():
