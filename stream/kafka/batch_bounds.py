@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import cramjam
 import zstandard
-from aiokafka import codec
+from aiokafka.codec import lz4_decode as unpack_lz4
+from aiokafka.codec import snappy_decode as unpack_snappy
 from aiokafka.record import default_records, legacy_records
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.legacy_records import LegacyRecordBatch
@@ -80,7 +81,7 @@ def snappy_decode(payload: bytes) -> bytes:
     """Return what a batch holds; raises BatchError."""
     try:
         _bounded(sum(map(cramjam.snappy.decompress_raw_len, _snappy_blocks(bytes(payload)))))
-        return codec.snappy_decode(payload)
+        return unpack_snappy(payload)
     except cramjam.DecompressionError as error:
         raise BatchError(f"broken snappy: {error}") from error
 
@@ -89,7 +90,7 @@ def lz4_decode(payload: bytes) -> bytes:
     """Return what a batch holds; raises BatchError."""
     _bounded(sum(_lz4_blocks(bytes(payload))))
     try:
-        return codec.lz4_decode(payload)
+        return unpack_lz4(payload)
     except (cramjam.DecompressionError, OSError) as error:
         raise BatchError(f"broken lz4: {error}") from error
 

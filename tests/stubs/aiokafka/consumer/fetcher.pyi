@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 class PartitionRecords:
     next_fetch_offset: int
     _records: Any
+    _tp: TopicPartition
     _records_iterator: Iterator[Any]
     def __next__(self) -> Any: ...
     def _unpack_records(self) -> Iterator[Any]: ...

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+DefaultRecordBatch: Any
 DefaultRecordBatchBuilder: Any
 
 class _DefaultRecordBatchPy:
