@@ -111,7 +111,7 @@ def test_a_version_before_all_versions_takes_no_time(role, version):
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("text", [HOSTILE, "A" * 1_000_000])
-def test_what_a_schema_says_of_its_writer_forges_no_line(role, text):
+def test_the_text_of_a_schema_forges_no_line(role, text):
     task = new(role)
     own = msgspec.msgpack.decode(task.schema())
     schemas = [
