@@ -43,10 +43,12 @@ class Batch:
     """Rows about accounts, as columns.
 
     ``columns`` holds every name of :attr:`SCHEMA` as one array of shape ``(n,)``; the column
-    ``account`` is an index into ``accounts``, where each id stands once.
+    ``account`` is an index into ``accounts``, where each id stands once. Those of :attr:`OPTIONAL`
+    may be absent, which means 0 in every row.
     """
 
     SCHEMA: ClassVar[Mapping[str, np.dtype[Any]]]
+    OPTIONAL: ClassVar[Mapping[str, np.dtype[Any]]] = {}
 
     accounts: Sequence[str]
     columns: Mapping[str, Array]
@@ -94,7 +96,7 @@ class Batch:
         columns = {
             name: joined([batch.columns[name] for batch in batches], dtype)
             for name, dtype in cls.SCHEMA.items()
-        }
+        } | optional_columns([batch.columns for batch in batches], cls.OPTIONAL)
         codes = [
             np.fromiter(map(code.__getitem__, batch.accounts), np.int64, len(batch.accounts))
             for batch in batches
@@ -103,6 +105,25 @@ class Batch:
             [own[batch.columns["account"]] for own, batch in zip(codes, batches, strict=True)]
         ).astype(cls.SCHEMA["account"])
         return cls(accounts, columns)
+
+
+def optional_columns(
+    parts: Sequence[Mapping[str, Array]], optional: Mapping[str, np.dtype[Any]]
+) -> dict[str, Array]:
+    """Return those optional columns that any part has, of all parts one after the other.
+
+    A part without one has 0 in its rows.
+    """
+    return {
+        name: np.concatenate(
+            [
+                part[name] if name in part else np.zeros(len(part["account"]), optional[name])
+                for part in parts
+            ]
+        )
+        for name in optional
+        if any(name in part for part in parts)
+    }
 
 
 def joined(columns: Sequence[Array], dtype: np.dtype[Any]) -> Array:

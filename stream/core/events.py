@@ -77,10 +77,22 @@ EVENT_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
     "indicator": np.dtype("<u8"),  # of another operator, that a value matches; with_confidence
 }
 
+#: Columns whose values link accounts. While ``intake.salt`` is replaced, events have them under the
+#: previous salt too, as optional columns.
+LINKING: Final = (
+    *("address", "user_agent", "network", "tls", "payment", "organization", "system_prompt"),
+    *("template", *PHRASES, "conversation", "answer"),
+)
+PREVIOUS: Final[Mapping[str, str]] = {name: f"previous_{name}" for name in LINKING}
+
 #: Most bytes of an event in a packet: its columns and, if no other event has them, the account id
 #: and the name of the model.
 MAX_EVENT_BYTES: Final = (
-    sum(dtype.itemsize for dtype in EVENT_COLUMNS.values()) + MAX_ACCOUNT_BYTES + 3 + _MODEL_BYTES
+    sum(dtype.itemsize for dtype in EVENT_COLUMNS.values())
+    + 8 * len(PREVIOUS)
+    + MAX_ACCOUNT_BYTES
+    + 3
+    + _MODEL_BYTES
 )
 
 
@@ -94,3 +106,4 @@ class EventBatch(Batch):
 
     __slots__ = ()
     SCHEMA = EVENT_COLUMNS
+    OPTIONAL = dict.fromkeys(PREVIOUS.values(), np.dtype("<u8"))

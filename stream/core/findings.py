@@ -103,10 +103,12 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     traffic: TrafficBytes  # TRAFFIC of the account as it is now
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Accounts that share one rare indicator, as one links task sees them.
 
-    Re-sent with the members that changed since the last time; ``size`` counts all.
+    Re-sent with the members that changed since the last time; ``size`` counts all. ``renamed`` has
+    what was known under another fingerprint, old to new, while ``intake.salt`` is replaced: the
+    value, and organizations of members.
     """
 
     kind: LinkKind
@@ -115,6 +117,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     since: float  # first use of the value by a member
     size: int
     members: list[Member]
+    renamed: dict[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] = {}
 
 
 class Turnover(msgspec.Struct, frozen=True, array_like=True):

@@ -112,7 +112,14 @@ LINK_COLUMNS: Final[Mapping[str, np.dtype[Any]]] = {
 
 
 class LinkBatch(Batch):
-    """Links that one accounts task found."""
+    """Links that one accounts task found.
+
+    While ``intake.salt`` is replaced, a value is linked under both salts: once as the fingerprint
+    under the previous one, of which ``successor`` is that under the new one, and once as the new
+    one itself, its own ``successor``, which is only learnt from. ``previous_organization`` is the
+    account's organization under the previous salt.
+    """
 
     __slots__ = ()
     SCHEMA = LINK_COLUMNS
+    OPTIONAL = dict.fromkeys(("successor", "previous_organization"), np.dtype("<u8"))

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from stream.core.batch import Array
 
 #: Raised whenever a column changes name, type or meaning; then packet_migrations.py needs a
-#: migration from the version before. 12 is that of release 0.1.0.
-PACKET_VERSION: Final = 12
+#: migration from the version before. 13 is that of release 0.1.0.
+PACKET_VERSION: Final = 13
 
 #: More sources than any topic has partitions, and a time that no event has (the year 5138): a
 #: packet with more is damaged, and would keep a task waiting or closing windows for ever.
@@ -229,23 +229,28 @@ def _migrated(value: bytes, damage: Exception | None) -> Packet:
 
 def event_rows(packet: Packet) -> EventBatch:
     """Return the event columns of a packet (read-only views of its bytes)."""
-    return EventBatch(packet.accounts, _columns(packet, EVENT_COLUMNS))
+    return EventBatch(packet.accounts, _columns(packet, EVENT_COLUMNS, EventBatch.OPTIONAL))
 
 
 def link_rows(packet: Packet) -> LinkBatch:
     """Return the link columns of a packet (read-only views of its bytes)."""
-    columns = _columns(packet, LINK_COLUMNS)
+    columns = _columns(packet, LINK_COLUMNS, LinkBatch.OPTIONAL)
     if not np.isin(columns["kind"], _LINK_KINDS).all():
         raise PacketError("a link of an unknown kind")
     return LinkBatch(packet.accounts, columns)
 
 
-def _columns(packet: Packet, schema: Mapping[str, np.dtype[np.generic]]) -> dict[str, Array]:
+def _columns(
+    packet: Packet,
+    schema: Mapping[str, np.dtype[np.generic]],
+    optional: Mapping[str, np.dtype[np.generic]],
+) -> dict[str, Array]:
     empty = b""
+    given = {name: dtype for name, dtype in optional.items() if name in packet.columns}
     try:
         columns = {
             name: np.frombuffer(packet.columns.get(name, empty), dtype)
-            for name, dtype in schema.items()
+            for name, dtype in {**schema, **given}.items()
         }
     except ValueError as error:
         raise PacketError(f"a column with part of a value: {error}") from error

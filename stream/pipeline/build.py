@@ -75,7 +75,10 @@ def indicator_table(settings: StageSettings) -> IndicatorTable:
 
 def account_directory(settings: StageSettings) -> AccountDirectory:
     """Return an account directory with nothing in it."""
-    return AccountDirectory(settings.directory, settings.intake.salt)
+    intake_settings = settings.intake
+    return AccountDirectory(
+        settings.directory, intake_settings.salt, previous=intake_settings.salt_previous
+    )
 
 
 def accounts_task(

@@ -42,7 +42,8 @@ class DrillDecoder:
     def __init__(self, settings: IntakeSettings) -> None:
         """Use salt and limits of the settings."""
         self._settings = settings
-        self._signer = DrillSigner(settings.salt.reveal().encode())
+        salts = [salt for salt in (settings.salt, settings.salt_previous) if salt]
+        self._signers = [DrillSigner(salt.reveal().encode()) for salt in salts or [settings.salt]]
         self._canonical = Canonical()
 
     def decode(self, records: Sequence[Record], *, now_s: float) -> DecodedDrill:
@@ -62,7 +63,8 @@ class DrillDecoder:
     def _event(self, record: Record, now_s: float) -> RequestEvent:
         if len(record.value) > self._settings.max_record_bytes:
             raise DecodeError("too_large", f"{len(record.value)} bytes")
-        if not self._signer.verify(record.value, record.drill_signature or b""):
+        signature = record.drill_signature or b""
+        if not any(signer.verify(record.value, signature) for signer in self._signers):
             raise DecodeError("bad_signature", "not signed with this salt")
         event = self._canonical.one(record.value)
         if not is_drill(event.account_id):

@@ -74,6 +74,7 @@ class Intake:
             request_ids=settings.duplicate_window_s > 0,
             networks=networks,
             sharing=sharing.hashing if sharing else None,
+            previous=settings.salt_previous.reveal().encode() or None,
         )
         self._sharing = sharing
         self._reader = EventReader(

@@ -14,7 +14,8 @@ import numpy as np
 from stream.accounts.windows.account_windows import METRICS
 from stream.accounts.windows.crowded import is_crowded
 from stream.accounts.windows.questions import given
-from stream.core.events import PHRASES
+from stream.core.batch import optional_columns
+from stream.core.events import PHRASES, PREVIOUS, EventBatch
 from stream.core.links import (
     GIVEN,
     LINK_COLUMNS,
@@ -25,6 +26,7 @@ from stream.core.links import (
 )
 from stream.core.networks import ANONYMISER, HOSTING
 from stream.core.traffic import NAMES, TRAFFIC, counts
+from stream.pipeline.two_salts import previous_organization, under_both, under_previous
 from stream.store.order import lexical, run_sizes
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ class WindowSnapshot:
         columns, at_rows = rows.columns, rows.at
         day = windows.requests("day", slots, rows.time) if day is None else day
         foreign = windows.questions.foreign(slots, columns, at_rows, day)
+        if (name := PREVIOUS["conversation"]) in columns:
+            # An account may have begun it under the previous salt.
+            before = np.where(columns[name], columns[name], columns["conversation"])
+            earlier = {**columns, "conversation": before}
+            foreign &= windows.questions.foreign(slots, earlier, at_rows, day)
         networks = windows.networks(slots, rows.time)
         return cls(
             rows=rows,
@@ -136,7 +143,9 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     Many windows at once cost hardly more than one: most of them have few rows.
     """
     starts = np.cumsum([0, *(len(one.rows.columns["time"]) for one in snapshots)])
-    rows = {n: np.concatenate([one.rows.columns[n] for one in snapshots]) for n in _OF_ROWS}
+    parts_of_rows = [one.rows.columns for one in snapshots]
+    rows = {n: np.concatenate([part[n] for part in parts_of_rows]) for n in _OF_ROWS}
+    previous = optional_columns(parts_of_rows, EventBatch.OPTIONAL)
     known = {n: np.concatenate([getattr(one, n) for one in snapshots]) for n in _KNOWN}
     at = np.concatenate([one.rows.at + s for one, s in zip(snapshots, starts, strict=False)])
     window = np.repeat(np.arange(len(snapshots)), [len(one.rows.at) for one in snapshots])
@@ -144,9 +153,15 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     # An account of a window; the same account in another window is another one here.
     sizes = run_sizes(at, int(starts[-1]))
     account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
-    parts = [_per_value(kind, account, values) for kind, values in _values(rows, known, account)]
-    parts.append(_per_value(LinkKind.CONVERSATION, account, known["given"]))
-    parts[-1]["requests"] += GIVEN
+    values = _values(rows, known, account)
+    if previous:
+        earlier = _values(*under_previous(rows, known, previous), account)
+        parts = [
+            _per_value(one.kind, account[one.rows], one.values, one.successor, given=one.given)
+            for one in under_both(values, earlier, previous)
+        ]
+    else:
+        parts = [_per_value(kind, account, of, given=given) for kind, of, given in values]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.argsort(window[columns["account"]], kind="stable")
     columns = {name: column[order] for name, column in columns.items()}
@@ -155,6 +170,8 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     # Rows of several fields: taking them is many times as fast as indexing them.
     columns["traffic"], columns["before"] = traffic.take(who), before.take(who)
     columns["organization"] = organization_of(rows["organization"], at)[who]
+    if previous:
+        columns["previous_organization"] = previous_organization(rows, previous, at)[who]
     for name in ("created_at", "first_seen", "day_requests", "active_hours"):
         columns[name] = known[name][who]
     columns["time"] = time[who]
@@ -162,7 +179,11 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     columns["account"] = code[who]
     return LinkBatch(
         names,
-        {name: columns[name].astype(dtype, copy=False) for name, dtype in LINK_COLUMNS.items()},
+        {
+            name: columns[name].astype(dtype, copy=False)
+            for name, dtype in {**LINK_COLUMNS, **LinkBatch.OPTIONAL}.items()
+            if name in columns
+        },
     )
 
 
@@ -175,32 +196,33 @@ def _codes(names: list[str]) -> tuple[list[str], Positions]:
 
 def _values(
     rows: Mapping[str, Array], known: Mapping[str, Array], account: Positions
-) -> Iterator[tuple[LinkKind, Fingerprints]]:
-    """Yield the indicators of each kind, one for each row; 0: none."""
+) -> Iterator[tuple[LinkKind, Fingerprints, bool]]:
+    """Yield the indicators of each kind, one for each row; 0: none; True: with GIVEN."""
     limit = _phrase_limit(known["day_requests"])[account]
-    yield LinkKind.SYSTEM_PROMPT, rows["system_prompt"]
-    yield LinkKind.TEMPLATE, rows["template"]
-    yield LinkKind.PAYMENT, rows["payment"]
-    yield LinkKind.ADDRESS, rows["address"]
+    yield LinkKind.SYSTEM_PROMPT, rows["system_prompt"], False
+    yield LinkKind.TEMPLATE, rows["template"], False
+    yield LinkKind.PAYMENT, rows["payment"], False
+    yield LinkKind.ADDRESS, rows["address"], False
     several = known["networks"] >= LEAST_NETWORKS
     if several.any():
         # Unrelated accounts share the networks of clouds and VPNs, which databases know.
         linking = several[account] & (rows["hosting"] & (HOSTING | ANONYMISER) == 0)
-        yield LinkKind.NETWORK, np.where(linking, rows["network"], np.uint64(0))
+        yield LinkKind.NETWORK, np.where(linking, rows["network"], np.uint64(0)), False
     if known["crowded"].any():
         # Machines are no people; the account began on these days.
         linking = known["crowded"][account] & (rows["hosting"] & (HOSTING | ANONYMISER) == 0)
         for day in half_days(known["first_seen"][account]):
-            yield LinkKind.CUSTOMERS, np.where(linking, day, np.uint64(0))
-    yield LinkKind.CLIENT, client_value(rows["tls"], rows["user_agent"])
+            yield LinkKind.CUSTOMERS, np.where(linking, day, np.uint64(0)), False
+    yield LinkKind.CLIENT, client_value(rows["tls"], rows["user_agent"]), False
     for name in PHRASES:
-        yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0)
-    yield LinkKind.CONVERSATION, known["foreign"]
+        yield LinkKind.PHRASE, np.where(rows[name] < limit, rows[name], 0), False
+    yield LinkKind.CONVERSATION, known["foreign"], False
     if rows["indicator"].any():
-        yield LinkKind.INDICATOR, rows["indicator"]
+        yield LinkKind.INDICATOR, rows["indicator"], False
     if not np.isnan(known["change_point"]).all():
         for values in _change_points(rows, known, account):
-            yield LinkKind.CHANGE_POINT, values
+            yield LinkKind.CHANGE_POINT, values, False
+    yield LinkKind.CONVERSATION, known["given"], True
 
 
 def traffic_of(
@@ -249,16 +271,29 @@ def _change_points(
         yield np.where(new, day, np.uint64(0))
 
 
-def _per_value(kind: LinkKind, account: Positions, values: Fingerprints) -> dict[str, Any]:
+def _per_value(
+    kind: LinkKind,
+    account: Positions,
+    values: Fingerprints,
+    successor: Fingerprints | None = None,
+    *,
+    given: bool,
+) -> dict[str, Any]:
+    """Return a link for each account and value; a successor is one only if all rows have it."""
     present = np.flatnonzero(values)
     present = present[lexical(account[present], values[present])]
     who, value = account[present], values[present]
     new = np.ones(len(present), bool)
     new[1:] = (who[1:] != who[:-1]) | (value[1:] != value[:-1])
     at = np.flatnonzero(new)
-    return {
+    found = {
         "account": who[at],
         "kind": np.full(len(at), int(kind)),
         "value": value[at],
-        "requests": run_sizes(at, len(present)),
+        "requests": run_sizes(at, len(present)) + (GIVEN if given else 0),
     }
+    if successor is not None:
+        found["successor"] = (
+            np.minimum.reduceat(successor[present], at) if len(at) else successor[:0]
+        )
+    return found

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from stream.pipeline import state_4
+from stream.pipeline import state_4, state_5
 
 if TYPE_CHECKING:
     from stream.store.durable import StateRows
@@ -46,6 +46,9 @@ MIGRATIONS: Final[Mapping[tuple[str, int], Migration]] = {
     ("suppressions", 4): _unchanged,
     ("incidents", 4): state_4.incidents,
     ("ledger", 4): _unchanged,
+    # 5 was before rotations of intake.salt with an overlap.
+    ("links", 5): state_5.links,
+    ("cluster_links", 5): state_5.links,
 }
 
 

@@ -42,7 +42,7 @@ PARTS: Final[Mapping[str, tuple[StatePart, ...]]] = {
         ),
     ),
     "links": (
-        StatePart("links", 5, b"av", "which accounts share a value, with their next requests"),
+        StatePart("links", 6, b"av", "which accounts share a value, with their next requests"),
     ),
     "alerting": (
         StatePart(
@@ -59,7 +59,7 @@ PARTS: Final[Mapping[str, tuple[StatePart, ...]]] = {
             "account is scored on its own",
         ),
         StatePart("topics", 5, b"pt", "topics and who lives in them, within two days"),
-        StatePart("cluster_links", 5, b"av", "links of accounts, with their next requests"),
+        StatePart("cluster_links", 6, b"av", "links of accounts, with their next requests"),
         StatePart("scoring_clock", 5, b"k", "when clusters are due, with the next link"),
         StatePart("clusters", 5, b"c", "clusters, at the next scoring, under new campaign ids"),
         StatePart("successions", 5, b"y", "who takes over from silent accounts, within a day"),

@@ -29,7 +29,7 @@ def run(*command, cwd=ROOT):
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_the_product_accepts_its_settings(name):
     environment = SERVICES[name]["environment"]
-    settings = load(None, {key: str(value) for key, value in environment.items()})
+    settings = load(None, {key: str(value or "") for key, value in environment.items()})
     assert settings.kafka.bootstrap_servers == "kafka:9092"
 
 
@@ -106,14 +106,16 @@ def test_prometheus_scrapes_workers_and_enforcers_where_they_listen():
 
 def test_an_enforcer_listens_where_it_is_published():
     environment = SERVICES["enforcer"]["environment"]
-    settings = load(None, {key: str(value) for key, value in environment.items()}).enforcer
+    settings = load(None, {key: str(value or "") for key, value in environment.items()}).enforcer
     assert settings.host == "0.0.0.0"  # noqa: S104 - in its container
     assert SERVICES["enforcer"]["ports"] == [f"127.0.0.1:{settings.port}:{settings.port}"]
 
 
 def test_the_worker_tells_the_alertmanager_where_it_is():
     environment = SERVICES["worker"]["environment"]
-    settings = load(None, {key: str(value) for key, value in environment.items()}).alertmanager
+    settings = load(
+        None, {key: str(value or "") for key, value in environment.items()}
+    ).alertmanager
     (url,) = read_urls(settings)
     assert f"127.0.0.1:{url.port}:{url.port}" in SERVICES[url.host]["ports"]
 

@@ -29,6 +29,7 @@ LOUD_WORKER = [sys.executable, str(Path(__file__).with_name("loud_worker.py"))]
 OF_THE_KEY = "the-key's-Passw0rd"
 SIGNING = base64.b64encode(b"a signing secret of 32 bytes ...").decode()
 TOKEN, SALT = "T0ken-in-the-path", "a-Salt-that-keys-prints"
+SALT_PREVIOUS = "salt-that-was-before-it-b55a"
 TRACE = "a-Key-for-the-hashes-of-answers-alone"
 SECRETS = {
     "kafka password": PASSWORD,
@@ -37,6 +38,7 @@ SECRETS = {
     "signing secret's bytes": base64.b64decode(SIGNING).decode(),
     "token of the webhook": TOKEN,
     "salt": SALT,
+    "previous salt": SALT_PREVIOUS,
     "key of answers": TRACE,
 }
 
@@ -72,6 +74,7 @@ def environment(secure: SecureKafka, tmp_path: Path) -> dict[str, str]:
         "kafka_ssl_key_password": OF_THE_KEY,
         "webhook_secret": f"whsec_{SIGNING}",
         "intake_salt": SALT,
+        "intake_salt_previous": SALT_PREVIOUS,
         "trace_key": TRACE,
     }
     for name, secret in files.items():
@@ -169,6 +172,7 @@ def secret_settings() -> dict[str, str]:
         webhook_url=f"https://hooks.example.org/{TOKEN}",
         webhook_secret=f"whsec_{SIGNING}",
         intake_salt=SALT,
+        intake_salt_previous=SALT_PREVIOUS,
         trace_enabled="true",
         trace_key=TRACE,
     )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from stream.accounts.windows.request_ids import ROW, RequestIds
-from stream.core.events import EVENT_COLUMNS, PHRASES, EventBatch
+from stream.core.events import EVENT_COLUMNS, PHRASES, PREVIOUS, EventBatch
 from stream.store.order import ascending
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ def _filled(columns: Mapping[str, Array], found: _Found) -> dict[str, Array]:
     filled = dict(columns)
     here = found.of >= 0
     of, copies = found.of[here], found.copies[here]
-    for name in _FILLED:
+    previous = (PREVIOUS[name] for name in _FILLED if name in PREVIOUS)
+    for name in (*_FILLED, *(name for name in previous if name in columns)):
         lacking = columns[name][of] == 0
         if lacking.any():
             filled[name] = column = columns[name].copy()

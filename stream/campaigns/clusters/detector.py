@@ -20,6 +20,7 @@ from stream.campaigns.clusters.cluster_store import ClusterStore
 from stream.campaigns.clusters.found_links import put_found
 from stream.campaigns.clusters.group_novelty import GroupNovelty
 from stream.campaigns.clusters.groups import add_groups
+from stream.campaigns.clusters.renames import apply_renames
 from stream.campaigns.clusters.scorer import ClusterScorer
 from stream.campaigns.clusters.scoring_clock import ScoringClock
 from stream.campaigns.contexts.handed_over import ContextHandovers
@@ -115,7 +116,9 @@ class ClusterDetector:
         groups = [group for group in groups if group.members]
         if not groups:
             return
-        dropped = add_groups(self._graph, groups, most_members=self._settings.max_members)
+        most = self._settings.max_members
+        apply_renames(self._graph, self._store.states.values(), groups, most_members=most)
+        dropped = add_groups(self._graph, groups, most_members=most)
         self._eviction.shrink()
         self._limit_hits.labels(limit="links").inc(dropped)
         self._clock.changed(time, since=min(group.since for group in groups))

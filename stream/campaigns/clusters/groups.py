@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,9 +17,18 @@ if TYPE_CHECKING:
     from stream.core.batch import Array
     from stream.core.findings import Group, Member
 
+_OF_EDGE: Final = ("since", "last", "requests")
+
 
 def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: int) -> int:
-    """Add groups, in any order; return how many links an indicator had no room for."""
+    """Add groups, in any order; return how many links an indicator had no room for.
+
+    A value that was renamed keeps the history that the group does not have, which only began when
+    the salt was replaced.
+    """
+    if any(group.renamed for group in groups):
+        # Where a value comes twice, while a salt is replaced, the longer history counts.
+        groups = sorted(groups, key=lambda g: (-g.since, g.size, not g.renamed))
     found = {(g.kind, g.value, m.account_id): (g, m) for g in groups for m in g.members}
     if not found:
         return 0
@@ -31,9 +40,17 @@ def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: 
     if len(kept) < len(edges):
         graph.forget_unlinked(accounts)
     edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
-    for name in ("since", "last", "requests"):
-        graph.edges[name][edges] = [getattr(member, name) for member in members]
-    graph.edges["before"][edges] = rows_of(COUNTS, [m.before for m in members])
+    given = {name: np.array([getattr(m, name) for m in members]) for name in _OF_EDGE}
+    older = graph.edges["since"][edges] < given["since"]
+    older &= graph.values["alias"][graph.edges["value"][edges]] != 0
+    given["requests"][older] = np.maximum(
+        given["requests"][older], graph.edges["requests"][edges[older]]
+    )
+    graph.edges["last"][edges], graph.edges["requests"][edges] = given["last"], given["requests"]
+    newer = ~older
+    graph.edges["since"][edges[newer]] = given["since"][newer]
+    before = rows_of(COUNTS, [m.before for m in members])
+    graph.edges["before"][edges[newer]] = before[newer]
     graph.touch(edges)
     note_accounts(graph, accounts[kept], _account_columns(members))
     note_traffic(graph, accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))

@@ -11,6 +11,7 @@ from stream.campaigns.clusters.member_traffic import member_traffic
 from stream.campaigns.clusters.shared_indicators import shared_indicators
 from stream.campaigns.degrees.reference_accounts import of_names
 from stream.campaigns.graph.membership import members_of, shared_payments
+from stream.campaigns.links.account_facts import known_accounts
 from stream.campaigns.links.indicators import find, in_order, indicators
 from stream.campaigns.scoring.features import ClusterMembers, features
 from stream.campaigns.scoring.score import TOO_FEW_MEMBERS, ClusterScore, score
@@ -96,7 +97,7 @@ class ClusterScorer:
             state.values = set(indicators(graph, values))
         members, since = members_of(graph, snapshot, values, population.handovers)
         names = set(graph.names(members))
-        state.members = store.most_certain(names, graph.known(state.members - names))
+        state.members = store.most_certain(names, known_accounts(graph, state.members - names))
         scored = self._scored(population, values, members, since)
         at = snapshot.at(values)
         is_member = np.zeros(len(snapshot.owner), bool)

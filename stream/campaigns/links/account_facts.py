@@ -12,13 +12,20 @@ from stream.campaigns.links.rows import cut
 from stream.core.findings import Member
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Records
     from stream.core.batch import AccountSlots, Array, EdgeSlots
 
 _OF_EDGE: Final = ("since", "last", "requests")
+
+
+def known_accounts(graph: BipartiteGraph, names: Iterable[str]) -> set[str]:
+    """Return those of some accounts that have an edge."""
+    names = [*names]
+    found = graph.find_accounts(names) >= 0
+    return {names[i] for i in np.flatnonzero(found).tolist()}
 
 
 def note_accounts(

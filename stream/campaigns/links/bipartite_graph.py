@@ -20,7 +20,7 @@ from stream.store.interner import Interner
 from stream.store.order import ascending, cumcount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from stream.campaigns.types import Kinds
     from stream.core.batch import AccountSlots, EdgeSlots, Fingerprints, Positions, ValueSlots
@@ -82,12 +82,6 @@ class BipartiteGraph:
             slots[missing] = self.find_accounts([names[i] for i in missing.tolist()])
         return slots
 
-    def known(self, names: Iterable[str]) -> set[str]:
-        """Return those of some accounts that have an edge."""
-        names = [*names]
-        found = self.find_accounts(names) >= 0
-        return {names[i] for i in np.flatnonzero(found).tolist()}
-
     def edge_slots(self, values: ValueSlots, accounts: AccountSlots, *, most: int) -> EdgeSlots:
         """Return the slots of distinct edges, adding missing ones while an indicator has room.
 
@@ -127,6 +121,21 @@ class BipartiteGraph:
         wanted = np.zeros(len(self.values.used), bool)
         wanted[values] = True
         return np.flatnonzero(self.edges.used & wanted[self.edges["value"]])
+
+    def rename(self, values: ValueSlots, numbers: Fingerprints) -> None:
+        """Give indicators other fingerprints, which are not known yet; they keep the old as alias.
+
+        Their rows, and those of their edges, are written again.
+        """
+        columns = self.values
+        self.deleted.lost_values(columns, values)
+        self._value_of.remove(values)
+        columns["alias"][values] = columns["value"][values]
+        columns["value"][values] = numbers
+        self._value_of.add(values)
+        columns["stored"][values] = False
+        columns["dirty"][values] = True
+        self.edges["dirty"][self.edges_of(values)] = True
 
     # -- forgetting ---------------------------------------------------------------------------
 

@@ -109,13 +109,14 @@ class DurableGraph:
     def _with_row(self, values: ValueSlots, rows: dict[bytes, bytes | None]) -> ValueSlots:
         """Return which indicators need a row; delete those of others, whose edges hold all of them.
 
-        An indicator needs one for what no edge holds: prevalence, and times of forgotten edges.
+        An indicator needs one for what no edge holds: prevalence, alias, times of forgotten edges.
         """
         if not len(values):
             return values
         since, last = self._times()
         columns, stored = self._graph.values, self._graph.values["stored"]
         more = columns["high_prevalence"] | columns["changed"] | (columns["sent"] > -np.inf)
+        more |= columns["alias"] != 0
         more |= (columns["since"] != since) | (columns["last"] != last)
         more = more[values]
         rows.update(dict.fromkeys(_keys(columns, values[~more & stored[values]])))

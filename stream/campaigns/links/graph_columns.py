@@ -24,6 +24,9 @@ VALUES: Final = (
     Field("since", _F8, initial=np.inf),  # first use by any account
     Field("last", _F8, initial=-np.inf),
     Field("sent", _F8, initial=-np.inf),  # when it was last sent on
+    # Under another salt, 0: none. In a links task what it is called from now on, in alerting what
+    # it was called before.
+    Field("alias", _U8),
     Field("high_prevalence", _BOOL),
     Field("changed", _BOOL),
     Field("stored", _BOOL),

@@ -28,6 +28,20 @@ def find(graph: BipartiteGraph, wanted: Sequence[Indicator]) -> ValueSlots:
     return graph.find_values(np.array(kinds, np.uint8), np.array(values, np.uint64))
 
 
+def _by_any_name(graph: BipartiteGraph, wanted: Sequence[Indicator]) -> ValueSlots:
+    """Return the slots of indicators by their fingerprint or their alias, -1 for unknown ones."""
+    slots, values = find(graph, wanted), graph.values
+    renamed = np.flatnonzero(values.used & (values["alias"] != 0))
+    if len(renamed) and (slots < 0).any():
+        pairs = zip(
+            values["kind"][renamed].tolist(), values["alias"][renamed].tolist(), strict=True
+        )
+        aliases = dict(zip(pairs, renamed.tolist(), strict=True))
+        found = [aliases.get((int(kind), value), -1) for kind, value in wanted]
+        slots = np.where(slots < 0, np.array(found, np.int64), slots)
+    return np.asarray(slots)
+
+
 def in_order(graph: BipartiteGraph, values: ValueSlots) -> ValueSlots:
     """Return slots in the order of their indicators, which is the same everywhere."""
     kinds, numbers = graph.values["kind"][values], graph.values["value"][values]
@@ -35,9 +49,12 @@ def in_order(graph: BipartiteGraph, values: ValueSlots) -> ValueSlots:
 
 
 def accounts_using(graph: BipartiteGraph, wanted: Iterable[Indicator]) -> dict[Indicator, set[str]]:
-    """Return the accounts that use each of some indicators; unknown indicators are absent."""
+    """Return the accounts that use each of some indicators; unknown indicators are absent.
+
+    One that was renamed is found by its previous fingerprint, too.
+    """
     wanted = [*wanted]
-    found = dict(zip(wanted, find(graph, wanted).tolist(), strict=True))
+    found = dict(zip(wanted, _by_any_name(graph, wanted).tolist(), strict=True))
     by_slot: dict[int, set[str]] = {slot: set() for slot in found.values() if slot >= 0}
     if not by_slot:
         return {}

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.campaigns.links.graph_columns import OF_ACCOUNT
-from stream.core.batch import joined
-from stream.core.links import LINK_COLUMNS
+from stream.core.batch import joined, optional_columns
+from stream.core.links import LINK_COLUMNS, LinkBatch
 from stream.store.order import run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from stream.core.batch import AccountSlots, Array, Positions, ValueSlots
-    from stream.core.links import LinkBatch
 
 _SLOT_BITS: Final = 32
 
@@ -43,7 +42,7 @@ def joined_rows(batches: Sequence[LinkBatch]) -> tuple[list[str], dict[str, Arra
         name: joined([batch.columns[name] for batch in batches], dtype)
         for name, dtype in LINK_COLUMNS.items()
         if name != "account"
-    }
+    } | optional_columns([batch.columns for batch in batches], LinkBatch.OPTIONAL)
     return names, {**columns, "account": np.concatenate([np.zeros(0, np.int64), *accounts])}
 
 

@@ -15,6 +15,11 @@ from stream.campaigns.links.durable_graph import DurableGraph
 from stream.campaigns.links.eviction import EvictionPolicy
 from stream.campaigns.links.graph_columns import OF_ACCOUNT
 from stream.campaigns.links.link_rows import by_edge, joined_rows, portions
+from stream.campaigns.links.successors import (
+    note_successors,
+    rename_organizations,
+    renamed_organizations,
+)
 from stream.core.findings import Group
 from stream.core.links import LinkKind
 from stream.store.order import run_sizes, run_starts
@@ -75,8 +80,11 @@ class LinkTable:
             self._eviction.keep_prevalence_only(high)
             self._forgotten.labels(reason="high_prevalence").inc(len(high))
             self._forgotten.labels(reason="capacity").inc(self._eviction.shrink())
+        note_successors(self._graph, rows)
+        renamed = renamed_organizations(rows)
+        rename_organizations(self._graph, renamed)
         self._tracked.set(len(self._graph.values))
-        return self._changed_groups(time)
+        return self._changed_groups(time, renamed)
 
     def forget(self, accounts: Sequence[str]) -> None:
         """Forget accounts with their links."""
@@ -169,7 +177,9 @@ class LinkTable:
 
     # -- sending on ---------------------------------------------------------------------------
 
-    def _changed_groups(self, time: float) -> list[Group]:
+    def _changed_groups(self, time: float, renamed: Mapping[int, int]) -> list[Group]:
+        """Return what changed; ``renamed`` are organizations, by their previous fingerprints."""
+        previous = {new: old for old, new in renamed.items()}
         values, edges = self._graph.values, self._graph.edges
         shared = values.used & values["changed"] & (values["size"] >= _LEAST[values["kind"]])
         values["changed"][:] = False
@@ -186,7 +196,7 @@ class LinkTable:
         groups = [
             group
             for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)
-            for group in self._groups(time, int(value[start]), all_members[start:stop])
+            for group in self._groups(time, int(value[start]), all_members[start:stop], previous)
         ]
         edges["fresh"][slots] = edges["unsent"][slots] = False
         edges["dirty"][slots] = True
@@ -194,16 +204,24 @@ class LinkTable:
         values["dirty"][value[starts]] = True
         return groups
 
-    def _groups(self, time: float, value: int, some: list[Member]) -> Iterator[Group]:
+    def _groups(
+        self, time: float, value: int, some: list[Member], previous: Mapping[int, int]
+    ) -> Iterator[Group]:
         """Yield the members in order; very many in several groups, for each has to fit a record."""
         values = self._graph.values
         ordered = sorted(some, key=lambda member: member.account_id)
+        number, alias = int(values["value"][value]), int(values["alias"][value])
+        renamed = {number: alias} if alias else {}
+        for one in ordered if previous else ():
+            if one.organization in previous:
+                renamed[previous[one.organization]] = one.organization
         for first in range(0, len(ordered), _MOST_MEMBERS):
             yield Group(
                 kind=LinkKind(int(values["kind"][value])),
-                value=int(values["value"][value]),
+                value=alias or number,
                 time=time,
                 since=float(values["since"][value]),
                 size=int(values["size"][value]),
                 members=ordered[first : first + _MOST_MEMBERS],
+                renamed=renamed,
             )

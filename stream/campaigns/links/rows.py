@@ -51,7 +51,14 @@ EDGE: Final = np.dtype(
 )
 #: An indicator that was sent on or has a high prevalence; the edges hold all of the others.
 VALUE_ROW: Final = np.dtype(
-    [("since", "<f8"), ("last", "<f8"), ("sent", "<f8"), ("high_prevalence", "?"), ("changed", "?")]
+    [
+        ("since", "<f8"),
+        ("last", "<f8"),
+        ("sent", "<f8"),
+        ("high_prevalence", "?"),
+        ("changed", "?"),
+        ("alias", "<u8"),
+    ]
 )
 _VALUE_KEY: Final = np.dtype([("prefix", "S1"), ("kind", "u1"), ("value", ">u8")])
 _CHUNK_KEY: Final = 3  # prefix and chunk

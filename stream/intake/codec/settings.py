@@ -37,7 +37,17 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Secret,
         Meta(
             description="Key of the fingerprints of text and addresses, against guessing; must be "
-            "the same for all workers and never change. Set it by environment variable or file",
+            "the same for all workers; to change it, see salt_previous. Set it by environment "
+            "variable or file",
+            extra={"secret": True},
+        ),
+    ] = Secret()
+    salt_previous: Annotated[
+        Secret,
+        Meta(
+            description="The salt before this one, for as long as accounts are to be linked to "
+            "what was learnt under it: campaigns.remember_s; then remove it (deploy/README.md, "
+            "Rotate the salt). Set it by environment variable or file",
             extra={"secret": True},
         ),
     ] = Secret()
@@ -167,7 +177,11 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = 0.5
 
     def __post_init__(self) -> None:
-        """Reject an invalid mapping before anything runs."""
+        """Reject an invalid mapping and salts that cannot be before anything runs."""
+        if self.salt_previous and not self.salt:
+            raise ValueError("salt_previous: expected none without `salt`")
+        if self.salt_previous and self.salt_previous == self.salt:
+            raise ValueError("salt_previous: expected another value than that of `salt`")
         for path in self.unwrap:
             try:
                 Path.parse(path)

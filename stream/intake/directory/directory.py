@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream.core.errors import DecodeError
-from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.core.events import EVENT_COLUMNS, PREVIOUS, EventBatch
 from stream.intake.directory.entry import account_of, decode
 from stream.intake.fingerprint.keyed import KeyedHash
 from stream.store.columns import ColumnStore, Field
@@ -69,12 +69,24 @@ class Filled:
 class AccountDirectory:
     """Entries by account, in columns; may be loaded in one thread while another fills."""
 
-    def __init__(self, settings: DirectorySettings, salt: Secret) -> None:
-        """Fingerprint with ``intake.salt``, as events are."""
+    def __init__(
+        self, settings: DirectorySettings, salt: Secret, *, previous: Secret | None = None
+    ) -> None:
+        """Fingerprint with ``intake.salt``, as events are, and with the ``previous`` one."""
         self._most = settings.max_entries
         key = salt.reveal().encode()
         self._hashes = {column: KeyedHash(key, column) for column in _FINGERPRINTS}
-        fields = (Field(name, dtype) for name, dtype in _DTYPES.items())
+        #: Column of events -> field of an entry whose fingerprint it has.
+        self._fields = dict(_FINGERPRINTS)
+        if previous:
+            key = previous.reveal().encode()
+            linking = [column for column in _FINGERPRINTS if column in PREVIOUS]
+            self._hashes |= {PREVIOUS[column]: KeyedHash(key, column) for column in linking}
+            self._fields |= {PREVIOUS[column]: _FINGERPRINTS[column] for column in linking}
+        self._dtypes = _DTYPES | {
+            name: EventBatch.OPTIONAL[name] for name in self._fields if name not in _DTYPES
+        }
+        fields = (Field(name, dtype) for name, dtype in self._dtypes.items())
         self._columns = ColumnStore(fields, max_rows=self._most)
         self._index = HashIndex(self._columns, ["account"])
         self._lock = threading.Lock()
@@ -124,16 +136,16 @@ class AccountDirectory:
                 return Filled(batch, 0)
             slots = self._index.find(_hashed(batch.accounts))
             # The directory's values for each account of the batch.
-            known = {name: self._columns[name][slots] for name in _DTYPES if name != "account"}
+            known = {name: self._columns[name][slots] for name in self._dtypes if name != "account"}
         has = slots >= 0
         code = batch.columns["account"]
         hits = int(np.count_nonzero(has[code]))
         if not hits:
             return Filled(batch, 0)
         columns = dict(batch.columns)
-        for name in _FINGERPRINTS:
+        for name in self._fields:
             if name in columns:
-                values = np.where(has, known[name], 0)[code].astype(_DTYPES[name])
+                values = np.where(has, known[name], 0)[code].astype(self._dtypes[name])
                 columns[name] = np.where(columns[name] == 0, values, columns[name])
         created = np.where(has, known["created_at"], np.nan)[code]
         absent = np.isnan(columns["created_at"]) & (created <= columns["time"])
@@ -153,7 +165,7 @@ class AccountDirectory:
             "account": _hashed(list(entries)),
             "created_at": np.array(created, np.float64),
         }
-        for name, field in _FINGERPRINTS.items():
+        for name, field in self._fields.items():
             texts = [None if one is None else getattr(one, field) for one in given]
             columns[name] = self._hashes[name].uncached(texts)
         return columns
@@ -169,7 +181,7 @@ class AccountDirectory:
         new, left_out = np.split(new, [max(self._most - len(self), 0)])
         slots[new] = self._columns.allocate(len(new))
         rows = np.flatnonzero(present & (slots >= 0))
-        for name in _DTYPES:
+        for name in self._dtypes:
             self._columns[name][slots[rows]] = columns[name][rows]
         self._index.add(slots[new])
         return [int(place) for place in columns["place"][left_out]]

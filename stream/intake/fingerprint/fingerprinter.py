@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.core.batch import optional_columns
+from stream.core.events import EVENT_COLUMNS, PREVIOUS, EventBatch
 from stream.core.networks import BROWSER, HOSTING, country_code
 from stream.intake.codec.admission import fields_of, values_of
 from stream.intake.fingerprint.address import address
@@ -75,8 +76,11 @@ class Fingerprinter:
         request_ids: bool = True,
         networks: Callable[[], NetworkLookup] = no_databases,
         sharing: Sharing | None = None,
+        previous: bytes | None = None,
     ) -> None:
         """Key all fingerprints with ``salt``; all workers need the same one.
+
+        With a ``previous`` salt, values that link accounts have columns under it, too.
 
         Without ``request_ids`` no request has one: hashing them is for those who compare them.
         ``networks`` returns the lookup of the moment; another object has other facts. ``sharing``
@@ -107,6 +111,9 @@ class Fingerprinter:
         self._conversations = Conversations(salt, key)
         self._given = KeyedHash(salt, "given")
         self._models = ModelNames(salt)
+        self._previous = (
+            Fingerprinter(previous, request_ids=False, networks=networks) if previous else None
+        )
 
     def columns(self, events: Sequence[RequestEvent], offsets: Sequence[int]) -> EventBatch:
         """Return the events as columns; ``offsets`` has the source offset of each."""
@@ -121,6 +128,19 @@ class Fingerprinter:
 
         ``accounts`` has the index of each account; new accounts are added.
         """
+        columns = self._rows(fields, offsets, accounts)
+        if self._previous is not None:
+            columns |= self._previous.links(fields, offsets)
+        if self._sharing is not None:
+            names, addresses = fields["account_id"], fields["client_ip"]
+            rows = shareable(columns, names, addresses, self._networks.network_of)
+            matched = self._sharing.take(rows)
+            columns |= {} if matched is None else {"indicator": matched}
+        return columns
+
+    def _rows(
+        self, fields: Fields, offsets: Sequence[int], accounts: AccountCodes
+    ) -> dict[str, Array]:
         names, prompts = fields["account_id"], fields["prompt"]
         columns: dict[str, Array] = {
             "offset": np.fromiter(offsets, np.int64, len(offsets)),
@@ -152,11 +172,13 @@ class Fingerprinter:
             given = self._given.cached(fields["prompt_fingerprint"])
             whole = columns.get("prompt", np.zeros(len(names), np.uint64))
             columns["prompt"] = np.where(whole, whole, given)
-        if self._sharing is not None:
-            rows = shareable(columns, names, fields["client_ip"], self._networks.network_of)
-            matched = self._sharing.take(rows)
-            columns |= {} if matched is None else {"indicator": matched}
         return columns
+
+    def links(self, fields: Fields, offsets: Sequence[int]) -> dict[str, Array]:
+        """Return the columns that link accounts, as those of the previous salt, shape ``(n,)``."""
+        columns = self.rows(fields, offsets, account_codes())
+        none = np.zeros(len(offsets), np.uint64)
+        return {previous: columns.get(name, none) for name, previous in PREVIOUS.items()}
 
     def model_names(self, rows: EventBatch) -> dict[int, str]:
         """Return the names of the models of events by number; call it once for each batch."""
@@ -204,7 +226,7 @@ def stacked(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
             columns[name] = np.concatenate(pieces).astype(dtype, copy=False)
         else:
             columns[name] = np.zeros(sum(sizes), dtype)
-    return columns
+    return columns | optional_columns(parts, EventBatch.OPTIONAL)
 
 
 def _networks(facts: Fingerprints, fields: Fields, lookup: NetworkLookup) -> dict[str, Array]:

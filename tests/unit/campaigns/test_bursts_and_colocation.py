@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stream.campaigns.graph.bursts import ScanStatistic
 from stream.campaigns.graph.colocation import co_located
 from stream.campaigns.graph.snapshot import Snapshot
+from stream.campaigns.links.account_facts import known_accounts
 from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.links.indicators import find
 from stream.core.links import LinkKind
@@ -44,7 +45,7 @@ def snapshot_of(uses: list[tuple[int, int, int, float]], time: float) -> tuple:
 )
 def test_co_located_accounts_share_two_addresses(uses, table_bytes) -> None:
     table, snapshot = snapshot_of([(*use, START_S) for use in sorted(uses)], START_S)
-    known = sorted(table.known(f"a{i}" for i in range(8)))
+    known = sorted(known_accounts(table, (f"a{i}" for i in range(8))))
     slots = dict(zip(known, table.find_accounts(known).tolist(), strict=True))
     pairs = [(a, b) for a in known for b in known if a < b]
     of = {n: {v for a, kind, v in uses if f"a{a}" == n and kind == LinkKind.ADDRESS} for n in known}

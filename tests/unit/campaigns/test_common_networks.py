@@ -12,6 +12,7 @@ from stream.campaigns.graph.common_networks import (
     sharing_rare_networks,
 )
 from stream.campaigns.graph.snapshot import Snapshot
+from stream.campaigns.links.account_facts import known_accounts
 from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.core.links import LinkKind
 
@@ -87,7 +88,7 @@ def test_groups_are_the_connected_parts_of_the_core(pairs, one_company):
 @given(uses)
 def test_shared_networks_are_those_that_others_of_the_accounts_use(pairs):
     graph, snapshot = snapshot_of(pairs)
-    names = sorted(graph.known(f"a{a:02}" for a in range(0, 12, 2)))
+    names = sorted(known_accounts(graph, (f"a{a:02}" for a in range(0, 12, 2))))
     accounts = np.sort(graph.find_accounts(names))
     of = {int(n[1:]): {m for a, m in rare(pairs) if a == int(n[1:])} for n in names}
     counts = dict(zip(graph.names(accounts), shared_networks(snapshot, accounts), strict=True))

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.campaigns.links.account_facts import known_accounts
 from stream.campaigns.links.link_table import LinkTable
 from stream.campaigns.settings import CampaignSettings
 from stream.core.links import LinkKind
@@ -90,7 +91,7 @@ def test_an_indicator_remembers_a_bounded_number_of_members() -> None:
     assert hits == 20
     # Whoever is not counted leaves nothing behind.
     assert len(links._graph.accounts) == 10
-    assert links._graph.known(["a0009", "a0010"]) == {"a0009"}
+    assert known_accounts(links._graph, ["a0009", "a0010"]) == {"a0009"}
 
 
 def test_very_many_members_come_in_several_groups() -> None:
