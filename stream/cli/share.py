@@ -72,6 +72,9 @@ def export_(
         )
     if tlp not in TLP_MARKINGS:
         raise UsageError(f"--tlp: expected one of {', '.join(TLP_MARKINGS)}, not {tlp!r}")
+    # Before the brokers are read: the absence of the extra is one line at once.
+    bundles = _bundle_module()
+    sending = None if taxii is None else _taxii_module()
     wanted = frozenset(incidents or ())
     period = _period(wanted, since, until)
     book = export_book(settings.kafka, settings.topics, settings.decisions, wanted, period)
@@ -82,11 +85,11 @@ def export_(
             f"{', '.join(sorted(wanted - found))}: no such campaign on {settings.topics.alerts}; "
             "incidents of single accounts and drills are not shared"
         )
-    text, counts = _bundle_module().bundle(
+    text, counts = bundles.bundle(
         book, operator=settings.sharing.operator, valid_s=settings.sharing.valid_s, tlp=tlp
     )
-    if taxii is not None:
-        _taxii_module().send(taxii, text, settings.sharing)
+    if sending is not None:
+        sending.send(taxii, text, settings.sharing)
     elif out_file is not None:
         _write(out_file, text)
     else:
