@@ -7,6 +7,7 @@ this machine has some for itself: also two runs at the same time.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import random
 import socket
@@ -37,11 +38,13 @@ def _share() -> int:
     """Return the number of a share of the ports that no other process has."""
     for share in range(_PROCESSES):
         name = f"distillwatch-ports-{share}"
-        try:
-            lock = (Path(tempfile.gettempdir()) / name).open("wb")
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # another process has it, or another user
-            continue
+        with contextlib.ExitStack() as closing:
+            try:
+                lock = closing.enter_context((Path(tempfile.gettempdir()) / name).open("wb"))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:  # another process has it, or another user
+                continue
+            closing.pop_all()  # it stays open
         _LOCKS.append(lock)
         return share
     raise AssertionError(f"{_PROCESSES} processes run tests")
