@@ -131,6 +131,8 @@ class OwnedTasks:
         try:
             await self._load(new)
         except BaseException:
+            for owned in new.values():
+                owned.task.release()
             await asyncio.gather(*(owned.changelog.stop() for owned in new.values()))
             raise
         self._owned |= new  # only now: a checkpoint must not see a task that is half loaded
