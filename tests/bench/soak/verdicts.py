@@ -42,6 +42,8 @@ TOPIC_GROWTH: Final = 1.5
 _TOPICS_S: Final = 3000.0
 #: Smaller topics are a few records.
 _SMALL_BYTES: Final = 2_000_000
+#: The log of what the brokers agree on, which they cut by themselves.
+_OF_BROKERS: Final = "__cluster_metadata"
 #: Share of the time in which the traffic may wait.
 HELD: Final = 0.01
 DRAINED_S: Final = 120.0
@@ -204,7 +206,9 @@ def _topics(run: Run) -> Verdict:
         for topic, size in sample.topics.items():
             peaks[topic][third] = max(peaks[topic][third], size)
     grown = {
-        topic: peak[2] / max(peak[1], 1) for topic, peak in peaks.items() if peak[2] > _SMALL_BYTES
+        topic: peak[2] / max(peak[1], 1)
+        for topic, peak in peaks.items()
+        if peak[2] > _SMALL_BYTES and topic != _OF_BROKERS
     }
     total = sum(peak[2] for peak in peaks.values())
     worst = max(grown, key=lambda topic: grown[topic], default="")

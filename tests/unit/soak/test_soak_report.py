@@ -164,7 +164,7 @@ def test_topics_that_grow_are_broken(folder: Path) -> None:
     assert broken(folder) == ["topics are bounded"]
     (folder / "samples.jsonl").unlink()
     for at_s in range(0, 3600, 60):
-        full = {"gateway.requests": int(min(at_s, 1000) * 1e5)}
+        full = {"gateway.requests": int(min(at_s, 1000) * 1e5), "__cluster_metadata": at_s * 9999}
         series.append(folder / "samples.jsonl", sample(float(at_s), topics=full))
     assert broken(folder) == []
 
