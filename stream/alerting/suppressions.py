@@ -135,7 +135,7 @@ class Suppressions:
     def release(self) -> None:
         """Take these out of the gauges."""
         for count in self._counts.values():
-            count.set(0)
+            count.withdraw()
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""

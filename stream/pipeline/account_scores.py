@@ -69,8 +69,8 @@ class AccountScores:
 
     def release(self) -> None:
         """Withdraw this task's part of the gauges."""
-        self._suppressed.set(0)
-        self._bytes.set(0)
+        self._suppressed.withdraw()
+        self._bytes.withdraw()
 
     def recovered(self) -> None:
         """Continue after everything durable is loaded."""

@@ -102,4 +102,4 @@ class AccountsCounters:
     def release(self) -> None:
         """Withdraw this task's part of the gauges."""
         for gauge in self._gauges.values():
-            gauge.set(0)
+            gauge.withdraw()

@@ -187,7 +187,7 @@ class PartitionTask(Generic[R]):
 
     def release(self) -> None:
         """Withdraw the gauges' contributions: the task ends or moves to another worker."""
-        self._pending.set(0)
+        self._pending.withdraw()
         self._stage.release()
 
     def finish(self) -> list[Emission]:

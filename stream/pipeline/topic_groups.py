@@ -40,7 +40,7 @@ class TopicGroups:
 
     def release(self) -> None:
         """Withdraw this task's part of the gauges."""
-        self._bytes.set(0)
+        self._bytes.withdraw()
 
     @property
     def layout(self) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,9 +16,21 @@ class GaugeContribution:
         """Contribute 0 to ``gauge`` (a child, when it has labels)."""
         self._gauge = gauge
         self._value = 0.0
+        self._withdrawn = False
+        self._lock = threading.Lock()
 
     def set(self, value: float) -> None:
-        """Move the gauge by the difference; 0 withdraws the part, as on revocation."""
-        if value != self._value:
-            self._gauge.inc(value - self._value)
-            self._value = value
+        """Move the gauge by the difference."""
+        with self._lock:
+            if value != self._value and not self._withdrawn:
+                self._gauge.inc(value - self._value)
+                self._value = value
+
+    def withdraw(self) -> None:
+        """Take the part out for good, as on revocation.
+
+        A thread that loads the task's state meanwhile cannot be cancelled, and would set it again.
+        """
+        with self._lock:
+            self._gauge.inc(-self._value)
+            self._value, self._withdrawn = 0.0, True

@@ -142,7 +142,8 @@ def test_contributions_to_one_gauge_add_up_and_can_be_withdrawn() -> None:
     second.set(5)
     first.set(7)
     assert metrics.registry.get_sample_value("distillwatch_accounts_tracked") == 12
-    first.set(0)
+    first.withdraw()
+    first.set(3)  # by a thread that has not ended
     assert metrics.registry.get_sample_value("distillwatch_accounts_tracked") == 5
 
 

@@ -93,7 +93,7 @@ class LinkTable:
 
     def release(self) -> None:
         """Take this table out of the gauges."""
-        self._tracked.set(0)
+        self._tracked.withdraw()
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
