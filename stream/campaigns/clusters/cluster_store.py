@@ -12,12 +12,12 @@ from stream.campaigns.clusters.stored_rows import StoredRows
 from stream.store.layouts import of_structs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.metrics import CampaignsMetrics
     from stream.campaigns.settings import CampaignSettings
-    from stream.campaigns.types import Cluster
+    from stream.campaigns.types import Cluster, Indicator
     from stream.core.batch import ValueSlots
 
 #: Assumed: enough for all incidents of a day; scoring takes time for each (deploy/bounds.md).
@@ -71,11 +71,18 @@ class ClusterStore:
             state.members.difference_update(accounts)
         self._changed = True
 
+    def rename(self, names: Mapping[Indicator, int]) -> None:
+        """Give indicators of all clusters other fingerprints."""
+        for state in self.states.values():
+            if not state.values.isdisjoint(names):
+                state.values = {(kind, names.get((kind, old), old)) for kind, old in state.values}
+                self._changed = True
+
     # -- durable rows -------------------------------------------------------------------------
 
     def take_changes(self) -> list[tuple[bytes, bytes | None]]:
         """Return the rows changed since the last call; None deletes."""
-        if not self._changed:  # only scoring changes a cluster
+        if not self._changed:
             return []
         self._changed = False
         return self._rows.changes(

@@ -117,7 +117,7 @@ class ClusterDetector:
         if not groups:
             return
         most = self._settings.max_members
-        apply_renames(self._graph, self._store.states.values(), groups, most_members=most)
+        apply_renames(self._graph, self._store, groups, most_members=most)
         dropped = add_groups(self._graph, groups, most_members=most)
         self._eviction.shrink()
         self._limit_hits.labels(limit="links").inc(dropped)

@@ -13,9 +13,9 @@ import numpy as np
 from stream.campaigns.links.successors import rename_organizations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from stream.campaigns.clusters.cluster_assignment import ClusterState
+    from stream.campaigns.clusters.cluster_store import ClusterStore
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Indicator
     from stream.core.batch import ValueSlots
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def apply_renames(
     graph: BipartiteGraph,
-    states: Iterable[ClusterState],
+    clusters: ClusterStore,
     groups: Sequence[Group],
     *,
     most_members: int,
@@ -47,8 +47,7 @@ def apply_renames(
     known = old >= 0
     if not known.any():
         return
-    for state in states:
-        state.values = {(kind, names.get((kind, number), number)) for kind, number in state.values}
+    clusters.rename(names)
     old, new, kind = old[known], new[known], kind[known]
     there = graph.find_values(kind, new)
     graph.rename(old[there < 0], new[there < 0])

@@ -246,11 +246,15 @@ def test_a_suppression_under_the_previous_fingerprint_still_finds_its_accounts()
 
 def test_what_was_renamed_is_the_same_after_a_takeover() -> None:
     found = played([*pool(3), OTHERS])
+    (cluster,) = found.detect(START_S + 120)
     rows = changes(found)
     found.add(START_S + 600, renamed(pool(3), slice(2)))
     rows += changes(found)
     other = detector()
     restore(other, rows)
+    names = found.indicators_of(cluster.campaign_id)
+    assert (PROMPT, 3 + NEW) in names
+    assert other.indicators_of(cluster.campaign_id) == names
     for one in (found, other):
         assert prompts(graph_of(one)) == {3 + NEW: 24}
         assert len(one.accounts_using([(PROMPT, 3)])[PROMPT, 3]) == 24
