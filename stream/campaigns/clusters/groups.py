@@ -8,6 +8,7 @@ import numpy as np
 
 from stream.campaigns.links.account_facts import note_accounts, note_traffic
 from stream.campaigns.links.graph_columns import OF_ACCOUNT
+from stream.campaigns.links.indicators import find
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: 
         return 0
     rows = [found[key] for key in sorted(found)]
     values = graph.value_slots([g.kind for g, _ in rows], [g.value for g, _ in rows])
+    _note_previous_names(graph, groups)
     accounts = graph.account_slots([m.account_id for _, m in rows])
     edges = graph.edge_slots(values, accounts, most=most_members)
     kept = np.flatnonzero(edges >= 0)
@@ -56,6 +58,19 @@ def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: 
     note_traffic(graph, accounts[kept], rows_of(TRAFFIC, [m.traffic for m in members]))
     graph.values["dirty"][values] = True
     return len(rows) - len(kept)
+
+
+def _note_previous_names(graph: BipartiteGraph, groups: Sequence[Group]) -> None:
+    """Note the previous fingerprint of renamed values, also of those that are new here."""
+    names = {
+        (group.kind, new): previous
+        for group in groups
+        for previous, new in group.renamed.items()
+        if new == group.value
+    }
+    slots = find(graph, [*names])
+    known = slots >= 0  # a group without members adds no value
+    graph.values["alias"][slots[known]] = np.array([*names.values()], np.uint64)[known]
 
 
 def _account_columns(members: list[Member]) -> dict[str, Array]:

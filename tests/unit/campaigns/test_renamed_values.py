@@ -236,8 +236,11 @@ def test_a_cluster_goes_on_with_the_same_id_and_no_higher_score(*, overlapping: 
     assert all(value >= NEW for value in values) == overlapping
 
 
-def test_a_suppression_under_the_previous_fingerprint_still_finds_its_accounts() -> None:
-    found = played(pool(3), renamed(pool(3)))
+@pytest.mark.parametrize("earlier", [pool(3), []], ids=["known before", "first seen renamed"])
+def test_a_suppression_under_the_previous_fingerprint_still_finds_its_accounts(
+    earlier: list[Group],
+) -> None:
+    found = played(earlier, renamed(pool(3)))
     wanted = [(PROMPT, 3), (PROMPT, 4)]
     assert {value: len(names) for value, names in found.accounts_using(wanted).items()} == {
         (PROMPT, 3): 24
@@ -270,8 +273,11 @@ def test_what_was_renamed_is_the_same_after_a_takeover() -> None:
     assert sorted(changes(found)) == sorted(changes(other))
 
 
-def test_a_history_that_began_with_the_overlap_does_not_replace_the_longer_one() -> None:
-    found = played(pool(3)[:1], renamed(pool(3)[:1]))
+@pytest.mark.parametrize("earlier", [pool(3)[:1], []], ids=["known before", "first seen renamed"])
+def test_a_history_that_began_with_the_overlap_does_not_replace_the_longer_one(
+    earlier: list[Group],
+) -> None:
+    found = played(earlier, renamed(pool(3)[:1]))
     (short,) = renamed(pool(3)[:1])
     members = [
         msgspec.structs.replace(m, since=m.since + 300, last=m.last + 600, requests=2)
