@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class MuteLookup:
 
     def of(self, incident: Incident) -> Mute | None:
         """Return what hides an incident now."""
-        return self._verdicts.mute(incident, self.values(incident)) or self._suppressions.mute(
-            incident, self._users
-        )
+        values = self.values(incident)
+        mute = self._verdicts.mute(incident, values)
+        if mute is None and self._verdicts.due < math.inf:
+            # One that is in force may be from before the salt was replaced.
+            previous = self._links.under_previous(values)
+            if previous != values:
+                mute = self._verdicts.mute(incident, previous)
+        return mute or self._suppressions.mute(incident, self._users)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -54,3 +54,6 @@ class IndicatorLookup(Protocol):
 
     def accounts_using(self, indicators: Iterable[Indicator]) -> dict[Indicator, set[str]]:
         """Return the accounts that use each of some indicators; unknown indicators are absent."""
+
+    def under_previous(self, indicators: Collection[Indicator]) -> set[Indicator]:
+        """Return indicators, those that were renamed under their previous fingerprint."""

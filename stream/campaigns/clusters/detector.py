@@ -28,7 +28,7 @@ from stream.campaigns.degrees.reference_accounts import ReferenceAccounts
 from stream.campaigns.links.bipartite_graph import BipartiteGraph
 from stream.campaigns.links.durable_graph import DurableGraph
 from stream.campaigns.links.eviction import EvictionPolicy
-from stream.campaigns.links.indicators import accounts_using, indicators
+from stream.campaigns.links.indicators import accounts_using, indicators, under_previous
 from stream.campaigns.population.reference import Reference
 from stream.campaigns.succession.successions import Successions
 from stream.core.links import LinkKind
@@ -200,6 +200,10 @@ class ClusterDetector:
     def accounts_using(self, wanted: Iterable[Indicator]) -> dict[Indicator, set[str]]:
         """Return the accounts that use each of some indicators; unknown indicators are absent."""
         return accounts_using(self._graph, wanted)
+
+    def under_previous(self, wanted: Collection[Indicator]) -> set[Indicator]:
+        """Return indicators, those that were renamed under their previous fingerprint."""
+        return under_previous(self._graph, wanted)
 
 
 def _suspects(clusters: list[Cluster], least_score: float) -> set[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Indicator
@@ -40,6 +40,15 @@ def _by_any_name(graph: BipartiteGraph, wanted: Sequence[Indicator]) -> ValueSlo
         found = [aliases.get((int(kind), value), -1) for kind, value in wanted]
         slots = np.where(slots < 0, np.array(found, np.int64), slots)
     return np.asarray(slots)
+
+
+def under_previous(graph: BipartiteGraph, wanted: Collection[Indicator]) -> set[Indicator]:
+    """Return indicators, those that were renamed under their previous fingerprint."""
+    wanted = [*wanted]
+    slots = find(graph, wanted)
+    alias = graph.values["alias"][slots]
+    alias[slots < 0] = 0
+    return {(kind, old or value) for (kind, value), old in zip(wanted, alias.tolist(), strict=True)}
 
 
 def in_order(graph: BipartiteGraph, values: ValueSlots) -> ValueSlots:

@@ -32,6 +32,9 @@ class Links:
     def accounts_using(self, indicators: Iterable[Indicator]) -> dict[Indicator, set[str]]:
         return {one: {*MEMBERS} for one in indicators if one == INDICATOR}
 
+    def under_previous(self, indicators: Iterable[Indicator]) -> set[Indicator]:
+        return set(indicators)
+
 
 def cluster(time: float, score: float) -> Cluster:
     return Cluster(

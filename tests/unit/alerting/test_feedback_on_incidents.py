@@ -204,6 +204,24 @@ def test_the_same_links_with_other_members_are_the_same_cause() -> None:
     ]
 
 
+@pytest.mark.parametrize("overlapping", [True, False])
+def test_the_same_links_are_the_same_cause_after_the_salt_is_replaced(*, overlapping: bool) -> None:
+    incidents = fresh(mute_s=30 * 86400)
+    (fired,) = step(incidents, 5, groups=pool(5))
+    judge(incidents, 5, fired.alert_id, "benign")
+    late = 5 * 24 * 60
+    renamed = [
+        msgspec.structs.replace(
+            one,
+            value=one.value + 2**63,
+            renamed={one.value: one.value + 2**63} if overlapping else {},
+        )
+        for one in pool(late, prefix="q")
+    ]
+    alerts = step(incidents, late, groups=renamed)
+    assert states(alerts) == ([] if overlapping else [("campaign", "firing")])
+
+
 def test_members_of_a_judged_campaign_may_have_incidents_of_their_own() -> None:
     incidents = fresh()
     (fired,) = step(incidents, 5, groups=pool(5))

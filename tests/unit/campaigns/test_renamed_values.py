@@ -289,3 +289,15 @@ def test_a_history_that_began_with_the_overlap_does_not_replace_the_longer_one(
     assert set(edges["since"][used].tolist()) == {START_S}
     assert set(edges["last"][used].tolist()) == {START_S + 600}
     assert set(edges["requests"][used].tolist()) == {20}
+
+
+def test_indicators_under_their_previous_fingerprints() -> None:
+    found = played(pool(3), renamed(pool(3)[:1]))
+    wanted = [(PROMPT, 3 + NEW), (int(LinkKind.PAYMENT), 3000), (PROMPT, 2**64 - 1)]
+    assert found.under_previous(wanted) == {(PROMPT, 3), *wanted[1:]}
+    assert found.under_previous([]) == set()
+    back = [
+        msgspec.structs.replace(one, renamed={one.value + NEW: one.value}) for one in pool(3)[:1]
+    ]
+    found.add(START_S + 600, back)
+    assert found.under_previous([(PROMPT, 3)]) == {(PROMPT, 3 + NEW)}
