@@ -112,9 +112,9 @@ class WindowSnapshot:
         foreign = windows.questions.foreign(slots, columns, at_rows, day)
         if (name := PREVIOUS["conversation"]) in columns:
             # An account may have begun it under the previous salt.
-            before = np.where(columns[name], columns[name], columns["conversation"])
-            earlier = {**columns, "conversation": before}
-            foreign &= windows.questions.foreign(slots, earlier, at_rows, day)
+            previous = np.where(columns[name], columns[name], columns["conversation"])
+            under_it = {**columns, "conversation": previous}
+            foreign &= windows.questions.foreign(slots, under_it, at_rows, day)
         networks = windows.networks(slots, rows.time)
         return cls(
             rows=rows,
@@ -155,10 +155,10 @@ def links_of(snapshots: Sequence[WindowSnapshot]) -> LinkBatch:
     account = np.repeat(np.arange(len(at), dtype=np.uint32), sizes)
     values = _values(rows, known, account)
     if previous:
-        earlier = _values(*under_previous(rows, known, previous), account)
+        old = _values(*under_previous(rows, known, previous), account)
         parts = [
             _per_value(one.kind, account[one.rows], one.values, one.successor, given=one.given)
-            for one in under_both(values, earlier, previous)
+            for one in under_both(values, old, previous)
         ]
     else:
         parts = [_per_value(kind, account, of, given=given) for kind, of, given in values]

@@ -53,21 +53,25 @@ def under_previous(
 
 
 def under_both(
-    now: Iterable[Values], before: Iterable[Values], previous: Mapping[str, Array]
+    new: Iterable[Values], old: Iterable[Values], previous: Mapping[str, Array]
 ) -> Iterator[SaltedValues]:
-    """Yield the indicators under both salts, given in the same order, one for each row."""
-    marked = np.logical_or.reduce([column != 0 for column in previous.values()])
-    every, both = np.arange(len(marked)), np.flatnonzero(marked)
-    for (kind, values, given), (_, earlier, _) in zip(now, before, strict=True):
+    """Yield the indicators under both salts, given in the same order, one for each row.
+
+    ``old`` are those of the rows under the previous salt, ``previous`` the columns of fingerprints
+    under it.
+    """
+    has_previous = np.logical_or.reduce([column != 0 for column in previous.values()])
+    every, both = np.arange(len(has_previous)), np.flatnonzero(has_previous)
+    for (kind, values, given), (_, old_values, _) in zip(new, old, strict=True):
         if kind in _UNSALTED:
             yield SaltedValues(kind, every, values, np.zeros_like(values), given)
             continue
         # One call for both, as a link is only learnt from if all of its rows are.
-        successor = np.where(marked, values, _NONE)
+        successor = np.where(has_previous, values, _NONE)
         yield SaltedValues(kind, every, values, successor, given)
         # Which phrases of a prompt are kept is keyed, too: one has no successor.
         named = np.zeros_like(values) if kind == LinkKind.PHRASE else values
-        yield SaltedValues(kind, both, earlier[both], named[both], given)
+        yield SaltedValues(kind, both, old_values[both], named[both], given)
 
 
 def previous_organization(
@@ -77,5 +81,5 @@ def previous_organization(
     organization = rows["organization"]
     sizes = np.diff(np.append(at, len(organization)))
     chosen = np.repeat(np.maximum.reduceat(organization, at), sizes)
-    former = np.where(organization == chosen, previous[PREVIOUS["organization"]], _NONE)
-    return np.asarray(np.maximum.reduceat(former, at))
+    old = np.where(organization == chosen, previous[PREVIOUS["organization"]], _NONE)
+    return np.asarray(np.maximum.reduceat(old, at))

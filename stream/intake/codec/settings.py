@@ -45,8 +45,8 @@ class IntakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     salt_previous: Annotated[
         Secret,
         Meta(
-            description="The salt before this one, for as long as accounts are to be linked to "
-            "what was learnt under it: campaigns.remember_s; then remove it (deploy/README.md, "
+            description="The previous value of salt, for as long as accounts are to be linked "
+            "to what was learnt under it: campaigns.remember_s; then remove it (deploy/README.md, "
             "Rotate the salt). Set it by environment variable or file",
             extra={"secret": True},
         ),
