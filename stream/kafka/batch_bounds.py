@@ -7,6 +7,9 @@ There is no setting for it, so the functions that unpack are replaced.
 
 from __future__ import annotations
 
+import gzip
+import io
+import struct
 import sys
 import threading
 import zlib
@@ -25,8 +28,7 @@ if TYPE_CHECKING:
 
 #: Assumed: a hundred times what producers put into a batch (max.request.size, 1 MiB by default).
 MOST_BYTES: Final = 128 * 2**20
-_PIECE: Final = 2**18
-_GZIP: Final = zlib.MAX_WBITS | 16
+_PIECE: Final = 2**16
 #: The header of snappy's blocks as Java writes them; a length is before each block.
 _XERIAL: Final = b"\x82SNAPPY\x00"
 _XERIAL_BYTES: Final = 16
@@ -63,18 +65,12 @@ def zstd_decode(payload: bytes) -> bytes:
 
 def gzip_decode(payload: bytes) -> bytes:
     """Return what a batch holds; raises BatchError."""
-    parts, size, rest = [], 0, payload
     try:
-        while rest:
-            member = zlib.decompressobj(wbits=_GZIP)
-            parts.append(member.decompress(rest, MOST_BYTES + 1 - size))
-            size = _bounded(size + len(parts[-1]))
-            if not member.eof:
-                raise BatchError("gzip that is cut short")
-            rest = member.unused_data
-    except zlib.error as error:
+        found = gzip.GzipFile(fileobj=io.BytesIO(payload)).read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise BatchError(f"broken gzip: {error}") from error
-    return b"".join(parts)
+    _bounded(len(found))
+    return found
 
 
 def snappy_decode(payload: bytes) -> bytes:
@@ -82,7 +78,7 @@ def snappy_decode(payload: bytes) -> bytes:
     try:
         _bounded(sum(map(cramjam.snappy.decompress_raw_len, _snappy_blocks(bytes(payload)))))
         return unpack_snappy(payload)
-    except cramjam.DecompressionError as error:
+    except (cramjam.DecompressionError, struct.error) as error:
         raise BatchError(f"broken snappy: {error}") from error
 
 

@@ -1,24 +1,31 @@
-r"""Reads records whose headers have names that are no UTF-8; it interprets no record.
+r"""Reads fetched records, whatever their headers and batches are; it interprets no record.
 
 Brokers and most clients take any bytes as the name of a header. aiokafka raises UnicodeDecodeError
 for them at the same record again and again, so one such record would stop all readers of its topic
 for good. There is no setting for it, so the class that unpacks records is replaced: a fetch with
 such a record is unpacked again, slowly, with ``\xff`` written out.
+
+It unpacks all batches of a fetch into one list, too. Here a fetch ends when its records have taken
+as much memory as one batch may, and before a batch that cannot be unpacked: the next fetch begins
+behind the last record that was returned, so none is lost and none is read twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
 from stream.core.errors import BrokerError
-from stream.kafka.batch_bounds import BatchError, bound_batches
+from stream.kafka.batch_bounds import MOST_BYTES, BatchError, bound_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+#: Of a record without content: the object, its numbers and the heads of its bytes (measured: 224).
+RECORD_BYTES: Final = 256
 
 
 class _Buffer(bytearray):
@@ -59,34 +66,54 @@ class _TolerantRecords(_MemoryRecordsPy):
         return bool(self._left)
 
     def next_batch(self) -> Any:  # noqa: ANN401 - an old or a new batch
-        return self._left.pop(0) if self._left else None
+        self.batch = self._left.pop(0) if self._left else None
+        return self.batch
 
 
 class _FetchedRecords(MemoryRecords):
-    """The record batches of a fetch, and its bytes."""
+    """The record batches of a fetch, its bytes, and the batch that was taken last."""
 
     def __init__(self, fetched: bytes) -> None:
         super().__init__(fetched)
         self.fetched = fetched
 
+    def next_batch(self) -> Any:  # noqa: ANN401 - an old or a new batch
+        self.batch = super().next_batch()
+        return self.batch
+
 
 class TolerantPartitionRecords(fetcher.PartitionRecords):
     """Iterates over the records of a fetch from one partition."""
 
+    _returned_bytes = 0
+
     def __next__(self) -> Any:  # noqa: ANN401 - aiokafka's record
-        """Return the next record; StopIteration at the end."""
+        """Return the next record; StopIteration at the end, and where the next fetch begins.
+
+        Raises BrokerError when the fetch begins with a batch that cannot be unpacked.
+        """
+        if self._returned_bytes > MOST_BYTES:
+            raise StopIteration
         try:
-            return super().__next__()
+            record = super().__next__()
         except UnicodeDecodeError:
             self._records = _TolerantRecords(self._records.fetched, self.next_fetch_offset)
             self._records_iterator = self._unpack_records()
-            return super().__next__()
+            record = super().__next__()
         except BatchError as error:
-            raise BrokerError(
-                f"{self._tp.topic}[{self._tp.partition}]: the batch of records at offset "
-                f"{self.next_fetch_offset} cannot be unpacked: {error}. No program of distillwatch "
-                "writes such a batch: find who may write to the topic, and skip it"
-            ) from error
+            if self._returned_bytes:
+                raise StopIteration from error
+            raise BrokerError(self._refused(error)) from error
+        self._returned_bytes += _bytes_of(record)
+        return record
+
+    def _refused(self, error: BatchError) -> str:
+        return (
+            f"{self._tp.topic}[{self._tp.partition}]: the batch of records at offset "
+            f"{self.next_fetch_offset} cannot be unpacked: {error}. No program of distillwatch "
+            "writes such a batch: find who may write to the topic. What comes after the batch "
+            f"begins at offset {self._records.batch.next_offset}"
+        )
 
 
 def accept_any_header_name() -> None:
@@ -95,3 +122,10 @@ def accept_any_header_name() -> None:
     fetcher.MemoryRecords = _FetchedRecords
     if not issubclass(fetcher.PartitionRecords, TolerantPartitionRecords):
         fetcher.PartitionRecords = TolerantPartitionRecords  # type: ignore[misc]  # as intended
+
+
+def _bytes_of(record: Any) -> int:  # noqa: ANN401 - aiokafka's record
+    size = RECORD_BYTES + len(record.key or b"") + len(record.value or b"")
+    if record.headers:
+        size += sum(len(name) + len(value or b"") for name, value in record.headers)
+    return size

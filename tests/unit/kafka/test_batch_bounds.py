@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import random
 import struct
+import time
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
 from stream.core.errors import BrokerError
+from stream.kafka import header_names
 from stream.kafka.batch_bounds import (
     MOST_BYTES,
     BatchError,
@@ -65,26 +67,60 @@ def bomb(name: str) -> bytes:
     return packed + (packed[16:] if name == "snappy" else packed) * 15
 
 
-def batch(name: str, packed: bytes) -> bytes:
+@pytest.fixture
+def tolerant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with aiokafka's classes: another test may have replaced them."""
+    monkeypatch.setattr(fetcher, "PartitionRecords", TolerantPartitionRecords.__base__)
+    monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
+    accept_any_header_name()
+
+
+def batch(name: str, packed: bytes | None = None, *, first: int = 0, records: int = 1) -> bytes:
+    """Return a batch with offsets from ``first``; ``packed`` replaces its compressed records."""
     builder = DefaultRecordBatchBuilder(
         magic=2, compression_type=0, is_transactional=0,
         producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=2**16,
     )  # fmt: skip
-    builder.append(0, timestamp=1000, key=b"k", value=b"v", headers=[])
-    built = bytearray(builder.build()[:_RECORDS]) + packed
+    for i in range(records):
+        value, headers = b"v%d" % (first + i), [("h", b"h" * 90)]
+        builder.append(i, timestamp=1000, key=b"k", value=value, headers=headers)
+    built = bytearray(builder.build())
+    built = built[:_RECORDS] + (encode(name, bytes(built[_RECORDS:])) if packed is None else packed)
+    built[0:8] = first.to_bytes(8, "big")
     built[_ATTRIBUTES + 1] |= _NUMBERS[name]
     built[8:12] = (len(built) - 12).to_bytes(4, "big")
     built[_CRC : _CRC + 4] = calc_crc32c(bytes(built[_ATTRIBUTES:])).to_bytes(4, "big")
     return bytes(built)
 
 
-def fetched(raw: bytes) -> list[bytes]:
-    partition_records: Any = fetcher.PartitionRecords
-    found = partition_records(
-        TopicPartition("requests", 3), fetcher.MemoryRecords(raw), [], 7, None, None,
-        check_crcs=True, isolation_level=fetcher.READ_COMMITTED,  # type: ignore[attr-defined]
-    )  # fmt: skip
-    return [one.value for one in found]
+class _Log:
+    """Batches of one partition, read as aiokafka reads them: its own FetchResult moves on."""
+
+    active, paused = True, False  # an assignment, and the state of its partition
+
+    def __init__(self, batches: dict[int, bytes], position: int = 0) -> None:
+        """``batches`` by the offset behind each."""
+        self.batches, self.position = batches, position
+
+    def state_value(self, _tp: TopicPartition) -> _Log:
+        return self
+
+    def consumed_to(self, position: int) -> None:
+        self.position = position
+
+    def fetch(self) -> fetcher.FetchResult:
+        """Return all batches that hold the position, or come later, as a broker does."""
+        raw = b"".join(packed for behind, packed in self.batches.items() if behind > self.position)
+        tp, partition_records = TopicPartition("requests", 3), fetcher.PartitionRecords
+        records: Any = partition_records(
+            tp, fetcher.MemoryRecords(raw), [], self.position, None, None,  # type: ignore[attr-defined]
+            check_crcs=True, isolation_level=fetcher.READ_COMMITTED,
+        )  # fmt: skip
+        return fetcher.FetchResult(tp, assignment=self, partition_records=records, backoff=0)
+
+    def fetch_all(self) -> list[int]:
+        """Return the offsets of one fetch that a consumer gets in one portion."""
+        return [record.offset for record in self.fetch().getall()]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -135,15 +171,97 @@ def test_lengths_that_are_lies_end_at_once() -> None:
         decode("snappy", b"\xff\xff\xff\xff\x0f" + b"\x00" * 20)
 
 
+@pytest.mark.parametrize("tail", [b"\x01", b"\x00\x01", b"\x00\x00\x01"])
+def test_a_length_that_is_cut_short_is_damage(tail: bytes) -> None:
+    with pytest.raises(BatchError, match="broken snappy"):
+        decode("snappy", encode("snappy", b"some text " * 50) + tail)
+
+
+def test_the_time_for_gzip_grows_with_its_members_and_not_with_their_square() -> None:
+    member = gzip.compress(b"")
+
+    def seconds(members: int) -> float:
+        started = time.process_time()
+        assert not decode("gzip", member * members)
+        return time.process_time() - started
+
+    few, many = (min(seconds(members) for _ in range(3)) for members in (5_000, 40_000))
+    assert many / few < 20, "eight times as many: the square takes 48 times as long"
+
+
+@pytest.mark.usefixtures("tolerant")
 @pytest.mark.parametrize("name", NAMES)
-def test_a_reader_ends_with_one_line_that_names_the_batch(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetcher, "PartitionRecords", TolerantPartitionRecords.__base__)
-    monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
-    accept_any_header_name()
+def test_a_reader_ends_with_one_line_that_names_the_batch(name: str) -> None:
+    log = _Log({12: batch(name, bomb(name), first=7, records=5)}, position=7)
     with pytest.raises(
-        BrokerError, match=r"requests\[3\]: the batch of records at offset 7"
+        BrokerError, match=r"requests\[3\]: the batch of records at offset 7 .* at offset 12"
     ) as why:
-        fetched(batch(name, bomb(name)))
+        log.fetch_all()
     assert str(why.value).isprintable()
+
+
+@pytest.mark.usefixtures("tolerant")
+@pytest.mark.parametrize("at_once", [None, 2])
+def test_what_is_before_such_a_batch_in_a_fetch_is_read_and_what_is_behind_is_left(
+    at_once: int | None,
+) -> None:
+    good, bad = batch("zstd", first=0, records=3), batch("zstd", bomb("zstd"), first=3, records=2)
+    log = _Log({3: good, 5: bad, 6: batch("zstd", first=5)})
+    fetch, found = log.fetch(), []
+    while fetch.has_more():
+        found += [record.offset for record in fetch.getall(at_once)]
+    assert found == [0, 1, 2]
+    assert log.position == 3
+    for _ in range(2):  # whoever reads on meets it again
+        with pytest.raises(BrokerError, match=r"at offset 3 .* at offset 5"):
+            log.fetch_all()
+    log.position = 5
+    assert log.fetch_all() == [5]
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_what_is_before_such_a_batch_is_read_one_by_one() -> None:
+    bad = batch("zstd", bomb("zstd"), first=2, records=2)
+    log = _Log({2: batch("zstd", records=2), 4: bad})
+    fetch = log.fetch()
+    assert [getattr(fetch.getone(), "offset", None) for _ in range(3)] == [0, 1, None]
+    assert (log.position, fetch.has_more()) == (2, False)
+    with pytest.raises(BrokerError, match="at offset 2 "):
+        log.fetch().getone()
+
+
+@pytest.mark.usefixtures("tolerant")
+def test_a_fetch_of_many_batches_takes_the_memory_of_one() -> None:
+    size = MOST_BYTES // 2 - 1_000
+    builder = DefaultRecordBatchBuilder(
+        magic=2, compression_type=0, is_transactional=0,
+        producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=MOST_BYTES,
+    )  # fmt: skip
+    builder.append(0, timestamp=1000, key=None, value=bytes(size), headers=[])
+    packed = encode("zstd", bytes(builder.build()[_RECORDS:]))
+    log = _Log({i + 1: batch("zstd", packed, first=i) for i in range(8)})
+    portions = []
+    tracemalloc.start()
+    try:
+        while log.position < 8:
+            portions.append(log.fetch_all())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert portions == [[0, 1, 2], [3, 4, 5], [6, 7]]
+    assert peak < 4 * MOST_BYTES
+
+
+@pytest.mark.usefixtures("tolerant")
+@pytest.mark.parametrize("most", [1, 400, 1_000, 1_500, 10_000])
+def test_a_fetch_that_ends_within_a_batch_skips_no_record_and_reads_none_twice(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(header_names, "MOST_BYTES", most)
+    log = _Log({first + 5: batch("lz4", first=first, records=5) for first in range(0, 20, 5)})
+    portions = []
+    while log.position < 20:
+        portions.append(log.fetch_all())
+    assert sum(portions, []) == [*range(20)]
+    a_record = header_names.RECORD_BYTES + 94  # with its key, its value and its header, at most
+    assert max(map(len, portions)) <= most // (a_record - 2) + 1
