@@ -8,7 +8,7 @@ import random
 import struct
 import time
 import tracemalloc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import cramjam
 import pytest
@@ -108,15 +108,15 @@ class _Log:
     def consumed_to(self, position: int) -> None:
         self.position = position
 
-    def fetch(self) -> fetcher.FetchResult:
+    def fetch(self) -> Any:
         """Return all batches that hold the position, or come later, as a broker does."""
         raw = b"".join(packed for behind, packed in self.batches.items() if behind > self.position)
-        tp, partition_records = TopicPartition("requests", 3), fetcher.PartitionRecords
-        records: Any = partition_records(
-            tp, fetcher.MemoryRecords(raw), [], self.position, None, None,  # type: ignore[attr-defined]
-            check_crcs=True, isolation_level=fetcher.READ_COMMITTED,
+        tp, untyped = TopicPartition("requests", 3), cast("Any", fetcher)
+        records = untyped.PartitionRecords(
+            tp, untyped.MemoryRecords(raw), [], self.position, None, None,
+            check_crcs=True, isolation_level=untyped.READ_COMMITTED,
         )  # fmt: skip
-        return fetcher.FetchResult(tp, assignment=self, partition_records=records, backoff=0)
+        return untyped.FetchResult(tp, assignment=self, partition_records=records, backoff=0)
 
     def fetch_all(self) -> list[int]:
         """Return the offsets of one fetch that a consumer gets in one portion."""
