@@ -34,14 +34,7 @@ from stream.kafka.connection import client_options
 from stream.metrics import Metrics
 from stream.networks.database_watch import DatabaseWatch
 from stream.networks.databases import Databases
-from stream.pipeline.build import (
-    account_directory,
-    accounts_task,
-    alerting_task,
-    indicator_table,
-    intake,
-    links_task,
-)
+from stream.pipeline.build import account_directory, indicator_table, intake, task_of
 from stream.pipeline.feedback_reader import FeedbackReader, suppression, verdict
 from stream.telemetry.process import register_process
 from stream.worker.directory import DirectoryFeed
@@ -148,11 +141,7 @@ def _stages(
     stages = settings.stages
 
     def task(role: str, partition: int) -> Task:
-        if role == "events":
-            return accounts_task(stages, partition, metrics)
-        if role == "links":
-            return links_task(stages, partition, metrics)
-        return alerting_task(stages, metrics)
+        return task_of(role, stages, partition, metrics)
 
     source = intake(
         stages,

@@ -115,13 +115,14 @@ def optional_columns(
     A part without one has 0 in its rows.
     """
     return {
-        name: np.concatenate(
+        name: joined(
             [
-                part[name] if name in part else np.zeros(len(part["account"]), optional[name])
+                part[name] if name in part else np.zeros(len(part["account"]), dtype)
                 for part in parts
-            ]
+            ],
+            dtype,
         )
-        for name in optional
+        for name, dtype in optional.items()
         if any(name in part for part in parts)
     }
 

@@ -17,16 +17,16 @@ import numpy as np
 
 from stream.core.egress import EgressSum
 from stream.core.errors import NewerVersionError, PacketError, StateError
-from stream.core.events import EVENT_COLUMNS, EventBatch
+from stream.core.events import EventBatch
 from stream.core.feedback import Suppression, Verdict
 from stream.core.findings import TURN, AccountObservation, Group, LightPrompt, LightTurns, Turnover
-from stream.core.links import LINK_COLUMNS, LinkBatch, LinkKind
+from stream.core.links import LinkBatch, LinkKind
 from stream.core.packet_migrations import MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from stream.core.batch import Array
+    from stream.core.batch import Array, Batch
 
 #: Raised whenever a column changes name, type or meaning; then packet_migrations.py needs a
 #: migration from the version before. 13 is that of release 0.1.0.
@@ -229,28 +229,24 @@ def _migrated(value: bytes, damage: Exception | None) -> Packet:
 
 def event_rows(packet: Packet) -> EventBatch:
     """Return the event columns of a packet (read-only views of its bytes)."""
-    return EventBatch(packet.accounts, _columns(packet, EVENT_COLUMNS, EventBatch.OPTIONAL))
+    return EventBatch(packet.accounts, _columns(packet, EventBatch))
 
 
 def link_rows(packet: Packet) -> LinkBatch:
     """Return the link columns of a packet (read-only views of its bytes)."""
-    columns = _columns(packet, LINK_COLUMNS, LinkBatch.OPTIONAL)
+    columns = _columns(packet, LinkBatch)
     if not np.isin(columns["kind"], _LINK_KINDS).all():
         raise PacketError("a link of an unknown kind")
     return LinkBatch(packet.accounts, columns)
 
 
-def _columns(
-    packet: Packet,
-    schema: Mapping[str, np.dtype[np.generic]],
-    optional: Mapping[str, np.dtype[np.generic]],
-) -> dict[str, Array]:
+def _columns(packet: Packet, batch: type[Batch]) -> dict[str, Array]:
     empty = b""
-    given = {name: dtype for name, dtype in optional.items() if name in packet.columns}
+    given = {name: dtype for name, dtype in batch.OPTIONAL.items() if name in packet.columns}
     try:
         columns = {
             name: np.frombuffer(packet.columns.get(name, empty), dtype)
-            for name, dtype in {**schema, **given}.items()
+            for name, dtype in {**batch.SCHEMA, **given}.items()
         }
     except ValueError as error:
         raise PacketError(f"a column with part of a value: {error}") from error

@@ -81,6 +81,17 @@ def account_directory(settings: StageSettings) -> AccountDirectory:
     )
 
 
+def task_of(
+    role: str, settings: StageSettings, task: int, metrics: PipelineMetrics
+) -> PartitionTask[EventBatch] | PartitionTask[LinkBatch] | PartitionTask[Findings]:
+    """Return task number ``task`` of those that read ``role``: events, links or findings."""
+    if role == "events":
+        return accounts_task(settings, task, metrics)
+    if role == "links":
+        return links_task(settings, task, metrics)
+    return alerting_task(settings, metrics)
+
+
 def accounts_task(
     settings: StageSettings, task: int, metrics: PipelineMetrics
 ) -> PartitionTask[EventBatch]:

@@ -19,7 +19,7 @@ from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from stream.kafka.settings import KafkaSettings, TopicSettings
     from stream.worker.metrics import WorkerMetrics
@@ -119,10 +119,7 @@ class OwnedTasks:
 
     async def retain_only(self, tps: Iterable[TP]) -> None:
         """Drop every task whose partition is not in ``tps``."""
-        gone = [self._owned.pop(tp) for tp in self._owned.keys() - set(tps)]
-        for owned in gone:
-            owned.task.release()
-        await asyncio.gather(*(owned.changelog.stop() for owned in gone))
+        await _drop([self._owned.pop(tp) for tp in self._owned.keys() - set(tps)])
 
     async def assign(self, tps: Iterable[TP], topics: TopicMonitor) -> None:
         """Make and load the tasks of ``tps`` that this worker does not own yet."""
@@ -131,9 +128,7 @@ class OwnedTasks:
         try:
             await self._load(new)
         except BaseException:
-            for owned in new.values():
-                owned.task.release()
-            await asyncio.gather(*(owned.changelog.stop() for owned in new.values()))
+            await _drop(new.values())
             raise
         self._owned |= new  # only now: a checkpoint must not see a task that is half loaded
         for owned in new.values():
@@ -191,3 +186,10 @@ class OwnedTasks:
             Changelog(TP(self.state_topic(tp), tp.partition), self.kafka, self.topics),
             topics.topic_id(tp.topic),
         )
+
+
+async def _drop(tasks: Collection[OwnedTask]) -> None:
+    """Take tasks out of the gauges, and stop their changelogs."""
+    for owned in tasks:
+        owned.task.release()
+    await asyncio.gather(*(owned.changelog.stop() for owned in tasks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from stream.kafka.connection import connect
 from stream.kafka.topics import STATE_TOPICS, create, state_topic_of, topic_of
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_task, alerting_task, links_task
+from stream.pipeline.build import task_of
 from stream.settings import Settings, load
 from stream.worker.record_batch import TP
 from stream.worker.recovery import recover
@@ -53,12 +53,7 @@ def stored(settings: Settings) -> dict[TP, Log]:
 
 def undisturbed(settings: Settings, role: str, number: int) -> dict[bytes, bytes]:
     """Return the rows of a task that has taken in all that the workers took in, in one go."""
-    task: Any
-    if role == "findings":
-        task = alerting_task(settings.stages, Metrics())
-    else:
-        make = accounts_task if role == "events" else links_task
-        task = make(settings.stages, number, Metrics())
+    task = task_of(role, settings.stages, number, Metrics())
     tp = TopicPartition(topic_of(settings.topics, role), number)
     with connect(settings.kafka) as admin:
         (group,) = admin.list_group_offsets(settings.kafka.app_id).values()

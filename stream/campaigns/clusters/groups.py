@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stream.campaigns.clusters.renames import renamed_values
 from stream.campaigns.links.account_facts import note_accounts, note_traffic
-from stream.campaigns.links.graph_columns import OF_ACCOUNT
+from stream.campaigns.links.graph_columns import OF_ACCOUNT, OF_EDGE
 from stream.campaigns.links.indicators import find
 from stream.core.traffic import COUNTS, TRAFFIC, rows_of
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.core.batch import Array
     from stream.core.findings import Group, Member
-
-_OF_EDGE: Final = ("since", "last", "requests")
 
 
 def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: int) -> int:
@@ -42,7 +41,7 @@ def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: 
     if len(kept) < len(edges):
         graph.forget_unlinked(accounts)
     edges, members = edges[kept], [rows[i][1] for i in kept.tolist()]
-    given = {name: np.array([getattr(m, name) for m in members]) for name in _OF_EDGE}
+    given = {name: np.array([getattr(m, name) for m in members]) for name in OF_EDGE}
     older = graph.edges["since"][edges] < given["since"]
     older &= graph.values["alias"][graph.edges["value"][edges]] != 0
     given["requests"][older] = np.maximum(
@@ -62,12 +61,7 @@ def add_groups(graph: BipartiteGraph, groups: Sequence[Group], *, most_members: 
 
 def _note_previous_names(graph: BipartiteGraph, groups: Sequence[Group]) -> None:
     """Note the previous fingerprint of renamed values, also of those that are new here."""
-    names = {
-        (group.kind, new): previous
-        for group in groups
-        for previous, new in group.renamed.items()
-        if new == group.value
-    }
+    names = {(kind, new): old for (kind, old), new in renamed_values(groups).items()}
     slots = find(graph, [*names])
     known = slots >= 0  # a group without members adds no value
     graph.values["alias"][slots[known]] = np.array([*names.values()], np.uint64)[known]

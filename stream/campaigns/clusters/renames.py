@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stream.campaigns.links.indicators import find
 from stream.campaigns.links.successors import rename_organizations
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from stream.campaigns.clusters.cluster_store import ClusterStore
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
@@ -34,25 +35,27 @@ def apply_renames(
     if not groups:
         return
     rename_organizations(graph, {old: new for g in groups for old, new in g.renamed.items()})
-    names: dict[Indicator, int] = {
+    names = renamed_values(groups)
+    old, new = find(graph, [*names]), np.array([*names.values()], np.uint64)
+    known = old >= 0
+    if not known.any():
+        return
+    clusters.rename(names)
+    old, new = old[known], new[known]
+    there = graph.find_values(graph.values["kind"][old], new)
+    graph.rename(old[there < 0], new[there < 0])
+    for one, into in zip(old[there >= 0].tolist(), there[there >= 0].tolist(), strict=True):
+        _merge(graph, np.array([one]), into, most_members=most_members)
+
+
+def renamed_values(groups: Iterable[Group]) -> dict[Indicator, int]:
+    """Return the values of groups by the indicators that they were before."""
+    return {
         (group.kind, old): new
         for group in groups
         for old, new in group.renamed.items()
         if new == group.value
     }
-    # With a type: of large and small numbers together numpy would make floats.
-    kind = np.array([kind for kind, _ in names], np.uint8)
-    old = graph.find_values(kind, np.array([number for _, number in names], np.uint64))
-    new = np.array([*names.values()], np.uint64)
-    known = old >= 0
-    if not known.any():
-        return
-    clusters.rename(names)
-    old, new, kind = old[known], new[known], kind[known]
-    there = graph.find_values(kind, new)
-    graph.rename(old[there < 0], new[there < 0])
-    for one, into in zip(old[there >= 0].tolist(), there[there >= 0].tolist(), strict=True):
-        _merge(graph, np.array([one]), into, most_members=most_members)
 
 
 def _merge(graph: BipartiteGraph, old: ValueSlots, into: int, *, most_members: int) -> None:

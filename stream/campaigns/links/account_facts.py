@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stream.campaigns.links.graph_columns import OF_ACCOUNT
+from stream.campaigns.links.graph_columns import OF_ACCOUNT, OF_EDGE
 from stream.campaigns.links.rows import cut
 from stream.core.findings import Member
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from stream.campaigns.links.bipartite_graph import BipartiteGraph
     from stream.campaigns.types import Records
     from stream.core.batch import AccountSlots, Array, EdgeSlots
-
-_OF_EDGE: Final = ("since", "last", "requests")
 
 
 def known_accounts(graph: BipartiteGraph, names: Iterable[str]) -> set[str]:
@@ -60,7 +58,7 @@ def note_traffic(graph: BipartiteGraph, accounts: AccountSlots, traffic: Records
 def members(graph: BipartiteGraph, edges: EdgeSlots) -> list[Member]:
     """Return edges as they travel in a group, in the order given."""
     accounts = graph.edges["account"][edges]
-    columns = {name: graph.edges[name][edges].tolist() for name in _OF_EDGE}
+    columns = {name: graph.edges[name][edges].tolist() for name in OF_EDGE}
     columns |= {name: graph.accounts[name][accounts].tolist() for name in OF_ACCOUNT}
     # NaN is not equal to itself, so equal groups would not be.
     columns["created_at"] = [None if math.isnan(at) else at for at in columns["created_at"]]

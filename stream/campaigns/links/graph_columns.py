@@ -56,6 +56,8 @@ EDGES: Final = (
     Field("chunk", np.dtype("<i4"), initial=-1),  # of its account that it is stored in
     Field("dirty", _BOOL),
 )
+#: What travels with a group about each of its links, as a number.
+OF_EDGE: Final = ("since", "last", "requests")
 #: What travels with a group about an account besides its indicators.
 OF_ACCOUNT: Final[Mapping[str, np.dtype[Any]]] = {
     "organization": _U8,

@@ -19,7 +19,7 @@ from stream.core.errors import NewerVersionError, PacketError, StateError
 from stream.core.packets import Packet, unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
+from stream.pipeline.build import intake, task_of
 from stream.settings import Settings
 
 SETTINGS = replace(Settings().stages, tasks=1)
@@ -39,11 +39,7 @@ BOMBS = (
 
 
 def new(role):
-    metrics = Metrics(strict=False)
-    if role == "findings":
-        return alerting_task(SETTINGS, metrics)
-    make = accounts_task if role == "events" else links_task
-    return make(SETTINGS, 0, metrics)
+    return task_of(role, SETTINGS, 0, Metrics(strict=False))
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from stream.core.errors import NewerVersionError
 from stream.core.packets import PACKET_VERSION, unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_task, alerting_task, intake, links_task
+from stream.pipeline.build import intake, task_of
 from stream.pipeline.schema import Schema
 from stream.settings import Settings
 from stream.worker.changelog import CHECKPOINT, SCHEMA
@@ -39,11 +39,7 @@ def frozen(version):
 
 
 def new(role):
-    metrics = Metrics(strict=False)
-    if role == "findings":
-        return alerting_task(SETTINGS, metrics)
-    make = accounts_task if role == "events" else links_task
-    return make(SETTINGS, 0, metrics)
+    return task_of(role, SETTINGS, 0, Metrics(strict=False))
 
 
 def recovered(version, role, *abandoned):

@@ -16,7 +16,7 @@ import pytest
 from stream.core.errors import LostPartError, NewerVersionError, PacketError, StateError
 from stream.core.packets import unpack
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_task, alerting_task, links_task
+from stream.pipeline.build import task_of
 from stream.settings import Settings
 from stream.worker.changelog import CHECKPOINT, ROW, SCHEMA
 from testlib.frozen_state import TOPICS, read
@@ -30,11 +30,7 @@ ODD = (None, True, -1, 2**64 - 1, 1e300, math.nan, "", b"", b"\xff" * 72, [], [[
 
 
 def new(role):
-    metrics = Metrics(strict=False)
-    if role == "findings":
-        return alerting_task(SETTINGS, metrics)
-    make = accounts_task if role == "events" else links_task
-    return make(SETTINGS, 0, metrics)
+    return task_of(role, SETTINGS, 0, Metrics(strict=False))
 
 
 def one_short_line(error: Exception) -> None:

@@ -17,7 +17,7 @@ from stream.accounts.features import table as features
 from stream.accounts.windows.account_windows import AccountWindows
 from stream.core.errors import NewerVersionError, StateError
 from stream.metrics import Metrics
-from stream.pipeline.build import accounts_task, alerting_task, links_task
+from stream.pipeline.build import task_of
 from stream.pipeline.migrations import FIRST, MIGRATIONS
 from stream.pipeline.schema import SCHEMA_VERSION, Schema
 from stream.pipeline.state_parts import NAMES, PARTS
@@ -29,11 +29,7 @@ SETTINGS = Settings().stages
 
 
 def new(role, settings=SETTINGS):
-    metrics = Metrics(strict=False)
-    if role == "findings":
-        return alerting_task(settings, metrics)
-    make = accounts_task if role == "events" else links_task
-    return make(settings, 0, metrics)
+    return task_of(role, settings, 0, Metrics(strict=False))
 
 
 @cache

@@ -11,12 +11,7 @@ import pytest
 from stream.core.packets import unpack
 from stream.core.records import Record
 from stream.metrics import Metrics
-from stream.pipeline.build import (
-    accounts_task,
-    alerting_task,
-    intake,
-    links_task,
-)
+from stream.pipeline.build import intake, task_of
 from stream.pipeline.routing import account_tasks
 from stream.pipeline.settings import StageSettings
 from stream.settings import Settings
@@ -42,7 +37,7 @@ class Inputs:
     values: dict[str, list[bytes]]
 
     def new(self, role, metrics=None):
-        return task(self.settings, role, 0, metrics or Metrics(strict=False))
+        return task_of(role, self.settings, 0, metrics or Metrics(strict=False))
 
     def recovered(self, role, log, checkpoint, portion=10**9, metrics=None):
         """Return a new task with a predecessor's log: every row that it wrote, in order."""
@@ -52,13 +47,6 @@ class Inputs:
             recovered_task.load(log[first : first + portion])
         recovered_task.restore(checkpoint)
         return recovered_task
-
-
-def task(settings, role, number, metrics):
-    if role == "findings":
-        return alerting_task(settings, metrics)
-    make = accounts_task if role == "events" else links_task
-    return make(settings, number, metrics)
 
 
 def identified(lines):
@@ -75,7 +63,7 @@ def written(settings):
     metrics = Metrics(strict=False)
     source = intake(settings, topic="t", source_partitions=SOURCES, metrics=metrics)
     tasks = {
-        (role, number): task(settings, role, number, metrics)
+        (role, number): task_of(role, settings, number, metrics)
         for role in ROLES
         for number in range(1 if role == "findings" else settings.tasks)
     }
