@@ -21,7 +21,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from stream.core.errors import BrokerError, SettingsError
-from stream.kafka.header_names import accept_any_header_name
+from stream.kafka.fetched_records import read_any_fetch
 from stream.kafka.lost_connections import report_lost_connections
 from stream.kafka.refusal import RefusedError, explain
 
@@ -85,10 +85,10 @@ def ssl_context(settings: KafkaSettings) -> ssl.SSLContext | None:
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
     """Return the options that aiokafka's and kafka-python's clients share.
 
-    aiokafka is mended on the way: :mod:`stream.kafka.header_names` and
+    aiokafka is mended on the way: :mod:`stream.kafka.fetched_records` and
     :mod:`stream.kafka.lost_connections`.
     """
-    accept_any_header_name()
+    read_any_fetch()
     report_lost_connections()
     servers(settings)
     options: dict[str, Any] = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.consumer import fetcher
 from msgspec import Struct
 
-from stream.kafka.header_names import TolerantPartitionRecords, accept_any_header_name
+from stream.kafka.fetched_records import TolerantPartitionRecords, read_any_fetch
 
 if TYPE_CHECKING:
     from aiokafka import TopicPartition
@@ -46,5 +46,5 @@ class _SlimPartitionRecords(TolerantPartitionRecords):
 
 def install_slim_records() -> None:
     """Make all consumers of this process return :class:`SlimRecord`; they have no deserialisers."""
-    accept_any_header_name()
+    read_any_fetch()
     fetcher.PartitionRecords = _SlimPartitionRecords  # type: ignore[misc]  # a class is replaced

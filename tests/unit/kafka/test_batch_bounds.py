@@ -21,7 +21,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
 from stream.core.errors import BrokerError
-from stream.kafka import header_names
+from stream.kafka import fetched_records
 from stream.kafka.batch_bounds import (
     MOST_BYTES,
     BatchError,
@@ -30,7 +30,7 @@ from stream.kafka.batch_bounds import (
     snappy_decode,
     zstd_decode,
 )
-from stream.kafka.header_names import TolerantPartitionRecords, accept_any_header_name
+from stream.kafka.fetched_records import TolerantPartitionRecords, read_any_fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def tolerant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin with aiokafka's classes: another test may have replaced them."""
     monkeypatch.setattr(fetcher, "PartitionRecords", TolerantPartitionRecords.__base__)
     monkeypatch.setattr(fetcher, "MemoryRecords", MemoryRecords)
-    accept_any_header_name()
+    read_any_fetch()
 
 
 def batch(name: str, packed: bytes | None = None, *, first: int = 0, records: int = 1) -> bytes:
@@ -257,11 +257,11 @@ def test_a_fetch_of_many_batches_is_read_in_portions() -> None:
 def test_a_fetch_that_ends_within_a_batch_skips_no_record_and_reads_none_twice(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(header_names, "MOST_BYTES", most)
+    monkeypatch.setattr(fetched_records, "MOST_BYTES", most)
     log = _Log({first + 5: batch("lz4", first=first, records=5) for first in range(0, 20, 5)})
     portions = []
     while log.position < 20:
         portions.append(log.fetch_all())
     assert [offset for portion in portions for offset in portion] == [*range(20)]
-    a_record = header_names.RECORD_BYTES + 94  # with its key, its value and its header, at most
+    a_record = fetched_records.RECORD_BYTES + 94  # with its key, its value and its header, at most
     assert max(map(len, portions)) <= most // (a_record - 2) + 1

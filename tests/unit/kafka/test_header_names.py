@@ -12,7 +12,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 
-from stream.kafka.header_names import TolerantPartitionRecords, accept_any_header_name
+from stream.kafka.fetched_records import TolerantPartitionRecords, read_any_fetch
 from stream.worker.slim_records import install_slim_records
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def fetched(raw: bytes, start: int = 0) -> list[tuple[int, bytes, str, bytes]]:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-@pytest.mark.parametrize("install", [accept_any_header_name, install_slim_records])
+@pytest.mark.parametrize("install", [read_any_fetch, install_slim_records])
 def test_records_around_a_damaged_name_are_read_once(
     install: Callable[[], None], *, compressed: bool
 ) -> None:

@@ -116,8 +116,8 @@ class TolerantPartitionRecords(fetcher.PartitionRecords):
         )
 
 
-def accept_any_header_name() -> None:
-    """Make all consumers of this process read such records; idempotent."""
+def read_any_fetch() -> None:
+    """Make all consumers of this process read such fetches; idempotent."""
     bound_batches()
     fetcher.MemoryRecords = _FetchedRecords
     if not issubclass(fetcher.PartitionRecords, TolerantPartitionRecords):
