@@ -70,7 +70,7 @@ def _fill(worker: Worker, settings: Settings, accounts: int, again: float, withi
     assert worker.stop(within_s) == 0, worker.log
     print(
         f"{accounts:,} accounts counted in {took:.1f} s ({cpu_s:.1f} s of processor), "
-        f"{flushes:.0f} flushes of {flushing / flushes:.2f} s, stopped in "
+        f"{flushes:.0f} flushes of {flushing / max(flushes, 1):.2f} s, stopped in "
         f"{time.monotonic() - stopping:.1f} s; answers: {watch.end().summary()}",
         flush=True,
     )

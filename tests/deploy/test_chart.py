@@ -14,6 +14,7 @@ import yaml
 
 from stream import __version__
 from stream.cli.describe import describe
+from stream.http.enforcer.enforcer_process import EnforcerComponents
 from stream.kafka.topics import wanted
 from stream.settings import Settings, load
 from testlib.deployment.chart import (
@@ -23,6 +24,7 @@ from testlib.deployment.chart import (
     SCHEMA,
     VALUES,
     environment,
+    mounted_secrets,
     of_kind,
     only,
     pod,
@@ -41,6 +43,8 @@ OPERATORS = {
 }
 #: Components: workers have none.
 PARTS = ("", "enforcer")
+#: Sections whose secrets an enforcer is built from.
+ENFORCER_USES = set(EnforcerComponents.__annotations__)
 #: Where objects of a kind select pods.
 SELECTORS = {
     "Deployment": ("selector", "matchLabels"),
@@ -319,10 +323,21 @@ def test_an_enforcer_listens_where_gateways_and_probes_look(render, tmp_path):
     assert (served["port"], served["targetPort"]) == (settings.enforcer.port, "decisions")
     probes = {container[name]["httpGet"]["port"] for name in container if name.endswith("Probe")}
     assert probes == {"http"}
-    (worker,) = pod(documents)["containers"]
-    for part in ("envFrom", "volumeMounts"):
-        assert container[part] == worker[part]
-    assert pod(documents, "enforcer")["volumes"] == pod(documents)["volumes"]
+
+
+@pytest.mark.deploy
+@pytest.mark.parametrize("case", ["enforcer", "strimzi"])
+def test_an_enforcer_has_no_secret_but_those_that_it_uses(render, tmp_path, case):
+    documents = render(case)
+    given = set(yaml.safe_load(CASES[case].read_text())["secretSettings"])
+    mounted = mounted_secrets(pod(documents, "enforcer"))
+    assert mounted == {name for name in given if name.split(".")[0] in ENFORCER_USES}
+    assert mounted < given == mounted_secrets(pod(documents))
+    read = {name.replace(".", "_").upper() for name in mounted}
+    own = environment(documents, tmp_path, "enforcer")
+    files = {name for name in own if name.endswith("_FILE")} - {"DISTILLWATCH_KAFKA_PASSWORD_FILE"}
+    assert files == {f"DISTILLWATCH_{name}_FILE" for name in read}
+    load(None, own)
 
 
 @pytest.mark.deploy
@@ -348,7 +363,7 @@ def test_no_enforcer_runs_unless_it_is_wanted(render):
 
 
 @pytest.mark.deploy
-def test_a_monthly_report_runs_as_a_worker_does_with_a_volume_of_its_own(render):
+def test_a_monthly_report_runs_as_a_worker_does_with_a_volume_and_secrets_of_its_own(render):
     documents = render("report")
     spec = only(documents, "CronJob", "report")["spec"]
     template = spec["jobTemplate"]["spec"]["template"]
@@ -361,10 +376,11 @@ def test_a_monthly_report_runs_as_a_worker_does_with_a_volume_of_its_own(render)
     assert container["volumeMounts"] == [
         *worker["volumeMounts"], {"name": "reports", "mountPath": "/reports"},
     ]  # fmt: skip
-    assert template["spec"]["volumes"] == [
-        *pod(documents)["volumes"],
+    assert template["spec"]["volumes"][1:] == [
         {"name": "reports", "persistentVolumeClaim": {"claimName": "reports"}},
     ]
+    assert mounted_secrets(template["spec"]) == {"decisions.key"}
+    assert [one["name"] for one in container["env"]] == ["DISTILLWATCH_DECISIONS_KEY_FILE"]
     assert template["spec"]["automountServiceAccountToken"] is False
     assert template["spec"]["securityContext"] == pod(documents)["securityContext"]
     policy = only(documents, "NetworkPolicy", "report")["spec"]
@@ -516,6 +532,18 @@ def test_strimzi_gives_connection_and_secrets(render, tmp_path, case, protocol, 
 
 
 @pytest.mark.deploy
+def test_strimzi_makes_enforcers_a_user_of_their_own(render, tmp_path):
+    documents = render("strimzi")
+    user = only(documents, "KafkaUser", "enforcer")["metadata"]["name"]
+    assert user != only(documents, "KafkaUser")["metadata"]["name"]
+    volumes = {volume["name"]: volume for volume in pod(documents, "enforcer")["volumes"]}
+    assert volumes["kafka-user"]["secret"]["secretName"] == user
+    own = load(None, environment(documents, tmp_path, "enforcer")).kafka
+    assert own.username == user
+    assert own.password
+
+
+@pytest.mark.deploy
 def test_keda_looks_at_the_lag_of_the_workers(render, tmp_path):
     documents = render("keda")
     spec = only(documents, "ScaledObject")["spec"]
@@ -580,6 +608,11 @@ def test_the_readme_names_the_rights_that_the_chart_gives(render, readme, tmp_pa
     ]
     told = re.findall(r"^\| (?:topic|group|transactionalId) \| .*$", readme, re.MULTILINE)
     assert told == given
+    rules = only(render("strimzi"), "KafkaUser", "enforcer")["spec"]["authorization"]["acls"]
+    rights = " and ".join(
+        f"{', '.join(rule['operations'])} on `{rule['resource']['name']}`" for rule in rules
+    )
+    assert f"An enforcer needs {rights}" in " ".join(readme.split())
 
 
 def test_the_chart_is_of_the_version_of_the_product():

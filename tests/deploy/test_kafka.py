@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from kafka import KafkaProducer
@@ -20,12 +20,14 @@ from kafka.admin import (
 )
 
 from testlib.brokers.apache_kafka import ApacheKafka
-from testlib.brokers.secure_kafka import USER, SecureKafka, secure_kafka
+from testlib.brokers.secure_kafka import OTHER_USER, USER, SecureKafka, secure_kafka
+from testlib.decisions import KEY
 from testlib.deployment.chart import SECRET, environment, only
 from testlib.deployment.compose import BROKER
 from testlib.deployment.receiving import receiving
 from testlib.ports import free_port
 from testlib.workers.command import run, settings
+from testlib.workers.enforcing import TOKEN, Enforcing, authorize
 from testlib.workers.worker import worker
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ TYPES = {
     "group": ResourceType.GROUP,
     "transactionalId": ResourceType.TRANSACTIONAL_ID,
 }
+FORBIDDEN = 403
 PATTERNS = {"literal": ACLResourcePatternType.LITERAL, "prefix": ACLResourcePatternType.PREFIXED}
 
 
@@ -86,11 +89,11 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
         yield made
 
 
-def allow(kafka: ApacheKafka, user: dict[str, Any]) -> None:
+def allow(kafka: ApacheKafka, user: dict[str, Any], name: str = USER) -> None:
     """Do what Strimzi does with a KafkaUser: https://strimzi.io/docs, "Simple authorization"."""
     rules = [
         ACL(
-            f"User:{USER}",
+            f"User:{name}",
             "*",
             ACLOperation[_constant(operation)],
             ACLPermissionType.ALLOW,
@@ -133,11 +136,7 @@ def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
         refused = run(own, "topics", "create")
         assert refused.returncode == 1
         assert "cannot be created" in refused.stderr
-        as_admin = {
-            "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
-            "DISTILLWATCH_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
-        }
-        made = run(own | as_admin, "topics", "create")
+        made = run(own | as_admin(kafka), "topics", "create")
         assert made.returncode == 0, made.stderr
         allow(kafka, only(objects, "KafkaUser"))
         again = run(own, "topics", "create")  # as the init container does
@@ -154,12 +153,62 @@ def test_a_worker_needs_no_more_rights_than_the_charts_user_has(
             assert "Authorization" not in one.log
 
 
-def of_the_chart(objects: Any, folder: Path, here: dict[str, object]) -> dict[str, str]:
+def as_admin(kafka: ApacheKafka) -> dict[str, str]:
+    """Return the variables of one who may do all."""
+    return {
+        "DISTILLWATCH_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "DISTILLWATCH_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    }
+
+
+def test_an_enforcer_needs_no_more_rights_than_its_user_has(
+    guarded: SecureKafka, render: Callable[..., Any], tmp_path: Path
+) -> None:
+    """It reads a decision, refuses by it, and reports that."""
+    objects, kafka, port = render("strimzi"), guarded.kafka, free_port()
+    here = {
+        **guarded.by_password(kafka_username=OTHER_USER),
+        "kafka_start_timeout_s": 0,
+        "topics_partitions": 2,
+        "topics_replication_factor": 1,
+        "decisions_key": KEY,
+        "decisions_mode": "propose",
+        "enforcer_host": "127.0.0.1",
+        "enforcer_port": port,
+        "enforcer_tokens": TOKEN,
+        "enforcer_report_s": 1,
+        "http_port": free_port(),
+    }
+    own = of_the_chart(objects, tmp_path, here, component="enforcer")
+    people = Enforcing(own | as_admin(kafka), tmp_path, port, cast("Any", kafka))
+    assert run(people.environment, "topics", "create").returncode == 0
+    allow(kafka, only(objects, "KafkaUser", "enforcer"), OTHER_USER)
+    with worker(own, tmp_path, command="enforcer") as one:
+        one.until_ready()
+        people.decide("suspend", "acc-1")
+        one.until(lambda: authorize(port, "acc-1") == FORBIDDEN, within_s=60, what="refusal")
+        one.until(partial(reported, people.environment), within_s=60, what="effect")
+        assert one.stop() == 0
+        assert "Authorization" not in one.log
+
+
+def reported(environment: dict[str, str]) -> bool:
+    """Return whether the only decision is known to have refused a request."""
+    listed = run(environment, "decisions", "--json")
+    assert listed.returncode == 0, listed.stderr
+    (decision,) = map(json.loads, listed.stdout.splitlines())
+    return bool(decision["effect"]["refused"])
+
+
+def of_the_chart(
+    objects: Any, folder: Path, here: dict[str, object], component: str = ""
+) -> dict[str, str]:
     """Return the environment that the chart gives, with what is different ``here``."""
     own = {k: v for k, v in os.environ.items() if "DISTILLWATCH_" not in k}
-    own |= environment(objects, folder)
-    del own["DISTILLWATCH_KAFKA_PASSWORD_FILE"], own["DISTILLWATCH_INTAKE_SALT_FILE"]
-    return own | {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in here.items()}
+    given = {f"DISTILLWATCH_{name.upper()}": str(value) for name, value in here.items()}
+    of_files = {f"{name}_FILE" for name in given} | {"DISTILLWATCH_INTAKE_SALT_FILE"}
+    own |= environment(objects, folder, component)
+    return {name: value for name, value in own.items() if name not in of_files} | given
 
 
 def test_a_drill_needs_the_rights_that_the_chart_gives_on_request(

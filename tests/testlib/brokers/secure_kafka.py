@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from testlib.brokers.apache_kafka import ApacheKafka
 
 USER, PASSWORD = "alice", "alice's-Passw0rd"
+#: Another user of SCRAM, with the same password.
+OTHER_USER = "bob"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 
@@ -80,9 +82,8 @@ def secure_kafka(
         **more,
     }
     names = ("SASL_SSL", "SSL", "SASL_PLAINTEXT")
-    kafka = ApacheKafka(
-        listeners={name: name for name in names}, config=config, scram={USER: PASSWORD}
-    )
+    users = dict.fromkeys((USER, OTHER_USER), PASSWORD)
+    kafka = ApacheKafka(listeners={name: name for name in names}, config=config, scram=users)
     with kafka:
         yield SecureKafka(kafka, files)
 

@@ -47,14 +47,27 @@ def pod(objects: Objects, component: str = "") -> dict[str, Any]:
     return only(objects, "Deployment", component)["spec"]["template"]["spec"]
 
 
-def environment(objects: Objects, folder: Path) -> dict[str, str]:
-    """Return a worker's variables, with files for the secrets that its pod would mount."""
-    (worker,) = pod(objects)["containers"]
-    (source,) = worker["envFrom"]
+def environment(objects: Objects, folder: Path, component: str = "") -> dict[str, str]:
+    """Return a component's variables, with files for the secrets that its pod would mount."""
+    (container,) = pod(objects, component)["containers"]
+    (source,) = container["envFrom"]
     maps = {one["metadata"]["name"]: one["data"] for one in of_kind(objects, "ConfigMap")}
-    found = dict(maps[source["configMapRef"]["name"]])
+    found = maps[source["configMapRef"]["name"]] | {
+        one["name"]: one["value"] for one in container.get("env", []) if "value" in one
+    }
     for name in found:
         if name.endswith("_FILE"):
             (folder / name).write_text(f"{SECRET}\n")
             found[name] = str(folder / name)
     return found
+
+
+def mounted_secrets(spec: dict[str, Any]) -> set[str]:
+    """Return the secret settings that are files in a pod."""
+    return {
+        item["path"]
+        for volume in spec["volumes"]
+        if volume["name"] == "secrets"
+        for source in volume["projected"]["sources"]
+        for item in source["secret"]["items"]
+    }

@@ -46,7 +46,9 @@ class PageWatch:
         self._worker = worker
         self._said: dict[str, list[tuple[int, str, float]]] = {page: [] for page in PAGES}
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(page,)) for page in PAGES]
+        self._threads = [
+            threading.Thread(target=self._ask, args=(page,), daemon=True) for page in PAGES
+        ]
         for thread in self._threads:
             thread.start()
 

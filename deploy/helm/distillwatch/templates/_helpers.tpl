@@ -63,7 +63,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .user.authentication "tls" }}
 {{- $kafka = merge $kafka (dict "security_protocol" "SSL" "ssl_certfile" "/etc/distillwatch/kafka/user/user.crt" "ssl_keyfile" "/etc/distillwatch/kafka/user/user.key") }}
 {{- else }}
-{{- $kafka = merge $kafka (dict "security_protocol" "SASL_SSL" "username" (include "distillwatch.fullname" $)) }}
+{{- $kafka = merge $kafka (dict "security_protocol" "SASL_SSL") }}
 {{- end }}
 {{- $_ := set $implied "kafka" $kafka }}
 {{- end }}
@@ -85,8 +85,46 @@ seccompProfile:
   type: RuntimeDefault
 {{- end }}
 
-{{- /* What a container needs to run a command of the product. */ -}}
+{{- /* The secret settings that a component may read (.Component, of workers empty). Enforcers, which answer gateways, and
+the report have only what they use; workers have all, as people run commands in their pods. */ -}}
+{{- define "distillwatch.secrets" -}}
+{{- $used := dict "enforcer" (list "admin" "decisions" "enforcer" "kafka") "report" (list "decisions" "kafka") }}
+{{- $found := dict }}
+{{- range $setting, $secret := .Values.secretSettings }}
+{{- if or (not $.Component) (has (splitList "." $setting | first) (get $used (default "" $.Component))) }}
+{{- $_ := set $found $setting $secret }}
+{{- end }}
+{{- end }}
+{{- toYaml $found }}
+{{- end }}
+
+{{- /* The KafkaUser of a component: enforcers have one of their own, with fewer rights. */ -}}
+{{- define "distillwatch.kafkaUser" -}}
+{{- include "distillwatch.fullname" . }}{{ if eq (default "" .Component) "enforcer" }}-enforcer{{ end }}
+{{- end }}
+
+{{- /* What differs from component to component; the ConfigMap has what they share. */ -}}
+{{- define "distillwatch.env" -}}
+{{- range $setting, $_ := include "distillwatch.secrets" . | fromYaml }}
+- name: DISTILLWATCH_{{ $setting | replace "." "_" | upper }}_FILE
+  value: /etc/distillwatch/secrets/{{ $setting }}
+{{- end }}
+{{- if and .Values.strimzi.enabled (eq .Values.strimzi.user.authentication "scram-sha-512") }}
+{{- if not (dig "kafka" "username" "" .Values.settings) }}
+- name: DISTILLWATCH_KAFKA_USERNAME
+  value: {{ include "distillwatch.kafkaUser" . }}
+{{- end }}
+- name: DISTILLWATCH_KAFKA_PASSWORD_FILE
+  value: /etc/distillwatch/kafka/user/password
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- /* What a container of a component needs to run a command of the product. */ -}}
 {{- define "distillwatch.container" -}}
+{{- $secrets := include "distillwatch.secrets" . | fromYaml }}
 image: {{ include "distillwatch.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
@@ -94,13 +132,13 @@ securityContext:
 envFrom:
   - configMapRef:
       name: {{ include "distillwatch.fullname" . }}
-{{- with .Values.extraEnv }}
+{{- with include "distillwatch.env" . | trim }}
 env:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
-{{- if or .Values.secretSettings .Values.strimzi.enabled .Values.extraVolumeMounts }}
+{{- if or $secrets .Values.strimzi.enabled .Values.extraVolumeMounts }}
 volumeMounts:
-  {{- if .Values.secretSettings }}
+  {{- if $secrets }}
   - name: secrets
     mountPath: /etc/distillwatch/secrets
     readOnly: true
@@ -148,13 +186,14 @@ tolerations:
 {{- end }}
 
 {{- define "distillwatch.volumes" -}}
-{{- if or .Values.secretSettings .Values.strimzi.enabled .Values.extraVolumes }}
+{{- $secrets := include "distillwatch.secrets" . | fromYaml }}
+{{- if or $secrets .Values.strimzi.enabled .Values.extraVolumes }}
 volumes:
-  {{- if .Values.secretSettings }}
+  {{- if $secrets }}
   - name: secrets
     projected:
       sources:
-        {{- range $setting, $secret := .Values.secretSettings }}
+        {{- range $setting, $secret := $secrets }}
         - secret:
             name: {{ $secret.name }}
             items:
@@ -169,7 +208,7 @@ volumes:
       secretName: {{ .cluster }}-cluster-ca-cert
   - name: kafka-user
     secret:
-      secretName: {{ include "distillwatch.fullname" $ }}
+      secretName: {{ include "distillwatch.kafkaUser" $ }}
   {{- end }}
   {{- end }}
   {{- with .Values.extraVolumes }}
