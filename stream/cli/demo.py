@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,8 @@ def demo(
     Exit code 0 only when every campaign was found and nothing benign was accused or refused.
     """
     binary.package()  # before the progress bar: its absence is one line
+    # A container that is stopped sends SIGTERM: like Ctrl-C, so that broker and worker end, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = scenario("demo")
     hours = chosen.span_s / 3600
     seen: set[str] = set()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TOKEN = "t" * 16
 #: The exit code of what could not be tried.
 _USAGE: Final = 2
+#: The exit code of a command that was ended while it had something to do.
+_ABORTED: Final = 130
 BY = ("--author", "ana", "--reason", "exercise")
 #: Commands that the command line has, in an environment without the tests.
 LEAVES = """
@@ -287,8 +289,9 @@ def try_demo(user: Newcomer) -> None:
             detail=demo.log.read_text,
         )
     finally:
-        demo.process.send_signal(signal.SIGINT)
-        demo.process.wait(60)
+        demo.process.send_signal(signal.SIGTERM)
+        code = demo.process.wait(60)
+    assert code == _ABORTED, demo.log.read_text()
     assert "Traceback" not in demo.log.read_text()
 
 
