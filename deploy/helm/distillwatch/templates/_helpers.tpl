@@ -100,7 +100,7 @@ the report have only what they use; workers have all, as people run commands in 
 
 {{- /* The KafkaUser of a component: enforcers have one of their own, with fewer rights. */ -}}
 {{- define "distillwatch.kafkaUser" -}}
-{{- include "distillwatch.fullname" . }}{{ if eq (default "" .Component) "enforcer" }}-enforcer{{ end }}
+{{- include (eq (default "" .Component) "enforcer" | ternary "distillwatch.enforcerName" "distillwatch.fullname") . }}
 {{- end }}
 
 {{- /* What differs from component to component; the ConfigMap has what they share. */ -}}
@@ -221,6 +221,10 @@ volumes:
 {{- define "distillwatch.enforcerSelector" -}}
 app.kubernetes.io/name: {{ include "distillwatch.name" . }}-enforcer
 app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "distillwatch.enforcerName" -}}
+{{ include "distillwatch.fullname" . }}-enforcer
 {{- end }}
 
 {{- define "distillwatch.enforcerLabels" -}}
