@@ -333,10 +333,9 @@ def test_an_enforcer_has_no_secret_but_those_that_it_uses(render, tmp_path, case
     mounted = mounted_secrets(pod(documents, "enforcer"))
     assert mounted == {name for name in given if name.split(".")[0] in ENFORCER_USES}
     assert mounted < given == mounted_secrets(pod(documents))
-    read = {name.replace(".", "_").upper() for name in mounted}
     own = environment(documents, tmp_path, "enforcer")
     files = {name for name in own if name.endswith("_FILE")} - {"DISTILLWATCH_KAFKA_PASSWORD_FILE"}
-    assert files == {f"DISTILLWATCH_{name}_FILE" for name in read}
+    assert files == {f"{one.environment}_FILE" for one in describe() if one.name in mounted}
     load(None, own)
 
 

@@ -171,10 +171,10 @@ class Service:
         """Raise when it has ended."""
         assert self.process.poll() is None, self.log.read_text()
 
-    def end(self) -> None:
-        """End it as an orchestrator does."""
+    def end(self, code: int = 0) -> None:
+        """End it as an orchestrator does; it exits with ``code``."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) == 0, self.log.read_text()
+        assert self.process.wait(60) == code, self.log.read_text()
 
 
 def try_files(user: Newcomer) -> None:
@@ -289,9 +289,7 @@ def try_demo(user: Newcomer) -> None:
             detail=demo.log.read_text,
         )
     finally:
-        demo.process.send_signal(signal.SIGTERM)
-        code = demo.process.wait(60)
-    assert code == _ABORTED, demo.log.read_text()
+        demo.end(_ABORTED)
     assert "Traceback" not in demo.log.read_text()
 
 
