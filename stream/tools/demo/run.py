@@ -116,10 +116,10 @@ class Demo:
             worker.until_ready()
             enforcer.until_ready()
             self.on_start(worker.address, token)
-            reading = stack.enter_context(ThreadPoolExecutor(1)).submit(
-                asyncio.run, self._read(settings, ledger)
-            )
+            readers = stack.enter_context(ThreadPoolExecutor(1))
+            # Before the reader begins: an interrupt right after it would wait for it for ever.
             stack.callback(self._over.set)
+            reading = readers.submit(asyncio.run, self._read(settings, ledger))
             gateway = stack.enter_context(
                 DemoGateway(settings.enforcer.port, settings.enforcer.tokens.reveal())
             )
