@@ -150,6 +150,7 @@ def test_every_campaign_of_the_demo_is_found_and_fires(project):
         what="end of the traffic",
         within_s=WITHIN_S,
     )
+    assert total("distillwatch_records_lost_total") == 0
     rows = scenario("demo").labels()
     labels = Labels.of((row.account_id, row.label, row.campaign_id) for row in rows)
     until(

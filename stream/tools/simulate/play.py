@@ -118,9 +118,8 @@ def play(  # noqa: PLR0913 - each is one choice of the caller
                 break
             clock.wait(event.timestamp)
             key = event.account_id.encode() if key_by_account else None
-            future = producer.send(
-                topic, encode(gateway(event)), key=key, timestamp_ms=int(event.timestamp * 1000)
-            )
+            # Dated by when it is written, as a gateway's: a topic deletes records by that time.
+            future = producer.send(topic, encode(gateway(event)), key=key)
             future.add_errback(failures.append)
             count += 1
             if progress is not None and count % _REPORT_EVERY == 0:
