@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -21,6 +21,8 @@ from stream.tools.demo.run import Demo, DemoOutcome
 from stream.tools.embedded import binary
 from stream.tools.report import scorecard_table
 from stream.tools.simulate.scenario import scenario
+
+_LOOK_S: Final = 0.2
 
 
 def demo(
@@ -44,8 +46,6 @@ def demo(
     Exit code 0 only when every campaign was found and nothing benign was accused or refused.
     """
     binary.package()  # before the progress bar: its absence is one line
-    # A container that is stopped sends SIGTERM: like Ctrl-C, so that broker and worker end, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = scenario("demo")
     hours = chosen.span_s / 3600
     seen: set[str] = set()
@@ -80,9 +80,11 @@ def demo(
             if stay:
                 err.print("the page stays until Ctrl-C")
                 with contextlib.suppress(KeyboardInterrupt):
-                    threading.Event().wait()
+                    while True:
+                        run.check()
+                        time.sleep(_LOOK_S)
 
-        outcome = Demo(
+        run = Demo(
             scenario=chosen,
             seconds=seconds,
             port=port,
@@ -91,6 +93,19 @@ def demo(
             on_approved=on_approved,
             on_progress=lambda _, at_s: bar.update(task, completed=at_s),
             on_outcome=on_outcome,
-        ).run()
+        )
+        _end_on_signals(run)
+        outcome = run.run()
     if not outcome.perfect:
         raise typer.Exit(1)
+
+
+def _end_on_signals(run: Demo) -> None:
+    """End a run on Ctrl-C, and on SIGTERM, which a stopped container gets; at once on another."""
+
+    def end(number: int, _: object) -> None:
+        run.interrupt()
+        signal.signal(number, signal.default_int_handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,6 +29,26 @@ SECONDS = 45.0
 
 def ignored(*_: object) -> None:
     """Take what the command line shows."""
+
+
+def children() -> set[str]:
+    """Return the process ids of what this process started and has not ended."""
+    files = Path("/proc/self/task").glob("*/children")
+    return {pid for file in files for pid in file.read_text().split()}
+
+
+@pytest.mark.parametrize("moment", ["on_start", "on_progress"])
+def test_an_interrupted_demo_ends_all_that_it_started(moment: str) -> None:
+    def interrupt(*_: object) -> None:
+        demo.interrupt()
+
+    names = ("on_start", "on_alert", "on_approved", "on_progress", "on_outcome")
+    callbacks = {name: interrupt if name == moment else ignored for name in names}
+    demo = Demo(scenario=PART, seconds=SECONDS, port=0, **callbacks)
+    before = children()
+    with pytest.raises(KeyboardInterrupt):
+        demo.run()
+    assert children() == before
 
 
 def test_a_pool_is_found_and_stopped_and_everyone_else_is_served() -> None:

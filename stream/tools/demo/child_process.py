@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from stream.core.errors import BrokerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _READY_WITHIN_S: Final = 60.0
 _STOP_WITHIN_S: Final = 20.0
@@ -40,10 +40,14 @@ class ChildProcess:
         with urllib.request.urlopen(f"{self.address}/{name}", timeout=5) as answer:  # noqa: S310 - our own process
             return str(answer.read().decode())
 
-    def until_ready(self) -> None:
-        """Wait until it is ready; raises BrokerError when it ends or takes too long."""
+    def until_ready(self, check: Callable[[], None]) -> None:
+        """Wait until it is ready; raises BrokerError when it ends or takes too long.
+
+        ``check`` is called again and again, and raises to end the wait.
+        """
         deadline = time.monotonic() + _READY_WITHIN_S
         while time.monotonic() < deadline:
+            check()
             if self.has_ended:
                 raise self.failure("ended while starting")
             try:

@@ -90,8 +90,22 @@ class Demo:
     on_approved: Callable[[Decision], None]
     on_progress: Callable[[int, float], None]
     on_outcome: Callable[[DemoOutcome], None]  # while the worker still runs
-    _alerts: list[Alert] = field(default_factory=list)
-    _over: threading.Event = field(default_factory=threading.Event)
+    _alerts: list[Alert] = field(init=False, default_factory=list)
+    _over: threading.Event = field(init=False, default_factory=threading.Event)
+    _interrupted: bool = field(init=False, default=False)
+
+    def interrupt(self) -> None:
+        """End the run at its next step, by a KeyboardInterrupt there: for handlers of signals.
+
+        Raised wherever the handler runs it can be lost: the Kafka client takes it for a failure of
+        one of its tasks, and waits for that task for ever.
+        """
+        self._interrupted = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if the run is to end."""
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def run(self) -> DemoOutcome:
         """Run to the end; raises BrokerError when broker, worker or enforcer fail."""
@@ -113,11 +127,11 @@ class Demo:
                 )
                 for command, its_port in (("worker", port), ("enforcer", _free_port()))
             )
-            worker.until_ready()
-            enforcer.until_ready()
+            worker.until_ready(self.check)
+            enforcer.until_ready(self.check)
             self.on_start(worker.address, token)
             readers = stack.enter_context(ThreadPoolExecutor(1))
-            # Before the reader begins: an interrupt right after it would wait for it for ever.
+            # Before the reader begins: whatever is raised after that ends it.
             stack.callback(self._over.set)
             reading = readers.submit(asyncio.run, self._read(settings, ledger))
             gateway = stack.enter_context(
@@ -158,10 +172,10 @@ class Demo:
             self.scenario.span_s / self.seconds,
             progress=self.on_progress,
             gateway=handle,
-            stopped=lambda: worker.has_ended,
+            stopped=lambda: self._interrupted or worker.has_ended,
         )
         traffic.observe(tried)
-        _await_drained(worker, sent)
+        _await_drained(worker, sent, self.check)
 
     async def _read(self, settings: Settings, ledger: ResponseLedger) -> None:
         def approved(decision: Decision) -> None:
@@ -207,11 +221,12 @@ def _environment(bootstrap: str, port: int, token: str) -> dict[str, str]:
     }
 
 
-def _await_drained(worker: ChildProcess, sent: int) -> None:
+def _await_drained(worker: ChildProcess, sent: int, check: Callable[[], None]) -> None:
     """Wait until the worker has decoded all that was sent and alerting has caught up."""
     deadline = time.monotonic() + _DRAINED_WITHIN_S
     seen, quiet = -1.0, 0
     while time.monotonic() < deadline:
+        check()
         if worker.has_ended:
             raise worker.failure("ended while there was traffic")
         time.sleep(1)
