@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +11,11 @@ import pytest
 from stream.tools.demo.run import Demo, DemoOutcome
 from stream.tools.simulate.population import PlantedCampaigns
 from stream.tools.simulate.scenario import scenario
+from testlib.processes import children
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stream.core.decisions import Decision
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -31,10 +34,11 @@ def ignored(*_: object) -> None:
     """Take what the command line shows."""
 
 
-def children() -> set[str]:
-    """Return the process ids of what this process started and has not ended."""
-    files = Path("/proc/self/task").glob("*/children")
-    return {pid for file in files for pid in file.read_text().split()}
+def part_of_it(**callbacks: Callable[..., None]) -> Demo:
+    """Return the demo on that part, with these callbacks and no others."""
+    names = ("on_start", "on_alert", "on_approved", "on_progress", "on_outcome")
+    given = dict.fromkeys(names, ignored) | callbacks
+    return Demo(scenario=PART, seconds=SECONDS, port=0, **given)
 
 
 @pytest.mark.parametrize("moment", ["on_start", "on_progress"])
@@ -42,28 +46,17 @@ def test_an_interrupted_demo_ends_all_that_it_started(moment: str) -> None:
     def interrupt(*_: object) -> None:
         demo.interrupt()
 
-    names = ("on_start", "on_alert", "on_approved", "on_progress", "on_outcome")
-    callbacks = {name: interrupt if name == moment else ignored for name in names}
-    demo = Demo(scenario=PART, seconds=SECONDS, port=0, **callbacks)
-    before = children()
+    demo = part_of_it(**{moment: interrupt})
+    before = children(os.getpid())
     with pytest.raises(KeyboardInterrupt):
         demo.run()
-    assert children() == before
+    assert children(os.getpid()) == before
 
 
 def test_a_pool_is_found_and_stopped_and_everyone_else_is_served() -> None:
     approved: list[Decision] = []
     outcomes: list[DemoOutcome] = []
-    outcome = Demo(
-        scenario=PART,
-        seconds=SECONDS,
-        port=0,
-        on_start=ignored,
-        on_alert=ignored,
-        on_approved=approved.append,
-        on_progress=ignored,
-        on_outcome=outcomes.append,
-    ).run()
+    outcome = part_of_it(on_approved=approved.append, on_outcome=outcomes.append).run()
     assert outcomes == [outcome]
     (pool,) = outcome.response.campaigns
     print(pool)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from testlib.processes import children
 from testlib.until import until
 from testlib.workers.command import DISTILLWATCH, run
 from testlib.workers.product import Product, read_topic, requests_counted
@@ -62,8 +63,7 @@ def lines(ring: Callable[..., Iterator[bytes]]) -> list[bytes]:
 
 def processes(worker: Worker) -> list[int]:
     """Return the processes of a worker that run."""
-    pid = worker.process.pid
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children(worker.process.pid)
 
 
 def runs(pid: int) -> bool:
@@ -185,7 +185,12 @@ def test_no_process_outlives_its_supervisor(product: Product) -> None:
     assert len(started) == 2
     worker.process.kill()
     worker.process.wait()
-    until(lambda: not any(map(runs, started)), within_s=40, what="end of the processes")
+    until(
+        lambda: not any(map(runs, started)),
+        within_s=40,
+        what="end of the processes",
+        detail=lambda: worker.log,
+    )
 
 
 def test_settings_that_no_process_can_use_end_the_worker(product: Product) -> None:
