@@ -7,6 +7,7 @@ again after the restart.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -45,9 +46,11 @@ class ShutdownWatchdog:
 
     @staticmethod
     def _expire(end: Callable[[int], None], line: str, code: int) -> None:
-        if line:
-            sys.stderr.write(f"distillwatch: {line}\n")
-            sys.stderr.flush()
+        # Nothing reads the log of a process whose supervisor was killed.
+        with contextlib.suppress(OSError):
+            if line:
+                sys.stderr.write(f"distillwatch: {line}\n")
+                sys.stderr.flush()
         end(code)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from stream.worker.shutdown_watchdog import STOP_WITHIN_S
 from testlib.processes import children
 from testlib.until import until
 from testlib.workers.command import DISTILLWATCH, run
@@ -37,7 +38,6 @@ def product(bootstrap: str, broker: str, tmp_path: Path) -> Iterator[Product]:
     own = {
         "KAFKA_TRANSACTIONS": str(broker == "kafka").lower(),
         "TOPICS_VERDICTS": f"v{uuid.uuid4().hex[:8]}",
-        "WINDOWS_IDLE_TIMEOUT_S": "1",
         "WORKER_PROCESSES": "2",
         "PAGE_TOKEN": TOKEN,
     }
@@ -185,9 +185,10 @@ def test_no_process_outlives_its_supervisor(product: Product) -> None:
     assert len(started) == 2
     worker.process.kill()
     worker.process.wait()
+    # A second, unless a broker does not answer at that moment.
     until(
         lambda: not any(map(runs, started)),
-        within_s=40,
+        within_s=STOP_WITHIN_S,
         what="end of the processes",
         detail=lambda: worker.log,
     )

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +58,22 @@ def test_it_ends_the_process_with_a_line_and_a_code(
     timers.pass_by(10)
     assert ended == [3]
     assert capsys.readouterr().err == "distillwatch: refused\n"
+
+
+def test_it_ends_the_process_when_nothing_reads_its_log(
+    timers: Timers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a process whose supervisor was killed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended: list[int] = []
+    ShutdownWatchdog(ended.append).set(10, line="late", code=1)
+    log = os.fdopen(writer, "w", buffering=1)
+    monkeypatch.setattr(sys, "stderr", log)
+    timers.pass_by(10)
+    with suppress(BrokenPipeError):
+        log.close()
+    assert ended == [1]
 
 
 def test_a_later_one_takes_the_place_of_an_earlier_one(timers: Timers) -> None:
