@@ -13,6 +13,7 @@ from testlib.brokers.apache_kafka import ApacheKafka
 from testlib.workers.product import LAST, PARTITIONS, Outcome, Product, make_again, undisturbed
 
 SILENT_S = 10
+IDLE = "DISTILLWATCH_WINDOWS_IDLE_TIMEOUT_S"
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
@@ -54,12 +55,6 @@ def after(lines: list[bytes], before: list[bytes]) -> list[bytes]:
     ]
 
 
-@pytest.fixture
-def product(apache_kafka: ApacheKafka, product_on: Callable[..., Product]) -> Product:
-    """Half a day comes in a second here, so a second without a record is no silence."""
-    return product_on(apache_kafka.bootstrap, overrides={"WINDOWS_IDLE_TIMEOUT_S": str(SILENT_S)})
-
-
 @pytest.fixture(scope="module")
 def calm(
     apache_kafka: ApacheKafka, before: list[bytes], after: list[bytes], tmp_path_factory
@@ -78,11 +73,14 @@ def assert_all_counted(found: Outcome, calm: Outcome) -> None:
 def test_what_waits_after_a_silence_is_not_late(
     product: Product, before: list[bytes], after: list[bytes], calm: Outcome
 ) -> None:
+    # Half a day comes in a second here, so a second without a record is no silence.
+    never, product.environment[IDLE] = product.environment[IDLE], str(SILENT_S)
     with product.traffic(before, seconds=0):
         worker = product.start_ready()
     product.until(product.idle, within_s=120, what="end of the work")
     time.sleep(2 * SILENT_S + 5)  # every partition is said to be silent, more than once
     assert worker.stop() == 0, product.logs()
+    product.environment[IDLE] = never
     with product.traffic(after, seconds=0):
         product.start_ready()
     assert product.finish().differences(calm) == []

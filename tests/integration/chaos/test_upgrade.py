@@ -40,8 +40,7 @@ def test_an_old_worker_steps_aside_and_the_new_one_goes_on(
     calm: Outcome,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # So long that the last step is as open as in the undisturbed run, however long this one takes.
-    product = product_on(apache_kafka.bootstrap, overrides={"WINDOWS_IDLE_TIMEOUT_S": "600"})
+    product = product_on(apache_kafka.bootstrap)
     middle = len(lines) // 2 // PARTITIONS * PARTITIONS
     old = product.start_ready()
     with product.traffic(lines[:middle], seconds=0):
