@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 .PHONY: help demo test test-kafka test-chaos test-deploy test-kubernetes test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality soak calibrate fuzz clean
 
 # More processes than cores, as tests with brokers and workers wait half of their time. A file stays in one process: what
-# its tests share is made once. Folders are named where a mark is only there: collecting all tests takes half a minute.
-TWO := -n 2 --dist loadfile
-THREE := -n 3 --dist loadfile
+# its tests share is made once. Files keep their order (tests/conftest.py): by default those with few tests, which take
+# longest, would come last. Folders are named where a mark is only there: collecting all tests takes half a minute.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
+THREE := -n 3 --dist loadfile --no-loadscope-reorder
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'

@@ -1,12 +1,18 @@
 """What every test starts from."""
 
+from __future__ import annotations
+
 import json
 import warnings
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from testlib.chaos import ROUNDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # kafka-python reads its schemas with functions of the standard library that Python 3.11 calls
 # deprecated: once, when it is imported.
@@ -26,6 +32,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="short",
         help="how long the tests in integration/chaos disturb",
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Spread the files with brokers and workers, which wait half of their time, among the others.
+
+    Only for a run in several processes. Those take file after file in this order.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    waiting: dict[bool, dict[Path, None]] = {True: {}, False: {}}
+    for item in items:
+        waiting["integration" in item.path.parts][item.path] = None
+    place = {
+        path: (number + 0.5) / len(files)
+        for files in waiting.values()
+        for number, path in enumerate(files)
+    }
+    items.sort(key=lambda item: place[item.path])
 
 
 def requests(start, minutes, *, attack_from=0):

@@ -31,6 +31,7 @@ PYTEST = argparse.ArgumentParser()
 PYTEST.add_argument("-m", default="")
 PYTEST.add_argument("-n")
 PYTEST.add_argument("--dist")
+PYTEST.add_argument("--no-loadscope-reorder", action="store_true")
 PYTEST.add_argument("--ignore", action="append", default=[])
 PYTEST.add_argument("paths", nargs="*")
 
