@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -20,6 +21,9 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
     import kafka  # noqa: F401
 
+#: The share of the other files that have begun when the last file with a broker begins.
+LAST_WAITING = 0.6
+
 # A busy machine is no bug.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
@@ -35,20 +39,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Spread the files with brokers and workers, which wait half of their time, among the others.
+    """Keep the cores at work in a run of several processes, which take file after file.
 
-    Only for a run in several processes. Those take file after file in this order.
+    Files with brokers and workers wait half of their time: they are spread among the others, those
+    with the largest time limits first. Short files are left for the end, where processes run out.
     """
     if not hasattr(config, "workerinput"):
         return
-    waiting: dict[bool, dict[Path, None]] = {True: {}, False: {}}
+    limits: defaultdict[Path, float] = defaultdict(float)
     for item in items:
-        waiting["integration" in item.path.parts][item.path] = None
-    place = {
-        path: (number + 0.5) / len(files)
-        for files in waiting.values()
-        for number, path in enumerate(files)
-    }
+        mark = item.get_closest_marker("timeout")
+        limits[item.path] += mark.args[0] if mark else float(config.getini("timeout"))
+    longest_first = sorted(limits, key=lambda path: -limits[path])
+    waiting = [path for path in longest_first if "integration" in path.parts]
+    others = [path for path in limits if "integration" not in path.parts]
+    place = {path: number / len(others) for number, path in enumerate(others)}
+    place |= {path: LAST_WAITING * number / len(waiting) for number, path in enumerate(waiting)}
     items.sort(key=lambda item: place[item.path])
 
 
