@@ -21,7 +21,9 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
     import kafka  # noqa: F401
 
-#: The share of the other files that have begun when the last file with a broker begins.
+#: Folders of tests that wait for what they start.
+WAITING = {"integration", "deploy", "gateways"}
+#: The share of the other files that have begun when the last of those begins.
 LAST_WAITING = 0.6
 
 # A busy machine is no bug.
@@ -41,8 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the cores at work in a run of several processes, which take file after file.
 
-    Files with brokers and workers wait half of their time: they are spread among the others, those
-    with the largest time limits first. Short files are left for the end, where processes run out.
+    Files with brokers, workers or containers wait half of their time: they are spread among the
+    others, those with the largest time limits first. Short files are left for the end, where
+    processes run out.
     """
     if not hasattr(config, "workerinput"):
         return
@@ -51,8 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark = item.get_closest_marker("timeout")
         limits[item.path] += mark.args[0] if mark else float(config.getini("timeout"))
     longest_first = sorted(limits, key=lambda path: -limits[path])
-    waiting = [path for path in longest_first if "integration" in path.parts]
-    others = [path for path in limits if "integration" not in path.parts]
+    waiting = [path for path in longest_first if not WAITING.isdisjoint(path.parts)]
+    others = [path for path in limits if WAITING.isdisjoint(path.parts)]
     place = {path: number / len(others) for number, path in enumerate(others)}
     place |= {path: LAST_WAITING * number / len(waiting) for number, path in enumerate(waiting)}
     items.sort(key=lambda item: place[item.path])
