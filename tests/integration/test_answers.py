@@ -13,6 +13,7 @@ from stream.core.secret import Secret
 from stream.trace.answer_record import decode
 from stream.trace.keys import trace_keys
 from stream.trace.sketcher import Sketcher
+from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
 from testlib.decisions import KEY as DECISIONS_KEY
 from testlib.paths import ROOT
 from testlib.workers.command import run, settings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from stream.trace.answer_record import Answers
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), ON_THE_EMBEDDED_BROKER]
 
 KEY = "a-key-for-nothing-but-the-hashes-of-answers"
 NOW = 1_760_000_000
@@ -59,11 +60,9 @@ LINES = [
 ]
 
 
-def place(bootstrap: str, broker: str, **more: object) -> dict[str, str]:
+def place(bootstrap: str, **more: object) -> dict[str, str]:
     """Return an environment whose topics are made."""
-    own: dict[str, object] = {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
-    if broker == "kafka":
-        own["kafka_session_timeout_s"] = 6
+    own = {"kafka_transactions": False, "kafka_compression": "none"}
     environment = settings(bootstrap, **own, **more)
     made = run(environment, "topics", "create")
     assert made.returncode == 0, made.stderr
@@ -108,9 +107,9 @@ def kept(environment: dict[str, str]) -> list[Answers]:
 
 
 def test_answers_are_hashes_in_their_topic_which_match_the_same_text_and_no_other(
-    bootstrap: str, broker: str, tmp_path: Path
+    bootstrap: str, tmp_path: Path
 ) -> None:
-    environment = place(bootstrap, broker, trace_enabled="true", trace_key=KEY, trace_one_in=4)
+    environment = place(bootstrap, trace_enabled="true", trace_key=KEY, trace_one_in=4)
     send(environment, LINES)
     with worker(environment, tmp_path) as one:
         one.until(
@@ -145,10 +144,8 @@ def test_answers_are_hashes_in_their_topic_which_match_the_same_text_and_no_othe
         assert not any(word in text.lower() for word in (b"vocable", KEY.encode()))
 
 
-def test_nothing_is_kept_unless_answers_are_traced(
-    bootstrap: str, broker: str, tmp_path: Path
-) -> None:
-    environment = place(bootstrap, broker, trace_key=KEY)
+def test_nothing_is_kept_unless_answers_are_traced(bootstrap: str, tmp_path: Path) -> None:
+    environment = place(bootstrap, trace_key=KEY)
     send(environment, LINES)
     with worker(environment, tmp_path) as one:
         one.until(
@@ -163,12 +160,8 @@ def test_nothing_is_kept_unless_answers_are_traced(
     assert kept(environment) == []
 
 
-def test_of_an_account_that_people_watch_more_is_kept(
-    bootstrap: str, broker: str, tmp_path: Path
-) -> None:
-    environment = place(
-        bootstrap, broker, trace_enabled="true", trace_key=KEY, decisions_key=DECISIONS_KEY
-    )
+def test_of_an_account_that_people_watch_more_is_kept(bootstrap: str, tmp_path: Path) -> None:
+    environment = place(bootstrap, trace_enabled="true", trace_key=KEY, decisions_key=DECISIONS_KEY)
     watch = ("watch", "--account", "acct_1", "--for", "8h", "--author", "ana", "--reason", "odd")
     decided = run(environment, "decide", *watch)
     assert decided.returncode == 0, decided.stderr

@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from stream.settings import Settings, load
 from stream.worker.account_search import state_rows
+from testlib.brokers.once import ON_KAFKA
 from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), ON_KAFKA]
 
 TOKEN = "correct-horse-battery"  # noqa: S105 - of this test
 MINUTE_S = 60.0
@@ -86,16 +87,14 @@ def page(one: Worker, path: str) -> Any:
 
 
 @pytest.fixture
-def site(bootstrap: str, broker: str, ring: Callable[..., Iterator[bytes]]) -> Site:
+def site(bootstrap: str, ring: Callable[..., Iterator[bytes]]) -> Site:
     more = {
-        "kafka_transactions": broker == "kafka",
+        "kafka_session_timeout_s": 6,
         "kafka_compression": "none",
         "topics_partitions": 2,
         "page_token": TOKEN,
         "decisions_key": 32 * "k",
     }
-    if broker == "kafka":
-        more["kafka_session_timeout_s"] = 6
     site = Site(settings(bootstrap, **more), ring)
     site.do("topics", "create")
     return site

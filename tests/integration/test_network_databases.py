@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
+from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
 from testlib.networks import asn, country, database
 from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
@@ -15,7 +16,7 @@ from testlib.workers.worker import worker
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), ON_THE_EMBEDDED_BROKER]
 
 BUILT = "distillwatch_network_database_built_timestamp_seconds"
 
@@ -36,11 +37,9 @@ def networks(alerts: list[dict[str, Any]]) -> set[str]:
 
 
 def test_a_worker_raises_the_alerts_of_a_replay_with_the_same_databases(
-    bootstrap: str, broker: str, tmp_path: Path, ring_lines: list[bytes]
+    bootstrap: str, tmp_path: Path, ring_lines: list[bytes]
 ) -> None:
-    environment = settings(
-        bootstrap, kafka_transactions=broker == "kafka", kafka_compression="none"
-    )
+    environment = settings(bootstrap, kafka_transactions=False, kafka_compression="none")
     prefixes = {f"100.{64 + i}.{8 * j}.0/21": asn(64500 + i) for i in range(8) for j in range(4)}
     files = {
         "ASN_DATABASE": database(tmp_path / "asn.mmdb", prefixes),

@@ -11,6 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from stix2validator import ValidationOptions, validate_string
 
+from testlib.brokers.once import ON_KAFKA
 from testlib.sharing import indicator, row
 from testlib.taxii import PASSWORD, USER, taxii_server
 from testlib.workers.command import run, settings
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), ON_KAFKA]
 
 KEY = {"sharing_key": "the key of the group", "sharing_key_id": "group-2026"}
 TAXII = {"sharing_taxii_user": USER, "sharing_taxii_password": PASSWORD}
@@ -31,11 +32,9 @@ FEW = {f"account-{number}" for number in (0, 1, 10, 11, 12, 13, 14, 15)}
 class Operator:
     """A deployment of its own on the broker, with its own salt."""
 
-    def __init__(self, bootstrap: str, broker: str, name: str, **changes: Any) -> None:
+    def __init__(self, bootstrap: str, name: str, **changes: Any) -> None:
         given: dict[str, Any] = KEY | TAXII | {"sharing_operator": name, "intake_salt": name}
-        given |= {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
-        if broker == "kafka":
-            given["kafka_session_timeout_s"] = 6
+        given |= {"kafka_session_timeout_s": 6, "kafka_compression": "none"}
         self.environment = settings(bootstrap, **given | changes)
         self.do("topics", "create")
 
@@ -90,11 +89,11 @@ def few(lines: list[bytes]) -> list[bytes]:
 
 
 def test_a_campaign_of_one_operator_is_found_earlier_by_another(
-    bootstrap: str, broker: str, tmp_path: Path, ring: Callable[..., Iterator[bytes]]
+    bootstrap: str, tmp_path: Path, ring: Callable[..., Iterator[bytes]]
 ) -> None:
     start = (time.time() - 6 * 3600) // 60 * 60
     lines = [*ring(start, range(300), attack_from=120)]
-    theirs = Operator(bootstrap, broker, "Gateway A")
+    theirs = Operator(bootstrap, "Gateway A")
     theirs.send(lines)
     with worker(theirs.environment, tmp_path) as one:
         incident = theirs.first_alert(one)
@@ -112,7 +111,7 @@ def test_a_campaign_of_one_operator_is_found_earlier_by_another(
     theirs.do("share", "export", incident["campaign_id"], "--out", file)
     assert file.read_text() == text
 
-    ours = Operator(bootstrap, broker, "Gateway B")
+    ours = Operator(bootstrap, "Gateway B")
     some = few(lines)
     ours.send(some)
     (tmp_path / "few.jsonl").write_bytes(b"\n".join(some))
@@ -144,12 +143,12 @@ def test_a_campaign_of_one_operator_is_found_earlier_by_another(
     again = ours.do("share", "import", file)
     assert "0 indicators imported, 0 revoked; not imported: 2 that you have withdrawn" in again
 
-    other_group = Operator(bootstrap, broker, "Gateway C", sharing_key_id="another")
+    other_group = Operator(bootstrap, "Gateway C", sharing_key_id="another")
     assert "2 under another key (group-2026)" in other_group.do("share", "import", file)
 
 
-def test_an_import_removes_what_ended_long_ago(bootstrap: str, broker: str, tmp_path: Path) -> None:
-    ours = Operator(bootstrap, broker, "Gateway B")
+def test_an_import_removes_what_ended_long_ago(bootstrap: str, tmp_path: Path) -> None:
+    ours = Operator(bootstrap, "Gateway B")
     ends = {"1": 10.0, "2": 10.0, "3": time.time() + 3600}
     reports = [indicator(digit * 16, valid_until=end) for digit, end in ends.items()]
     reports[1] = msgspec.structs.replace(reports[1], withdrawn="person")
@@ -165,8 +164,8 @@ def test_an_import_removes_what_ended_long_ago(bootstrap: str, broker: str, tmp_
         assert [one.key in listed for one in reports] == [False, True, True]
 
 
-def test_what_cannot_be_done_is_one_line(bootstrap: str, broker: str, tmp_path: Path) -> None:
-    ours = Operator(bootstrap, broker, "Gateway B")
+def test_what_cannot_be_done_is_one_line(bootstrap: str, tmp_path: Path) -> None:
+    ours = Operator(bootstrap, "Gateway B")
     bad = tmp_path / "bad.json"
     for content in (b"", b"[]", b'{"objects": ' + b"[" * 99_999, b"\xff"):
         bad.write_bytes(content)
@@ -177,6 +176,6 @@ def test_what_cannot_be_done_is_one_line(bootstrap: str, broker: str, tmp_path: 
     assert "--tlp" in ours.do("share", "export", "cmp_x", "--tlp", "white", code=2)
     assert "no such indicator" in ours.do("share", "withdraw", "indicator--x", code=2)
     assert "https" in ours.do("share", "import", "--taxii", "http://example.org/", code=2)
-    none = Operator(bootstrap, broker, "", sharing_key="", sharing_key_id="")
+    none = Operator(bootstrap, "", sharing_key="", sharing_key_id="")
     assert "sharing.operator" in none.do("share", "export", "cmp_x", code=2)
     assert "sharing.key" in none.do("share", "import", bad, code=2)

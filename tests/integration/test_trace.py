@@ -12,6 +12,7 @@ from kafka import KafkaProducer
 from stream.tools.replay.answers_dump import dump
 from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
+from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
 from testlib.traced import (
     CAMPAIGN,
     MEMBERS,
@@ -62,12 +63,9 @@ def written(path: Path, rows: Iterable[str]) -> Path:
     return path
 
 
-def test_a_data_set_made_of_a_campaigns_answers_names_it(
-    bootstrap: str, broker: str, tmp_path: Path
-) -> None:
-    own: dict[str, object] = {"kafka_transactions": broker == "kafka", "kafka_compression": "none"}
-    if broker == "kafka":
-        own["kafka_session_timeout_s"] = 6
+@ON_THE_EMBEDDED_BROKER
+def test_a_data_set_made_of_a_campaigns_answers_names_it(bootstrap: str, tmp_path: Path) -> None:
+    own = {"kafka_transactions": False, "kafka_compression": "none"}
     given = settings(bootstrap, trace_enabled="true", trace_key=TRACE_KEY, **own)
     assert run(given, "topics", "create").returncode == 0
     events = log()
