@@ -68,6 +68,8 @@ class IdlenessDetector:
         if took_s > RECENT_ANSWER_S:  # as for an answer that is too old
             self._unanswered |= dict.fromkeys(idle, now + took_s)
             return
+        if self._runtime.paused:
+            return  # nothing would be sent; while the worker stops, the consumer may be closed
         try:
             ends = await asyncio.wait_for(self._view.ends(offsets), RECENT_ANSWER_S)
         except (KafkaError, TimeoutError):

@@ -57,6 +57,8 @@ class Runtime:
         self.waiting = FetchQueue(FETCHES * tasks.kafka.fetch_bytes)
         self.failed = asyncio.Event()
         self.failure: BaseException | None = None
+        #: Nothing is processed or sent: partitions are taken over, or the worker stops.
+        self.paused = True
         #: When the commit that is under way began, monotonic seconds.
         self.commit_began: float | None = None
         #: When a record was processed, monotonic seconds. Drill records do not end idleness.
@@ -66,7 +68,6 @@ class Runtime:
         self._health = health
         self._working = asyncio.Lock()
         self._assigning = asyncio.Lock()
-        self._paused = True
         self._generation: int | None = None
         self._paused_generation: int | None = None
 
@@ -95,7 +96,7 @@ class Runtime:
     async def process(self, batch: RecordBatch) -> None:
         """Process a batch; any error fails the worker and leaves the position where it was."""
         async with self._working:
-            if self._paused or self.failure is not None or batch.epoch != self.epoch:
+            if self.paused or self.failure is not None or batch.epoch != self.epoch:
                 return  # read again after the next seek
             try:
                 await self._process(batch)
@@ -109,7 +110,7 @@ class Runtime:
         ``make`` runs between two batches. Returns how long the brokers took, seconds.
         """
         async with self._working:
-            if not self._paused and self.failure is None:
+            if not self.paused and self.failure is None:
                 await self._sender.send(await make())
         sent = time.monotonic()
         await self._sender.flush()
@@ -174,7 +175,7 @@ class Runtime:
     async def pause(self, generation: int | None) -> None:
         """Finish the current batch and process no more; a checkpoint and a commit come next."""
         async with self._working:
-            self._paused = True
+            self.paused = True
             # A generation that was not taken over does not count: others may have had its tasks.
             self._paused_generation = generation if generation == self._generation else None
             self._health.consuming = False
@@ -208,7 +209,7 @@ class Runtime:
 
     def resume(self) -> None:
         """Process batches again: the consumer is at the offsets that :meth:`assign` returned."""
-        self._paused = False
+        self.paused = False
         self._health.consuming = True
 
     async def _drop(self, mine: set[TP], *, everything: bool) -> None:

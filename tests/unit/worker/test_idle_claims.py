@@ -79,6 +79,7 @@ class Worker:
         self.last_record: dict[TP, float] = {}
         self.intake = intake(SETTINGS, topic=TOPIC, source_partitions=2, metrics=world.metrics)
         runtime: Any = SimpleNamespace(
+            paused=False,
             last_record=self.last_record,
             positions=self.positions,
             tasks=SimpleNamespace(stages=SimpleNamespace(source=self.intake)),

@@ -26,13 +26,16 @@ class Scene:
         self.last_record = {ONE: 0.0}
         source = SimpleNamespace(idle=self._claim)
         self.acknowledged_after_s = 0.1
+        self.consumer_closed = False
         runtime: Any = SimpleNamespace(
+            paused=False,
             last_record=self.last_record,
             positions=SimpleNamespace(get=lambda _: self.position),
             tasks=SimpleNamespace(stages=SimpleNamespace(source=source)),
             send_between_batches=self._send,
         )
         view = SimpleNamespace(end=lambda _, within_s: self.end, ends=self._ends)  # noqa: ARG005
+        self.runtime = runtime
         self.idleness = IdlenessDetector(view, runtime, topic="requests", timeout_s=TIMEOUT_S)
 
     def _claim(
@@ -42,10 +45,15 @@ class Scene:
         return [(partition, elapsed_s)] if claim.confirmed else []
 
     async def _send(self, what: Callable[[], Awaitable[list[tuple[int, float]]]]) -> float:
-        self.notices += await what()
+        if not self.runtime.paused:
+            self.notices += await what()
+        self.runtime.paused |= self.consumer_closed
         return self.acknowledged_after_s
 
     async def _ends(self, tps: Iterable[TP]) -> dict[TP, int | None]:
+        if self.consumer_closed:
+            message = "Event loop is closed"  # of the consumer's thread
+            raise RuntimeError(message)
         if self.broker_fails:
             raise KafkaConnectionError
         return dict.fromkeys(tps, self.end if self.requested_end is None else self.requested_end)
@@ -139,3 +147,11 @@ async def test_a_claim_that_took_long_to_be_acknowledged_is_not_confirmed_at_onc
     assert len(scene.claims) == 1
     await scene.idleness.check(16.0)
     assert len(scene.claims) == 3
+
+
+async def test_a_worker_that_stops_while_a_claim_is_acknowledged_asks_nothing_more() -> None:
+    """It ended with exit code 1: the consumer's thread was closed when the answer was to come."""
+    scene = Scene()
+    scene.consumer_closed = True
+    assert await scene.look(5.0, 6.0) == []
+    assert [claim.confirmed for claim in scene.claims] == [False]
