@@ -46,7 +46,10 @@ class BrokerView:
         """Return the number of partitions of a topic by the newest metadata, None without any."""
         # Faust informs only the group's leader.
         client = self._consumer._thread._consumer  # noqa: SLF001
-        found = client and client._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
+        try:
+            found = client and client._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
+        except KeyError:  # the consumer's thread has just removed it
+            return None
         return len(found) if found else None
 
     def end(self, tp: TP, *, within_s: float) -> int | None:
@@ -54,15 +57,14 @@ class BrokerView:
 
         It comes with the answers to fetches, also of partitions without new records.
         """
-        client = self._consumer._thread._consumer  # noqa: SLF001 - Faust has no public way
-        partition = TopicPartition(*tp)
-        if client is None or partition not in client.assignment():
+        client: Any = self._consumer._thread._consumer  # noqa: SLF001 - Faust has no public way
+        # Read once: the consumer's thread may put another assignment there at any moment.
+        subscription = client and client._subscription.subscription  # noqa: SLF001
+        assignment = subscription and subscription.assignment
+        state = assignment and assignment.state_value(TopicPartition(*tp))
+        if not state or state.timestamp is None or time.time() - state.timestamp / 1000 > within_s:
             return None
-        polled_ms = client.last_poll_timestamp(partition)
-        if polled_ms is None or time.time() - polled_ms / 1000 > within_s:
-            return None
-        end = client.highwater(partition)
-        return None if end is None else int(end)
+        return None if state.highwater is None else int(state.highwater)
 
 
 async def _committed(client: Any, tps: list[TP]) -> dict[TP, int | None]:  # noqa: ANN401
