@@ -45,7 +45,7 @@ class BrokerView:
     def partitions(self, topic: str) -> int | None:
         """Return the number of partitions of a topic by the newest metadata, None without any."""
         # Faust informs only the group's leader.
-        client = self._consumer._thread._consumer  # noqa: SLF001
+        client = self._client()
         try:
             found = client and client._client.cluster.partitions_for_topic(topic)  # noqa: SLF001
         except KeyError:  # the consumer's thread has just removed it
@@ -57,7 +57,7 @@ class BrokerView:
 
         It comes with the answers to fetches, also of partitions without new records.
         """
-        client: Any = self._consumer._thread._consumer  # noqa: SLF001 - Faust has no public way
+        client = self._client()
         # Read once: the consumer's thread may put another assignment there at any moment.
         subscription = client and client._subscription.subscription  # noqa: SLF001
         assignment = subscription and subscription.assignment
@@ -65,6 +65,10 @@ class BrokerView:
         if not state or state.timestamp is None or time.time() - state.timestamp / 1000 > within_s:
             return None
         return None if state.highwater is None else int(state.highwater)
+
+    def _client(self) -> Any:  # noqa: ANN401 - its own parts are not public either
+        """Return the client of the consumer's thread; None before it is started."""
+        return self._consumer._thread._consumer  # noqa: SLF001 - Faust has no public way
 
 
 async def _committed(client: Any, tps: list[TP]) -> dict[TP, int | None]:  # noqa: ANN401

@@ -1,9 +1,9 @@
 """The brokers that the integration tests run on: the embedded one, and Apache Kafka.
 
 A test that takes ``bootstrap`` (or ``a_cluster``) runs on both, unless it has a mark of
-``testlib/brokers/once.py``. What the embedded broker cannot do is listed in :data:`LACKS`; a test
-that needs it says so with ``@pytest.mark.needs``, and
-``test_embedded_broker.py`` holds that each of these really is missing.
+``testlib/brokers/one_broker.py``. What the embedded broker cannot do is listed in :data:`LACKS`; a
+test that needs it says so with ``@pytest.mark.needs``, and ``test_embedded_broker.py`` holds that
+each of these really is missing.
 """
 
 import uuid

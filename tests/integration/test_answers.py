@@ -13,7 +13,7 @@ from stream.core.secret import Secret
 from stream.trace.answer_record import decode
 from stream.trace.keys import trace_keys
 from stream.trace.sketcher import Sketcher
-from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
+from testlib.brokers.one_broker import ON_EMBEDDED
 from testlib.decisions import KEY as DECISIONS_KEY
 from testlib.paths import ROOT
 from testlib.workers.command import run, settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from stream.trace.answer_record import Answers
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), ON_THE_EMBEDDED_BROKER]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300), ON_EMBEDDED]
 
 KEY = "a-key-for-nothing-but-the-hashes-of-answers"
 NOW = 1_760_000_000
@@ -62,8 +62,7 @@ LINES = [
 
 def place(bootstrap: str, **more: object) -> dict[str, str]:
     """Return an environment whose topics are made."""
-    own = {"kafka_transactions": False, "kafka_compression": "none"}
-    environment = settings(bootstrap, **own, **more)
+    environment = settings(bootstrap, kafka_transactions=False, kafka_compression="none", **more)
     made = run(environment, "topics", "create")
     assert made.returncode == 0, made.stderr
     return environment

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from kafka import KafkaProducer
 
 from testlib.alerts import SECRET
-from testlib.brokers.once import ON_KAFKA
+from testlib.brokers.one_broker import ON_KAFKA
 from testlib.decisions import KEY
 from testlib.metrics import total
 from testlib.ports import free_port

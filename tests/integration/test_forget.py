@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer
 
 from stream.settings import Settings, load
 from stream.worker.account_search import state_rows
-from testlib.brokers.once import ON_KAFKA
+from testlib.brokers.one_broker import ON_KAFKA
 from testlib.workers.command import run, settings
 from testlib.workers.worker import Worker, worker
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
+from testlib.brokers.one_broker import ON_EMBEDDED
 from testlib.networks import asn, country, database
 from testlib.workers.command import run, settings
 from testlib.workers.worker import worker
@@ -16,7 +16,7 @@ from testlib.workers.worker import worker
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), ON_THE_EMBEDDED_BROKER]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), ON_EMBEDDED]
 
 BUILT = "distillwatch_network_database_built_timestamp_seconds"
 

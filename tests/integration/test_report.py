@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 
 from stream.decisions.signature import HEADER
 from stream.oversight.published import as_json
-from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
+from testlib.brokers.one_broker import ON_EMBEDDED
 from testlib.decisions import KEY
 from testlib.oversight import DAMAGED, RECORDS, reported
 from testlib.workers.command import run, settings
@@ -17,7 +17,7 @@ from testlib.workers.command import run, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(200), ON_THE_EMBEDDED_BROKER]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(200), ON_EMBEDDED]
 
 PERIOD = ("--from", "2026-03-01", "--to", "2026-04-01T00:00:00Z")
 

@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from stix2validator import ValidationOptions, validate_string
 
-from testlib.brokers.once import ON_KAFKA
+from testlib.brokers.one_broker import ON_KAFKA
 from testlib.sharing import indicator, row
 from testlib.taxii import PASSWORD, USER, taxii_server
 from testlib.workers.command import run, settings

@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from stream.tools.replay.answers_dump import dump
 from stream.tools.simulate.population import Crowd, PlantedCampaigns
 from stream.tools.simulate.scenario import Scenario
-from testlib.brokers.once import ON_THE_EMBEDDED_BROKER
+from testlib.brokers.one_broker import ON_EMBEDDED
 from testlib.traced import (
     CAMPAIGN,
     MEMBERS,
@@ -63,10 +63,15 @@ def written(path: Path, rows: Iterable[str]) -> Path:
     return path
 
 
-@ON_THE_EMBEDDED_BROKER
+@ON_EMBEDDED
 def test_a_data_set_made_of_a_campaigns_answers_names_it(bootstrap: str, tmp_path: Path) -> None:
-    own = {"kafka_transactions": False, "kafka_compression": "none"}
-    given = settings(bootstrap, trace_enabled="true", trace_key=TRACE_KEY, **own)
+    given = settings(
+        bootstrap,
+        kafka_transactions=False,
+        kafka_compression="none",
+        trace_enabled="true",
+        trace_key=TRACE_KEY,
+    )
     assert run(given, "topics", "create").returncode == 0
     events = log()
     data = written(tmp_path / "empty.jsonl.gz", OTHERS)
