@@ -40,9 +40,9 @@ def show(
     topic = DecisionsTopic(settings.kafka, settings.topics, settings.decisions)
     shown: dict[str, int] = {}
     while True:
-        effects, now = topic.effects(), time.time()
-        decisions = [effects.followed(one.decision, now) for one in topic.read().states]
-        known = [one for one in decisions if every or one.state not in ENDED or one.key in shown]
+        known = [
+            one for one in topic.followed() if every or one.state not in ENDED or one.key in shown
+        ]
         _print((one for one in known if shown.get(one.key) != one.sequence), as_json=as_json)
         shown |= {one.key: one.sequence for one in known}
         if not watch:
@@ -60,11 +60,10 @@ def show_one(
     """Show one decision: who wanted it, where it was applied, and its effect so far."""
     settings = read_settings(config)
     topic = DecisionsTopic(settings.kafka, settings.topics, settings.decisions)
-    found = topic.read().get(decision)
+    found = next((one for one in topic.followed() if one.key == decision), None)
     if found is None:
         raise UsageError(f"{decision}: there is no such decision")
-    followed = topic.effects().followed(found.decision, time.time())
-    text = msgspec.json.encode(followed).decode() if as_json else details(followed)
+    text = msgspec.json.encode(found).decode() if as_json else details(found)
     out.print(text, markup=False, soft_wrap=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from stream.decisions.audit_chain import verified
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from aiokafka import ConsumerRecord
 
+    from stream.core.effects import FollowedDecision
     from stream.decisions.audit_chain import Verification
     from stream.decisions.settings import DecisionSettings
     from stream.decisions.transitions import Stored
@@ -44,16 +46,15 @@ class DecisionsTopic:
         read(self._kafka, self._topics, self._topics.decisions, take)
         return register
 
-    def effects(self) -> EffectBook:
-        """Return what enforcers have done under each decision."""
-        book = EffectBook(self._reporters, most=self._settings.max_effects)
+    def followed(self) -> list[FollowedDecision]:
+        """Return the latest state of every decision, with what has come of it so far.
 
-        def take(records: Sequence[ConsumerRecord]) -> None:
-            for record in records:
-                book.read(record.key, record.value, signature_of(record.headers))
-
-        read(self._kafka, self._topics, self._topics.effects, take)
-        return book
+        Effects are read after decisions: a report makes a decision active, so each that is active
+        comes with its report.
+        """
+        register = self.read()
+        effects, now = self._effects(), time.time()
+        return [effects.followed(one.decision, now) for one in register.states]
 
     def audit(self) -> list[tuple[bytes, bytes]]:
         """Return value and signature of every entry of the audit topic, in order."""
@@ -79,3 +80,14 @@ class DecisionsTopic:
             rows,
             headers=lambda key, value: [(HEADER, self._signer.sign(key, value))],
         )
+
+    def _effects(self) -> EffectBook:
+        """Return what enforcers have done under each decision."""
+        book = EffectBook(self._reporters, most=self._settings.max_effects)
+
+        def take(records: Sequence[ConsumerRecord]) -> None:
+            for record in records:
+                book.read(record.key, record.value, signature_of(record.headers))
+
+        read(self._kafka, self._topics, self._topics.effects, take)
+        return book
