@@ -163,8 +163,14 @@ def watched(found: Seen, own: dict[str, str], process: Worker) -> None:
     found.drill("other salt", own | {"DISTILLWATCH_INTAKE_SALT": "another"}, timeout_s=60)
     found.receivers.away.add("webhook")
     found.drill("receiver away", own, timeout_s=30)
-    found.metrics = process.page("metrics")[1]
-    found.alerts = asyncio.run(on_topic(own))
+
+    def counted() -> bool:
+        """Alerts may be written between two looks."""
+        found.metrics = process.page("metrics")[1]
+        found.alerts = asyncio.run(on_topic(own))
+        return total(found.metrics, "distillwatch_drill_alerts_total") == len(found.alerts)
+
+    process.until(counted, what="every alert in the metrics")
 
 
 def responded(found: Seen, own: dict[str, str], folder: Path) -> None:

@@ -112,8 +112,14 @@ def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_end
 ) -> None:
     with worker(story.environment, tmp_path) as one:
         one.until_ready()
-        story.pass_on(one, 60)  # it may have grown meanwhile, and have been told again
-        fired = story.alerts[-1]
+        story.pass_on(one, 60)
+
+        def told() -> bool:
+            story.read()
+            return bool(story.alerts)
+
+        one.until(told, within_s=PROMPT_S, what="alert")
+        fired = story.alerts[-1]  # it may have grown meanwhile, and have been told again
         assert (fired["kind"], fired["status"]) == ("campaign", "firing")
         name = fired["alert_id"]
 
