@@ -92,6 +92,18 @@ def test_a_release_is_changed_rolled_back_and_removed(release, written, case):
     assert left == ({"KafkaTopic"} if case == "strimzi" else set())
 
 
+def test_what_is_noted_of_an_object_is_no_part_of_a_release(release, kubernetes):
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "noted"},
+        "involvedObject": {"kind": "Service", "namespace": release.namespace, "name": "removed"},
+    }
+    answer = kubernetes.create(event, release.namespace)
+    assert answer.status == 201, answer.message
+    assert release.found().keys() & {("Event", "noted")} == set()
+
+
 def test_topics_that_stayed_belong_to_the_next_release_of_the_name(release):
     release.apply("install", "strimzi")
     before = topics(release)

@@ -111,14 +111,19 @@ class ApiServer:
         return self.done("GET", f"{self.path(api_version, kind, namespace)}/{name}")
 
     def namespaced(self, namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
-        """Return every object of a namespace but events, by kind and name."""
+        """Return every object of a namespace but events, by kind and name.
+
+        The API server writes one itself when it checks the address of a new Service too early.
+        """
         groups = self.done("GET", "/apis")["groups"]
         bases = [f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups]
         return {
             (resource["kind"], one["metadata"]["name"]): one
             for base in ["/api/v1", *bases]
             for resource in self.done("GET", base)["resources"]
-            if resource["namespaced"] and "list" in resource["verbs"]
+            if resource["namespaced"]
+            and "list" in resource["verbs"]
+            and resource["kind"] != "Event"
             for one in self.done("GET", f"{base}/namespaces/{namespace}/{resource['name']}")[
                 "items"
             ]
