@@ -13,7 +13,7 @@ import pytest
 from testlib.decisions import KEY
 from testlib.paths import DEPLOY
 from testlib.ports import free_port
-from testlib.traffic.dealt_questions import QUICK, Caller, callers
+from testlib.traffic.dealt_questions import QUICK, Caller, callers, seldom
 from testlib.until import until_async
 from testlib.workers.command import run
 from testlib.workers.litellm import (
@@ -190,11 +190,12 @@ async def passes(loop: Loop, who: Caller) -> bool:
 
 
 async def approved(
-    loop: Loop, accounts: dict[str, Caller], *people: str
+    loop: Loop, accounts: dict[str, Caller], clock: Caller, *people: str
 ) -> tuple[list[Caller], str]:
     """Return whose requests are refused by what people have approved, and the decision's id.
 
-    A proposal that is replaced meanwhile cannot be approved; then the next one is.
+    A proposal that is replaced meanwhile cannot be approved; then the next one is. ``clock`` keeps
+    asking until there is one: members may be told as likely first, and time is that of events.
     """
     accused: list[Caller] = []
     decision_id = ""
@@ -203,6 +204,7 @@ async def approved(
         nonlocal accused, decision_id
         found = await loop.proposal()
         if found is None:
+            await loop.call(clock)
             return False
         decision_id = found["decision_id"]
         accused = [accounts[one] for one in found["accounts"]]  # KeyError: somebody benign
@@ -223,11 +225,12 @@ async def approved(
 
 async def campaign(loop: Loop, members: list[Caller], benign: list[Caller]) -> None:
     """From the traffic of a campaign to its refusal, and back."""
-    await converse(loop.proxy, members + benign)
+    await converse(loop.proxy, members + seldom(benign))
     accounts = {account(one): one for one in members}
     clock = benign[0]
     await told(loop.product, loop.proxy, clock, enough=set(accounts))
-    accused, decision_id = await approved(loop, accounts, "ana", "ben")  # two, for so many
+    # Two people, for so many.
+    accused, decision_id = await approved(loop, accounts, clock, "ana", "ben")
     print(f"{len(accused)} of {len(members)} members acted on")
     assert await loop.statuses(accused) == {403}
     assert await loop.statuses(benign) == {200}

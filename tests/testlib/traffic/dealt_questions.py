@@ -6,9 +6,13 @@ Every account asks at its own address; nothing but the questions links them.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from stream.tools.simulate.vocabulary import SUBJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MEMBERS, STRANGERS = 64, 12
 ASKED = 20  # questions of each of them
@@ -52,3 +56,19 @@ def callers() -> tuple[list[Caller], list[Caller]]:
         prompts = [rng.choice(items), *(text(19) for _ in range(ASKED - 1))]
         strangers.append(Caller(f"sk-stranger-{n}", f"127.2.0.{n + 1}", prompts))
     return members, strangers
+
+
+def seldom(who: list[Caller]) -> list[Caller]:
+    """Return the callers with a quarter of their questions: a campaign is busier then, as most are.
+
+    Where all are as busy, members are certain at some moments, and only likely at others.
+    """
+    return [replace(one, prompts=one.prompts[::4]) for one in who]
+
+
+def rounds(who: list[Caller]) -> Iterator[list[tuple[Caller, str]]]:
+    """Yield who asks what next; who has a part of the questions of others asks less often."""
+    most = max(len(one.prompts) for one in who)
+    pauses = [(one, most // len(one.prompts)) for one in who]
+    for number in range(most):
+        yield [(one, one.prompts[number // p]) for one, p in pauses if number % p == 0]

@@ -13,6 +13,8 @@ import msgspec
 from aiohttp import web
 from aiokafka import AIOKafkaConsumer
 
+from testlib.traffic.dealt_questions import rounds
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -44,9 +46,11 @@ async def ask(proxy: aiohttp.ClientSession, prompt: str) -> None:
 async def converse(litellm: str, who: list[Caller]) -> None:
     """Let all ask one question after the other, at the same time."""
     async with AsyncExitStack() as open_ones:
-        proxies = [await open_ones.enter_async_context(connection(one, litellm)) for one in who]
-        for prompts in zip(*(one.prompts for one in who), strict=True):
-            await asyncio.gather(*map(ask, proxies, prompts))
+        proxies = {
+            one.key: await open_ones.enter_async_context(connection(one, litellm)) for one in who
+        }
+        for asked in rounds(who):
+            await asyncio.gather(*(ask(proxies[one.key], prompt) for one, prompt in asked))
 
 
 async def told(
