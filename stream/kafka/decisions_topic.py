@@ -12,7 +12,7 @@ from stream.decisions.signature import AUDIT, EFFECTS, HEADER, Signer, signature
 from stream.kafka.compacted_topics import read, write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiokafka import ConsumerRecord
 
@@ -38,32 +38,29 @@ class DecisionsTopic:
     def read(self) -> Register:
         """Return the latest state of every decision."""
         register = Register(self._signer, most=self._settings.max_decisions)
-
-        def take(records: Sequence[ConsumerRecord]) -> None:
-            for record in records:
-                register.read(record.key, record.value, signature_of(record.headers))
-
-        read(self._kafka, self._topics, self._topics.decisions, take)
+        self._each(self._topics.decisions, register.read)
         return register
 
-    def followed(self) -> list[FollowedDecision]:
+    def followed(self) -> Iterator[FollowedDecision]:
         """Return the latest state of every decision, with what has come of it so far.
 
         Effects are read after decisions: a report makes a decision active, so each that is active
         comes with its report.
         """
         register = self.read()
-        effects, now = self._effects(), time.time()
-        return [effects.followed(one.decision, now) for one in register.states]
+        effects = EffectBook(self._reporters, most=self._settings.max_effects)
+        self._each(self._topics.effects, effects.read)
+        now = time.time()
+        return (effects.followed(one.decision, now) for one in register.states)
 
     def audit(self) -> list[tuple[bytes, bytes]]:
         """Return value and signature of every entry of the audit topic, in order."""
         entries: list[tuple[bytes, bytes]] = []
 
-        def take(records: Sequence[ConsumerRecord]) -> None:
-            entries.extend((one.value or b"", signature_of(one.headers) or b"") for one in records)
+        def take(_: bytes | None, value: bytes | None, signature: bytes | None) -> None:
+            entries.append((value or b"", signature or b""))
 
-        read(self._kafka, self._topics, self._topics.audit, take)
+        self._each(self._topics.audit, take)
         return entries
 
     def verified(self, entries: Iterable[tuple[bytes, bytes]]) -> Verification:
@@ -81,13 +78,13 @@ class DecisionsTopic:
             headers=lambda key, value: [(HEADER, self._signer.sign(key, value))],
         )
 
-    def _effects(self) -> EffectBook:
-        """Return what enforcers have done under each decision."""
-        book = EffectBook(self._reporters, most=self._settings.max_effects)
+    def _each(
+        self, topic: str, take: Callable[[bytes | None, bytes | None, bytes | None], object]
+    ) -> None:
+        """Pass key, value and signature of every record up to the topic's end to ``take``."""
 
-        def take(records: Sequence[ConsumerRecord]) -> None:
+        def take_all(records: Sequence[ConsumerRecord]) -> None:
             for record in records:
-                book.read(record.key, record.value, signature_of(record.headers))
+                take(record.key, record.value, signature_of(record.headers))
 
-        read(self._kafka, self._topics, self._topics.effects, take)
-        return book
+        read(self._kafka, self._topics, topic, take_all)

@@ -62,17 +62,21 @@ class Story:
                 else:
                     self.dead.append(dict(record.headers)["reason"].decode())
 
-    def expect(
-        self, one: Worker, status: str, holds: Callable[[dict[str, Any]], bool] = lambda _: True
-    ) -> dict[str, Any]:
-        """Return the next campaign alert, which has to be this."""
-        seen = len(self.alerts)
+    def until_more(self, one: Worker, seen: int, what: str) -> None:
+        """Read until there are more alerts than ``seen``."""
 
         def came() -> bool:
             self.read()
             return len(self.alerts) > seen
 
-        one.until(came, within_s=PROMPT_S, what=f"alert that is {status}")
+        one.until(came, within_s=PROMPT_S, what=what)
+
+    def expect(
+        self, one: Worker, status: str, holds: Callable[[dict[str, Any]], bool] = lambda _: True
+    ) -> dict[str, Any]:
+        """Return the next campaign alert, which has to be this."""
+        seen = len(self.alerts)
+        self.until_more(one, seen, f"alert that is {status}")
         alert = self.alerts[seen]
         assert (alert["kind"], alert["status"]) == ("campaign", status), alert
         assert holds(alert), alert
@@ -113,12 +117,7 @@ def test_a_verdict_silences_until_it_is_withdrawn_and_a_suppression_until_it_end
     with worker(story.environment, tmp_path) as one:
         one.until_ready()
         story.pass_on(one, 60)
-
-        def told() -> bool:
-            story.read()
-            return bool(story.alerts)
-
-        one.until(told, within_s=PROMPT_S, what="alert")
+        story.until_more(one, 0, "alert")
         fired = story.alerts[-1]  # it may have grown meanwhile, and have been told again
         assert (fired["kind"], fired["status"]) == ("campaign", "firing")
         name = fired["alert_id"]

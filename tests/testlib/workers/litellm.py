@@ -44,7 +44,7 @@ async def ask(proxy: aiohttp.ClientSession, prompt: str) -> None:
 
 
 async def converse(litellm: str, who: list[Caller]) -> None:
-    """Let all ask one question after the other, at the same time."""
+    """Let all ask their questions, those of each round at the same time."""
     async with AsyncExitStack() as open_ones:
         proxies = {
             one.key: await open_ones.enter_async_context(connection(one, litellm)) for one in who
