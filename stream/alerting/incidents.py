@@ -139,37 +139,28 @@ class Incidents:
     # -- time ---------------------------------------------------------------------------------
 
     def advance(self, time: float, *, including: bool) -> None:
-        """Resolve incidents and end mutes before ``time``, each at its own time.
+        """Resolve incidents and end mutes before ``time``, each at its own time; then forget.
 
         ``including`` those at ``time`` itself: findings of a time come before its timers.
+        Incidents whose cool-down has ended by ``time`` are dropped.
         """
         while True:
             ending = min(self._store.open.last_evidence, default=(math.inf, ""))
             resolving = ending[0] + self._resolve_after_s
-            unmuting = self._mutes_end
+            unmuting = min(self._verdicts.due, self._suppressions.due)
             due = min(resolving, unmuting)
             if due > time or (due == time and not including) or due == math.inf:
                 break
             if due == unmuting:
-                self.end_mutes(due)
+                self._end_mutes(due)
             else:
                 self._lifecycle.resolve(ending[1], due)
+        self._store.forget(time)
 
-    def end_mutes(self, time: float) -> None:
-        """End the mutes that are due at ``time``."""
-        if self._mutes_end > time:
-            return
+    def _end_mutes(self, time: float) -> None:
         self._verdicts.expire(time)
         self._suppressions.expire(time)
         self._lifecycle.review(time)
-
-    def forget(self, time: float) -> None:
-        """Drop incidents whose cool-down has ended by ``time``."""
-        self._store.forget(time)
-
-    @property
-    def _mutes_end(self) -> float:
-        return min(self._verdicts.due, self._suppressions.due)
 
     # -- feedback -----------------------------------------------------------------------------
 

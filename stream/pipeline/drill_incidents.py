@@ -50,18 +50,25 @@ class DrillIncidents:
 
     def step(self, time: float, groups: list[Group]) -> list[Alert]:
         """Process the groups of drills of the window that ends at ``time``; return the alerts."""
+        alerts = self._end(time)
         of_drill: dict[str, list[Group]] = {name: [] for name in self._flows}
         for group in groups:
             name = drill_of(group.members[0].account_id)
             if name in of_drill or len(of_drill) < MOST_DRILLS:
                 of_drill.setdefault(name, []).append(group)
-        alerts = [
-            _as_drill(alert)
-            for name, its in of_drill.items()
-            for alert in self._step_one(name, time, its)
-        ]
+        for name, its in of_drill.items():
+            alerts += self._step_one(name, time, its)
+        alerts = [_as_drill(alert) for alert in alerts]
         for alert in (alert for alert in alerts if not alert.refresh):
             self._metrics.drill_alerts_total.labels(status=alert.status).inc()
+        return alerts
+
+    def _end(self, time: float) -> list[Alert]:
+        """Forget the drills that are over before ``time``; return their last alerts."""
+        alerts: list[Alert] = []
+        for name in [n for n, last in self._last.items() if time - last > 2 * _OVER_AFTER_S]:
+            alerts += self._flows.pop(name).step(time, [], [])
+            del self._last[name]
         return alerts
 
     def _step_one(self, name: str, time: float, groups: list[Group]) -> list[Alert]:
@@ -75,8 +82,6 @@ class DrillIncidents:
             )
         if groups:
             self._last[name] = time
-        elif time - self._last[name] > 2 * _OVER_AFTER_S:
-            del self._flows[name], self._last[name]
         return flow.step(time, [], groups)
 
 

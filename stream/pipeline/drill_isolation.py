@@ -54,6 +54,7 @@ class ShadowState(Generic[T]):
 
     def use(self, time: float) -> T:
         """Return the state for rows at ``time``, event time in epoch seconds."""
+        self.forget(time)
         if self._state is None:
             self._state = self._make()
         self._used = time

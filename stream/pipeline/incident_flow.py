@@ -78,11 +78,8 @@ class IncidentFlow:
         """Process the findings of the window that ends at ``time``; return the alerts to send."""
         incidents, detector = self._incidents, self._detector
         while (due := detector.due) < time:
-            incidents.advance(due, including=False)
-            incidents.end_mutes(due)
             self._detect(due)
         incidents.advance(time, including=False)
-        incidents.forget(time)
         detector.add(time, groups)
         detector.add_turnovers(time, turnovers)
         detector.add_turns(time, turns)
@@ -90,7 +87,6 @@ class IncidentFlow:
             self._detect(detector.due)
         incidents.apply_findings(findings)
         incidents.advance(time, including=True)
-        incidents.forget(time)
         return incidents.take()
 
     def record_feedback(
@@ -111,6 +107,7 @@ class IncidentFlow:
         return self._incidents.forget_accounts(time, accounts)
 
     def _detect(self, due: float) -> None:
+        self._incidents.advance(due, including=False)
         with self._metrics.stage_seconds.labels(stage="scoring").time():
             clusters = self._detector.detect(due)
         self._incidents.apply_clusters(due, clusters)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stream.alerting.feedback_settings import FeedbackSettings
@@ -317,6 +317,31 @@ def test_suppressions_are_bounded_and_those_that_end_first_go() -> None:
 def firing(alerts: list[Alert]) -> set[str]:
     last = {alert.alert_id: alert.status for alert in alerts}
     return {name for name, status in last.items() if status == "firing"}
+
+
+@given(
+    findings,
+    st.lists(st.integers(1, 600), max_size=8),
+    st.lists(st.tuples(st.sampled_from(["a", "p*", "p00*"]), st.integers(1, 300)), max_size=3),
+)
+@example([(46, [], 24), (226, [], 6)], [227], [])  # the cool-down ends before clusters are scored
+@example([(4, [], 24), (8, [], 30)], [10], [("p*", 10)])  # both at one time
+@settings(deadline=None, max_examples=60)
+def test_steps_without_findings_are_irrelevant(
+    found: Found, idle: list[int], hidden: list[tuple[str, int]]
+) -> None:
+    def run(events: Found) -> tuple[list[Alert], float]:
+        metrics = Metrics()
+        incidents = fresh(metrics)
+        for number, (match, until) in enumerate(hidden):
+            name = f"sup_{number:020x}"
+            suppress(incidents, 0, suppression("pattern", match, until, name=name))
+        alerts = feed(incidents, events)
+        return alerts, value(metrics, "alerts_suppressed_total", reason="pattern")
+
+    taken = {minute for minute, _, _ in found}
+    mixed: Found = sorted([*found, *((m, [], 0) for m in {*idle, 700} - taken)])
+    assert run(mixed) == run([*found, (700, [], 0)])
 
 
 @given(findings, st.integers(0, 7), st.sampled_from(["false_positive", "benign"]))

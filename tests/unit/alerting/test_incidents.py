@@ -209,14 +209,6 @@ def test_the_order_inside_a_step_is_irrelevant(found: Found) -> None:
     assert feed(fresh(), found) == feed(fresh(), found, reverse=True)
 
 
-@given(findings, st.lists(st.integers(1, 600), max_size=8))
-@settings(deadline=None, max_examples=60)
-def test_steps_without_findings_are_irrelevant(found: Found, idle: list[int]) -> None:
-    taken = {minute for minute, _, _ in found}
-    mixed: Found = sorted([*found, *((m, [], 0) for m in {*idle, 700} - taken)])
-    assert feed(fresh(), mixed) == feed(fresh(), [*found, (700, [], 0)])
-
-
 @given(findings)
 @settings(deadline=None, max_examples=60)
 def test_the_states_of_an_incident_are_sent_in_a_valid_order(found: Found) -> None:
