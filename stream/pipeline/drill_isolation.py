@@ -53,7 +53,10 @@ class ShadowState(Generic[T]):
         self._used = 0.0
 
     def use(self, time: float) -> T:
-        """Return the state for rows at ``time``, event time in epoch seconds."""
+        """Return the state for rows at ``time``, event time in epoch seconds.
+
+        A new one where no drill has used it for long.
+        """
         self.forget(time)
         if self._state is None:
             self._state = self._make()

@@ -78,6 +78,7 @@ class IncidentFlow:
         """Process the findings of the window that ends at ``time``; return the alerts to send."""
         incidents, detector = self._incidents, self._detector
         while (due := detector.due) < time:
+            incidents.advance(due, including=False)
             self._detect(due)
         incidents.advance(time, including=False)
         detector.add(time, groups)
@@ -107,7 +108,6 @@ class IncidentFlow:
         return self._incidents.forget_accounts(time, accounts)
 
     def _detect(self, due: float) -> None:
-        self._incidents.advance(due, including=False)
         with self._metrics.stage_seconds.labels(stage="scoring").time():
             clusters = self._detector.detect(due)
         self._incidents.apply_clusters(due, clusters)
