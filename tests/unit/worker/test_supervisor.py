@@ -26,9 +26,25 @@ from testlib.until import until_async
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-POLICY = RestartPolicy(most=2, first_pause_s=0.01, longest_pause_s=0.02, stop_within_s=0.5)
+POLICY = RestartPolicy(most=2, first_pause_s=0.01, longest_pause_s=0.02, stop_within_s=2)
 STAYS = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {STAYS}"
+
+
+def ends_on_sigterm(code: int, *, before: str = "") -> str:
+    """Return a program that ends with ``code`` on SIGTERM, having run ``before`` first.
+
+    It waits for the signal itself. A handler in Python does not run while ``time.sleep`` runs, so a
+    signal just before that call would wait for its end.
+    """
+    return f"""
+import signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+{before}
+print("up", flush=True)
+signal.sigwait([signal.SIGTERM])
+sys.exit({code})
+"""
 
 
 class Supervised:
@@ -109,9 +125,8 @@ async def test_a_process_that_cannot_use_its_settings_is_not_started_again(super
 
 
 async def test_a_stop_waits_for_all_and_kills_who_stays(supervised, capfd, caplog) -> None:
-    good = f"import os, signal; signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); {STAYS}"
     caplog.set_level(logging.INFO)
-    made = supervised(good, STUBBORN)
+    made = supervised(ends_on_sigterm(0), STUBBORN)
     running = asyncio.create_task(made.run())
     await up(made, capfd, 2)
     made.stop.set()
@@ -125,10 +140,7 @@ async def test_a_stop_waits_for_all_and_kills_who_stays(supervised, capfd, caplo
 
 
 async def test_a_stop_is_clean_when_every_process_ends_well(supervised, capfd) -> None:
-    good, bad = (
-        f"import os, signal; signal.signal(signal.SIGTERM, lambda *_: os._exit({code})); {STAYS}"
-        for code in (0, 1)
-    )
+    good, bad = ends_on_sigterm(0), ends_on_sigterm(1)
     for program in (good, bad):
         made = supervised(good, program)
         running = asyncio.create_task(made.run())
@@ -156,16 +168,9 @@ async def test_a_command_that_cannot_be_run_is_one_line(supervised, monkeypatch)
 
 
 def test_a_process_ends_with_its_supervisor() -> None:
-    program = (
-        "from stream.worker.supervisor.parent import end_with_supervisor as watch\n"
-        "import signal, sys, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))\n"
-        "watch()\n"
-        "print('up', flush=True)\n"
-        "time.sleep(60)\n"
-    )
+    watch = "from stream.worker.supervisor.parent import end_with_supervisor as w; w()"
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", ends_on_sigterm(7, before=watch)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
