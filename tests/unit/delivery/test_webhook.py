@@ -4,6 +4,7 @@ import asyncio
 import base64
 import logging
 from email.utils import formatdate
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from stream.core.secret import Secret
 from stream.delivery.settings import WebhookSettings
 from stream.delivery.time_source import Clock
 from stream.delivery.webhook import WebhookSink
+from testlib.until import until_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -177,17 +179,18 @@ async def test_gone_disables_the_sink_and_nothing_is_done_with(
     receiver.script.append(answers.status(410))
     sink = sink_for(concurrency=1)
     waiting = [asyncio.ensure_future(sink.prepare(alert_of(name))()) for name in "ab"]
+    labels = {"sink": "webhook"}
+    disabled = partial(metrics.registry.get_sample_value, "distillwatch_sink_disabled", labels)
+    await until_async(lambda: disabled() == 1)
     await asyncio.wait(waiting, timeout=0.3)
     assert not any(task.done() for task in waiting)  # so neither is committed
     assert len(receiver.got) == 1
-    labels = {"sink": "webhook"}
-    assert metrics.registry.get_sample_value("distillwatch_sink_disabled", labels) == 1
     for task in waiting:
         task.cancel()
 
     # A restart is a new sink: it tries again.
     assert await sink_for().prepare(alert_of("a"))() == "delivered"
-    assert metrics.registry.get_sample_value("distillwatch_sink_disabled", labels) == 0
+    assert disabled() == 0
 
 
 @pytest.mark.parametrize("code", [400, 409, 413, 415, 422])
