@@ -1,10 +1,11 @@
 # Every command for developers. Needs Python 3.11+, make and a package index.
 PYTHON ?= python3
 VENV := .venv
+ROUNDS ?= 10
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-chaos test-deploy test-kubernetes test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality soak calibrate fuzz clean
+.PHONY: help demo test test-kafka test-random test-chaos test-deploy test-kubernetes test-gateways test-litellm check lint types types-of-tests contracts audit release format dashboards schema pictures bench bench-stages bench-quality soak calibrate fuzz clean
 
 # More processes than cores, as tests with brokers and workers wait half of their time. A file stays in one process: what
 # its tests share is made once. Files keep their order (tests/conftest.py): by default those with few tests, which take
@@ -33,6 +34,9 @@ test: $(VENV)/.ready ## Run every test that needs no Java
 
 test-kafka: $(VENV)/.ready ## Run the tests on Apache Kafka (needs Java 17 and Maven)
 	$(BIN)/python -m pytest -m "kafka and not long" $(THREE) tests/integration
+
+test-random: $(VENV)/.ready ## Run the property tests with other examples each time (ROUNDS=10: about a quarter of an hour)
+	set -e; for round in $$(seq $(ROUNDS)); do $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=random $(TWO) tests/unit; done
 
 test-chaos: $(VENV)/.ready ## Disturb workers and brokers of Apache Kafka for long (about an hour)
 	$(BIN)/python -m pytest -m kafka --chaos long tests/integration/chaos
