@@ -26,8 +26,8 @@ WAITING = {"integration", "deploy", "gateways"}
 #: The share of the other files that have begun when the last of those begins.
 LAST_WAITING = 0.6
 
-# A busy machine is no bug. The examples of a test are the same in each run, until the test changes: whether a commit
-# passes is no matter of luck. The profile "random" is for `make test-random`, which looks for cases that fail.
+# A busy machine is no bug. A test has the same examples in each run, until it changes: whether a
+# commit passes is no matter of luck. `make test-random` looks for others: the profile "random".
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("random", deadline=None)
 hypothesis.settings.load_profile("repeatable")
