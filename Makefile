@@ -27,7 +27,7 @@ demo: $(VENV)/.ready ## Find planted campaigns in simulated traffic, on an embed
 	$(BIN)/distillwatch demo
 
 # Threads of numpy's linear algebra, one per core in each process, wait for each other: 13 % of a scenario's processor time.
-test test-kafka: export OMP_NUM_THREADS := 1
+test test-kafka test-random: export OMP_NUM_THREADS := 1
 
 test: $(VENV)/.ready ## Run every test that needs no Java
 	$(BIN)/python -m pytest -m "not kafka and not deploy and not kubernetes and not gateways" $(THREE)

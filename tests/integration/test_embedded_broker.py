@@ -64,7 +64,7 @@ def test_a_killed_parent_leaves_no_broker_behind() -> None:
         pid = int(parent.stdout.readline())
         assert _alive(pid)
         parent.send_signal(signal.SIGKILL)
-    until(lambda: not _alive(pid), what="end of the broker")
+    until(lambda: not _alive(pid), what="end of the broker", within_s=5)
 
 
 def _started_in(

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import logging
 from email.utils import formatdate
-from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from stream.core.secret import Secret
 from stream.delivery.settings import WebhookSettings
 from stream.delivery.time_source import Clock
 from stream.delivery.webhook import WebhookSink
+from testlib.metrics import value
 from testlib.until import until_async
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ async def sink_for(
 
 
 def attempts(metrics: Metrics, result: str) -> float:
-    labels = {"sink": "webhook", "result": result}
-    return metrics.registry.get_sample_value("distillwatch_sink_attempts_total", labels) or 0
+    return value(metrics, "sink_attempts_total", sink="webhook", result=result)
 
 
 async def test_an_alert_arrives_signed_and_whole(
@@ -179,9 +178,7 @@ async def test_gone_disables_the_sink_and_nothing_is_done_with(
     receiver.script.append(answers.status(410))
     sink = sink_for(concurrency=1)
     waiting = [asyncio.ensure_future(sink.prepare(alert_of(name))()) for name in "ab"]
-    labels = {"sink": "webhook"}
-    disabled = partial(metrics.registry.get_sample_value, "distillwatch_sink_disabled", labels)
-    await until_async(lambda: disabled() == 1)
+    await until_async(lambda: value(metrics, "sink_disabled", sink="webhook") == 1)
     await asyncio.wait(waiting, timeout=0.3)
     assert not any(task.done() for task in waiting)  # so neither is committed
     assert len(receiver.got) == 1
@@ -190,7 +187,7 @@ async def test_gone_disables_the_sink_and_nothing_is_done_with(
 
     # A restart is a new sink: it tries again.
     assert await sink_for().prepare(alert_of("a"))() == "delivered"
-    assert disabled() == 0
+    assert value(metrics, "sink_disabled", sink="webhook") == 0
 
 
 @pytest.mark.parametrize("code", [400, 409, 413, 415, 422])
